@@ -1,0 +1,136 @@
+package devspiffe
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	secretv3 "github.com/envoyproxy/go-control-plane/envoy/service/secret/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// secretServer serves Envoy's secret discovery service as SPIRE's agent does:
+// https://github.com/spiffe/spire/blob/v1.13.3/pkg/agent/endpoints/sdsv3/handler.go
+// DeltaSecrets is not implemented there either.
+type secretServer struct {
+	secretv3.UnimplementedSecretDiscoveryServiceServer
+	issuer *Issuer
+}
+
+func (s *secretServer) FetchSecrets(ctx context.Context, request *discoveryv3.DiscoveryRequest) (*discoveryv3.DiscoveryResponse, error) {
+	path, err := executable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.issuer.read(path)
+	if err != nil {
+		return nil, err
+	}
+	return s.respond(request, u, "")
+}
+
+func (s *secretServer) StreamSecrets(stream secretv3.SecretDiscoveryService_StreamSecretsServer) error {
+	path, err := executable(stream.Context())
+	if err != nil {
+		return err
+	}
+	requests, failed := receive(stream)
+	state := &secretStream{server: s, stream: stream, path: path}
+	for {
+		if err := state.send(); err != nil {
+			return err
+		}
+		select {
+		case request := <-requests:
+			state.accept(request)
+		case <-state.changed:
+			state.outdated = true
+		case err := <-failed:
+			return err
+		}
+	}
+}
+
+// receive reads requests into a channel until the stream ends.
+func receive(stream secretv3.SecretDiscoveryService_StreamSecretsServer) (<-chan *discoveryv3.DiscoveryRequest, <-chan error) {
+	requests, failed := make(chan *discoveryv3.DiscoveryRequest), make(chan error, 1)
+	go func() {
+		for {
+			request, err := stream.Recv()
+			if errors.Is(err, io.EOF) || status.Code(err) == codes.Canceled {
+				err = nil
+			}
+			if err != nil || request == nil {
+				failed <- err
+				return
+			}
+			select {
+			case requests <- request:
+			case <-stream.Context().Done():
+				return
+			}
+		}
+	}()
+	return requests, failed
+}
+
+// secretStream is one subscription.
+type secretStream struct {
+	server   *secretServer
+	stream   secretv3.SecretDiscoveryService_StreamSecretsServer
+	path     string
+	last     *discoveryv3.DiscoveryRequest
+	version  int64
+	nonce    string
+	outdated bool // what was sent is not what is to be sent
+	changed  <-chan struct{}
+}
+
+// accept takes a request, which is a subscription, a changed one, or an
+// acknowledgement.
+func (s *secretStream) accept(request *discoveryv3.DiscoveryRequest) {
+	if s.nonce != "" && request.GetResponseNonce() != s.nonce {
+		return // an answer to something older
+	}
+	if s.last != nil && request.GetNode() == nil {
+		request.Node = s.last.GetNode()
+	}
+	s.outdated = s.outdated || s.last == nil || !sameNames(s.last.GetResourceNames(), request.GetResourceNames())
+	s.last = request
+}
+
+// send sends what is new, if anything is, unless it is held back.
+func (s *secretStream) send() error {
+	u, err := s.server.issuer.read(s.path)
+	if err != nil {
+		return err
+	}
+	s.changed = u.changed
+	if s.last == nil || !s.outdated || slices.ContainsFunc(s.last.GetResourceNames(), func(n string) bool { return u.held[n] }) {
+		return nil
+	}
+	s.version++
+	response, err := s.server.respond(s.last, u, strconv.FormatInt(s.version, 10))
+	if err != nil {
+		return err
+	}
+	s.outdated, s.nonce = false, response.GetNonce()
+	return s.stream.Send(response)
+}
+
+// nonce is what ties an acknowledgement to its response.
+func nonce() string {
+	b := make([]byte, 4)
+	_, _ = rand.Read(b) // never fails, see crypto/rand
+	return hex.EncodeToString(b)
+}
+
+func sameNames(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}

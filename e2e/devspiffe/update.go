@@ -1,0 +1,63 @@
+package devspiffe
+
+import (
+	"crypto/x509"
+	"maps"
+	"slices"
+	"time"
+)
+
+// update is all that one workload is entitled to at one moment.
+type update struct {
+	svids     []*svid
+	federated map[string][]*x509.Certificate // by trust domain, of those entries
+	held      map[string]bool
+	plain     bool
+	changed   <-chan struct{} // closed when there may be a newer update
+}
+
+// read returns what the processes of an executable are entitled to.
+func (i *Issuer) read(executable string) (*update, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	out := &update{
+		federated: map[string][]*x509.Certificate{},
+		held:      maps.Clone(i.held), plain: i.plain, changed: i.changed,
+	}
+	for _, entry := range i.entries {
+		if entry.Path != executable {
+			continue
+		}
+		s, err := i.current(entry)
+		if err != nil {
+			return nil, err
+		}
+		out.svids = append(out.svids, s)
+		for _, domain := range entry.FederatesWith {
+			if authorities, ok := i.federated[domain]; ok {
+				out.federated[domain] = authorities
+			}
+		}
+	}
+	return out, nil
+}
+
+// current returns the SVID of an entry, a new one if that is due.
+func (i *Issuer) current(entry Entry) (*svid, error) {
+	if s := i.issued[entry.ID]; s != nil && time.Now().Before(s.renewAt) {
+		return s, nil
+	}
+	ttl := i.cfg.TTL
+	if entry.TTL > 0 {
+		ttl = entry.TTL
+	}
+	s, err := i.ca.issue(entry, ttl)
+	if err != nil {
+		return nil, err
+	}
+	i.issued[entry.ID] = s
+	return s, nil
+}
+
+// domains lists the federated trust domains in order.
+func (u *update) domains() []string { return slices.Sorted(maps.Keys(u.federated)) }

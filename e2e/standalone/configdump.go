@@ -1,0 +1,86 @@
+package standalone
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Cluster is a cluster as Envoy shows it, in JSON.
+type Cluster map[string]any
+
+// Clusters are the clusters that Envoy uses and got from Envoy Gateway, by
+// name. Those that warm are not among them.
+func (e *Environment) Clusters(ctx context.Context) (map[string]Cluster, error) {
+	return e.clusters(ctx, "dynamic_active_clusters")
+}
+
+// WarmingClusters are the clusters that Envoy got and does not use yet.
+func (e *Environment) WarmingClusters(ctx context.Context) (map[string]Cluster, error) {
+	return e.clusters(ctx, "dynamic_warming_clusters")
+}
+
+func (e *Environment) clusters(ctx context.Context, resource string) (map[string]Cluster, error) {
+	page, err := e.EnvoyAdmin(ctx, "/config_dump?resource="+resource)
+	if err != nil {
+		return nil, err
+	}
+	var dump struct {
+		Configs []struct {
+			Cluster Cluster `json:"cluster"`
+		} `json:"configs"`
+	}
+	if err := json.Unmarshal(page, &dump); err != nil {
+		return nil, fmt.Errorf("decode Envoy's clusters: %w", err)
+	}
+	out := map[string]Cluster{}
+	for _, config := range dump.Configs {
+		name, _ := config.Cluster["name"].(string)
+		out[name] = config.Cluster
+	}
+	return out, nil
+}
+
+// RouteCluster is the cluster of a route's backend.
+func (e *Environment) RouteCluster(ctx context.Context, route string) (Cluster, error) {
+	clusters, err := e.Clusters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for name, cluster := range clusters {
+		if strings.HasPrefix(name, "httproute/default/"+route+"/") {
+			return cluster, nil
+		}
+	}
+	return nil, fmt.Errorf("Envoy has no cluster for route %s", route)
+}
+
+// Stat is the sum of Envoy's counters and gauges whose names match a regular
+// expression.
+func (e *Environment) Stat(ctx context.Context, filter string) (int, error) {
+	page, err := e.EnvoyAdmin(ctx, "/stats?filter="+filter)
+	if err != nil {
+		return 0, err
+	}
+	sum := 0
+	for line := range strings.Lines(string(page)) {
+		_, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if n, err := strconv.Atoi(value); err == nil {
+			sum += n
+		}
+	}
+	return sum, nil
+}
+
+// WaitSettled waits until no cluster warms.
+func (e *Environment) WaitSettled(ctx context.Context) error {
+	return poll(ctx, "clusters to be warm", func(ctx context.Context) error {
+		n, err := e.Stat(ctx, "^cluster_manager.warming_clusters$")
+		if err == nil && n > 0 {
+			err = fmt.Errorf("%d clusters warm", n)
+		}
+		return err
+	})
+}

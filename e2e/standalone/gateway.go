@@ -1,0 +1,150 @@
+package standalone
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/egraft/egraft/e2e/parts"
+)
+
+// gatewayConfig is Envoy Gateway's configuration without the extension
+// manager, with %[1]s for the run directory.
+const gatewayConfig = `
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: EnvoyGateway
+gateway: {controllerName: gateway.envoyproxy.io/gatewayclass-controller}
+provider:
+  type: Custom
+  custom:
+    resource: {type: File, file: {paths: ["%[1]s/res"]}}
+    infrastructure:
+      type: Host
+      host: {configHome: "%[1]s/cfg", dataHome: "%[1]s/data", stateHome: "%[1]s/state", runtimeDir: "%[1]s/rt"}
+logging: {level: {default: info}}
+extensionApis: {enableBackend: true}
+`
+
+// envoyPath is where Envoy Gateway looks for the Envoy that it starts, and the
+// path that Envoy's identity is bound to.
+func envoyPath(dir string) string {
+	return filepath.Join(dir, "data", "envoy-versions", parts.EnvoyVersion, "bin", "envoy")
+}
+
+// certify makes the certificates of Envoy Gateway's own xDS server.
+func certify(ctx context.Context, program, dir string) error {
+	cmd := exec.CommandContext(ctx, program, "certgen", "--local", "--config-home", filepath.Join(dir, "cfg"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("envoy-gateway certgen: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// configure writes Envoy Gateway's configuration file, with the extension
+// manager's part as egraft prints it, or without when that is empty.
+func configure(dir string, extension []byte) (string, error) {
+	config := map[string]any{}
+	for _, part := range [][]byte{fmt.Appendf(nil, gatewayConfig, dir), extension} {
+		if err := yaml.Unmarshal(part, &config); err != nil {
+			return "", fmt.Errorf("merge the configuration of Envoy Gateway: %w", err)
+		}
+	}
+	content, err := yaml.Marshal(config)
+	if err != nil {
+		return "", fmt.Errorf("merge the configuration of Envoy Gateway: %w", err)
+	}
+	path := filepath.Join(dir, "envoy-gateway.yaml")
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		return "", fmt.Errorf("write the configuration of Envoy Gateway: %w", err)
+	}
+	return path, nil
+}
+
+// Apply writes a file with resources for Envoy Gateway. It appears at once:
+// Envoy Gateway reads everything again whenever anything is written.
+func (e *Environment) Apply(name, content string) error {
+	temporary := filepath.Join(e.Dir, "apply-"+name)
+	if err := os.WriteFile(temporary, []byte(content), 0o644); err != nil {
+		return fmt.Errorf("apply %s: %w", name, err)
+	}
+	if err := os.Rename(temporary, e.resource(name)); err != nil {
+		return fmt.Errorf("apply %s: %w", name, err)
+	}
+	return nil
+}
+
+// Delete removes a file with resources. It is no error if there is none.
+func (e *Environment) Delete(name string) error {
+	if err := os.Remove(e.resource(name)); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("delete %s: %w", name, err)
+	}
+	return nil
+}
+
+func (e *Environment) resource(name string) string { return filepath.Join(e.Dir, "res", name+".yaml") }
+
+// WaitEnvoy waits until Envoy answers on the Gateway's listener.
+func (e *Environment) WaitEnvoy(ctx context.Context) error {
+	return e.Gateway.Wait(ctx, "Envoy's listener", func(ctx context.Context) error {
+		_, err := e.Get(ctx, "no.such.host", "/")
+		return err
+	})
+}
+
+// AdminAddress is the address of Envoy's administration interface, whose port
+// Envoy chooses.
+func (e *Environment) AdminAddress() (string, error) {
+	files, err := filepath.Glob(filepath.Join(e.Dir, "rt", "*", "admin-address.txt"))
+	if err != nil || len(files) == 0 {
+		return "", fmt.Errorf("Envoy has not started yet")
+	}
+	content, err := os.ReadFile(newest(files))
+	if err != nil {
+		return "", fmt.Errorf("address of Envoy's administration interface: %w", err)
+	}
+	return strings.TrimSpace(string(content)), nil
+}
+
+func newest(files []string) string {
+	best := files[0]
+	for _, file := range files[1:] {
+		a, errA := os.Stat(file)
+		b, errB := os.Stat(best)
+		if errA == nil && (errB != nil || a.ModTime().After(b.ModTime())) {
+			best = file
+		}
+	}
+	return best
+}
+
+// EnvoyAdmin fetches a page of Envoy's administration interface.
+func (e *Environment) EnvoyAdmin(ctx context.Context, path string) ([]byte, error) {
+	address, err := e.AdminAddress()
+	if err != nil {
+		return nil, err
+	}
+	return fetch(ctx, "http://"+address+path)
+}
+
+// EgraftAdmin fetches a page of egraft's administration interface.
+func (e *Environment) EgraftAdmin(ctx context.Context, path string) ([]byte, error) {
+	return fetch(ctx, "http://"+EgraftAdminAddress+path)
+}
+
+// fetch gets a page that has to be there.
+func fetch(ctx context.Context, url string) ([]byte, error) {
+	status, body, err := get(ctx, url, "")
+	if err != nil {
+		return nil, err
+	}
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("get %s: status %d: %s", url, status, body)
+	}
+	return body, nil
+}

@@ -1,0 +1,131 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// stopTime is how long a process has between SIGTERM and SIGKILL.
+const stopTime = 5 * time.Second
+
+// Process is a program that can be stopped and started again. What it prints
+// is appended to a log file. Its methods must not be called concurrently.
+type Process struct {
+	// Name is what the program is called in errors and file names.
+	Name string
+	// Log is the path of the log file.
+	Log string
+
+	command []string
+	cmd     *exec.Cmd
+	exited  chan struct{}
+	err     error
+}
+
+func newProcess(dir, name string, command ...string) *Process {
+	return &Process{Name: name, Log: logPath(dir, name), command: command}
+}
+
+// Start starts the program. It ends with this process, whatever happens.
+func (p *Process) Start() error {
+	if p.Running() {
+		return fmt.Errorf("%s runs already", p.Name)
+	}
+	log, err := os.OpenFile(p.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("open the log of %s: %w", p.Name, err)
+	}
+	defer log.Close()
+	cmd := exec.Command(p.command[0], p.command[1:]...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started, exited := make(chan error), make(chan struct{})
+	go func() {
+		// The death signal is bound to the thread, which so has to stay.
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = cmd.Wait()
+		}
+		close(exited)
+	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("start %s: %w", p.Name, err)
+	}
+	p.cmd, p.exited = cmd, exited
+	return nil
+}
+
+// Running says whether the program runs.
+func (p *Process) Running() bool {
+	if p.cmd == nil {
+		return false
+	}
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// PID is the process ID of the program that runs or ran last.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Stop ends the program with SIGTERM, and with SIGKILL if that takes too long,
+// which is an error.
+func (p *Process) Stop() error {
+	if !p.Running() {
+		return nil
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stop %s: %w", p.Name, err)
+	}
+	select {
+	case <-p.exited:
+		return nil
+	case <-time.After(stopTime):
+		return errors.Join(fmt.Errorf("%s did not stop within %s of SIGTERM", p.Name, stopTime), p.Kill())
+	}
+}
+
+// Kill ends the program with SIGKILL and waits until it is gone.
+func (p *Process) Kill() error {
+	if !p.Running() {
+		return nil
+	}
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("kill %s: %w", p.Name, err)
+	}
+	<-p.exited
+	return nil
+}
+
+// Wait polls until the condition holds, and gives up when the program ends.
+func (p *Process) Wait(ctx context.Context, what string, condition func(context.Context) error) error {
+	return poll(ctx, what, func(ctx context.Context) error {
+		if !p.Running() {
+			return permanent{fmt.Errorf("%s ended (%v), see %s", p.Name, p.err, p.Log)}
+		}
+		return condition(ctx)
+	})
+}
+
+// stopAll stops programs side by side.
+func stopAll(processes ...*Process) error {
+	errs := make([]error, len(processes))
+	var wg sync.WaitGroup
+	for i, p := range processes {
+		wg.Go(func() { errs[i] = p.Stop() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,103 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/egraft/egraft/e2e/parts"
+)
+
+// Programs of this repository, beside the parts.
+const (
+	egraftProgram parts.Name = "egraft"
+	echoProgram   parts.Name = "echo"
+)
+
+// own says how the programs of this repository are built.
+var own = map[parts.Name]string{egraftProgram: "./cmd/egraft", echoProgram: "./e2e/cmd/echo"}
+
+// programs has the path of each program.
+type programs map[parts.Name]string
+
+// variable is where [Prepare] leaves the path of a program for [Start], inside
+// the network namespace, where nothing can be downloaded.
+func variable(name parts.Name) string { return "EGRAFT_E2E_PROGRAM_" + string(name) }
+
+// Prepare obtains and builds all that [Start] runs in the given modes. Call it
+// outside the network namespace, and the function that it returns at the end.
+func Prepare(ctx context.Context, progress io.Writer, modes ...SPIFFEMode) (clean func(), err error) {
+	store, err := parts.NewStore(progress)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "egraft-build-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory to build in: %w", err)
+	}
+	clean = func() { _ = os.RemoveAll(dir) } // in the system's temporary directory
+	if err := prepare(ctx, store, dir, modes); err != nil {
+		clean()
+		return nil, err
+	}
+	return clean, nil
+}
+
+func prepare(ctx context.Context, store *parts.Store, dir string, modes []SPIFFEMode) error {
+	out := programs{}
+	for name, pkg := range own {
+		out[name] = filepath.Join(dir, string(name))
+		if err := store.BuildCommand(ctx, pkg, out[name]); err != nil {
+			return err
+		}
+	}
+	wanted := []parts.Name{parts.Envoy, parts.EnvoyGateway}
+	for _, mode := range modes {
+		if mode == SPIRE {
+			wanted = append(wanted, parts.SPIREServer, parts.SPIREAgent)
+		}
+	}
+	for _, name := range wanted {
+		path, err := store.Get(ctx, name)
+		if err != nil {
+			return err
+		}
+		out[name] = path
+	}
+	for name, path := range out {
+		if err := os.Setenv(variable(name), path); err != nil {
+			return fmt.Errorf("remember the path of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// prepared reads what Prepare left.
+func prepared(mode SPIFFEMode) (programs, error) {
+	wanted := []parts.Name{egraftProgram, echoProgram, parts.Envoy, parts.EnvoyGateway}
+	if mode == SPIRE {
+		wanted = append(wanted, parts.SPIREServer, parts.SPIREAgent)
+	}
+	out := programs{}
+	for _, name := range wanted {
+		if out[name] = os.Getenv(variable(name)); out[name] == "" {
+			return nil, errors.New("programs are missing: call standalone.Prepare before netns.Run")
+		}
+	}
+	return out, nil
+}
+
+func (e *Environment) newAuthority() (Authority, error) {
+	socket := filepath.Join(e.Dir, "agent.sock")
+	switch e.options.SPIFFE {
+	case Dev:
+		return newDevAuthority(socket)
+	case SPIRE:
+		return newSPIREAuthority(e.Dir, socket, e.programs)
+	default:
+		return nil, fmt.Errorf("SPIFFE mode %q: want %q or %q", e.options.SPIFFE, Dev, SPIRE)
+	}
+}

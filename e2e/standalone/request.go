@@ -1,0 +1,99 @@
+package standalone
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/egraft/egraft/e2e/echo"
+)
+
+// requestTime bounds one request.
+const requestTime = 20 * time.Second
+
+// Response is an answer that came through Envoy.
+type Response struct {
+	Status int
+	Body   string
+	// Echo is what the backend says, nil when the answer is Envoy's own.
+	Echo *echo.Answer
+}
+
+// String is the response on one line.
+func (r *Response) String() string {
+	return fmt.Sprintf("%d %s", r.Status, strings.TrimSpace(r.Body))
+}
+
+// Get sends a request for a host through Envoy's listener, on a connection of
+// its own.
+func (e *Environment) Get(ctx context.Context, host, path string) (*Response, error) {
+	return e.GetFrom(ctx, ListenerAddress, host, path)
+}
+
+// GetFrom is [Environment.Get] for another listener.
+func (e *Environment) GetFrom(ctx context.Context, listener, host, path string) (*Response, error) {
+	status, body, err := get(ctx, "http://"+listener+path, host)
+	if err != nil {
+		return nil, err
+	}
+	out := &Response{Status: status, Body: string(body)}
+	answer := &echo.Answer{}
+	if status == http.StatusOK && json.Unmarshal(body, answer) == nil {
+		out.Echo = answer
+	}
+	return out, nil
+}
+
+// Until sends requests until one is answered as wanted, and returns that.
+func (e *Environment) Until(ctx context.Context, host, what string, wanted func(*Response) bool) (*Response, error) {
+	var last *Response
+	err := poll(ctx, host+": "+what, func(ctx context.Context) error {
+		response, err := e.Get(ctx, host, "/")
+		if err != nil {
+			return err
+		}
+		if last = response; !wanted(response) {
+			return fmt.Errorf("got %s", response)
+		}
+		return nil
+	})
+	return last, err
+}
+
+// Peer is wanted when the backend is to see this SPIFFE ID.
+func Peer(id string) func(*Response) bool {
+	return func(r *Response) bool { return r.Echo != nil && r.Echo.Peer == id }
+}
+
+// Status is wanted when the answer is to have this status.
+func Status(status int) func(*Response) bool {
+	return func(r *Response) bool { return r.Status == status }
+}
+
+// transport opens a connection for each request, so that no answer depends on
+// an older one, and keeps out of the way of proxies in the environment.
+var transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
+
+func get(ctx context.Context, url, host string) (int, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, nil, fmt.Errorf("get %s: %w", url, err)
+	}
+	request.Host = host
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return 0, nil, fmt.Errorf("get %s: %w", url, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, nil, fmt.Errorf("get %s: read the answer: %w", url, err)
+	}
+	return response.StatusCode, body, nil
+}

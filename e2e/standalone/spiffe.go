@@ -1,0 +1,106 @@
+package standalone
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/egraft/egraft/e2e/devspiffe"
+)
+
+// TrustDomain is the trust domain of all environments.
+const TrustDomain = "example.org"
+
+// SPIFFEMode says who issues SVIDs.
+type SPIFFEMode string
+
+// The modes.
+const (
+	// Dev is package devspiffe, inside this process.
+	Dev SPIFFEMode = "dev"
+	// SPIRE is a real SPIRE server and agent.
+	SPIRE SPIFFEMode = "spire"
+)
+
+// Entry entitles a program to an SVID.
+type Entry struct {
+	// Path of the SPIFFE ID, such as "/envoy".
+	Path string
+	// Executable is the program.
+	Executable string
+	// TTL is the SVID's lifetime, in whole seconds. The default is an hour.
+	TTL time.Duration
+	// DNSNames are added to the SVID.
+	DNSNames []string
+	// FederatesWith names trust domains whose bundles come along.
+	FederatesWith []string
+}
+
+// ID is the SPIFFE ID of the entry.
+func (e Entry) ID() string { return ID(e.Path) }
+
+// ID is the SPIFFE ID with a path in the trust domain.
+func ID(path string) string { return "spiffe://" + TrustDomain + path }
+
+// Authority issues SVIDs, in the same way in both modes.
+type Authority interface {
+	// Start serves on the socket. It may be called again after Stop.
+	Start(ctx context.Context) error
+	// Stop closes the socket, as a stopped agent does. Entries stay.
+	Stop() error
+	// Close ends everything.
+	Close() error
+	// Socket is the path of the agent's socket.
+	Socket() string
+	// Bundle is the trust domain's roots in PEM.
+	Bundle() []byte
+	// AddEntries entitles programs to SVIDs.
+	AddEntries(ctx context.Context, entries ...Entry) error
+	// RemoveEntry takes that back.
+	RemoveEntry(ctx context.Context, entry Entry) error
+	// Rotate has all SVIDs replaced. SPIRE takes a second or two.
+	Rotate(ctx context.Context) error
+}
+
+// devAuthority is the development issuer.
+type devAuthority struct{ *devspiffe.Issuer }
+
+func newDevAuthority(socket string) (*devAuthority, error) {
+	issuer, err := devspiffe.New(devspiffe.Config{TrustDomain: TrustDomain, Socket: socket})
+	if err != nil {
+		return nil, err
+	}
+	return &devAuthority{issuer}, nil
+}
+
+func (d *devAuthority) Start(context.Context) error { return d.Issuer.Start() }
+
+func (d *devAuthority) Stop() error {
+	d.Issuer.Stop()
+	return nil
+}
+
+func (d *devAuthority) Close() error { return d.Stop() }
+
+func (d *devAuthority) AddEntries(_ context.Context, entries ...Entry) error {
+	for _, e := range entries {
+		if err := d.AddEntry(devEntry(e)); err != nil {
+			return fmt.Errorf("entry for %s: %w", e.Executable, err)
+		}
+	}
+	return nil
+}
+
+func (d *devAuthority) RemoveEntry(_ context.Context, e Entry) error {
+	d.Issuer.RemoveEntry(devEntry(e))
+	return nil
+}
+
+func (d *devAuthority) Rotate(context.Context) error {
+	d.Issuer.Rotate()
+	return nil
+}
+
+func devEntry(e Entry) devspiffe.Entry {
+	return devspiffe.Entry{ID: e.ID(), Path: e.Executable, TTL: e.TTL, DNSNames: e.DNSNames, FederatesWith: e.FederatesWith}
+}

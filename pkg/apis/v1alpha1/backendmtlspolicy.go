@@ -1,0 +1,229 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// KindBackendMTLSPolicy is the kind of [BackendMTLSPolicy].
+const KindBackendMTLSPolicy = "BackendMTLSPolicy"
+
+// BackendMTLSPolicy makes Envoy present an X.509 SVID, which it fetches from a SPIRE agent
+// by SDS, to the backends of its target, and accept only backends whose own SVID carries
+// one of the named SPIFFE IDs.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:categories=egraft;gateway-api,shortName=bmtls
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Trust Domain",type=string,JSONPath=`.spec.trustDomain`
+// +kubebuilder:printcolumn:name="Workload",type=string,JSONPath=`.spec.workloadIdentifier`
+// +kubebuilder:printcolumn:name="Plaintext",type=string,JSONPath=`.spec.plaintextBackends`,priority=1
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Accepted")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:metadata:labels="gateway.networking.k8s.io/policy=Inherited"
+type BackendMTLSPolicy struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is what the policy demands.
+	//
+	// +required
+	Spec BackendMTLSPolicySpec `json:"spec"`
+
+	// Status is written by Envoy Gateway. Accepted means that the target exists; it says
+	// nothing about what egraft made of the policy.
+	//
+	// +optional
+	Status gwapiv1.PolicyStatus `json:"status,omitempty"`
+}
+
+// BackendMTLSPolicyList is a list of policies.
+//
+// +kubebuilder:object:root=true
+type BackendMTLSPolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []BackendMTLSPolicy `json:"items"`
+}
+
+// BackendMTLSPolicySpec says where the policy applies, as whom Envoy presents itself, and
+// whom it accepts.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.peers) != (has(self.allowAnyInTrustDomain) && self.allowAnyInTrustDomain)",message="name the peers, or set allowAnyInTrustDomain to true to accept every workload of the trust domain; not both"
+// +kubebuilder:validation:XValidation:rule="!has(self.peers) || self.peers.all(p, !has(p.exact) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.exact.startsWith('spiffe://' + d + '/')))",message="every peers[].exact must be in one of trustBundles (by default: in trustDomain)"
+// +kubebuilder:validation:XValidation:rule="!has(self.peers) || self.peers.all(p, !has(p.prefix) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.prefix.startsWith('spiffe://' + d + '/')))",message="every peers[].prefix must start with spiffe:// and one of trustBundles (by default: trustDomain) and a slash"
+type BackendMTLSPolicySpec struct {
+	// TargetRefs are the Gateways, listeners of Gateways (by sectionName), HTTPRoutes and
+	// GRPCRoutes whose backends the policy is for, in the policy's own namespace. A policy
+	// on a route beats one on a listener, which beats one on the whole Gateway; of two on
+	// the same target the older one wins.
+	//
+	// +required
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(r, r.group == 'gateway.networking.k8s.io' && r.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute'])",message="targetRefs must be of group gateway.networking.k8s.io and of kind Gateway, HTTPRoute or GRPCRoute"
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.kind == b.kind && a.name == b.name && (has(a.sectionName) ? a.sectionName : '') == (has(b.sectionName) ? b.sectionName : '')))",message="targetRefs must not name a target twice"
+	TargetRefs []gwapiv1.LocalPolicyTargetReferenceWithSectionName `json:"targetRefs"`
+
+	// TrustDomain is the trust domain of Envoy's own SPIFFE ID, for example example.org.
+	//
+	// +required
+	TrustDomain TrustDomain `json:"trustDomain"`
+
+	// WorkloadIdentifier is the path of Envoy's own SPIFFE ID, with a leading slash: with
+	// trust domain example.org and /envoy, Envoy presents spiffe://example.org/envoy. The
+	// SPIRE agent gives it out only if a registration entry entitles Envoy to it.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:Pattern=`^(/[a-zA-Z0-9._-]+)+$`
+	// +kubebuilder:validation:XValidation:rule="!self.split('/').exists(s, s == '.' || s == '..')",message="workloadIdentifier must not have a segment that is . or .."
+	WorkloadIdentifier string `json:"workloadIdentifier"`
+
+	// Peers are the SPIFFE IDs that a backend may have. A backend with any other ID is
+	// refused.
+	//
+	// +optional
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Peers []SPIFFEIDMatch `json:"peers,omitempty"`
+
+	// AllowAnyInTrustDomain accepts every workload of the trust domains in trustBundles
+	// as a backend. Take it only where any workload may pose as any backend.
+	//
+	// +optional
+	AllowAnyInTrustDomain bool `json:"allowAnyInTrustDomain,omitempty"`
+
+	// TrustBundles are the trust domains whose bundles backends are verified against. The
+	// default is trustDomain alone. Envoy gets a federated bundle only if its registration
+	// entry federates with that domain.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	TrustBundles []TrustDomain `json:"trustBundles,omitempty"`
+
+	// Agent says how Envoy reaches the SPIRE agent.
+	//
+	// +optional
+	// +kubebuilder:default={}
+	Agent SPIREAgent `json:"agent,omitempty"`
+
+	// PlaintextBackends says what becomes of backends that have no TLS in Envoy Gateway's
+	// configuration, that is, no BackendTLSPolicy or TLS settings of a Backend: Upgrade
+	// speaks mTLS to them, Leave leaves them in plaintext, Deny answers their requests with
+	// 503.
+	//
+	// +optional
+	// +kubebuilder:default=Upgrade
+	PlaintextBackends PlaintextBackends `json:"plaintextBackends,omitempty"`
+
+	// InitialFetchTimeout is how long Envoy waits for a certificate or bundle from the
+	// agent before it goes on without: the backend then fails with 503 until they come.
+	// While Envoy waits, all other cluster updates of this Envoy wait as well.
+	//
+	// +optional
+	// +kubebuilder:default="2s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('100ms') && duration(self) <= duration('60s')",message="initialFetchTimeout must be between 100ms and 60s"
+	InitialFetchTimeout gwapiv1.Duration `json:"initialFetchTimeout,omitempty"`
+}
+
+// TrustDomain is the name of a SPIFFE trust domain, without the scheme.
+// https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md#21-trust-domain
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=255
+// +kubebuilder:validation:Pattern=`^[a-z0-9._-]+$`
+type TrustDomain string
+
+// SPIFFEIDMatch matches SPIFFE IDs in exactly one way.
+//
+// +kubebuilder:validation:XValidation:rule="[has(self.exact), has(self.prefix), has(self.regex)].exists_one(x, x)",message="set exactly one of exact, prefix and regex"
+type SPIFFEIDMatch struct {
+	// Exact is the whole SPIFFE ID, for example spiffe://example.org/ns/shop/sa/cart.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:Pattern=`^spiffe://[a-z0-9._-]+(/[a-zA-Z0-9._-]+)+$`
+	Exact *string `json:"exact,omitempty"`
+
+	// Prefix is the beginning of the SPIFFE ID, trust domain included. End it with a slash
+	// to match whole path segments.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:Pattern=`^spiffe://[a-z0-9._-]+/[a-zA-Z0-9._/-]*$`
+	Prefix *string `json:"prefix,omitempty"`
+
+	// Regex is a regular expression in RE2 syntax that the whole SPIFFE ID has to match.
+	// It has to begin with the literal trust domain, dots escaped:
+	// spiffe://example\.org/ns/[a-z]+/sa/cart.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:Pattern=`^spiffe://`
+	Regex *string `json:"regex,omitempty"`
+}
+
+// SPIREAgent says how Envoy reaches the SPIRE agent.
+type SPIREAgent struct {
+	// SocketPath is the path of the agent's Workload API socket inside the Envoy
+	// container, where the EnvoyProxy resource has to mount it. The default is where the
+	// SPIFFE CSI driver of SPIRE's Helm charts puts it.
+	//
+	// +optional
+	// +kubebuilder:default="/spiffe-workload-api/spire-agent.sock"
+	// +kubebuilder:validation:MaxLength=107
+	// +kubebuilder:validation:Pattern=`^/[^\s]+$`
+	SocketPath string `json:"socketPath,omitempty"`
+
+	// SDSNames are the names under which the agent serves its secrets, where they differ
+	// from SPIRE's defaults.
+	//
+	// +optional
+	SDSNames *SDSNames `json:"sdsNames,omitempty"`
+}
+
+// SDSNames overrides the names of secrets. An agent renames them by default_svid_name,
+// default_bundle_name and default_all_bundles_name.
+type SDSNames struct {
+	// SVID is the name of Envoy's certificate. The default is Envoy's SPIFFE ID.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	SVID string `json:"svid,omitempty"`
+
+	// TrustBundle is the name of the bundle where backends are of a single trust domain.
+	// The default is spiffe:// and the trust domain.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	TrustBundle string `json:"trustBundle,omitempty"`
+
+	// AllTrustBundles is the name of the bundles of all trust domains, for backends of
+	// several. The default is ALL.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	AllTrustBundles string `json:"allTrustBundles,omitempty"`
+}
+
+// PlaintextBackends says what becomes of backends without TLS.
+//
+// +kubebuilder:validation:Enum=Upgrade;Leave;Deny
+type PlaintextBackends string
+
+const (
+	// PlaintextUpgrade speaks mTLS to backends that Envoy Gateway would speak plaintext to.
+	PlaintextUpgrade PlaintextBackends = "Upgrade"
+	// PlaintextLeave leaves them in plaintext.
+	PlaintextLeave PlaintextBackends = "Leave"
+	// PlaintextDeny refuses their requests.
+	PlaintextDeny PlaintextBackends = "Deny"
+)

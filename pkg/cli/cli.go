@@ -1,0 +1,83 @@
+// Package cli is the command line of egraft, for its own binary and for those that add
+// mutators of their own to it.
+//
+// It puts the other packages together and prints errors, each once. It must not contain
+// anything that a test of another package would need.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/egraft/egraft/pkg/catalog"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// Exit codes.
+const (
+	// ExitOK means that the command did what it was asked to.
+	ExitOK = 0
+	// ExitFailure means that it could not.
+	ExitFailure = 1
+	// ExitUsage means that the command line or a setting is wrong.
+	ExitUsage = 2
+)
+
+// Main runs the program with the mutators that families returns, and returns its exit
+// code. A binary with mutators of its own is
+//
+//	func main() {
+//		os.Exit(cli.Main(func(o catalog.Options) []mutator.Family {
+//			return append(catalog.Builtin(o), hello.New())
+//		}))
+//	}
+//
+// The program ends in order at SIGTERM or SIGINT, and at once at the second of them.
+func Main(families func(catalog.Options) []mutator.Family) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return run(ctx, os.Args[1:], &program{
+		families: families, environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr,
+	})
+}
+
+// program is what commands need of the world.
+type program struct {
+	families       func(catalog.Options) []mutator.Family
+	environ        []string
+	stdout, stderr io.Writer
+}
+
+// run runs a command and prints its error.
+func run(ctx context.Context, args []string, p *program) int {
+	cmd, err := execute(ctx, args, p)
+	if err == nil {
+		return ExitOK
+	}
+	fmt.Fprintf(p.stderr, "egraft: %v\n", err)
+	if f := (*failure)(nil); errors.As(err, &f) {
+		return ExitFailure
+	}
+	fmt.Fprintf(p.stderr, "See `%s --help`.\n", cmd)
+	return ExitUsage
+}
+
+// failure is an error that has nothing to do with how the command was called.
+type failure struct{ error }
+
+// Unwrap lets callers see the cause.
+func (f *failure) Unwrap() error { return f.error }
+
+// failed makes an error a failure.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &failure{err}
+}

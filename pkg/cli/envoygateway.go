@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/egraft/egraft/pkg/config"
+)
+
+func newConfig(p *program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "config", Short: "Print configuration for programs that egraft works with",
+		Example: "  egraft config envoy-gateway --format configmap", Args: noArgs, RunE: help,
+	}
+	cmd.AddCommand(newEnvoyGateway(p))
+	return cmd
+}
+
+const envoyGatewayLong = `Print what Envoy Gateway's configuration has to say about egraft: which hooks
+to call, which custom resources to watch, and where egraft serves. It names the hooks
+and kinds of resources that the enabled mutators need and nothing more, so that private
+keys do not reach egraft without need.
+
+It takes the settings of ` + "`egraft serve`" + `: give both the same flags, environment and file.
+
+Formats:
+  standalone  the extensionManager field of a file of kind EnvoyGateway
+  helm        values for Envoy Gateway's chart
+  configmap   the ConfigMap that Envoy Gateway's Deployment mounts, complete`
+
+const envoyGatewayExample = `  # Values for Envoy Gateway's chart
+  egraft config envoy-gateway --format helm > egraft-values.yaml
+
+  # For an egraft that is reached over TCP with mutual TLS
+  egraft config envoy-gateway --service-address egraft.egraft-system.svc:9443 \
+    --ca-secret egraft-ca --client-secret egraft-client`
+
+// endpoint is how Envoy Gateway reaches egraft over TCP.
+type endpoint struct{ address, caSecret, clientSecret string }
+
+func newEnvoyGateway(p *program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "envoy-gateway", Short: "Print the extension manager stanza of Envoy Gateway's configuration",
+		Long: envoyGatewayLong, Example: envoyGatewayExample, Args: noArgs,
+	}
+	flags := config.AddFlags(cmd.Flags(), "socket", "max-message-size", "disable-mutators", "insecure")
+	format := cmd.Flags().String("format", "standalone", "one of standalone, helm, configmap")
+	var to endpoint
+	cmd.Flags().StringVar(&to.address, "service-address", "", "host:port at which Envoy Gateway reaches an egraft that serves TCP")
+	cmd.Flags().StringVar(&to.caSecret, "ca-secret", "", "Secret with the authority of egraft's certificate in tls.crt, as name or namespace/name")
+	cmd.Flags().StringVar(&to.clientSecret, "client-secret", "", "Secret with Envoy Gateway's client certificate, as name or namespace/name")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		s, err := p.load(flags)
+		if err != nil {
+			return err
+		}
+		return p.printStanza(s, to, *format)
+	}
+	return cmd
+}
+
+// printStanza prints the stanza in a format.
+func (p *program) printStanza(s *settings, to endpoint, format string) error {
+	if err := to.validate(s, format); err != nil {
+		return err
+	}
+	if len(s.families) == 0 {
+		return failed(errors.New("no mutator is enabled, so Envoy Gateway needs no extension manager"))
+	}
+	text, err := render(newStanza(s, to), format)
+	if err != nil {
+		return failed(err)
+	}
+	_, err = fmt.Fprint(p.stdout, text)
+	return failed(err)
+}
+
+// validate refuses what Envoy Gateway would refuse or misunderstand.
+func (e endpoint) validate(s *settings, format string) error {
+	network, address := s.Network()
+	switch {
+	case !isFormat(format):
+		return fmt.Errorf("--format %q is none of standalone, helm, configmap", format)
+	case e.address == "" && network == "tcp":
+		return fmt.Errorf("egraft listens on %s: --service-address has to say how Envoy Gateway reaches it", address)
+	case e.address == "" && e.caSecret+e.clientSecret != "":
+		return errors.New("--ca-secret and --client-secret need --service-address")
+	case e.address == "":
+		return nil
+	}
+	return e.validateTCP(s, format)
+}
+
+func (e endpoint) validateTCP(s *settings, format string) error {
+	if _, err := newAddress(e.address); err != nil {
+		return err
+	}
+	switch {
+	case s.Insecure && e.caSecret+e.clientSecret != "":
+		return errors.New("--insecure excludes --ca-secret and --client-secret")
+	case s.Insecure:
+		return nil
+	case format == "standalone":
+		return errors.New("Envoy Gateway cannot use TLS to an extension server without Kubernetes: use a socket, or --insecure")
+	case e.caSecret == "":
+		return errors.New("--service-address needs --ca-secret, or --insecure")
+	default:
+		return validateSecrets(e.caSecret, e.clientSecret)
+	}
+}
+
+func validateSecrets(names ...string) error {
+	for _, n := range names {
+		if strings.Count(n, "/") > 1 || strings.HasPrefix(n, "/") || strings.HasSuffix(n, "/") {
+			return fmt.Errorf("%q is neither the name of a Secret nor namespace/name", n)
+		}
+	}
+	return nil
+}

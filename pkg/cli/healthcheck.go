@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/egraft/egraft/pkg/config"
+)
+
+const healthcheckLong = `Ask a running egraft whether it serves, for exec probes.
+
+On a Unix socket it calls the gRPC health service; for TCP it asks /readyz of the admin
+address, since a probe has no client certificate. It takes the settings of ` + "`egraft serve`" + `:
+give both the same flags, environment and file. The exit code is 0 if egraft serves.`
+
+const healthcheckExample = `  egraft healthcheck
+  egraft healthcheck --socket /tmp/egraft.sock --timeout 2s`
+
+func newHealthcheck(p *program) *cobra.Command {
+	cmd := &cobra.Command{Use: "healthcheck", Short: "Ask a running egraft whether it serves", Long: healthcheckLong, Example: healthcheckExample, Args: noArgs}
+	flags := config.AddFlags(cmd.Flags(), "socket", "listen-address", "admin-address")
+	timeout := cmd.Flags().Duration("timeout", time.Second, "time that egraft has to answer")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s, err := p.load(flags)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), *timeout)
+		defer cancel()
+		if err := check(ctx, s.Config); err != nil {
+			return failed(err)
+		}
+		_, err = fmt.Fprintln(p.stdout, "serving")
+		return failed(err)
+	}
+	return cmd
+}
+
+// check asks the server of a configuration.
+func check(ctx context.Context, c *config.Config) error {
+	if network, address := c.Network(); network == "unix" {
+		return checkSocket(ctx, address)
+	}
+	if c.AdminAddress == "" {
+		return errors.New("cannot check a server on TCP without an admin address")
+	}
+	return checkAdmin(ctx, c.AdminAddress)
+}
+
+func checkSocket(ctx context.Context, path string) error {
+	conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return fmt.Errorf("check %s: %w", path, err)
+	}
+	defer conn.Close()
+	answer, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+	if err != nil {
+		return fmt.Errorf("check %s: %s", path, status.Convert(err).Message())
+	}
+	if answer.Status != grpc_health_v1.HealthCheckResponse_SERVING {
+		return fmt.Errorf("check %s: %s", path, answer.Status)
+	}
+	return nil
+}
+
+func checkAdmin(ctx context.Context, address string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+	if err != nil {
+		return fmt.Errorf("check %s: %w", address, err)
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("check %s: %w", address, err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("check %s: /readyz answers %s", address, answer.Status)
+	}
+	return nil
+}

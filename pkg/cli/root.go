@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+const rootLong = `egraft grafts what Envoy Gateway cannot do onto the configuration that it
+gives to Envoy. It runs beside Envoy Gateway, which calls it over a Unix socket, and
+changes clusters, listeners, routes and secrets as custom resources ask for.`
+
+const rootExample = `  # Serve, as the sidecar of Envoy Gateway does
+  egraft serve
+
+  # Print what has to be in Envoy Gateway's configuration
+  egraft config envoy-gateway --format helm`
+
+// execute runs the command of the arguments and returns its path for messages.
+func execute(ctx context.Context, args []string, p *program) (string, error) {
+	root := newRoot(p)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	return cmd.CommandPath(), err
+}
+
+// newRoot builds the command tree.
+func newRoot(p *program) *cobra.Command {
+	root := &cobra.Command{
+		Use: "egraft", Short: "An extension server for Envoy Gateway", Long: rootLong, Example: rootExample,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs, RunE: help,
+	}
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.AddCommand(newServe(p), newHealthcheck(p), newConfig(p), newVersion(p))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+// help shows the help of a command that only has others below it.
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// noArgs refuses arguments in words that say what to do.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments, but got %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+
+	"github.com/egraft/egraft/pkg/config"
+	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/pkg/extension"
+	"github.com/egraft/egraft/pkg/logging"
+	"github.com/egraft/egraft/pkg/server"
+	"github.com/egraft/egraft/pkg/telemetry"
+	"github.com/egraft/egraft/pkg/version"
+	"github.com/egraft/egraft/pkg/wire"
+)
+
+const serveLong = `Serve Envoy Gateway's extension hooks until SIGTERM or SIGINT.
+
+Each setting can be a flag, a variable of the environment (--call-timeout is
+EGRAFT_CALL_TIMEOUT) or a field of the file that --config names (callTimeout). A flag
+beats the environment, which beats the file.`
+
+const serveExample = `  # Beside Envoy Gateway, on a Unix socket that both mount
+  egraft serve
+
+  # Elsewhere, over TCP with mutual TLS
+  egraft serve --listen-address :9443 --tls-cert-file tls.crt --tls-key-file tls.key \
+    --tls-client-ca-file ca.crt
+
+  # See every call
+  egraft serve --socket /tmp/egraft.sock --log-level debug`
+
+func newServe(p *program) *cobra.Command {
+	cmd := &cobra.Command{Use: "serve", Short: "Serve Envoy Gateway's extension hooks", Long: serveLong, Example: serveExample, Args: noArgs}
+	flags := config.AddFlags(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s, err := p.load(flags)
+		if err != nil {
+			return err
+		}
+		return failed(p.serve(cmd.Context(), s))
+	}
+	return cmd
+}
+
+// serve builds the parts and runs the server until ctx ends.
+func (p *program) serve(ctx context.Context, s *settings) error {
+	log := logging.New(p.stderr, s.LogLevel, s.LogFormat)
+	info := version.Read()
+	log.Info("egraft starts", logging.KeyVersion, info.Version, "commit", info.Commit, "mutators", names(s))
+	for _, name := range config.UnknownVariables(p.environ) {
+		log.Warn("environment variable is not a setting", logging.KeyVariable, name)
+	}
+	e, err := engine.New(s.families)
+	if err != nil {
+		return fmt.Errorf("set up mutators: %w", err)
+	}
+	t := telemetry.New(telemetry.Config{
+		Families: s.families, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
+	})
+	service := extension.New(extension.Config{Engine: e, Log: log, Observer: t})
+	srv, err := server.New(serverConfig(s, log, t, service.Register))
+	if err != nil {
+		return err
+	}
+	return srv.Run(ctx)
+}
+
+// serverConfig translates settings.
+func serverConfig(s *settings, log *slog.Logger, t *telemetry.Telemetry, register func(grpc.ServiceRegistrar)) server.Config {
+	c := server.Config{
+		MaxMessageBytes: int(s.MaxMessageSize.Value()),
+		CallTimeout:     s.CallTimeout,
+		ShutdownTimeout: s.ShutdownTimeout,
+		Keepalive:       server.Keepalive{Time: s.KeepaliveTime, Timeout: s.KeepaliveTimeout, MinTime: s.KeepaliveMinTime},
+		Register:        register,
+		Codec:           wire.Codec(),
+		Reflection:      s.Reflection,
+		Hooks:           hooks(),
+		Observer:        t,
+		AdminAddress:    s.AdminAddress,
+		Metrics:         t.Handler(),
+		Log:             log,
+	}
+	if network, _ := s.Network(); network == "unix" {
+		c.Socket = &server.Socket{Path: s.Socket, Mode: s.SocketMode, Group: s.SocketGroup, AllowedUIDs: s.AllowedUIDs}
+	} else {
+		c.TCP = &server.TCP{
+			Address: s.ListenAddress, CertFile: s.TLSCertFile, KeyFile: s.TLSKeyFile,
+			ClientCAFile: s.TLSClientCAFile, Insecure: s.Insecure,
+		}
+	}
+	return c
+}
+
+func names(s *settings) []string {
+	out := []string{}
+	for i := range s.families {
+		out = append(out, s.families[i].Name)
+	}
+	return out
+}

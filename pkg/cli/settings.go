@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/pkg/catalog"
+	"github.com/egraft/egraft/pkg/config"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// settings are the settings of a command together with the mutators that they enable.
+type settings struct {
+	*config.Config
+	families []mutator.Family
+}
+
+// load reads the settings and reports everything that is wrong with them.
+func (p *program) load(flags *config.Flags) (*settings, error) {
+	cfg, errs := config.Load(config.Sources{Flags: flags, Environ: p.environ})
+	families := p.families(catalog.Options{EndpointsFetchTimeout: cfg.EndpointsFetchTimeout})
+	errs = append(errs, unknownMutators(cfg, families)...)
+	if len(errs) > 0 {
+		return nil, settingsError(errs)
+	}
+	return &settings{cfg, enabled(cfg, families)}, nil
+}
+
+// unknownMutators reports names that no mutator has.
+func unknownMutators(cfg *config.Config, families []mutator.Family) (errs field.ErrorList) {
+	var known []string
+	for i := range families {
+		known = append(known, families[i].Name)
+	}
+	check := func(setting, name string) {
+		if !slices.Contains(known, name) {
+			errs = append(errs, field.NotSupported(field.NewPath(setting), name, known))
+		}
+	}
+	for _, name := range cfg.DisabledMutators {
+		check(cfg.NameOf("disable-mutators"), name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.FailurePolicies)) {
+		check(cfg.NameOf("failure-policy"), name)
+	}
+	return errs
+}
+
+// enabled returns the families that are to run, with their failure policies.
+func enabled(cfg *config.Config, families []mutator.Family) []mutator.Family {
+	var out []mutator.Family
+	for _, f := range families {
+		if slices.Contains(cfg.DisabledMutators, f.Name) {
+			continue
+		}
+		if policy, ok := cfg.FailurePolicies[f.Name]; ok {
+			f.FailurePolicy = policy
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// settingsError prints one error on a line.
+type settingsError field.ErrorList
+
+// Error implements error.
+func (e settingsError) Error() string {
+	if len(e) == 1 {
+		return e[0].Error()
+	}
+	lines := []string{fmt.Sprintf("%d settings are wrong", len(e))}
+	for _, err := range e {
+		lines = append(lines, "  "+err.Error())
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,122 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	k8syaml "sigs.k8s.io/yaml"
+)
+
+// What a file has to say of itself.
+const (
+	APIVersion = "config.egraft.io/v1alpha1"
+	Kind       = "EgraftConfiguration"
+)
+
+// decode reads a file: every field that is wrong is an error of its own.
+func (l *loader) decode(raw []byte) {
+	fields, err := parse(raw)
+	if err != nil {
+		l.errs = append(l.errs, field.Invalid(field.NewPath(ConfigFlag), "", err.Error()))
+		return
+	}
+	l.identity(fields, "apiVersion", APIVersion)
+	l.identity(fields, "kind", Kind)
+	for _, s := range l.table {
+		name := s.described().Field()
+		if raw, ok := fields[name]; ok {
+			l.cfg.from[s.flag] = name
+			l.field(s, name, raw)
+			delete(fields, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		l.errs = append(l.errs, field.Forbidden(field.NewPath(name), "unknown field"+suggestion(name)))
+	}
+}
+
+func (l *loader) field(s setting, name string, raw json.RawMessage) {
+	if err := s.value.fromJSON(raw); err != nil {
+		l.errs = append(l.errs, field.Invalid(field.NewPath(name), plain(raw), err.Error()))
+	}
+}
+
+func (l *loader) identity(fields map[string]json.RawMessage, name, want string) {
+	raw, found := fields[name]
+	delete(fields, name)
+	switch {
+	case !found:
+		l.errs = append(l.errs, field.Required(field.NewPath(name), "must be "+want))
+	case string(raw) != `"`+want+`"`:
+		l.errs = append(l.errs, field.NotSupported(field.NewPath(name), plain(raw), []string{want}))
+	}
+}
+
+// parse returns the fields of a YAML file that has one document and no field twice.
+func parse(raw []byte) (map[string]json.RawMessage, error) {
+	if err := single(raw); err != nil {
+		return nil, err
+	}
+	text, err := k8syaml.YAMLToJSONStrict(raw)
+	if err != nil {
+		return nil, fmt.Errorf("not YAML: %s", strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n", ""), "yaml: "))
+	}
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return nil, errors.New("must be a map of settings")
+	}
+	return fields, nil
+}
+
+// single refuses a second document, which decoders pass over in silence.
+func single(raw []byte) error {
+	d := yaml.NewDecoder(bytes.NewReader(raw))
+	for n := 0; ; n++ {
+		err := d.Decode(new(yaml.Node))
+		switch {
+		case errors.Is(err, io.EOF) && n > 0:
+			return nil
+		case errors.Is(err, io.EOF):
+			return errors.New("is empty")
+		case err != nil:
+			return nil // the real decoder says it better
+		case n > 0:
+			return errors.New("has more than one YAML document")
+		}
+	}
+}
+
+func suggestion(name string) string {
+	for _, s := range Settings() {
+		if strings.EqualFold(s.Field(), name) || s.Flag == name {
+			return fmt.Sprintf(", did you mean %q?", s.Field())
+		}
+	}
+	return ""
+}
+
+// plain shows a JSON value in an error: strings without their quotes.
+func plain(raw json.RawMessage) any {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}
+
+// unwrapPath drops operation and path from an error of package os.
+func unwrapPath(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

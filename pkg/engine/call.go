@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// Call is one call of Envoy Gateway: a hook, the custom resources that came with it as
+// JSON, and the resources as encoded messages.
+type Call struct {
+	Hook mutator.Hook
+	// Objects are policies, filters or backends.
+	Objects [][]byte
+	// Hostnames come with the Route hook.
+	Hostnames []string
+	// Resources are lists of encoded messages in the order of the call. The engine does
+	// not change the bytes.
+	Resources []Resources
+}
+
+// Resources are the resources of one kind.
+type Resources struct {
+	Kind    mutator.Kind
+	Encoded [][]byte
+}
+
+// Result is the answer to a [Call]: Resources correspond to those of the call, followed
+// by what was added. A resource that nobody changed is the very bytes of the call.
+type Result struct {
+	Resources []Resources
+	// Outcomes has an entry for each mutator that applied to a resource.
+	Outcomes []Outcome
+	// Policies says what became of each policy.
+	Policies []mutator.PolicyOutcome
+	// Gateways tells to which Gateways the resources of a translation belong. It is nil
+	// for other hooks, and costs decoding the route configurations if nobody else did.
+	Gateways func() []xds.Reference
+	// Warnings are things wrong with the call itself, for the log.
+	Warnings []error
+}
+
+// Outcome says what a family's mutator did to one resource.
+type Outcome struct {
+	Family string
+	Kind   mutator.Kind
+	Name   string
+	Verdict
+	// Err is the reason of everything but Applied and Unchanged.
+	Err error
+}
+
+// Verdict classifies an [Outcome].
+type Verdict string
+
+const (
+	// Applied means that the resource was changed.
+	Applied Verdict = "applied"
+	// Unchanged means that the resource was already as the mutator wants it.
+	Unchanged Verdict = "unchanged"
+	// Denied means that the mutator failed and the resource now refuses traffic.
+	Denied Verdict = "denied"
+	// Ignored means that the mutator failed and the resource is as it was before.
+	Ignored Verdict = "ignored"
+	// Failed means that the mutator failed and with it the call.
+	Failed Verdict = "failed"
+	// Panicked is counted in addition to one of the three before.
+	Panicked Verdict = "panicked"
+	// Added means that the resource was added to the translation.
+	Added Verdict = "added"
+	// Conflicting means that another owner's resource has the name of one to be added.
+	Conflicting Verdict = "conflicting"
+)

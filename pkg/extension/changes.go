@@ -1,0 +1,164 @@
+package extension
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// maxSubjects bounds the memory of [changes]; past it everything is forgotten and said
+// once more.
+const maxSubjects = 10_000
+
+// changes logs what egraft does to a subject (the Gateways of a translation, or a single
+// resource) when that is not what it did at the call before.
+type changes struct {
+	log  *slog.Logger
+	mu   sync.Mutex
+	last map[string]uint64
+}
+
+func newChanges(log *slog.Logger) *changes {
+	return &changes{log: log, last: map[string]uint64{}}
+}
+
+// note logs the result of a call if it is news.
+func (c *changes) note(ctx context.Context, call *engine.Call, res *engine.Result) {
+	quiet := len(res.Outcomes) == 0 && len(res.Policies) == 0 && len(res.Warnings) == 0
+	if quiet && c.empty() {
+		return
+	}
+	subject := subjectOf(call, res)
+	if !c.news(string(call.Hook)+" "+subject, digest(res), quiet) {
+		return
+	}
+	if call.Hook == mutator.HookTranslation || len(res.Outcomes) > 0 {
+		c.log.LogAttrs(ctx, slog.LevelInfo, "configuration changed", summary(call.Hook, subject, res)...)
+	}
+	for _, w := range res.Warnings {
+		c.log.LogAttrs(ctx, slog.LevelWarn, "call has a fault", slog.String("hook", string(call.Hook)), slog.Any("error", w))
+	}
+	for _, o := range res.Outcomes {
+		c.failure(ctx, call.Hook, o)
+	}
+	for _, p := range res.Policies {
+		if p.Reason != mutator.Programmed {
+			c.log.LogAttrs(ctx, slog.LevelWarn, "policy is not in effect", slog.String("hook", string(call.Hook)),
+				slog.String("policy", p.Policy.String()), slog.String("reason", string(p.Reason)), slog.String("message", p.Message))
+		}
+	}
+}
+
+func (c *changes) empty() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.last) == 0
+}
+
+// news reports whether the digest differs from the last one of the subject. A subject
+// that is unknown and has nothing to tell is no news and is not remembered.
+func (c *changes) news(subject string, digest uint64, quiet bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, known := c.last[subject]
+	if quiet {
+		delete(c.last, subject)
+		return known
+	}
+	if len(c.last) >= maxSubjects {
+		clear(c.last)
+	}
+	c.last[subject] = digest
+	return !known || last != digest
+}
+
+// failure logs what went wrong on one resource; the stack of a panic with it.
+func (c *changes) failure(ctx context.Context, h mutator.Hook, o engine.Outcome) {
+	if o.Err == nil || o.Verdict == engine.Panicked {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("hook", string(h)), slog.String("mutator", o.Family), slog.String("kind", string(o.Kind)),
+		slog.String("resource", o.Name), slog.String("result", string(o.Verdict)), slog.Any("error", o.Err),
+	}
+	if p := (*engine.PanicError)(nil); errors.As(o.Err, &p) {
+		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	}
+	c.log.LogAttrs(ctx, slog.LevelError, "resource could not be treated", attrs...)
+}
+
+// subjectOf names what a call is about.
+func subjectOf(call *engine.Call, res *engine.Result) string {
+	if call.Hook == mutator.HookTranslation {
+		var names []string
+		for _, g := range res.Gateways() {
+			names = append(names, g.Namespace+"/"+g.Name)
+		}
+		return strings.Join(names, ",")
+	}
+	for _, o := range res.Outcomes {
+		return o.Name
+	}
+	return ""
+}
+
+// digest changes when what the result says changes.
+func digest(res *engine.Result) uint64 {
+	h := fnv.New64a()
+	for _, o := range res.Outcomes {
+		fmt.Fprintln(h, o.Family, o.Kind, o.Name, o.Verdict, o.Err)
+	}
+	for _, p := range res.Policies {
+		fmt.Fprintln(h, p.Policy, p.Reason, p.Message)
+	}
+	for _, w := range res.Warnings {
+		fmt.Fprintln(h, w)
+	}
+	return h.Sum64()
+}
+
+// summary is the attributes of the line that says what changed.
+func summary(h mutator.Hook, subject string, res *engine.Result) []slog.Attr {
+	count := map[engine.Verdict]int{}
+	var added []string
+	for _, o := range res.Outcomes {
+		count[o.Verdict]++
+		if o.Verdict == engine.Added {
+			added = append(added, o.Name)
+		}
+	}
+	key := "resource"
+	if h == mutator.HookTranslation {
+		key = "gateway"
+	}
+	attrs := []slog.Attr{slog.String("hook", string(h)), slog.String(key, subject)}
+	for _, v := range []engine.Verdict{engine.Applied, engine.Unchanged, engine.Denied, engine.Ignored, engine.Panicked, engine.Conflicting} {
+		if count[v] > 0 {
+			attrs = append(attrs, slog.Int(string(v), count[v]))
+		}
+	}
+	if len(added) > 0 {
+		attrs = append(attrs, slog.Any("added", added))
+	}
+	if p := programmed(res.Policies); len(p) > 0 {
+		attrs = append(attrs, slog.Any("policies", p))
+	}
+	return attrs
+}
+
+func programmed(policies []mutator.PolicyOutcome) []string {
+	var out []string
+	for _, p := range policies {
+		if p.Reason == mutator.Programmed {
+			out = append(out, p.Policy.String()+": "+p.Message)
+		}
+	}
+	return out
+}

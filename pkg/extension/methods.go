@@ -1,0 +1,72 @@
+package extension
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// ServiceName is the gRPC service that Envoy Gateway calls.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/proto/extension/service.proto
+const ServiceName = "envoygateway.extension.EnvoyGatewayExtension"
+
+// method describes a call by the numbers of its fields; a test compares them with Envoy
+// Gateway's descriptors.
+type method struct {
+	name      string
+	hook      mutator.Hook
+	context   protowire.Number   // of the request
+	objects   []protowire.Number // of the context: ExtensionResource
+	hostnames protowire.Number   // of the context, 0 if it has none
+	resources []resource
+}
+
+// resource is a resource field of a request and its answer.
+type resource struct {
+	kind         mutator.Kind
+	request      protowire.Number
+	response     protowire.Number
+	isRepeatable bool
+}
+
+// unstructuredBytes is the field of ExtensionResource that holds the object as JSON.
+const unstructuredBytes protowire.Number = 1
+
+func single(k mutator.Kind) []resource { return []resource{{k, 1, 1, false}} }
+
+// methods lists the calls of the service.
+func methods() []method {
+	return []method{
+		{
+			name: "PostRouteModify", hook: mutator.HookRoute,
+			context: 2, objects: []protowire.Number{1, 3}, hostnames: 2,
+			resources: single(mutator.KindRoute),
+		},
+		{
+			name: "PostVirtualHostModify", hook: mutator.HookVirtualHost,
+			context: 2, resources: single(mutator.KindVirtualHost),
+		},
+		{
+			name: "PostHTTPListenerModify", hook: mutator.HookHTTPListener,
+			context: 2, objects: []protowire.Number{1}, resources: single(mutator.KindListener),
+		},
+		{
+			name: "PostClusterModify", hook: mutator.HookCluster,
+			context: 2, objects: []protowire.Number{1}, resources: single(mutator.KindCluster),
+		},
+		{
+			name: "PostEndpointsModify", hook: mutator.HookEndpoints,
+			context: 2, resources: single(mutator.KindEndpoints),
+		},
+		{
+			name: "PostTranslateModify", hook: mutator.HookTranslation,
+			context: 1, objects: []protowire.Number{1},
+			resources: []resource{
+				{mutator.KindCluster, 2, 1, true},
+				{mutator.KindSecret, 3, 2, true},
+				{mutator.KindListener, 4, 3, true},
+				{mutator.KindRouteConfiguration, 5, 4, true},
+			},
+		},
+	}
+}

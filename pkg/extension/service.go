@@ -1,0 +1,89 @@
+// Package extension serves Envoy Gateway's extension service with an engine: it turns
+// requests into calls and results into answers, reports the outcomes, and logs when what
+// egraft changes for a Gateway has changed.
+//
+// It decides nothing about resources.
+package extension
+
+import (
+	"context"
+	"log/slog"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/wire"
+)
+
+// Observer counts what mutators did.
+type Observer interface {
+	// Outcome is called for each mutator that applied to a resource; result is an
+	// [engine.Verdict].
+	Outcome(hook mutator.Hook, family, result string)
+}
+
+// Config is what a [Service] needs; all fields are required.
+type Config struct {
+	Engine   *engine.Engine
+	Log      *slog.Logger
+	Observer Observer
+}
+
+// Service is Envoy Gateway's extension service.
+type Service struct {
+	cfg     Config
+	methods []method
+	changes *changes
+}
+
+// New makes a service.
+func New(cfg Config) *Service {
+	return &Service{cfg: cfg, methods: methods(), changes: newChanges(cfg.Log)}
+}
+
+// Register adds the service to a gRPC server, which has to use [wire.Codec].
+func (s *Service) Register(r grpc.ServiceRegistrar) {
+	desc := grpc.ServiceDesc{ServiceName: ServiceName, HandlerType: (*any)(nil), Metadata: "proto/extension/service.proto"}
+	for i := range s.methods {
+		m := &s.methods[i]
+		desc.Methods = append(desc.Methods, grpc.MethodDesc{MethodName: m.name, Handler: s.handler(m)})
+	}
+	r.RegisterService(&desc, s)
+}
+
+// handler is what protoc-gen-go-grpc would generate, with [wire.Message] on both sides.
+func (s *Service) handler(m *method) grpc.MethodHandler {
+	return func(_ any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
+		req := &wire.Message{}
+		if err := decode(req); err != nil {
+			return nil, err
+		}
+		handle := func(ctx context.Context, req any) (any, error) {
+			return s.serve(ctx, m, req.(*wire.Message))
+		}
+		if interceptor == nil {
+			return handle(ctx, req)
+		}
+		info := &grpc.UnaryServerInfo{Server: s, FullMethod: "/" + ServiceName + "/" + m.name}
+		return interceptor(ctx, req, info, handle)
+	}
+}
+
+func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wire.Message, error) {
+	call, err := m.call(req)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	res, err := s.cfg.Engine.Run(ctx, call)
+	if err != nil {
+		return nil, status.Error(codes.Internal, err.Error())
+	}
+	for _, o := range res.Outcomes {
+		s.cfg.Observer.Outcome(m.hook, o.Family, string(o.Verdict))
+	}
+	s.changes.note(ctx, call, res)
+	return m.answer(res), nil
+}

@@ -1,0 +1,103 @@
+package mutator
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// Family is one feature: what it needs from Envoy Gateway and its mutators by kind of
+// resource, nil where it has none. Its mutators run only in the hooks that it lists.
+type Family struct {
+	// Name identifies the family in logs, metrics and configuration: lower case, dashes.
+	Name string
+	// Hooks are those that the family needs; `egraft config envoy-gateway` subscribes
+	// Envoy Gateway to the union over all families and to nothing else.
+	Hooks []Hook
+	// NeedsReach says that the family uses [Input.Reach], for which Envoy Gateway has to
+	// include the route configurations in the Translation hook.
+	NeedsReach bool
+
+	// Policies, Filters and Backends are the custom resources that the family reads:
+	// attached to Gateways and routes, as ExtensionRef filters, and as backendRefs.
+	Policies, Filters, Backends []policy.Kind
+
+	// FailurePolicy is Deny if it is empty.
+	FailurePolicy FailurePolicy
+
+	Routes              Route
+	VirtualHosts        VirtualHost
+	Listeners           Listener
+	Clusters            Cluster
+	Endpoints           Endpoints
+	Secrets             Secret
+	RouteConfigurations RouteConfiguration
+
+	// Additions adds resources to a translation, after the mutators ran.
+	Additions Adder
+	// Reporter tells for each policy of the family what became of it.
+	Reporter Reporter
+}
+
+// Uses reports whether the family runs in the hook.
+func (f *Family) Uses(h Hook) bool { return slices.Contains(f.Hooks, h) }
+
+// Kinds returns the kinds of resources that the family has a mutator for.
+func (f *Family) Kinds() []Kind {
+	var kinds []Kind
+	for _, k := range []struct {
+		kind Kind
+		set  bool
+	}{
+		{KindRoute, f.Routes != nil},
+		{KindVirtualHost, f.VirtualHosts != nil},
+		{KindListener, f.Listeners != nil},
+		{KindCluster, f.Clusters != nil},
+		{KindEndpoints, f.Endpoints != nil},
+		{KindSecret, f.Secrets != nil},
+		{KindRouteConfiguration, f.RouteConfigurations != nil},
+	} {
+		if k.set {
+			kinds = append(kinds, k.kind)
+		}
+	}
+	return kinds
+}
+
+// Validate reports families that cannot work: without a name, with a name that another
+// one has, with an unknown hook or failure policy.
+func Validate(families []Family) error {
+	var errs []error
+	seen := map[string]bool{}
+	for i := range families {
+		f := &families[i]
+		if f.Name == "" {
+			errs = append(errs, fmt.Errorf("mutator family %d has no name", i))
+		}
+		if seen[f.Name] {
+			errs = append(errs, fmt.Errorf("mutator family %q is listed twice", f.Name))
+		}
+		seen[f.Name] = true
+		errs = append(errs, f.validate()...)
+	}
+	return errors.Join(errs...)
+}
+
+func (f *Family) validate() (errs []error) {
+	if len(f.Hooks) == 0 {
+		errs = append(errs, fmt.Errorf("mutator family %q names no hook", f.Name))
+	}
+	for _, h := range f.Hooks {
+		if !slices.Contains(Hooks(), h) {
+			errs = append(errs, fmt.Errorf("mutator family %q: unknown hook %q", f.Name, h))
+		}
+	}
+	switch f.FailurePolicy {
+	case "", Deny, Ignore, Fail:
+	default:
+		errs = append(errs, fmt.Errorf("mutator family %q: unknown failure policy %q", f.Name, f.FailurePolicy))
+	}
+	return errs
+}

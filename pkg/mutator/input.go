@@ -1,0 +1,70 @@
+package mutator
+
+import (
+	"context"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// Input is what one call of Envoy Gateway says besides the resources. It is shared by
+// all mutators of the call and must not be changed.
+type Input struct {
+	// Hook is the hook that was called.
+	Hook Hook
+	// Objects are the custom resources of the call, older ones first: policies in the
+	// Route, HTTPListener and Translation hooks, filters in Route, backends in Cluster.
+	Objects *policy.Set
+	// Hostnames of the virtual host that a route belongs to (Route hook only).
+	Hostnames []string
+	// Reach tells which listeners and routes lead to a cluster (Translation hook only,
+	// nil elsewhere). It is computed at the first call.
+	Reach func() *xds.Reach
+}
+
+// Adder adds resources to a translation.
+type Adder interface {
+	// Add returns the resources that the translation must have. One that is there
+	// already is not added again; one of that name but with other content is left as it
+	// is and reported.
+	Add(ctx context.Context, in *Input) (Additions, error)
+}
+
+// Additions are resources to add to a translation. Endpoints are not among what Envoy
+// Gateway takes back, so a cluster carries its own load assignment.
+type Additions struct {
+	Clusters []*clusterv3.Cluster
+	Secrets  []*tlsv3.Secret
+}
+
+// Reporter tells what became of the policies of a call.
+type Reporter interface {
+	Report(in *Input) []PolicyOutcome
+}
+
+// PolicyOutcome says what became of one policy in one call.
+type PolicyOutcome struct {
+	Policy *policy.Object
+	Reason Reason
+	// Message is for people: what the policy changed, or why it changed nothing.
+	Message string
+}
+
+// Reason classifies a [PolicyOutcome]; the words are those of Kubernetes conditions.
+type Reason string
+
+const (
+	// Programmed means that the policy is in effect on every target that it won.
+	Programmed Reason = "Programmed"
+	// Conflicted means that an older policy has the same target.
+	Conflicted Reason = "Conflicted"
+	// Invalid means that the policy is wrong; its targets get the failure policy.
+	Invalid Reason = "Invalid"
+	// TargetNotFound means that no resource belongs to any of the policy's targets.
+	TargetNotFound Reason = "TargetNotFound"
+	// Overridden means that more specific policies cover all of its targets.
+	Overridden Reason = "Overridden"
+)

@@ -1,0 +1,72 @@
+// Package mutator is the contract between the engine and those who change xDS.
+//
+// A mutator family is one feature: it names the hooks and custom resources that it needs
+// and has at most one mutator for each kind of resource. A mutator first says, from what
+// can be read without decoding a resource, whether it applies; only then is the resource
+// decoded and a private copy handed to Mutate. The engine commits the copy when Mutate
+// returned without error and the result is valid, and applies the family's failure
+// policy otherwise.
+//
+// Mutators are pure: the result depends on the input and the target alone, the same
+// input gives the same bytes, and running twice changes nothing more. They do no I/O,
+// read no clock, keep no state, and neither log nor start goroutines. Package
+// mutatortest checks what can be checked of this.
+package mutator
+
+import (
+	"context"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// View is what can be read of a resource without decoding it as a whole.
+type View interface {
+	// Name is the resource's name: cluster_name for endpoints.
+	Name() string
+	// References are the Kubernetes objects that Envoy Gateway made the resource from.
+	References() []xds.Reference
+}
+
+// Typed changes resources of one kind. [Route], [Cluster] and so on are its short names.
+type Typed[T proto.Message] interface {
+	// Applies reports whether the mutator wants to change the resource. It is asked for
+	// every resource of every call and has to be cheap.
+	Applies(in *Input, resource View) bool
+	// Mutate edits target in place. It must return when ctx ends; what it has edited by
+	// then, or before it returned an error, is dropped.
+	Mutate(ctx context.Context, in *Input, target T) error
+}
+
+// Mutators by the kind of resource that they change.
+type (
+	Route              = Typed[*routev3.Route]
+	VirtualHost        = Typed[*routev3.VirtualHost]
+	Listener           = Typed[*listenerv3.Listener]
+	Cluster            = Typed[*clusterv3.Cluster]
+	Endpoints          = Typed[*endpointv3.ClusterLoadAssignment]
+	Secret             = Typed[*tlsv3.Secret]
+	RouteConfiguration = Typed[*routev3.RouteConfiguration]
+)
+
+// Func makes a mutator of functions. Without When it applies to every resource.
+type Func[T proto.Message] struct {
+	When func(in *Input, resource View) bool
+	Do   func(ctx context.Context, in *Input, target T) error
+}
+
+// Applies implements [Typed].
+func (f Func[T]) Applies(in *Input, resource View) bool {
+	return f.When == nil || f.When(in, resource)
+}
+
+// Mutate implements [Typed].
+func (f Func[T]) Mutate(ctx context.Context, in *Input, target T) error {
+	return f.Do(ctx, in, target)
+}

@@ -1,0 +1,49 @@
+package mutatortest
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// Fuzz feeds arbitrary bytes as a custom resource into the cases in dir, whose own custom
+// resources are the seeds: nothing may panic, and what comes out is valid and the same on
+// a second run.
+//
+//	func FuzzPolicy(f *testing.F) { mutatortest.Fuzz(f, "testdata", hello.New) }
+func Fuzz(f *testing.F, dir string, newFamily func() mutator.Family) {
+	cases, err := filepath.Glob(filepath.Join(dir, "*", "in.yaml"))
+	require.NoError(f, err)
+	require.NotEmpty(f, cases)
+	var calls []*engine.Call
+	for i, path := range cases {
+		call := ReadCall(f, path)
+		calls = append(calls, call)
+		for _, o := range call.Objects {
+			f.Add(i, o)
+		}
+	}
+	e, err := engine.New([]mutator.Family{newFamily()})
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, n int, object []byte) {
+		call := clone(calls[int(uint(n)%uint(len(calls)))])
+		call.Objects = append(call.Objects, object)
+		first := fuzzRun(t, e, call)
+		require.Equal(t, first.Resources, fuzzRun(t, e, call).Resources)
+		valid(t, first)
+	})
+}
+
+func fuzzRun(t *testing.T, e *engine.Engine, call *engine.Call) *engine.Result {
+	t.Helper()
+	res, err := e.Run(t.Context(), call)
+	require.NoError(t, err)
+	for _, o := range res.Outcomes {
+		require.NotEqual(t, engine.Panicked, o.Verdict, "%v", o.Err)
+	}
+	return res
+}

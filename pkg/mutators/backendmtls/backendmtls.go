@@ -1,0 +1,40 @@
+// Package backendmtls implements BackendMTLSPolicy: Envoy presents an X.509 SVID, which
+// it fetches from a SPIRE agent by SDS, to the backends of a target, and accepts only
+// backends with one of the named SPIFFE IDs.
+//
+// In the Route hook it leaves route-targeted policies as a mark on the route; in the
+// Translation hook, where the clusters are, it finds the policy that wins each cluster and
+// rewrites the cluster's TLS. It must never leave a TLS context with SPIRE's bundle and
+// without a URI matcher: Envoy's SPIFFE validator would accept every workload of the
+// trust domain. See README.md.
+package backendmtls
+
+import (
+	"time"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// Name is the family's name in configuration, logs and metrics.
+const Name = "backend-mtls"
+
+// gvk is the kind of resource that the family reads.
+var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindBackendMTLSPolicy)
+
+// New returns the family. endpointsFetchTimeout is how long Envoy waits for the endpoints
+// of a cluster that the family changed; 0 leaves Envoy's default.
+func New(endpointsFetchTimeout time.Duration) mutator.Family {
+	return mutator.Family{
+		Name:          Name,
+		Hooks:         []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
+		NeedsReach:    true,
+		Policies:      []policy.Kind{policy.NewKind(gvk, validate)},
+		FailurePolicy: mutator.Deny,
+		Routes:        routes{},
+		Clusters:      clusters{endpointsFetchTimeout},
+		Additions:     agents{},
+		Reporter:      reporter{},
+	}
+}

@@ -1,0 +1,114 @@
+package backendmtls
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// clusters rewrites the TLS of the clusters that a policy reaches.
+type clusters struct {
+	endpointsFetchTimeout time.Duration
+}
+
+// Applies tells whether a policy reaches the cluster. The Cluster hook for custom
+// backends knows nothing of policies; their clusters come with the translation too.
+func (clusters) Applies(in *mutator.Input, c mutator.View) bool {
+	return in.Hook == mutator.HookTranslation && len(candidates(in, c.Name(), c.References())) > 0
+}
+
+// Mutate applies the policy that wins.
+func (m clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
+	found := candidates(in, c.GetName(), xds.References(c.GetMetadata()))
+	if len(found) == 0 || treatedByMoreSpecific(c, found[0].Specificity) {
+		return nil
+	}
+	s, err := spec(found[0].Object)
+	if err != nil {
+		return err
+	}
+	encrypted, err := hasTLS(c)
+	if err != nil {
+		return err
+	}
+	if !encrypted && s.PlaintextBackends == v1alpha1.PlaintextLeave {
+		return nil
+	}
+	setProvenance(c, found[0])
+	if !encrypted && s.PlaintextBackends == v1alpha1.PlaintextDeny {
+		return xds.DenyCluster(c)
+	}
+	if err := xds.EditClusterTLS(c, editor(s, c)); err != nil {
+		return err
+	}
+	m.shortenEndpointsWait(c)
+	return nil
+}
+
+// shortenEndpointsWait lets Envoy activate the changed cluster without waiting 15 s for
+// endpoints that it has and that nobody will send again.
+// https://github.com/envoyproxy/envoy/issues/47302
+func (m clusters) shortenEndpointsWait(c *clusterv3.Cluster) {
+	eds := c.GetEdsClusterConfig().GetEdsConfig()
+	if eds == nil || m.endpointsFetchTimeout == 0 {
+		return
+	}
+	eds.InitialFetchTimeout = durationpb.New(m.endpointsFetchTimeout)
+}
+
+// spec is the policy's content, and an error if it cannot be used.
+func spec(o *policy.Object) (*v1alpha1.BackendMTLSPolicySpec, error) {
+	if o.Err != nil {
+		return nil, fmt.Errorf("%s: %w", o, o.Err)
+	}
+	p := policy.Typed[v1alpha1.BackendMTLSPolicy](o)
+	if p == nil {
+		return nil, fmt.Errorf("%s: not a policy of this kind", o)
+	}
+	return &p.Spec, nil
+}
+
+// hasTLS tells whether any endpoint of the cluster is spoken to by TLS.
+func hasTLS(c *clusterv3.Cluster) (bool, error) {
+	found := false
+	err := xds.EditClusterTLS(c, func(ctx *tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error) {
+		found = found || ctx != nil
+		return nil, nil
+	})
+	return found, err
+}
+
+// editor returns the edit of a cluster's TLS contexts for a policy.
+func editor(s *v1alpha1.BackendMTLSPolicySpec, c *clusterv3.Cluster) xds.EditTLS {
+	return func(ctx *tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error) {
+		switch {
+		case ctx == nil && s.PlaintextBackends == v1alpha1.PlaintextLeave:
+			return nil, nil
+		case ctx == nil && s.PlaintextBackends == v1alpha1.PlaintextDeny:
+			return requireURI(tlsContext(s, nobody()))
+		case ctx == nil:
+			fresh := tlsContext(s, matchers(s))
+			fresh.CommonTlsContext.AlpnProtocols = alpn(c)
+			return requireURI(fresh)
+		case refusesAll(ctx): // by a pass before this one
+			return nil, nil
+		}
+		secured := tlsContext(s, matchers(s))
+		keep(ctx, secured)
+		return requireURI(secured)
+	}
+}
+
+// errNoURIMatcher must never be seen: it is the last line before a context that accepts
+// every workload of the trust domain.
+var errNoURIMatcher = errors.New("TLS context without a URI matcher: every workload of the trust domain would be accepted")

@@ -1,0 +1,130 @@
+package backendmtls
+
+import (
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+)
+
+// tlsContext is the context of a policy: Envoy's SVID and the bundle by SDS, backends by
+// the matchers, and TLS up to 1.3, where Envoy's default for clients is 1.2.
+// https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/extensions/transport_sockets/tls/v3/common.proto
+func tlsContext(s *v1alpha1.BackendMTLSPolicySpec, peers []*tlsv3.SubjectAltNameMatcher) *tlsv3.UpstreamTlsContext {
+	return &tlsv3.UpstreamTlsContext{CommonTlsContext: &tlsv3.CommonTlsContext{
+		TlsParams:                      &tlsv3.TlsParameters{TlsMaximumProtocolVersion: tlsv3.TlsParameters_TLSv1_3},
+		TlsCertificateSdsSecretConfigs: []*tlsv3.SdsSecretConfig{{Name: svidName(s), SdsConfig: sdsConfig(s)}},
+		ValidationContextType: &tlsv3.CommonTlsContext_CombinedValidationContext{
+			CombinedValidationContext: &tlsv3.CommonTlsContext_CombinedCertificateValidationContext{
+				DefaultValidationContext:         &tlsv3.CertificateValidationContext{MatchTypedSubjectAltNames: peers},
+				ValidationContextSdsSecretConfig: &tlsv3.SdsSecretConfig{Name: bundleName(s), SdsConfig: sdsConfig(s)},
+			},
+		},
+	}}
+}
+
+// keep carries over what Envoy Gateway decided and the policy does not: server name,
+// protocols, TLS parameters. Certificates and everything about validation are left behind;
+// with auto_sni_san_validation Envoy could match the SNI in place of the SPIFFE ID.
+func keep(from, to *tlsv3.UpstreamTlsContext) {
+	to.Sni = from.GetSni()
+	to.AutoHostSni = from.GetAutoHostSni()
+	to.AllowRenegotiation = from.GetAllowRenegotiation()
+	to.MaxSessionKeys = from.GetMaxSessionKeys()
+	to.EnforceRsaKeyUsage = from.GetEnforceRsaKeyUsage()
+	common := from.GetCommonTlsContext()
+	to.CommonTlsContext.AlpnProtocols = common.GetAlpnProtocols()
+	if p := common.GetTlsParams(); p != nil {
+		if p.GetTlsMaximumProtocolVersion() == tlsv3.TlsParameters_TLS_AUTO {
+			p.TlsMaximumProtocolVersion = tlsv3.TlsParameters_TLSv1_3
+		}
+		to.CommonTlsContext.TlsParams = p
+	}
+}
+
+// matchers are the URI matchers of a policy. There is always one: for any peer of a trust
+// domain it is the domain as a prefix, since a context without URI matchers would accept
+// the peers of every domain whose bundle comes with it.
+func matchers(s *v1alpha1.BackendMTLSPolicySpec) []*tlsv3.SubjectAltNameMatcher {
+	var out []*tlsv3.SubjectAltNameMatcher
+	if s.AllowAnyInTrustDomain {
+		for _, d := range s.TrustBundles {
+			out = append(out, uri(&matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Prefix{Prefix: "spiffe://" + string(d) + "/"}}))
+		}
+		return out
+	}
+	for _, p := range s.Peers {
+		m := &matcherv3.StringMatcher{}
+		switch {
+		case p.Exact != nil:
+			m.MatchPattern = &matcherv3.StringMatcher_Exact{Exact: *p.Exact}
+		case p.Prefix != nil:
+			m.MatchPattern = &matcherv3.StringMatcher_Prefix{Prefix: *p.Prefix}
+		case p.Regex != nil:
+			m.MatchPattern = &matcherv3.StringMatcher_SafeRegex{SafeRegex: &matcherv3.RegexMatcher{Regex: *p.Regex}}
+		}
+		out = append(out, uri(m))
+	}
+	return out
+}
+
+// denied is a URI that no certificate has.
+const denied = "egraft:plaintext-backend-denied"
+
+// nobody matches no peer.
+func nobody() []*tlsv3.SubjectAltNameMatcher {
+	return []*tlsv3.SubjectAltNameMatcher{uri(&matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Exact{Exact: denied}})}
+}
+
+// refusesAll tells whether the context is one that matches nobody.
+func refusesAll(ctx *tlsv3.UpstreamTlsContext) bool {
+	sans := typedSANs(ctx)
+	return len(sans) == 1 && sans[0].GetMatcher().GetExact() == denied
+}
+
+func uri(m *matcherv3.StringMatcher) *tlsv3.SubjectAltNameMatcher {
+	return &tlsv3.SubjectAltNameMatcher{SanType: tlsv3.SubjectAltNameMatcher_URI, Matcher: m}
+}
+
+func typedSANs(ctx *tlsv3.UpstreamTlsContext) []*tlsv3.SubjectAltNameMatcher {
+	return ctx.GetCommonTlsContext().GetCombinedValidationContext().GetDefaultValidationContext().GetMatchTypedSubjectAltNames()
+}
+
+// requireURI passes on a context whose matchers are there and all of type URI.
+func requireURI(ctx *tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error) {
+	sans := typedSANs(ctx)
+	if len(sans) == 0 {
+		return nil, errNoURIMatcher
+	}
+	for _, san := range sans {
+		if san.GetSanType() != tlsv3.SubjectAltNameMatcher_URI || san.GetMatcher().GetMatchPattern() == nil {
+			return nil, errNoURIMatcher
+		}
+	}
+	return ctx, nil
+}
+
+// httpOptions is the key of a cluster's HTTP protocol options.
+const httpOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+// alpn is what to offer to a backend that was plaintext, by the protocol that Envoy Gateway
+// chose. Where that depends on the client's, Envoy offers what the connection needs.
+func alpn(c *clusterv3.Cluster) []string {
+	var o httpv3.HttpProtocolOptions
+	any := c.GetTypedExtensionProtocolOptions()[httpOptions]
+	if any == nil || any.UnmarshalTo(&o) != nil {
+		return []string{"http/1.1"}
+	}
+	switch {
+	case o.GetExplicitHttpConfig().GetHttp2ProtocolOptions() != nil:
+		return []string{"h2"}
+	case o.GetAutoConfig() != nil:
+		return []string{"h2", "http/1.1"}
+	case o.GetUseDownstreamProtocolConfig() != nil:
+		return nil
+	default:
+		return []string{"http/1.1"}
+	}
+}

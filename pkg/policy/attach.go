@@ -1,0 +1,93 @@
+package policy
+
+import "slices"
+
+// GatewayGroup is the API group of Gateways and routes.
+const GatewayGroup = "gateway.networking.k8s.io"
+
+// Place is something that a policy can be attached to.
+type Place struct {
+	// Kind is Gateway, HTTPRoute or GRPCRoute.
+	Kind            string
+	Namespace, Name string
+	// SectionName is a listener of a Gateway or a named rule of a route.
+	SectionName string
+}
+
+// Specificity says how closely a policy is attached: a policy on a route's rule beats one
+// on the route, which beats one on a listener, which beats one on the whole Gateway.
+type Specificity int
+
+// From the least to the most specific. NotAttached is that of a policy that has no
+// target here.
+const (
+	NotAttached Specificity = iota
+	ToGateway
+	ToListener
+	ToRoute
+	ToRule
+)
+
+// AttachedTo returns how the policy is attached to the place.
+func (o *Object) AttachedTo(p Place) Specificity {
+	best := NotAttached
+	if o.Namespace != p.Namespace {
+		return best
+	}
+	for _, t := range o.Targets {
+		if t.Group != GatewayGroup || t.Kind != p.Kind || t.Name != p.Name {
+			continue
+		}
+		if t.SectionName != "" && t.SectionName != p.SectionName {
+			continue
+		}
+		best = max(best, specificity(p.Kind, t.SectionName != ""))
+	}
+	return best
+}
+
+func specificity(kind string, section bool) Specificity {
+	switch {
+	case kind == "Gateway" && !section:
+		return ToGateway
+	case kind == "Gateway":
+		return ToListener
+	case !section:
+		return ToRoute
+	default:
+		return ToRule
+	}
+}
+
+// Candidate is a policy and how closely it is attached to what is being decided.
+type Candidate struct {
+	*Object
+	Specificity Specificity
+}
+
+// Attached returns the policies that are attached to any of the places, the winner
+// first: the most specific ones before the others, and the older before the newer.
+func Attached(objects []*Object, places []Place) []Candidate {
+	var out []Candidate
+	for _, o := range objects {
+		best := NotAttached
+		for _, p := range places {
+			best = max(best, o.AttachedTo(p))
+		}
+		if best != NotAttached {
+			out = append(out, Candidate{o, best})
+		}
+	}
+	Sort(out)
+	return out
+}
+
+// Sort puts the winner first.
+func Sort(c []Candidate) {
+	slices.SortStableFunc(c, func(a, b Candidate) int {
+		if a.Specificity != b.Specificity {
+			return int(b.Specificity - a.Specificity)
+		}
+		return compare(a.Object, b.Object)
+	})
+}

@@ -1,0 +1,43 @@
+// Package policy turns the custom resources that Envoy Gateway hands to an extension
+// server (policies, route filters, backends, as JSON) into typed, validated and ordered
+// objects, and finds the one that wins a target.
+//
+// It must not know any particular kind, and it does not decide what an invalid object
+// leads to.
+package policy
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/json"
+)
+
+// Kind is a kind of custom resource and the way to read it. Make one with [NewKind].
+type Kind struct {
+	schema.GroupVersionKind
+	decode func(raw []byte) (any, error)
+}
+
+// NewKind describes a custom resource whose objects are decoded into a T: strictly, so
+// that unknown, duplicate and wrongly cased fields are errors. A T that validate finds
+// fault with is an error too; validate may be nil.
+func NewKind[T any](gvk schema.GroupVersionKind, validate func(*T) field.ErrorList) Kind {
+	return Kind{GroupVersionKind: gvk, decode: func(raw []byte) (any, error) {
+		obj := new(T)
+		strict, err := json.UnmarshalStrict(raw, obj)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("cannot be read: %w", err)
+		case len(strict) > 0:
+			return nil, fmt.Errorf("cannot be read: %w", strict[0])
+		case validate == nil:
+			return obj, nil
+		}
+		if errs := validate(obj); len(errs) > 0 {
+			return nil, errs.ToAggregate()
+		}
+		return obj, nil
+	}}
+}

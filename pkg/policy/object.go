@@ -1,0 +1,122 @@
+package policy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Object is one custom resource.
+type Object struct {
+	GroupVersionKind schema.GroupVersionKind
+	Namespace, Name  string
+	// Created is the zero time for resources from files.
+	Created time.Time
+	// Targets are those of a policy, as far as they could be read.
+	Targets []Target
+	// Err tells why the object cannot be used. Its name and targets are valid even so.
+	Err error
+
+	typed any
+	raw   string
+}
+
+// Target is what a policy is attached to, always in the policy's own namespace.
+type Target struct {
+	Group       string `json:"group"`
+	Kind        string `json:"kind"`
+	Name        string `json:"name"`
+	SectionName string `json:"sectionName,omitempty"`
+}
+
+// header is what is read of every object, leniently, before its kind is decoded.
+type header struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
+		Name              string      `json:"name"`
+		Namespace         string      `json:"namespace"`
+		CreationTimestamp metav1.Time `json:"creationTimestamp"`
+	} `json:"metadata"`
+	Spec struct {
+		TargetRef  *Target  `json:"targetRef"`
+		TargetRefs []Target `json:"targetRefs"`
+	} `json:"spec"`
+}
+
+// parse reads the header of raw and then the object by the kind that its apiVersion and
+// kind name. It returns nil without error for a kind that is not among kinds.
+func parse(kinds []Kind, raw []byte) (*Object, error) {
+	var h header
+	var mistyped *json.UnmarshalTypeError // fields of another type than they should be: what else is there counts
+	if err := json.Unmarshal(raw, &h); err != nil && !errors.As(err, &mistyped) {
+		return nil, fmt.Errorf("read custom resource: %w", err)
+	}
+	gvk := schema.FromAPIVersionAndKind(h.APIVersion, h.Kind)
+	for _, k := range kinds {
+		if k.GroupVersionKind != gvk {
+			continue
+		}
+		o := &Object{
+			GroupVersionKind: gvk,
+			Namespace:        h.Metadata.Namespace,
+			Name:             h.Metadata.Name,
+			Created:          h.Metadata.CreationTimestamp.Time,
+			Targets:          h.Spec.TargetRefs,
+			raw:              string(raw),
+		}
+		if h.Spec.TargetRef != nil {
+			o.Targets = append([]Target{*h.Spec.TargetRef}, o.Targets...)
+		}
+		o.typed, o.Err = k.decode(raw)
+		return o, nil
+	}
+	return nil, nil
+}
+
+// Typed returns the object as the T of its kind, and nil if it is of another kind or
+// cannot be used.
+func Typed[T any](o *Object) *T {
+	t, _ := o.typed.(*T)
+	return t
+}
+
+// String is "Kind namespace/name".
+func (o *Object) String() string {
+	return o.GroupVersionKind.Kind + " " + o.Namespace + "/" + o.Name
+}
+
+// Raw is the object as Envoy Gateway sent it, without its status and managed fields, so
+// that it is the same for as long as the object means the same.
+func (o *Object) Raw() string {
+	var m map[string]any
+	if err := json.Unmarshal([]byte(o.raw), &m); err != nil {
+		return o.raw
+	}
+	delete(m, "status")
+	if md, ok := m["metadata"].(map[string]any); ok {
+		delete(md, "managedFields")
+		delete(md, "resourceVersion")
+		delete(md, "annotations")
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return o.raw
+	}
+	return string(b)
+}
+
+// compare orders objects as Gateway API orders policies: the older first, then by
+// namespace and name.
+// https://gateway-api.sigs.k8s.io/geps/gep-713/#conflict-resolution
+func compare(a, b *Object) int {
+	if c := a.Created.Compare(b.Created); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
+}

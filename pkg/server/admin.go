@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// ready is whether the server takes calls.
+type ready struct{ atomic.Bool }
+
+func (r *ready) set(b bool) { r.Store(b) }
+
+// ServeHTTP answers 200 if the server is ready and 503 if it starts or stops.
+func (r *ready) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	if !r.Load() {
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+// admin is the HTTP listener; a nil one listens nowhere.
+type admin struct {
+	listener net.Listener
+	http     *http.Server
+}
+
+func (s *Server) openAdmin(ctx context.Context) (*admin, error) {
+	if s.cfg.AdminAddress == "" {
+		return nil, nil
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.cfg.AdminAddress)
+	if err != nil {
+		return nil, fmt.Errorf("listen on the admin address: %w", err)
+	}
+	return &admin{l, &http.Server{
+		Handler: s.mux(), ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
+	}}, nil
+}
+
+func (s *Server) mux() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("GET /readyz", &s.ready)
+	if s.cfg.Metrics != nil {
+		mux.Handle("GET /metrics", s.cfg.Metrics)
+	}
+	return mux
+}
+
+// serve blocks until the listener is closed.
+func (a *admin) serve() error {
+	if a == nil {
+		return nil
+	}
+	if err := a.http.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func (a *admin) addr() net.Addr {
+	if a == nil {
+		return nil
+	}
+	return a.listener.Addr()
+}
+
+func (a *admin) close() {
+	if a != nil {
+		_ = a.http.Close() // the listener's error says nothing that anyone could act on
+	}
+}

@@ -1,0 +1,44 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"sync"
+)
+
+// ownedListener removes its socket when it is closed, unless another process has put
+// one of its own there, which Go's listener would remove as well.
+type ownedListener struct {
+	*net.UnixListener
+	path  string
+	file  fs.FileInfo
+	close func() error
+}
+
+func own(l *net.UnixListener, path string) (net.Listener, error) {
+	l.SetUnlinkOnClose(false)
+	file, err := os.Lstat(path)
+	if err != nil {
+		return nil, fmt.Errorf("look at own socket: %w", err)
+	}
+	o := &ownedListener{UnixListener: l, path: path, file: file}
+	o.close = sync.OnceValue(o.remove)
+	return o, nil
+}
+
+// Close implements net.Listener.
+func (o *ownedListener) Close() error { return o.close() }
+
+func (o *ownedListener) remove() error {
+	file, err := os.Lstat(o.path)
+	if err == nil && os.SameFile(file, o.file) {
+		err = os.Remove(o.path)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, o.UnixListener.Close())
+}

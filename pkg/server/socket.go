@@ -1,0 +1,71 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+)
+
+// maxSocketPath is the longest path of a socket in bytes (unix(7)).
+const maxSocketPath = 107
+
+// listen opens the socket. Nobody can connect before its group and mode are set.
+func (s *Socket) listen(ctx context.Context, log *slog.Logger) (net.Listener, error) {
+	if len(s.Path) > maxSocketPath {
+		return nil, fmt.Errorf("socket path %q has %d bytes, the limit is %d", s.Path, len(s.Path), maxSocketPath)
+	}
+	gid, err := s.gid()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(s.Path), 0o755); err != nil { // the socket's own mode is what protects it
+		return nil, fmt.Errorf("create directory of socket: %w", err)
+	}
+	if err := s.clear(ctx, log); err != nil {
+		return nil, err
+	}
+	l, err := (&net.ListenConfig{Control: closed}).Listen(ctx, "unix", s.Path)
+	if err != nil {
+		return nil, fmt.Errorf("listen for Envoy Gateway: %w", err)
+	}
+	owned, err := own(l.(*net.UnixListener), s.Path)
+	if err == nil {
+		err = s.open(gid)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return owned, nil
+}
+
+// open lets clients in.
+func (s *Socket) open(gid int) error {
+	if err := os.Chown(s.Path, -1, gid); err != nil {
+		return fmt.Errorf("set group of socket: %w", err)
+	}
+	if err := os.Chmod(s.Path, s.Mode); err != nil {
+		return fmt.Errorf("set mode of socket: %w", err)
+	}
+	return nil
+}
+
+// gid returns -1, which changes nothing, if there is no group.
+func (s *Socket) gid() (int, error) {
+	if s.Group == "" {
+		return -1, nil
+	}
+	if gid, err := strconv.ParseUint(s.Group, 10, 31); err == nil {
+		return int(gid), nil
+	}
+	g, err := user.LookupGroup(s.Group)
+	if err != nil {
+		return 0, fmt.Errorf("group of socket: %w", err)
+	}
+	return strconv.Atoi(g.Gid)
+}

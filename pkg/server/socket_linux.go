@@ -1,0 +1,44 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// closed gives a socket no permissions before it gets its name, so that there is no
+// moment in which the process's umask decides who may connect. Linux takes the mode of
+// the file from the socket: https://github.com/torvalds/linux/blob/v6.18/net/unix/af_unix.c (unix_bind_bsd).
+func closed(_, _ string, c syscall.RawConn) error {
+	var err error
+	if outer := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0) }); outer != nil {
+		return outer
+	}
+	return err
+}
+
+// peerOf asks the kernel who is at the other end of a socket.
+func peerOf(conn net.Conn) (peer, error) {
+	u, ok := conn.(*net.UnixConn)
+	if !ok {
+		return peer{}, fmt.Errorf("connection of type %T is not a Unix socket", conn)
+	}
+	raw, err := u.SyscallConn()
+	if err != nil {
+		return peer{}, err
+	}
+	var cred *unix.Ucred
+	var inner error
+	err = raw.Control(func(fd uintptr) {
+		cred, inner = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	if err == nil {
+		err = inner
+	}
+	if err != nil {
+		return peer{}, err
+	}
+	return peer{uid: cred.Uid, pid: cred.Pid}, nil
+}

@@ -1,0 +1,66 @@
+package telemetry
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc/codes"
+
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// calls are the metrics of Envoy Gateway's calls.
+type calls struct {
+	total         *prometheus.CounterVec
+	duration      *prometheus.HistogramVec
+	requestBytes  *prometheus.HistogramVec
+	responseBytes *prometheus.HistogramVec
+	last          *prometheus.GaugeVec
+}
+
+func newCalls() calls {
+	c := calls{
+		total: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "egraft_calls_total", Help: "Calls of Envoy Gateway by hook and gRPC status code.",
+		}, []string{"hook", "code"}),
+		duration: histogram("egraft_call_duration_seconds", "Time from the first byte of a call to its answer.",
+			prometheus.ExponentialBucketsRange(0.0005, 32, 17)),
+		requestBytes:  histogram("egraft_request_bytes", "Size of the message that Envoy Gateway sent.", sizes()),
+		responseBytes: histogram("egraft_response_bytes", "Size of the message that egraft answered.", sizes()),
+		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "egraft_last_call_timestamp_seconds", Help: "When the last call ended, as Unix time; 0 if there was none.",
+		}, []string{"hook"}),
+	}
+	for _, h := range mutator.Hooks() {
+		c.create(string(h))
+	}
+	return c
+}
+
+// sizes are buckets from 1 KiB to 256 MiB.
+func sizes() []float64 { return prometheus.ExponentialBuckets(1<<10, 4, 10) }
+
+func histogram(name, help string, buckets []float64) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{"hook"})
+}
+
+// create makes the series of a hook.
+func (c calls) create(hook string) {
+	c.total.WithLabelValues(hook, codes.OK.String())
+	c.duration.WithLabelValues(hook)
+	c.requestBytes.WithLabelValues(hook)
+	c.responseBytes.WithLabelValues(hook)
+	c.last.WithLabelValues(hook)
+}
+
+func (c calls) observe(hook string, code codes.Code, took time.Duration, requestBytes, responseBytes int) {
+	c.total.WithLabelValues(hook, code.String()).Inc()
+	c.duration.WithLabelValues(hook).Observe(took.Seconds())
+	c.requestBytes.WithLabelValues(hook).Observe(float64(requestBytes))
+	c.responseBytes.WithLabelValues(hook).Observe(float64(responseBytes))
+	c.last.WithLabelValues(hook).SetToCurrentTime()
+}
+
+func (c calls) collectors() []prometheus.Collector {
+	return []prometheus.Collector{c.total, c.duration, c.requestBytes, c.responseBytes, c.last}
+}

@@ -1,0 +1,31 @@
+package telemetry
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// results lists what a family can do in a hook, in the words of the engine.
+func results(f *mutator.Family, h mutator.Hook) []string {
+	r := []string{"applied", "unchanged", "denied", "ignored", "failed", "panicked"}
+	if h == mutator.HookTranslation && f.Additions != nil {
+		r = append(r, "added", "conflicting")
+	}
+	return r
+}
+
+func newOutcomes(families []mutator.Family) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "egraft_mutator_outcomes_total", Help: "What mutators did, by resource that they applied to.",
+	}, []string{"hook", "mutator", "result"})
+	for i := range families {
+		f := &families[i]
+		for _, h := range f.Hooks {
+			for _, r := range results(f, h) {
+				c.WithLabelValues(string(h), f.Name, r)
+			}
+		}
+	}
+	return c
+}

@@ -1,0 +1,101 @@
+// Package wire reads and writes protocol buffer messages without decoding what is in
+// them: the requests and answers of Envoy Gateway's extension service as lists of
+// fields, and of a resource its name and metadata.
+//
+// What no mutator wants is answered as the bytes it came in, unknown fields included.
+// The package knows the wire format and no message of Envoy Gateway's or Envoy's.
+// https://protobuf.dev/programming-guides/encoding/
+package wire
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Field is a length-delimited field: a message, bytes or a string.
+type Field struct {
+	Number protowire.Number
+	Value  []byte
+}
+
+// Message is the length-delimited fields of a message in their order; fields of other
+// wire types are dropped.
+type Message struct {
+	Fields []Field
+}
+
+// Parse reads a message. The values are parts of data, which must not change any more.
+func Parse(data []byte) (*Message, error) {
+	m := &Message{}
+	for len(data) > 0 {
+		num, typ, n := protowire.ConsumeTag(data)
+		if n < 0 {
+			return nil, fmt.Errorf("read message: %w", protowire.ParseError(n))
+		}
+		data = data[n:]
+		if n = protowire.ConsumeFieldValue(num, typ, data); n < 0 {
+			return nil, fmt.Errorf("read field %d: %w", num, protowire.ParseError(n))
+		}
+		if typ == protowire.BytesType {
+			value, _ := protowire.ConsumeBytes(data)
+			m.Fields = append(m.Fields, Field{num, value})
+		}
+		data = data[n:]
+	}
+	return m, nil
+}
+
+// All returns the values of every field with the number: a repeated field.
+func (m *Message) All(num protowire.Number) [][]byte {
+	var values [][]byte
+	for _, f := range m.Fields {
+		if f.Number == num {
+			values = append(values, f.Value)
+		}
+	}
+	return values
+}
+
+// Merged returns the value of a singular message field, and nil if it is absent. Where
+// the field is there several times its parts are joined, which is how the wire format
+// merges messages.
+func (m *Message) Merged(num protowire.Number) []byte {
+	parts := m.All(num)
+	if len(parts) <= 1 {
+		if len(parts) == 0 {
+			return nil
+		}
+		return parts[0]
+	}
+	var joined []byte
+	for _, p := range parts {
+		joined = append(joined, p...)
+	}
+	return joined
+}
+
+// Add appends a field for each value.
+func (m *Message) Add(num protowire.Number, values ...[]byte) {
+	for _, v := range values {
+		m.Fields = append(m.Fields, Field{num, v})
+	}
+}
+
+// Size is the number of bytes that [Message.Append] appends.
+func (m *Message) Size() int {
+	size := 0
+	for _, f := range m.Fields {
+		size += protowire.SizeTag(f.Number) + protowire.SizeBytes(len(f.Value))
+	}
+	return size
+}
+
+// Append encodes the message at the end of b.
+func (m *Message) Append(b []byte) []byte {
+	for _, f := range m.Fields {
+		b = protowire.AppendTag(b, f.Number, protowire.BytesType)
+		b = protowire.AppendBytes(b, f.Value)
+	}
+	return b
+}

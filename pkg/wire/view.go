@@ -1,0 +1,107 @@
+package wire
+
+import (
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// Shape says where a kind of resource has its name and its metadata: zero where it has
+// none.
+type Shape struct {
+	name, metadata protowire.Number
+}
+
+// ShapeOf looks the fields up in the descriptor of m: `name` or `cluster_name`, and
+// `metadata`.
+func ShapeOf(m proto.Message) Shape {
+	fields := m.ProtoReflect().Descriptor().Fields()
+	number := func(name protoreflect.Name) protowire.Number {
+		if f := fields.ByName(name); f != nil {
+			return f.Number()
+		}
+		return 0
+	}
+	s := Shape{name: number("name"), metadata: number("metadata")}
+	if s.name == 0 {
+		s.name = number("cluster_name")
+	}
+	return s
+}
+
+// View reads a resource's name and metadata when they are asked for, and nothing else of
+// it. It is for one goroutine.
+type View struct {
+	shape      Shape
+	raw        []byte
+	name       string
+	metadata   []byte
+	scanned    bool
+	references []xds.Reference
+	decoded    bool
+}
+
+// NewView is a view of the resource in raw.
+func NewView(s Shape, raw []byte) *View { return &View{shape: s, raw: raw} }
+
+// Name is the resource's name, empty if it has none.
+func (v *View) Name() string {
+	v.scan()
+	return v.name
+}
+
+// References are the Kubernetes objects that Envoy Gateway names in the metadata.
+func (v *View) References() []xds.Reference {
+	if v.decoded {
+		return v.references
+	}
+	v.scan()
+	v.decoded = true
+	var md corev3.Metadata
+	if len(v.metadata) > 0 && proto.Unmarshal(v.metadata, &md) == nil {
+		v.references = xds.References(&md)
+	}
+	return v.references
+}
+
+// scan finds the two fields. Of a name that is there twice the last counts, of metadata
+// the parts are joined, as decoding would do it.
+func (v *View) scan() {
+	if v.scanned {
+		return
+	}
+	v.scanned = true
+	for data := v.raw; len(data) > 0; {
+		num, typ, n := protowire.ConsumeTag(data)
+		if n < 0 {
+			return
+		}
+		data = data[n:]
+		if n = protowire.ConsumeFieldValue(num, typ, data); n < 0 {
+			return
+		}
+		if typ == protowire.BytesType {
+			v.take(num, data)
+		}
+		data = data[n:]
+	}
+}
+
+func (v *View) take(num protowire.Number, data []byte) {
+	switch num {
+	case 0:
+	case v.shape.name:
+		value, _ := protowire.ConsumeBytes(data)
+		v.name = string(value)
+	case v.shape.metadata:
+		value, _ := protowire.ConsumeBytes(data)
+		if v.metadata == nil {
+			v.metadata = value
+		} else {
+			v.metadata = append(v.metadata[:len(v.metadata):len(v.metadata)], value...)
+		}
+	}
+}

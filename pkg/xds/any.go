@@ -1,0 +1,19 @@
+package xds
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// Any packs m with the same bytes for the same content. anypb.New does not promise that,
+// and what is inside an Any is out of reach of a deterministic encoding of the whole:
+// Envoy would see a change where there is none.
+func Any(m proto.Message) (*anypb.Any, error) {
+	a := &anypb.Any{}
+	if err := anypb.MarshalFrom(a, m, proto.MarshalOptions{Deterministic: true}); err != nil {
+		return nil, fmt.Errorf("pack %s: %w", m.ProtoReflect().Descriptor().FullName(), err)
+	}
+	return a, nil
+}

@@ -1,0 +1,68 @@
+package xds
+
+import (
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+)
+
+// denyBody tells the client as much as it may know; the reason is in egraft's log.
+const denyBody = "egraft: the policy for this route cannot be applied\n"
+
+// DenyRoute makes Envoy answer the route's requests with 500 and contact no backend.
+func DenyRoute(r *routev3.Route) error {
+	r.Action = &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{
+		Status: 500,
+		Body:   &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: denyBody}},
+	}}
+	return nil
+}
+
+// DenyVirtualHost denies every route of the virtual host.
+func DenyVirtualHost(vh *routev3.VirtualHost) error {
+	vh.RequestMirrorPolicies = nil
+	for _, r := range vh.GetRoutes() {
+		if err := DenyRoute(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DenyRouteConfiguration denies every route of every virtual host.
+func DenyRouteConfiguration(rc *routev3.RouteConfiguration) error {
+	for _, vh := range rc.GetVirtualHosts() {
+		if err := DenyVirtualHost(vh); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DenyCluster takes the cluster's endpoints away, so that Envoy answers with 503 (no
+// healthy upstream) and connects to nobody.
+func DenyCluster(c *clusterv3.Cluster) error {
+	c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}
+	c.EdsClusterConfig = nil
+	c.LoadAssignment = &endpointv3.ClusterLoadAssignment{ClusterName: c.GetName()}
+	c.HealthChecks = nil
+	if c.GetLbPolicy() == clusterv3.Cluster_CLUSTER_PROVIDED { // dynamic forward proxy, original destination
+		c.LbPolicy, c.LbConfig = clusterv3.Cluster_ROUND_ROBIN, nil
+	}
+	return nil
+}
+
+// DenyEndpoints takes all endpoints away.
+func DenyEndpoints(e *endpointv3.ClusterLoadAssignment) error {
+	e.Endpoints = nil
+	e.NamedEndpoints = nil
+	return nil
+}
+
+// DenySecret takes the content away, so that connections that need the secret fail.
+func DenySecret(s *tlsv3.Secret) error {
+	s.Type = nil
+	return nil
+}

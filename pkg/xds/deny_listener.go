@@ -1,0 +1,67 @@
+package xds
+
+import (
+	"fmt"
+
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	directresponsev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/direct_response/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+)
+
+// HCMName is the name by which Envoy Gateway adds the HTTP connection manager.
+const HCMName = "envoy.filters.network.http_connection_manager"
+
+// DenyListener makes every filter chain refuse: HTTP requests are answered with 500,
+// other connections are closed. TLS settings stay, so that clients see the same server.
+func DenyListener(l *listenerv3.Listener) error {
+	chains := l.GetFilterChains()
+	if l.GetDefaultFilterChain() != nil {
+		chains = append(chains[:len(chains):len(chains)], l.GetDefaultFilterChain())
+	}
+	for _, fc := range chains {
+		if err := denyFilterChain(fc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func denyFilterChain(fc *listenerv3.FilterChain) error {
+	for _, f := range fc.GetFilters() {
+		if f.GetName() == HCMName {
+			return denyHTTP(fc, f)
+		}
+	}
+	cfg, err := Any(&directresponsev3.Config{})
+	if err != nil {
+		return err
+	}
+	fc.Filters = []*listenerv3.Filter{{
+		Name:       "envoy.filters.network.direct_response",
+		ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: cfg},
+	}}
+	return nil
+}
+
+func denyHTTP(fc *listenerv3.FilterChain, f *listenerv3.Filter) error {
+	var hcm hcmv3.HttpConnectionManager
+	if err := f.GetTypedConfig().UnmarshalTo(&hcm); err != nil {
+		return fmt.Errorf("HTTP connection manager of filter chain %q: %w", fc.GetName(), err)
+	}
+	all := &routev3.Route{Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}}
+	if err := DenyRoute(all); err != nil {
+		return err
+	}
+	hcm.RouteSpecifier = &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: &routev3.RouteConfiguration{
+		Name:         "egraft/deny",
+		VirtualHosts: []*routev3.VirtualHost{{Name: "deny", Domains: []string{"*"}, Routes: []*routev3.Route{all}}},
+	}}
+	cfg, err := Any(&hcm)
+	if err != nil {
+		return err
+	}
+	f.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: cfg}
+	fc.Filters = []*listenerv3.Filter{f}
+	return nil
+}

@@ -1,0 +1,85 @@
+package xds
+
+import (
+	"slices"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// MetadataNamespace is the filter_metadata key under which egraft carries state from one
+// hook to a later one, and under which it says on a cluster which policy made it so.
+const MetadataNamespace = "egraft.io"
+
+// Mark is a piece of state that the Route hook leaves on a route for the Translation
+// hook, which removes it again.
+type Mark struct {
+	// Key says whose mark it is, for example the kind of a policy.
+	Key string
+	// Value is the mark's content, for example the policy as JSON.
+	Value string
+}
+
+// SetMark puts a mark into md and returns md, made if it was nil. A mark of the same key
+// is replaced.
+func SetMark(md *corev3.Metadata, m Mark) *corev3.Metadata {
+	if md == nil {
+		md = &corev3.Metadata{}
+	}
+	if md.FilterMetadata == nil {
+		md.FilterMetadata = map[string]*structpb.Struct{}
+	}
+	s := md.FilterMetadata[MetadataNamespace]
+	if s == nil {
+		s = &structpb.Struct{}
+		md.FilterMetadata[MetadataNamespace] = s
+	}
+	if s.Fields == nil {
+		s.Fields = map[string]*structpb.Value{}
+	}
+	s.Fields[m.Key] = structpb.NewStringValue(m.Value)
+	return md
+}
+
+// Marks returns the marks in md, sorted by key.
+func Marks(md *corev3.Metadata) []Mark {
+	fields := md.GetFilterMetadata()[MetadataNamespace].GetFields()
+	if len(fields) == 0 {
+		return nil
+	}
+	marks := make([]Mark, 0, len(fields))
+	for k, v := range fields {
+		marks = append(marks, Mark{Key: k, Value: v.GetStringValue()})
+	}
+	slices.SortFunc(marks, func(a, b Mark) int {
+		if a.Key < b.Key {
+			return -1
+		}
+		return 1
+	})
+	return marks
+}
+
+// ClearMarks removes egraft's namespace from md and returns what is left: nil if that is
+// nothing.
+func ClearMarks(md *corev3.Metadata) *corev3.Metadata {
+	delete(md.GetFilterMetadata(), MetadataNamespace)
+	if len(md.GetFilterMetadata()) == 0 && len(md.GetTypedFilterMetadata()) == 0 {
+		return nil
+	}
+	return md
+}
+
+// ClearRouteMarks removes the marks from every route and reports whether there were any.
+func ClearRouteMarks(rc *routev3.RouteConfiguration) bool {
+	found := false
+	for _, vh := range rc.GetVirtualHosts() {
+		for _, r := range vh.GetRoutes() {
+			if _, marked := r.GetMetadata().GetFilterMetadata()[MetadataNamespace]; marked {
+				r.Metadata, found = ClearMarks(r.GetMetadata()), true
+			}
+		}
+	}
+	return found
+}

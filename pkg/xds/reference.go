@@ -1,0 +1,55 @@
+package xds
+
+import (
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// GatewayMetadataNamespace is the filter_metadata key under which Envoy Gateway names
+// the Kubernetes objects that a resource was made from. See
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/metadata.go
+const GatewayMetadataNamespace = "envoy-gateway"
+
+// Kinds of Kubernetes objects as Envoy Gateway writes them into metadata.
+const (
+	KindGateway   = "Gateway"
+	KindHTTPRoute = "HTTPRoute"
+	KindGRPCRoute = "GRPCRoute"
+)
+
+// Reference names a Kubernetes object that a resource was made from. For a Gateway
+// SectionName is the listener's name, for a route the rule's name; both may be empty.
+type Reference struct {
+	Kind, Namespace, Name, SectionName string
+}
+
+// String is "Kind namespace/name" or "Kind namespace/name#section".
+func (r Reference) String() string {
+	s := r.Kind + " " + r.Namespace + "/" + r.Name
+	if r.SectionName != "" {
+		s += "#" + r.SectionName
+	}
+	return s
+}
+
+// References reads the objects that Envoy Gateway names in md, in its order. What is not
+// of the expected shape is passed over.
+func References(md *corev3.Metadata) []Reference {
+	values := md.GetFilterMetadata()[GatewayMetadataNamespace].GetFields()["resources"].GetListValue().GetValues()
+	refs := make([]Reference, 0, len(values))
+	for _, v := range values {
+		if f := v.GetStructValue().GetFields(); f != nil {
+			refs = append(refs, reference(f))
+		}
+	}
+	return refs
+}
+
+func reference(f map[string]*structpb.Value) Reference {
+	return Reference{
+		Kind:        f["kind"].GetStringValue(),
+		Namespace:   f["namespace"].GetStringValue(),
+		Name:        f["name"].GetStringValue(),
+		SectionName: f["sectionName"].GetStringValue(),
+	}
+}

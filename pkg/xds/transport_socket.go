@@ -1,0 +1,98 @@
+package xds
+
+import (
+	"fmt"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	proxyprotocolv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/proxy_protocol/v3"
+	rawbufferv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/raw_buffer/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+)
+
+// TLSSocketName is Envoy's name of the TLS transport socket.
+const TLSSocketName = "envoy.transport_sockets.tls"
+
+// EditTLS returns what is to become of a TLS context. It gets nil for a socket without
+// TLS, and returns nil to leave the socket as it is.
+type EditTLS func(*tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error)
+
+// EditClusterTLS calls edit for every place where the cluster's TLS context can be: the
+// transport sockets that are chosen by endpoint metadata, then the default one, which is
+// the one of endpoints that match none.
+func EditClusterTLS(c *clusterv3.Cluster, edit EditTLS) error {
+	for _, m := range c.GetTransportSocketMatches() {
+		ts, err := EditSocketTLS(m.GetTransportSocket(), edit)
+		if err != nil {
+			return fmt.Errorf("transport socket match %q: %w", m.GetName(), err)
+		}
+		m.TransportSocket = ts
+	}
+	ts, err := EditSocketTLS(c.GetTransportSocket(), edit)
+	if err != nil {
+		return fmt.Errorf("transport socket: %w", err)
+	}
+	c.TransportSocket = ts
+	return nil
+}
+
+// EditSocketTLS calls edit for the TLS context of one transport socket, which may be
+// absent, and looks into PROXY protocol sockets. Another kind of socket is an error: what
+// it does with the bytes is unknown.
+func EditSocketTLS(ts *corev3.TransportSocket, edit EditTLS) (*corev3.TransportSocket, error) {
+	cfg := ts.GetTypedConfig()
+	switch {
+	case cfg == nil || cfg.MessageIs(&rawbufferv3.RawBuffer{}):
+		return editPlain(ts, edit)
+	case cfg.MessageIs(&tlsv3.UpstreamTlsContext{}):
+		return editContext(ts, edit)
+	case cfg.MessageIs(&proxyprotocolv3.ProxyProtocolUpstreamTransport{}):
+		return editWrapped(ts, edit)
+	}
+	return nil, fmt.Errorf("%q is a %s, which is not known here", ts.GetName(), cfg.GetTypeUrl())
+}
+
+func editPlain(ts *corev3.TransportSocket, edit EditTLS) (*corev3.TransportSocket, error) {
+	next, err := edit(nil)
+	if err != nil || next == nil {
+		return ts, err
+	}
+	return tlsSocket(TLSSocketName, next)
+}
+
+func editContext(ts *corev3.TransportSocket, edit EditTLS) (*corev3.TransportSocket, error) {
+	ctx := &tlsv3.UpstreamTlsContext{}
+	if err := ts.GetTypedConfig().UnmarshalTo(ctx); err != nil {
+		return nil, fmt.Errorf("decode %q: %w", ts.GetName(), err)
+	}
+	next, err := edit(ctx)
+	if err != nil || next == nil {
+		return ts, err
+	}
+	return tlsSocket(ts.GetName(), next)
+}
+
+func editWrapped(ts *corev3.TransportSocket, edit EditTLS) (*corev3.TransportSocket, error) {
+	wrapper := &proxyprotocolv3.ProxyProtocolUpstreamTransport{}
+	if err := ts.GetTypedConfig().UnmarshalTo(wrapper); err != nil {
+		return nil, fmt.Errorf("decode %q: %w", ts.GetName(), err)
+	}
+	inner, err := EditSocketTLS(wrapper.GetTransportSocket(), edit)
+	if err != nil {
+		return nil, fmt.Errorf("inside of %q: %w", ts.GetName(), err)
+	}
+	wrapper.TransportSocket = inner
+	cfg, err := Any(wrapper)
+	if err != nil {
+		return nil, err
+	}
+	return &corev3.TransportSocket{Name: ts.GetName(), ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: cfg}}, nil
+}
+
+func tlsSocket(name string, ctx *tlsv3.UpstreamTlsContext) (*corev3.TransportSocket, error) {
+	cfg, err := Any(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &corev3.TransportSocket{Name: name, ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: cfg}}, nil
+}
