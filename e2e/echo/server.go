@@ -126,6 +126,9 @@ func serve(ctx context.Context, address string, config *tls.Config, self func() 
 			return fmt.Errorf("listen on %s: %w", address, err)
 		}
 		server := &http.Server{Handler: Handler(self), TLSConfig: config, ReadHeaderTimeout: 10 * time.Second}
+		// Each request comes on a connection of its own, and so with the
+		// certificate that the client has now.
+		server.SetKeepAlivesEnabled(false)
 		defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 		if config == nil {
 			err = server.Serve(listener)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -56,17 +57,16 @@ func (e *Engine) finish(ctx context.Context, in *mutator.Input, res *Result) err
 // withoutMarks removes egraft's metadata from the routes; a configuration without any is
 // left as the bytes that it is.
 func withoutMarks(configs [][]byte) [][]byte {
-	out := make([][]byte, len(configs))
+	out := configs
 	for i, raw := range configs {
-		out[i] = raw
 		rc := &routev3.RouteConfiguration{}
-		if !bytes.Contains(raw, []byte(xds.MetadataNamespace)) || proto.Unmarshal(raw, rc) != nil {
-			continue
-		}
-		if !xds.ClearRouteMarks(rc) {
+		if !bytes.Contains(raw, []byte(xds.MetadataNamespace)) || proto.Unmarshal(raw, rc) != nil || !xds.ClearRouteMarks(rc) {
 			continue
 		}
 		if cleared, err := (proto.MarshalOptions{Deterministic: true}).Marshal(rc); err == nil {
+			if &out[0] == &configs[0] {
+				out = slices.Clone(configs)
+			}
 			out[i] = cleared
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -29,6 +28,7 @@ type Server struct {
 	ready  ready
 	// draining is closed when the end was asked for.
 	draining chan struct{}
+	listen   func(context.Context) (net.Listener, error)
 }
 
 // New makes a server. It reports what is wrong with the configuration, unreadable
@@ -42,6 +42,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, health: health.NewServer(), draining: make(chan struct{})}
+	s.listen = s.cfg.listen
 	s.grpc = grpc.NewServer(options(&s.cfg, s.draining, creds)...)
 	s.register()
 	s.health.Shutdown() // not serving until Run does
@@ -56,7 +57,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer admin.close()
-	listener, err := s.cfg.listen(ctx)
+	listener, err := s.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -79,28 +80,6 @@ func (s *Server) announce(addr, admin net.Addr) {
 	s.cfg.Log.Info("serving", logging.KeyAddress, name(addr), "adminAddress", name(admin))
 	if s.cfg.Started != nil {
 		s.cfg.Started(addr, admin)
-	}
-}
-
-// stop ends the service; calls that do not finish in time are cut off.
-func (s *Server) stop() {
-	s.ready.set(false)
-	s.health.Shutdown()
-	close(s.draining)
-	s.cfg.Log.Info("stopping", logging.KeyLimit, s.cfg.ShutdownTimeout)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.grpc.GracefulStop()
-	}()
-	timer := time.NewTimer(s.cfg.ShutdownTimeout)
-	defer timer.Stop()
-	select {
-	case <-done:
-		s.cfg.Log.Info("stopped")
-	case <-timer.C:
-		s.grpc.Stop()
-		s.cfg.Log.Warn("stopped before calls were finished", logging.KeySetting, "--shutdown-timeout")
 	}
 }
 

@@ -48,9 +48,8 @@ func DenyCluster(c *clusterv3.Cluster) error {
 	c.EdsClusterConfig = nil
 	c.LoadAssignment = &endpointv3.ClusterLoadAssignment{ClusterName: c.GetName()}
 	c.HealthChecks = nil
-	if c.GetLbPolicy() == clusterv3.Cluster_CLUSTER_PROVIDED { // dynamic forward proxy, original destination
-		c.LbPolicy, c.LbConfig = clusterv3.Cluster_ROUND_ROBIN, nil
-	}
+	// Some load balancers go with one type of cluster only; without endpoints any will do.
+	c.LbPolicy, c.LbConfig, c.LoadBalancingPolicy = clusterv3.Cluster_ROUND_ROBIN, nil, nil
 	return nil
 }
 

@@ -1,0 +1,83 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// adder adds what it is asked to.
+type adder func() (mutator.Additions, error)
+
+func (a adder) Add(context.Context, *mutator.Input) (mutator.Additions, error) { return a() }
+
+func encode(t *testing.T, m proto.Message) []byte {
+	t.Helper()
+	b, err := proto.Marshal(m)
+	require.NoError(t, err)
+	return b
+}
+
+func translate(t *testing.T, add adder, lists ...engine.Resources) (*engine.Result, error) {
+	t.Helper()
+	e, err := engine.New([]mutator.Family{{Name: "adder", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: add}})
+	require.NoError(t, err)
+	return e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: lists})
+}
+
+func TestAdditions(t *testing.T) {
+	added := &clusterv3.Cluster{Name: "added"}
+	add := func() (mutator.Additions, error) {
+		return mutator.Additions{Clusters: []*clusterv3.Cluster{added}}, nil
+	}
+	other := encode(t, &clusterv3.Cluster{Name: "other"})
+	another := encode(t, &clusterv3.Cluster{Name: "added", RespectDnsTtl: true})
+	for name, c := range map[string]struct {
+		add     adder
+		there   [][]byte
+		want    [][]byte
+		verdict engine.Verdict
+		err     string
+	}{
+		"missing":         {add, [][]byte{other}, [][]byte{other, encode(t, added)}, engine.Added, ""},
+		"there already":   {add, [][]byte{encode(t, added), other}, [][]byte{encode(t, added), other}, engine.Unchanged, ""},
+		"somebody else's": {add, [][]byte{another}, [][]byte{another}, engine.Conflicting, `Cluster "added" is there with other content and was left as it is`},
+		"invalid": {func() (mutator.Additions, error) {
+			return mutator.Additions{Clusters: []*clusterv3.Cluster{{}}}, nil
+		}, [][]byte{other}, [][]byte{other}, engine.Ignored, "the addition is invalid: invalid Cluster.Name: value length must be at least 1 runes"},
+		"error":  {func() (mutator.Additions, error) { return mutator.Additions{}, errors.New("no") }, [][]byte{other}, [][]byte{other}, engine.Ignored, "no"},
+		"panics": {func() (mutator.Additions, error) { panic("no") }, [][]byte{other}, [][]byte{other}, engine.Ignored, "panic: no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res, err := translate(t, c.add, engine.Resources{Kind: mutator.KindCluster, Encoded: c.there})
+			require.NoError(t, err)
+			require.Equal(t, c.want, res.Resources[0].Encoded)
+			require.Equal(t, c.verdict, res.Outcomes[0].Verdict)
+			if c.err != "" {
+				require.EqualError(t, res.Outcomes[0].Err, c.err)
+			}
+		})
+	}
+}
+
+// TestMarksAreRemoved has one configuration with marks and one that only mentions the key.
+func TestMarksAreRemoved(t *testing.T) {
+	config := func(route *routev3.Route) *routev3.RouteConfiguration {
+		return &routev3.RouteConfiguration{VirtualHosts: []*routev3.VirtualHost{{Name: "v", Domains: []string{"*"}, Routes: []*routev3.Route{route}}}}
+	}
+	marked := &routev3.Route{Name: "r", Metadata: xds.SetMark(nil, xds.Mark{Key: "k", Value: "v"})}
+	mentions := encode(t, config(&routev3.Route{Name: "egraft.io"}))
+	res, err := translate(t, func() (mutator.Additions, error) { return mutator.Additions{}, nil },
+		engine.Resources{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, config(marked)), mentions}})
+	require.NoError(t, err)
+	require.Equal(t, [][]byte{encode(t, config(&routev3.Route{Name: "r"})), mentions}, res.Resources[0].Encoded)
+}

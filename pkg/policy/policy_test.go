@@ -1,0 +1,129 @@
+package policy_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+var gvk = schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Thing"}
+
+// thing is a policy of the tests.
+type thing struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		TargetRefs []policy.Target `json:"targetRefs"`
+		Size       int             `json:"size"`
+	} `json:"spec"`
+}
+
+func kind() policy.Kind {
+	return policy.NewKind(gvk, func(o *thing) field.ErrorList {
+		if o.Spec.Size < 0 {
+			return field.ErrorList{field.Invalid(field.NewPath("spec", "size"), o.Spec.Size, "must not be negative")}
+		}
+		return nil
+	})
+}
+
+// object is a thing as JSON: created in the year, if it is not 0, with the spec.
+func object(name string, year int, spec string) []byte {
+	created := ""
+	if year != 0 {
+		created = fmt.Sprintf(`,"creationTimestamp":"%d-01-01T00:00:00Z"`, year)
+	}
+	return fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"ns","name":%q%s},"spec":%s}`, name, created, spec)
+}
+
+func TestSetIsOrdered(t *testing.T) {
+	s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{
+		object("c", 2026, `{}`), object("b", 2025, `{}`), object("a", 2026, `{}`), object("z", 0, `{}`),
+		[]byte(`{"apiVersion":"example.com/v2","kind":"Thing","metadata":{"name":"other version"}}`),
+	})
+	require.NoError(t, err)
+	var names []string
+	for _, o := range s.Of(gvk) {
+		names = append(names, o.Name)
+	}
+	require.Equal(t, []string{"z", "b", "a", "c"}, names, "the older first, then by name; a file has no age and counts as the oldest")
+	require.Equal(t, 4, s.Len())
+	require.Empty(t, s.Of(schema.GroupVersionKind{}))
+}
+
+func TestObjectsThatCannotBeUsed(t *testing.T) {
+	target := `"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}]`
+	for name, c := range map[string]struct{ spec, err string }{
+		"unknown field":   {`{` + target + `,"sise":1}`, `cannot be read: unknown field "spec.sise"`},
+		"wrong case":      {`{` + target + `,"Size":1}`, `cannot be read: unknown field "spec.Size"`},
+		"duplicate field": {`{` + target + `,"size":1,"size":2}`, `cannot be read: duplicate field "spec.size"`},
+		"wrong type":      {`{` + target + `,"size":"1"}`, "cannot be read: json: cannot unmarshal string into Go struct field .spec.size of type int"},
+		"contradiction":   {`{` + target + `,"size":-1}`, `spec.size: Invalid value: -1: must not be negative`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{object("x", 0, c.spec)})
+			require.NoError(t, err)
+			o := s.Of(gvk)[0]
+			require.EqualError(t, o.Err, c.err)
+			require.Nil(t, policy.Typed[thing](o))
+			require.Equal(t, "Thing ns/x", o.String(), "its name and its targets are known even so")
+			require.Equal(t, policy.ToGateway, o.AttachedTo(policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
+		})
+	}
+}
+
+// TestMistypedTarget has one target that cannot be read beside one that can.
+func TestMistypedTarget(t *testing.T) {
+	s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{object("x", 0,
+		`{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":5},{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}]}`)})
+	require.NoError(t, err)
+	o := s.Of(gvk)[0]
+	require.Error(t, o.Err)
+	require.Equal(t, policy.ToGateway, o.AttachedTo(policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
+}
+
+func TestNoObjectAtAll(t *testing.T) {
+	s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{[]byte("{"), object("fine", 0, `{}`)})
+	require.EqualError(t, err, "read custom resource: unexpected end of JSON input")
+	require.Equal(t, 1, s.Len(), "the rest is there")
+}
+
+func TestTyped(t *testing.T) {
+	s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{object("x", 0, `{"size":3}`)})
+	require.NoError(t, err)
+	require.Equal(t, 3, policy.Typed[thing](s.Of(gvk)[0]).Spec.Size)
+	require.Nil(t, policy.Typed[struct{}](s.Of(gvk)[0]))
+}
+
+func TestCarried(t *testing.T) {
+	s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{object("x", 2026, `{"size":3}`)})
+	require.NoError(t, err)
+	o := s.Of(gvk)[0]
+	later, err := policy.NewSet([]policy.Kind{kind()}, nil)
+	require.NoError(t, err)
+	c := later.Carried(o.Raw())
+	require.Equal(t, o.String(), c.String())
+	require.Equal(t, o.Created, c.Created)
+	require.Equal(t, 3, policy.Typed[thing](c).Spec.Size)
+	require.Same(t, c, later.Carried(o.Raw()))
+	require.Nil(t, later.Carried("{"))
+	require.Nil(t, later.Carried(`{"kind":"Other"}`))
+}
+
+// TestRawForgetsWhatDoesNotMatter: otherwise a status update would change the xDS.
+func TestRawForgetsWhatDoesNotMatter(t *testing.T) {
+	read := func(raw string) *policy.Object {
+		s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{[]byte(raw)})
+		require.NoError(t, err)
+		return s.Of(gvk)[0]
+	}
+	before := read(`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"x"},"spec":{}}`)
+	after := read(`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"x","resourceVersion":"5","managedFields":[],"annotations":{"a":"b"}},"spec":{},"status":{"ancestors":[]}}`)
+	require.Equal(t, before.Raw(), after.Raw())
+}

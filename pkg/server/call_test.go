@@ -1,0 +1,125 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/proto"
+	testpb "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
+)
+
+func TestCallIsCountedAndLogged(t *testing.T) {
+	i := start(t, nil)
+	_, err := i.call(t)
+	require.NoError(t, err)
+	require.Equal(t, observation{testHook, codes.OK, 104, 104}, <-i.calls)
+	line := i.log.wait(t, "call")
+	require.Equal(t, "DEBUG", line["level"])
+	require.Equal(t, testHook, line["hook"])
+	require.Equal(t, "OK", line["code"])
+	require.EqualValues(t, 104, line["requestBytes"])
+	require.EqualValues(t, 104, line["responseBytes"])
+	require.Contains(t, line, "duration")
+}
+
+func TestErrorIsLoggedOnce(t *testing.T) {
+	i := start(t, answering(func(context.Context, *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
+		return nil, errors.New("no such luck")
+	}))
+	_, err := i.call(t)
+	require.Equal(t, "no such luck", status.Convert(err).Message())
+	line := i.log.wait(t, "call failed")
+	require.Equal(t, "ERROR", line["level"])
+	require.Equal(t, "no such luck", line["error"])
+	require.Empty(t, i.log.find(t, "call"))
+}
+
+func TestTooLarge(t *testing.T) {
+	tests := []struct {
+		name              string
+		request, response int
+		err               string
+	}{
+		{"request", 2000, 1, "grpc: received message larger than max (2004 vs. 1000)"},
+		{"response", 1, 2000, "grpc: trying to send message larger than max (2004 vs. 1000)"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			i := start(t, func(c *Config) {
+				answering(func(context.Context, *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
+					return &testpb.SimpleResponse{Payload: payload(test.response).Payload}, nil
+				})(c)
+				c.MaxMessageBytes = 1000
+			})
+			_, err := testpb.NewTestServiceClient(i.dial(t)).UnaryCall(t.Context(), payload(test.request))
+			require.Equal(t, codes.ResourceExhausted, status.Code(err))
+			require.Equal(t, codes.ResourceExhausted, (<-i.calls).code)
+			line := i.log.wait(t, "call failed")
+			require.Equal(t, test.err, line["error"])
+			require.EqualValues(t, 1000, line["limit"])
+			require.Equal(t, "--max-message-size", line["setting"])
+			require.Equal(t, "extensionManager.maxMessageSize", line["envoyGatewaySetting"])
+		})
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	i := start(t, func(c *Config) {
+		answering(func(ctx context.Context, _ *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
+			<-ctx.Done() // the client itself waits for ever
+			return nil, ctx.Err()
+		})(c)
+		c.CallTimeout = time.Millisecond
+	})
+	_, err := i.call(t)
+	require.Equal(t, codes.DeadlineExceeded, status.Code(err))
+}
+
+func TestPanicInCall(t *testing.T) {
+	i := start(t, answering(func(_ context.Context, in *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
+		if len(in.GetPayload().GetBody()) == 100 {
+			panic("at the disco")
+		}
+		return &testpb.SimpleResponse{}, nil
+	}))
+	_, err := i.call(t)
+	require.Equal(t, codes.Internal, status.Code(err))
+	line := i.log.wait(t, "call panicked")
+	require.Equal(t, "at the disco", line["panic"])
+	require.Equal(t, unaryCall, line["method"])
+	require.Contains(t, line["stack"], "TestPanicInCall")
+	_, err = testpb.NewTestServiceClient(i.dial(t)).UnaryCall(t.Context(), payload(1))
+	require.NoError(t, err, "the next call")
+}
+
+// fragile panics at messages of one type.
+type fragile struct{ encoding.CodecV2 }
+
+func (f fragile) Unmarshal(data mem.BufferSlice, v any) error {
+	if _, ok := v.(*testpb.SimpleRequest); ok {
+		panic("cannot read")
+	}
+	return f.CodecV2.Unmarshal(data, v)
+}
+
+func (f fragile) Marshal(v any) (mem.BufferSlice, error) {
+	if _, ok := v.(*testpb.Empty); ok {
+		panic("cannot write")
+	}
+	return f.CodecV2.Marshal(v)
+}
+
+func TestPanicInCodec(t *testing.T) {
+	i := start(t, func(c *Config) { c.Codec = fragile{encoding.GetCodecV2(proto.Name)} })
+	_, err := i.call(t)
+	require.ErrorContains(t, err, "decode request: panic: cannot read")
+	_, err = contained{fragile{}}.Marshal(&testpb.Empty{})
+	require.EqualError(t, err, "encode answer: panic: cannot write")
+}

@@ -1,0 +1,132 @@
+package wire_test
+
+import (
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/egraft/egraft/pkg/wire"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+func metadata(name string) *corev3.Metadata {
+	resource := structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
+		"kind": structpb.NewStringValue("HTTPRoute"), "name": structpb.NewStringValue(name),
+	}})
+	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{xds.GatewayMetadataNamespace: {
+		Fields: map[string]*structpb.Value{"resources": structpb.NewListValue(&structpb.ListValue{Values: []*structpb.Value{resource}})},
+	}}}
+}
+
+func marshal(t testing.TB, m proto.Message) []byte {
+	t.Helper()
+	b, err := proto.Marshal(m)
+	require.NoError(t, err)
+	return b
+}
+
+// TestViewAgreesWithDecoding compares the view of each kind of resource with the decoded
+// message.
+func TestViewAgreesWithDecoding(t *testing.T) {
+	for _, m := range []proto.Message{
+		&clusterv3.Cluster{Name: "n", Metadata: metadata("r")},
+		&listenerv3.Listener{Name: "n", Metadata: metadata("r")},
+		&routev3.Route{Name: "n", Metadata: metadata("r")},
+		&routev3.VirtualHost{Name: "n", Metadata: metadata("r")},
+		&routev3.RouteConfiguration{Name: "n", Metadata: metadata("r")},
+	} {
+		t.Run(string(m.ProtoReflect().Descriptor().Name()), func(t *testing.T) {
+			v := wire.NewView(wire.ShapeOf(m), marshal(t, m))
+			require.Equal(t, []xds.Reference{{Kind: "HTTPRoute", Name: "r"}}, v.References())
+			require.Equal(t, "n", v.Name())
+		})
+	}
+	for _, m := range []proto.Message{&endpointv3.ClusterLoadAssignment{ClusterName: "n"}, &tlsv3.Secret{Name: "n"}} {
+		v := wire.NewView(wire.ShapeOf(m), marshal(t, m))
+		require.Equal(t, "n", v.Name())
+		require.Empty(t, v.References())
+	}
+}
+
+// TestViewMergesFields has name and metadata twice, which decoding merges.
+func TestViewMergesFields(t *testing.T) {
+	twice := append(marshal(t, &clusterv3.Cluster{Name: "first", Metadata: &corev3.Metadata{
+		FilterMetadata: map[string]*structpb.Struct{"other": {}},
+	}}), marshal(t, &clusterv3.Cluster{Name: "last", Metadata: metadata("r")})...)
+	v := wire.NewView(wire.ShapeOf(&clusterv3.Cluster{}), twice)
+	require.Equal(t, "last", v.Name())
+	require.Equal(t, []xds.Reference{{Kind: "HTTPRoute", Name: "r"}}, v.References())
+}
+
+// FuzzView compares the view of arbitrary bytes that are a cluster with the decoded one.
+func FuzzView(f *testing.F) {
+	f.Add(marshal(f, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		v := wire.NewView(wire.ShapeOf(&clusterv3.Cluster{}), raw)
+		name, refs := v.Name(), v.References()
+		c := &clusterv3.Cluster{}
+		if proto.Unmarshal(raw, c) != nil {
+			return
+		}
+		require.Equal(t, c.GetName(), name)
+		require.Equal(t, len(xds.References(c.GetMetadata())), len(refs))
+	})
+}
+
+func TestMessage(t *testing.T) {
+	m := &wire.Message{}
+	m.Add(3, []byte("a"), []byte{})
+	m.Add(70_000, []byte("b"))
+	b := m.Append(nil)
+	require.Len(t, b, m.Size())
+	b = protowire.AppendTag(b, 9, protowire.VarintType)
+	b = protowire.AppendVarint(b, 1)
+	parsed, err := wire.Parse(b)
+	require.NoError(t, err)
+	require.Equal(t, m.Fields, parsed.Fields, "numbers are not kept, lists of bytes are")
+	require.Equal(t, []byte("a"), parsed.Merged(3))
+	require.Nil(t, parsed.Merged(4))
+	require.NotNil(t, (&wire.Message{Fields: []wire.Field{{Number: 1, Value: []byte{}}}}).Merged(1), "empty is not absent")
+}
+
+func TestParseErrors(t *testing.T) {
+	for in, want := range map[string]string{
+		"\x0a\x05ab": "read field 1: unexpected EOF",
+		"\xff":       "read message: unexpected EOF",
+	} {
+		_, err := wire.Parse([]byte(in))
+		require.EqualError(t, err, want)
+	}
+}
+
+// TestCodecIsProtobufForOthers sends the health service's messages through the codec.
+func TestCodecIsProtobufForOthers(t *testing.T) {
+	in, out := &grpc_health_v1.HealthCheckRequest{Service: "s"}, &grpc_health_v1.HealthCheckRequest{}
+	data, err := wire.Codec().Marshal(in)
+	require.NoError(t, err)
+	require.NoError(t, wire.Codec().Unmarshal(data, out))
+	require.True(t, proto.Equal(in, out))
+}
+
+// TestCodecKeepsNoBuffer changes what gRPC gave after reading, as its pool does.
+func TestCodecKeepsNoBuffer(t *testing.T) {
+	m := &wire.Message{}
+	m.Add(1, []byte("kept"))
+	buf := m.Append(nil)
+	got := &wire.Message{}
+	require.NoError(t, wire.Codec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(buf)}, got))
+	clear(buf)
+	require.Equal(t, []byte("kept"), got.Merged(1))
+}

@@ -1,0 +1,70 @@
+package xds_test
+
+import (
+	"testing"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+func gatewayMetadata(t *testing.T, resources ...any) *corev3.Metadata {
+	t.Helper()
+	s, err := structpb.NewStruct(map[string]any{"resources": resources})
+	require.NoError(t, err)
+	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{xds.GatewayMetadataNamespace: s}}
+}
+
+func TestReferences(t *testing.T) {
+	md := gatewayMetadata(t,
+		map[string]any{"kind": "Gateway", "namespace": "default", "name": "eg", "sectionName": "http"},
+		"not an object", 5.0,
+		map[string]any{"kind": "HTTPRoute", "name": 7.0},
+	)
+	refs := xds.References(md)
+	require.Equal(t, []xds.Reference{
+		{Kind: "Gateway", Namespace: "default", Name: "eg", SectionName: "http"},
+		{Kind: "HTTPRoute"},
+	}, refs)
+	require.Equal(t, "Gateway default/eg#http", refs[0].String())
+	require.Empty(t, xds.References(nil))
+}
+
+func TestMarks(t *testing.T) {
+	md := xds.SetMark(gatewayMetadata(t), xds.Mark{Key: "b", Value: "1"})
+	md = xds.SetMark(md, xds.Mark{Key: "a", Value: "2"})
+	md = xds.SetMark(md, xds.Mark{Key: "b", Value: "3"})
+	require.Equal(t, []xds.Mark{{Key: "a", Value: "2"}, {Key: "b", Value: "3"}}, xds.Marks(md))
+	require.True(t, proto.Equal(gatewayMetadata(t), xds.ClearMarks(md)))
+	require.Nil(t, xds.ClearMarks(xds.SetMark(nil, xds.Mark{Key: "a"})), "metadata that was made for a mark goes with it")
+}
+
+func TestReach(t *testing.T) {
+	route := func(cluster, mark string) *routev3.Route {
+		r := toCluster(cluster)
+		if mark != "" {
+			r.Metadata = xds.SetMark(nil, xds.Mark{Key: "k", Value: mark})
+		}
+		return r
+	}
+	host := func(section string, routes ...*routev3.Route) *routev3.VirtualHost {
+		return &routev3.VirtualHost{Routes: routes, Metadata: gatewayMetadata(t,
+			map[string]any{"kind": "Gateway", "namespace": "default", "name": "eg", "sectionName": section})}
+	}
+	r := xds.NewReach([]*routev3.RouteConfiguration{{VirtualHosts: []*routev3.VirtualHost{
+		host("one", route("a", ""), route("a", "m"), &routev3.Route{Action: &routev3.Route_Redirect{}}),
+		host("two", route("a", "m"), route("b", "")),
+	}}})
+	one := xds.Reference{Kind: "Gateway", Namespace: "default", Name: "eg", SectionName: "one"}
+	two := one
+	two.SectionName = "two"
+	require.Equal(t, []string{"a", "b"}, r.Clusters())
+	require.Equal(t, &xds.ClusterReach{Listeners: []xds.Reference{one, two}, Marks: []xds.Mark{{Key: "k", Value: "m"}}}, r.Of("a"))
+	require.Equal(t, &xds.ClusterReach{Listeners: []xds.Reference{two}}, r.Of("b"))
+	require.Nil(t, r.Of("c"))
+	require.Equal(t, []xds.Reference{{Kind: "Gateway", Namespace: "default", Name: "eg"}}, r.Gateways())
+}
