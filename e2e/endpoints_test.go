@@ -21,7 +21,7 @@ func TestEndpointsFetchTimeouts(t *testing.T) {
 	if os.Getenv("EGRAFT_E2E_EXPERIMENTS") == "" {
 		t.Skip("an experiment: set EGRAFT_E2E_EXPERIMENTS=1 to run it")
 	}
-	for _, timeout := range []stringstrings.Split(cmp.Or(os.Getenv("EGRAFT_E2E_TIMEOUTS"), "100ms,200ms,500ms,1s,15s"), ",") {
+	for _, timeout := range strings.Split(cmp.Or(os.Getenv("EGRAFT_E2E_TIMEOUTS"), "100ms,200ms,500ms,1s,15s"), ",") {
 		t.Run(timeout, func(t *testing.T) {
 			f := start(t, standalone.Options{Egraft: []string{"--endpoints-fetch-timeout", timeout}})
 			f.must(f.ApplyRoutes(echoRoute))

@@ -24,11 +24,13 @@ func TestReferences(t *testing.T) {
 		map[string]any{"kind": "Gateway", "namespace": "default", "name": "eg", "sectionName": "http"},
 		"not an object", 5.0,
 		map[string]any{"kind": "HTTPRoute", "name": 7.0},
+		map[string]any{"kind": "", "namespace": "default", "name": "eg"}, // as Envoy Gateway writes it
 	)
 	refs := xds.References(md)
 	require.Equal(t, []xds.Reference{
 		{Kind: "Gateway", Namespace: "default", Name: "eg", SectionName: "http"},
 		{Kind: "HTTPRoute"},
+		{Kind: "Gateway", Namespace: "default", Name: "eg"},
 	}, refs)
 	require.Equal(t, "Gateway default/eg#http", refs[0].String())
 	require.Empty(t, xds.References(nil))

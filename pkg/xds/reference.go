@@ -46,8 +46,15 @@ func References(md *corev3.Metadata) []Reference {
 }
 
 func reference(f map[string]*structpb.Value) Reference {
+	kind := f["kind"].GetStringValue()
+	if kind == "" {
+		// Envoy Gateway copies the kind from the object's TypeMeta, which is empty in
+		// typed Gateways; routes have theirs filled in.
+		// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/listener.go#L732
+		kind = KindGateway
+	}
 	return Reference{
-		Kind:        f["kind"].GetStringValue(),
+		Kind:        kind,
 		Namespace:   f["namespace"].GetStringValue(),
 		Name:        f["name"].GetStringValue(),
 		SectionName: f["sectionName"].GetStringValue(),
