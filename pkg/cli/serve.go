@@ -51,7 +51,7 @@ func newServe(p *program) *cobra.Command {
 func (p *program) serve(ctx context.Context, s *settings) error {
 	log := logging.New(p.stderr, s.LogLevel, s.LogFormat)
 	info := version.Read()
-	log.Info("egraft starts", logging.KeyVersion, info.Version, "commit", info.Commit, "mutators", names(s))
+	log.Info("egraft starts", logging.KeyVersion, info.Version, logging.KeyCommit, info.Commit, logging.KeyMutators, names(s))
 	for _, name := range config.UnknownVariables(p.environ) {
 		log.Warn("environment variable is not a setting", logging.KeyVariable, name)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -22,11 +23,14 @@ const (
 	Kind       = "EgraftConfiguration"
 )
 
-// decode reads a file: every field that is wrong is an error of its own.
-func (l *loader) decode(raw []byte) {
-	fields, err := parse(raw)
+// file reads a file; every field that is wrong is an error of its own.
+func (l *loader) file(path, from string) {
+	if path == "" {
+		return
+	}
+	fields, err := read(path)
 	if err != nil {
-		l.errs = append(l.errs, field.Invalid(field.NewPath(ConfigFlag), "", err.Error()))
+		l.errs = append(l.errs, field.Invalid(field.NewPath(from), path, err.Error()))
 		return
 	}
 	l.identity(fields, "apiVersion", APIVersion)
@@ -59,6 +63,17 @@ func (l *loader) identity(fields map[string]json.RawMessage, name, want string) 
 	case string(raw) != `"`+want+`"`:
 		l.errs = append(l.errs, field.NotSupported(field.NewPath(name), plain(raw), []string{want}))
 	}
+}
+
+func read(path string) (map[string]json.RawMessage, error) {
+	raw, err := os.ReadFile(path)
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = p.Err // the path is in the message already
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	return parse(raw)
 }
 
 // parse returns the fields of a YAML file that has one document and no field twice.
@@ -106,17 +121,8 @@ func suggestion(name string) string {
 
 // plain shows a JSON value in an error: strings without their quotes.
 func plain(raw json.RawMessage) any {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
+	if s, err := decodeAs[string](raw, ""); err == nil {
 		return s
 	}
 	return string(raw)
-}
-
-// unwrapPath drops operation and path from an error of package os.
-func unwrapPath(err error) error {
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -48,18 +46,6 @@ func path(given, env map[string]string) (path, from string) {
 	}
 	variable := Setting{Flag: ConfigFlag}.Variable()
 	return env[variable], variable
-}
-
-func (l *loader) file(path, from string) {
-	if path == "" {
-		return
-	}
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		l.errs = append(l.errs, field.Invalid(field.NewPath(from), path, fmt.Sprintf("cannot be read: %v", unwrapPath(err))))
-		return
-	}
-	l.decode(raw)
 }
 
 func (l *loader) environment(env map[string]string) {

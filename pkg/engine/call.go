@@ -2,7 +2,6 @@ package engine
 
 import (
 	"github.com/egraft/egraft/pkg/mutator"
-	"github.com/egraft/egraft/pkg/xds"
 )
 
 // Call is one call of Envoy Gateway: a hook, the custom resources that came with it as
@@ -32,9 +31,10 @@ type Result struct {
 	Outcomes []Outcome
 	// Policies says what became of each policy.
 	Policies []mutator.PolicyOutcome
-	// Gateways tells to which Gateways the resources of a translation belong. It is nil
-	// for other hooks, and costs decoding the route configurations if nobody else did.
-	Gateways func() []xds.Reference
+	// Subject tells what the call is about: the Gateways of a translation as
+	// namespace/name, separated by commas, or the name of the resource. It may have to
+	// decode the route configurations.
+	Subject func() string
 	// Warnings are things wrong with the call itself, for the log.
 	Warnings []error
 }

@@ -84,6 +84,9 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, raw []byte) ([]by
 	return out, outcomes, err
 }
 
+// name is the name of an encoded resource.
+func (c *chain[T]) name(raw []byte) string { return wire.NewView(c.shape, raw).Name() }
+
 // outcomes is what a step led to: one outcome, and one more for a panic.
 func (c *chain[T]) outcomes(l link[T], name string, v Verdict, err error) []Outcome {
 	out := []Outcome{{Family: l.family, Kind: c.kind, Name: name, Verdict: v, Err: err}}

@@ -35,6 +35,7 @@ type Engine struct {
 // runner is a chain of whatever type of resource.
 type runner interface {
 	run(ctx context.Context, in *mutator.Input, raw []byte) ([]byte, []Outcome, error)
+	name(raw []byte) string
 }
 
 // New prepares the families, whose order is the order of execution.
@@ -77,7 +78,7 @@ func chainsOf(h mutator.Hook, families []mutator.Family) map[mutator.Kind]runner
 // Run answers a call.
 func (e *Engine) Run(ctx context.Context, call *Call) (*Result, error) {
 	in, warning := e.input(call)
-	res := &Result{}
+	res := &Result{Subject: func() string { return e.subject(in, call) }}
 	if warning != nil {
 		res.Warnings = append(res.Warnings, warning)
 	}

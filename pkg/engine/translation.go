@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -45,13 +46,29 @@ func (e *Engine) finish(ctx context.Context, in *mutator.Input, res *Result) err
 			return err
 		}
 	}
-	res.Gateways = func() []xds.Reference { return in.Reach().Gateways() }
 	for i, list := range res.Resources {
 		if list.Kind == mutator.KindRouteConfiguration {
 			res.Resources[i].Encoded = withoutMarks(list.Encoded)
 		}
 	}
 	return nil
+}
+
+// subject returns what a call is about.
+func (e *Engine) subject(in *mutator.Input, call *Call) string {
+	if in.Hook == mutator.HookTranslation {
+		var names []string
+		for _, g := range in.Reach().Gateways() {
+			names = append(names, g.Namespace+"/"+g.Name)
+		}
+		return strings.Join(names, ",")
+	}
+	for _, list := range call.Resources {
+		if chain := e.chains[in.Hook][list.Kind]; chain != nil && len(list.Encoded) > 0 {
+			return chain.name(list.Encoded[0])
+		}
+	}
+	return ""
 }
 
 // withoutMarks removes egraft's metadata from the routes; a configuration without any is

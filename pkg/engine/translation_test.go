@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -80,4 +82,22 @@ func TestMarksAreRemoved(t *testing.T) {
 		engine.Resources{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, config(marked)), mentions}})
 	require.NoError(t, err)
 	require.Equal(t, [][]byte{encode(t, config(&routev3.Route{Name: "r"})), mentions}, res.Resources[0].Encoded)
+}
+
+func TestSubject(t *testing.T) {
+	idle := clusterFamily("idle", mutator.Deny, func(context.Context, *clusterv3.Cluster) error { return nil })
+	_, res, err := run(t.Context(), t, []mutator.Family{idle}, "one")
+	require.NoError(t, err)
+	require.Equal(t, "one", res.Subject())
+
+	md := func(name string) *corev3.Metadata {
+		s, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": "Gateway", "namespace": "ns", "name": name, "sectionName": "http"}}})
+		require.NoError(t, err)
+		return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{xds.GatewayMetadataNamespace: s}}
+	}
+	rc := &routev3.RouteConfiguration{VirtualHosts: []*routev3.VirtualHost{{Metadata: md("a")}, {Metadata: md("b")}, {Metadata: md("a")}}}
+	res, err = translate(t, func() (mutator.Additions, error) { return mutator.Additions{}, nil },
+		engine.Resources{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, rc)}})
+	require.NoError(t, err)
+	require.Equal(t, "ns/a,ns/b", res.Subject())
 }

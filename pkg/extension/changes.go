@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
-	"strings"
 	"sync"
 
 	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/pkg/logging"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
@@ -35,23 +35,25 @@ func (c *changes) note(ctx context.Context, call *engine.Call, res *engine.Resul
 	if quiet && c.empty() {
 		return
 	}
-	subject := subjectOf(call, res)
+	subject := res.Subject()
 	if !c.news(string(call.Hook)+" "+subject, digest(res), quiet) {
 		return
 	}
-	if call.Hook == mutator.HookTranslation || len(res.Outcomes) > 0 {
-		c.log.LogAttrs(ctx, slog.LevelInfo, "configuration changed", summary(call.Hook, subject, res)...)
+	level := slog.LevelDebug // single resources are many
+	if call.Hook == mutator.HookTranslation {
+		level = slog.LevelInfo
 	}
+	c.log.LogAttrs(ctx, level, "configuration changed", summary(call.Hook, subject, res)...)
 	for _, w := range res.Warnings {
-		c.log.LogAttrs(ctx, slog.LevelWarn, "call has a fault", slog.String("hook", string(call.Hook)), slog.Any("error", w))
+		c.log.LogAttrs(ctx, slog.LevelWarn, "call has a fault", slog.String(logging.KeyHook, string(call.Hook)), slog.Any(logging.KeyError, w))
 	}
 	for _, o := range res.Outcomes {
 		c.failure(ctx, call.Hook, o)
 	}
 	for _, p := range res.Policies {
 		if p.Reason != mutator.Programmed {
-			c.log.LogAttrs(ctx, slog.LevelWarn, "policy is not in effect", slog.String("hook", string(call.Hook)),
-				slog.String("policy", p.Policy.String()), slog.String("reason", string(p.Reason)), slog.String("message", p.Message))
+			c.log.LogAttrs(ctx, slog.LevelWarn, "policy is not in effect", slog.String(logging.KeyHook, string(call.Hook)),
+				slog.String(logging.KeyPolicy, p.Policy.String()), slog.String(logging.KeyReason, string(p.Reason)), slog.String(logging.KeyMessage, p.Message))
 		}
 	}
 }
@@ -85,28 +87,13 @@ func (c *changes) failure(ctx context.Context, h mutator.Hook, o engine.Outcome)
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("hook", string(h)), slog.String("mutator", o.Family), slog.String("kind", string(o.Kind)),
-		slog.String("resource", o.Name), slog.String("result", string(o.Verdict)), slog.Any("error", o.Err),
+		slog.String(logging.KeyHook, string(h)), slog.String(logging.KeyMutator, o.Family), slog.String(logging.KeyKind, string(o.Kind)),
+		slog.String(logging.KeyResource, o.Name), slog.String(logging.KeyResult, string(o.Verdict)), slog.Any(logging.KeyError, o.Err),
 	}
 	if p := (*engine.PanicError)(nil); errors.As(o.Err, &p) {
-		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+		attrs = append(attrs, slog.String(logging.KeyStack, string(p.Stack)))
 	}
 	c.log.LogAttrs(ctx, slog.LevelError, "resource could not be treated", attrs...)
-}
-
-// subjectOf names what a call is about.
-func subjectOf(call *engine.Call, res *engine.Result) string {
-	if call.Hook == mutator.HookTranslation {
-		var names []string
-		for _, g := range res.Gateways() {
-			names = append(names, g.Namespace+"/"+g.Name)
-		}
-		return strings.Join(names, ",")
-	}
-	for _, o := range res.Outcomes {
-		return o.Name
-	}
-	return ""
 }
 
 // digest changes when what the result says changes.
@@ -134,21 +121,21 @@ func summary(h mutator.Hook, subject string, res *engine.Result) []slog.Attr {
 			added = append(added, o.Name)
 		}
 	}
-	key := "resource"
+	key := logging.KeyResource
 	if h == mutator.HookTranslation {
-		key = "gateway"
+		key = logging.KeyGateway
 	}
-	attrs := []slog.Attr{slog.String("hook", string(h)), slog.String(key, subject)}
+	attrs := []slog.Attr{slog.String(logging.KeyHook, string(h)), slog.String(key, subject)}
 	for _, v := range []engine.Verdict{engine.Applied, engine.Unchanged, engine.Denied, engine.Ignored, engine.Panicked, engine.Conflicting} {
 		if count[v] > 0 {
 			attrs = append(attrs, slog.Int(string(v), count[v]))
 		}
 	}
 	if len(added) > 0 {
-		attrs = append(attrs, slog.Any("added", added))
+		attrs = append(attrs, slog.Any(logging.KeyAdded, added))
 	}
 	if p := programmed(res.Policies); len(p) > 0 {
-		attrs = append(attrs, slog.Any("policies", p))
+		attrs = append(attrs, slog.Any(logging.KeyPolicies, p))
 	}
 	return attrs
 }

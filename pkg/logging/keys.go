@@ -14,20 +14,20 @@ const (
 	KeyKind = "kind"
 	// KeyResource is the name of an xDS resource.
 	KeyResource = "resource"
-	// KeyPolicy is a custom resource as Kind/namespace/name.
+	// KeyPolicy is a custom resource as "Kind namespace/name".
 	KeyPolicy = "policy"
 	// KeyGateway is a Gateway as namespace/name.
 	KeyGateway = "gateway"
-	// KeyTarget is what a policy is attached to.
-	KeyTarget = "target"
+	// KeyPolicies is a list of policies, each with what it does.
+	KeyPolicies = "policies"
 	// KeyResult is the outcome of a mutator on a resource.
 	KeyResult = "result"
 	// KeyReason is a reason in the sense of Kubernetes conditions.
 	KeyReason = "reason"
 	// KeyMessage is an explanation for people.
 	KeyMessage = "message"
-	// KeyChanged is a number of resources that were changed.
-	KeyChanged = "changed"
+	// KeyAdded is a list of names of xDS resources that were added.
+	KeyAdded = "added"
 	// KeyStack is the stack of a panic.
 	KeyStack = "stack"
 	// KeyPanic is the value of a panic as text.
@@ -40,12 +40,16 @@ const (
 	KeyRequestBytes = "requestBytes"
 	// KeyResponseBytes is the size of a response's message on the wire.
 	KeyResponseBytes = "responseBytes"
-	// KeyLimit is a limit that was reached, with its unit in the message.
+	// KeyTimeout is a Go duration that something may take.
+	KeyTimeout = "timeout"
+	// KeyLimit is a number of bytes that was exceeded.
 	KeyLimit = "limit"
 	// KeySetting is the flag to change.
 	KeySetting = "setting"
 	// KeyGatewaySetting is the field of Envoy Gateway's configuration to change.
 	KeyGatewaySetting = "envoyGatewaySetting"
+	// KeyAdminAddress is the host:port of the admin listener, or "off".
+	KeyAdminAddress = "adminAddress"
 	// KeyAddress is an address to listen on or to call: host:port or unix:PATH.
 	KeyAddress = "address"
 	// KeyPath is a path in the file system.
@@ -56,6 +60,10 @@ const (
 	KeyPID = "pid"
 	// KeyVersion is a version of egraft.
 	KeyVersion = "version"
+	// KeyCommit is the revision that egraft was built from.
+	KeyCommit = "commit"
+	// KeyMutators are the names of the enabled mutator families.
+	KeyMutators = "mutators"
 	// KeyVariable is the name of an environment variable.
 	KeyVariable = "variable"
 )

@@ -47,8 +47,8 @@ func TestTooLarge(t *testing.T) {
 		request, response int
 		err               string
 	}{
-		{"request", 2000, 1, "grpc: received message larger than max (2004 vs. 1000)"},
-		{"response", 1, 2000, "grpc: trying to send message larger than max (2004 vs. 1000)"},
+		{"request", 2000, 1, "grpc: received message larger than max (2006 vs. 1000)"},
+		{"response", 1, 2000, "grpc: trying to send message larger than max (2006 vs. 1000)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -29,6 +29,7 @@ type Server struct {
 	// draining is closed when the end was asked for.
 	draining chan struct{}
 	listen   func(context.Context) (net.Listener, error)
+	peers    *peerCredentials // nil on TCP
 }
 
 // New makes a server. It reports what is wrong with the configuration, unreadable
@@ -42,6 +43,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, health: health.NewServer(), draining: make(chan struct{})}
+	s.peers, _ = creds.(*peerCredentials)
 	s.listen = s.cfg.listen
 	s.grpc = grpc.NewServer(options(&s.cfg, s.draining, creds)...)
 	s.register()
@@ -57,13 +59,13 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer admin.close()
+	failed := make(chan error, 2)
+	go report(failed, "serve the admin address", admin.serve)
 	listener, err := s.listen(ctx)
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, 2)
 	go report(failed, "serve gRPC", func() error { return s.grpc.Serve(listener) })
-	go report(failed, "serve the admin address", admin.serve)
 	s.announce(listener.Addr(), admin.addr())
 	select {
 	case err = <-failed:
@@ -77,7 +79,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) announce(addr, admin net.Addr) {
 	s.health.Resume()
 	s.ready.set(true)
-	s.cfg.Log.Info("serving", logging.KeyAddress, name(addr), "adminAddress", name(admin))
+	s.cfg.Log.Info("serving", logging.KeyAddress, name(addr), logging.KeyAdminAddress, name(admin))
 	if s.cfg.Started != nil {
 		s.cfg.Started(addr, admin)
 	}

@@ -11,19 +11,24 @@ func (s *Server) stop() {
 	s.ready.set(false)
 	s.health.Shutdown()
 	close(s.draining)
-	s.cfg.Log.Info("stopping", logging.KeyLimit, s.cfg.ShutdownTimeout)
+	s.cfg.Log.Info("stopping", logging.KeyTimeout, s.cfg.ShutdownTimeout)
+	select {
+	case <-s.drained():
+		s.cfg.Log.Info("stopped")
+	case <-time.After(s.cfg.ShutdownTimeout):
+		// In the background: while GracefulStop waits for a call that does not heed its
+		// context, Stop waits for GracefulStop (grpc-go 1.83, both hold one lock).
+		go s.grpc.Stop()
+		s.cfg.Log.Warn("stopped before calls were finished", logging.KeySetting, "--shutdown-timeout")
+	}
+}
+
+// drained takes no more calls and returns a channel that is closed when none is left.
+func (s *Server) drained() <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		s.grpc.GracefulStop()
 	}()
-	timer := time.NewTimer(s.cfg.ShutdownTimeout)
-	defer timer.Stop()
-	select {
-	case <-done:
-		s.cfg.Log.Info("stopped")
-	case <-timer.C:
-		s.grpc.Stop()
-		s.cfg.Log.Warn("stopped before calls were finished", logging.KeySetting, "--shutdown-timeout")
-	}
+	return done
 }

@@ -95,9 +95,6 @@ func TestNotReadyBeforeListening(t *testing.T) {
 		readiness = answer.StatusCode
 		return listen(ctx)
 	}
-	early := make(chan struct{})
-	go func() { close(early) }()
-	<-early
 	i := run(t, p)
 	require.Equal(t, http.StatusServiceUnavailable, readiness)
 	require.Equal(t, http.StatusOK, i.get(t, "/readyz"))

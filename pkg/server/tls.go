@@ -3,7 +3,6 @@ package server
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -68,7 +67,7 @@ func authorities(file string) (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read authorities of client certificates %q: %w", file, errors.New("no certificate found"))
+		return nil, fmt.Errorf("read authorities of client certificates %q: no certificate found", file)
 	}
 	return pool, nil
 }

@@ -1,0 +1,136 @@
+package crds
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	"k8s.io/utils/ptr"
+)
+
+// A rule that can be taken out of the schema without any case noticing is not tested.
+func TestEveryRuleHasACase(t *testing.T) {
+	for _, crd := range definitions(t) {
+		cases := samples(t, folder(crd, "rejected"))
+		assert.Empty(t, untested(t, schemaOf(crd), cases), crd.Name)
+	}
+}
+
+func TestUntestedRulesAreFound(t *testing.T) {
+	crd := definition(t, "egraft.io_backendmtlspolicies.yaml")
+	schema := schemaOf(crd)
+	spec := schema.Properties["spec"]
+	spec.MinProperties = ptr.To[int64](1)
+	spec.XValidations = append(spec.XValidations, apiextensions.ValidationRule{Rule: "self.trustDomain != 'example.net'"})
+	schema.Properties["spec"] = spec
+	assert.Equal(t, []string{"spec minProperties", "spec rule self.trustDomain != 'example.net'"},
+		untested(t, schema, samples(t, folder(crd, "rejected"))))
+}
+
+// untested returns the rules whose absence changes the answer to none of the cases.
+func untested(t *testing.T, schema *apiextensions.JSONSchemaProps, cases []sample) (names []string) {
+	t.Helper()
+	before := answers(t, schema, cases)
+	for i, r := range rules(t, schema) {
+		without := schema.DeepCopy()
+		rules(t, without)[i].remove()
+		if reflect.DeepEqual(before, answers(t, without, cases)) {
+			names = append(names, r.name)
+		}
+	}
+	return names
+}
+
+func answers(t *testing.T, schema *apiextensions.JSONSchemaProps, cases []sample) (all [][]string) {
+	t.Helper()
+	server := newServer(t, schema)
+	for _, c := range cases {
+		all = append(all, server.errors(t, c.object))
+	}
+	return all
+}
+
+// rule is one restriction of a schema, and the way to take it out of there.
+type rule struct {
+	name   string
+	remove func()
+}
+
+// rules returns those of everything that a person writes, in a fixed order. The status is
+// Gateway API's type and written by Envoy Gateway; types are what a schema is made of and
+// not taken for rules.
+func rules(t *testing.T, schema *apiextensions.JSONSchemaProps) []rule {
+	t.Helper()
+	return append(own(t, "", schema), child(t, "spec", schema.Properties, "spec")...)
+}
+
+// below returns the rules of a schema and of its fields and items.
+func below(t *testing.T, path string, s *apiextensions.JSONSchemaProps) []rule {
+	t.Helper()
+	all := own(t, path, s)
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		all = append(all, child(t, path+"."+name, s.Properties, name)...)
+	}
+	if s.Items != nil && s.Items.Schema != nil {
+		all = append(all, below(t, path+"[]", s.Items.Schema)...)
+	}
+	return all
+}
+
+// child returns the rules of a field. Fields are values in a map, which has to be given
+// the changed one.
+func child(t *testing.T, path string, fields map[string]apiextensions.JSONSchemaProps, name string) []rule {
+	t.Helper()
+	s := fields[name]
+	all := below(t, path, &s)
+	for i, r := range all {
+		all[i].remove = func() { r.remove(); fields[name] = s }
+	}
+	return all
+}
+
+// own returns the rules of a schema itself.
+func own(t *testing.T, path string, s *apiextensions.JSONSchemaProps) (all []rule) {
+	t.Helper()
+	add := func(name string, set bool, remove func()) {
+		if set {
+			all = append(all, rule{strings.TrimSpace(path + " " + name), remove})
+		}
+	}
+	add("pattern", s.Pattern != "", func() { s.Pattern = "" })
+	add("enum", s.Enum != nil, func() { s.Enum = nil })
+	add("minimum", s.Minimum != nil, func() { s.Minimum = nil })
+	add("maximum", s.Maximum != nil, func() { s.Maximum = nil })
+	add("minLength", s.MinLength != nil, func() { s.MinLength = nil })
+	add("maxLength", s.MaxLength != nil, func() { s.MaxLength = nil })
+	add("minItems", s.MinItems != nil, func() { s.MinItems = nil })
+	add("maxItems", s.MaxItems != nil, func() { s.MaxItems = nil })
+	add("minProperties", s.MinProperties != nil, func() { s.MinProperties = nil })
+	add("maxProperties", s.MaxProperties != nil, func() { s.MaxProperties = nil })
+	add("listType", s.XListType != nil && *s.XListType != "atomic", func() { s.XListType, s.XListMapKeys = nil, nil })
+	for i, name := range s.Required {
+		add("required "+name, true, func() { s.Required = slices.Delete(s.Required, i, i+1) })
+	}
+	for i, v := range s.XValidations {
+		add("rule "+v.Rule, true, func() { s.XValidations = slices.Delete(s.XValidations, i, i+1) })
+	}
+	requireKnown(t, path, s)
+	return all
+}
+
+// requireKnown fails for keywords that no rule above stands for.
+func requireKnown(t *testing.T, path string, s *apiextensions.JSONSchemaProps) {
+	t.Helper()
+	others := apiextensions.JSONSchemaProps{
+		Format: s.Format, MultipleOf: s.MultipleOf, UniqueItems: s.UniqueItems,
+		AllOf: s.AllOf, OneOf: s.OneOf, AnyOf: s.AnyOf, Not: s.Not,
+		AdditionalProperties: s.AdditionalProperties, PatternProperties: s.PatternProperties,
+		Dependencies: s.Dependencies, AdditionalItems: s.AdditionalItems,
+	}
+	require.Equal(t, apiextensions.JSONSchemaProps{}, others, "%s has a keyword that this test does not know yet", path)
+}

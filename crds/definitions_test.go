@@ -1,0 +1,127 @@
+// Package crds checks the generated definitions of custom resources by the API server's
+// own code: that it would take them, what it stores of a resource, and what it rejects
+// with which words. Resources from files never meet an API server, so egraft's own
+// validation has to reject the same ones.
+package crds
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/yaml"
+)
+
+const kustomizationFile = "kustomization.yaml"
+
+// definitions reads every definition, by the name of its file.
+func definitions(t *testing.T) map[string]*apiextensions.CustomResourceDefinition {
+	t.Helper()
+	files, err := filepath.Glob("*.yaml")
+	require.NoError(t, err)
+	crds := map[string]*apiextensions.CustomResourceDefinition{}
+	for _, name := range files {
+		if name != kustomizationFile {
+			crds[name] = definition(t, name)
+		}
+	}
+	require.NotEmpty(t, crds)
+	return crds
+}
+
+// definition reads one as an API server does, unknown fields being errors.
+func definition(t *testing.T, name string) *apiextensions.CustomResourceDefinition {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	require.NoError(t, err)
+	var external apiextensionsv1.CustomResourceDefinition
+	require.NoError(t, yaml.UnmarshalStrict(raw, &external), name)
+	apiextensionsv1.SetObjectDefaults_CustomResourceDefinition(&external)
+	crd := new(apiextensions.CustomResourceDefinition)
+	require.NoError(t, apiextensionsv1.Convert_v1_CustomResourceDefinition_To_apiextensions_CustomResourceDefinition(&external, crd, nil))
+	for _, v := range crd.Spec.Versions {
+		if v.Storage {
+			crd.Status.StoredVersions = []string{v.Name} // the API server's part
+		}
+	}
+	return crd
+}
+
+func TestAPIServerTakesDefinitions(t *testing.T) {
+	for name, crd := range definitions(t) {
+		assert.Empty(t, validation.ValidateCustomResourceDefinition(t.Context(), crd), name)
+	}
+}
+
+// The cost of CEL rules is part of that: without a bound on the list, a rule over its
+// items could take for ever.
+func TestAPIServerRefusesExpensiveRules(t *testing.T) {
+	crd := definition(t, "egraft.io_backendmtlspolicies.yaml")
+	spec := schemaOf(crd).Properties["spec"]
+	peers := spec.Properties["peers"]
+	peers.MaxItems = nil
+	spec.Properties["peers"] = peers
+
+	errs := validation.ValidateCustomResourceDefinition(t.Context(), crd)
+	require.NotEmpty(t, errs)
+	for _, err := range errs {
+		assert.Equal(t, field.ErrorTypeForbidden, err.Type)
+		assert.Contains(t, err.Detail, "exceeds budget")
+	}
+}
+
+func TestKustomizationListsEveryDefinition(t *testing.T) {
+	raw, err := os.ReadFile(kustomizationFile)
+	require.NoError(t, err)
+	var kustomization struct {
+		APIVersion, Kind string
+		Resources        []string
+	}
+	require.NoError(t, yaml.UnmarshalStrict(raw, &kustomization))
+	assert.Equal(t, slices.Sorted(maps.Keys(definitions(t))), kustomization.Resources)
+	assert.Equal(t, "kustomize.config.k8s.io/v1beta1 Kustomization", kustomization.APIVersion+" "+kustomization.Kind)
+}
+
+// Every definition has a folder of resources, named after the resource's singular.
+func TestEveryDefinitionHasCases(t *testing.T) {
+	var singulars []string
+	for _, crd := range definitions(t) {
+		singulars = append(singulars, crd.Spec.Names.Singular)
+	}
+	folders, err := filepath.Glob("testdata/*")
+	require.NoError(t, err)
+	for i := range folders {
+		folders[i] = filepath.Base(folders[i])
+	}
+	assert.ElementsMatch(t, singulars, folders)
+}
+
+// schemaOf is the schema of a definition's only version.
+func schemaOf(crd *apiextensions.CustomResourceDefinition) *apiextensions.JSONSchemaProps {
+	if v := crd.Spec.Versions[0].Schema; v != nil {
+		return v.OpenAPIV3Schema
+	}
+	return crd.Spec.Validation.OpenAPIV3Schema // where the conversion puts one that all versions share
+}
+
+// expected reads the comments that a case begins with, one line of them for each error.
+func expected(raw []byte) (lines []string) {
+	for line := range bytes.Lines(raw) {
+		text, isComment := strings.CutPrefix(string(line), "# ")
+		if !isComment {
+			break
+		}
+		lines = append(lines, strings.TrimSuffix(text, "\n"))
+	}
+	return lines
+}

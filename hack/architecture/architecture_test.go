@@ -1,0 +1,106 @@
+package architecture
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// checks are by name the checks, which return what is wrong.
+var checks = map[string]func([]file) []string{
+	"direction of imports": directions,
+	"bans":                 banned,
+	"package comments":     uncommented,
+	"sizes":                oversized,
+}
+
+func TestModule(t *testing.T) {
+	files, err := load(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	require.Greater(t, len(files), 50, "this is not the module")
+	for name, check := range checks {
+		t.Run(name, func(t *testing.T) {
+			for _, broken := range sorted(check(files)) {
+				t.Error(broken)
+			}
+		})
+	}
+}
+
+// Each fixture is a module of its own that breaks one rule, and nothing else.
+func TestFixturesAreRejected(t *testing.T) {
+	const (
+		anywhere    = "a mutator answers from its input alone: a file, a connection or an API server may hang or fail in the middle of Envoy Gateway's translation"
+		alwaysEqual = "the same input must give the same bytes, or Envoy replaces resources that did not change"
+		anytime     = "the same input must give the same bytes at any time; the engine has the deadline"
+	)
+	cases := map[string][]string{
+		"upwards":        {"pkg/engine/engine.go imports pkg/extension, which mayImport does not list for pkg/engine"},
+		"other-mutator":  {"pkg/mutators/a/a.go imports pkg/mutators/b, which mayImport does not list for pkg/mutators/a"},
+		"unlisted":       {"pkg/helpers has no line in mayImport"},
+		"client-go":      {"pkg/policy/policy.go imports k8s.io/client-go/kubernetes: only pkg/kube talks to an API server, so that egraft runs without one"},
+		"product-e2e":    {"pkg/server/server_test.go imports github.com/egraft/egraft/e2e/parts: the product does not depend on what tests it; use pkg/mutator/mutatortest or move what is shared"},
+		"mutator-grpc":   {"pkg/mutators/a/a.go imports google.golang.org/grpc: " + anywhere},
+		"mutator-os":     {"pkg/mutators/a/a.go imports os/exec: " + anywhere},
+		"mutator-net":    {"pkg/mutators/a/a.go imports net/http: " + anywhere},
+		"mutator-random": {"pkg/mutators/a/a.go imports math/rand/v2: " + alwaysEqual},
+		"mutator-clock": {
+			"pkg/mutators/a/a.go uses context.WithTimeout: " + anytime,
+			"pkg/mutators/a/a.go uses time.Now: " + anytime,
+		},
+		"mutator-dot":    {"pkg/mutators/a/a.go imports time by a dot: " + anytime},
+		"mutator-reach":  {"pkg/xds/xds.go uses time.Since (and pkg/mutator imports it): " + anytime},
+		"uncommented":    {"pkg/version has no package comment"},
+		"comment-inside": {"pkg/version has no package comment"},
+		"long-main":      {"cmd/egraft/main.go has 41 lines, and 40 are the limit"},
+	}
+	folders, err := os.ReadDir("testdata")
+	require.NoError(t, err)
+	assert.Len(t, folders, len(cases)+1, "a fixture without a case, or the other way round (one is accepted)")
+	for fixture, want := range cases {
+		t.Run(fixture, func(t *testing.T) {
+			files, err := load(filepath.Join("testdata", fixture))
+			require.NoError(t, err)
+			var got []string
+			for _, check := range checks {
+				got = append(got, check(files)...)
+			}
+			assert.Equal(t, want, sorted(got))
+		})
+	}
+}
+
+func TestLongFileIsRejected(t *testing.T) {
+	assert.Equal(t, []string{"pkg/xds/xds.go has 401 lines, and 400 are the limit"},
+		oversized([]file{{path: "pkg/xds/xds.go", lines: 401}, {path: "pkg/xds/x.go", lines: 400}, {path: "zz.go", lines: 999, generated: true}}))
+}
+
+// What is allowed although it looks like something that is not.
+func TestFixtureIsAccepted(t *testing.T) {
+	files, err := load(filepath.Join("testdata", "accepted"))
+	require.NoError(t, err)
+	require.Len(t, files, 6)
+	for _, check := range checks {
+		assert.Empty(t, check(files))
+	}
+}
+
+// A line that names a package that is gone would let a new one of that name in unseen.
+func TestRulesNameWhatExists(t *testing.T) {
+	planned := []string{"pkg/kube"} // a later issue
+	files, err := load(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	for _, line := range mayImport {
+		exists := slices.ContainsFunc(files, func(f file) bool { return matches([]string{line.pkg}, f.pkg) })
+		assert.Equal(t, exists, !slices.Contains(planned, line.pkg), line.pkg)
+	}
+}
+
+func sorted(s []string) []string {
+	slices.Sort(s)
+	return slices.Compact(s)
+}

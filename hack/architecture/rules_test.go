@@ -1,0 +1,103 @@
+package architecture
+
+// mayImport lists for each package of this module the packages of this module that its
+// code, tests aside, may import. A pattern that ends in /... stands for everything below.
+// A package without a line is an error: think about where it belongs, then add one.
+//
+// It reads from the outside in, the way of a request; nothing imports what is above it.
+var mayImport = []struct {
+	pkg     string
+	imports []string
+}{
+	{"cmd/egraft", []string{"pkg/cli", "pkg/catalog"}},
+	{"pkg/cli", []string{
+		"pkg/config", "pkg/logging", "pkg/telemetry", "pkg/version", "pkg/kube", "pkg/catalog",
+		"pkg/server", "pkg/extension", "pkg/engine", "pkg/policy", "pkg/mutator", "pkg/wire",
+	}},
+
+	// What every server has. These know of mutators no more than their names and hooks.
+	{"pkg/server", []string{"pkg/logging"}},
+	{"pkg/telemetry", []string{"pkg/version", "pkg/mutator"}},
+	{"pkg/config", []string{"pkg/logging", "pkg/mutator"}},
+	{"pkg/logging", nil},
+	{"pkg/version", nil},
+	{"pkg/kube", []string{"pkg/logging", "pkg/apis/..."}},
+
+	// The way of a request.
+	{"pkg/extension", []string{"pkg/engine", "pkg/policy", "pkg/mutator", "pkg/wire", "pkg/logging"}},
+	{"pkg/engine", []string{"pkg/mutator", "pkg/policy", "pkg/xds", "pkg/wire"}},
+	{"pkg/wire", []string{"pkg/xds"}},
+
+	// What the author of a mutator sees. It must not lead to any of the above.
+	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator"}},
+	{"pkg/mutators/...", []string{"pkg/mutator", "pkg/policy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
+	{"pkg/policy", []string{"pkg/apis/..."}},
+	{"pkg/xds", nil},
+	{"pkg/apis/...", []string{"pkg/apis/..."}},
+
+	// The conformance kit runs a mutator as egraft would.
+	{"pkg/mutator/mutatortest", []string{"pkg/mutator", "pkg/engine", "pkg/policy", "pkg/xds"}},
+
+	// What is around the product may use all of it.
+	{"e2e/...", []string{"..."}},
+	{"hack/...", []string{"..."}},
+	{"crds", []string{"..."}},
+}
+
+// ban keeps packages out of where they do not belong.
+type ban struct {
+	// in is where the ban holds, and except where it does not.
+	in, except []string
+	// reach extends the ban to all of this module that the packages import, directly or
+	// not. Packages of others are taken as they are.
+	reach bool
+	// imports are what must not be imported, and allow what may be even so.
+	imports, allow []string
+	// uses are functions that must not be used, by import path.
+	uses map[string][]string
+	// tests says that the ban holds for tests, too.
+	tests  bool
+	reason string
+}
+
+var bans = []ban{
+	{
+		in: []string{"..."}, except: []string{"pkg/kube", "e2e/...", "hack/..."},
+		imports: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."},
+		reason:  "only pkg/kube talks to an API server, so that egraft runs without one",
+	},
+	{
+		in:      []string{"cmd/...", "pkg/..."},
+		imports: []string{module + "/e2e/...", module + "/hack/..."}, tests: true,
+		reason: "the product does not depend on what tests it; use pkg/mutator/mutatortest or move what is shared",
+	},
+	{
+		in: []string{"pkg/mutators/..."}, reach: true,
+		imports: []string{
+			"google.golang.org/grpc/...", "k8s.io/client-go/...",
+			"os/...", "io/ioutil", "net/...", "syscall", "golang.org/x/sys/...", "plugin",
+		},
+		allow:  []string{"net/netip", "net/url"}, // they parse, and touch no network
+		reason: "a mutator answers from its input alone: a file, a connection or an API server may hang or fail in the middle of Envoy Gateway's translation",
+	},
+	{
+		in: []string{"pkg/mutators/..."}, reach: true,
+		imports: []string{"math/rand/...", "crypto/rand", "hash/maphash", "github.com/google/uuid", "k8s.io/apimachinery/pkg/util/rand", "k8s.io/apimachinery/pkg/util/uuid"},
+		reason:  "the same input must give the same bytes, or Envoy replaces resources that did not change",
+	},
+	{
+		in: []string{"pkg/mutators/..."}, reach: true,
+		uses: map[string][]string{
+			"time":    {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"},
+			"context": {"WithTimeout", "WithTimeoutCause", "WithDeadline", "WithDeadlineCause"},
+		},
+		reason: "the same input must give the same bytes at any time; the engine has the deadline",
+	},
+}
+
+// Sizes of files, from the house style.
+const (
+	maxLines     = 400
+	maxMainLines = 40 // of cmd/*: what is more belongs to pkg/cli, where it has tests
+)

@@ -1,0 +1,8 @@
+// Package e2e may import anything.
+package e2e
+
+import (
+	_ "k8s.io/client-go/kubernetes"
+
+	_ "github.com/egraft/egraft/pkg/server"
+)

@@ -1,0 +1,1 @@
+package nested_modules_are_not_looked_at

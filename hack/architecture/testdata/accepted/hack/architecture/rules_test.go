@@ -1,0 +1,2 @@
+// Package architecture has tests alone.
+package architecture

@@ -1,0 +1,5 @@
+// Package policy is read by mutators.
+package policy
+
+// Name is a name.
+const Name = "policy"

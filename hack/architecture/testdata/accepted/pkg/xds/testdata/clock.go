@@ -1,0 +1,1 @@
+package testdata_is_not_looked_at

@@ -1,0 +1,5 @@
+//go:build linux
+
+// A licence, and not a package comment.
+
+package version

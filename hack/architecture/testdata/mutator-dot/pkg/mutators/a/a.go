@@ -1,0 +1,6 @@
+// Package a is a mutator that hides what it uses.
+package a
+
+import . "time"
+
+var now = Now()

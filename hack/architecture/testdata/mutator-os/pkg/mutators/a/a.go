@@ -1,0 +1,4 @@
+// Package a is a mutator that runs a command.
+package a
+
+import _ "os/exec"

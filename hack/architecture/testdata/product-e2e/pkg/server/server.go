@@ -1,0 +1,2 @@
+// Package server has a test that needs the harness.
+package server

@@ -1,0 +1,3 @@
+package server
+
+import _ "github.com/egraft/egraft/e2e/parts"

@@ -1,0 +1,2 @@
+// Package helpers is in no rule.
+package helpers
