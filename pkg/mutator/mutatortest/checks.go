@@ -2,123 +2,144 @@ package mutatortest
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"slices"
-	"sync"
-	"testing"
 
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-func valid(t *testing.T, res *engine.Result) {
+// check is one demand of the contract, on a case and its result.
+type check struct {
+	name string
+	run  func(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error
+}
+
+func checks() []check {
+	return []check{
+		{"valid", valid},
+		{"same bytes on every run", repeatable},
+		{"order of custom resources", shuffled},
+		{"idempotent", idempotent},
+		{"input untouched", inputUntouched},
+		{"parallel", parallel},
+		{"unwanted is untouched", unwantedUntouched},
+		{"nothing without policies", nothingWithoutPolicies},
+	}
+}
+
+func valid(_ context.Context, _ *engine.Call, res *engine.Result, _ func() mutator.Family) error {
 	for _, list := range res.Resources {
 		for _, raw := range list.Encoded {
-			require.NoError(t, decode(t, list.Kind, raw).ValidateAll())
+			m, err := decode(list.Kind, raw)
+			if err == nil {
+				err = m.ValidateAll()
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", list.Kind, err)
+			}
 		}
 	}
+	return nil
 }
 
-func repeatable(t *testing.T, call *engine.Call, want *engine.Result, newFamily func() mutator.Family) {
+// again answers the call once more and requires the same bytes.
+func again(ctx context.Context, f mutator.Family, call *engine.Call, want []engine.Resources) error {
+	res, err := answer(ctx, f, call)
+	if err != nil {
+		return err
+	}
+	return same(want, res.Resources)
+}
+
+func repeatable(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
 	f := newFamily()
 	for range 20 { // maps are ranged over in another order each time
-		require.Equal(t, want.Resources, run(t, f, call).Resources)
+		if err := again(ctx, f, call, res.Resources); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
-func shuffled(t *testing.T, call *engine.Call, want *engine.Result, newFamily func() mutator.Family) {
+func shuffled(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
 	other := *call
-	for range call.Objects {
-		first := other.Objects[0]
-		other.Objects = append(slices.Clone(other.Objects[1:]), first)
-		require.Equal(t, want.Resources, run(t, newFamily(), &other).Resources)
-	}
 	other.Objects = slices.Clone(call.Objects)
 	slices.Reverse(other.Objects)
-	require.Equal(t, want.Resources, run(t, newFamily(), &other).Resources)
-}
-
-func idempotent(t *testing.T, call *engine.Call, first *engine.Result, newFamily func() mutator.Family) {
-	again := *call
-	again.Resources = first.Resources
-	second := run(t, newFamily(), &again)
-	require.Equal(t, first.Resources, second.Resources, "a second pass over the result changed it")
-}
-
-func inputUntouched(t *testing.T, call *engine.Call, newFamily func() mutator.Family) {
-	before := clone(call)
-	run(t, newFamily(), call)
-	require.Equal(t, before, call)
-}
-
-func parallel(t *testing.T, call *engine.Call, want *engine.Result, newFamily func() mutator.Family) {
-	e, err := engine.New([]mutator.Family{newFamily()})
-	require.NoError(t, err)
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			res, err := e.Run(t.Context(), call)
-			if assert.NoError(t, err) {
-				assert.Equal(t, want.Resources, res.Resources)
-			}
-		})
+	for range len(call.Objects) {
+		if err := again(ctx, newFamily(), &other, res.Resources); err != nil {
+			return err
+		}
+		other.Objects = append(other.Objects[1:], other.Objects[0])
 	}
-	wg.Wait()
+	return nil
+}
+
+func idempotent(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
+	second := *call
+	second.Resources = res.Resources
+	return again(ctx, newFamily(), &second, res.Resources)
+}
+
+func inputUntouched(ctx context.Context, call *engine.Call, _ *engine.Result, newFamily func() mutator.Family) error {
+	before := clone(call)
+	if _, err := answer(ctx, newFamily(), call); err != nil {
+		return err
+	}
+	if !slices.EqualFunc(before.Objects, call.Objects, bytes.Equal) {
+		return errors.New("the custom resources were changed")
+	}
+	return same(before.Resources, call.Resources)
+}
+
+func parallel(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
+	f := newFamily()
+	g, ctx := errgroup.WithContext(ctx)
+	for range 8 {
+		g.Go(func() error { return again(ctx, f, call, res.Resources) })
+	}
+	return g.Wait()
 }
 
 // unwantedUntouched requires the bytes of every resource without an outcome to have come
 // through. Route configurations lose egraft's marks, which is the engine's doing.
-func unwantedUntouched(t *testing.T, call *engine.Call, res *engine.Result) {
+func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Result, _ func() mutator.Family) error {
 	touched := map[string]bool{}
 	for _, o := range res.Outcomes {
 		touched[string(o.Kind)+"/"+o.Name] = true
 	}
 	for i, list := range call.Resources {
-		if list.Kind == mutator.KindRouteConfiguration {
-			continue
-		}
 		for j, raw := range list.Encoded {
-			name := nameOf(t, list.Kind, raw)
-			if !touched[string(list.Kind)+"/"+name] {
-				require.True(t, bytes.Equal(raw, res.Resources[i].Encoded[j]), "%s %q has no outcome but was changed", list.Kind, name)
+			name, err := nameOf(list.Kind, raw)
+			if err != nil {
+				return err
+			}
+			if list.Kind == mutator.KindRouteConfiguration || touched[string(list.Kind)+"/"+name] {
+				continue
+			}
+			if !bytes.Equal(raw, res.Resources[i].Encoded[j]) {
+				return fmt.Errorf("%s %q has no outcome but was changed", list.Kind, name)
 			}
 		}
 	}
+	return nil
 }
 
-func nothingWithoutPolicies(t *testing.T, call *engine.Call, newFamily func() mutator.Family) {
-	bare := clone(call)
-	bare.Objects = nil
-	for i, list := range bare.Resources {
-		if list.Kind == mutator.KindRouteConfiguration {
-			for j := range list.Encoded {
-				bare.Resources[i].Encoded[j] = unmarked(t, list.Encoded[j])
-			}
-		}
-	}
-	require.Equal(t, bare.Resources, run(t, newFamily(), bare).Resources)
-}
-
-func clone(call *engine.Call) *engine.Call {
-	c := *call
-	c.Objects = cloneBytes(call.Objects)
-	c.Hostnames = slices.Clone(call.Hostnames)
-	c.Resources = slices.Clone(call.Resources)
-	for i := range c.Resources {
-		c.Resources[i].Encoded = cloneBytes(c.Resources[i].Encoded)
-	}
-	return &c
-}
-
-func cloneBytes(in [][]byte) [][]byte {
-	if in == nil {
+// nothingWithoutPolicies is for families that read policies: without any, every resource
+// is as it came.
+func nothingWithoutPolicies(ctx context.Context, call *engine.Call, _ *engine.Result, newFamily func() mutator.Family) error {
+	f := newFamily()
+	if len(f.Policies) == 0 {
 		return nil
 	}
-	out := make([][]byte, len(in))
-	for i := range in {
-		out[i] = bytes.Clone(in[i])
+	bare := clone(call)
+	bare.Objects = nil
+	if err := unmark(bare); err != nil {
+		return err
 	}
-	return out
+	return again(ctx, f, bare, bare.Resources)
 }

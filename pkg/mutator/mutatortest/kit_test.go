@@ -1,0 +1,153 @@
+package mutatortest
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/structpb"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+var gvk = schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Thing"}
+
+// on is a family with a cluster mutator.
+func on(do func(in *mutator.Input, c *clusterv3.Cluster)) func() mutator.Family {
+	return func() mutator.Family {
+		return mutator.Family{
+			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
+			Policies: []policy.Kind{policy.NewKind[map[string]any](gvk, nil)},
+			Clusters: mutator.Func[*clusterv3.Cluster]{
+				When: func(in *mutator.Input, _ mutator.View) bool { return in.Objects.Len() > 0 },
+				Do:   func(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error { do(in, c); return nil },
+			},
+		}
+	}
+}
+
+// call has a cluster and two custom resources.
+func call(t *testing.T) *engine.Call {
+	t.Helper()
+	c, err := ReadCall("testdata/call.yaml")
+	require.NoError(t, err)
+	return c
+}
+
+// failing returns the names of the checks that a family does not pass.
+func failing(t *testing.T, newFamily func() mutator.Family) (out []string) {
+	t.Helper()
+	c := call(t)
+	res, err := answer(t.Context(), newFamily(), c)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, check := range checks() {
+		if check.run(t.Context(), c, res, newFamily) != nil {
+			out = append(out, check.name)
+		}
+	}
+	return out
+}
+
+// TestKitRejects has, for each check, a family that breaks the contract in the way that
+// the check is for.
+func TestKitRejects(t *testing.T) {
+	var calls atomic.Int64
+	bad := map[string]struct {
+		family func() mutator.Family
+		check  string
+	}{
+		"state": {on(func(_ *mutator.Input, c *clusterv3.Cluster) {
+			c.AltStatName = strconv.FormatInt(calls.Add(1), 10)
+		}), "same bytes on every run"},
+		"order of a map": {on(func(_ *mutator.Input, c *clusterv3.Cluster) {
+			c.AltStatName = ""
+			for k := range map[string]bool{"a": true, "b": true, "c": true, "d": true, "e": true, "f": true} {
+				c.AltStatName += k
+			}
+		}), "same bytes on every run"},
+		"order of the call": {func() mutator.Family {
+			f := on(nil)()
+			seen := ""
+			f.Policies = []policy.Kind{policy.NewKind(gvk, noting(&seen))}
+			f.Clusters = mutator.Func[*clusterv3.Cluster]{Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
+				c.AltStatName, seen = seen, ""
+				return nil
+			}}
+			return f
+		}, "order of custom resources"},
+		"not idempotent": {on(func(_ *mutator.Input, c *clusterv3.Cluster) { c.AltStatName += "x" }), "idempotent"},
+		"not asked for": {func() mutator.Family {
+			f := on(func(_ *mutator.Input, c *clusterv3.Cluster) { c.AltStatName = "x" })()
+			f.Clusters = mutator.Func[*clusterv3.Cluster]{Do: f.Clusters.Mutate}
+			return f
+		}, "nothing without policies"},
+		"panic": {on(func(*mutator.Input, *clusterv3.Cluster) { panic("no") }), `Cluster "c": panic: no`},
+	}
+	for name, b := range bad {
+		t.Run(name, func(t *testing.T) { require.Contains(t, failing(t, b.family), b.check) })
+	}
+}
+
+// thing is as much of a custom resource as the tests look at.
+type thing struct {
+	metav1.TypeMeta `json:",inline"`
+	Metadata        metav1.ObjectMeta `json:"metadata"`
+}
+
+// noting notes the order in which objects are read.
+func noting(seen *string) func(*thing) field.ErrorList {
+	return func(o *thing) field.ErrorList {
+		*seen += o.Metadata.Name
+		return nil
+	}
+}
+
+func TestKitAccepts(t *testing.T) {
+	require.Empty(t, failing(t, on(func(_ *mutator.Input, c *clusterv3.Cluster) {
+		c.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"a": {}, "b": {}, "c": {}}}
+	})))
+}
+
+// TestValidRejects and the two that follow check results that the engine would not give.
+func TestValidRejects(t *testing.T) {
+	res := &engine.Result{Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{{}}}}}
+	require.ErrorContains(t, valid(t.Context(), nil, res, nil), "Cluster: invalid Cluster.Name")
+}
+
+func TestUnwantedUntouchedRejects(t *testing.T) {
+	c := call(t)
+	other := clone(c)
+	other.Resources[0].Encoded[0] = append(other.Resources[0].Encoded[0], 0x10, 0x01)
+	err := unwantedUntouched(t.Context(), c, &engine.Result{Resources: other.Resources}, nil)
+	require.EqualError(t, err, `Cluster "c" has no outcome but was changed`)
+}
+
+func TestInputUntouchedRejects(t *testing.T) {
+	c := call(t)
+	scribble := on(func(*mutator.Input, *clusterv3.Cluster) { c.Objects[0][0] ^= 1 })
+	require.EqualError(t, inputUntouched(t.Context(), c, nil, scribble), "the custom resources were changed")
+}
+
+func TestFilesThatAreWrong(t *testing.T) {
+	for file, want := range map[string]string{
+		"missing.yaml":  "no such file or directory",
+		"hook.yaml":     `hook: there is no hook "Rout"`,
+		"kind.yaml":     `resources: there is no kind "Clutser"`,
+		"resource.yaml": `resources: Cluster: proto:`,
+		"field.yaml":    `unknown field "hooks"`,
+	} {
+		_, err := ReadCall("testdata/wrong/" + file)
+		require.ErrorContains(t, err, want, file)
+	}
+}

@@ -1,0 +1,66 @@
+package mutatortest
+
+import (
+	"fmt"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/wire"
+)
+
+// message is a resource that can be validated.
+type message interface {
+	proto.Message
+	ValidateAll() error
+}
+
+// kinds is the order in which resources are in a call.
+func kinds() []mutator.Kind {
+	return []mutator.Kind{
+		mutator.KindRoute, mutator.KindVirtualHost, mutator.KindCluster, mutator.KindSecret,
+		mutator.KindListener, mutator.KindRouteConfiguration, mutator.KindEndpoints,
+	}
+}
+
+func newMessage(k mutator.Kind) (message, error) {
+	switch k {
+	case mutator.KindRoute:
+		return &routev3.Route{}, nil
+	case mutator.KindVirtualHost:
+		return &routev3.VirtualHost{}, nil
+	case mutator.KindListener:
+		return &listenerv3.Listener{}, nil
+	case mutator.KindCluster:
+		return &clusterv3.Cluster{}, nil
+	case mutator.KindEndpoints:
+		return &endpointv3.ClusterLoadAssignment{}, nil
+	case mutator.KindSecret:
+		return &tlsv3.Secret{}, nil
+	case mutator.KindRouteConfiguration:
+		return &routev3.RouteConfiguration{}, nil
+	}
+	return nil, fmt.Errorf("there is no kind %q of resources", k)
+}
+
+func decode(k mutator.Kind, raw []byte) (message, error) {
+	m, err := newMessage(k)
+	if err != nil {
+		return nil, err
+	}
+	return m, proto.Unmarshal(raw, m)
+}
+
+// nameOf is the resource's name.
+func nameOf(k mutator.Kind, raw []byte) (string, error) {
+	m, err := newMessage(k)
+	if err != nil {
+		return "", err
+	}
+	return wire.NewView(wire.ShapeOf(m), raw).Name(), nil
+}
