@@ -43,8 +43,13 @@ func validate(p *v1alpha1.BackendMTLSPolicy) field.ErrorList {
 	s, at := &p.Spec, field.NewPath("spec")
 	setDefaults(s)
 	errs := validateTargets(s, at.Child("targetRefs"))
-	errs = append(errs, validateIdentity(s, at)...)
-	errs = append(errs, validatePeers(s, at)...)
+	if err := validTrustDomain(s.TrustDomain); err != nil {
+		// The bundles and the peers are by default of this domain: one error is enough.
+		errs = append(errs, field.Invalid(at.Child("trustDomain"), s.TrustDomain, err.Error()))
+	} else {
+		errs = append(errs, validateIdentity(s, at)...)
+		errs = append(errs, validatePeers(s, at)...)
+	}
 	if path := s.Agent.SocketPath; !strings.HasPrefix(path, "/") || len(path) > maxSocketPath {
 		errs = append(errs, field.Invalid(at.Child("agent", "socketPath"), path, "must be an absolute path of at most 107 bytes"))
 	}
@@ -75,9 +80,6 @@ func validateTargets(s *v1alpha1.BackendMTLSPolicySpec, at *field.Path) (errs fi
 }
 
 func validateIdentity(s *v1alpha1.BackendMTLSPolicySpec, at *field.Path) (errs field.ErrorList) {
-	if err := validTrustDomain(s.TrustDomain); err != nil {
-		errs = append(errs, field.Invalid(at.Child("trustDomain"), s.TrustDomain, err.Error()))
-	}
 	if err := spiffeid.ValidatePath(s.WorkloadIdentifier); err != nil || s.WorkloadIdentifier == "" {
 		errs = append(errs, field.Invalid(at.Child("workloadIdentifier"), s.WorkloadIdentifier, "must be the path of a SPIFFE ID, such as /ns/shop/sa/envoy"))
 	}
