@@ -13,7 +13,7 @@ import (
 func newConfig(p *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "config", Short: "Print configuration for programs that egraft works with",
-		Example: "  egraft config envoy-gateway --format configmap", Args: noArgs, RunE: help,
+		Example: "  egraft config envoy-gateway --format configmap", Args: oneOf, RunE: help,
 	}
 	cmd.AddCommand(newEnvoyGateway(p))
 	return cmd

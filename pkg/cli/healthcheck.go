@@ -77,7 +77,8 @@ func checkAdmin(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("check %s: %w", address, err)
 	}
-	answer, err := http.DefaultClient.Do(req)
+	client := &http.Client{Transport: &http.Transport{}} // without the environment's proxy
+	answer, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("check %s: %w", address, err)
 	}

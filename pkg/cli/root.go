@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -30,10 +31,11 @@ func newRoot(p *program) *cobra.Command {
 	root := &cobra.Command{
 		Use: "egraft", Short: "An extension server for Envoy Gateway", Long: rootLong, Example: rootExample,
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs, RunE: help,
+		RunE: help,
 	}
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
 	root.AddCommand(newServe(p), newHealthcheck(p), newConfig(p), newVersion(p))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -42,6 +44,14 @@ func newRoot(p *program) *cobra.Command {
 
 // help shows the help of a command that only has others below it.
 func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// oneOf refuses names that no command below has. For the root cobra does it by itself.
+func oneOf(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+	}
+	return nil
+}
 
 // noArgs refuses arguments in words that say what to do.
 func noArgs(cmd *cobra.Command, args []string) error {

@@ -25,33 +25,40 @@ func TestBadFiles(t *testing.T) {
 		{"not YAML", "a: [", []string{`--config: Invalid value: "FILE": not YAML: line 1: did not find expected node content`}},
 		{"not a map", "- a", []string{`--config: Invalid value: "FILE": must be a map of settings`}},
 		{"two documents", header + "---\nsocket: /a\n", []string{`--config: Invalid value: "FILE": has more than one YAML document`}},
+		{"something after the end", header + "---\n[", []string{`--config: Invalid value: "FILE": has more than one YAML document`}},
 		{"of nothing", "socket: /a", []string{
-			"apiVersion: Required value: must be config.egraft.io/v1alpha1", "kind: Required value: must be EgraftConfiguration"}},
+			"apiVersion: Required value: must be config.egraft.io/v1alpha1", "kind: Required value: must be EgraftConfiguration",
+		}},
 		{"of something else", "apiVersion: v1\nkind: ConfigMap", []string{
 			`apiVersion: Unsupported value: "v1": supported values: "config.egraft.io/v1alpha1"`,
-			`kind: Unsupported value: "ConfigMap": supported values: "EgraftConfiguration"`}},
+			`kind: Unsupported value: "ConfigMap": supported values: "EgraftConfiguration"`,
+		}},
 		{"unknown field", header + "sockets: /a", []string{"sockets: Forbidden: unknown field"}},
 		{"wrong case", header + "allowedUids: [1]", []string{`allowedUids: Forbidden: unknown field, did you mean "allowedUIDs"?`}},
 		{"name of the flag", header + "call-timeout: 1s", []string{`call-timeout: Forbidden: unknown field, did you mean "callTimeout"?`}},
 		{"field twice", header + "socket: /a\nsocket: /b", []string{
-			`--config: Invalid value: "FILE": not YAML: unmarshal errors:  line 4: key "socket" already set in map`}},
+			`--config: Invalid value: "FILE": not YAML: unmarshal errors:  line 4: key "socket" already set in map`,
+		}},
 		{"mode that YAML reads as a number", header + "socketMode: 0660", []string{`socketMode: Invalid value: "432": must be a string`}},
 		{"number without unit", header + "callTimeout: 30", []string{`callTimeout: Invalid value: "30": must be a string`}},
 		{"duration without unit", header + `callTimeout: "30"`, []string{
-			`callTimeout: Invalid value: "30": must be a duration with its unit, like "1s" or "1m30s"`}},
+			`callTimeout: Invalid value: "30": must be a duration with its unit, like "1s" or "1m30s"`,
+		}},
 		{"null", header + "socket:", []string{`socket: Invalid value: "null": must be a string`}},
 		{"text for bool", header + `reflection: "true"`, []string{`reflection: Invalid value: "true": must be true or false`}},
 		{"text for list", header + "disableMutators: a", []string{`disableMutators: Invalid value: "a": must be a list of strings`}},
 		{"user names", header + "allowedUIDs: [root]", []string{`allowedUIDs: Invalid value: "[\"root\"]": must be a list of user ids, which are numbers`}},
 		{"failure policy", header + "failurePolicy: {a: deny, b: Deny, c: Open}", []string{
 			`failurePolicy: Invalid value: "{\"a\":\"deny\",\"b\":\"Deny\",\"c\":\"Open\"}": ` +
-				`policy "deny" of "a" must be Deny, Ignore or Fail` + "\n" + `policy "Open" of "c" must be Deny, Ignore or Fail`}},
+				`policy "deny" of "a" must be Deny, Ignore or Fail` + "\n" + `policy "Open" of "c" must be Deny, Ignore or Fail`,
+		}},
 		{"all at once", header + "listenAdress: x\nlogLevel: loud\nlogFormat: xml\nmaxMessageSize: [1]\ncallTimeout: 0s", []string{
 			`maxMessageSize: Invalid value: "[1]": must be a quantity like "256Mi"`,
 			`logLevel: Invalid value: "loud": must be debug, info, warn or error`,
 			`logFormat: Invalid value: "xml": must be auto, json or text`,
 			`listenAdress: Forbidden: unknown field`,
-			`callTimeout: Invalid value: "0s": must be greater than 0`}},
+			`callTimeout: Invalid value: "0s": must be greater than 0`,
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -74,45 +81,61 @@ func TestBadValues(t *testing.T) {
 		want []string
 	}{
 		{"file that is not there", []string{"--config", "/no/such"}, nil, []string{
-			`--config: Invalid value: "/no/such": cannot be read: no such file or directory`}},
+			`--config: Invalid value: "/no/such": cannot be read: no such file or directory`,
+		}},
 		{"file of the environment", nil, []string{"EGRAFT_CONFIG=/no/such"}, []string{
-			`EGRAFT_CONFIG: Invalid value: "/no/such": cannot be read: no such file or directory`}},
+			`EGRAFT_CONFIG: Invalid value: "/no/such": cannot be read: no such file or directory`,
+		}},
 		{"socket too long", []string{"--socket", long}, nil, []string{
-			`--socket: Invalid value: "` + long + `": has 108 bytes, but the path of a Unix socket can have 107 at most`}},
+			`--socket: Invalid value: "` + long + `": has 108 bytes, but the path of a Unix socket can have 107 at most`,
+		}},
 		{"relative socket", nil, []string{"EGRAFT_SOCKET=s"}, []string{`EGRAFT_SOCKET: Invalid value: "s": must be an absolute path`}},
 		{"mode", []string{"--socket-mode", "rw"}, nil, []string{`--socket-mode: Invalid value: "rw": must be octal permissions like "0660"`}},
 		{"mode with more than permissions", []string{"--socket-mode", "4660"}, nil, []string{
-			`--socket-mode: Invalid value: "4660": must be octal permissions like "0660"`}},
+			`--socket-mode: Invalid value: "4660": must be octal permissions like "0660"`,
+		}},
 		{"uids", []string{"--allowed-uids", "1,root"}, nil, []string{`--allowed-uids: Invalid value: "1,root": "root" is not a user id, which is a number`}},
 		{"bool", nil, []string{"EGRAFT_REFLECTION=yes"}, []string{`EGRAFT_REFLECTION: Invalid value: "yes": must be true or false`}},
 		{"socket and TCP", []string{"--listen-address", ":1", "--insecure"}, []string{"EGRAFT_SOCKET=/a", "EGRAFT_ALLOWED_UIDS=1"}, []string{
 			"EGRAFT_SOCKET: Forbidden: has no effect with --listen-address",
-			"EGRAFT_ALLOWED_UIDS: Forbidden: has no effect with --listen-address"}},
+			"EGRAFT_ALLOWED_UIDS: Forbidden: has no effect with --listen-address",
+		}},
 		{"certificate without TCP", []string{"--tls-client-ca-file", "x"}, nil, []string{
-			"--tls-client-ca-file: Forbidden: has no effect without --listen-address"}},
+			"--tls-client-ca-file: Forbidden: has no effect without --listen-address",
+		}},
 		{"plain TCP by mistake", []string{"--listen-address", ":1"}, nil, []string{
-			"--tls-cert-file: Required value: TCP needs a certificate, or --insecure"}},
+			"--tls-cert-file: Required value: TCP needs a certificate, or --insecure",
+		}},
 		{"no key", []string{"--listen-address", ":1", "--tls-cert-file", "c"}, nil, []string{
-			"--tls-key-file: Required value: TCP needs the key of its certificate"}},
+			"--tls-key-file: Required value: TCP needs the key of its certificate",
+		}},
 		{"insecure with certificate", []string{"--listen-address", ":1", "--insecure", "--tls-client-ca-file", "a"}, nil, []string{
-			"--insecure: Forbidden: must not be set together with certificates"}},
+			"--insecure: Forbidden: must not be set together with certificates",
+		}},
 		{"addresses", []string{"--listen-address", "1", "--insecure", "--admin-address", "x:http"}, nil, []string{
 			`--listen-address: Invalid value: "1": must be host:port, like "0.0.0.0:9443" or "[::1]:9443"`,
-			`--admin-address: Invalid value: "x:http": must be host:port, like "0.0.0.0:9443" or "[::1]:9443"`}},
+			`--admin-address: Invalid value: "x:http": must be host:port, like "0.0.0.0:9443" or "[::1]:9443"`,
+		}},
 		{"message size", []string{"--max-message-size", "2Gi"}, nil, []string{
-			`--max-message-size: Invalid value: "2Gi": must be a whole number of bytes from 1 to 2147483647`}},
+			`--max-message-size: Invalid value: "2Gi": must be a whole number of bytes from 1 to 2147483647`,
+		}},
 		{"message size in parts", []string{"--max-message-size", "1500m"}, nil, []string{
-			`--max-message-size: Invalid value: "1500m": must be a whole number of bytes from 1 to 2147483647`}},
+			`--max-message-size: Invalid value: "1500m": must be a whole number of bytes from 1 to 2147483647`,
+		}},
 		{"message size of words", []string{"--max-message-size", "big"}, nil, []string{
-			`--max-message-size: Invalid value: "big": must be a quantity like "256Mi"`}},
+			`--max-message-size: Invalid value: "big": must be a quantity like "256Mi"`,
+		}},
 		{"negative times", []string{"--shutdown-timeout=-1s", "--keepalive-min-time=-1s", "--endpoints-fetch-timeout=-1s"}, nil, []string{
 			`--keepalive-min-time: Invalid value: "-1s": must not be negative`,
 			`--shutdown-timeout: Invalid value: "-1s": must not be negative`,
-			`--endpoints-fetch-timeout: Invalid value: "-1s": must not be negative`}},
+			`--endpoints-fetch-timeout: Invalid value: "-1s": must not be negative`,
+		}},
 		{"failure policies", []string{"--failure-policy", "a", "--failure-policy", "b=Deny"}, nil, []string{
-			`--failure-policy: Invalid value: "a,b=Deny": "a" is not mutator=policy`}},
+			`--failure-policy: Invalid value: "a,b=Deny": "a" is not mutator=policy`,
+		}},
 		{"failure policy twice", []string{"--failure-policy", "b=Fail", "--failure-policy", "b=Deny"}, nil, []string{
-			`--failure-policy: Invalid value: "b=Fail,b=Deny": has "b" twice`}},
+			`--failure-policy: Invalid value: "b=Fail,b=Deny": has "b" twice`,
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

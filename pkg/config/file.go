@@ -92,21 +92,17 @@ func parse(raw []byte) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// single refuses a second document, which decoders pass over in silence.
+// single refuses a second document, which decoders pass over in silence. What is not
+// YAML is left to them.
 func single(raw []byte) error {
 	d := yaml.NewDecoder(bytes.NewReader(raw))
-	for n := 0; ; n++ {
-		err := d.Decode(new(yaml.Node))
-		switch {
-		case errors.Is(err, io.EOF) && n > 0:
-			return nil
-		case errors.Is(err, io.EOF):
-			return errors.New("is empty")
-		case err != nil:
-			return nil // the real decoder says it better
-		case n > 0:
-			return errors.New("has more than one YAML document")
-		}
+	switch first := d.Decode(new(yaml.Node)); {
+	case errors.Is(first, io.EOF):
+		return errors.New("is empty")
+	case first == nil && !errors.Is(d.Decode(new(yaml.Node)), io.EOF):
+		return errors.New("has more than one YAML document")
+	default:
+		return nil
 	}
 }
 

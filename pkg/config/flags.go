@@ -18,6 +18,7 @@ type Flags struct{ given map[string]string }
 // other settings are hidden: they work but are not in the help text.
 func AddFlags(fs *pflag.FlagSet, names ...string) *Flags {
 	f := &Flags{given: map[string]string{}}
+	fs.SortFlags = false
 	f.add(fs, Setting{Flag: ConfigFlag, Type: "path", Usage: "YAML file with settings"}, false)
 	for _, s := range table(Default()) {
 		f.add(fs, Setting{s.flag, s.value.Type(), s.value.String(), s.usage}, s.value.isList())

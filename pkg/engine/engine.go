@@ -75,7 +75,8 @@ func chainsOf(h mutator.Hook, families []mutator.Family) map[mutator.Kind]runner
 	return m
 }
 
-// Run answers a call.
+// Run answers a call. With an error, the result has the outcomes until then and no
+// resources.
 func (e *Engine) Run(ctx context.Context, call *Call) (*Result, error) {
 	in, warning := e.input(call)
 	res := &Result{Subject: func() string { return e.subject(in, call) }}
@@ -85,13 +86,13 @@ func (e *Engine) Run(ctx context.Context, call *Call) (*Result, error) {
 	for _, list := range call.Resources {
 		out, err := e.list(ctx, in, list, res)
 		if err != nil {
-			return nil, err
+			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 		}
 		res.Resources = append(res.Resources, Resources{list.Kind, out})
 	}
 	if call.Hook == mutator.HookTranslation {
 		if err := e.finish(ctx, in, res); err != nil {
-			return nil, err
+			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 		}
 	}
 	e.report(in, res)

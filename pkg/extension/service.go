@@ -78,11 +78,11 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
 	res, err := s.cfg.Engine.Run(ctx, call)
-	if err != nil {
-		return nil, status.Error(codes.Internal, err.Error())
-	}
 	for _, o := range res.Outcomes {
 		s.cfg.Observer.Outcome(m.hook, o.Family, string(o.Verdict))
+	}
+	if err != nil {
+		return nil, status.Error(codes.Internal, err.Error())
 	}
 	s.changes.note(ctx, call, res)
 	return m.answer(res), nil

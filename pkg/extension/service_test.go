@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -27,19 +28,35 @@ import (
 	"github.com/egraft/egraft/pkg/wire"
 )
 
-// discard observes nothing.
-type discard struct{}
+// counts observes how often a result was seen.
+type counts struct {
+	mu sync.Mutex
+	of map[string]int
+}
 
-func (discard) Outcome(mutator.Hook, string, string) {}
+// Outcome implements [extension.Observer].
+func (c *counts) Outcome(_ mutator.Hook, family, result string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of == nil {
+		c.of = map[string]int{}
+	}
+	c.of[family+" "+result]++
+}
 
 // serve runs the service with the families on a Unix socket and returns a connection
 // that sends and receives raw fields.
 func serve(t *testing.T, families []mutator.Family) *grpc.ClientConn {
 	t.Helper()
+	return serveObserved(t, families, &counts{})
+}
+
+func serveObserved(t *testing.T, families []mutator.Family, observer *counts) *grpc.ClientConn {
+	t.Helper()
 	e, err := engine.New(families)
 	require.NoError(t, err)
 	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.Codec()))
-	extension.New(extension.Config{Engine: e, Log: slog.New(slog.DiscardHandler), Observer: discard{}}).Register(s)
+	extension.New(extension.Config{Engine: e, Log: slog.New(slog.DiscardHandler), Observer: observer}).Register(s)
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
 	require.NoError(t, err)
@@ -159,15 +176,17 @@ func TestUnknownCustomResourcesArePassedOver(t *testing.T) {
 
 // TestFailIsAnError shows the only error that is meant: a family that is configured to.
 func TestFailIsAnError(t *testing.T) {
-	conn := serve(t, []mutator.Family{{
+	seen := &counts{}
+	conn := serveObserved(t, []mutator.Family{{
 		Name: "broken", Hooks: []mutator.Hook{mutator.HookCluster}, FailurePolicy: mutator.Fail,
 		Clusters: mutator.Func[*clusterv3.Cluster]{Do: func(context.Context, *mutator.Input, *clusterv3.Cluster) error {
 			panic("on purpose")
 		}},
-	}})
+	}}, seen)
 	req := &wire.Message{}
 	req.Add(1, encode(t, clusters()[0]))
 	_, err := invoke(t, conn, "PostClusterModify", req)
 	require.Equal(t, codes.Internal, status.Code(err))
 	require.ErrorContains(t, err, `mutator broken on Cluster "STATIC": panic: on purpose`)
+	require.Equal(t, map[string]int{"broken failed": 1, "broken panicked": 1}, seen.of)
 }

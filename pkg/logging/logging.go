@@ -32,7 +32,7 @@ func Formats() []Format { return []Format{Auto, JSON, Text} }
 func New(w io.Writer, level slog.Leveler, format Format) *slog.Logger {
 	terminal := isTerminal(w)
 	if format == Text || (format == Auto && terminal) {
-		return slog.New(tint.NewHandler(w, &tint.Options{
+		return slog.New(tint.NewTextHandler(w, &tint.Options{
 			Level: level, TimeFormat: time.TimeOnly + ".000", NoColor: !terminal,
 		}))
 	}

@@ -56,9 +56,11 @@ func (o *observer) end(ctx context.Context, c *call, s *stats.End) {
 	if isHook && o.cfg.Observer != nil {
 		o.cfg.Observer.Call(hook, code, took, c.request, c.response)
 	}
-	attrs := []slog.Attr{subject(hook, c.method),
+	attrs := []slog.Attr{
+		subject(hook, c.method),
 		slog.String(logging.KeyCode, code.String()), slog.Duration(logging.KeyDuration, took),
-		slog.Int(logging.KeyRequestBytes, c.request), slog.Int(logging.KeyResponseBytes, c.response)}
+		slog.Int(logging.KeyRequestBytes, c.request), slog.Int(logging.KeyResponseBytes, c.response),
+	}
 	if s.Error == nil || !isHook || code == codes.Canceled {
 		o.cfg.Log.LogAttrs(ctx, slog.LevelDebug, "call", attrs...)
 		return

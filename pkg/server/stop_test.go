@@ -3,8 +3,10 @@ package server
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -35,17 +37,16 @@ func TestRunningCallsFinish(t *testing.T) {
 	requireHealth(t, watch, grpc_health_v1.HealthCheckResponse_SERVING)
 	require.Equal(t, http.StatusOK, i.get(t, "/readyz"))
 
-	result := make(chan error)
-	go func() {
-		_, err := i.call(t)
-		result <- err
-	}()
+	result := i.callLater(t)
 	<-begun
 	i.stop()
 	i.log.wait(t, "stopping")
 	require.Eventually(t, func() bool { return i.get(t, "/readyz") == http.StatusServiceUnavailable }, 10*time.Second, time.Millisecond)
 	require.Equal(t, http.StatusOK, i.get(t, "/healthz"))
-	require.NoFileExists(t, i.addr.String(), "the socket goes first")
+	require.Eventually(t, func() bool {
+		_, err := os.Lstat(i.addr.String())
+		return errors.Is(err, fs.ErrNotExist)
+	}, 10*time.Second, time.Millisecond, "the socket goes first")
 	_, err = i.call(t)
 	require.Equal(t, codes.Unavailable, status.Code(err), "new call")
 	require.Empty(t, i.ended)
@@ -63,11 +64,7 @@ func TestCallsThatDoNotFinish(t *testing.T) {
 		held(begun, release)(c)
 		c.ShutdownTimeout = time.Millisecond
 	})
-	result := make(chan error)
-	go func() {
-		_, err := i.call(t)
-		result <- err
-	}()
+	result := i.callLater(t)
 	<-begun
 	i.stop()
 	require.NoError(t, <-i.ended)
@@ -148,6 +145,17 @@ func requireHealth(t *testing.T, watch grpc.ServerStreamingClient[grpc_health_v1
 	got, err := watch.Recv()
 	require.NoError(t, err)
 	require.Equal(t, want, got.Status)
+}
+
+// callLater makes a call in the background and sends its error.
+func (i *instance) callLater(t *testing.T) <-chan error {
+	t.Helper()
+	client, result := testpb.NewTestServiceClient(i.dial(t)), make(chan error, 1)
+	go func() {
+		_, err := client.UnaryCall(t.Context(), payload(100))
+		result <- err
+	}()
+	return result
 }
 
 func freeAddress(t *testing.T) string {

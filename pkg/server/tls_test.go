@@ -153,10 +153,14 @@ func TestNewErrors(t *testing.T) {
 		{"no service", func(c *Config) { c.Register = nil }, "server needs a service and a logger"},
 		{"no limit", func(c *Config) { c.CallTimeout = 0 }, "server needs limits for the size and the time of calls"},
 		{"no certificate", func(c *Config) { c.Socket, c.TCP = nil, &TCP{} }, "TCP needs a certificate and its key, or to be insecure"},
-		{"insecure with certificate", func(c *Config) { c.Socket, c.TCP = nil, &TCP{Insecure: true, CertFile: "x"} },
-			"TCP cannot be insecure and have certificates"},
-		{"missing file", func(c *Config) { c.Socket, c.TCP = nil, &TCP{CertFile: "/no/crt", KeyFile: "/no/key"} },
-			`read server certificate "/no/crt" and key "/no/key": open /no/crt: no such file or directory`},
+		{
+			"insecure with certificate", func(c *Config) { c.Socket, c.TCP = nil, &TCP{Insecure: true, CertFile: "x"} },
+			"TCP cannot be insecure and have certificates",
+		},
+		{
+			"missing file", func(c *Config) { c.Socket, c.TCP = nil, &TCP{CertFile: "/no/crt", KeyFile: "/no/key"} },
+			`read server certificate "/no/crt" and key "/no/key": open /no/crt: no such file or directory`,
+		},
 		{"missing authorities", func(c *Config) {
 			tcp := *good
 			tcp.ClientCAFile = "/no/ca"

@@ -86,6 +86,7 @@ func TestOutcome(t *testing.T) {
 	tel.Outcome(mutator.HookRoute, "one", "applied")
 	require.Contains(t, scrape(t, tel), `egraft_mutator_outcomes_total{hook="Route",mutator="one",result="applied"} 2`)
 }
+
 // sample returns the value of the series with a prefix.
 func sample(t *testing.T, lines []string, prefix string) float64 {
 	t.Helper()

@@ -1,0 +1,49 @@
+package telemetry_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// documented finds names of metrics in the page's table.
+func documented(page string) []string {
+	row := regexp.MustCompile("(?m)^\\| (`egraft_.*?) \\|")
+	var names []string
+	for _, m := range row.FindAllStringSubmatch(page, -1) {
+		for _, name := range strings.Split(m[1], ", ") {
+			names = append(names, strings.Trim(name, "`"))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// served finds names of metrics in what Prometheus gets.
+func served(lines []string) []string {
+	var names []string
+	for _, line := range lines {
+		if f := strings.Fields(line); len(f) == 4 && f[1] == "TYPE" && strings.HasPrefix(f[2], "egraft_") {
+			names = append(names, f[2])
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TestDocumentedMetrics compares docs/operations.md with the metrics.
+func TestDocumentedMetrics(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	require.Equal(t, served(scrape(t, newTelemetry())), documented(string(page)))
+}
+
+func TestDocumentedMetricsRejects(t *testing.T) {
+	page := "| `egraft_calls_total`, `egraft_old` | hook | calls |\n| `go_*` | | |\n"
+	require.Equal(t, []string{"egraft_calls_total", "egraft_old"}, documented(page))
+	require.NotEqual(t, served(scrape(t, newTelemetry())), documented(page))
+}
