@@ -5,12 +5,10 @@
 package crds
 
 import (
-	"bytes"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -112,16 +110,4 @@ func schemaOf(crd *apiextensions.CustomResourceDefinition) *apiextensions.JSONSc
 		return v.OpenAPIV3Schema
 	}
 	return crd.Spec.Validation.OpenAPIV3Schema // where the conversion puts one that all versions share
-}
-
-// expected reads the comments that a case begins with, one line of them for each error.
-func expected(raw []byte) (lines []string) {
-	for line := range bytes.Lines(raw) {
-		text, isComment := strings.CutPrefix(string(line), "# ")
-		if !isComment {
-			break
-		}
-		lines = append(lines, strings.TrimSuffix(text, "\n"))
-	}
-	return lines
 }

@@ -1,9 +1,6 @@
 package crds
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,10 +12,8 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
-	"sigs.k8s.io/yaml"
 )
 
 // server does to a custom resource what an API server does between the request and etcd.
@@ -73,38 +68,4 @@ func blocking(errs field.ErrorList) bool {
 		}
 	}
 	return false
-}
-
-// sample is a resource from a file.
-type sample struct {
-	name   string
-	object map[string]any
-	// want is the comment that the file begins with, by lines.
-	want []string
-}
-
-// samples reads the resources of a folder, sorted by name.
-func samples(t *testing.T, folder string) (all []sample) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
-	require.NoError(t, err)
-	require.NotEmpty(t, files, folder)
-	for _, name := range files {
-		raw, err := os.ReadFile(name)
-		require.NoError(t, err)
-		all = append(all, sample{
-			name:   strings.TrimSuffix(filepath.Base(name), ".yaml"),
-			object: parse(t, raw),
-			want:   expected(raw),
-		})
-	}
-	return all
-}
-
-func parse(t *testing.T, raw []byte) (object map[string]any) {
-	t.Helper()
-	asJSON, err := yaml.YAMLToJSONStrict(raw)
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(asJSON, &object))
-	return object
 }

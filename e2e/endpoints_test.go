@@ -4,9 +4,9 @@ package e2e
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,12 +15,11 @@ import (
 )
 
 // TestEndpointsFetchTimeouts is the experiment behind the default of egraft's
-// --endpoints-fetch-timeout. It takes minutes and proves nothing, so it runs on
-// demand only: EGRAFT_E2E_EXPERIMENTS=1.
+// --endpoints-fetch-timeout: how long a policy takes to reach traffic, and what
+// a new route answers in the beginning. It takes minutes and proves nothing, so
+// it runs on demand only: EGRAFT_E2E_EXPERIMENTS=1.
 func TestEndpointsFetchTimeouts(t *testing.T) {
-	if os.Getenv("EGRAFT_E2E_EXPERIMENTS") == "" {
-		t.Skip("an experiment: set EGRAFT_E2E_EXPERIMENTS=1 to run it")
-	}
+	experiment(t)
 	for _, timeout := range strings.Split(cmp.Or(os.Getenv("EGRAFT_E2E_TIMEOUTS"), "100ms,200ms,500ms,1s,15s"), ",") {
 		t.Run(timeout, func(t *testing.T) {
 			f := start(t, standalone.Options{Egraft: []string{"--endpoints-fetch-timeout", timeout}})
@@ -31,11 +30,17 @@ func TestEndpointsFetchTimeouts(t *testing.T) {
 				repeat = 1
 			}
 			t.Logf("first %s, then %s", first, f.toggle(repeat))
-			for i := range 8 {
-				f.newRoute(standalone.Route{Name: "new" + string(rune('a'+i)), Port: 3443})
-			}
+			f.newRoutes(standalone.Route{Port: 3443})
 		})
 	}
+}
+
+// TestNewRoutesWithoutEgraft shows what new routes answer in the beginning when
+// Envoy Gateway has no extension server.
+func TestNewRoutesWithoutEgraft(t *testing.T) {
+	experiment(t)
+	f := start(t, standalone.Options{WithoutEgraft: true})
+	f.newRoutes(standalone.Route{Port: 3080})
 }
 
 // toggle measures how long the policy takes to reach traffic, several times.
@@ -50,23 +55,24 @@ func (f *fixture) toggle(repeat int) []time.Duration {
 	return out
 }
 
-// newRoute measures how long a route with a cluster of its own takes to serve,
-// and shows what came before.
-func (f *fixture) newRoute(route standalone.Route) {
+// newRoutes measures how long routes with clusters of their own take to serve,
+// one after the other, and shows what came before.
+func (f *fixture) newRoutes(like standalone.Route) {
 	f.t.Helper()
-	begin, answers := time.Now(), map[string]int{}
-	f.must(f.ApplyRoutes(route))
-	f.until(route.Host(), "the new route", func(r *standalone.Response) bool {
-		key := strconv.Itoa(r.Status)
-		if r.Status == 503 {
-			key = r.String()
+	for i := range 20 {
+		like.Name = fmt.Sprintf("new%02d", i)
+		begin, answers := time.Now(), map[string]int{}
+		f.must(f.ApplyRoutes(like))
+		f.until(like.Host(), "the new route", func(r *standalone.Response) bool {
+			answers[fmt.Sprint(r.Status)]++
+			return r.Status == 200
+		})
+		reason := ""
+		if answers["503"] > 0 {
+			line, err := f.WaitAccessLog(f.soon(), like.Host(), " 503 ")
+			f.must(err)
+			reason = strings.Join(strings.Fields(line)[2:5], " ")
 		}
-		answers[key]++
-		return seesEnvoy(r)
-	})
-	f.t.Logf("new route after %s, answers %v", time.Since(begin), answers)
-	if len(answers) > 2 {
-		line, err := f.WaitAccessLog(f.soon(), route.Host(), " 503 ")
-		f.t.Log(line, err)
+		f.t.Logf("%s serves after %s, answers %v %s", like.Name, time.Since(begin).Round(10*time.Millisecond), answers, reason)
 	}
 }

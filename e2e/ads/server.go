@@ -134,4 +134,6 @@ func (s *Server) Rejected() error {
 }
 
 // names are those of all resources of a type, sorted.
-func (s *Server) names(typeURL string) []string { return slices.Sorted(maps.Keys(s.resources[typeURL])) }
+func (s *Server) names(typeURL string) []string {
+	return slices.Sorted(maps.Keys(s.resources[typeURL]))
+}

@@ -2,7 +2,6 @@ package ads
 
 import (
 	"maps"
-	"slices"
 
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -10,7 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// stream is what one Envoy wants of one type, and what it has.
+// subscription is what one Envoy wants of one type, and what it has.
 type subscription struct {
 	all   bool
 	names map[string]bool
@@ -103,11 +102,6 @@ func (s *Server) responses(subscriptions map[string]*subscription) ([]*discovery
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []*discoveryv3.DeltaDiscoveryResponse
-	for _, t := range slices.Sorted(maps.Keys(subscriptions)) {
-		if !slices.Contains(order, t) {
-			out = append(out, empty(t, subscriptions[t])...)
-		}
-	}
 	for _, t := range order {
 		sub := subscriptions[t]
 		if sub == nil {

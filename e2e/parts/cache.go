@@ -64,10 +64,15 @@ func (s *Store) cached(ctx context.Context, name Name, r recipe, dir string) (st
 	return binary, s.build(ctx, name, r, dir)
 }
 
-// build makes a part beside its place and moves it there when it is whole.
+// build makes a part beside its place and moves it there when it is whole. Who
+// calls it holds the lock, so that what is found there is left from a process
+// that was killed.
 func (s *Store) build(ctx context.Context, name Name, r recipe, dir string) error {
-	work, err := os.MkdirTemp(filepath.Dir(dir), "making-")
-	if err != nil {
+	work := filepath.Join(filepath.Dir(dir), "making")
+	if err := os.RemoveAll(work); err != nil {
+		return fmt.Errorf("remove what an earlier try left: %w", err)
+	}
+	if err := os.Mkdir(work, 0o755); err != nil {
 		return fmt.Errorf("make a directory to work in: %w", err)
 	}
 	defer os.RemoveAll(work)
@@ -78,8 +83,11 @@ func (s *Store) build(ctx context.Context, name Name, r recipe, dir string) erro
 	var log bytes.Buffer
 	module := filepath.Join(s.root, "hack", "tools", r.module)
 	done := s.tell(name, r.lasts)
-	err = r.make(ctx, job{module: module, work: work, log: &log}, filepath.Join(out, string(name)))
+	err := r.make(ctx, job{module: module, work: work, log: &log}, filepath.Join(out, string(name)))
 	done(err)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, bytes.TrimSpace(log.Bytes()))
 	}

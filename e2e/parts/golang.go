@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,10 +27,10 @@ func goRecipe(variable, module, pkg, lasts string, cgo bool) recipe {
 		variable: variable, module: module, pins: []string{"go.mod", "go.sum"}, lasts: lasts, needs: needs,
 		method: append([]string{enabled, pkg}, flags...),
 		make: func(ctx context.Context, j job, binary string) error {
-			cmd := exec.CommandContext(ctx, "go", append(flags, "-o", binary, pkg)...)
+			cmd := command(ctx, "go", append(flags, "-o", binary, pkg)...)
 			cmd.Dir, cmd.Stdout, cmd.Stderr = j.module, j.log, j.log
 			cmd.Env = append(os.Environ(), enabled, "GOFLAGS=", "GOWORK=off")
-			if err := cmd.Run(); err != nil {
+			if err := run(cmd); err != nil {
 				return fmt.Errorf("go build %s: %w", pkg, err)
 			}
 			return nil
@@ -40,14 +41,17 @@ func goRecipe(variable, module, pkg, lasts string, cgo bool) recipe {
 // BuildCommand builds a command of this repository, such as "./cmd/egraft",
 // without cgo. Go's own cache makes it fast when nothing changed.
 func (s *Store) BuildCommand(ctx context.Context, pkg, binary string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, pkg)
-	cmd.Dir, cmd.Env = s.root, append(os.Environ(), "CGO_ENABLED=0")
-	out, err := cmd.CombinedOutput()
+	var out bytes.Buffer
+	cmd := command(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, pkg)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.root, append(os.Environ(), "CGO_ENABLED=0"), &out, &out
+	stop := s.tick("go build " + pkg)
+	err := run(cmd)
+	stop()
 	if errors.Is(err, exec.ErrNotFound) {
 		return missing(golang, err)
 	}
 	if err != nil {
-		return fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
+		return fmt.Errorf("go build %s: %w\n%s", pkg, err, out.Bytes())
 	}
 	return nil
 }

@@ -12,8 +12,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Name names a part.
@@ -95,7 +97,7 @@ func NewStore(progress io.Writer) (*Store, error) {
 func (s *Store) Get(ctx context.Context, name Name) (string, error) {
 	r, ok := recipes()[name]
 	if !ok {
-		return "", fmt.Errorf("no part is named %q", name)
+		return "", fmt.Errorf("no part is named %q; there are %s", name, slices.Sorted(maps.Keys(recipes())))
 	}
 	if path := os.Getenv(r.variable); path != "" {
 		return existing(r.variable, path)

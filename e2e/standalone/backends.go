@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -21,12 +22,16 @@ type Backend struct {
 	MaxTLS string
 	// DNSNames are those in its certificate.
 	DNSNames []string
-	// Clients are the SPIFFE IDs that may call it. The default is Envoy's.
+	// Clients are the SPIFFE IDs that may call it; one without a path stands
+	// for its trust domain. The default is Envoy's.
 	Clients []string
+	// TrustDomain is one of the environment's partners, [TrustDomain] when it
+	// is empty.
+	TrustDomain string
 }
 
 // ID is the backend's SPIFFE ID.
-func (b Backend) ID() string { return ID("/" + b.Name) }
+func (b Backend) ID() string { return "spiffe://" + cmp.Or(b.TrustDomain, TrustDomain) + "/" + b.Name }
 
 // DefaultBackends are those that an environment has unless it is told
 // otherwise. "echo" is the one to call, "other" the one with another identity.
@@ -40,7 +45,11 @@ func DefaultBackends() []Backend {
 func (b Backend) executable(dir string) string { return filepath.Join(dir, "bin", b.Name) }
 
 func (b Backend) entry(dir string) Entry {
-	return Entry{Path: "/" + b.Name, Executable: b.executable(dir), DNSNames: b.DNSNames}
+	entry := Entry{Path: "/" + b.Name, Executable: b.executable(dir), DNSNames: b.DNSNames}
+	if b.TrustDomain != "" {
+		entry.FederatesWith = []string{TrustDomain}
+	}
+	return entry
 }
 
 func (b Backend) process(dir, socket string) *Process {

@@ -76,7 +76,7 @@ func (e *Environment) Stat(ctx context.Context, filter string) (int, error) {
 
 // WaitSettled waits until no cluster warms.
 func (e *Environment) WaitSettled(ctx context.Context) error {
-	return poll(ctx, "clusters to be warm", func(ctx context.Context) error {
+	return Poll(ctx, "clusters to be warm", func(ctx context.Context) error {
 		n, err := e.Stat(ctx, "^cluster_manager.warming_clusters$")
 		if err == nil && n > 0 {
 			err = fmt.Errorf("%d clusters warm", n)

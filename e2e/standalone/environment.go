@@ -8,6 +8,7 @@
 package standalone
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,12 +32,17 @@ type Options struct {
 	SPIFFE SPIFFEMode
 	// Egraft are additional arguments of `egraft serve`.
 	Egraft []string
+	// Program runs in egraft's place, one of those that [PrepareModule] built.
+	Program parts.Name
 	// WithoutEgraft leaves egraft out of Envoy Gateway's configuration.
 	WithoutEgraft bool
 	// EgraftLater leaves starting egraft to the caller.
 	EgraftLater bool
 	// Backends are [DefaultBackends] unless they say otherwise.
 	Backends []Backend
+	// Partners are other trust domains with a development issuer each. Envoy
+	// is entitled to their bundles and they have that of [TrustDomain].
+	Partners []string
 }
 
 // Environment is a running set of parts.
@@ -49,13 +55,16 @@ type Environment struct {
 	Backends        map[string]*Process
 	// SPIFFE issues the SVIDs.
 	SPIFFE Authority
+	// Partners issue those of other trust domains, by name.
+	Partners map[string]Authority
 
 	options  Options
 	programs programs
 }
 
 // Start brings an environment up, to where Envoy answers. What was started is
-// stopped again when it fails; the directory stays, and the error names it.
+// stopped again when it fails; the directory stays, unless the context was
+// cancelled, and the error names it.
 func Start(ctx context.Context, options Options) (*Environment, error) {
 	if options.SPIFFE == "" {
 		options.SPIFFE = Dev
@@ -69,6 +78,9 @@ func Start(ctx context.Context, options Options) (*Environment, error) {
 	}
 	e := &Environment{Dir: dir, options: options, Backends: map[string]*Process{}}
 	if err := e.start(ctx); err != nil {
+		if errors.Is(ctx.Err(), context.Canceled) { // nobody wants to see why
+			return nil, errors.Join(err, e.Close())
+		}
 		return nil, errors.Join(fmt.Errorf("start the environment in %s: %w", dir, err), e.Stop())
 	}
 	return e, nil
@@ -76,13 +88,16 @@ func Start(ctx context.Context, options Options) (*Environment, error) {
 
 func (e *Environment) start(ctx context.Context) error {
 	var err error
-	if e.programs, err = prepared(e.options.SPIFFE); err != nil {
+	if e.programs, err = prepared(e.options.SPIFFE, e.options.Program); err != nil {
 		return err
 	}
 	if err := e.Apply("base", baseResources(e.Dir)); err != nil {
 		return err
 	}
 	if e.SPIFFE, err = e.newAuthority(); err != nil {
+		return err
+	}
+	if e.Partners, err = e.newPartners(); err != nil {
 		return err
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -100,28 +115,21 @@ func (e *Environment) start(ctx context.Context) error {
 	return e.startGateway(ctx)
 }
 
-// startSPIFFE starts the authority and what needs it to start.
+// startSPIFFE starts the authorities and what needs them to start.
 func (e *Environment) startSPIFFE(ctx context.Context) error {
-	if err := e.SPIFFE.Start(ctx); err != nil {
-		return err
+	for _, authority := range e.authorities() {
+		if err := authority.Start(ctx); err != nil {
+			return err
+		}
 	}
 	if err := place(e.programs[parts.Envoy], envoyPath(e.Dir)); err != nil {
 		return err
 	}
-	entries := []Entry{e.EnvoyEntry(EnvoyIdentity)}
-	for _, b := range e.options.Backends {
-		if err := place(e.programs[echoProgram], b.executable(e.Dir)); err != nil {
-			return err
-		}
-		entries = append(entries, b.entry(e.Dir))
-	}
-	if err := e.SPIFFE.AddEntries(ctx, entries...); err != nil {
+	if err := e.SPIFFE.AddEntries(ctx, e.EnvoyEntry(EnvoyIdentity)); err != nil {
 		return err
 	}
 	for _, b := range e.options.Backends {
-		p := b.process(e.Dir, e.SPIFFE.Socket())
-		e.Backends[b.Name] = p
-		if err := p.Start(); err != nil {
+		if err := e.startBackend(ctx, b); err != nil {
 			return err
 		}
 	}
@@ -131,6 +139,23 @@ func (e *Environment) startSPIFFE(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// startBackend entitles a backend to its SVID and starts it.
+func (e *Environment) startBackend(ctx context.Context, b Backend) error {
+	if err := place(e.programs[echoProgram], b.executable(e.Dir)); err != nil {
+		return err
+	}
+	authority := e.authority(b.TrustDomain)
+	if authority == nil {
+		return fmt.Errorf("backend %s: no authority for trust domain %s", b.Name, b.TrustDomain)
+	}
+	if err := authority.AddEntries(ctx, b.entry(e.Dir)); err != nil {
+		return err
+	}
+	p := b.process(e.Dir, authority.Socket())
+	e.Backends[b.Name] = p
+	return p.Start()
 }
 
 // startGateway starts Envoy Gateway and waits for its Envoy, unless that waits
@@ -156,15 +181,25 @@ func (e *Environment) startGateway(ctx context.Context) error {
 
 // EnvoyEntry entitles Envoy to the SVID with a path.
 func (e *Environment) EnvoyEntry(path string) Entry {
-	return Entry{Path: path, Executable: envoyPath(e.Dir)}
+	return Entry{Path: path, Executable: envoyPath(e.Dir), FederatesWith: e.options.Partners}
 }
+
+// Mode says who issues SVIDs.
+func (e *Environment) Mode() SPIFFEMode { return e.options.SPIFFE }
 
 // Socket is the path of egraft's socket.
 func (e *Environment) Socket() string { return filepath.Join(e.Dir, "egraft.sock") }
 
+// EgraftProgram is the path of egraft, or of what runs in its place.
+func (e *Environment) EgraftProgram() string {
+	return e.programs[cmp.Or(e.options.Program, egraftProgram)]
+}
+
 func (e *Environment) egraft() *Process {
-	command := []string{e.programs[egraftProgram], "serve", "--socket", e.Socket(), "--admin-address", EgraftAdminAddress,
-		"--log-level", "debug", "--log-format", "json"}
+	command := []string{
+		e.EgraftProgram(), "serve", "--socket", e.Socket(), "--admin-address", EgraftAdminAddress,
+		"--log-level", "debug", "--log-format", "json",
+	}
 	return newProcess(e.Dir, "egraft", append(command, e.options.Egraft...)...)
 }
 
@@ -181,7 +216,8 @@ func (e *Environment) StartEgraft(ctx context.Context) error {
 
 // extensionManager is what egraft says Envoy Gateway has to be told.
 func (e *Environment) extensionManager(ctx context.Context) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, e.programs[egraftProgram], "config", "envoy-gateway", "--format", "standalone", "--socket", e.Socket())
+	cmd := exec.CommandContext(ctx, e.EgraftProgram(), "config", "envoy-gateway", "--format", "standalone", "--socket", e.Socket())
+	cmd.Env = Environ()
 	out, err := cmd.Output()
 	if err != nil {
 		exit := &exec.ExitError{}
@@ -204,8 +240,8 @@ func (e *Environment) Stop() error {
 	if e.Egraft != nil {
 		err = errors.Join(err, e.Egraft.Stop())
 	}
-	if e.SPIFFE != nil {
-		err = errors.Join(err, e.SPIFFE.Close())
+	for _, authority := range e.authorities() {
+		err = errors.Join(err, authority.Close())
 	}
 	return err
 }

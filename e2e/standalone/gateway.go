@@ -132,6 +132,11 @@ func (e *Environment) EnvoyAdmin(ctx context.Context, path string) ([]byte, erro
 	return fetch(ctx, "http://"+address+path)
 }
 
+// GatewayMetrics fetches the metrics of Envoy Gateway.
+func (e *Environment) GatewayMetrics(ctx context.Context) ([]byte, error) {
+	return fetch(ctx, "http://"+gatewayMetricsAddress+"/metrics")
+}
+
 // EgraftAdmin fetches a page of egraft's administration interface.
 func (e *Environment) EgraftAdmin(ctx context.Context, path string) ([]byte, error) {
 	return fetch(ctx, "http://"+EgraftAdminAddress+path)
@@ -139,12 +144,12 @@ func (e *Environment) EgraftAdmin(ctx context.Context, path string) ([]byte, err
 
 // fetch gets a page that has to be there.
 func fetch(ctx context.Context, url string) ([]byte, error) {
-	status, body, err := get(ctx, url, "")
+	page, err := get(ctx, transport, url, "")
 	if err != nil {
 		return nil, err
 	}
-	if status != http.StatusOK {
-		return nil, fmt.Errorf("get %s: status %d: %s", url, status, body)
+	if page.Status != http.StatusOK {
+		return nil, fmt.Errorf("get %s: %s", url, page)
 	}
-	return body, nil
+	return []byte(page.Body), nil
 }

@@ -108,7 +108,7 @@ func (e *Environment) WaitAccessLog(ctx context.Context, host, text string) (str
 // waitLine returns the last line with all of some texts.
 func waitLine(ctx context.Context, path string, texts ...string) (string, error) {
 	var found string
-	err := poll(ctx, fmt.Sprintf("%q in %s", texts, path), func(context.Context) error {
+	err := Poll(ctx, fmt.Sprintf("%q in %s", texts, path), func(context.Context) error {
 		content, err := os.ReadFile(path)
 		if err != nil {
 			return err

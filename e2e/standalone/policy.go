@@ -17,8 +17,7 @@ type Policy struct {
 	Section string
 	// Identity is the path of Envoy's SPIFFE ID. The default is "/envoy".
 	Identity string
-	// Peers are the lines below peers, such as "exact: spiffe://…". The
-	// default is the backend named "echo".
+	// Peers are the lines below peers, such as "exact: spiffe://…".
 	Peers []string
 	// AllowAny writes allowAnyInTrustDomain in place of peers.
 	AllowAny bool
@@ -52,7 +51,7 @@ func (p Policy) YAML() string {
 	line("  trustDomain: %s\n  workloadIdentifier: %s", TrustDomain, p.Identity)
 	if p.AllowAny {
 		line("  allowAnyInTrustDomain: true")
-	} else {
+	} else if len(p.Peers) > 0 {
 		line("  peers:\n    - %s", strings.Join(p.Peers, "\n    - "))
 	}
 	if len(p.TrustBundles) > 0 {
@@ -68,8 +67,24 @@ func (p Policy) YAML() string {
 	return out.String()
 }
 
+// File is the policy as it has to be in a file that replaces another one. Envoy
+// Gateway's file provider merges what it reads into what it has, so that a
+// field that is only left out stays: internal/provider/file/store.go, v1.9.1.
+func (p Policy) File() string {
+	out := p.YAML()
+	for field, isSet := range map[string]bool{
+		"allowAnyInTrustDomain": p.AllowAny, "peers": !p.AllowAny && len(p.Peers) > 0, "trustBundles": len(p.TrustBundles) > 0,
+		"plaintextBackends": p.PlaintextBackends != "", "initialFetchTimeout": p.FetchTimeout > 0,
+	} {
+		if !isSet {
+			out += "  " + field + ": null\n"
+		}
+	}
+	return out
+}
+
 // ApplyPolicy writes a policy into a file of its name.
-func (e *Environment) ApplyPolicy(p Policy) error { return e.Apply(p.Name, p.YAML()) }
+func (e *Environment) ApplyPolicy(p Policy) error { return e.Apply(p.Name, p.File()) }
 
 // Effect applies a policy and measures how long it takes until a request for
 // the host is answered as wanted.

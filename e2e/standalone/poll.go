@@ -15,9 +15,9 @@ type permanent struct{ error }
 
 func (p permanent) Unwrap() error { return p.error }
 
-// poll calls the condition until it returns nil. When the context ends first,
+// Poll calls the condition until it returns nil. When the context ends first,
 // the error says what was waited for and what was wrong last.
-func poll(ctx context.Context, what string, condition func(context.Context) error) error {
+func Poll(ctx context.Context, what string, condition func(context.Context) error) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {

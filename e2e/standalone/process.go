@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -44,7 +46,7 @@ func (p *Process) Start() error {
 	}
 	defer log.Close()
 	cmd := exec.Command(p.command[0], p.command[1:]...)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env, cmd.Stdout, cmd.Stderr = Environ(), log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started, exited := make(chan error), make(chan struct{})
 	go func() {
@@ -64,6 +66,12 @@ func (p *Process) Start() error {
 	return nil
 }
 
+// Environ is the environment for programs: ours without the settings of egraft
+// and of the harness.
+func Environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "EGRAFT_") })
+}
+
 // Running says whether the program runs.
 func (p *Process) Running() bool {
 	if p.cmd == nil {
@@ -79,6 +87,15 @@ func (p *Process) Running() bool {
 
 // PID is the process ID of the program that runs or ran last.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Freeze stops the program's execution, as a machine without CPU to spare does.
+// [Process.Kill] ends it nevertheless.
+func (p *Process) Freeze() error {
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("freeze %s: %w", p.Name, err)
+	}
+	return nil
+}
 
 // Stop ends the program with SIGTERM, and with SIGKILL if that takes too long,
 // which is an error.
@@ -111,7 +128,7 @@ func (p *Process) Kill() error {
 
 // Wait polls until the condition holds, and gives up when the program ends.
 func (p *Process) Wait(ctx context.Context, what string, condition func(context.Context) error) error {
-	return poll(ctx, what, func(ctx context.Context) error {
+	return Poll(ctx, what, func(ctx context.Context) error {
 		if !p.Running() {
 			return permanent{fmt.Errorf("%s ended (%v), see %s", p.Name, p.err, p.Log)}
 		}

@@ -48,12 +48,6 @@ func Prepare(ctx context.Context, progress io.Writer, modes ...SPIFFEMode) (clea
 
 func prepare(ctx context.Context, store *parts.Store, dir string, modes []SPIFFEMode) error {
 	out := programs{}
-	for name, pkg := range own {
-		out[name] = filepath.Join(dir, string(name))
-		if err := store.BuildCommand(ctx, pkg, out[name]); err != nil {
-			return err
-		}
-	}
 	wanted := []parts.Name{parts.Envoy, parts.EnvoyGateway}
 	for _, mode := range modes {
 		if mode == SPIRE {
@@ -67,6 +61,12 @@ func prepare(ctx context.Context, store *parts.Store, dir string, modes []SPIFFE
 		}
 		out[name] = path
 	}
+	for name, pkg := range own {
+		out[name] = filepath.Join(dir, string(name))
+		if err := store.BuildCommand(ctx, pkg, out[name]); err != nil {
+			return err
+		}
+	}
 	for name, path := range out {
 		if err := os.Setenv(variable(name), path); err != nil {
 			return fmt.Errorf("remember the path of %s: %w", name, err)
@@ -75,9 +75,13 @@ func prepare(ctx context.Context, store *parts.Store, dir string, modes []SPIFFE
 	return nil
 }
 
-// prepared reads what Prepare left.
-func prepared(mode SPIFFEMode) (programs, error) {
+// prepared reads what Prepare left, and what PrepareModule did when there is
+// an additional program.
+func prepared(mode SPIFFEMode, additional parts.Name) (programs, error) {
 	wanted := []parts.Name{egraftProgram, echoProgram, parts.Envoy, parts.EnvoyGateway}
+	if additional != "" {
+		wanted = append(wanted, additional)
+	}
 	if mode == SPIRE {
 		wanted = append(wanted, parts.SPIREServer, parts.SPIREAgent)
 	}
@@ -88,16 +92,4 @@ func prepared(mode SPIFFEMode) (programs, error) {
 		}
 	}
 	return out, nil
-}
-
-func (e *Environment) newAuthority() (Authority, error) {
-	socket := filepath.Join(e.Dir, "agent.sock")
-	switch e.options.SPIFFE {
-	case Dev:
-		return newDevAuthority(socket)
-	case SPIRE:
-		return newSPIREAuthority(e.Dir, socket, e.programs)
-	default:
-		return nil, fmt.Errorf("SPIFFE mode %q: want %q or %q", e.options.SPIFFE, Dev, SPIRE)
-	}
 }

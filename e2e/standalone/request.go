@@ -18,6 +18,7 @@ const requestTime = 20 * time.Second
 // Response is an answer that came through Envoy.
 type Response struct {
 	Status int
+	Header http.Header
 	Body   string
 	// Echo is what the backend says, nil when the answer is Envoy's own.
 	Echo *echo.Answer
@@ -36,13 +37,22 @@ func (e *Environment) Get(ctx context.Context, host, path string) (*Response, er
 
 // GetFrom is [Environment.Get] for another listener.
 func (e *Environment) GetFrom(ctx context.Context, listener, host, path string) (*Response, error) {
-	status, body, err := get(ctx, "http://"+listener+path, host)
+	return request(ctx, transport, "http://"+listener+path, host)
+}
+
+// GetHTTP2 is [Environment.Get] by HTTP/2 without TLS, as gRPC comes.
+func (e *Environment) GetHTTP2(ctx context.Context, host, path string) (*Response, error) {
+	return request(ctx, http2Transport(), "http://"+ListenerAddress+path, host)
+}
+
+// request has the backend's answer decoded.
+func request(ctx context.Context, by http.RoundTripper, url, host string) (*Response, error) {
+	out, err := get(ctx, by, url, host)
 	if err != nil {
 		return nil, err
 	}
-	out := &Response{Status: status, Body: string(body)}
 	answer := &echo.Answer{}
-	if status == http.StatusOK && json.Unmarshal(body, answer) == nil {
+	if out.Status == http.StatusOK && json.Unmarshal([]byte(out.Body), answer) == nil {
 		out.Echo = answer
 	}
 	return out, nil
@@ -51,7 +61,7 @@ func (e *Environment) GetFrom(ctx context.Context, listener, host, path string) 
 // Until sends requests until one is answered as wanted, and returns that.
 func (e *Environment) Until(ctx context.Context, host, what string, wanted func(*Response) bool) (*Response, error) {
 	var last *Response
-	err := poll(ctx, host+": "+what, func(ctx context.Context) error {
+	err := Poll(ctx, host+": "+what, func(ctx context.Context) error {
 		response, err := e.Get(ctx, host, "/")
 		if err != nil {
 			return err
@@ -78,22 +88,29 @@ func Status(status int) func(*Response) bool {
 // an older one, and keeps out of the way of proxies in the environment.
 var transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
 
-func get(ctx context.Context, url, host string) (int, []byte, error) {
+// http2Transport has a connection of its own as well.
+func http2Transport() http.RoundTripper {
+	protocols := &http.Protocols{}
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Transport{DisableKeepAlives: true, Proxy: nil, Protocols: protocols}
+}
+
+func get(ctx context.Context, by http.RoundTripper, url, host string) (*Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return 0, nil, fmt.Errorf("get %s: %w", url, err)
+		return nil, fmt.Errorf("get %s: %w", url, err)
 	}
 	request.Host = host
-	response, err := transport.RoundTrip(request)
+	response, err := by.RoundTrip(request)
 	if err != nil {
-		return 0, nil, fmt.Errorf("get %s: %w", url, err)
+		return nil, fmt.Errorf("get %s: %w", url, err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return 0, nil, fmt.Errorf("get %s: read the answer: %w", url, err)
+		return nil, fmt.Errorf("get %s: read the answer: %w", url, err)
 	}
-	return response.StatusCode, body, nil
+	return &Response{Status: response.StatusCode, Header: response.Header, Body: string(body)}, nil
 }

@@ -16,6 +16,8 @@ const (
 	SecondListenerAddress = "127.0.0.1:8889"
 	// EgraftAdminAddress is that of egraft's administration interface.
 	EgraftAdminAddress = "127.0.0.1:8090"
+
+	gatewayMetricsAddress = "127.0.0.1:19001"
 )
 
 // base is what all environments have, with %[1]s for the run directory and
@@ -33,7 +35,7 @@ kind: EnvoyProxy
 metadata: {name: proxy, namespace: default}
 spec:
   provider: {type: Host, host: {envoyVersion: "%[2]s"}}
-  extraArgs: [--file-flush-interval-msec, "50"]
+  extraArgs: [--file-flush-interval-msec, "50", --disable-hot-restart]
   telemetry:
     accessLog:
       settings:

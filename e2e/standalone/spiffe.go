@@ -63,14 +63,17 @@ type Authority interface {
 }
 
 // devAuthority is the development issuer.
-type devAuthority struct{ *devspiffe.Issuer }
+type devAuthority struct {
+	*devspiffe.Issuer
+	domain string
+}
 
-func newDevAuthority(socket string) (*devAuthority, error) {
-	issuer, err := devspiffe.New(devspiffe.Config{TrustDomain: TrustDomain, Socket: socket})
+func newDevAuthority(domain, socket string) (*devAuthority, error) {
+	issuer, err := devspiffe.New(devspiffe.Config{TrustDomain: domain, Socket: socket})
 	if err != nil {
 		return nil, err
 	}
-	return &devAuthority{issuer}, nil
+	return &devAuthority{issuer, domain}, nil
 }
 
 func (d *devAuthority) Start(context.Context) error { return d.Issuer.Start() }
@@ -84,7 +87,7 @@ func (d *devAuthority) Close() error { return d.Stop() }
 
 func (d *devAuthority) AddEntries(_ context.Context, entries ...Entry) error {
 	for _, e := range entries {
-		if err := d.AddEntry(devEntry(e)); err != nil {
+		if err := d.AddEntry(d.entry(e)); err != nil {
 			return fmt.Errorf("entry for %s: %w", e.Executable, err)
 		}
 	}
@@ -92,7 +95,7 @@ func (d *devAuthority) AddEntries(_ context.Context, entries ...Entry) error {
 }
 
 func (d *devAuthority) RemoveEntry(_ context.Context, e Entry) error {
-	d.Issuer.RemoveEntry(devEntry(e))
+	d.Issuer.RemoveEntry(d.entry(e))
 	return nil
 }
 
@@ -101,6 +104,6 @@ func (d *devAuthority) Rotate(context.Context) error {
 	return nil
 }
 
-func devEntry(e Entry) devspiffe.Entry {
-	return devspiffe.Entry{ID: e.ID(), Path: e.Executable, TTL: e.TTL, DNSNames: e.DNSNames, FederatesWith: e.FederatesWith}
+func (d *devAuthority) entry(e Entry) devspiffe.Entry {
+	return devspiffe.Entry{ID: "spiffe://" + d.domain + e.Path, Path: e.Executable, TTL: e.TTL, DNSNames: e.DNSNames, FederatesWith: e.FederatesWith}
 }

@@ -37,7 +37,7 @@ var mayImport = []struct {
 	{"pkg/apis/...", []string{"pkg/apis/..."}},
 
 	// The conformance kit runs a mutator as egraft would.
-	{"pkg/mutator/mutatortest", []string{"pkg/mutator", "pkg/engine", "pkg/policy", "pkg/xds"}},
+	{"pkg/mutator/mutatortest", []string{"pkg/mutator", "pkg/engine", "pkg/policy", "pkg/xds", "pkg/wire"}},
 
 	// What is around the product may use all of it.
 	{"e2e/...", []string{"..."}},

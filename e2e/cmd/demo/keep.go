@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/egraft/egraft/e2e/netns"
 	"github.com/egraft/egraft/e2e/standalone"
 )
@@ -13,10 +15,11 @@ func (s *story) keep() {
 	if err != nil {
 		admin = err.Error()
 	}
-	s.title("\nEverything goes on running until Ctrl-C. To look at it:")
-	s.say("a request      %s curl -s -H 'Host: %s' http://%s/", enter, plain.Host(), standalone.ListenerAddress)
-	s.say("Envoy's admin  %s curl -s http://%s/clusters", enter, admin)
-	s.say("egraft's admin %s curl -s http://%s/metrics", enter, standalone.EgraftAdminAddress)
-	s.say("the policy     %s/res/mtls.yaml (edit it, and it takes effect)", s.env.Dir)
-	s.say("logs           %s/log", s.env.Dir)
+	s.title("\nEverything goes on running until Ctrl-C. To look at it, in another terminal:")
+	s.say("a request       %s curl -s -H 'Host: %s' http://%s/", enter, plain.Host(), standalone.ListenerAddress)
+	s.say("Envoy's admin   %s curl -s http://%s/config_dump", enter, admin)
+	s.say("egraft's admin  %s curl -s http://%s/metrics", enter, standalone.EgraftAdminAddress)
+	s.say("the policy      edit %s/res/mtls.yaml, and it takes effect", s.env.Dir)
+	s.say("the logs        tail -f %s/log/*", s.env.Dir)
+	s.say("stop it         Ctrl-C, or kill %d", os.Getpid())
 }

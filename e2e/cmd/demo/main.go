@@ -1,15 +1,13 @@
 // Command demo shows the main job of egraft on the real Envoy Gateway and
-// Envoy: one policy, and the backend sees Envoy's SVID.
-//
-//	go run ./e2e/cmd/demo [-spiffe dev|spire] [-keep]
-//
-// It exits with 0 only if every step was as it should be.
+// Envoy: one policy, and the backend sees Envoy's SVID. See usage.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,82 +17,87 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// patience bounds the story without what is obtained before it.
-const patience = 5 * time.Minute
+const usage = `demo shows the main job of egraft on the real Envoy Gateway and Envoy:
+one policy, and the backend sees Envoy's SVID.
 
-func main() { os.Exit(run()) }
+Usage: go run ./e2e/cmd/demo [-spiffe dev|spire] [-keep]
 
-func run() int {
-	mode := flag.String("spiffe", string(standalone.Dev), "who issues SVIDs: dev or spire")
-	keep := flag.Bool("keep", false, "leave everything running at the end, until Ctrl-C")
-	flag.Parse()
-	if flag.NArg() > 0 || *mode != string(standalone.Dev) && *mode != string(standalone.SPIRE) {
-		flag.Usage()
+  -spiffe dev    a small SPIFFE issuer for development, inside the demo (default)
+  -spiffe spire  a real SPIRE server and agent, built the first time
+  -keep          leave everything running at the end, until Ctrl-C
+
+It exits with 0 only if every step was as it should be, and stops what it started.
+Parts that you have need not be built: set EGRAFT_ENVOY, EGRAFT_ENVOY_GATEWAY,
+EGRAFT_SPIRE_SERVER and EGRAFT_SPIRE_AGENT to their paths.
+`
+
+// patience bounds each step but the first, in which parts may have to be built.
+const patience = 90 * time.Second
+
+// interrupted is the exit code of a demo that was told to stop, as of a program
+// that SIGINT ended.
+const interrupted = 130
+
+// errInterrupted is why a demo ends that was told to stop.
+var errInterrupted = errors.New("interrupted")
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+type options struct {
+	mode standalone.SPIFFEMode
+	keep bool
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	chosen, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "demo: %v\n\n%s", err, usage)
 		return 2
 	}
+	ctx, stop := untilSignal()
+	defer stop()
+	s := &story{printer: newPrinter(stdout), mode: chosen.mode}
 	if !netns.Inside() {
-		clean, err := obtain(standalone.SPIFFEMode(*mode))
+		clean, err := s.obtain(ctx)
 		if err != nil {
-			fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
-			return 1
+			return s.failed(ctx, stderr, err)
 		}
 		defer clean()
+		stop() // from here on, netns passes signals on
 	}
-	return netns.Run(func() int { return tell(standalone.SPIFFEMode(*mode), *keep) })
+	return netns.Run(func() int { return s.tell(ctx, chosen.keep, stderr) })
 }
 
-// obtain is the first step. It is done outside the network namespace, from
-// where nothing can be downloaded.
-func obtain(mode standalone.SPIFFEMode) (clean func(), err error) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	p := newPrinter(os.Stdout)
-	p.title("egraft: one policy, and the backend sees Envoy's SVID (SPIFFE: " + string(mode) + ")")
-	p.step(1, "build egraft, and obtain Envoy and Envoy Gateway (kept for the next time)")
-	clean, err = standalone.Prepare(ctx, p, mode)
-	if err == nil {
-		p.done()
+func parse(args []string) (options, error) {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	mode := flags.String("spiffe", string(standalone.Dev), "")
+	keep := flags.Bool("keep", false, "")
+	if err := flags.Parse(args); err != nil {
+		return options{}, err
 	}
-	return clean, err
+	if flags.NArg() > 0 {
+		return options{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	out := options{mode: standalone.SPIFFEMode(*mode), keep: *keep}
+	if out.mode != standalone.Dev && out.mode != standalone.SPIRE {
+		return options{}, fmt.Errorf("-spiffe %s: want %s or %s", *mode, standalone.Dev, standalone.SPIRE)
+	}
+	return out, nil
 }
 
-// tell runs the other steps.
-func tell(mode standalone.SPIFFEMode, keep bool) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	s := &story{printer: newPrinter(os.Stdout), mode: mode}
-	storyCtx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("the demo took longer than %s", patience))
-	defer cancel()
-	err := s.run(storyCtx)
-	if s.env == nil {
-		fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
-		return 1
-	}
-	code := 0
-	if err != nil {
-		code = 1
-		if ctx.Err() == nil {
-			s.env.WriteLogs(os.Stderr, 12)
-		}
-		fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
-	}
-	if keep && ctx.Err() == nil {
-		s.keep()
-		<-ctx.Done()
-	}
-	return max(code, s.end(code))
-}
-
-// end stops everything, and keeps the logs if something was wrong.
-func (s *story) end(code int) int {
-	stop := s.env.Close
-	if code != 0 {
-		stop = s.env.Stop
-		fmt.Fprintf(os.Stderr, "demo: the logs are in %s/log\n", s.env.Dir)
-	}
-	if err := stop(); err != nil {
-		fmt.Fprintf(os.Stderr, "demo: stop: %v\n", err)
-		return 1
-	}
-	return 0
+// untilSignal is a context that a signal ends, with [errInterrupted] as cause.
+func untilSignal() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-signals
+		cancel(errInterrupted)
+	}()
+	return ctx, func() { signal.Stop(signals) }
 }

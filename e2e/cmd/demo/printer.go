@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/mattn/go-isatty"
 )
 
 // ANSI sequences, used on a terminal only.
@@ -17,14 +20,14 @@ const (
 
 // printer writes the story. As an io.Writer it takes lines of progress.
 type printer struct {
-	out     *os.File
+	out     io.Writer
 	colour  bool
 	started time.Time // of the step
 }
 
-func newPrinter(out *os.File) *printer {
-	info, err := out.Stat()
-	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
+func newPrinter(out io.Writer) *printer {
+	file, ok := out.(*os.File)
+	terminal := ok && isatty.IsTerminal(file.Fd())
 	return &printer{out: out, colour: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
@@ -37,10 +40,10 @@ func (p *printer) paint(colour, text string) string {
 
 func (p *printer) title(text string) { fmt.Fprintln(p.out, p.paint(bold, text)) }
 
-// step begins a step.
-func (p *printer) step(number int, what string) {
+// step begins a step and says what it shows.
+func (p *printer) step(number int, what, why string) {
 	p.started = time.Now()
-	fmt.Fprintf(p.out, "\n%s\n", p.paint(bold, fmt.Sprintf("%d. %s", number, what)))
+	fmt.Fprintf(p.out, "\n%s\n   %s\n", p.paint(bold, fmt.Sprintf("%d. %s", number, what)), p.paint(dim, why))
 }
 
 // done ends a step that was as it should be.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,27 +16,18 @@ import (
 
 // dump shows the agent's cluster and the TLS context of the backend's.
 func (s *story) dump(ctx context.Context) error {
-	clusters, err := s.env.Clusters(ctx)
+	agent, err := s.agentCluster(ctx)
 	if err != nil {
 		return err
 	}
-	var agent standalone.Cluster
-	for _, c := range clusters {
-		if strings.Contains(text(c), s.env.SPIFFE.Socket()) && c["type"] == "STATIC" {
-			agent = c
-		}
-	}
-	if agent == nil {
-		return fmt.Errorf("Envoy has no cluster for the agent at %s", s.env.SPIFFE.Socket())
-	}
-	s.say("the agent's cluster:")
-	s.block(text(agent))
+	s.say("a cluster for the agent's socket:")
+	s.block(text(only(agent, "name", "type", "load_assignment")))
 	backend, err := s.env.RouteCluster(ctx, plain.Name)
 	if err != nil {
 		return err
 	}
-	s.say("the cluster of %s:", plain.Host())
-	shown := text(only(backend, "name", "transport_socket", "transport_socket_matches", "eds_cluster_config"))
+	shown := text(only(backend, "name", "transport_socket", "transport_socket_matches"))
+	s.say("the cluster of %s, which was without TLS:", plain.Host())
 	s.block(shown)
 	for _, want := range []string{standalone.ID(standalone.EnvoyIdentity), standalone.ID("/echo"), "san_type: URI"} {
 		if !strings.Contains(shown, want) {
@@ -43,6 +35,19 @@ func (s *story) dump(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (s *story) agentCluster(ctx context.Context) (standalone.Cluster, error) {
+	clusters, err := s.env.Clusters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range clusters {
+		if strings.Contains(text(c), s.env.SPIFFE.Socket()) && c["type"] == "STATIC" {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("Envoy has no cluster for the agent at %s", s.env.SPIFFE.Socket())
 }
 
 // only keeps some fields.
@@ -65,14 +70,21 @@ func text(value any) string {
 	return string(out)
 }
 
-// pretty is a log line, time and all.
-func pretty(line standalone.Line) string { return text(map[string]any(line)) }
+// shortLine is a log line without what says when and how important.
+func shortLine(line standalone.Line) string {
+	short := maps.Clone(line)
+	for _, key := range []string{"time", "level", "msg"} {
+		delete(short, key)
+	}
+	return line.Message() + "\n" + text(map[string]any(short))
+}
 
-// summary leaves out what Envoy added to the request.
-func summary(a *echo.Answer) string {
-	short := *a
-	short.Headers = nil
-	out, err := json.MarshalIndent(short, "", "  ")
+// shortAnswer leaves out what Envoy added to the request.
+func shortAnswer(a *echo.Answer) string {
+	out, err := json.MarshalIndent(struct {
+		echo.Answer
+		Headers *struct{} `json:"headers,omitempty"`
+	}{Answer: *a}, "", "  ")
 	if err != nil {
 		return err.Error()
 	}

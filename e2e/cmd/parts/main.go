@@ -1,11 +1,11 @@
-// Command parts obtains the programs that demo and tests run, ahead of time:
-//
-//	go run ./e2e/cmd/parts envoy envoy-gateway spire
+// Command parts obtains the programs that demo and tests run, ahead of time.
+// See usage.
 package main
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -13,35 +13,61 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
+const usage = `parts obtains the programs that demo and tests run, ahead of time, and prints
+the name and path of each.
+
+Usage: go run ./e2e/cmd/parts envoy|envoy-gateway|spire-server|spire-agent|spire ...
+
+"spire" stands for both of SPIRE's programs. What was obtained is kept below
+egraft/parts in the user's cache directory ($XDG_CACHE_HOME, or $HOME/.cache).
+`
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintf(os.Stderr, "parts: %v\n", err)
-		os.Exit(1)
-	}
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run prints the name and path of each part, where "spire" stands for two.
-func run(ctx context.Context, names []string) error {
-	store, err := parts.NewStore(os.Stderr)
+func run(ctx context.Context, names []string, stdout, stderr io.Writer) int {
+	if len(names) == 1 && (names[0] == "-h" || names[0] == "-help" || names[0] == "--help") {
+		fmt.Fprint(stdout, usage)
+		return 0
+	}
+	if len(names) == 0 {
+		fmt.Fprintf(stderr, "parts: name at least one part\n\n%s", usage)
+		return 2
+	}
+	if err := obtain(ctx, names, stdout, stderr); err != nil {
+		fmt.Fprintf(stderr, "parts: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func obtain(ctx context.Context, names []string, stdout, progress io.Writer) error {
+	store, err := parts.NewStore(progress)
 	if err != nil {
 		return err
 	}
-	var wanted []parts.Name
-	for _, name := range names {
-		if name == "spire" {
-			wanted = append(wanted, parts.SPIREServer, parts.SPIREAgent)
-			continue
-		}
-		wanted = append(wanted, parts.Name(name))
-	}
-	for _, name := range wanted {
+	for _, name := range expand(names) {
 		path, err := store.Get(ctx, name)
 		if err != nil {
 			return err
 		}
-		fmt.Println(name, path)
+		fmt.Fprintln(stdout, name, path)
 	}
 	return nil
+}
+
+// expand replaces "spire" by what it stands for.
+func expand(names []string) []parts.Name {
+	var out []parts.Name
+	for _, name := range names {
+		if name == "spire" {
+			out = append(out, parts.SPIREServer, parts.SPIREAgent)
+			continue
+		}
+		out = append(out, parts.Name(name))
+	}
+	return out
 }

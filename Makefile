@@ -1,0 +1,63 @@
+# What a developer runs and what CI runs is the same: .ci/run is `make check test`.
+# Needed are Go, Python 3 and git; for SPIRE and the race detector a C compiler, too.
+
+SPIFFE   ?= dev
+KEEP     ?=
+FUZZTIME ?= 10s
+# Without a C compiler there is no race detector.
+RACE     ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
+
+# The modules with code of ours. Those under hack/tools only pin what others wrote.
+MODULES  := . examples/custom-mutator
+PARTS    := envoy envoy-gateway spire
+TOOL     := $(CURDIR)/hack/tool.sh
+EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
+
+.DEFAULT_GOAL := help
+.PHONY: help build unit test e2e parts demo lint fmt generate tidy check fuzz bench clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+
+build: ## build bin/egraft, a static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/egraft ./cmd/egraft
+
+unit: ## run the tests that need no Envoy, Envoy Gateway or SPIRE
+	@$(EACH) go test $(RACE) ./...; done
+
+test: parts ## run all tests
+	@$(EACH) go test $(RACE) -tags e2e -timeout 40m ./...; done
+
+e2e: parts ## run only the scenarios on the real Envoy, Envoy Gateway and SPIRE
+	go test $(RACE) -tags e2e -timeout 40m -count 1 -v ./e2e
+
+parts: ## obtain Envoy, Envoy Gateway and SPIRE, once
+	go run ./e2e/cmd/parts $(PARTS)
+
+demo: ## show the main job; SPIFFE=spire takes the real SPIRE, KEEP=1 leaves it running
+	go run ./e2e/cmd/demo -spiffe $(SPIFFE) $(if $(KEEP),-keep)
+
+lint: ## run the linters of .golangci.yml
+	@$(EACH) $(TOOL) golangci-lint run ./...; done
+
+fmt: ## format the code
+	@$(EACH) $(TOOL) golangci-lint fmt ./...; done
+
+generate: ## write deep copies, CRDs and what the program says in docs
+	$(TOOL) controller-gen object paths=./pkg/apis/... crd output:crd:dir=crds
+	go test ./pkg/cli -run '^TestDocuments$$' -update
+
+tidy: ## tidy go.mod and go.sum
+	@$(EACH) go mod tidy; done
+
+check: ## generate, tidy, format and lint; fail if that finds or changes anything
+	hack/check.sh
+
+fuzz: ## run each fuzz target for FUZZTIME, 10s if it is not set
+	hack/fuzz.sh $(FUZZTIME)
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . ./...
+
+clean: ## remove what was built here; parts and tools stay in the user's caches
+	rm -rf bin

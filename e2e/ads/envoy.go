@@ -1,0 +1,125 @@
+package ads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/egraft/egraft/e2e/standalone"
+)
+
+// Addresses of the Envoy under experiment, in a network namespace of its own.
+const (
+	adminAddress = "127.0.0.1:19000"
+	listenPort   = 10080
+)
+
+// bootstrap is what matters of Envoy Gateway's own, with %[1]s for the host and
+// %[2]s for the port of the control plane. Of the statistics, only those that
+// the experiments read are kept: with thousands of clusters, reading them all
+// would take more time than what is measured.
+const bootstrap = `
+node: {id: experiment, cluster: experiment}
+admin: {address: {socket_address: {address: 127.0.0.1, port_value: 19000}}}
+stats_config:
+  stats_matcher:
+    inclusion_list:
+      patterns: [{prefix: cluster_manager.}, {suffix: .init_fetch_timeout}]
+dynamic_resources:
+  ads_config:
+    api_type: DELTA_GRPC
+    transport_api_version: V3
+    grpc_services: [{envoy_grpc: {cluster_name: xds_cluster}}]
+    set_node_on_first_message_only: true
+  lds_config: {ads: {}, initial_fetch_timeout: 0s, resource_api_version: V3}
+  cds_config: {ads: {}, initial_fetch_timeout: 0s, resource_api_version: V3}
+static_resources:
+  clusters:
+    - name: xds_cluster
+      type: STATIC
+      connect_timeout: 1s
+      typed_extension_protocol_options:
+        envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+          "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+          explicit_http_config: {http2_protocol_options: {}}
+      load_assignment:
+        cluster_name: xds_cluster
+        endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: %[1]s, port_value: %[2]s}}}}]}]
+`
+
+// Envoy is a running Envoy that gets everything from a [Server].
+type Envoy struct{ process *standalone.Process }
+
+// StartEnvoy starts an Envoy and does not wait for it. It writes below dir.
+func StartEnvoy(program, dir string, s *Server) (*Envoy, error) {
+	host, port, _ := strings.Cut(s.listener.Addr().String(), ":")
+	config := filepath.Join(dir, "bootstrap.yaml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, bootstrap, host, port), 0o644); err != nil {
+		return nil, fmt.Errorf("write Envoy's bootstrap: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "log"), 0o755); err != nil {
+		return nil, fmt.Errorf("directory for Envoy's log: %w", err)
+	}
+	e := &Envoy{standalone.NewProcess(dir, "envoy", program, "--config-path", config, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warn")}
+	return e, e.process.Start()
+}
+
+// Stop ends Envoy.
+func (e *Envoy) Stop() error { return e.process.Stop() }
+
+// Log is the path of Envoy's log.
+func (e *Envoy) Log() string { return e.process.Log }
+
+// Get sends a request for a host on a connection of its own. The answer is on
+// one line: the status, the generation of the cluster, and for answers of
+// Envoy's own the response flags. Without an answer it is "refused".
+func (e *Envoy) Get(ctx context.Context, host string) string {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+strconv.Itoa(listenPort)+"/", nil)
+	if err != nil {
+		return err.Error()
+	}
+	request.Host = host
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return "refused"
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err.Error()
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Sprintf("%d %s", response.StatusCode, body)
+	}
+	return "200 " + response.Header.Get(generationHeader)
+}
+
+var transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
+
+// Stat is the sum of the counters and gauges whose names match a regular
+// expression.
+func (e *Envoy) Stat(ctx context.Context, filter string) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+adminAddress+"/stats?filter="+filter, nil)
+	if err != nil {
+		return 0, fmt.Errorf("statistics of Envoy: %w", err)
+	}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return 0, fmt.Errorf("statistics of Envoy: %w", err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	sum := 0
+	for line := range strings.Lines(string(page)) {
+		_, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		n, convErr := strconv.Atoi(value)
+		sum, err = sum+n, errors.Join(err, convErr)
+	}
+	return sum, err
+}

@@ -1,0 +1,93 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/standalone"
+)
+
+// TestPolicies is what policies do to backends, targets and each other, in one
+// environment.
+func TestPolicies(t *testing.T) {
+	f := start(t, standalone.Options{Backends: backendsForAll()})
+	f.run("Upgrade", (*fixture).upgrade)
+	f.run("Leave", (*fixture).leave)
+	f.run("Deny", (*fixture).deny)
+	f.run("any identity of the trust domain", (*fixture).anyIdentity)
+	f.run("invalid for a route", (*fixture).invalidForRoute)
+	f.run("invalid for a listener", (*fixture).invalidForListener)
+	f.run("HTTPRoute and its rule", (*fixture).routeAndRule)
+	f.run("GRPCRoute", (*fixture).grpcRoute)
+	f.run("listener", (*fixture).listener)
+	f.run("route beats Gateway", (*fixture).routeBeatsGateway)
+	f.run("older wins", (*fixture).olderWins)
+	f.run("first name wins", (*fixture).firstNameWins)
+}
+
+// upgrade: a backend that Envoy Gateway takes for cleartext gets mutual TLS,
+// and never cleartext again.
+func (f *fixture) upgrade() {
+	tls, cleartextOnly := f.tlsRoute(), f.recorder()
+	f.routes(echoRoute, tls, cleartextOnly.route("upgraded", ""))
+	f.until("upgraded.example.com", "an answer before the policy", recordedAnswer)
+	policy := f.Policy()
+	policy.PlaintextBackends = "Upgrade"
+	f.effect(policy, echoRoute.Host(), seesEnvoy)
+	f.until(tls.Host(), "the SVID", seesEnvoy)
+	f.until("upgraded.example.com", "a refusal", standalone.Status(503))
+	before := cleartextOnly.cleartext.Load()
+	for range 20 {
+		require.Equal(f.t, 503, f.get("upgraded.example.com", "/").Status)
+	}
+	require.Equal(f.t, before, cleartextOnly.cleartext.Load(), "cleartext connections")
+}
+
+// leave: what is in cleartext stays so, what has TLS gets the SVID.
+func (f *fixture) leave() {
+	tls := f.tlsRoute()
+	f.routes(plainRoute, tls)
+	f.until(plainRoute.Host(), "an answer before the policy", cleartext)
+	policy := f.Policy()
+	policy.PlaintextBackends = "Leave"
+	f.effect(policy, tls.Host(), seesEnvoy)
+	requests := f.traffic(plainRoute.Host())
+	requests.waitServed(20)
+	requests.mustAllBeServed()
+	require.True(f.t, cleartext(f.get(plainRoute.Host(), "/")))
+}
+
+// deny: nothing reaches what is in cleartext, what has TLS gets the SVID.
+func (f *fixture) deny() {
+	tls, denied := f.tlsRoute(), f.recorder()
+	route := denied.route("denied", "")
+	f.routes(tls, route)
+	f.until(route.Host(), "an answer before the policy", recordedAnswer)
+	policy := f.Policy()
+	policy.PlaintextBackends = "Deny"
+	f.effect(policy, route.Host(), refused(503, noBackend))
+	f.until(tls.Host(), "the SVID", seesEnvoy)
+	denied.mustStayUntouched(f, standalone.ListenerAddress, route.Host())
+}
+
+// anyIdentity: the backend has an SVID of the trust domain, and the name that
+// Envoy Gateway looks for, and yet is not the one that the policy names.
+func (f *fixture) anyIdentity() {
+	other := standalone.Route{Name: "other", Port: 3444, Hostname: "other.example.org", CA: f.SPIFFE.Bundle()}
+	tls := f.tlsRoute()
+	f.routes(other, tls)
+	f.effect(f.Policy(), tls.Host(), seesEnvoy)
+	f.until(other.Host(), "a refusal", standalone.Status(503))
+	_, err := f.WaitAccessLog(f.soon(), other.Host(), "CERTIFICATE_VERIFY_FAILED")
+	f.must(err)
+
+	policy := f.Policy()
+	policy.AllowAny = true
+	f.effect(policy, other.Host(), func(r *standalone.Response) bool {
+		return seesEnvoy(r) && r.Echo.Self == standalone.ID("/other")
+	})
+	f.until(tls.Host(), "the SVID", seesEnvoy)
+}

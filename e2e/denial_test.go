@@ -1,0 +1,72 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/standalone"
+)
+
+// invalidForRoute: a policy with an error denies its route, and from the first
+// moment on; others go on.
+func (f *fixture) invalidForRoute() {
+	backend := f.recorder()
+	route := backend.route("mistaken", "")
+	f.routes(plainRoute)
+	f.until(plainRoute.Host(), "an answer", cleartext)
+	others := f.traffic(plainRoute.Host())
+	from := standalone.LogEnd(f.Egraft)
+	f.policies(invalid(f.policy("HTTPRoute", route.Name, "")))
+	f.routes(route)
+	f.until(route.Host(), "a denial", refused(500, deniedByEgraft))
+	backend.mustStayUntouched(f, standalone.ListenerAddress, route.Host())
+	require.Zero(f.t, backend.connections.Load(), "connections since the route exists")
+	f.notInEffect(from, "for-httproute-mistaken", "Invalid", "spec.peers")
+	others.mustAllBeServed()
+}
+
+// invalidForListener: the same for the routes of one listener. The backend
+// served before.
+func (f *fixture) invalidForListener() {
+	backend := f.recorder()
+	route, other := backend.route("mistaken", "second"), plainRoute
+	other.Section = "http" // a route of both listeners would be denied on both
+	f.routes(other, route)
+	f.untilFrom(standalone.SecondListenerAddress, route.Host(), "an answer", recordedAnswer)
+	others := f.traffic(other.Host())
+	from := standalone.LogEnd(f.Egraft)
+	f.policies(invalid(f.policy("Gateway", "eg", "second")))
+	f.untilFrom(standalone.SecondListenerAddress, route.Host(), "a denial", refused(503, noBackend))
+	backend.mustStayUntouched(f, standalone.SecondListenerAddress, route.Host())
+	f.notInEffect(from, "for-gateway-eg-second", "Invalid", "spec.peers")
+	others.mustAllBeServed()
+}
+
+// notInEffect waits until egraft says of a policy that it is not in effect and
+// why.
+func (f *fixture) notInEffect(from int64, policy, reason, text string) {
+	f.t.Helper()
+	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, policy+" not to be in effect", func(l standalone.Line) bool {
+		return l.Message() == "policy is not in effect" && l["policy"] == "BackendMTLSPolicy default/"+policy
+	})
+	f.must(err)
+	require.Equal(f.t, reason, line["reason"])
+	require.Contains(f.t, line["message"], text)
+}
+
+// untilFrom waits for an answer on another listener.
+func (f *fixture) untilFrom(listener, host, what string, wanted func(*standalone.Response) bool) *standalone.Response {
+	f.t.Helper()
+	var last *standalone.Response
+	f.wait(host+" on "+listener+": "+what, func(ctx context.Context) (err error) {
+		if last, err = f.GetFrom(ctx, listener, host, "/"); err == nil && !wanted(last) {
+			err = fmt.Errorf("got %s", last)
+		}
+		return err
+	})
+	return last
+}

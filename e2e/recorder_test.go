@@ -1,0 +1,83 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/egraft/egraft/e2e/standalone"
+)
+
+// tlsHandshake is the first byte of a TLS connection: the content type of a
+// handshake record, RFC 8446 section 5.1.
+const tlsHandshake = 22
+
+// recorder is a backend in cleartext that counts who reaches it.
+type recorder struct {
+	port        int
+	connections atomic.Int64
+	// cleartext are the connections that began with anything but TLS.
+	cleartext atomic.Int64
+}
+
+// recorded is what a recorder answers.
+const recorded = "recorded"
+
+// recorder serves until the end of the test.
+func (f *fixture) recorder() *recorder {
+	f.t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	f.must(err)
+	f.t.Cleanup(func() { _ = listener.Close() })
+	r := &recorder{port: listener.Addr().(*net.TCPAddr).Port}
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return // closed
+			}
+			r.connections.Add(1)
+			go r.answer(connection)
+		}
+	}()
+	return r
+}
+
+// answer reads one request and answers it, if it is one.
+func (r *recorder) answer(connection net.Conn) {
+	defer connection.Close()
+	reader := bufio.NewReader(connection)
+	if first, err := reader.Peek(1); err != nil || first[0] == tlsHandshake {
+		return
+	}
+	r.cleartext.Add(1)
+	if _, err := http.ReadRequest(reader); err == nil {
+		fmt.Fprintf(connection, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(recorded), recorded)
+	}
+}
+
+// route is a route to the recorder.
+func (r *recorder) route(name, section string) standalone.Route {
+	return standalone.Route{Name: name, Port: r.port, Section: section}
+}
+
+// mustStayUntouched sends requests and fails the test if any connection comes
+// in.
+func (r *recorder) mustStayUntouched(f *fixture, listener, host string) {
+	f.t.Helper()
+	before := r.connections.Load()
+	for range 20 {
+		response, err := f.GetFrom(f.soon(), listener, host, "/")
+		f.must(err)
+		if response.Status < 500 {
+			f.t.Errorf("%s was answered with %s", host, response)
+		}
+	}
+	if n := r.connections.Load() - before; n != 0 {
+		f.t.Errorf("%d connections reached the backend of %s", n, host)
+	}
+}

@@ -1,0 +1,129 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/standalone"
+)
+
+// TestEgraftLater: Envoy Gateway starts before egraft, serves nothing that
+// egraft has not seen, and goes on when egraft is there.
+func TestEgraftLater(t *testing.T) {
+	f := start(t, standalone.Options{EgraftLater: true, Backends: backendsForAll()})
+	f.run("egraft later", (*fixture).egraftLater)
+	f.run("egraft killed", (*fixture).egraftKilled)
+}
+
+func (f *fixture) egraftLater() {
+	backend := f.recorder()
+	f.routes(echoRoute, backend.route("upgraded", ""))
+	f.policies(f.Policy())
+	f.waitPublished(0)
+	_, err := f.Get(f.soon(), echoRoute.Host(), "/")
+	require.ErrorContains(f.t, err, "connection refused", "Envoy must not serve before egraft")
+	f.must(f.StartEgraft(f.soon()))
+	f.must(f.WaitEnvoy(f.soon()))
+	f.until(echoRoute.Host(), "the SVID", seesEnvoy)
+	f.until("upgraded.example.com", "a refusal", standalone.Status(503))
+	require.Zero(f.t, backend.cleartext.Load(), "cleartext connections")
+}
+
+// egraftKilled: policies change while egraft is killed and started again, the
+// last one is in effect in the end, and a route without a policy serves all
+// the time.
+func (f *fixture) egraftKilled() {
+	f.routes(echoRoute, plainRoute)
+	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
+	others := f.traffic(plainRoute.Host())
+	f.killedBefore(f.entitled("/killed-before"))
+	f.killedAfter(f.entitled("/killed-after"))
+	f.killedMeanwhile(f.entitled("/killed-meanwhile"))
+	f.killedTwice(f.entitled("/killed-twice"))
+	others.mustAllBeServed()
+}
+
+// killedBefore: the policy changes while egraft is away.
+func (f *fixture) killedBefore(identity standalone.Entry) {
+	f.t.Helper()
+	f.must(f.Egraft.Kill())
+	_, err := os.Stat(f.Socket())
+	require.NoError(f.t, err, "a killed egraft leaves its socket behind")
+	f.afterTranslation(func() { f.change(identity) })
+	f.must(f.StartEgraft(f.soon()))
+	f.until(echoRoute.Host(), "the policy of "+identity.Path, standalone.Peer(identity.ID()))
+}
+
+// killedAfter: egraft goes away right after the change and comes back.
+func (f *fixture) killedAfter(identity standalone.Entry) {
+	f.t.Helper()
+	f.change(identity)
+	f.must(f.Egraft.Kill())
+	f.must(f.StartEgraft(f.soon()))
+	f.until(echoRoute.Host(), "the policy of "+identity.Path, standalone.Peer(identity.ID()))
+}
+
+// killedMeanwhile: egraft is killed with a call that it did not answer.
+func (f *fixture) killedMeanwhile(identity standalone.Entry) {
+	f.t.Helper()
+	f.must(f.Egraft.Freeze())
+	f.afterTranslation(func() { f.change(identity) })
+	f.must(f.Egraft.Kill())
+	f.must(f.StartEgraft(f.soon()))
+	f.until(echoRoute.Host(), "the policy of "+identity.Path, standalone.Peer(identity.ID()))
+}
+
+// killedTwice: several changes and restarts, one upon the other.
+func (f *fixture) killedTwice(identity standalone.Entry) {
+	f.t.Helper()
+	for range 2 {
+		f.must(f.ApplyPolicy(invalid(f.policy("HTTPRoute", echoRoute.Name, ""))))
+		f.must(f.Egraft.Kill())
+		f.change(identity)
+		f.must(f.StartEgraft(f.soon()))
+	}
+	f.until(echoRoute.Host(), "the policy of "+identity.Path, standalone.Peer(identity.ID()))
+}
+
+// change lets the route's policy name another identity.
+func (f *fixture) change(identity standalone.Entry) {
+	f.t.Helper()
+	policy := f.policy("HTTPRoute", echoRoute.Name, "")
+	policy.Identity = identity.Path
+	f.must(f.ApplyPolicy(policy))
+}
+
+// published is how often Envoy Gateway had something new to translate, upon
+// which it calls egraft.
+func (f *fixture) published(ctx context.Context) (float64, error) {
+	page, err := f.GatewayMetrics(ctx)
+	return sum(page, "watchable_publish_total", `message="xds-ir"`), err
+}
+
+// afterTranslation makes a change and waits until Envoy Gateway translates,
+// which it cannot finish while egraft does not answer.
+func (f *fixture) afterTranslation(change func()) {
+	f.t.Helper()
+	before, err := f.published(f.soon())
+	f.must(err)
+	change()
+	f.waitPublished(before)
+}
+
+// waitPublished waits until Envoy Gateway translated more often.
+func (f *fixture) waitPublished(than float64) {
+	f.t.Helper()
+	f.wait("Envoy Gateway to translate", func(ctx context.Context) error {
+		n, err := f.published(ctx)
+		if err == nil && n <= than {
+			err = fmt.Errorf("%v translations", n)
+		}
+		return err
+	})
+}

@@ -1,0 +1,61 @@
+package standalone
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+)
+
+// newAuthority makes the authority of [TrustDomain].
+func (e *Environment) newAuthority() (Authority, error) {
+	socket := filepath.Join(e.Dir, "agent.sock")
+	switch e.options.SPIFFE {
+	case Dev:
+		return newDevAuthority(TrustDomain, socket)
+	case SPIRE:
+		return newSPIREAuthority(e.Dir, socket, e.programs)
+	default:
+		return nil, fmt.Errorf("SPIFFE mode %q: want %q or %q", e.options.SPIFFE, Dev, SPIRE)
+	}
+}
+
+// newPartners makes the authorities of other trust domains and federates each
+// with [TrustDomain].
+func (e *Environment) newPartners() (map[string]Authority, error) {
+	out := map[string]Authority{}
+	own, isDev := e.SPIFFE.(*devAuthority)
+	if len(e.options.Partners) > 0 && !isDev {
+		return nil, errors.New("partners need the development issuer")
+	}
+	for _, domain := range e.options.Partners {
+		partner, err := newDevAuthority(domain, filepath.Join(e.Dir, domain+".sock"))
+		if err != nil {
+			return nil, err
+		}
+		partner.Federate(TrustDomain, own.Authorities())
+		own.Federate(domain, partner.Authorities())
+		out[domain] = partner
+	}
+	return out, nil
+}
+
+// authority is that of a trust domain, of [TrustDomain] when it is empty, and
+// nil if there is none.
+func (e *Environment) authority(domain string) Authority {
+	if domain == "" {
+		return e.SPIFFE
+	}
+	return e.Partners[domain]
+}
+
+// authorities are all of them, as far as they were made.
+func (e *Environment) authorities() []Authority {
+	var out []Authority
+	if e.SPIFFE != nil {
+		out = append(out, e.SPIFFE)
+	}
+	for _, partner := range e.Partners {
+		out = append(out, partner)
+	}
+	return out
+}

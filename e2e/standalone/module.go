@@ -1,0 +1,38 @@
+package standalone
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/egraft/egraft/e2e/parts"
+)
+
+// PrepareModule builds the main package of a module of its own, in a directory
+// of the repository, for [Options.Program]. As with [Prepare], call it outside
+// the network namespace, and the function that it returns at the end.
+func PrepareModule(ctx context.Context, name parts.Name, directory string) (clean func(), err error) {
+	root, err := parts.Root()
+	if err != nil {
+		return nil, err
+	}
+	out, err := os.MkdirTemp("", "egraft-build-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory to build in: %w", err)
+	}
+	clean = func() { _ = os.RemoveAll(out) } // in the system's temporary directory
+	program := filepath.Join(out, string(name))
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", program, ".")
+	cmd.Dir, cmd.Env = filepath.Join(root, directory), append(os.Environ(), "CGO_ENABLED=0")
+	if printed, err := cmd.CombinedOutput(); err != nil {
+		clean()
+		return nil, fmt.Errorf("go build in %s: %w\n%s", directory, err, printed)
+	}
+	if err := os.Setenv(variable(name), program); err != nil {
+		clean()
+		return nil, fmt.Errorf("remember the path of %s: %w", name, err)
+	}
+	return clean, nil
+}

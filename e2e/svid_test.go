@@ -1,0 +1,96 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/standalone"
+)
+
+// plainRoute is a route that no policy is for.
+var plainRoute = standalone.Route{Name: "plain", Port: 3080}
+
+// notEntitled: a policy names an SVID that the agent does not give to Envoy.
+// Its route is refused until the agent does, others go on.
+func (f *fixture) notEntitled() {
+	f.routes(echoRoute, plainRoute)
+	f.until(plainRoute.Host(), "an answer", cleartext)
+	others := f.traffic(plainRoute.Host())
+	policy := f.policy("HTTPRoute", echoRoute.Name, "")
+	policy.Identity = "/late"
+	f.effect(policy, echoRoute.Host(), standalone.Status(503))
+	_, err := f.WaitAccessLog(f.soon(), echoRoute.Host(), "Secret_is_not_supplied_by_SDS")
+	f.must(err)
+
+	entry := f.EnvoyEntry(policy.Identity)
+	f.must(f.SPIFFE.AddEntries(f.soon(), entry))
+	f.t.Cleanup(func() { f.must(f.SPIFFE.RemoveEntry(f.ctx, entry)) })
+	begin := time.Now()
+	f.until(echoRoute.Host(), "the SVID", standalone.Peer(entry.ID()))
+	f.t.Logf("healed %s after the entry was added", time.Since(begin).Round(time.Millisecond))
+	others.mustAllBeServed()
+}
+
+// rotationUnderTraffic: no request fails while the SVID is replaced.
+func (f *fixture) rotationUnderTraffic() {
+	f.routes(echoRoute)
+	policy := f.Policy()
+	policy.Identity = "/brief"
+	entry := f.EnvoyEntry(policy.Identity)
+	entry.TTL = f.briefTTL()
+	f.must(f.SPIFFE.AddEntries(f.soon(), entry))
+	f.t.Cleanup(func() { f.must(f.SPIFFE.RemoveEntry(f.ctx, entry)) })
+	f.effect(policy, echoRoute.Host(), standalone.Peer(entry.ID()))
+	requests := f.traffic(echoRoute.Host())
+	requests.waitSerials(4)
+	requests.mustAllBeServed()
+}
+
+// briefTTL is a lifetime with a rotation every few seconds. SPIRE dates
+// certificates back by 10 s and replaces them after half of the whole.
+func (f *fixture) briefTTL() time.Duration {
+	if f.Mode() == standalone.SPIRE {
+		return 14 * time.Second
+	}
+	return 5 * time.Second
+}
+
+// agentRestarted: requests are served while the agent is away, and rotation
+// goes on when it is back.
+func (f *fixture) agentRestarted() {
+	f.routes(echoRoute)
+	f.effect(f.Policy(), echoRoute.Host(), seesEnvoy)
+	requests := f.traffic(echoRoute.Host())
+	f.must(f.SPIFFE.Stop())
+	f.wait("Envoy to miss the agent", func(ctx context.Context) error {
+		n, err := f.agentStat(ctx, "upstream_cx_active")
+		if err == nil && n > 0 {
+			err = fmt.Errorf("%d connections", n)
+		}
+		return err
+	})
+	requests.waitServed(100)
+	require.NoError(f.t, f.SPIFFE.Start(f.soon()))
+	f.wait("Envoy to find the agent again", func(ctx context.Context) error {
+		n, err := f.agentStat(ctx, "upstream_cx_active")
+		if err == nil && n == 0 {
+			err = errors.New("no connections")
+		}
+		return err
+	})
+	_, before := requests.counts()
+	f.must(f.SPIFFE.Rotate(f.soon()))
+	requests.waitSerials(before + 1)
+	requests.mustAllBeServed()
+}
+
+// agentStat is a statistic of the agent's cluster.
+func (f *fixture) agentStat(ctx context.Context, name string) (int, error) {
+	return f.Stat(ctx, "^cluster.egraft/agent.*"+name+"$")
+}

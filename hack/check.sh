@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Does all that writes files and needs no thought, then lints, and fails if a file was
+# changed. What is compared is the tree before and after, not the last commit, so that it
+# works with work in progress.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# snapshot prints the hash of a git tree of all files that git does not ignore. The index
+# and the objects are temporary: the repository's own are not touched.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir "$scratch/objects"
+objects=$(git rev-parse --path-format=absolute --git-path objects)
+own() {
+	GIT_INDEX_FILE="$scratch/index" GIT_OBJECT_DIRECTORY="$scratch/objects" \
+		GIT_ALTERNATE_OBJECT_DIRECTORIES="$objects" git "$@"
+}
+snapshot() {
+	own add --all
+	own write-tree
+}
+
+before=$(snapshot)
+make --no-print-directory generate tidy fmt
+after=$(snapshot)
+status=0
+make --no-print-directory lint || status=$?
+if [ "$before" != "$after" ]; then
+	own --no-pager diff "$before" "$after"
+	echo "check: the files above were not as generated, tidied and formatted; now they are" >&2
+	status=1
+fi
+exit "$status"

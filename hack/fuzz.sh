@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Runs the fuzz targets of the module one after the other: hack/fuzz.sh <time for each>
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+grep -rnoE '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' pkg e2e | sort |
+	while IFS=: read -r file _ declaration; do
+		go test -run '^$' -fuzz "^${declaration#func }\$" -fuzztime "$1" "./$(dirname "$file")" </dev/null
+	done
