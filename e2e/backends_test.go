@@ -53,8 +53,8 @@ func (f *fixture) leave() {
 	f.until(plainRoute.Host(), "an answer before the policy", cleartext)
 	policy := f.Policy()
 	policy.PlaintextBackends = "Leave"
-	f.effect(policy, tls.Host(), seesEnvoy)
 	requests := f.traffic(plainRoute.Host())
+	f.effect(policy, tls.Host(), seesEnvoy)
 	requests.waitServed(20)
 	requests.mustAllBeServed()
 	require.True(f.t, cleartext(f.get(plainRoute.Host(), "/")))

@@ -49,6 +49,7 @@ func (f *fixture) rotationUnderTraffic() {
 	f.effect(policy, echoRoute.Host(), standalone.Peer(entry.ID()))
 	requests := f.traffic(echoRoute.Host())
 	requests.waitSerials(4)
+	requests.waitServed(50)
 	requests.mustAllBeServed()
 }
 

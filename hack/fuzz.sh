@@ -5,5 +5,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 grep -rnoE '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' pkg e2e | sort |
 	while IFS=: read -r file _ declaration; do
-		go test -run '^$' -fuzz "^${declaration#func }\$" -fuzztime "$1" "./$(dirname "$file")" </dev/null
+		go test -run '^$' -fuzz "^${declaration#func }\$" -fuzztime "$1" -fuzzminimizetime 1x "./$(dirname "$file")" </dev/null
 	done

@@ -20,6 +20,7 @@ func (p permanent) Unwrap() error { return p.error }
 func Poll(ctx context.Context, what string, condition func(context.Context) error) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
+	var last error
 	for {
 		err := condition(ctx)
 		if err == nil {
@@ -28,9 +29,12 @@ func Poll(ctx context.Context, what string, condition func(context.Context) erro
 		if stop := (permanent{}); errors.As(err, &stop) {
 			return fmt.Errorf("wait for %s: %w", what, stop.error)
 		}
+		if last == nil || ctx.Err() == nil { // what was cut off says nothing
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: %w (last: %w)", what, context.Cause(ctx), err)
+			return fmt.Errorf("wait for %s: %w (last: %w)", what, context.Cause(ctx), last)
 		case <-ticker.C:
 		}
 	}

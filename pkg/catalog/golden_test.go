@@ -133,11 +133,11 @@ func TestGoldenWithoutPolicies(t *testing.T) {
 func TestGoldenWithPolicy(t *testing.T) {
 	e := builtin(t)
 	applied := 0
-	for _, mode := range []string{"Upgrade", "Leave", "Deny"} {
-		for _, base := range goldenFiles(t) {
-			t.Run(mode+"/"+filepath.Base(base), func(t *testing.T) {
-				call := readGolden(t, base)
-				ownedByGateway(t, call)
+	for _, base := range goldenFiles(t) {
+		call := readGolden(t, base)
+		ownedByGateway(t, call)
+		for _, mode := range []string{"Upgrade", "Leave", "Deny"} {
+			t.Run(filepath.Base(base)+"/"+mode, func(t *testing.T) {
 				call.Objects = [][]byte{[]byte(strings.Replace(policyForGateway, "MODE", mode, 1))}
 				res, err := e.Run(t.Context(), call)
 				require.NoError(t, err)

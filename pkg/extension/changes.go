@@ -113,24 +113,21 @@ func digest(res *engine.Result) uint64 {
 
 // summary is the attributes of the line that says what changed.
 func summary(h mutator.Hook, subject string, res *engine.Result) []slog.Attr {
-	count := map[engine.Verdict]int{}
+	results := map[string]int{}
 	var added []string
 	for _, o := range res.Outcomes {
-		count[o.Verdict]++
+		results[string(o.Verdict)]++
 		if o.Verdict == engine.Added {
 			added = append(added, o.Name)
 		}
 	}
-	key := logging.KeyResource
+	attrs := []slog.Attr{slog.String(logging.KeyHook, string(h))}
 	if h == mutator.HookTranslation {
-		key = logging.KeyGateway
+		attrs = append(attrs, slog.String(logging.KeyGateway, subject))
+	} else {
+		attrs = append(attrs, slog.String(logging.KeyResource, subject))
 	}
-	attrs := []slog.Attr{slog.String(logging.KeyHook, string(h)), slog.String(key, subject)}
-	for _, v := range []engine.Verdict{engine.Applied, engine.Unchanged, engine.Denied, engine.Ignored, engine.Panicked, engine.Conflicting} {
-		if count[v] > 0 {
-			attrs = append(attrs, slog.Int(string(v), count[v]))
-		}
-	}
+	attrs = append(attrs, slog.Any(logging.KeyResults, results))
 	if len(added) > 0 {
 		attrs = append(attrs, slog.Any(logging.KeyAdded, added))
 	}

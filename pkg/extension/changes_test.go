@@ -45,8 +45,8 @@ func TestChangesAreSaidOnce(t *testing.T) {
 		c.note(t.Context(), call, translation())
 	})
 	require.Equal(t, []map[string]any{
-		{"level": "INFO", "msg": "configuration changed", "hook": "Translation", "gateway": "default/eg", "applied": 1.0},
-		{"level": "INFO", "msg": "configuration changed", "hook": "Translation", "gateway": "default/eg"},
+		{"level": "INFO", "msg": "configuration changed", "hook": "Translation", "gateway": "default/eg", "results": map[string]any{"applied": 1.0}},
+		{"level": "INFO", "msg": "configuration changed", "hook": "Translation", "gateway": "default/eg", "results": map[string]any{}},
 	}, got)
 }
 
@@ -58,7 +58,7 @@ func TestFailuresAreSaidWithTheirReason(t *testing.T) {
 		newChanges(log).note(t.Context(), &engine.Call{Hook: mutator.HookTranslation}, res)
 	})
 	require.Equal(t, []map[string]any{
-		{"level": "INFO", "msg": "configuration changed", "hook": "Translation", "gateway": "default/eg", "denied": 1.0},
+		{"level": "INFO", "msg": "configuration changed", "hook": "Translation", "gateway": "default/eg", "results": map[string]any{"denied": 1.0}},
 		{"level": "WARN", "msg": "call has a fault", "hook": "Translation", "error": "odd"},
 		{"level": "ERROR", "msg": "resource could not be treated", "hook": "Translation", "mutator": "f", "kind": "Cluster", "resource": "c", "result": "denied", "error": "broken"},
 		{"level": "WARN", "msg": "policy is not in effect", "hook": "Translation", "policy": " ns/p", "reason": "Conflicted", "message": "older"},

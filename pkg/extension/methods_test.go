@@ -14,7 +14,7 @@ import (
 func TestMethodsAgreeWithEnvoyGateway(t *testing.T) {
 	service := extpb.File_proto_extension_service_proto.Services().ByName("EnvoyGatewayExtension")
 	require.Equal(t, ServiceName, string(service.FullName()))
-	require.Equal(t, service.Methods().Len(), len(methods()), "a call that is not served is Unimplemented")
+	require.Len(t, methods(), service.Methods().Len(), "a call that is not served is Unimplemented")
 	for _, m := range methods() {
 		rpc := service.Methods().ByName(protoreflect.Name(m.name))
 		require.NotNil(t, rpc, m.name)
@@ -28,7 +28,7 @@ func TestMethodsAgreeWithEnvoyGateway(t *testing.T) {
 				resources++
 			}
 		}
-		require.Equal(t, resources, len(m.resources), m.name)
+		require.Len(t, m.resources, resources, m.name)
 	}
 }
 

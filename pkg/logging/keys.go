@@ -22,6 +22,8 @@ const (
 	KeyPolicies = "policies"
 	// KeyResult is the outcome of a mutator on a resource.
 	KeyResult = "result"
+	// KeyResults is how many resources had which outcome.
+	KeyResults = "results"
 	// KeyReason is a reason in the sense of Kubernetes conditions.
 	KeyReason = "reason"
 	// KeyMessage is an explanation for people.

@@ -46,12 +46,19 @@ type Typed[T proto.Message] interface {
 
 // Mutators by the kind of resource that they change.
 type (
+	// Route changes routes, in the Route hook.
 	Route              = Typed[*routev3.Route]
-	VirtualHost        = Typed[*routev3.VirtualHost]
-	Listener           = Typed[*listenerv3.Listener]
-	Cluster            = Typed[*clusterv3.Cluster]
-	Endpoints          = Typed[*endpointv3.ClusterLoadAssignment]
-	Secret             = Typed[*tlsv3.Secret]
+	// VirtualHost changes virtual hosts, in the VirtualHost hook.
+	VirtualHost = Typed[*routev3.VirtualHost]
+	// Listener changes listeners, in the HTTPListener and Translation hooks.
+	Listener = Typed[*listenerv3.Listener]
+	// Cluster changes clusters, in the Cluster (custom backends) and Translation hooks.
+	Cluster = Typed[*clusterv3.Cluster]
+	// Endpoints changes load assignments, in the Endpoints hook.
+	Endpoints = Typed[*endpointv3.ClusterLoadAssignment]
+	// Secret changes secrets, in the Translation hook.
+	Secret = Typed[*tlsv3.Secret]
+	// RouteConfiguration changes route configurations, in the Translation hook.
 	RouteConfiguration = Typed[*routev3.RouteConfiguration]
 )
 

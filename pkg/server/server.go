@@ -65,6 +65,8 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// gRPC closes it as well, but only once Serve runs, which may be after the end.
+	defer listener.Close()
 	go report(failed, "serve gRPC", func() error { return s.grpc.Serve(listener) })
 	s.announce(listener.Addr(), admin.addr())
 	select {

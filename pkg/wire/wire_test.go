@@ -81,7 +81,7 @@ func FuzzView(f *testing.F) {
 			return
 		}
 		require.Equal(t, c.GetName(), name)
-		require.Equal(t, len(xds.References(c.GetMetadata())), len(refs))
+		require.Len(t, refs, len(xds.References(c.GetMetadata())))
 	})
 }
 

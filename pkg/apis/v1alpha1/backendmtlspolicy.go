@@ -53,6 +53,7 @@ type BackendMTLSPolicyList struct {
 // +kubebuilder:validation:XValidation:rule="has(self.peers) != (has(self.allowAnyInTrustDomain) && self.allowAnyInTrustDomain)",message="name the peers, or set allowAnyInTrustDomain to true to accept every workload of the trust domain; not both"
 // +kubebuilder:validation:XValidation:rule="!has(self.peers) || self.peers.all(p, !has(p.exact) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.exact.startsWith('spiffe://' + d + '/')))",message="every peers[].exact must be in one of trustBundles (by default: in trustDomain)"
 // +kubebuilder:validation:XValidation:rule="!has(self.peers) || self.peers.all(p, !has(p.prefix) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.prefix.startsWith('spiffe://' + d + '/')))",message="every peers[].prefix must start with spiffe:// and one of trustBundles (by default: trustDomain) and a slash"
+// +kubebuilder:validation:XValidation:rule="!has(self.peers) || self.peers.all(p, !has(p.regex) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.regex.startsWith('spiffe://' + d.replace('.', '\\\\.') + '/')))",message="every peers[].regex must begin with spiffe://, one of trustBundles (by default: trustDomain) with its dots escaped, and a slash"
 type BackendMTLSPolicySpec struct {
 	// TargetRefs are the Gateways, listeners of Gateways (by sectionName), HTTPRoutes and
 	// GRPCRoutes whose backends the policy is for, in the policy's own namespace. A policy

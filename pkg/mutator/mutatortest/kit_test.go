@@ -3,6 +3,7 @@ package mutatortest
 import (
 	"context"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -78,10 +79,10 @@ func TestKitRejects(t *testing.T) {
 		}), "same bytes on every run"},
 		"order of the call": {func() mutator.Family {
 			f := on(nil)()
-			seen := ""
-			f.Policies = []policy.Kind{policy.NewKind(gvk, noting(&seen))}
+			seen := &journal{}
+			f.Policies = []policy.Kind{policy.NewKind(gvk, seen.note)}
 			f.Clusters = mutator.Func[*clusterv3.Cluster]{Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
-				c.AltStatName, seen = seen, ""
+				c.AltStatName = seen.take()
 				return nil
 			}}
 			return f
@@ -105,12 +106,25 @@ type thing struct {
 	Metadata        metav1.ObjectMeta `json:"metadata"`
 }
 
-// noting notes the order in which objects are read.
-func noting(seen *string) func(*thing) field.ErrorList {
-	return func(o *thing) field.ErrorList {
-		*seen += o.Metadata.Name
-		return nil
-	}
+// journal notes the order in which objects are read.
+type journal struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (j *journal) note(o *thing) field.ErrorList {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.text += o.Metadata.Name
+	return nil
+}
+
+func (j *journal) take() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	text := j.text
+	j.text = ""
+	return text
 }
 
 func TestKitAccepts(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/policy"
@@ -41,8 +43,9 @@ func setDefaults(s *v1alpha1.BackendMTLSPolicySpec) {
 // an API server with a CRD of this version.
 func validate(p *v1alpha1.BackendMTLSPolicy) field.ErrorList {
 	s, at := &p.Spec, field.NewPath("spec")
+	errs := validateShape(s, at) // before the defaults hide what is empty
 	setDefaults(s)
-	errs := validateTargets(s, at.Child("targetRefs"))
+	errs = append(errs, validateTargets(s, at.Child("targetRefs"))...)
 	if err := validTrustDomain(s.TrustDomain); err != nil {
 		// The bundles and the peers are by default of this domain: one error is enough.
 		errs = append(errs, field.Invalid(at.Child("trustDomain"), s.TrustDomain, err.Error()))
@@ -50,7 +53,7 @@ func validate(p *v1alpha1.BackendMTLSPolicy) field.ErrorList {
 		errs = append(errs, validateIdentity(s, at)...)
 		errs = append(errs, validatePeers(s, at)...)
 	}
-	if path := s.Agent.SocketPath; !strings.HasPrefix(path, "/") || len(path) > maxSocketPath {
+	if path := s.Agent.SocketPath; !absolutePath.MatchString(path) || len(path) > maxSocketPath {
 		errs = append(errs, field.Invalid(at.Child("agent", "socketPath"), path, "must be an absolute path of at most 107 bytes"))
 	}
 	if d, err := time.ParseDuration(string(s.InitialFetchTimeout)); err != nil || d < 100*time.Millisecond || d > time.Minute {
@@ -75,6 +78,12 @@ func validateTargets(s *v1alpha1.BackendMTLSPolicySpec, at *field.Path) (errs fi
 		if !slices.Contains(kinds, string(r.Kind)) {
 			errs = append(errs, field.NotSupported(at.Index(i).Child("kind"), string(r.Kind), kinds))
 		}
+		same := func(o gwapiv1.LocalPolicyTargetReferenceWithSectionName) bool {
+			return o.Kind == r.Kind && o.Name == r.Name && ptr.Deref(o.SectionName, "") == ptr.Deref(r.SectionName, "")
+		}
+		if slices.ContainsFunc(s.TargetRefs[:i], same) {
+			errs = append(errs, field.Duplicate(at.Index(i), r.Name))
+		}
 	}
 	return errs
 }
@@ -86,6 +95,9 @@ func validateIdentity(s *v1alpha1.BackendMTLSPolicySpec, at *field.Path) (errs f
 	for i, d := range s.TrustBundles {
 		if err := validTrustDomain(d); err != nil {
 			errs = append(errs, field.Invalid(at.Child("trustBundles").Index(i), d, err.Error()))
+		}
+		if slices.Contains(s.TrustBundles[:i], d) {
+			errs = append(errs, field.Duplicate(at.Child("trustBundles").Index(i), d))
 		}
 	}
 	return errs
@@ -127,7 +139,11 @@ func validatePeer(s *v1alpha1.BackendMTLSPolicySpec, p v1alpha1.SPIFFEIDMatch, a
 		}
 		return inTrustBundles(s, at.Child("exact"), *p.Exact, *p.Exact)
 	case p.Prefix != nil:
-		return inTrustBundles(s, at.Child("prefix"), *p.Prefix, *p.Prefix)
+		errs := inTrustBundles(s, at.Child("prefix"), *p.Prefix, *p.Prefix)
+		if len(errs) == 0 && !idPrefix.MatchString(*p.Prefix) {
+			errs = field.ErrorList{field.Invalid(at.Child("prefix"), *p.Prefix, "must match "+idPrefix.String())}
+		}
+		return errs
 	}
 	re, err := regexp.Compile(*p.Regex) // RE2 syntax, as Envoy's
 	if err != nil {
