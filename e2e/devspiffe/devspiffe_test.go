@@ -28,7 +28,7 @@ const (
 // start serves an issuer on a socket of its own.
 func start(t *testing.T) *devspiffe.Issuer {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ds") // t.TempDir is too long for a socket
+	dir, err := os.MkdirTemp("", "ds") //nolint:usetesting // t.TempDir is too long for the path of a socket
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func StopDescendants() {
 				signalled[pid] = signal
 			}
 		}
-		time.Sleep(pollTime)
+		<-time.After(pollTime)
 	}
 }
 

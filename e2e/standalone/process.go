@@ -130,7 +130,7 @@ func (p *Process) Kill() error {
 func (p *Process) Wait(ctx context.Context, what string, condition func(context.Context) error) error {
 	return Poll(ctx, what, func(ctx context.Context) error {
 		if !p.Running() {
-			return permanent{fmt.Errorf("%s ended (%v), see %s", p.Name, p.err, p.Log)}
+			return permanent{fmt.Errorf("%s ended (%w), see %s", p.Name, p.err, p.Log)}
 		}
 		return condition(ctx)
 	})

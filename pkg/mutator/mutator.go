@@ -47,7 +47,7 @@ type Typed[T proto.Message] interface {
 // Mutators by the kind of resource that they change.
 type (
 	// Route changes routes, in the Route hook.
-	Route              = Typed[*routev3.Route]
+	Route = Typed[*routev3.Route]
 	// VirtualHost changes virtual hosts, in the VirtualHost hook.
 	VirtualHost = Typed[*routev3.VirtualHost]
 	// Listener changes listeners, in the HTTPListener and Translation hooks.
