@@ -13,27 +13,33 @@ import (
 // TestFederation: backends of other trust domains. The agent has the bundles
 // of both for Envoy, the policy lists one of them.
 func TestFederation(t *testing.T) {
+	everyone := []string{"spiffe://" + standalone.TrustDomain}
 	f := start(t, standalone.Options{
 		Partners: []string{"partner.org", "stranger.org"},
-		Backends: append(standalone.DefaultBackends(),
-			standalone.Backend{Name: "partner", Port: 3445, TrustDomain: "partner.org"},
-			standalone.Backend{Name: "stranger", Port: 3446, TrustDomain: "stranger.org"}),
+		Backends: append(backendsForAll(),
+			standalone.Backend{Name: "partner", Port: 3445, TrustDomain: "partner.org", Clients: everyone},
+			standalone.Backend{Name: "stranger", Port: 3446, TrustDomain: "stranger.org", Clients: everyone}),
 	})
 	f.routes(echoRoute, standalone.Route{Name: "partner", Port: 3445}, standalone.Route{Name: "stranger", Port: 3446})
-	f.strangerIsRefused(f.federated())
-	anyone := f.federated()
+	named := f.federated("/named")
+	named.Peers = []string{"exact: " + standalone.ID("/echo"), "exact: spiffe://partner.org/partner"}
+	f.strangerIsRefused(named)
+
+	anyone := f.federated("/anyone")
 	anyone.AllowAny = true
 	f.strangerIsRefused(anyone)
 
-	anyone.TrustBundles = append(anyone.TrustBundles, "stranger.org")
-	f.effect(anyone, "stranger.example.com", seesEnvoy)
+	all := f.federated("/all")
+	all.AllowAny, all.TrustBundles = true, append(all.TrustBundles, "stranger.org")
+	f.effect(all, "stranger.example.com", standalone.Peer(standalone.ID(all.Identity)))
 }
 
-// federated is a policy with two trust domains and a peer of each.
-func (f *fixture) federated() standalone.Policy {
+// federated is a policy with two trust domains, and an identity of its own by
+// which to tell when it is in effect.
+func (f *fixture) federated(identity string) standalone.Policy {
 	policy := f.Policy()
+	policy.Identity = f.entitled(identity).Path
 	policy.TrustBundles = []string{standalone.TrustDomain, "partner.org"}
-	policy.Peers = []string{"exact: " + standalone.ID("/echo"), "exact: spiffe://partner.org/partner"}
 	return policy
 }
 
@@ -41,11 +47,12 @@ func (f *fixture) federated() standalone.Policy {
 // the stranger's.
 func (f *fixture) strangerIsRefused(policy standalone.Policy) {
 	f.t.Helper()
-	f.effect(policy, "partner.example.com", seesEnvoy)
-	f.until(echoRoute.Host(), "the SVID", seesEnvoy)
+	inEffect := standalone.Peer(standalone.ID(policy.Identity))
+	f.effect(policy, "partner.example.com", inEffect)
+	f.until(echoRoute.Host(), "the SVID", inEffect)
 	f.must(f.WaitSettled(f.soon()))
 	require.Equal(f.t, "spiffe://partner.org/partner", f.get("partner.example.com", "/").Echo.Self)
-	f.until("stranger.example.com", "a refusal", standalone.Status(503))
+	require.Equal(f.t, 503, f.get("stranger.example.com", "/").Status)
 	_, err := f.WaitAccessLog(f.soon(), "stranger.example.com", "CERTIFICATE_VERIFY_FAILED")
 	f.must(err)
 }

@@ -18,7 +18,7 @@ import (
 type fixture struct {
 	*standalone.Environment
 	t   *testing.T
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // of the one test that has the fixture
 	// applied are the files that are to be gone at the end, routes first, and
 	// hosts are those of the routes.
 	applied, hosts []string

@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,11 +127,14 @@ func (p *Process) Kill() error {
 	return nil
 }
 
+// errSuccess is what a program ended with that was not to end.
+var errSuccess = errors.New("exit status 0")
+
 // Wait polls until the condition holds, and gives up when the program ends.
 func (p *Process) Wait(ctx context.Context, what string, condition func(context.Context) error) error {
 	return Poll(ctx, what, func(ctx context.Context) error {
 		if !p.Running() {
-			return permanent{fmt.Errorf("%s ended (%w), see %s", p.Name, p.err, p.Log)}
+			return permanent{fmt.Errorf("%s ended (%w), see %s", p.Name, cmp.Or(p.err, errSuccess), p.Log)}
 		}
 		return condition(ctx)
 	})
