@@ -64,6 +64,7 @@ func (f *fixture) routeAndRule() {
 	f.policies(f.policy("HTTPRoute", "rules", "strict"))
 	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
 	f.untilPath("rules.example.com", "/strict", seesEnvoy)
+	f.must(f.WaitSettled(f.soon()))
 	require.True(f.t, cleartext(f.get("rules.example.com", "/open")))
 	require.True(f.t, cleartext(f.get(plainRoute.Host(), "/")))
 	f.noMarksOnRoutes("rules", echoRoute.Name)

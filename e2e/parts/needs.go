@@ -33,7 +33,10 @@ func check(ctx context.Context, needs []need) error {
 			command = compiler(ctx)
 		}
 		if out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil {
-			return missing(n, fmt.Errorf("%w %s", err, bytes.TrimSpace(out)))
+			if out = bytes.TrimSpace(out); len(out) > 0 {
+				err = fmt.Errorf("%w: %s", err, out)
+			}
+			return missing(n, err)
 		}
 	}
 	return nil

@@ -210,7 +210,7 @@ func TestMissingPrerequisitesAreNamed(t *testing.T) {
 		need need
 		text string
 	}{
-		{golang, `go is missing: install Go 1.26 or newer from https://go.dev/dl (exec: "go": executable file not found in $PATH`},
+		{golang, `go is missing: install Go 1.26 or newer from https://go.dev/dl (exec: "go": executable file not found in $PATH)`},
 		{python, `python3 is missing: install Python 3.10 or newer, for example with ` + "`apt-get install python3`" + ` (exec: "python3"`},
 		{pip, "pip is missing: install pip, for example with `apt-get install python3-pip`"},
 		{cCompiler, "a C compiler is missing: install one, for example with `apt-get install gcc libc6-dev`; SPIRE's server needs it"},
