@@ -39,9 +39,15 @@ const (
 //
 // The program ends in order at SIGTERM or SIGINT, and at once at the second of them.
 func Main(families func(catalog.Options) []mutator.Family) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	go func() {
+		<-signals
+		signal.Stop(signals) // first, so that no second signal is lost on the way
+		cancel()
+	}()
 	return run(ctx, os.Args[1:], &program{
 		families: families, environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr,
 	})
