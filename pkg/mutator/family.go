@@ -44,28 +44,6 @@ type Family struct {
 // Uses reports whether the family runs in the hook.
 func (f *Family) Uses(h Hook) bool { return slices.Contains(f.Hooks, h) }
 
-// Kinds returns the kinds of resources that the family has a mutator for.
-func (f *Family) Kinds() []Kind {
-	var kinds []Kind
-	for _, k := range []struct {
-		kind Kind
-		set  bool
-	}{
-		{KindRoute, f.Routes != nil},
-		{KindVirtualHost, f.VirtualHosts != nil},
-		{KindListener, f.Listeners != nil},
-		{KindCluster, f.Clusters != nil},
-		{KindEndpoints, f.Endpoints != nil},
-		{KindSecret, f.Secrets != nil},
-		{KindRouteConfiguration, f.RouteConfigurations != nil},
-	} {
-		if k.set {
-			kinds = append(kinds, k.kind)
-		}
-	}
-	return kinds
-}
-
 // Validate reports families that cannot work: without a name, with a name that another
 // one has, with an unknown hook or failure policy.
 func Validate(families []Family) error {
