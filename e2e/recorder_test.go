@@ -56,7 +56,7 @@ func (r *recorder) answer(connection net.Conn) {
 	}
 	r.cleartext.Add(1)
 	if _, err := http.ReadRequest(reader); err == nil {
-		fmt.Fprintf(connection, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(recorded), recorded)
+		_, _ = fmt.Fprintf(connection, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(recorded), recorded)
 	}
 }
 
