@@ -1,0 +1,67 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/standalone"
+)
+
+// TestFootprint measures what docs/operations.md says of the released binary. The time
+// to start is logged and not demanded: it depends on what else the machine does.
+func TestFootprint(t *testing.T) {
+	dir := t.TempDir()
+	binary, socket := filepath.Join(dir, "egraft"), filepath.Join(dir, "s")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "../cmd/egraft")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	info, err := os.Stat(binary)
+	require.NoError(t, err)
+	require.Less(t, info.Size(), int64(40<<20), "size of the binary")
+
+	began := time.Now()
+	serve := exec.Command(binary, "serve", "--socket", socket, "--admin-address", "off", "--log-level", "error")
+	require.NoError(t, serve.Start())
+	t.Cleanup(func() { _ = serve.Process.Kill(); _ = serve.Wait() })
+	err = standalone.Poll(t.Context(), "egraft to serve", dial(socket))
+	require.NoError(t, err)
+	took := time.Since(began)
+	resident := residentBytes(t, serve.Process.Pid)
+	t.Logf("%.1f MB stripped, serves after %v, %.1f MB resident", float64(info.Size())/1e6, took, float64(resident)/1e6)
+	require.Less(t, resident, 30<<20, "resident memory when idle")
+}
+
+// dial connects to a socket once.
+func dial(socket string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+}
+
+// residentBytes reads VmRSS of proc(5)'s status file, which is in kB.
+func residentBytes(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	require.NoError(t, err)
+	_, after, found := strings.Cut(string(status), "VmRSS:")
+	require.True(t, found)
+	kb, err := strconv.Atoi(strings.Fields(after)[0])
+	require.NoError(t, err)
+	return kb << 10
+}
