@@ -218,3 +218,18 @@ mutator family "a": unknown failure policy "Maybe"
 mutator family "a" is listed twice
 mutator family "a" names no hook`)
 }
+
+// TestNothingUndoesDenial has a family after the broken one that would let traffic
+// through again.
+func TestNothingUndoesDenial(t *testing.T) {
+	broken := clusterFamily("broken", mutator.Deny, edited(func() error { return errors.New("broken") }))
+	undo := clusterFamily("undo", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+		proto.Reset(c)
+		proto.Merge(c, eds("bad"))
+		return nil
+	})
+	out, res, err := run(t.Context(), t, []mutator.Family{broken, undo}, "bad")
+	require.NoError(t, err)
+	require.Nil(t, out[0].GetEdsClusterConfig())
+	require.Equal(t, []engine.Verdict{engine.Denied}, verdicts(res))
+}

@@ -61,12 +61,19 @@ func TestViewAgreesWithDecoding(t *testing.T) {
 
 // TestViewMergesFields has name and metadata twice, which decoding merges.
 func TestViewMergesFields(t *testing.T) {
-	twice := append(marshal(t, &clusterv3.Cluster{Name: "first", Metadata: &corev3.Metadata{
-		FilterMetadata: map[string]*structpb.Struct{"other": {}},
-	}}), marshal(t, &clusterv3.Cluster{Name: "last", Metadata: metadata("r")})...)
-	v := wire.NewView(wire.ShapeOf(&clusterv3.Cluster{}), twice)
-	require.Equal(t, "last", v.Name())
-	require.Equal(t, []xds.Reference{{Kind: "HTTPRoute", Name: "r"}}, v.References())
+	other := &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"other": {}}}
+	for name, md := range map[string][2]*corev3.Metadata{
+		"in the first part": {metadata("r"), other},
+		"in the last part":  {other, metadata("r")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			twice := append(marshal(t, &clusterv3.Cluster{Name: "first", Metadata: md[0]}),
+				marshal(t, &clusterv3.Cluster{Name: "last", Metadata: md[1]})...)
+			v := wire.NewView(wire.ShapeOf(&clusterv3.Cluster{}), twice)
+			require.Equal(t, "last", v.Name())
+			require.Equal(t, []xds.Reference{{Kind: "HTTPRoute", Name: "r"}}, v.References())
+		})
+	}
 }
 
 // FuzzView compares the view of arbitrary bytes that are a cluster with the decoded one.
