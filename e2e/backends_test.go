@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
@@ -38,7 +40,7 @@ func (f *fixture) upgrade() {
 	policy.PlaintextBackends = "Upgrade"
 	f.effect(policy, echoRoute.Host(), seesEnvoy)
 	f.until(tls.Host(), "the SVID", seesEnvoy)
-	f.until("upgraded.example.com", "a refusal", standalone.Status(503))
+	f.until("upgraded.example.com", "a refusal", envoy.Status(503))
 	before := cleartextOnly.cleartext.Load()
 	for range 20 {
 		require.Equal(f.t, 503, f.get("upgraded.example.com", "/").Status)
@@ -76,18 +78,18 @@ func (f *fixture) deny() {
 // anyIdentity: the backend has an SVID of the trust domain, and the name that
 // Envoy Gateway looks for, and yet is not the one that the policy names.
 func (f *fixture) anyIdentity() {
-	other := standalone.Route{Name: "other", Port: 3444, Hostname: "other.example.org", CA: f.SPIFFE.Bundle()}
+	other := manifest.Route{Name: "other", Port: 3444, Hostname: "other.example.org", CA: f.SPIFFE.Bundle()}
 	tls := f.tlsRoute()
 	f.routes(other, tls)
 	f.effect(f.Policy(), tls.Host(), seesEnvoy)
-	f.until(other.Host(), "a refusal", standalone.Status(503))
+	f.until(other.Host(), "a refusal", envoy.Status(503))
 	_, err := f.WaitAccessLog(f.soon(), other.Host(), "CERTIFICATE_VERIFY_FAILED")
 	f.must(err)
 
 	policy := f.Policy()
 	policy.AllowAny = true
-	f.effect(policy, other.Host(), func(r *standalone.Response) bool {
-		return seesEnvoy(r) && r.Echo.Self == standalone.ID("/other")
+	f.effect(policy, other.Host(), func(r *envoy.Response) bool {
+		return seesEnvoy(r) && r.Echo.Self == manifest.ID("/other")
 	})
 	f.until(tls.Host(), "the SVID", seesEnvoy)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/e2e/envoy"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
@@ -59,11 +60,11 @@ func (f *fixture) notInEffect(from int64, policy, reason, text string) {
 }
 
 // untilFrom waits for an answer on another listener.
-func (f *fixture) untilFrom(listener, host, what string, wanted func(*standalone.Response) bool) *standalone.Response {
+func (f *fixture) untilFrom(listener, host, what string, wanted func(*envoy.Response) bool) *envoy.Response {
 	f.t.Helper()
-	var last *standalone.Response
+	var last *envoy.Response
 	f.wait(host+" on "+listener+": "+what, func(ctx context.Context) (err error) {
-		if last, err = f.GetFrom(ctx, listener, host, "/"); err == nil && !wanted(last) {
+		if last, err = envoy.Get(ctx, listener, host, "/"); err == nil && !wanted(last) {
 			err = fmt.Errorf("got %s", last)
 		}
 		return err

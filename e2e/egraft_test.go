@@ -10,13 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/egraft/egraft/e2e/standalone"
+	"github.com/egraft/egraft/e2e/process"
 )
 
 // egraftCommand runs a command of egraft and returns what it prints.
 func (f *fixture) egraftCommand(ctx context.Context, arguments ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, f.EgraftProgram(), arguments...)
-	cmd.Env = standalone.Environ()
+	cmd.Env = process.Environ()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("egraft %s: %w: %s", strings.Join(arguments, " "), err, out)

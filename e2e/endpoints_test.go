@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
@@ -30,7 +32,7 @@ func TestEndpointsFetchTimeouts(t *testing.T) {
 				repeat = 1
 			}
 			t.Logf("first %s, then %s", first, f.toggle(repeat))
-			f.newRoutes(standalone.Route{Port: 3443})
+			f.newRoutes(manifest.Route{Port: 3443})
 		})
 	}
 }
@@ -40,7 +42,7 @@ func TestEndpointsFetchTimeouts(t *testing.T) {
 func TestNewRoutesWithoutEgraft(t *testing.T) {
 	experiment(t)
 	f := start(t, standalone.Options{WithoutEgraft: true})
-	f.newRoutes(standalone.Route{Port: 3080})
+	f.newRoutes(manifest.Route{Port: 3080})
 }
 
 // toggle measures how long the policy takes to reach traffic, several times.
@@ -48,7 +50,7 @@ func (f *fixture) toggle(repeat int) []time.Duration {
 	f.t.Helper()
 	var out []time.Duration
 	for range repeat {
-		f.effect(f.wrongPeer(), echoRoute.Host(), standalone.Status(503))
+		f.effect(f.wrongPeer(), echoRoute.Host(), envoy.Status(503))
 		out = append(out, f.effect(f.Policy(), echoRoute.Host(), seesEnvoy))
 	}
 	slices.Sort(out)
@@ -57,13 +59,13 @@ func (f *fixture) toggle(repeat int) []time.Duration {
 
 // newRoutes measures how long routes with clusters of their own take to serve,
 // one after the other, and shows what came before.
-func (f *fixture) newRoutes(like standalone.Route) {
+func (f *fixture) newRoutes(like manifest.Route) {
 	f.t.Helper()
 	for i := range 20 {
 		like.Name = fmt.Sprintf("new%02d", i)
 		begin, answers := time.Now(), map[string]int{}
 		f.must(f.ApplyRoutes(like))
-		f.until(like.Host(), "the new route", func(r *standalone.Response) bool {
+		f.until(like.Host(), "the new route", func(r *envoy.Response) bool {
 			answers[fmt.Sprint(r.Status)]++
 			return r.Status == 200
 		})

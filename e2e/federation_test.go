@@ -7,22 +7,24 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
 // TestFederation: backends of other trust domains. The agent has the bundles
 // of both for Envoy, the policy lists one of them.
 func TestFederation(t *testing.T) {
-	everyone := []string{"spiffe://" + standalone.TrustDomain}
+	everyone := []string{"spiffe://" + manifest.TrustDomain}
 	f := start(t, standalone.Options{
 		Partners: []string{"partner.org", "stranger.org"},
 		Backends: append(backendsForAll(),
 			standalone.Backend{Name: "partner", Port: 3445, TrustDomain: "partner.org", Clients: everyone},
 			standalone.Backend{Name: "stranger", Port: 3446, TrustDomain: "stranger.org", Clients: everyone}),
 	})
-	f.routes(echoRoute, standalone.Route{Name: "partner", Port: 3445}, standalone.Route{Name: "stranger", Port: 3446})
+	f.routes(echoRoute, manifest.Route{Name: "partner", Port: 3445}, manifest.Route{Name: "stranger", Port: 3446})
 	named := f.federated("/named")
-	named.Peers = []string{"exact: " + standalone.ID("/echo"), "exact: spiffe://partner.org/partner"}
+	named.Peers = []string{"exact: " + manifest.ID("/echo"), "exact: spiffe://partner.org/partner"}
 	f.strangerIsRefused(named)
 
 	anyone := f.federated("/anyone")
@@ -31,23 +33,23 @@ func TestFederation(t *testing.T) {
 
 	all := f.federated("/all")
 	all.AllowAny, all.TrustBundles = true, append(all.TrustBundles, "stranger.org")
-	f.effect(all, "stranger.example.com", standalone.Peer(standalone.ID(all.Identity)))
+	f.effect(all, "stranger.example.com", envoy.Peer(manifest.ID(all.Identity)))
 }
 
 // federated is a policy with two trust domains, and an identity of its own by
 // which to tell when it is in effect.
-func (f *fixture) federated(identity string) standalone.Policy {
+func (f *fixture) federated(identity string) manifest.Policy {
 	policy := f.Policy()
 	policy.Identity = f.entitled(identity).Path
-	policy.TrustBundles = []string{standalone.TrustDomain, "partner.org"}
+	policy.TrustBundles = []string{manifest.TrustDomain, "partner.org"}
 	return policy
 }
 
 // strangerIsRefused applies a policy that lists the partner's domain and not
 // the stranger's.
-func (f *fixture) strangerIsRefused(policy standalone.Policy) {
+func (f *fixture) strangerIsRefused(policy manifest.Policy) {
 	f.t.Helper()
-	inEffect := standalone.Peer(standalone.ID(policy.Identity))
+	inEffect := envoy.Peer(manifest.ID(policy.Identity))
 	f.effect(policy, "partner.example.com", inEffect)
 	f.until(echoRoute.Host(), "the SVID", inEffect)
 	f.must(f.WaitSettled(f.soon()))

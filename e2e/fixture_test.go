@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
+	"github.com/egraft/egraft/e2e/process"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
@@ -78,7 +81,7 @@ func (f *fixture) deleteAll() {
 		f.must(f.Delete(name))
 	}
 	for _, host := range f.hosts {
-		f.until(host, "the route to be gone", standalone.Status(404))
+		f.until(host, "the route to be gone", envoy.Status(404))
 	}
 	f.must(f.WaitSettled(f.soon()))
 }
@@ -98,7 +101,7 @@ func (f *fixture) must(err error) {
 }
 
 // routes applies routes.
-func (f *fixture) routes(routes ...standalone.Route) {
+func (f *fixture) routes(routes ...manifest.Route) {
 	f.t.Helper()
 	for _, r := range routes {
 		f.route(r.Name, r.Host(), r.YAML())
@@ -113,7 +116,7 @@ func (f *fixture) route(name, host, content string) {
 }
 
 // policies applies policies.
-func (f *fixture) policies(policies ...standalone.Policy) {
+func (f *fixture) policies(policies ...manifest.Policy) {
 	f.t.Helper()
 	for _, p := range policies {
 		f.applied = append(f.applied, p.Name)
@@ -122,7 +125,7 @@ func (f *fixture) policies(policies ...standalone.Policy) {
 }
 
 // effect applies a policy and waits for the answer that it is to bring about.
-func (f *fixture) effect(p standalone.Policy, host string, wanted func(*standalone.Response) bool) time.Duration {
+func (f *fixture) effect(p manifest.Policy, host string, wanted func(*envoy.Response) bool) time.Duration {
 	f.t.Helper()
 	f.applied = append(f.applied, p.Name)
 	took, _, err := f.Effect(f.soon(), p, host, wanted)
@@ -131,7 +134,7 @@ func (f *fixture) effect(p standalone.Policy, host string, wanted func(*standalo
 }
 
 // until waits for an answer.
-func (f *fixture) until(host, what string, wanted func(*standalone.Response) bool) *standalone.Response {
+func (f *fixture) until(host, what string, wanted func(*envoy.Response) bool) *envoy.Response {
 	f.t.Helper()
 	response, err := f.Until(f.soon(), host, what, wanted)
 	f.must(err)
@@ -141,11 +144,11 @@ func (f *fixture) until(host, what string, wanted func(*standalone.Response) boo
 // wait waits for a condition.
 func (f *fixture) wait(what string, condition func(context.Context) error) {
 	f.t.Helper()
-	f.must(standalone.Poll(f.soon(), what, condition))
+	f.must(process.Poll(f.soon(), what, condition))
 }
 
 // get sends one request.
-func (f *fixture) get(host, path string) *standalone.Response {
+func (f *fixture) get(host, path string) *envoy.Response {
 	f.t.Helper()
 	response, err := f.Get(f.soon(), host, path)
 	f.must(err)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/egraft/egraft/e2e/standalone"
+	"github.com/egraft/egraft/e2e/process"
 )
 
 // TestFootprint measures what docs/operations.md says of the released binary. The time
@@ -35,7 +35,7 @@ func TestFootprint(t *testing.T) {
 	serve := exec.Command(binary, "serve", "--socket", socket, "--admin-address", "off", "--log-level", "error")
 	require.NoError(t, serve.Start())
 	t.Cleanup(func() { _ = serve.Process.Kill(); _ = serve.Wait() })
-	err = standalone.Poll(t.Context(), "egraft to serve", dial(socket))
+	err = process.Poll(t.Context(), "egraft to serve", dial(socket))
 	require.NoError(t, err)
 	took := time.Since(began)
 	resident := residentBytes(t, serve.Process.Pid)

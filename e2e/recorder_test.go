@@ -9,7 +9,8 @@ import (
 	"net/http"
 	"sync/atomic"
 
-	"github.com/egraft/egraft/e2e/standalone"
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 )
 
 // tlsHandshake is the first byte of a TLS connection: the content type of a
@@ -61,8 +62,8 @@ func (r *recorder) answer(connection net.Conn) {
 }
 
 // route is a route to the recorder.
-func (r *recorder) route(name, section string) standalone.Route {
-	return standalone.Route{Name: name, Port: r.port, Section: section}
+func (r *recorder) route(name, section string) manifest.Route {
+	return manifest.Route{Name: name, Port: r.port, Section: section}
 }
 
 // mustStayUntouched sends requests and fails the test if any connection comes
@@ -71,7 +72,7 @@ func (r *recorder) mustStayUntouched(f *fixture, listener, host string) {
 	f.t.Helper()
 	before := r.connections.Load()
 	for range 20 {
-		response, err := f.GetFrom(f.soon(), listener, host, "/")
+		response, err := envoy.Get(f.soon(), listener, host, "/")
 		f.must(err)
 		if response.Status < 500 {
 			f.t.Errorf("%s was answered with %s", host, response)

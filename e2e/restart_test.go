@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/e2e/envoy"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
@@ -31,7 +32,7 @@ func (f *fixture) egraftLater() {
 	f.must(f.StartEgraft(f.soon()))
 	f.must(f.WaitEnvoy(f.soon()))
 	f.until(echoRoute.Host(), "the SVID", seesEnvoy)
-	f.until("upgraded.example.com", "a refusal", standalone.Status(503))
+	f.until("upgraded.example.com", "a refusal", envoy.Status(503))
 	require.Zero(f.t, backend.cleartext.Load(), "cleartext connections")
 }
 
@@ -57,7 +58,7 @@ func (f *fixture) killedBefore(identity standalone.Entry) {
 	require.NoError(f.t, err, "a killed egraft leaves its socket behind")
 	f.afterTranslation(func() { f.change(identity) })
 	f.must(f.StartEgraft(f.soon()))
-	f.until(echoRoute.Host(), "the policy of "+identity.Path, standalone.Peer(identity.ID()))
+	f.until(echoRoute.Host(), "the policy of "+identity.Path, envoy.Peer(identity.ID()))
 }
 
 // killedAfter: egraft goes away right after the change and comes back.
@@ -66,7 +67,7 @@ func (f *fixture) killedAfter(identity standalone.Entry) {
 	f.change(identity)
 	f.must(f.Egraft.Kill())
 	f.must(f.StartEgraft(f.soon()))
-	f.until(echoRoute.Host(), "the policy of "+identity.Path, standalone.Peer(identity.ID()))
+	f.until(echoRoute.Host(), "the policy of "+identity.Path, envoy.Peer(identity.ID()))
 }
 
 // killedMeanwhile: egraft is killed with a call that it did not answer.
@@ -76,7 +77,7 @@ func (f *fixture) killedMeanwhile(identity standalone.Entry) {
 	f.afterTranslation(func() { f.change(identity) })
 	f.must(f.Egraft.Kill())
 	f.must(f.StartEgraft(f.soon()))
-	f.until(echoRoute.Host(), "the policy of "+identity.Path, standalone.Peer(identity.ID()))
+	f.until(echoRoute.Host(), "the policy of "+identity.Path, envoy.Peer(identity.ID()))
 }
 
 // killedTwice: several changes and restarts, one upon the other.
@@ -88,7 +89,7 @@ func (f *fixture) killedTwice(identity standalone.Entry) {
 		f.change(identity)
 		f.must(f.StartEgraft(f.soon()))
 	}
-	f.until(echoRoute.Host(), "the policy of "+identity.Path, standalone.Peer(identity.ID()))
+	f.until(echoRoute.Host(), "the policy of "+identity.Path, envoy.Peer(identity.ID()))
 }
 
 // change lets the route's policy name another identity.

@@ -12,6 +12,8 @@ import (
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
@@ -35,7 +37,7 @@ func TestSVIDs(t *testing.T) {
 func backendsForAll() []standalone.Backend {
 	out := standalone.DefaultBackends()
 	for i := range out {
-		out[i].Clients = []string{"spiffe://" + standalone.TrustDomain}
+		out[i].Clients = []string{"spiffe://" + manifest.TrustDomain}
 	}
 	return out
 }
@@ -47,7 +49,7 @@ func (f *fixture) story() {
 	f.refusedWithoutCertificate(tls)
 	from := standalone.LogEnd(f.Egraft)
 	f.policies(f.Policy())
-	for _, r := range []standalone.Route{echoRoute, tls} {
+	for _, r := range []manifest.Route{echoRoute, tls} {
 		response := f.until(r.Host(), "the SVID", seesEnvoy)
 		require.Equal(f.t, "1.3", response.Echo.TLS)
 		require.Equal(f.t, r.Hostname, response.Echo.SNI)
@@ -62,9 +64,9 @@ func (f *fixture) story() {
 
 // refusedWithoutCertificate waits until the backend refuses Envoy, which comes
 // in cleartext to the one and by TLS without a certificate to the other.
-func (f *fixture) refusedWithoutCertificate(tls standalone.Route) {
+func (f *fixture) refusedWithoutCertificate(tls manifest.Route) {
 	f.t.Helper()
-	f.until(echoRoute.Host(), "the backend to refuse cleartext", standalone.Status(400))
+	f.until(echoRoute.Host(), "the backend to refuse cleartext", envoy.Status(400))
 	f.until(tls.Host(), "the backend to refuse Envoy", refused(503, "reset"))
 	_, err := f.WaitText(f.soon(), f.Environment.Backends["echo"], "client didn't provide a certificate")
 	f.must(err)
@@ -79,7 +81,7 @@ func (f *fixture) changeIsLogged(from int64) {
 	require.Equal(f.t, "INFO", line["level"])
 	require.Equal(f.t, "default/eg", line["gateway"])
 	require.Contains(f.t, fmt.Sprint(line["added"]), f.SPIFFE.Socket())
-	for _, part := range []string{"BackendMTLSPolicy default/mtls", standalone.ID(standalone.EnvoyIdentity), standalone.ID("/echo")} {
+	for _, part := range []string{"BackendMTLSPolicy default/mtls", manifest.ID(manifest.EnvoyIdentity), manifest.ID("/echo")} {
 		require.Contains(f.t, fmt.Sprint(line["policies"]), part)
 	}
 }
@@ -114,13 +116,13 @@ func (f *fixture) tlsContextIsSecure(route, sni string) {
 		names = append(names, c.GetSni())
 		common := c.GetCommonTlsContext()
 		require.Len(f.t, common.GetTlsCertificateSdsSecretConfigs(), 1)
-		require.Equal(f.t, standalone.ID(standalone.EnvoyIdentity), common.GetTlsCertificateSdsSecretConfigs()[0].GetName())
+		require.Equal(f.t, manifest.ID(manifest.EnvoyIdentity), common.GetTlsCertificateSdsSecretConfigs()[0].GetName())
 		combined := common.GetCombinedValidationContext()
-		require.Equal(f.t, "spiffe://"+standalone.TrustDomain, combined.GetValidationContextSdsSecretConfig().GetName())
+		require.Equal(f.t, "spiffe://"+manifest.TrustDomain, combined.GetValidationContextSdsSecretConfig().GetName())
 		matchers := combined.GetDefaultValidationContext().GetMatchTypedSubjectAltNames()
 		require.Len(f.t, matchers, 1)
 		require.Equal(f.t, tlsv3.SubjectAltNameMatcher_URI, matchers[0].GetSanType())
-		require.Equal(f.t, standalone.ID("/echo"), matchers[0].GetMatcher().GetExact())
+		require.Equal(f.t, manifest.ID("/echo"), matchers[0].GetMatcher().GetExact())
 	}
 	require.Contains(f.t, names, sni)
 }
@@ -130,16 +132,16 @@ func (f *fixture) rotationShows() {
 	before := f.get(echoRoute.Host(), "/").Echo
 	require.NotNil(f.t, before)
 	f.must(f.SPIFFE.Rotate(f.soon()))
-	f.until(echoRoute.Host(), "the new SVID", func(r *standalone.Response) bool {
+	f.until(echoRoute.Host(), "the new SVID", func(r *envoy.Response) bool {
 		return seesEnvoy(r) && r.Echo.Serial != before.Serial
 	})
 }
 
-func (f *fixture) wrongPeerIsRefused(routes ...standalone.Route) {
+func (f *fixture) wrongPeerIsRefused(routes ...manifest.Route) {
 	f.t.Helper()
 	f.must(f.ApplyPolicy(f.wrongPeer()))
 	for _, r := range routes {
-		f.until(r.Host(), "a refusal", standalone.Status(503))
+		f.until(r.Host(), "a refusal", envoy.Status(503))
 		line, err := f.WaitAccessLog(f.soon(), r.Host(), "CERTIFICATE_VERIFY_FAILED")
 		f.must(err)
 		require.Contains(f.t, line, " 503 UF ")
@@ -152,7 +154,7 @@ func (f *fixture) timeToEffect() {
 	f.effect(f.Policy(), echoRoute.Host(), seesEnvoy)
 	var times []time.Duration
 	for range 5 {
-		f.effect(f.wrongPeer(), echoRoute.Host(), standalone.Status(503))
+		f.effect(f.wrongPeer(), echoRoute.Host(), envoy.Status(503))
 		times = append(times, f.effect(f.Policy(), echoRoute.Host(), seesEnvoy).Round(time.Millisecond))
 	}
 	slices.Sort(times)

@@ -10,11 +10,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
 // plainRoute is a route that no policy is for.
-var plainRoute = standalone.Route{Name: "plain", Port: 3080}
+var plainRoute = manifest.Route{Name: "plain", Port: 3080}
 
 // notEntitled: a policy names an SVID that the agent does not give to Envoy.
 // Its route is refused until the agent does, others go on.
@@ -24,7 +26,7 @@ func (f *fixture) notEntitled() {
 	others := f.traffic(plainRoute.Host())
 	policy := f.policy("HTTPRoute", echoRoute.Name, "")
 	policy.Identity = "/late"
-	f.effect(policy, echoRoute.Host(), standalone.Status(503))
+	f.effect(policy, echoRoute.Host(), envoy.Status(503))
 	_, err := f.WaitAccessLog(f.soon(), echoRoute.Host(), "Secret_is_not_supplied_by_SDS")
 	f.must(err)
 
@@ -32,7 +34,7 @@ func (f *fixture) notEntitled() {
 	f.must(f.SPIFFE.AddEntries(f.soon(), entry))
 	f.t.Cleanup(func() { f.must(f.SPIFFE.RemoveEntry(f.ctx, entry)) })
 	begin := time.Now()
-	f.until(echoRoute.Host(), "the SVID", standalone.Peer(entry.ID()))
+	f.until(echoRoute.Host(), "the SVID", envoy.Peer(entry.ID()))
 	f.t.Logf("healed %s after the entry was added", time.Since(begin).Round(time.Millisecond))
 	others.mustAllBeServed()
 }
@@ -46,7 +48,7 @@ func (f *fixture) rotationUnderTraffic() {
 	entry.TTL = f.briefTTL()
 	f.must(f.SPIFFE.AddEntries(f.soon(), entry))
 	f.t.Cleanup(func() { f.must(f.SPIFFE.RemoveEntry(f.ctx, entry)) })
-	f.effect(policy, echoRoute.Host(), standalone.Peer(entry.ID()))
+	f.effect(policy, echoRoute.Host(), envoy.Peer(entry.ID()))
 	requests := f.traffic(echoRoute.Host())
 	requests.waitSerials(4)
 	requests.waitServed(50)

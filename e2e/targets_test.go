@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
@@ -91,7 +93,7 @@ func (f *fixture) grpcRoute() {
 	f.route("grpc", "grpc.example.com", grpcRoute)
 	f.policies(f.policy("GRPCRoute", "grpc", ""))
 	f.wait("the SVID", func(ctx context.Context) error {
-		response, err := f.GetHTTP2(ctx, "grpc.example.com", "/echo.Echo/Say")
+		response, err := envoy.GetHTTP2(ctx, standalone.ListenerAddress, "grpc.example.com", "/echo.Echo/Say")
 		if err == nil && !seesEnvoy(response) {
 			err = fmt.Errorf("got %s", response)
 		}
@@ -122,13 +124,13 @@ func (f *fixture) listener() {
 // another identity of Envoy.
 func (f *fixture) routeBeatsGateway() {
 	identity := f.entitled("/of-route")
-	other := standalone.Route{Name: "of-gateway", Port: 3443}
+	other := manifest.Route{Name: "of-gateway", Port: 3443}
 	f.routes(echoRoute, other)
 	closer := f.policy("HTTPRoute", echoRoute.Name, "")
 	closer.Identity = identity.Path
 	f.policies(f.wrongPeer())
-	f.effect(closer, echoRoute.Host(), standalone.Peer(identity.ID()))
-	f.until(other.Host(), "a refusal", standalone.Status(503))
+	f.effect(closer, echoRoute.Host(), envoy.Peer(identity.ID()))
+	f.until(other.Host(), "a refusal", envoy.Status(503))
 	f.must(f.WaitSettled(f.soon()))
 	require.Equal(f.t, identity.ID(), f.get(echoRoute.Host(), "/").Echo.Peer)
 }
@@ -149,7 +151,7 @@ func (f *fixture) firstNameWins() {
 	f.oneWins(first, last)
 }
 
-func (f *fixture) oneWins(winner, loser standalone.Policy) {
+func (f *fixture) oneWins(winner, loser manifest.Policy) {
 	f.t.Helper()
 	from := standalone.LogEnd(f.Egraft)
 	f.routes(echoRoute)
@@ -170,7 +172,7 @@ func (f *fixture) entitled(path string) standalone.Entry {
 }
 
 // untilPath waits for an answer to a path.
-func (f *fixture) untilPath(host, path string, wanted func(*standalone.Response) bool) {
+func (f *fixture) untilPath(host, path string, wanted func(*envoy.Response) bool) {
 	f.t.Helper()
 	f.wait(host+path, func(ctx context.Context) error {
 		response, err := f.Get(ctx, host, path)

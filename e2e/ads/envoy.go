@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/egraft/egraft/e2e/standalone"
+	"github.com/egraft/egraft/e2e/process"
 )
 
 // Addresses of the Envoy under experiment, in a network namespace of its own.
@@ -54,7 +54,7 @@ static_resources:
 `
 
 // Envoy is a running Envoy that gets everything from a [Server].
-type Envoy struct{ process *standalone.Process }
+type Envoy struct{ process *process.Process }
 
 // StartEnvoy starts an Envoy and does not wait for it. It writes below dir.
 func StartEnvoy(program, dir string, s *Server) (*Envoy, error) {
@@ -66,7 +66,7 @@ func StartEnvoy(program, dir string, s *Server) (*Envoy, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "log"), 0o755); err != nil {
 		return nil, fmt.Errorf("directory for Envoy's log: %w", err)
 	}
-	e := &Envoy{standalone.NewProcess(dir, "envoy", program, "--config-path", config, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warn")}
+	e := &Envoy{process.New(dir, "envoy", program, "--config-path", config, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warn")}
 	return e, e.process.Start()
 }
 

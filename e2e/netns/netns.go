@@ -34,11 +34,20 @@ func Inside() bool { return os.Getenv(innerVariable) != "" }
 // Run calls inner inside a network namespace of its own and returns what it
 // returned. The caller passes it to os.Exit. Call it first thing in main or
 // TestMain: up to there, the program runs twice.
-func Run(inner func() int) int {
+func Run(inner func() int) int { return run(inner, 0) }
+
+// RunAsInit is [Run] with namespaces for mounts, processes, host name and IPC as
+// well, which only root can have. The inner program is process 1 of its own
+// world: when it ends, however it does, so does everything in there.
+func RunAsInit(inner func() int) int {
+	return run(inner, unix.CLONE_NEWNS|unix.CLONE_NEWPID|unix.CLONE_NEWUTS|unix.CLONE_NEWIPC)
+}
+
+func run(inner func() int, flags uintptr) int {
 	if Inside() {
 		return runInner(inner)
 	}
-	code, err := runOuter()
+	code, err := runOuter(flags)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "network namespace: %v\n", err)
 		return 1
@@ -58,13 +67,15 @@ func runInner(inner func() int) int {
 		return 1
 	}
 	code := inner()
-	StopDescendants()
+	if os.Getpid() != 1 { // otherwise the kernel does it
+		StopDescendants()
+	}
 	return code
 }
 
 // runOuter starts the program again on the inside, passes signals on to it,
 // and returns its exit code.
-func runOuter() (int, error) {
+func runOuter(flags uintptr) (int, error) {
 	// The death signal of the child is bound to the thread that started it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -74,7 +85,7 @@ func runOuter() (int, error) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
 	defer signal.Stop(signals)
-	cmd, err := start()
+	cmd, err := start(flags)
 	if err != nil {
 		return 0, err
 	}
@@ -90,15 +101,18 @@ func runOuter() (int, error) {
 
 // start tries what needs the least first: root needs no user namespace, unless
 // it is the root of a container without the right to make a namespace.
-func start() (*exec.Cmd, error) {
+func start(flags uintptr) (*exec.Cmd, error) {
 	attempts := []bool{true}
-	if os.Geteuid() == 0 {
+	switch {
+	case flags != 0:
+		attempts = []bool{false}
+	case os.Geteuid() == 0:
 		attempts = []bool{false, true}
 	}
 	var err error
 	for _, user := range attempts {
 		var cmd *exec.Cmd
-		if cmd, err = command(user); err != nil {
+		if cmd, err = command(user, flags); err != nil {
 			return nil, err
 		}
 		if err = cmd.Start(); err == nil {
@@ -112,7 +126,7 @@ func start() (*exec.Cmd, error) {
 }
 
 // command is this program again, in new namespaces.
-func command(user bool) (*exec.Cmd, error) {
+func command(user bool, flags uintptr) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program's executable: %w", err)
@@ -122,7 +136,7 @@ func command(user bool) (*exec.Cmd, error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", innerVariable, os.Getpid()))
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWNET,
+		Cloneflags: unix.CLONE_NEWNET | flags,
 		Pdeathsig:  unix.SIGKILL,
 		// Signals of the terminal reach the outer program alone, which
 		// passes them on: each arrives once.

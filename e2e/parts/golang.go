@@ -15,23 +15,39 @@ import (
 // modulePath is the module whose directory is the root of the repository.
 const modulePath = "github.com/egraft/egraft"
 
-// goRecipe builds a command of another module, at the version that the module
-// in hack/tools pins.
-func goRecipe(variable, module, pkg, lasts string, cgo bool) recipe {
-	needs, enabled := []need{golang}, "CGO_ENABLED=0"
-	if cgo {
+// program is a command of another module, at the version that the module in
+// hack/tools pins.
+type program struct {
+	variable string // of the environment, with the path of an existing binary
+	module   string // below hack/tools
+	pkg      string
+	pins     []string // beside the module's own files
+	lasts    string   // on two cores, for people
+	cgo      bool
+	needs    []need // beside Go and, for cgo, a C compiler
+	tags     string
+	ldflags  string // beside those that leave symbols out
+}
+
+// recipe builds it with the go command.
+func (p program) recipe() recipe {
+	needs, enabled := append([]need{golang}, p.needs...), "CGO_ENABLED=0"
+	if p.cgo {
 		needs, enabled = append(needs, cCompiler), "CGO_ENABLED=1"
 	}
-	flags := []string{"build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w"}
+	flags := []string{"build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", strings.TrimSpace("-s -w " + p.ldflags)}
+	if p.tags != "" {
+		flags = append(flags, "-tags", p.tags)
+	}
 	return recipe{
-		variable: variable, module: module, pins: []string{"go.mod", "go.sum"}, lasts: lasts, needs: needs,
-		method: append([]string{enabled, pkg}, flags...),
+		variable: p.variable, module: p.module, pins: append([]string{"go.mod", "go.sum"}, p.pins...), lasts: p.lasts, needs: needs,
+		method: append([]string{enabled, p.pkg}, flags...),
 		make: func(ctx context.Context, j job, binary string) error {
-			cmd := command(ctx, "go", append(flags, "-o", binary, pkg)...)
+			cmd := command(ctx, "go", append(flags, "-o", binary, p.pkg)...)
 			cmd.Dir, cmd.Stdout, cmd.Stderr = j.module, j.log, j.log
 			cmd.Env = append(os.Environ(), enabled, "GOFLAGS=", "GOWORK=off")
 			if err := run(cmd); err != nil {
-				return fmt.Errorf("go build %s: %w", pkg, err)
+				return fmt.Errorf("go build %s: %w", p.pkg, err)
 			}
 			return nil
 		},

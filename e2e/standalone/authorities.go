@@ -4,14 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+
+	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// newAuthority makes the authority of [TrustDomain].
+// newAuthority makes the authority of [manifest.TrustDomain].
 func (e *Environment) newAuthority() (Authority, error) {
 	socket := filepath.Join(e.Dir, "agent.sock")
 	switch e.options.SPIFFE {
 	case Dev:
-		return newDevAuthority(TrustDomain, socket)
+		return newDevAuthority(manifest.TrustDomain, socket)
 	case SPIRE:
 		return newSPIREAuthority(e.Dir, socket, e.programs)
 	default:
@@ -20,7 +22,7 @@ func (e *Environment) newAuthority() (Authority, error) {
 }
 
 // newPartners makes the authorities of other trust domains and federates each
-// with [TrustDomain].
+// with [manifest.TrustDomain].
 func (e *Environment) newPartners() (map[string]Authority, error) {
 	out := map[string]Authority{}
 	own, isDev := e.SPIFFE.(*devAuthority)
@@ -32,14 +34,14 @@ func (e *Environment) newPartners() (map[string]Authority, error) {
 		if err != nil {
 			return nil, err
 		}
-		partner.Federate(TrustDomain, own.Authorities())
+		partner.Federate(manifest.TrustDomain, own.Authorities())
 		own.Federate(domain, partner.Authorities())
 		out[domain] = partner
 	}
 	return out, nil
 }
 
-// authority is that of a trust domain, of [TrustDomain] when it is empty, and
+// authority is that of a trust domain, of [manifest.TrustDomain] when it is empty, and
 // nil if there is none.
 func (e *Environment) authority(domain string) Authority {
 	if domain == "" {

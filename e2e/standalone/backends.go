@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/egraft/egraft/e2e/manifest"
+	"github.com/egraft/egraft/e2e/process"
 )
 
 // Backend is an echo server with a SPIFFE identity of its own.
@@ -25,13 +28,15 @@ type Backend struct {
 	// Clients are the SPIFFE IDs that may call it; one without a path stands
 	// for its trust domain. The default is Envoy's.
 	Clients []string
-	// TrustDomain is one of the environment's partners, [TrustDomain] when it
+	// TrustDomain is one of the environment's partners, [manifest.TrustDomain] when it
 	// is empty.
 	TrustDomain string
 }
 
 // ID is the backend's SPIFFE ID.
-func (b Backend) ID() string { return "spiffe://" + cmp.Or(b.TrustDomain, TrustDomain) + "/" + b.Name }
+func (b Backend) ID() string {
+	return "spiffe://" + cmp.Or(b.TrustDomain, manifest.TrustDomain) + "/" + b.Name
+}
 
 // DefaultBackends are those that an environment has unless it is told
 // otherwise. "echo" is the one to call, "other" the one with another identity.
@@ -47,25 +52,25 @@ func (b Backend) executable(dir string) string { return filepath.Join(dir, "bin"
 func (b Backend) entry(dir string) Entry {
 	entry := Entry{Path: "/" + b.Name, Executable: b.executable(dir), DNSNames: b.DNSNames}
 	if b.TrustDomain != "" {
-		entry.FederatesWith = []string{TrustDomain}
+		entry.FederatesWith = []string{manifest.TrustDomain}
 	}
 	return entry
 }
 
-func (b Backend) process(dir, socket string) *Process {
+func (b Backend) process(dir, socket string) *process.Process {
 	clients := b.Clients
 	if clients == nil {
-		clients = []string{ID(EnvoyIdentity)}
+		clients = []string{manifest.ID(manifest.EnvoyIdentity)}
 	}
 	command := []string{b.executable(dir), "-listen", local(b.Port), "-socket", socket, "-clients", strings.Join(clients, ","), "-max-tls", b.MaxTLS}
 	if b.Plain != 0 {
 		command = append(command, "-plain", local(b.Plain))
 	}
-	return newProcess(dir, "backend-"+b.Name, command...)
+	return process.New(dir, "backend-"+b.Name, command...)
 }
 
 // wait waits until the backend has its SVID and listens.
-func (b Backend) wait(ctx context.Context, p *Process) error {
+func (b Backend) wait(ctx context.Context, p *process.Process) error {
 	return p.Wait(ctx, fmt.Sprintf("backend %s to listen", b.Name), func(ctx context.Context) error {
 		connection, err := new(net.Dialer).DialContext(ctx, "tcp", local(b.Port))
 		if err != nil {

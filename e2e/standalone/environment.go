@@ -18,12 +18,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/parts"
-)
-
-// Paths of SPIFFE IDs that Envoy is entitled to.
-const (
-	EnvoyIdentity = "/envoy"
+	"github.com/egraft/egraft/e2e/process"
 )
 
 // Options say what an environment has.
@@ -41,18 +39,21 @@ type Options struct {
 	// Backends are [DefaultBackends] unless they say otherwise.
 	Backends []Backend
 	// Partners are other trust domains with a development issuer each. Envoy
-	// is entitled to their bundles and they have that of [TrustDomain].
+	// is entitled to their bundles and they have that of [manifest.TrustDomain].
 	Partners []string
 }
 
 // Environment is a running set of parts.
 type Environment struct {
+	// Admin asks the Envoy that Envoy Gateway started.
+	envoy.Admin
+
 	// Dir has everything that the parts write. Logs are in Dir/log.
 	Dir string
 	// Egraft, Gateway and Backends are the programs that were started. Envoy
 	// is a child of Gateway.
-	Egraft, Gateway *Process
-	Backends        map[string]*Process
+	Egraft, Gateway *process.Process
+	Backends        map[string]*process.Process
 	// SPIFFE issues the SVIDs.
 	SPIFFE Authority
 	// Partners issue those of other trust domains, by name.
@@ -76,7 +77,8 @@ func Start(ctx context.Context, options Options) (*Environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Environment{Dir: dir, options: options, Backends: map[string]*Process{}}
+	e := &Environment{Dir: dir, options: options, Backends: map[string]*process.Process{}}
+	e.Admin = e.EnvoyAdmin
 	if err := e.start(ctx); err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) { // nobody wants to see why
 			return nil, errors.Join(err, e.Close())
@@ -125,7 +127,7 @@ func (e *Environment) startSPIFFE(ctx context.Context) error {
 	if err := place(e.programs[parts.Envoy], envoyPath(e.Dir)); err != nil {
 		return err
 	}
-	if err := e.SPIFFE.AddEntries(ctx, e.EnvoyEntry(EnvoyIdentity)); err != nil {
+	if err := e.SPIFFE.AddEntries(ctx, e.EnvoyEntry(manifest.EnvoyIdentity)); err != nil {
 		return err
 	}
 	for _, b := range e.options.Backends {
@@ -172,7 +174,7 @@ func (e *Environment) startGateway(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.Gateway = newProcess(e.Dir, "envoy-gateway", e.programs[parts.EnvoyGateway], "server", "--config-path", config)
+	e.Gateway = process.New(e.Dir, "envoy-gateway", e.programs[parts.EnvoyGateway], "server", "--config-path", config)
 	if err := e.Gateway.Start(); err != nil || e.options.EgraftLater {
 		return err
 	}
@@ -195,12 +197,12 @@ func (e *Environment) EgraftProgram() string {
 	return e.programs[cmp.Or(e.options.Program, egraftProgram)]
 }
 
-func (e *Environment) egraft() *Process {
+func (e *Environment) egraft() *process.Process {
 	command := []string{
 		e.EgraftProgram(), "serve", "--socket", e.Socket(), "--admin-address", EgraftAdminAddress,
 		"--log-level", "debug", "--log-format", "json",
 	}
-	return newProcess(e.Dir, "egraft", append(command, e.options.Egraft...)...)
+	return process.New(e.Dir, "egraft", append(command, e.options.Egraft...)...)
 }
 
 // StartEgraft starts egraft and waits until it is ready.
@@ -217,7 +219,7 @@ func (e *Environment) StartEgraft(ctx context.Context) error {
 // extensionManager is what egraft says Envoy Gateway has to be told.
 func (e *Environment) extensionManager(ctx context.Context) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, e.EgraftProgram(), "config", "envoy-gateway", "--format", "standalone", "--socket", e.Socket())
-	cmd.Env = Environ()
+	cmd.Env = process.Environ()
 	out, err := cmd.Output()
 	if err != nil {
 		exit := &exec.ExitError{}
@@ -229,14 +231,14 @@ func (e *Environment) extensionManager(ctx context.Context) ([]byte, error) {
 
 // Stop ends all that was started and leaves the directory.
 func (e *Environment) Stop() error {
-	var processes []*Process
+	var processes []*process.Process
 	for _, p := range e.Backends {
 		processes = append(processes, p)
 	}
 	if e.Gateway != nil {
 		processes = append(processes, e.Gateway)
 	}
-	err := stopAll(processes...)
+	err := process.StopAll(processes...)
 	if e.Egraft != nil {
 		err = errors.Join(err, e.Egraft.Stop())
 	}

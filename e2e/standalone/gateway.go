@@ -3,7 +3,6 @@ package standalone
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/egraft/egraft/e2e/envoy"
 	"github.com/egraft/egraft/e2e/parts"
 )
 
@@ -129,27 +129,15 @@ func (e *Environment) EnvoyAdmin(ctx context.Context, path string) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	return fetch(ctx, "http://"+address+path)
+	return envoy.Page(ctx, "http://"+address+path)
 }
 
 // GatewayMetrics fetches the metrics of Envoy Gateway.
 func (e *Environment) GatewayMetrics(ctx context.Context) ([]byte, error) {
-	return fetch(ctx, "http://"+gatewayMetricsAddress+"/metrics")
+	return envoy.Page(ctx, "http://"+gatewayMetricsAddress+"/metrics")
 }
 
 // EgraftAdmin fetches a page of egraft's administration interface.
 func (e *Environment) EgraftAdmin(ctx context.Context, path string) ([]byte, error) {
-	return fetch(ctx, "http://"+EgraftAdminAddress+path)
-}
-
-// fetch gets a page that has to be there.
-func fetch(ctx context.Context, url string) ([]byte, error) {
-	page, err := get(ctx, transport, url, "")
-	if err != nil {
-		return nil, err
-	}
-	if page.Status != http.StatusOK {
-		return nil, fmt.Errorf("get %s: %s", url, page)
-	}
-	return []byte(page.Body), nil
+	return envoy.Page(ctx, "http://"+EgraftAdminAddress+path)
 }

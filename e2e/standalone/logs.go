@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/egraft/egraft/e2e/process"
 )
 
 // Line is one line of a log in JSON.
@@ -21,7 +23,7 @@ func (l Line) Message() string {
 }
 
 // LogEnd is where a program's log ends now, for [Environment.WaitLog].
-func LogEnd(p *Process) int64 {
+func LogEnd(p *process.Process) int64 {
 	info, err := os.Stat(p.Log)
 	if err != nil {
 		return 0
@@ -31,7 +33,7 @@ func LogEnd(p *Process) int64 {
 
 // LogLines are the lines of a log from a position on. What is not JSON is left
 // out.
-func LogLines(p *Process, from int64) ([]Line, error) {
+func LogLines(p *process.Process, from int64) ([]Line, error) {
 	content, err := os.ReadFile(p.Log)
 	if err != nil {
 		return nil, fmt.Errorf("read the log of %s: %w", p.Name, err)
@@ -48,7 +50,7 @@ func LogLines(p *Process, from int64) ([]Line, error) {
 
 // WaitLog waits until a log has a line as wanted, after a position, and
 // returns it.
-func WaitLog(ctx context.Context, p *Process, from int64, what string, wanted func(Line) bool) (Line, error) {
+func WaitLog(ctx context.Context, p *process.Process, from int64, what string, wanted func(Line) bool) (Line, error) {
 	var found Line
 	err := p.Wait(ctx, fmt.Sprintf("%s in the log of %s", what, p.Name), func(context.Context) error {
 		lines, err := LogLines(p, from)
@@ -95,20 +97,20 @@ func tail(content []byte, lines int) []byte {
 }
 
 // WaitText waits until a program's log has a line with a text, and returns it.
-func (e *Environment) WaitText(ctx context.Context, p *Process, text string) (string, error) {
+func (e *Environment) WaitText(ctx context.Context, p *process.Process, text string) (string, error) {
 	return waitLine(ctx, p.Log, text)
 }
 
 // WaitAccessLog waits until Envoy's access log has a line with a host and a
 // text, and returns it.
 func (e *Environment) WaitAccessLog(ctx context.Context, host, text string) (string, error) {
-	return waitLine(ctx, logPath(e.Dir, "access"), host, text)
+	return waitLine(ctx, process.LogPath(e.Dir, "access"), host, text)
 }
 
 // waitLine returns the last line with all of some texts.
 func waitLine(ctx context.Context, path string, texts ...string) (string, error) {
 	var found string
-	err := Poll(ctx, fmt.Sprintf("%q in %s", texts, path), func(context.Context) error {
+	err := process.Poll(ctx, fmt.Sprintf("%q in %s", texts, path), func(context.Context) error {
 		content, err := os.ReadFile(path)
 		if err != nil {
 			return err

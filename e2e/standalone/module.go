@@ -30,9 +30,9 @@ func PrepareModule(ctx context.Context, name parts.Name, directory string) (clea
 		clean()
 		return nil, fmt.Errorf("go build in %s: %w\n%s", directory, err, printed)
 	}
-	if err := os.Setenv(variable(name), program); err != nil {
+	if err := parts.Remember(name, program); err != nil {
 		clean()
-		return nil, fmt.Errorf("remember the path of %s: %w", name, err)
+		return nil, err
 	}
 	return clean, nil
 }

@@ -2,93 +2,23 @@ package standalone
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
+
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// Policy is a BackendMTLSPolicy as a user writes it.
-type Policy struct {
-	// Name is that of the resource and of its file. The default is "mtls".
-	Name string
-	// Kind and Target name what the policy is for. The default is the Gateway.
-	Kind, Target string
-	// Section is the Gateway's listener.
-	Section string
-	// Identity is the path of Envoy's SPIFFE ID. The default is "/envoy".
-	Identity string
-	// Peers are the lines below peers, such as "exact: spiffe://…".
-	Peers []string
-	// AllowAny writes allowAnyInTrustDomain in place of peers.
-	AllowAny bool
-	// Socket is the agent's socket.
-	Socket string
-	// PlaintextBackends, TrustBundles, FetchTimeout and Created are left out
-	// unless they are set.
-	PlaintextBackends string
-	TrustBundles      []string
-	FetchTimeout      time.Duration
-	Created           time.Time
-}
-
 // Policy is one with the defaults of this environment.
-func (e *Environment) Policy() Policy {
-	return Policy{Name: "mtls", Kind: "Gateway", Target: "eg", Identity: EnvoyIdentity, Peers: []string{"exact: " + ID("/echo")}, Socket: e.SPIFFE.Socket()}
-}
-
-// YAML is the policy as a resource.
-func (p Policy) YAML() string {
-	var out strings.Builder
-	line := func(format string, arguments ...any) { fmt.Fprintf(&out, format+"\n", arguments...) }
-	line("apiVersion: egraft.io/v1alpha1\nkind: BackendMTLSPolicy\nmetadata:\n  name: %s\n  namespace: default", p.Name)
-	if !p.Created.IsZero() {
-		line("  creationTimestamp: %q", p.Created.UTC().Format(time.RFC3339))
-	}
-	line("spec:\n  targetRefs:\n    - group: gateway.networking.k8s.io\n      kind: %s\n      name: %s", p.Kind, p.Target)
-	if p.Section != "" {
-		line("      sectionName: %s", p.Section)
-	}
-	line("  trustDomain: %s\n  workloadIdentifier: %s", TrustDomain, p.Identity)
-	if p.AllowAny {
-		line("  allowAnyInTrustDomain: true")
-	} else if len(p.Peers) > 0 {
-		line("  peers:\n    - %s", strings.Join(p.Peers, "\n    - "))
-	}
-	if len(p.TrustBundles) > 0 {
-		line("  trustBundles: [%s]", strings.Join(p.TrustBundles, ", "))
-	}
-	if p.PlaintextBackends != "" {
-		line("  plaintextBackends: %s", p.PlaintextBackends)
-	}
-	if p.FetchTimeout > 0 {
-		line("  initialFetchTimeout: %s", p.FetchTimeout)
-	}
-	line("  agent:\n    socketPath: %s", p.Socket)
-	return out.String()
-}
-
-// File is the policy as it has to be in a file that replaces another one. Envoy
-// Gateway's file provider merges what it reads into what it has, so that a
-// field that is only left out stays: internal/provider/file/store.go, v1.9.1.
-func (p Policy) File() string {
-	out := p.YAML()
-	for field, isSet := range map[string]bool{
-		"allowAnyInTrustDomain": p.AllowAny, "peers": !p.AllowAny && len(p.Peers) > 0, "trustBundles": len(p.TrustBundles) > 0,
-		"plaintextBackends": p.PlaintextBackends != "", "initialFetchTimeout": p.FetchTimeout > 0,
-	} {
-		if !isSet {
-			out += "  " + field + ": null\n"
-		}
-	}
-	return out
+func (e *Environment) Policy() manifest.Policy {
+	return manifest.NewPolicy(e.SPIFFE.Socket())
 }
 
 // ApplyPolicy writes a policy into a file of its name.
-func (e *Environment) ApplyPolicy(p Policy) error { return e.Apply(p.Name, p.File()) }
+func (e *Environment) ApplyPolicy(p manifest.Policy) error { return e.Apply(p.Name, p.File()) }
 
 // Effect applies a policy and measures how long it takes until a request for
 // the host is answered as wanted.
-func (e *Environment) Effect(ctx context.Context, p Policy, host string, wanted func(*Response) bool) (time.Duration, *Response, error) {
+func (e *Environment) Effect(ctx context.Context, p manifest.Policy, host string, wanted func(*envoy.Response) bool) (time.Duration, *envoy.Response, error) {
 	start := time.Now()
 	if err := e.ApplyPolicy(p); err != nil {
 		return 0, nil, err

@@ -2,7 +2,6 @@ package standalone
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,10 +21,6 @@ var own = map[parts.Name]string{egraftProgram: "./cmd/egraft", echoProgram: "./e
 
 // programs has the path of each program.
 type programs map[parts.Name]string
-
-// variable is where [Prepare] leaves the path of a program for [Start], inside
-// the network namespace, where nothing can be downloaded.
-func variable(name parts.Name) string { return "EGRAFT_E2E_PROGRAM_" + string(name) }
 
 // Prepare obtains and builds all that [Start] runs in the given modes. Call it
 // outside the network namespace, and the function that it returns at the end.
@@ -68,8 +63,8 @@ func prepare(ctx context.Context, store *parts.Store, dir string, modes []SPIFFE
 		}
 	}
 	for name, path := range out {
-		if err := os.Setenv(variable(name), path); err != nil {
-			return fmt.Errorf("remember the path of %s: %w", name, err)
+		if err := parts.Remember(name, path); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -85,11 +80,5 @@ func prepared(mode SPIFFEMode, additional parts.Name) (programs, error) {
 	if mode == SPIRE {
 		wanted = append(wanted, parts.SPIREServer, parts.SPIREAgent)
 	}
-	out := programs{}
-	for _, name := range wanted {
-		if out[name] = os.Getenv(variable(name)); out[name] == "" {
-			return nil, errors.New("programs are missing: call standalone.Prepare before netns.Run")
-		}
-	}
-	return out, nil
+	return parts.Prepared(wanted...)
 }

@@ -34,8 +34,6 @@ func newRunDir() (string, error) {
 	return dir, nil
 }
 
-func logPath(dir, name string) string { return filepath.Join(dir, "log", name+".log") }
-
 // place puts a program at a path of its own, which gives it an identity of its
 // own. A symbolic link would not: the kernel shows what it points to.
 func place(program, path string) error {

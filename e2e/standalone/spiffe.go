@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"github.com/egraft/egraft/e2e/devspiffe"
+	"github.com/egraft/egraft/e2e/manifest"
 )
-
-// TrustDomain is the trust domain of all environments.
-const TrustDomain = "example.org"
 
 // SPIFFEMode says who issues SVIDs.
 type SPIFFEMode string
@@ -37,10 +35,7 @@ type Entry struct {
 }
 
 // ID is the SPIFFE ID of the entry.
-func (e Entry) ID() string { return ID(e.Path) }
-
-// ID is the SPIFFE ID with a path in the trust domain.
-func ID(path string) string { return "spiffe://" + TrustDomain + path }
+func (e Entry) ID() string { return manifest.ID(e.Path) }
 
 // Authority issues SVIDs, in the same way in both modes.
 type Authority interface {

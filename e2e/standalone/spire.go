@@ -13,11 +13,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/parts"
+	"github.com/egraft/egraft/e2e/process"
 )
 
 // agentID is the SPIFFE ID of SPIRE's agent, the parent of all entries.
-const agentID = "spiffe://" + TrustDomain + "/agent"
+const agentID = "spiffe://" + manifest.TrustDomain + "/agent"
 
 // serverConfig has %[1]s for the directory. Port 8081, SPIRE's own, belongs to
 // Envoy Gateway's health probe. The interval is how long a new entry takes to
@@ -27,7 +29,7 @@ server {
   bind_address = "127.0.0.1"
   bind_port = "18081"
   socket_path = "%[1]s/server.sock"
-  trust_domain = "` + TrustDomain + `"
+  trust_domain = "` + manifest.TrustDomain + `"
   data_dir = "%[1]s/server"
   log_level = "INFO"
   default_x509_svid_ttl = "1h"
@@ -48,7 +50,7 @@ agent {
   server_address = "127.0.0.1"
   server_port = "18081"
   socket_path = "%[2]s"
-  trust_domain = "` + TrustDomain + `"
+  trust_domain = "` + manifest.TrustDomain + `"
   trust_bundle_path = "%[1]s/bundle.pem"
   experimental { sync_interval = "1s" }
 }
@@ -62,7 +64,7 @@ plugins {
 // spireAuthority is a SPIRE server and agent.
 type spireAuthority struct {
 	dir, socket, program string
-	server, agent        *Process
+	server, agent        *process.Process
 	bundle               []byte
 	entries              []Entry
 	rotations            int
@@ -81,8 +83,8 @@ func newSPIREAuthority(dir, socket string, programs programs) (*spireAuthority, 
 			return nil, fmt.Errorf("configure SPIRE: %w", err)
 		}
 	}
-	s.server = newProcess(dir, "spire-server", s.program, "run", "-config", filepath.Join(s.dir, "server.conf"))
-	s.agent = newProcess(dir, "spire-agent", programs[parts.SPIREAgent], "run", "-config", filepath.Join(s.dir, "agent.conf"))
+	s.server = process.New(dir, "spire-server", s.program, "run", "-config", filepath.Join(s.dir, "server.conf"))
+	s.agent = process.New(dir, "spire-agent", programs[parts.SPIREAgent], "run", "-config", filepath.Join(s.dir, "agent.conf"))
 	return s, nil
 }
 
@@ -125,7 +127,7 @@ func (s *spireAuthority) startServer(ctx context.Context) error {
 	if !ok {
 		return fmt.Errorf("SPIRE's join token: unexpected output %q", token)
 	}
-	s.agent.command = append(s.agent.command, "-joinToken", value)
+	s.agent.AddArguments("-joinToken", value)
 	return nil
 }
 

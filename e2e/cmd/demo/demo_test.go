@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/egraft/egraft/e2e/echo"
+	"github.com/egraft/egraft/e2e/envoy"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
@@ -91,5 +92,5 @@ func TestShown(t *testing.T) {
 	answer := &echo.Answer{Peer: "spiffe://example.org/envoy", Headers: map[string]string{"X-Envoy": "1"}}
 	assert.NotContains(t, shortAnswer(answer), "headers")
 	assert.Contains(t, shortAnswer(answer), `"peer": "spiffe://example.org/envoy"`)
-	assert.Equal(t, standalone.Cluster{"name": "a"}, only(standalone.Cluster{"name": "a", "type": "EDS"}, "name", "other"))
+	assert.Equal(t, envoy.Cluster{"name": "a"}, only(envoy.Cluster{"name": "a", "type": "EDS"}, "name", "other"))
 }

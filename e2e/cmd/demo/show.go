@@ -11,6 +11,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/egraft/egraft/e2e/echo"
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
@@ -29,7 +31,7 @@ func (s *story) dump(ctx context.Context) error {
 	shown := text(only(backend, "name", "transport_socket", "transport_socket_matches"))
 	s.say("the cluster of %s, which was without TLS:", plain.Host())
 	s.block(shown)
-	for _, want := range []string{standalone.ID(standalone.EnvoyIdentity), standalone.ID("/echo"), "san_type: URI"} {
+	for _, want := range []string{manifest.ID(manifest.EnvoyIdentity), manifest.ID("/echo"), "san_type: URI"} {
 		if !strings.Contains(shown, want) {
 			return fmt.Errorf("the cluster of %s lacks %q", plain.Host(), want)
 		}
@@ -37,7 +39,7 @@ func (s *story) dump(ctx context.Context) error {
 	return nil
 }
 
-func (s *story) agentCluster(ctx context.Context) (standalone.Cluster, error) {
+func (s *story) agentCluster(ctx context.Context) (envoy.Cluster, error) {
 	clusters, err := s.env.Clusters(ctx)
 	if err != nil {
 		return nil, err
@@ -51,8 +53,8 @@ func (s *story) agentCluster(ctx context.Context) (standalone.Cluster, error) {
 }
 
 // only keeps some fields.
-func only(c standalone.Cluster, fields ...string) standalone.Cluster {
-	out := standalone.Cluster{}
+func only(c envoy.Cluster, fields ...string) envoy.Cluster {
+	out := envoy.Cluster{}
 	for name, value := range c {
 		if slices.Contains(fields, name) {
 			out[name] = value

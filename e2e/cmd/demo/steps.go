@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/parts"
 	"github.com/egraft/egraft/e2e/standalone"
 )
@@ -22,7 +24,7 @@ const (
 	noCertificate = "tls: client didn't provide a certificate"
 )
 
-var seesEnvoy = standalone.Peer(standalone.ID(standalone.EnvoyIdentity))
+var seesEnvoy = envoy.Peer(manifest.ID(manifest.EnvoyIdentity))
 
 func (s *story) start(ctx context.Context) error {
 	env, err := standalone.Start(ctx, standalone.Options{SPIFFE: s.mode})
@@ -37,7 +39,7 @@ func (s *story) start(ctx context.Context) error {
 	s.say("egraft         on the Unix socket %s", env.Socket())
 	s.say("Envoy Gateway  calls egraft, and runs Envoy %s", parts.EnvoyVersion)
 	s.say("SPIFFE agent   %s, on %s", agent, env.SPIFFE.Socket())
-	s.say("backend        on 127.0.0.1:%d, is %s and serves %s only", plain.Port, standalone.ID("/echo"), standalone.ID(standalone.EnvoyIdentity))
+	s.say("backend        on 127.0.0.1:%d, is %s and serves %s only", plain.Port, manifest.ID("/echo"), manifest.ID(manifest.EnvoyIdentity))
 	return nil
 }
 
@@ -55,7 +57,7 @@ func (s *story) before(ctx context.Context) error {
 	}
 	s.say("%-16s  Envoy comes with TLS: %d, the backend refuses Envoy: no client certificate", tls.Host(), response.Status)
 	s.say("%-16s  (the backend's log: %q)", "", noCertificate)
-	if response, err = s.env.Until(ctx, plain.Host(), "the backend to refuse Envoy", standalone.Status(400)); err != nil {
+	if response, err = s.env.Until(ctx, plain.Host(), "the backend to refuse Envoy", envoy.Status(400)); err != nil {
 		return err
 	}
 	s.say("%-16s  Envoy comes in cleartext: %s", plain.Host(), response)
@@ -64,7 +66,7 @@ func (s *story) before(ctx context.Context) error {
 
 // disconnected is Envoy's answer when the backend hung up. A 503 without a body
 // is another: a new route is there a moment before its cluster.
-func disconnected(r *standalone.Response) bool { return r.Status == 503 && r.Body != "" }
+func disconnected(r *envoy.Response) bool { return r.Status == 503 && r.Body != "" }
 
 func (s *story) apply(ctx context.Context) error {
 	policy, from := s.env.Policy(), standalone.LogEnd(s.env.Egraft)
@@ -87,13 +89,13 @@ func (s *story) apply(ctx context.Context) error {
 }
 
 func (s *story) answer(ctx context.Context) error {
-	for _, r := range []standalone.Route{tls, plain} {
+	for _, r := range []manifest.Route{tls, plain} {
 		response, err := s.env.Get(ctx, r.Host(), "/hello")
 		if err != nil {
 			return err
 		}
 		if !seesEnvoy(response) {
-			return fmt.Errorf("the backend did not see %s: %s", standalone.ID(standalone.EnvoyIdentity), response)
+			return fmt.Errorf("the backend did not see %s: %s", manifest.ID(manifest.EnvoyIdentity), response)
 		}
 		s.serial = response.Echo.Serial
 		s.say("curl -H 'Host: %s' http://%s/hello", r.Host(), standalone.ListenerAddress)
@@ -106,7 +108,7 @@ func (s *story) rotate(ctx context.Context) error {
 	if err := s.env.SPIFFE.Rotate(ctx); err != nil {
 		return err
 	}
-	response, err := s.env.Until(ctx, plain.Host(), "the new SVID", func(r *standalone.Response) bool {
+	response, err := s.env.Until(ctx, plain.Host(), "the new SVID", func(r *envoy.Response) bool {
 		return seesEnvoy(r) && r.Echo.Serial != s.serial
 	})
 	if err != nil {
@@ -118,9 +120,9 @@ func (s *story) rotate(ctx context.Context) error {
 }
 
 // wrong is a policy that no backend satisfies.
-func (s *story) wrong() standalone.Policy {
+func (s *story) wrong() manifest.Policy {
 	policy := s.env.Policy()
-	policy.Peers = []string{"exact: " + standalone.ID("/someone-else")}
+	policy.Peers = []string{"exact: " + manifest.ID("/someone-else")}
 	return policy
 }
 

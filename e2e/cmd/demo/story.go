@@ -5,14 +5,15 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
 // routes: the first backend is declared to speak TLS, the second to speak
 // cleartext. Both are the same program, which demands a client certificate.
 var (
-	tls   = standalone.Route{Name: "tls", Port: 3443, Hostname: "echo.example.org"}
-	plain = standalone.Route{Name: "echo", Port: 3443}
+	tls   = manifest.Route{Name: "tls", Port: 3443, Hostname: "echo.example.org"}
+	plain = manifest.Route{Name: "echo", Port: 3443}
 )
 
 // story is what the demo tells.

@@ -1,4 +1,4 @@
-package standalone
+package envoy
 
 import (
 	"encoding/json"

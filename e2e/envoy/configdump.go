@@ -1,4 +1,4 @@
-package standalone
+package envoy
 
 import (
 	"context"
@@ -6,24 +6,29 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/egraft/egraft/e2e/process"
 )
+
+// Admin fetches a page of an Envoy's administration interface.
+type Admin func(ctx context.Context, path string) ([]byte, error)
 
 // Cluster is a cluster as Envoy shows it, in JSON.
 type Cluster map[string]any
 
 // Clusters are the clusters that Envoy uses and got from Envoy Gateway, by
 // name. Those that warm are not among them.
-func (e *Environment) Clusters(ctx context.Context) (map[string]Cluster, error) {
-	return e.clusters(ctx, "dynamic_active_clusters")
+func (a Admin) Clusters(ctx context.Context) (map[string]Cluster, error) {
+	return a.clusters(ctx, "dynamic_active_clusters")
 }
 
 // WarmingClusters are the clusters that Envoy got and does not use yet.
-func (e *Environment) WarmingClusters(ctx context.Context) (map[string]Cluster, error) {
-	return e.clusters(ctx, "dynamic_warming_clusters")
+func (a Admin) WarmingClusters(ctx context.Context) (map[string]Cluster, error) {
+	return a.clusters(ctx, "dynamic_warming_clusters")
 }
 
-func (e *Environment) clusters(ctx context.Context, resource string) (map[string]Cluster, error) {
-	page, err := e.EnvoyAdmin(ctx, "/config_dump?resource="+resource)
+func (a Admin) clusters(ctx context.Context, resource string) (map[string]Cluster, error) {
+	page, err := a(ctx, "/config_dump?resource="+resource)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +49,8 @@ func (e *Environment) clusters(ctx context.Context, resource string) (map[string
 }
 
 // RouteCluster is the cluster of a route's backend.
-func (e *Environment) RouteCluster(ctx context.Context, route string) (Cluster, error) {
-	clusters, err := e.Clusters(ctx)
+func (a Admin) RouteCluster(ctx context.Context, route string) (Cluster, error) {
+	clusters, err := a.Clusters(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +64,8 @@ func (e *Environment) RouteCluster(ctx context.Context, route string) (Cluster, 
 
 // Stat is the sum of Envoy's counters and gauges whose names match a regular
 // expression.
-func (e *Environment) Stat(ctx context.Context, filter string) (int, error) {
-	page, err := e.EnvoyAdmin(ctx, "/stats?filter="+filter)
+func (a Admin) Stat(ctx context.Context, filter string) (int, error) {
+	page, err := a(ctx, "/stats?filter="+filter)
 	if err != nil {
 		return 0, err
 	}
@@ -75,9 +80,9 @@ func (e *Environment) Stat(ctx context.Context, filter string) (int, error) {
 }
 
 // WaitSettled waits until no cluster warms.
-func (e *Environment) WaitSettled(ctx context.Context) error {
-	return Poll(ctx, "clusters to be warm", func(ctx context.Context) error {
-		n, err := e.Stat(ctx, "^cluster_manager.warming_clusters$")
+func (a Admin) WaitSettled(ctx context.Context) error {
+	return process.Poll(ctx, "clusters to be warm", func(ctx context.Context) error {
+		n, err := a.Stat(ctx, "^cluster_manager.warming_clusters$")
 		if err == nil && n > 0 {
 			err = fmt.Errorf("%d clusters warm", n)
 		}

@@ -1,4 +1,8 @@
-package standalone
+// Package process runs programs beside a test and waits for what they do.
+//
+// Whatever happens to the test, what it started ends with it. It must not know
+// what the programs are.
+package process
 
 import (
 	"cmp"
@@ -7,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,15 +31,26 @@ type Process struct {
 	// Log is the path of the log file.
 	Log string
 
+	// Environ is its environment beside [Environ].
+	Environ []string
+
 	command []string
 	cmd     *exec.Cmd
 	exited  chan struct{}
 	err     error
 }
 
-func newProcess(dir, name string, command ...string) *Process {
-	return &Process{Name: name, Log: logPath(dir, name), command: command}
+// New is a program that has not been started. Its log is dir/log/NAME.log; the
+// directory has to exist.
+func New(dir, name string, command ...string) *Process {
+	return &Process{Name: name, Log: LogPath(dir, name), command: command}
 }
+
+// LogPath is the path of a log file of a run in a directory.
+func LogPath(dir, name string) string { return filepath.Join(dir, "log", name+".log") }
+
+// AddArguments changes how the program is started next.
+func (p *Process) AddArguments(arguments ...string) { p.command = append(p.command, arguments...) }
 
 // Start starts the program. It ends with this process, whatever happens.
 func (p *Process) Start() error {
@@ -47,7 +63,7 @@ func (p *Process) Start() error {
 	}
 	defer log.Close()
 	cmd := exec.Command(p.command[0], p.command[1:]...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = Environ(), log, log
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(Environ(), p.Environ...), log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started, exited := make(chan error), make(chan struct{})
 	go func() {
@@ -140,8 +156,8 @@ func (p *Process) Wait(ctx context.Context, what string, condition func(context.
 	})
 }
 
-// stopAll stops programs side by side.
-func stopAll(processes ...*Process) error {
+// StopAll stops programs side by side.
+func StopAll(processes ...*Process) error {
 	errs := make([]error, len(processes))
 	var wg sync.WaitGroup
 	for i, p := range processes {

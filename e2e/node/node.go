@@ -1,0 +1,149 @@
+// Package node runs a Kubernetes cluster of one node from Kubernetes' own
+// programs, containerd and runc, without Docker and without a registry.
+//
+// It runs in namespaces of its own ([netns.RunAsInit]): processes, mounts and
+// addresses end with the test, and nothing of the machine's is changed. It
+// knows nothing of Gateways and egraft.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/egraft/egraft/e2e/apiserver"
+	"github.com/egraft/egraft/e2e/parts"
+	"github.com/egraft/egraft/e2e/process"
+)
+
+// Parts are what [Start] runs.
+func Parts() []parts.Name {
+	return append(apiserver.Parts(), parts.ControllerManager, parts.Scheduler, parts.Kubelet, parts.Proxy, parts.Nft,
+		parts.Containerd, parts.ContainerdShim, parts.Ctr, parts.Runc, parts.PTPPlugin, parts.LoopbackPlugin, parts.HostLocalPlugin, parts.CoreDNS)
+}
+
+const (
+	// Name is that of the node.
+	Name = "node"
+	// Address is the node's, at which pods reach what listens on it and at
+	// which its node ports are.
+	Address = "172.30.0.10"
+
+	gateway     = "172.30.0.1" // nobody has it: packets for Services have to have a way
+	podNetwork  = "10.244.0.0/24"
+	containerdS = "/run/containerd/containerd.sock"
+)
+
+// Node is a running cluster.
+type Node struct {
+	*apiserver.Server
+
+	dir       string
+	programs  map[parts.Name]string
+	processes []*process.Process
+}
+
+// Start brings a cluster up in a directory, to where pods can be made. The
+// images are tarballs that it has from the start.
+func Start(ctx context.Context, dir string, images ...string) (*Node, error) {
+	programs, err := parts.Prepared(Parts()...)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{dir: dir, programs: programs}
+	if err := n.start(ctx, images); err != nil {
+		return nil, errors.Join(fmt.Errorf("start a node in %s: %w", dir, err), n.Stop())
+	}
+	return n, nil
+}
+
+func (n *Node) start(ctx context.Context, images []string) error {
+	if err := errors.Join(n.prepare(), n.link()); err != nil {
+		return err
+	}
+	if err := n.startContainerd(ctx); err != nil {
+		return err
+	}
+	var err error
+	if n.Server, err = apiserver.Start(ctx, apiserver.Options{Dir: n.dir, Address: Address}); err != nil {
+		return err
+	}
+	for _, image := range images { // before the first pod asks for them
+		if err := n.Import(ctx, image); err != nil {
+			return err
+		}
+	}
+	if err := n.startComponents(); err != nil {
+		return err
+	}
+	return n.waitReady(ctx)
+}
+
+// prepare makes the mounts, the control groups and the configuration.
+func (n *Node) prepare() error {
+	for _, directory := range []string{"log", "bin", "cni", "containerd", "opt", "plugins"} {
+		if err := os.MkdirAll(filepath.Join(n.dir, directory), 0o755); err != nil {
+			return fmt.Errorf("make a directory for the node: %w", err)
+		}
+	}
+	return errors.Join(n.mount(), makeControlGroups(n.controlGroup()), n.configure())
+}
+
+// link puts programs that others look for by name into one directory.
+func (n *Node) link() error {
+	for _, name := range []parts.Name{parts.ContainerdShim, parts.Runc, parts.PTPPlugin, parts.LoopbackPlugin, parts.HostLocalPlugin, parts.Nft, parts.Ctr} {
+		if err := os.Symlink(n.programs[name], filepath.Join(n.dir, "bin", string(name))); err != nil {
+			return fmt.Errorf("link %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// run starts a component, which finds the linked programs.
+func (n *Node) run(name parts.Name, arguments ...string) (*process.Process, error) {
+	p := process.New(n.dir, string(name), append([]string{n.programs[name]}, arguments...)...)
+	p.Environ = []string{"PATH=" + filepath.Join(n.dir, "bin") + ":/usr/sbin:/usr/bin:/sbin:/bin"}
+	n.processes = append(n.processes, p)
+	return p, p.Start()
+}
+
+// waitReady waits until a pod could be made: the node takes pods, and pods
+// have a ServiceAccount to run as.
+func (n *Node) waitReady(ctx context.Context) error {
+	return process.Poll(ctx, "the node to be ready", func(ctx context.Context) error {
+		state, err := n.Admin.Run(ctx, "get", "node", Name, "--output",
+			`jsonpath={.status.conditions[?(@.type=="Ready")].status}/{.spec.taints}`)
+		if err == nil && state != "True/" {
+			err = fmt.Errorf("ready/taints: %s", state)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = n.Admin.Run(ctx, "get", "serviceaccount", "default")
+		return err
+	})
+}
+
+// Import gives containerd an image from a tarball.
+func (n *Node) Import(ctx context.Context, image string) error {
+	out, err := output(ctx, n.programs[parts.Ctr], "--address", containerdS, "--namespace", "k8s.io", "images", "import", image)
+	if err != nil {
+		return fmt.Errorf("import image %s: %w\n%s", image, err, strings.TrimSpace(out))
+	}
+	return nil
+}
+
+// Stop stops the components. What containers are left ends with the namespaces.
+func (n *Node) Stop() error {
+	var err error
+	for i := len(n.processes) - 1; i >= 0; i-- {
+		err = errors.Join(err, n.processes[i].Kill())
+	}
+	if n.Server != nil {
+		err = errors.Join(err, n.Server.Stop())
+	}
+	return err
+}

