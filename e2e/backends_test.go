@@ -15,6 +15,7 @@ import (
 // TestPolicies is what policies do to backends, targets and each other, in one
 // environment.
 func TestPolicies(t *testing.T) {
+	needs(t, here)
 	f := start(t, standalone.Options{Backends: backendsForAll()})
 	f.run("Upgrade", (*fixture).upgrade)
 	f.run("Leave", (*fixture).leave)

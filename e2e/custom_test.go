@@ -17,6 +17,7 @@ const customMutator parts.Name = "custom-mutator"
 // TestCustomMutator runs the example in egraft's place: its mutator works, and
 // so does the built-in one.
 func TestCustomMutator(t *testing.T) {
+	needs(t, here)
 	f := start(t, standalone.Options{Program: customMutator})
 	f.routes(echoRoute)
 	f.effect(f.Policy(), echoRoute.Host(), seesEnvoy)

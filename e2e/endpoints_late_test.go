@@ -25,6 +25,7 @@ const (
 // TestEditedClusterWaitsForEndpointsThatNobodySends: Envoy has the endpoints,
 // so it does not ask for them, and nobody sends what did not change.
 func TestEditedClusterWaitsForEndpointsThatNobodySends(t *testing.T) {
+	needs(t, here)
 	l := newLab(t)
 	l.running(ads.Cluster("old", "1", 0))
 	l.set(ads.Cluster("old", "2", 0))
@@ -36,6 +37,7 @@ func TestEditedClusterWaitsForEndpointsThatNobodySends(t *testing.T) {
 // TestEditedClusterKeepsItsEndpoints: after the timeout, the endpoints that
 // Envoy has are used, and no request fails.
 func TestEditedClusterKeepsItsEndpoints(t *testing.T) {
+	needs(t, here)
 	for name, delay := range map[string]time.Duration{"never sent again": never, "changed late": late} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t)
@@ -50,6 +52,7 @@ func TestEditedClusterKeepsItsEndpoints(t *testing.T) {
 // TestNewClusterWithLateEndpoints: with the timeout or without, requests fail
 // until the endpoints are there. Only the reason changes.
 func TestNewClusterWithLateEndpoints(t *testing.T) {
+	needs(t, here)
 	l := newLab(t)
 	seen := l.added(labTimeout, late)
 	assert.Equal(t, []string{notFound, noHosts, "200 1"}, seen.AnswersAfter("404 NR route_not_found"))
@@ -60,6 +63,7 @@ func TestNewClusterWithLateEndpoints(t *testing.T) {
 // TestNewClusterWithEndpointsInTime: no client ever meets a cluster without
 // endpoints.
 func TestNewClusterWithEndpointsInTime(t *testing.T) {
+	needs(t, here)
 	l := newLab(t)
 	seen := l.added(longTimeout, inTime)
 	assert.Zero(t, seen.Count(noHosts), seen)
@@ -69,6 +73,7 @@ func TestNewClusterWithEndpointsInTime(t *testing.T) {
 // TestNewClusterWithoutEndpoints: "there are none" is an answer, too. Nothing
 // waits for the timeout.
 func TestNewClusterWithoutEndpoints(t *testing.T) {
+	needs(t, here)
 	l := newLab(t)
 	l.running(ads.Cluster("old", "1", 0))
 	l.set(ads.Cluster("new", "1", 0), ads.Endpoints("new"), ads.Routes("old", "new"))
@@ -80,6 +85,7 @@ func TestNewClusterWithoutEndpoints(t *testing.T) {
 // TestColdStartWithLateEndpoints: Envoy listens once all clusters have their
 // endpoints or gave up waiting for them.
 func TestColdStartWithLateEndpoints(t *testing.T) {
+	needs(t, here)
 	t.Run("in time", func(t *testing.T) {
 		seen := newLab(t).cold(longTimeout, inTime)
 		assert.Zero(t, seen.Count("503"), seen)
@@ -94,6 +100,7 @@ func TestColdStartWithLateEndpoints(t *testing.T) {
 // timeout costs requests: Envoy has no endpoints for such a cluster, and
 // replaces one that serves.
 func TestClusterThatBecomesEDSWithLateEndpoints(t *testing.T) {
+	needs(t, here)
 	t.Run("in time", func(t *testing.T) {
 		seen := newLab(t).converted(longTimeout, inTime)
 		assert.Zero(t, seen.Count("503"), seen)
@@ -107,6 +114,7 @@ func TestClusterThatBecomesEDSWithLateEndpoints(t *testing.T) {
 // TestManyEditedClustersLoseNoRequest: one policy edits all clusters of a
 // Gateway in one update.
 func TestManyEditedClustersLoseNoRequest(t *testing.T) {
+	needs(t, here)
 	c := newLab(t).editedMany(newMany(300), labTimeout)
 	assert.Zero(t, c.count("503"), "%s", c.seen)
 	assert.Equal(t, 300, c.timeouts)

@@ -135,6 +135,7 @@ func (l *lab) editedMany(m many, timeout time.Duration) crowd {
 // TestManyClustersSweep shows how long many clusters take, and how many of them
 // do not wait for endpoints that are on their way.
 func TestManyClustersSweep(t *testing.T) {
+	needs(t, here)
 	experiment(t)
 	scenarios := []struct {
 		name string

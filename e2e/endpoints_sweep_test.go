@@ -23,6 +23,7 @@ var sweepTimeouts = []time.Duration{0, time.Second, 500 * time.Millisecond, 200 
 
 // TestLateEndpointsSweep shows what a client sees for all timeouts and delays.
 func TestLateEndpointsSweep(t *testing.T) {
+	needs(t, here)
 	experiment(t)
 	scenarios := []struct {
 		name string

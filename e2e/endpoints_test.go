@@ -21,11 +21,12 @@ import (
 // a new route answers in the beginning. It takes minutes and proves nothing, so
 // it runs on demand only: EGRAFT_E2E_EXPERIMENTS=1.
 func TestEndpointsFetchTimeouts(t *testing.T) {
+	needs(t, here)
 	experiment(t)
 	for _, timeout := range strings.Split(cmp.Or(os.Getenv("EGRAFT_E2E_TIMEOUTS"), "100ms,200ms,500ms,1s,15s"), ",") {
 		t.Run(timeout, func(t *testing.T) {
 			f := start(t, standalone.Options{Egraft: []string{"--endpoints-fetch-timeout", timeout}})
-			f.must(f.ApplyRoutes(echoRoute))
+			f.must(f.ApplyRoutes(f.ctx, echoRoute))
 			first := f.effect(f.Policy(), echoRoute.Host(), seesEnvoy)
 			repeat := 5
 			if timeout == "15s" {
@@ -40,6 +41,7 @@ func TestEndpointsFetchTimeouts(t *testing.T) {
 // TestNewRoutesWithoutEgraft shows what new routes answer in the beginning when
 // Envoy Gateway has no extension server.
 func TestNewRoutesWithoutEgraft(t *testing.T) {
+	needs(t, here)
 	experiment(t)
 	f := start(t, standalone.Options{WithoutEgraft: true})
 	f.newRoutes(manifest.Route{Port: 3080})
@@ -64,7 +66,7 @@ func (f *fixture) newRoutes(like manifest.Route) {
 	for i := range 20 {
 		like.Name = fmt.Sprintf("new%02d", i)
 		begin, answers := time.Now(), map[string]int{}
-		f.must(f.ApplyRoutes(like))
+		f.must(f.ApplyRoutes(f.ctx, like))
 		f.until(like.Host(), "the new route", func(r *envoy.Response) bool {
 			answers[fmt.Sprint(r.Status)]++
 			return r.Status == 200

@@ -15,6 +15,7 @@ import (
 // TestFederation: backends of other trust domains. The agent has the bundles
 // of both for Envoy, the policy lists one of them.
 func TestFederation(t *testing.T) {
+	needs(t, here)
 	everyone := []string{"spiffe://" + manifest.TrustDomain}
 	f := start(t, standalone.Options{
 		Partners: []string{"partner.org", "stranger.org"},

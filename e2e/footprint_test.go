@@ -21,6 +21,7 @@ import (
 // TestFootprint measures what docs/operations.md says of the released binary. The time
 // to start is logged and not demanded: it depends on what else the machine does.
 func TestFootprint(t *testing.T) {
+	needs(t, here)
 	dir := t.TempDir()
 	binary, socket := filepath.Join(dir, "egraft"), filepath.Join(dir, "s")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "../cmd/egraft")

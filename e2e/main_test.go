@@ -22,32 +22,31 @@ const patience = 40 * time.Second
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
-// run obtains the parts outside the network namespace and runs the tests
-// inside.
-func run(m *testing.M) int {
+// run obtains the parts outside of namespaces and runs the tests inside.
+func run(m *testing.M) (code int) {
 	if !netns.Inside() {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-		clean, err := prepare(ctx)
+		clean, err := on.prepare(ctx)
 		stop()
-		defer clean()
+		defer func() { clean(code != 0) }()
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "e2e: %v\n", err)
 			return 1
 		}
 	}
-	return netns.Run(m.Run)
+	return on.run(m.Run)
 }
 
-// prepare obtains what the scenarios run, and the example of a custom mutator.
-// The function that it returns is never nil.
-func prepare(ctx context.Context) (clean func(), err error) {
+// prepareHere obtains what the scenarios run on this machine, and the example of
+// a custom mutator. The function that it returns is never nil.
+func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
 	cleanPrograms, err := standalone.Prepare(ctx, os.Stderr, standalone.Dev, standalone.SPIRE)
 	if err != nil {
-		return func() {}, err
+		return func(bool) {}, err
 	}
 	cleanModule, err := standalone.PrepareModule(ctx, customMutator, "examples/custom-mutator")
 	if err != nil {
-		return cleanPrograms, err
+		return func(bool) { cleanPrograms() }, err
 	}
-	return func() { cleanPrograms(); cleanModule() }, nil
+	return func(bool) { cleanPrograms(); cleanModule() }, nil
 }

@@ -17,6 +17,7 @@ import (
 // TestEgraftLater: Envoy Gateway starts before egraft, serves nothing that
 // egraft has not seen, and goes on when egraft is there.
 func TestEgraftLater(t *testing.T) {
+	needs(t, here)
 	f := start(t, standalone.Options{EgraftLater: true, Backends: backendsForAll()})
 	f.run("egraft later", (*fixture).egraftLater)
 	f.run("egraft killed", (*fixture).egraftKilled)
@@ -84,7 +85,7 @@ func (f *fixture) killedMeanwhile(identity standalone.Entry) {
 func (f *fixture) killedTwice(identity standalone.Entry) {
 	f.t.Helper()
 	for range 2 {
-		f.must(f.ApplyPolicy(invalid(f.policy("HTTPRoute", echoRoute.Name, ""))))
+		f.must(f.ApplyPolicy(f.ctx, invalid(f.policy("HTTPRoute", echoRoute.Name, ""))))
 		f.must(f.Egraft.Kill())
 		f.change(identity)
 		f.must(f.StartEgraft(f.soon()))
@@ -97,7 +98,7 @@ func (f *fixture) change(identity standalone.Entry) {
 	f.t.Helper()
 	policy := f.policy("HTTPRoute", echoRoute.Name, "")
 	policy.Identity = identity.Path
-	f.must(f.ApplyPolicy(policy))
+	f.must(f.ApplyPolicy(f.ctx, policy))
 }
 
 // published is how often Envoy Gateway had something new to translate, upon

@@ -16,7 +16,7 @@ const trafficInterval = 15 * time.Millisecond
 // traffic is requests for one host, one after another, each by a connection of
 // its own, and what became of them.
 type traffic struct {
-	f    *fixture
+	s    *scenario
 	host string
 	stop func()
 
@@ -27,12 +27,12 @@ type traffic struct {
 }
 
 // traffic starts requests and stops them at the end of the test at the latest.
-func (f *fixture) traffic(host string) *traffic {
-	f.t.Helper()
-	ctx, cancel := context.WithCancel(f.ctx)
+func (s *scenario) traffic(host string) *traffic {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.ctx)
 	done := make(chan struct{})
-	tr := &traffic{f: f, host: host, serials: map[string]bool{}, stop: func() { cancel(); <-done }}
-	f.t.Cleanup(tr.stop)
+	tr := &traffic{s: s, host: host, serials: map[string]bool{}, stop: func() { cancel(); <-done }}
+	s.t.Cleanup(tr.stop)
 	go func() {
 		defer close(done)
 		tr.send(ctx)
@@ -45,7 +45,7 @@ func (tr *traffic) send(ctx context.Context) {
 	ticker := time.NewTicker(trafficInterval)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
-		response, err := tr.f.Get(ctx, tr.host, "/")
+		response, err := tr.s.env.Get(ctx, tr.host, "/")
 		if ctx.Err() != nil {
 			return // the request was cut off
 		}
@@ -79,9 +79,9 @@ func (tr *traffic) succeeded(serial string) {
 
 // waitServed waits until so many more requests were served.
 func (tr *traffic) waitServed(more int) {
-	tr.f.t.Helper()
+	tr.s.t.Helper()
 	start, _ := tr.counts()
-	tr.f.wait(fmt.Sprintf("%d more requests for %s", more, tr.host), func(context.Context) error {
+	tr.s.wait(fmt.Sprintf("%d more requests for %s", more, tr.host), func(context.Context) error {
 		if served, _ := tr.counts(); served-start < more {
 			return fmt.Errorf("%d were served", served-start)
 		}
@@ -91,8 +91,8 @@ func (tr *traffic) waitServed(more int) {
 
 // waitSerials waits until requests came with so many different certificates.
 func (tr *traffic) waitSerials(wanted int) {
-	tr.f.t.Helper()
-	tr.f.wait(fmt.Sprintf("%d certificates", wanted), func(context.Context) error {
+	tr.s.t.Helper()
+	tr.s.wait(fmt.Sprintf("%d certificates", wanted), func(context.Context) error {
 		if _, serials := tr.counts(); serials < wanted {
 			return fmt.Errorf("%d were seen", serials)
 		}
@@ -108,13 +108,13 @@ func (tr *traffic) counts() (served, serials int) {
 
 // mustAllBeServed stops the requests and fails the test if any request failed.
 func (tr *traffic) mustAllBeServed() {
-	tr.f.t.Helper()
+	tr.s.t.Helper()
 	tr.stop()
-	tr.f.t.Logf("%s: %d requests served with %d certificates, %d failed", tr.host, tr.served, len(tr.serials), len(tr.failures))
+	tr.s.t.Logf("%s: %d requests served with %d certificates, %d failed", tr.host, tr.served, len(tr.serials), len(tr.failures))
 	if len(tr.failures) > 0 {
-		tr.f.t.Errorf("%d requests for %s failed, the first: %s", len(tr.failures), tr.host, tr.failures[0])
+		tr.s.t.Errorf("%d requests for %s failed, the first: %s", len(tr.failures), tr.host, tr.failures[0])
 	}
 	if tr.served == 0 {
-		tr.f.t.Errorf("no request for %s was served", tr.host)
+		tr.s.t.Errorf("no request for %s was served", tr.host)
 	}
 }

@@ -16,20 +16,22 @@ var (
 )
 
 // tlsRoute is a route whose backend is declared to speak TLS.
-func (f *fixture) tlsRoute() manifest.Route {
-	return manifest.Route{Name: "tls", Port: 3443, Hostname: "echo.example.org", CA: f.SPIFFE.Bundle()}
+func (s *scenario) tlsRoute() manifest.Route {
+	bundle, err := s.env.Bundle(s.soon())
+	s.must(err)
+	return manifest.Route{Name: "tls", Port: 3443, Hostname: "echo.example.org", CA: bundle}
 }
 
 // wrongPeer is a policy that no backend satisfies.
-func (f *fixture) wrongPeer() manifest.Policy {
-	p := f.Policy()
+func (s *scenario) wrongPeer() manifest.Policy {
+	p := s.env.Policy()
 	p.Peers = []string{"exact: " + manifest.ID("/someone-else")}
 	return p
 }
 
 // policy is one for a target of its own, and named after it.
-func (f *fixture) policy(kind, target, section string) manifest.Policy {
-	p := f.Policy()
+func (s *scenario) policy(kind, target, section string) manifest.Policy {
+	p := s.env.Policy()
 	p.Kind, p.Target, p.Section = kind, target, section
 	p.Name = strings.ToLower(strings.Trim("for-"+kind+"-"+target+"-"+section, "-"))
 	return p

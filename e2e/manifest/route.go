@@ -12,6 +12,9 @@ type Route struct {
 	Name string
 	// Port is the backend's, on 127.0.0.1.
 	Port int
+	// App is the label of the pods of the backend, which so has a Service at
+	// port 443, in place of a Backend.
+	App string
 	// Section is the Gateway's listener, all of them when it is empty.
 	Section string
 	// CA in PEM declares, by a BackendTLSPolicy, that the backend speaks TLS
@@ -30,6 +33,7 @@ func (r Route) YAML() string {
 	if r.Section != "" {
 		section = ", sectionName: " + r.Section
 	}
+	reference, target := r.backend()
 	out := fmt.Sprintf(`
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -37,13 +41,23 @@ metadata: {name: %[1]s, namespace: default}
 spec:
   parentRefs: [{name: eg%[2]s}]
   hostnames: [%[3]s]
-  rules: [{backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: %[1]s}]}]
----
+  rules: [{backendRefs: [{%[4]s}]}]
+`, r.Name, section, r.Host(), reference)
+	if r.App != "" {
+		out += fmt.Sprintf(`---
+apiVersion: v1
+kind: Service
+metadata: {name: %[1]s, namespace: default}
+spec: {selector: {app: %[2]s}, ports: [{port: 443, targetPort: 8443}]}
+`, r.Name, r.App)
+	} else {
+		out += fmt.Sprintf(`---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: Backend
 metadata: {name: %[1]s, namespace: default}
-spec: {endpoints: [{ip: {address: 127.0.0.1, port: %[4]d}}]}
-`, r.Name, section, r.Host(), r.Port)
+spec: {endpoints: [{ip: {address: 127.0.0.1, port: %[2]d}}]}
+`, r.Name, r.Port)
+	}
 	if r.CA == nil {
 		return out
 	}
@@ -52,16 +66,26 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: BackendTLSPolicy
 metadata: {name: %[1]s, namespace: default}
 spec:
-  targetRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: %[1]s}]
-  validation: {hostname: %[2]s, caCertificateRefs: [{group: "", kind: ConfigMap, name: %[1]s}]}
+  targetRefs: [{%[2]s}]
+  validation: {hostname: %[3]s, caCertificateRefs: [{group: "", kind: ConfigMap, name: %[1]s}]}
 ---
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: %[1]s, namespace: default}
 data:
   ca.crt: |
-%[3]s
-`, r.Name, r.Hostname, indent(string(r.CA)))
+%[4]s
+`, r.Name, target, r.Hostname, indent(string(r.CA)))
+}
+
+// backend is how a route and a policy refer to the backend.
+func (r Route) backend() (reference, target string) {
+	if r.App != "" {
+		target = `group: "", kind: Service, name: ` + r.Name
+		return target + ", port: 443", target
+	}
+	target = "group: gateway.envoyproxy.io, kind: Backend, name: " + r.Name
+	return target, target
 }
 
 func indent(text string) string {

@@ -136,6 +136,35 @@ func (n *Node) Import(ctx context.Context, image string) error {
 	return nil
 }
 
+// Tag gives an image that was imported another name.
+func (n *Node) Tag(ctx context.Context, from, to string) error {
+	out, err := output(ctx, n.programs[parts.Ctr], "--address", containerdS, "--namespace", "k8s.io", "images", "tag", from, to)
+	if err != nil {
+		return fmt.Errorf("tag image %s: %w\n%s", from, err, strings.TrimSpace(out))
+	}
+	return nil
+}
+
+// Run runs a command on the node, which is where the caller is, too.
+func Run(ctx context.Context, command ...string) (string, error) {
+	return output(ctx, command[0], command[1:]...)
+}
+
+// Path has a directory with kubectl, ctr and more programs before those of the
+// machine.
+func (n *Node) Path(more ...parts.Name) (string, error) {
+	programs, err := parts.Prepared(append(more, parts.Kubectl)...)
+	if err != nil {
+		return "", err
+	}
+	for name, program := range programs {
+		if err := os.Symlink(program, filepath.Join(n.dir, "bin", string(name))); err != nil {
+			return "", fmt.Errorf("link %s: %w", name, err)
+		}
+	}
+	return filepath.Join(n.dir, "bin") + ":" + os.Getenv("PATH"), nil
+}
+
 // Stop stops the components. What containers are left ends with the namespaces.
 func (n *Node) Stop() error {
 	var err error

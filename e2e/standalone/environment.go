@@ -93,7 +93,7 @@ func (e *Environment) start(ctx context.Context) error {
 	if e.programs, err = prepared(e.options.SPIFFE, e.options.Program); err != nil {
 		return err
 	}
-	if err := e.Apply("base", baseResources(e.Dir)); err != nil {
+	if err := e.Apply(ctx, "base", baseResources(e.Dir)); err != nil {
 		return err
 	}
 	if e.SPIFFE, err = e.newAuthority(); err != nil {

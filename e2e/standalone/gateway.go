@@ -68,7 +68,7 @@ func configure(dir string, extension []byte) (string, error) {
 
 // Apply writes a file with resources for Envoy Gateway. It appears at once:
 // Envoy Gateway reads everything again whenever anything is written.
-func (e *Environment) Apply(name, content string) error {
+func (e *Environment) Apply(_ context.Context, name, content string) error {
 	temporary := filepath.Join(e.Dir, "apply-"+name)
 	if err := os.WriteFile(temporary, []byte(content), 0o644); err != nil {
 		return fmt.Errorf("apply %s: %w", name, err)
@@ -80,7 +80,7 @@ func (e *Environment) Apply(name, content string) error {
 }
 
 // Delete removes a file with resources. It is no error if there is none.
-func (e *Environment) Delete(name string) error {
+func (e *Environment) Delete(_ context.Context, name string) error {
 	if err := os.Remove(e.resource(name)); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("delete %s: %w", name, err)
 	}

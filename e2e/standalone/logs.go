@@ -38,14 +38,19 @@ func LogLines(p *process.Process, from int64) ([]Line, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the log of %s: %w", p.Name, err)
 	}
+	return ParseLog(content[min(from, int64(len(content))):]), nil
+}
+
+// ParseLog are the lines of a log that are JSON.
+func ParseLog(content []byte) []Line {
 	var out []Line
-	for text := range bytes.Lines(content[min(from, int64(len(content))):]) {
+	for text := range bytes.Lines(content) {
 		line := Line{}
 		if json.Unmarshal(text, &line) == nil {
 			out = append(out, line)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // WaitLog waits until a log has a line as wanted, after a position, and
@@ -135,4 +140,13 @@ func containsAll(line string, texts []string) bool {
 		}
 	}
 	return true
+}
+
+// Log is the log of a program, or Envoy's as "access".
+func (e *Environment) Log(_ context.Context, name string) ([]byte, error) {
+	content, err := os.ReadFile(process.LogPath(e.Dir, name))
+	if err != nil {
+		return nil, fmt.Errorf("read the log of %s: %w", name, err)
+	}
+	return content, nil
 }

@@ -14,13 +14,15 @@ func (e *Environment) Policy() manifest.Policy {
 }
 
 // ApplyPolicy writes a policy into a file of its name.
-func (e *Environment) ApplyPolicy(p manifest.Policy) error { return e.Apply(p.Name, p.File()) }
+func (e *Environment) ApplyPolicy(ctx context.Context, p manifest.Policy) error {
+	return e.Apply(ctx, p.Name, p.File())
+}
 
 // Effect applies a policy and measures how long it takes until a request for
 // the host is answered as wanted.
 func (e *Environment) Effect(ctx context.Context, p manifest.Policy, host string, wanted func(*envoy.Response) bool) (time.Duration, *envoy.Response, error) {
 	start := time.Now()
-	if err := e.ApplyPolicy(p); err != nil {
+	if err := e.ApplyPolicy(ctx, p); err != nil {
 		return 0, nil, err
 	}
 	response, err := e.Until(ctx, host, "policy "+p.Name+" to take effect", wanted)

@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/egraft/egraft/e2e/manifest"
@@ -57,9 +58,9 @@ spec:
 func baseResources(dir string) string { return fmt.Sprintf(base, dir, parts.EnvoyVersion) }
 
 // ApplyRoutes writes routes, each into a file of its name.
-func (e *Environment) ApplyRoutes(routes ...manifest.Route) error {
+func (e *Environment) ApplyRoutes(ctx context.Context, routes ...manifest.Route) error {
 	for _, r := range routes {
-		if err := e.Apply(r.Name, r.YAML()); err != nil {
+		if err := e.Apply(ctx, r.Name, r.YAML()); err != nil {
 			return err
 		}
 	}

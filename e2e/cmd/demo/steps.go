@@ -45,7 +45,7 @@ func (s *story) start(ctx context.Context) error {
 
 func (s *story) before(ctx context.Context) error {
 	tls.CA = s.env.SPIFFE.Bundle()
-	if err := s.env.ApplyRoutes(tls, plain); err != nil {
+	if err := s.env.ApplyRoutes(ctx, tls, plain); err != nil {
 		return err
 	}
 	response, err := s.env.Until(ctx, tls.Host(), "the backend to refuse Envoy", disconnected)

@@ -1,0 +1,154 @@
+// Package cluster is egraft in a Kubernetes cluster, installed by the commands
+// of docs/install.md, and what a test asks of it.
+//
+// It does not know how the cluster was made: package node and e2e/kind.sh make
+// some.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/egraft/egraft/e2e/apiserver"
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
+	"github.com/egraft/egraft/e2e/page"
+	"github.com/egraft/egraft/e2e/parts"
+	"github.com/egraft/egraft/e2e/process"
+)
+
+// Programs of this repository that clusters run.
+const (
+	PauseProgram parts.Name = "pause"
+	ImageProgram parts.Name = "image"
+)
+
+// GatewayNamespace is where Envoy Gateway and its Envoys are.
+const GatewayNamespace = "envoy-gateway-system"
+
+// Options say which cluster it is.
+type Options struct {
+	// Name is that of the kind of cluster, as the blocks of docs/install.md
+	// have it.
+	Name string
+	// Root is that of the repository, and Dir where logs and Helm's files go.
+	Root, Dir string
+	// Kubectl is an administrator's.
+	Kubectl apiserver.Kubectl
+	// Path has the directories in which commands are found.
+	Path string
+	// Environ is the environment of commands beside that.
+	Environ []string
+	// OnNode runs a command on the cluster's node.
+	OnNode func(ctx context.Context, command ...string) (string, error)
+}
+
+// Environment is a cluster with Envoy Gateway, egraft and SPIRE.
+type Environment struct {
+	// Kubectl is an administrator's.
+	Kubectl apiserver.Kubectl
+	// Admin asks the Gateway's Envoy.
+	envoy.Admin
+	*applied
+
+	options  Options
+	proxy    string // the Deployment of Envoy
+	listener string
+	admin    string
+	forwards []*process.Process
+
+	rotations int
+}
+
+// Install runs the commands of docs/install.md.
+func Install(ctx context.Context, options Options) (*Environment, error) {
+	e := &Environment{Kubectl: options.Kubectl, options: options, applied: &applied{kubectl: options.Kubectl, byName: map[string]string{}}}
+	e.Admin = func(ctx context.Context, path string) ([]byte, error) { return envoy.Page(ctx, "http://"+e.admin+path) }
+	output, err := os.Create(process.LogPath(options.Dir, "install"))
+	if err != nil {
+		return nil, fmt.Errorf("open the log of the installation: %w", err)
+	}
+	defer output.Close()
+	runner := page.Runner{Environment: options.Name, Dir: options.Root, Environ: e.environ(), Output: output}
+	if err := runner.Run(ctx, filepath.Join(options.Root, "docs", "install.md")); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(e.makeRoom(ctx), e.forward(ctx)); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// environ is that of a user who has kubectl and helm.
+func (e *Environment) environ() []string {
+	return append(process.Environ(), append(e.options.Environ, "KUBECONFIG="+e.Kubectl.Kubeconfig, "PATH="+e.options.Path,
+		"HELM_DATA_HOME="+filepath.Join(e.options.Dir, "helm"), "HELM_CONFIG_HOME="+filepath.Join(e.options.Dir, "helm"),
+		"HELM_CACHE_HOME="+filepath.Join(e.options.Dir, "helm"))...)
+}
+
+// forward makes the Gateway's listener and its Envoy's administration interface
+// reachable from here.
+func (e *Environment) forward(ctx context.Context) error {
+	name, err := e.Kubectl.Run(ctx, "get", "deployments", "--namespace", GatewayNamespace, "--output", "name",
+		"--selector", "gateway.envoyproxy.io/owning-gateway-name=eg")
+	if err != nil {
+		return err
+	}
+	e.proxy = strings.TrimSpace(name)
+	if e.listener, err = e.forwardTo(ctx, "listener", "10080"); err != nil {
+		return err
+	}
+	e.admin, err = e.forwardTo(ctx, "admin", "19000")
+	return err
+}
+
+var forwarding = regexp.MustCompile(`Forwarding from (127\.0\.0\.1:\d+) `)
+
+// forwardTo forwards a port of this machine to one of Envoy and returns the
+// address.
+func (e *Environment) forwardTo(ctx context.Context, what, port string) (string, error) {
+	p := process.New(e.options.Dir, "forward-"+what, e.Kubectl.Program, "port-forward", "--namespace", GatewayNamespace, e.proxy, ":"+port)
+	p.Environ = []string{"KUBECONFIG=" + e.Kubectl.Kubeconfig}
+	e.forwards = append(e.forwards, p)
+	if err := p.Start(); err != nil {
+		return "", err
+	}
+	var address string
+	err := p.Wait(ctx, "kubectl to forward a port to Envoy", func(context.Context) error {
+		log, err := os.ReadFile(p.Log)
+		if match := forwarding.FindSubmatch(log); match != nil {
+			address = string(match[1])
+			return nil
+		}
+		return errors.Join(err, errors.New("nothing is forwarded yet"))
+	})
+	return address, err
+}
+
+// Get sends a request for a host through the Gateway.
+func (e *Environment) Get(ctx context.Context, host, path string) (*envoy.Response, error) {
+	return envoy.Get(ctx, e.listener, host, path)
+}
+
+// Until sends requests until one is answered as wanted, and returns that.
+func (e *Environment) Until(ctx context.Context, host, what string, wanted func(*envoy.Response) bool) (*envoy.Response, error) {
+	return envoy.Until(ctx, e.listener, host, what, wanted)
+}
+
+// makeRoom deletes the policy and the route of docs/install.md, in whose place
+// scenarios have their own, and gives the backend a name for those that declare
+// it to speak TLS.
+func (e *Environment) makeRoom(ctx context.Context) error {
+	if _, err := e.Kubectl.Run(ctx, "delete", "backendmtlspolicy/mtls", "httproute/echo", "service/echo"); err != nil {
+		return err
+	}
+	return e.updateEntry(ctx, manifest.ID("/echo"), "-dns", "echo.example.org")
+}
+
+// Close ends what was started here. The cluster stays.
+func (e *Environment) Close() error { return process.StopAll(e.forwards...) }

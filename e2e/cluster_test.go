@@ -1,0 +1,61 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/egraft/egraft/e2e/cluster"
+)
+
+// TestCluster is egraft in a Kubernetes cluster: installed by docs/install.md,
+// with the story of the demo, and what happens to pods.
+func TestCluster(t *testing.T) {
+	needs(t, onNode, onKind)
+	s := install(t)
+	s.run("story", (*scenario).story)
+}
+
+// install makes the cluster and installs egraft in it.
+func install(t *testing.T) *inCluster {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Minute, errors.New("the scenarios took longer than 20 minutes"))
+	t.Cleanup(cancel)
+	options, stop, err := on.cluster(ctx, t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	begin := time.Now()
+	env, err := cluster.Install(ctx, options)
+	if err != nil {
+		if log, readErr := os.ReadFile(options.Dir + "/log/install.log"); readErr == nil {
+			t.Logf("%s", log)
+		}
+		t.Fatal(err)
+	}
+	t.Logf("docs/install.md took %s", time.Since(begin).Round(100*time.Millisecond))
+	c := &inCluster{scenario{env: env, t: t, ctx: ctx}, env}
+	t.Cleanup(func() { c.must(env.Close()) })
+	return c
+}
+
+// inCluster is a scenario that needs a cluster.
+type inCluster struct {
+	scenario
+	*cluster.Environment
+}
+
+// run runs a part of the test. What the part applies is gone at its end.
+func (c *inCluster) run(name string, part func(*scenario)) {
+	c.t.Helper()
+	c.t.Run(name, func(t *testing.T) {
+		s := &scenario{env: c.env, t: t, ctx: c.ctx}
+		t.Cleanup(s.deleteAll)
+		part(s)
+	})
+}
