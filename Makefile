@@ -7,20 +7,23 @@ FUZZTIME ?= 10s
 # Without a C compiler there is no race detector.
 RACE     ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
 
-# The modules with code of ours. Those under hack/tools only pin what others wrote.
-MODULES  := . examples/custom-mutator
+# The modules with code of ours. The others under hack/tools only pin what others wrote.
+MODULES  := . examples/custom-mutator hack/tools/image
 PARTS    := envoy envoy-gateway spire
 TOOL     := $(CURDIR)/hack/tool.sh
 EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
 
 .DEFAULT_GOAL := help
-.PHONY: help build unit test e2e parts demo lint fmt generate tidy check fuzz bench clean
+.PHONY: help build image unit test e2e parts demo lint fmt generate tidy check fuzz bench clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
 build: ## build bin/egraft, a static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/egraft ./cmd/egraft
+
+image: ## build images of egraft and of a backend to try it with, as tarballs in bin
+	hack/image.sh $(IMAGE)
 
 unit: ## run the tests that need no Envoy, Envoy Gateway or SPIRE
 	@$(EACH) go test $(RACE) ./...; done

@@ -5,7 +5,6 @@ package e2e
 import (
 	"context"
 	"errors"
-	"os"
 	"testing"
 	"time"
 
@@ -16,8 +15,12 @@ import (
 // with the story of the demo, and what happens to pods.
 func TestCluster(t *testing.T) {
 	needs(t, onNode, onKind)
-	s := install(t)
-	s.run("story", (*scenario).story)
+	c := install(t)
+	c.run("story", (*scenario).story)
+	c.run("pods change", c.podsChange)
+	c.run("wrongly installed", c.wrongly)
+	c.run("patched", c.patched)
+	c.run("in pods of its own", c.inItsOwnPods)
 }
 
 // install makes the cluster and installs egraft in it.
@@ -33,9 +36,6 @@ func install(t *testing.T) *inCluster {
 	begin := time.Now()
 	env, err := cluster.Install(ctx, options)
 	if err != nil {
-		if log, readErr := os.ReadFile(options.Dir + "/log/install.log"); readErr == nil {
-			t.Logf("%s", log)
-		}
 		t.Fatal(err)
 	}
 	t.Logf("docs/install.md took %s", time.Since(begin).Round(100*time.Millisecond))

@@ -6,6 +6,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -13,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/egraft/egraft/e2e/apiserver"
 	"github.com/egraft/egraft/e2e/netns"
+	"github.com/egraft/egraft/e2e/parts"
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
@@ -40,6 +43,13 @@ func run(m *testing.M) (code int) {
 // prepareHere obtains what the scenarios run on this machine, and the example of
 // a custom mutator. The function that it returns is never nil.
 func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
+	store, err := parts.NewStore(os.Stderr)
+	if err != nil {
+		return func(bool) {}, err
+	}
+	if err := errors.Join(store.Prepare(ctx, append(apiserver.Parts(), parts.Helm)...), downloadManifests(ctx)); err != nil {
+		return func(bool) {}, err
+	}
 	cleanPrograms, err := standalone.Prepare(ctx, os.Stderr, standalone.Dev, standalone.SPIRE)
 	if err != nil {
 		return func(bool) {}, err

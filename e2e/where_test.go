@@ -127,6 +127,12 @@ func prepareNodeIn(ctx context.Context, dir string) error {
 	if err := cluster.PackageChart(ctx, programs[parts.Helm], filepath.Join(dir, "chart.tgz")); err != nil {
 		return err
 	}
+	if err := store.BuildCommand(ctx, "./cmd/egraft", filepath.Join(dir, "egraft")); err != nil {
+		return err
+	}
+	if err := parts.Remember("egraft", filepath.Join(dir, "egraft")); err != nil {
+		return err
+	}
 	// The page says to do it, where nothing can be downloaded.
 	return command(ctx, "make", "-C", "..", "image")
 }
@@ -165,8 +171,8 @@ func startNode(ctx context.Context, t *testing.T, root string) (cluster.Options,
 			t.Error(err)
 		}
 	}
-	options := cluster.Options{Name: string(onNode), Root: root, Dir: dir, Kubectl: n.Admin, OnNode: node.Run}
-	if options.Path, err = n.Path(parts.Helm); err != nil {
+	options := cluster.Options{Name: string(onNode), Root: root, Dir: dir, Kubectl: n.Admin, OnNode: n.Run}
+	if options.Path, err = n.Path(parts.Helm, "egraft"); err != nil {
 		return options, stop, err
 	}
 	if err := cluster.TagPulled(ctx, n.Tag); err != nil {

@@ -26,8 +26,8 @@ type PKI struct {
 	key         *ecdsa.PrivateKey
 }
 
-// newPKI makes an authority with its certificate in dir/ca.crt.
-func newPKI(dir string) (*PKI, error) {
+// NewPKI makes an authority with its certificate in dir/ca.crt.
+func NewPKI(dir string) (*PKI, error) {
 	p := &PKI{dir: dir}
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: "egraft test"}, IsCA: true, BasicConstraintsValid: true,

@@ -72,7 +72,7 @@ func (s *Server) start(ctx context.Context) error {
 		return fmt.Errorf("make a directory for certificates: %w", err)
 	}
 	var err error
-	if s.PKI, err = newPKI(pki); err != nil {
+	if s.PKI, err = NewPKI(pki); err != nil {
 		return err
 	}
 	kubeconfig, err := s.Kubeconfig("admin", "kubernetes-admin", "system:masters")

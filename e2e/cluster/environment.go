@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -65,23 +66,44 @@ type Environment struct {
 	rotations int
 }
 
+// OnNode runs a command on the cluster's node.
+func (e *Environment) OnNode(ctx context.Context, command ...string) (string, error) {
+	return e.options.OnNode(ctx, command...)
+}
+
 // Install runs the commands of docs/install.md.
 func Install(ctx context.Context, options Options) (*Environment, error) {
 	e := &Environment{Kubectl: options.Kubectl, options: options, applied: &applied{kubectl: options.Kubectl, byName: map[string]string{}}}
 	e.Admin = func(ctx context.Context, path string) ([]byte, error) { return envoy.Page(ctx, "http://"+e.admin+path) }
-	output, err := os.Create(process.LogPath(options.Dir, "install"))
-	if err != nil {
-		return nil, fmt.Errorf("open the log of the installation: %w", err)
-	}
-	defer output.Close()
-	runner := page.Runner{Environment: options.Name, Dir: options.Root, Environ: e.environ(), Output: output}
-	if err := runner.Run(ctx, filepath.Join(options.Root, "docs", "install.md")); err != nil {
+	if err := e.RunPage(ctx, "docs/install.md"); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(e.makeRoom(ctx), e.forward(ctx)); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
 	return e, nil
+}
+
+// RunPage runs the commands of a page of the repository. What they print is
+// added to the log "page".
+func (e *Environment) RunPage(ctx context.Context, path string) error {
+	output, err := os.OpenFile(process.LogPath(e.options.Dir, "page"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("open the log of a page: %w", err)
+	}
+	defer output.Close()
+	runner := page.Runner{Environment: e.options.Name, Dir: e.options.Root, Environ: e.environ(), Output: output}
+	return runner.Run(ctx, filepath.Join(e.options.Root, path))
+}
+
+// Helm runs a command of Helm.
+func (e *Environment) Helm(ctx context.Context, arguments ...string) error {
+	cmd := exec.CommandContext(ctx, "env", append([]string{"helm"}, arguments...)...)
+	cmd.Env = e.environ()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("helm %s: %w\n%s", strings.Join(arguments, " "), err, out)
+	}
+	return nil
 }
 
 // environ is that of a user who has kubectl and helm.

@@ -146,8 +146,13 @@ func (n *Node) Tag(ctx context.Context, from, to string) error {
 }
 
 // Run runs a command on the node, which is where the caller is, too.
-func Run(ctx context.Context, command ...string) (string, error) {
-	return output(ctx, command[0], command[1:]...)
+func (n *Node) Run(ctx context.Context, command ...string) (string, error) {
+	path := filepath.Join(n.dir, "bin") + ":" + os.Getenv("PATH")
+	out, err := output(ctx, "env", append([]string{"PATH=" + path}, command...)...)
+	if err != nil {
+		return out, fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out)
+	}
+	return out, nil
 }
 
 // Path has a directory with kubectl, ctr and more programs before those of the

@@ -1,0 +1,23 @@
+package deploy
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// How Envoy Gateway reaches egraft, by the folder whose values.yaml says so.
+var values = map[string][]string{
+	"helm":       nil,
+	"deployment": {"--service-address", address, "--ca-secret", "egraft-system/egraft-ca", "--client-secret", "egraft-system/egraft-client"},
+	"host":       {"--service-address", "egraft.example.com:9443", "--ca-secret", "egraft-ca", "--client-secret", "egraft-client"},
+}
+
+func TestValuesAreEgrafts(t *testing.T) {
+	for folder, args := range values {
+		t.Run(folder, func(t *testing.T) {
+			want := egraft(t, append([]string{"config", "envoy-gateway", "--format", "helm"}, args...)...)
+			require.Equal(t, want, read(t, folder+"/values.yaml"), "write it again with `egraft config envoy-gateway --format helm`")
+		})
+	}
+}

@@ -1,0 +1,87 @@
+package chart
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Renderer renders charts for one release of Helm's in a namespace.
+type Renderer struct {
+	// Helm and Kubectl are paths of the programs.
+	Helm, Kubectl string
+	// Root is that of the repository.
+	Root string
+	// Dir is where Helm's files go, and what kustomize works on.
+	Dir string
+	// Namespace is that of Envoy Gateway.
+	Namespace string
+}
+
+// Plain is the chart with egraft's values, and without egraft.
+func (r *Renderer) Plain(ctx context.Context, chart string) ([]byte, error) {
+	return r.template(ctx, chart)
+}
+
+// PostRendered is the chart with egraft by the post-renderer, as `helm install` would apply
+// it.
+func (r *Renderer) PostRendered(ctx context.Context, chart string) ([]byte, error) {
+	if err := r.install(ctx); err != nil {
+		return nil, err
+	}
+	return r.template(ctx, chart, "--post-renderer", "egraft")
+}
+
+// Kustomized is a rendered chart with egraft by deploy/chart.
+func (r *Renderer) Kustomized(ctx context.Context, plain []byte) ([]byte, error) {
+	dir, err := os.MkdirTemp(r.Dir, "deploy-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for kustomize: %w", err)
+	}
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(r.Root, "deploy"))); err != nil {
+		return nil, fmt.Errorf("copy the manifests for kustomize: %w", err)
+	}
+	overlay := filepath.Join(dir, "chart")
+	if err := os.WriteFile(filepath.Join(overlay, "envoy-gateway.yaml"), plain, 0o644); err != nil {
+		return nil, fmt.Errorf("write the rendered chart: %w", err)
+	}
+	return output(exec.CommandContext(ctx, r.Kubectl, "kustomize", overlay))
+}
+
+// Patched is a Deployment with egraft by `kubectl patch`.
+func (r *Renderer) Patched(ctx context.Context, deployment []byte) ([]byte, error) {
+	file := filepath.Join(r.Dir, "deployment.json")
+	if err := os.WriteFile(file, deployment, 0o644); err != nil {
+		return nil, fmt.Errorf("write the Deployment: %w", err)
+	}
+	return output(exec.CommandContext(ctx, r.Kubectl, "patch", "--local", "--filename", file, "--output", "json",
+		"--patch-file", filepath.Join(r.Root, "deploy", "component", "sidecar.yaml")))
+}
+
+// install installs the plug-in, once.
+func (r *Renderer) install(ctx context.Context) error {
+	if _, err := os.Lstat(filepath.Join(r.Dir, "helm", "plugins", "plugin")); err == nil {
+		return nil
+	}
+	_, err := output(r.helm(ctx, "plugin", "install", filepath.Join(r.Root, "deploy", "helm", "plugin")))
+	return err
+}
+
+func (r *Renderer) template(ctx context.Context, chart string, more ...string) ([]byte, error) {
+	arguments := []string{
+		"template", "eg", chart, "--namespace", r.Namespace, "--include-crds",
+		"--values", filepath.Join(r.Root, "deploy", "helm", "values.yaml"),
+	}
+	return output(r.helm(ctx, append(arguments, more...)...))
+}
+
+// helm is a command that finds kubectl, and none of the user's own files.
+func (r *Renderer) helm(ctx context.Context, arguments ...string) *exec.Cmd {
+	files := filepath.Join(r.Dir, "helm")
+	cmd := exec.CommandContext(ctx, r.Helm, arguments...)
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(r.Kubectl)+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"HELM_DATA_HOME="+files, "HELM_CONFIG_HOME="+files, "HELM_CACHE_HOME="+files, "HELM_PLUGINS="+filepath.Join(files, "plugins"))
+	return cmd
+}

@@ -1,0 +1,243 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/apiserver"
+	"github.com/egraft/egraft/e2e/chart"
+	"github.com/egraft/egraft/e2e/cluster"
+	"github.com/egraft/egraft/e2e/parts"
+)
+
+// definitions are the custom resource definitions of others, by the module that
+// has them, without which what deploy/ has for them means nothing to an API
+// server.
+var definitions = map[string]string{
+	"github.com/cert-manager/cert-manager@v1.18.2":               "deploy/crds/crd-*.yaml",
+	"github.com/prometheus-operator/prometheus-operator@v0.85.0": "example/prometheus-operator-crd/*monitors.yaml",
+	"github.com/spiffe/spire-controller-manager@v0.6.2":          "config/crd/bases/*spiffeids.yaml",
+}
+
+// downloadManifests obtains what the tests of manifests read, where there is a
+// network.
+func downloadManifests(ctx context.Context) error {
+	modules := make([]string, 0, len(definitions)+len(chart.Releases()))
+	for module := range definitions {
+		modules = append(modules, module)
+	}
+	for _, release := range chart.Releases() {
+		modules = append(modules, "github.com/envoyproxy/gateway@"+release)
+	}
+	return command(ctx, "go", append([]string{"mod", "download"}, modules...)...)
+}
+
+// startServer starts an API server for one test.
+func startServer(t *testing.T) *apiserver.Server {
+	t.Helper()
+	needs(t, here)
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "log"), 0o755))
+	server, err := apiserver.Start(t.Context(), apiserver.Options{Dir: dir})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Stop()) })
+	return server
+}
+
+// TestRules: the API server says about the resources of crds/testdata what the
+// tests there say that it does.
+func TestRules(t *testing.T) {
+	server := startServer(t)
+	admin := func(arguments ...string) string {
+		out, err := server.Admin.Run(t.Context(), arguments...)
+		require.NoError(t, err)
+		return out
+	}
+	admin("apply", "--server-side", "--kustomize", "../crds")
+	admin("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+	admin("create", "namespace", "shop")
+	for _, c := range []struct {
+		folder   string
+		accepted bool
+	}{{"accepted", true}, {"rejected", false}} {
+		files, err := filepath.Glob("../crds/testdata/*/" + c.folder + "/*.yaml")
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			t.Run(c.folder+"/"+filepath.Base(file), func(t *testing.T) {
+				_, err := server.Admin.Run(t.Context(), "create", "--dry-run=server", "--validate=strict", "--filename", file)
+				if c.accepted {
+					require.NoError(t, err)
+					return
+				}
+				require.Error(t, err)
+				for _, word := range words(t, file) {
+					require.Contains(t, err.Error(), word)
+				}
+			})
+		}
+	}
+}
+
+// words are what the API server is to say about a file, which begins with it.
+func words(t *testing.T, file string) []string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var out []string
+	for line := range strings.Lines(string(content)) {
+		text, ok := strings.CutPrefix(strings.TrimSpace(line), "# ")
+		if !ok {
+			break
+		}
+		out = append(out, text)
+	}
+	require.NotEmpty(t, out)
+	return out
+}
+
+// TestManifests: an API server takes all of deploy/, and the charts with egraft,
+// without an unknown field.
+func TestManifests(t *testing.T) {
+	server := startServer(t)
+	admin := func(arguments ...string) {
+		_, err := server.Admin.Run(t.Context(), arguments...)
+		require.NoError(t, err)
+	}
+	programs, err := parts.Prepared(parts.Helm, parts.Kubectl)
+	require.NoError(t, err)
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	renderer := &chart.Renderer{Helm: programs[parts.Helm], Kubectl: programs[parts.Kubectl], Root: root, Dir: t.TempDir(), Namespace: "envoy-gateway-system"}
+	for _, namespace := range []string{"envoy-gateway-system", "egraft-system", "spire"} {
+		admin("create", "namespace", namespace)
+	}
+	admin("apply", "--server-side", "--kustomize", "../crds")
+	for module, pattern := range definitions {
+		define(t, server, module, pattern)
+	}
+	charts := t.TempDir()
+	for _, release := range chart.Releases() {
+		require.NoError(t, chart.Prepare(t.Context(), release, filepath.Join(charts, release)))
+	}
+	newest := filepath.Join(charts, cluster.GatewayVersion)
+	for _, file := range definitionsOf(t, newest) {
+		admin("apply", "--server-side", "--force-conflicts", "--filename", file)
+	}
+	for _, release := range chart.Releases() {
+		t.Run("chart "+release, func(t *testing.T) {
+			rendered, err := renderer.PostRendered(t.Context(), filepath.Join(charts, release))
+			require.NoError(t, err)
+			require.NoError(t, dryRun(t.Context(), server, withoutDefinitions(string(rendered))))
+		})
+	}
+	for _, folder := range []string{"demo", "spire", "monitoring/deployment", "deployment"} {
+		t.Run(folder, func(t *testing.T) {
+			require.NoError(t, dryRun(t.Context(), server, manifestsOf(t, server, filepath.Join("../deploy", folder))))
+		})
+	}
+	t.Run("monitoring/sidecar", func(t *testing.T) {
+		plain, err := renderer.Plain(t.Context(), newest)
+		require.NoError(t, err)
+		monitored := *renderer
+		monitored.Root = withMonitoring(t)
+		rendered, err := monitored.Kustomized(t.Context(), plain)
+		require.NoError(t, err)
+		require.Contains(t, string(rendered), "kind: PodMonitor")
+		require.NoError(t, dryRun(t.Context(), server, withoutDefinitions(string(rendered))))
+	})
+	t.Run("an unknown field", func(t *testing.T) {
+		err := dryRun(t.Context(), server, "{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: default}, dat: {}}")
+		require.ErrorContains(t, err, `field not declared in schema`)
+	})
+}
+
+// withMonitoring is a copy of deploy/ with the line in use that adds monitoring.
+func withMonitoring(t *testing.T) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	require.NoError(t, os.CopyFS(filepath.Join(root, "deploy"), os.DirFS("../deploy")))
+	file := filepath.Join(root, "deploy", "chart", "kustomization.yaml")
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	changed := strings.Replace(string(content), "# - ../monitoring/sidecar", "- ../monitoring/sidecar", 1)
+	require.NotEqual(t, string(content), changed)
+	require.NoError(t, os.WriteFile(file, []byte(changed), 0o644))
+	return root
+}
+
+// withoutDefinitions leaves out custom resource definitions: an API server takes
+// none that is older than what it has.
+func withoutDefinitions(manifests string) string {
+	documents := slices.DeleteFunc(strings.Split(manifests, "\n---\n"), func(document string) bool {
+		return strings.Contains("\n"+document, "\nkind: CustomResourceDefinition\n")
+	})
+	return strings.Join(documents, "\n---\n")
+}
+
+// dryRun asks the API server whether it would take manifests.
+func dryRun(ctx context.Context, server *apiserver.Server, manifests string) error {
+	return server.Admin.Apply(ctx, manifests, "--dry-run=server")
+}
+
+// manifestsOf are those of a folder, as kustomize has them if it is one for it.
+func manifestsOf(t *testing.T, server *apiserver.Server, folder string) string {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(folder, "kustomization.yaml")); err == nil {
+		out, err := server.Admin.Run(t.Context(), "kustomize", folder)
+		require.NoError(t, err)
+		return out
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	var out []string
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		out = append(out, string(content))
+	}
+	return strings.Join(out, "\n---\n")
+}
+
+// definitionsOf are the files with definitions of a chart, those of egraft's
+// values too.
+func definitionsOf(t *testing.T, dir string) []string {
+	t.Helper()
+	var out []string
+	for _, pattern := range []string{"crds/*.yaml", "crds/*/*.yaml", "charts/crds/crds/*.yaml", "charts/crds/crds/*/*.yaml"} {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		require.NoError(t, err)
+		out = append(out, files...)
+	}
+	require.NotEmpty(t, out)
+	return out
+}
+
+var templating = regexp.MustCompile(`(?m)^.*\{\{.*\n`)
+
+// define applies the definitions of a module, without Helm's directives.
+func define(t *testing.T, server *apiserver.Server, module, pattern string) {
+	t.Helper()
+	cache, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()
+	require.NoError(t, err)
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(cache)), module, pattern))
+	require.NoError(t, err)
+	require.NotEmpty(t, files, module)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NoError(t, server.Admin.Apply(t.Context(), templating.ReplaceAllString(string(content), "")), file)
+	}
+}

@@ -1,0 +1,80 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/apiserver"
+)
+
+// patched: an Envoy Gateway that runs without egraft, and deploy/patch.
+func (c *inCluster) patched(s *scenario) {
+	c.reinstall(s)
+	s.must(c.RunPage(s.ctx, "deploy/patch/README.md"))
+	c.inEffect(s, "2/2")
+}
+
+// inItsOwnPods: deploy/deployment, with certificates that stand in for those of
+// cert-manager.
+func (c *inCluster) inItsOwnPods(s *scenario) {
+	c.reinstall(s)
+	s.kubectl(c, "apply", "--filename", "../deploy/deployment/namespace.yaml")
+	c.certificates(s)
+	manifests := s.kubectl(c, "kustomize", "../deploy/deployment")
+	s.must(c.Kubectl.Apply(s.ctx, withoutGroup(manifests, "cert-manager.io")))
+	s.kubectl(c, "rollout", "status", "--namespace=egraft-system", "deployment/egraft", "--timeout=90s")
+	s.must(c.Helm(s.ctx, "upgrade", "eg", "oci://docker.io/envoyproxy/gateway-helm", "--version", "v1.9.1",
+		gatewayNamespace, "--values", "../deploy/deployment/values.yaml"))
+	s.kubectl(c, "rollout", "restart", gatewayNamespace, gateway)
+	c.rolledOut(s)
+	c.inEffect(s, "1/1")
+	log := s.kubectl(c, "logs", "--namespace=egraft-system", "--selector=app.kubernetes.io/name=egraft", "--tail=-1")
+	require.Contains(s.t, log, "configuration changed")
+}
+
+// reinstall has Envoy Gateway without egraft.
+func (c *inCluster) reinstall(s *scenario) {
+	s.must(c.Helm(s.ctx, "uninstall", "eg", gatewayNamespace, "--wait"))
+	s.must(c.Helm(s.ctx, "install", "eg", "oci://docker.io/envoyproxy/gateway-helm", "--version", "v1.9.1", gatewayNamespace))
+	c.rolledOut(s)
+}
+
+// inEffect: a policy is, and Envoy Gateway's pod has so many containers.
+func (c *inCluster) inEffect(s *scenario, containers string) {
+	s.t.Helper()
+	pods := s.kubectl(c, "get", "pods", gatewayNamespace, gatewayPods, "--no-headers")
+	require.Contains(s.t, pods, containers)
+	s.routes(echoRoute)
+	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)
+	c.policiesStillWork(s)
+}
+
+// certificates makes the Secrets that cert-manager would make of
+// deploy/deployment/certificates.yaml.
+func (c *inCluster) certificates(s *scenario) {
+	dir := s.t.TempDir()
+	pki, err := apiserver.NewPKI(dir)
+	s.must(err)
+	_, err = pki.Server("egraft-server", nil, "egraft.egraft-system.svc")
+	s.must(err)
+	_, err = pki.Client("egraft-client", "envoy-gateway")
+	s.must(err)
+	for _, name := range []string{"ca", "egraft-server", "egraft-client"} {
+		s.kubectl(c, "create", "secret", "generic", "egraft-"+strings.TrimPrefix(name, "egraft-"), "--namespace=egraft-system", "--type=kubernetes.io/tls",
+			"--from-file=tls.crt="+filepath.Join(dir, name+".crt"), "--from-file=tls.key="+filepath.Join(dir, name+".key"),
+			"--from-file=ca.crt="+pki.CA())
+	}
+}
+
+// withoutGroup leaves out the resources of an API group.
+func withoutGroup(manifests, group string) string {
+	documents := slices.DeleteFunc(strings.Split(manifests, "\n---\n"), func(document string) bool {
+		return strings.HasPrefix(document, "apiVersion: "+group+"/")
+	})
+	return strings.Join(documents, "\n---\n")
+}

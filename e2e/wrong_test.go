@@ -1,0 +1,79 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"strings"
+
+	"github.com/stretchr/testify/require"
+)
+
+// wrongly are mistakes of an installation. What Envoy Gateway says about each
+// is in docs/troubleshooting.md.
+func (c *inCluster) wrongly(s *scenario) {
+	s.routes(echoRoute)
+	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)
+	mistakes := []struct {
+		name          string
+		make, correct func()
+		complaint     []string
+		ready         string // Envoy Gateway's pod
+	}{
+		{
+			name:      "without permissions",
+			make:      func() { s.kubectl(c, "delete", "clusterrolebinding", "egraft-envoy-gateway") },
+			correct:   func() { s.kubectl(c, "apply", "--kustomize", "../deploy/rbac") },
+			complaint: []string{"forbidden", "backendmtlspolicies"}, ready: "False",
+		},
+		{
+			name:      "with another version",
+			make:      func() { c.configure(s, "version: v1alpha1", "version: v9") },
+			correct:   func() { c.configure(s, "version: v9", "version: v1alpha1") },
+			complaint: []string{"no matches for kind", "egraft.io/v9"}, ready: "True",
+		},
+	}
+	for _, m := range mistakes {
+		requests := s.traffic(echoRoute.Host())
+		m.make()
+		c.restartGateway(s)
+		s.logged("envoy-gateway", m.complaint...)
+		ready := s.kubectl(c, "get", "pods", gatewayNamespace, gatewayPods, "--output", `jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}`)
+		require.Equal(s.t, m.ready, ready, m.name)
+		requests.waitServed(20)
+		requests.mustAllBeServed()
+		m.correct()
+		c.restartGateway(s)
+		c.rolledOut(s)
+		c.policiesStillWork(s)
+	}
+	c.withoutDefinition(s)
+}
+
+// withoutDefinition: the policies are gone with the custom resource, and Envoy
+// Gateway does nothing until it is back.
+func (c *inCluster) withoutDefinition(s *scenario) {
+	s.kubectl(c, "delete", "crd", "backendmtlspolicies.egraft.io")
+	c.restartGateway(s)
+	s.logged("envoy-gateway", "no matches for kind", "BackendMTLSPolicy")
+	s.kubectl(c, "apply", "--server-side", "--kustomize", "../crds")
+	s.kubectl(c, "wait", "--for=condition=Established", "crd/backendmtlspolicies.egraft.io", "--timeout=30s")
+	c.restartGateway(s)
+	c.rolledOut(s)
+	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)
+}
+
+// restartGateway returns when the old pod is gone.
+func (c *inCluster) restartGateway(s *scenario) {
+	s.t.Helper()
+	s.kubectl(c, "delete", "pod", gatewayNamespace, gatewayPods)
+}
+
+// configure changes Envoy Gateway's configuration file.
+func (c *inCluster) configure(s *scenario, old, now string) {
+	s.t.Helper()
+	read := s.kubectl(c, "get", "configmap", "envoy-gateway-config", gatewayNamespace, "--output", "json")
+	changed := strings.Replace(read, old, now, 1)
+	require.NotEqual(s.t, read, changed)
+	_, err := c.Kubectl.RunWith(s.ctx, strings.NewReader(changed), "replace", "--filename", "-")
+	s.must(err)
+}

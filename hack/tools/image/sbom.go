@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+)
+
+// billVersion is the newest that the common scanners read.
+const billVersion = cdx.SpecVersion1_6
+
+// billOf lists the modules that a Go program was built from, the standard library
+// included, as CycloneDX. It has no serial number: the same program has the same bill.
+func billOf(info *debug.BuildInfo, created time.Time) ([]byte, error) {
+	if info == nil {
+		return nil, errors.New("list what the entrypoint is made of: it is not a Go program")
+	}
+	program := component(&info.Main, cdx.ComponentTypeApplication)
+	std := &debug.Module{Path: "std", Version: strings.TrimPrefix(info.GoVersion, "go")}
+	components := []cdx.Component{component(std, cdx.ComponentTypeLibrary)}
+	refs := []string{components[0].BOMRef}
+	for _, m := range info.Deps {
+		c := component(m, cdx.ComponentTypeLibrary)
+		components, refs = append(components, c), append(refs, c.BOMRef)
+	}
+	bom := cdx.NewBOM()
+	bom.Metadata = &cdx.Metadata{Timestamp: created.Format(time.RFC3339), Component: &program}
+	bom.Components = &components
+	bom.Dependencies = &[]cdx.Dependency{{Ref: program.BOMRef, Dependencies: &refs}}
+	var out bytes.Buffer
+	err := cdx.NewBOMEncoder(&out, cdx.BOMFileFormatJSON).SetPretty(true).EncodeVersion(bom, billVersion)
+	return out.Bytes(), err
+}
+
+// component describes what was really built in: what a module was replaced by. Licences
+// are left out, since a program does not know those of its modules.
+func component(m *debug.Module, t cdx.ComponentType) cdx.Component {
+	if m.Replace != nil {
+		m = m.Replace
+	}
+	purl := "pkg:golang/" + m.Path
+	if m.Version != "" && m.Version != "(devel)" {
+		purl += "@" + strings.ReplaceAll(m.Version, "+", "%2B")
+	}
+	purl += "?type=module"
+	return cdx.Component{BOMRef: purl, Type: t, Name: m.Path, Version: m.Version, PackageURL: purl}
+}
+
+// writeBills writes the bills to files that are named after program and platform.
+func writeBills(s *spec, parts []part) error {
+	for _, p := range parts {
+		if p.bill == nil {
+			continue
+		}
+		platform := strings.ReplaceAll(p.platform.String(), "/", "-")
+		file := filepath.Join(s.bills, path.Base(s.config.Entrypoint[0])+"-"+platform+".cdx.json")
+		if err := os.WriteFile(file, p.bill, 0o644); err != nil {
+			return fmt.Errorf("write a bill of materials: %w", err)
+		}
+	}
+	return nil
+}
