@@ -9,7 +9,7 @@ RACE     ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
 
 # The modules with code of ours. The others under hack/tools only pin what others wrote.
 MODULES  := . examples/custom-mutator hack/tools/image
-PARTS    := envoy envoy-gateway spire
+PARTS    := envoy envoy-gateway spire apiserver helm
 TOOL     := $(CURDIR)/hack/tool.sh
 EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
 

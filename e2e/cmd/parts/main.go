@@ -10,17 +10,31 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/egraft/egraft/e2e/apiserver"
+	"github.com/egraft/egraft/e2e/node"
 	"github.com/egraft/egraft/e2e/parts"
 )
 
 const usage = `parts obtains the programs that demo and tests run, ahead of time, and prints
 the name and path of each.
 
-Usage: go run ./e2e/cmd/parts envoy|envoy-gateway|spire-server|spire-agent|spire ...
+Usage: go run ./e2e/cmd/parts PART|GROUP ...
 
-"spire" stands for both of SPIRE's programs. What was obtained is kept below
-egraft/parts in the user's cache directory ($XDG_CACHE_HOME, or $HOME/.cache).
+  spire      SPIRE's server and agent
+  apiserver  Kubernetes' API server, its etcd, and kubectl
+  node       all that a Kubernetes cluster of one node takes
+
+Other parts are named as their programs are, such as envoy and envoy-gateway. What
+was obtained is kept below egraft/parts in the user's cache directory
+($XDG_CACHE_HOME, or $HOME/.cache).
 `
+
+// groups are names for several parts.
+var groups = map[string][]parts.Name{
+	"spire":     {parts.SPIREServer, parts.SPIREAgent},
+	"apiserver": apiserver.Parts(),
+	"node":      node.Parts(),
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -63,11 +77,11 @@ func obtain(ctx context.Context, names []string, stdout, progress io.Writer) err
 func expand(names []string) []parts.Name {
 	var out []parts.Name
 	for _, name := range names {
-		if name == "spire" {
-			out = append(out, parts.SPIREServer, parts.SPIREAgent)
-			continue
+		if group, ok := groups[name]; ok {
+			out = append(out, group...)
+		} else {
+			out = append(out, parts.Name(name))
 		}
-		out = append(out, parts.Name(name))
 	}
 	return out
 }
