@@ -17,6 +17,7 @@ func TestCluster(t *testing.T) {
 	needs(t, onNode, onKind)
 	c := install(t)
 	c.run("story", (*scenario).story)
+	c.run("outcomes", c.outcomes)
 	c.run("pods change", c.podsChange)
 	c.run("wrongly installed", c.wrongly)
 	c.run("patched", c.patched)

@@ -190,11 +190,6 @@ func startNode(ctx context.Context, t *testing.T, root string) (cluster.Options,
 	return options, func() { stop(); _ = registry.Close() }, nil
 }
 
-// findKind is the cluster that kubectl's configuration names.
-func findKind(root string) (cluster.Options, func(), error) {
-	return cluster.Options{}, nil, errors.New("not yet")
-}
-
 // needs skips a test that cannot run where these tests run.
 func needs(t *testing.T, wanted ...where) {
 	t.Helper()

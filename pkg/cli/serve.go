@@ -62,11 +62,16 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	t := telemetry.New(telemetry.Config{
 		Families: s.families, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
 	})
-	service := extension.New(extension.Config{Engine: e, Log: log, Observer: t})
+	publisher, err := newPublisher(s.Config, log, t)
+	if err != nil {
+		return err
+	}
+	service := extension.New(extension.Config{Engine: e, Log: log, Observer: t, Publisher: publisher})
 	srv, err := server.New(serverConfig(s, log, t, service.Register))
 	if err != nil {
 		return err
 	}
+	defer publishing(ctx, publisher)()
 	return srv.Run(ctx)
 }
 

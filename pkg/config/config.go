@@ -45,6 +45,10 @@ type Config struct {
 	LogLevel     slog.Level
 	LogFormat    logging.Format
 
+	// KubernetesOutcomes says whether Events and conditions are written.
+	KubernetesOutcomes Choice
+	Kubeconfig         string
+
 	EndpointsFetchTimeout time.Duration
 	DisabledMutators      []string
 	FailurePolicies       map[string]mutator.FailurePolicy
@@ -74,6 +78,8 @@ func Default() *Config {
 		AdminAddress: "127.0.0.1:19110",
 		LogLevel:     slog.LevelInfo,
 		LogFormat:    logging.Auto,
+
+		KubernetesOutcomes: Auto,
 
 		EndpointsFetchTimeout: time.Second,
 

@@ -112,6 +112,10 @@ func TestBadValues(t *testing.T) {
 		{"insecure with certificate", []string{"--listen-address", ":1", "--insecure", "--tls-client-ca-file", "a"}, nil, []string{
 			"--insecure: Forbidden: must not be set together with certificates",
 		}},
+		{"choice", []string{"--kubernetes-outcomes", "on"}, nil, []string{`--kubernetes-outcomes: Invalid value: "on": must be one of auto, always, never`}},
+		{"kubeconfig for nothing", []string{"--kubeconfig", "/k"}, []string{"EGRAFT_KUBERNETES_OUTCOMES=never"}, []string{
+			"--kubeconfig: Forbidden: has no effect with EGRAFT_KUBERNETES_OUTCOMES never",
+		}},
 		{"addresses", []string{"--listen-address", "1", "--insecure", "--admin-address", "x:http"}, nil, []string{
 			`--listen-address: Invalid value: "1": must be host:port, like "0.0.0.0:9443" or "[::1]:9443"`,
 			`--admin-address: Invalid value: "x:http": must be host:port, like "0.0.0.0:9443" or "[::1]:9443"`,

@@ -67,6 +67,7 @@ func wanted() *Config {
 		MaxMessageSize: resource.MustParse("1Gi"), CallTimeout: 90 * time.Second,
 		ShutdownTimeout: time.Second, KeepaliveTime: time.Hour, KeepaliveTimeout: time.Minute, KeepaliveMinTime: 0,
 		AdminAddress: "", Reflection: true, LogLevel: slog.LevelDebug, LogFormat: logging.JSON,
+		KubernetesOutcomes: Always, Kubeconfig: "/k",
 		EndpointsFetchTimeout: 200 * time.Millisecond,
 		DisabledMutators:      []string{"a", "b"},
 		FailurePolicies:       map[string]mutator.FailurePolicy{"c": mutator.Fail, "d": mutator.Ignore},
@@ -77,11 +78,13 @@ func TestEverySettingOfASocket(t *testing.T) {
 	args := strings.Fields(`--socket=/run/s --socket-mode 666 --socket-group envoy --allowed-uids 1 --allowed-uids 65532
 		--max-message-size 1Gi --call-timeout 1m30s --shutdown-timeout 1s --keepalive-time 1h --keepalive-timeout 60s
 		--keepalive-min-time 0s --admin-address off --reflection --log-level debug --log-format json
+		--kubernetes-outcomes always --kubeconfig /k
 		--endpoints-fetch-timeout 200ms --disable-mutators a,b --failure-policy c=Fail,d=Ignore`)
 	env := strings.Fields(`EGRAFT_SOCKET=/run/s EGRAFT_SOCKET_MODE=0666 EGRAFT_SOCKET_GROUP=envoy EGRAFT_ALLOWED_UIDS=1,65532
 		EGRAFT_MAX_MESSAGE_SIZE=1Gi EGRAFT_CALL_TIMEOUT=90s EGRAFT_SHUTDOWN_TIMEOUT=1s EGRAFT_KEEPALIVE_TIME=1h
 		EGRAFT_KEEPALIVE_TIMEOUT=1m EGRAFT_KEEPALIVE_MIN_TIME=0s EGRAFT_ADMIN_ADDRESS= EGRAFT_REFLECTION=true
-		EGRAFT_LOG_LEVEL=debug EGRAFT_LOG_FORMAT=json EGRAFT_ENDPOINTS_FETCH_TIMEOUT=0.2s EGRAFT_DISABLE_MUTATORS=a,b
+		EGRAFT_LOG_LEVEL=debug EGRAFT_LOG_FORMAT=json EGRAFT_KUBERNETES_OUTCOMES=always EGRAFT_KUBECONFIG=/k
+		EGRAFT_ENDPOINTS_FETCH_TIMEOUT=0.2s EGRAFT_DISABLE_MUTATORS=a,b
 		EGRAFT_FAILURE_POLICY=c=Fail,d=Ignore HOME=/`)
 	file := header + `
 socket: /run/s
@@ -98,6 +101,8 @@ adminAddress: "off"
 reflection: true
 logLevel: debug
 logFormat: json
+kubernetesOutcomes: always
+kubeconfig: /k
 endpointsFetchTimeout: 200ms
 disableMutators: [a, b]
 failurePolicy: {c: Fail, d: Ignore}

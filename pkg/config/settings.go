@@ -93,6 +93,8 @@ func operation(c *Config) []setting {
 		{"reflection", boolean(&c.Reflection), "serve gRPC reflection"},
 		{"log-level", level(&c.LogLevel), "one of debug, info, warn, error; debug has a line for each call"},
 		{"log-format", format(&c.LogFormat), fmt.Sprintf("one of %s; auto is text on a terminal and JSON otherwise", words(logging.Formats()))},
+		{"kubernetes-outcomes", choice(&c.KubernetesOutcomes), fmt.Sprintf("write what became of policies to Kubernetes, as Events and conditions: one of %s; auto does in a pod and with --kubeconfig", words(Choices()))},
+		{"kubeconfig", text(&c.Kubeconfig, "path"), "how to reach Kubernetes; if empty, as the ServiceAccount of the pod"},
 		{"endpoints-fetch-timeout", duration(&c.EndpointsFetchTimeout), "how long Envoy waits for the endpoints of a cluster that egraft changed; 0s leaves Envoy's 15 s"},
 		{"disable-mutators", list(&c.DisabledMutators), "mutators not to run"},
 		{"failure-policy", policies(&c.FailurePolicies), "what becomes of a resource that a mutator could not treat, by mutator: Deny (refuse its traffic), Ignore (leave it) or Fail (fail the whole call)"},

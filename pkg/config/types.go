@@ -127,3 +127,16 @@ func format(target *logging.Format) value {
 		format: func(f logging.Format) string { return string(f) },
 	}
 }
+
+func choice(target *Choice) value {
+	return typed[Choice]{
+		target: target, kind: "choice",
+		parse: func(s string) (Choice, error) {
+			if c := Choice(s); slices.Contains(Choices(), c) {
+				return c, nil
+			}
+			return "", fmt.Errorf("must be one of %s", words(Choices()))
+		},
+		format: func(c Choice) string { return string(c) },
+	}
+}

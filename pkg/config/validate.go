@@ -27,6 +27,9 @@ func (l *loader) validate() {
 	if c.AdminAddress != "" {
 		l.hostPort("admin-address", c.AdminAddress)
 	}
+	if c.KubernetesOutcomes == Never && c.Kubeconfig != "" {
+		l.errs = append(l.errs, field.Forbidden(l.at("kubeconfig"), fmt.Sprintf("has no effect with %s %s", c.NameOf("kubernetes-outcomes"), Never)))
+	}
 	l.messageSize()
 	l.positive("call-timeout", c.CallTimeout)
 	l.positive("keepalive-time", c.KeepaliveTime)

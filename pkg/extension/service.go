@@ -25,11 +25,22 @@ type Observer interface {
 	Outcome(hook mutator.Hook, family, result string)
 }
 
-// Config is what a [Service] needs; all fields are required.
+// Publisher tells users what became of their policies.
+type Publisher interface {
+	// Publish is called in the path of a call: it must return at once, whatever happens to
+	// what it was given, and must not keep the objects. The gateway is that of a
+	// translation, or several as namespace/name with commas between them. It is empty where
+	// a call does not say it: for single resources, of which a Gateway has many.
+	Publish(gateway string, outcomes []mutator.PolicyOutcome)
+}
+
+// Config is what a [Service] needs.
 type Config struct {
 	Engine   *engine.Engine
 	Log      *slog.Logger
 	Observer Observer
+	// Publisher may be nil.
+	Publisher Publisher
 }
 
 // Service is Envoy Gateway's extension service.
@@ -85,5 +96,18 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 		return nil, status.Error(codes.Internal, err.Error())
 	}
 	s.changes.note(ctx, call, res)
+	s.publish(m.hook, res)
 	return m.answer(res), nil
+}
+
+// publish hands on what became of the policies of a call.
+func (s *Service) publish(h mutator.Hook, res *engine.Result) {
+	if s.cfg.Publisher == nil || len(res.Policies) == 0 {
+		return
+	}
+	gateway := ""
+	if h == mutator.HookTranslation {
+		gateway = res.Subject()
+	}
+	s.cfg.Publisher.Publish(gateway, res.Policies)
 }

@@ -53,10 +53,15 @@ func serve(t *testing.T, families []mutator.Family) *grpc.ClientConn {
 
 func serveObserved(t *testing.T, families []mutator.Family, observer *counts) *grpc.ClientConn {
 	t.Helper()
+	return servePublishing(t, families, observer, nil)
+}
+
+func servePublishing(t *testing.T, families []mutator.Family, observer *counts, to extension.Publisher) *grpc.ClientConn {
+	t.Helper()
 	e, err := engine.New(families)
 	require.NoError(t, err)
 	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.Codec()))
-	extension.New(extension.Config{Engine: e, Log: slog.New(slog.DiscardHandler), Observer: observer}).Register(s)
+	extension.New(extension.Config{Engine: e, Log: slog.New(slog.DiscardHandler), Observer: observer, Publisher: to}).Register(s)
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
 	require.NoError(t, err)

@@ -66,6 +66,12 @@ const (
 	KeyCommit = "commit"
 	// KeyMutators are the names of the enabled mutator families.
 	KeyMutators = "mutators"
+	// KeyRetryAfter is a Go duration after which something is tried again.
+	KeyRetryAfter = "retryAfter"
+	// KeyPermission is what a role of Kubernetes has to allow.
+	KeyPermission = "permission"
+	// KeyWrite is what is written to Kubernetes: "event" or "conditions".
+	KeyWrite = "write"
 	// KeyVariable is the name of an environment variable.
 	KeyVariable = "variable"
 )

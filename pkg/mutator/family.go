@@ -45,7 +45,8 @@ type Family struct {
 func (f *Family) Uses(h Hook) bool { return slices.Contains(f.Hooks, h) }
 
 // Validate reports families that cannot work: without a name, with a name that another
-// one has, with an unknown hook or failure policy.
+// one has, with an unknown hook or failure policy, with a policy whose status they want to
+// write.
 func Validate(families []Family) error {
 	var errs []error
 	seen := map[string]bool{}
@@ -70,6 +71,11 @@ func (f *Family) validate() (errs []error) {
 	for _, h := range f.Hooks {
 		if !slices.Contains(Hooks(), h) {
 			errs = append(errs, fmt.Errorf("mutator family %q: unknown hook %q", f.Name, h))
+		}
+	}
+	for _, k := range f.Policies {
+		if k.HasConditions() {
+			errs = append(errs, fmt.Errorf("mutator family %q: the status of policies is Envoy Gateway's, so %s cannot have conditions", f.Name, k.Kind))
 		}
 	}
 	switch f.FailurePolicy {

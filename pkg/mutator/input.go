@@ -45,7 +45,10 @@ type Reporter interface {
 	Report(in *Input) []PolicyOutcome
 }
 
-// PolicyOutcome says what became of one policy in one call.
+// PolicyOutcome says what became of one policy, filter or backend in one call. Users read
+// it as an Event; of filters and backends it becomes conditions, too, if their kind has
+// them ([policy.Kind.WithConditions]). Those are about the object as a whole: where calls
+// of one translation disagree, one of them that is not Programmed is shown.
 type PolicyOutcome struct {
 	Policy *policy.Object
 	Reason Reason

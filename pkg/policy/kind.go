@@ -17,8 +17,21 @@ import (
 // Kind is a kind of custom resource and the way to read it. Make one with [NewKind].
 type Kind struct {
 	schema.GroupVersionKind
-	decode func(raw []byte) (any, error)
+	decode   func(raw []byte) (any, error)
+	resource string
 }
+
+// WithConditions says that egraft writes the conditions Accepted and Programmed to the
+// status of the kind's objects: those of filters and backends, since Envoy Gateway writes
+// the status of policies alone. The resource is the CRD's plural. The CRD needs the status
+// subresource and status.conditions as a list map by type.
+func (k Kind) WithConditions(resource string) Kind {
+	k.resource = resource
+	return k
+}
+
+// HasConditions tells whether egraft writes the status of the kind's objects.
+func (k Kind) HasConditions() bool { return k.resource != "" }
 
 // NewKind describes a custom resource whose objects are decoded into a T: strictly, so
 // that unknown, duplicate and wrongly cased fields are errors. A T that validate finds

@@ -9,18 +9,25 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Object is one custom resource.
 type Object struct {
 	GroupVersionKind schema.GroupVersionKind
 	Namespace, Name  string
+	// UID and Generation are empty for resources from files.
+	UID        types.UID
+	Generation int64
 	// Created is the zero time for resources from files.
 	Created time.Time
 	// Targets are those of a policy, as far as they could be read.
 	Targets []Target
 	// Err tells why the object cannot be used. Its name and targets are valid even so.
 	Err error
+	// ConditionsOf is the resource, the plural of the kind, in whose status egraft writes
+	// conditions about the object; empty if it does not, see [Kind.WithConditions].
+	ConditionsOf string
 
 	typed any
 	raw   string
@@ -41,6 +48,8 @@ type header struct {
 	Metadata   struct {
 		Name              string      `json:"name"`
 		Namespace         string      `json:"namespace"`
+		UID               types.UID   `json:"uid"`
+		Generation        int64       `json:"generation"`
 		CreationTimestamp metav1.Time `json:"creationTimestamp"`
 	} `json:"metadata"`
 	Spec struct {
@@ -66,8 +75,11 @@ func parse(kinds []Kind, raw []byte) (*Object, error) {
 			GroupVersionKind: gvk,
 			Namespace:        h.Metadata.Namespace,
 			Name:             h.Metadata.Name,
+			UID:              h.Metadata.UID,
+			Generation:       h.Metadata.Generation,
 			Created:          h.Metadata.CreationTimestamp.Time,
 			Targets:          h.Spec.TargetRefs,
+			ConditionsOf:     k.resource,
 			raw:              string(raw),
 		}
 		if h.Spec.TargetRef != nil {

@@ -94,6 +94,23 @@ func TestNoObjectAtAll(t *testing.T) {
 	require.Equal(t, 1, s.Len(), "the rest is there")
 }
 
+// TestIdentity is what Kubernetes tells versions of an object apart by. It survives being
+// carried from one hook to another.
+func TestIdentity(t *testing.T) {
+	raw := []byte(`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"x","uid":"u","generation":7},"spec":{}}`)
+	for conditions, k := range map[string]policy.Kind{"": kind(), "things": kind().WithConditions("things")} {
+		s, err := policy.NewSet([]policy.Kind{k}, [][]byte{raw})
+		require.NoError(t, err)
+		o := s.Of(gvk)[0]
+		for _, o := range []*policy.Object{o, s.Carried(o.Raw())} {
+			require.EqualValues(t, "u", o.UID)
+			require.EqualValues(t, 7, o.Generation)
+			require.Equal(t, conditions, o.ConditionsOf)
+		}
+		require.Equal(t, conditions != "", k.HasConditions())
+	}
+}
+
 func TestTyped(t *testing.T) {
 	s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{object("x", 0, `{"size":3}`)})
 	require.NoError(t, err)

@@ -32,16 +32,20 @@ type Telemetry struct {
 	registry *prometheus.Registry
 	calls    calls
 	outcomes *prometheus.CounterVec
+	writes   *prometheus.CounterVec
+	dropped  prometheus.Counter
 }
 
 // New makes the metrics, with a series for each hook and outcome from the start: a rate
 // needs a first value, and a hook that is never called shows as 0.
 func New(cfg Config) *Telemetry {
-	t := &Telemetry{registry: prometheus.NewRegistry(), calls: newCalls(), outcomes: newOutcomes(cfg.Families)}
+	t := &Telemetry{registry: prometheus.NewRegistry(), calls: newCalls(), outcomes: newOutcomes(cfg.Families), writes: newWrites(), dropped: newDropped()}
 	t.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		t.outcomes,
+		t.writes,
+		t.dropped,
 		gauge("egraft_limit_message_bytes", "Largest message that egraft receives or sends.", float64(cfg.MaxMessageBytes)),
 		gauge("egraft_limit_call_seconds", "Longest time that a call may take.", cfg.CallTimeout.Seconds()),
 		buildInfo(cfg.Version),
@@ -59,6 +63,12 @@ func (t *Telemetry) Call(hook string, code codes.Code, took time.Duration, reque
 func (t *Telemetry) Outcome(hook mutator.Hook, family, result string) {
 	t.outcomes.WithLabelValues(string(hook), family, result).Inc()
 }
+
+// Written counts an attempt to write an outcome to Kubernetes.
+func (t *Telemetry) Written(what, result string) { t.writes.WithLabelValues(what, result).Inc() }
+
+// Dropped counts an outcome that was not written since too many waited.
+func (t *Telemetry) Dropped() { t.dropped.Inc() }
 
 // Handler serves the metrics.
 func (t *Telemetry) Handler() http.Handler {

@@ -87,6 +87,21 @@ func TestOutcome(t *testing.T) {
 	require.Contains(t, scrape(t, tel), `egraft_mutator_outcomes_total{hook="Route",mutator="one",result="applied"} 2`)
 }
 
+func TestKubernetes(t *testing.T) {
+	tel := newTelemetry()
+	require.Subset(t, scrape(t, tel), []string{
+		`egraft_kubernetes_writes_total{result="forbidden",write="conditions"} 0`,
+		`egraft_kubernetes_writes_total{result="repeated",write="event"} 0`,
+		`egraft_kubernetes_outcomes_dropped_total 0`,
+	})
+	tel.Written("event", "written")
+	tel.Dropped()
+	require.Subset(t, scrape(t, tel), []string{
+		`egraft_kubernetes_writes_total{result="written",write="event"} 1`,
+		`egraft_kubernetes_outcomes_dropped_total 1`,
+	})
+}
+
 // sample returns the value of the series with a prefix.
 func sample(t *testing.T, lines []string, prefix string) float64 {
 	t.Helper()

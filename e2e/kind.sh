@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Runs the scenarios in a cluster that kind makes for them: e2e/kind.sh [flag of go test...]
+# Says whether this machine has what that takes: e2e/kind.sh check
+#
+# The cluster is deleted at the end, however that comes. If something failed, its logs are
+# kept, and where they are is said.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# A node image is made for one release of kind. This is the image with the Kubernetes of
+# hack/tools/kubernetes in https://github.com/kubernetes-sigs/kind/releases/tag/v0.33.0
+release=0.33.0
+image=kindest/node:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed
+
+export KIND_CLUSTER_NAME=egraft-e2e # also for the commands of docs/install.md
+
+refuse() {
+	echo "e2e: kind: $*" >&2
+	exit 1
+}
+for program in docker kind kubectl helm; do
+	command -v "$program" >/dev/null || refuse "$program is not installed"
+done
+docker info >/dev/null 2>&1 || refuse "docker reaches no engine, see \`docker info\`"
+version=$(kind --quiet version)
+[ "$version" = "$release" ] || refuse "kind is $version, and the node image is for $release: go install sigs.k8s.io/kind@v$release"
+version=$(helm version --template '{{.Version}}')
+[[ $version == v4.* ]] || refuse "helm is $version, and docs/install.md is for Helm 4"
+[ "${1-}" != check ] || exit 0
+clusters=$(kind --quiet get clusters)
+if grep -Fqx "$KIND_CLUSTER_NAME" <<<"$clusters"; then
+	refuse "there is a cluster $KIND_CLUSTER_NAME already; if nobody needs it: kind delete cluster --name $KIND_CLUSTER_NAME"
+fi
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/egraft-kind-XXXXXX")
+mkdir "$dir/log"
+export KUBECONFIG=$dir/kubeconfig # the user's own is not touched
+
+# clean is not to be interrupted by a second Ctrl-C, which would leave the cluster.
+clean() {
+	local status=$?
+	trap '' HUP INT TERM
+	if [ "$status" -ne 0 ]; then
+		kind export logs "$dir/log/kind" || true
+		mv "$dir/log" "$dir-log"
+		echo "e2e: kind: the logs of the cluster are in $dir-log" >&2
+	fi
+	kind delete cluster || [ "$status" -ne 0 ] || status=1
+	rm -rf "$dir"
+	exit "$status"
+}
+trap clean EXIT
+
+# run runs a command in a process group of its own. Bash would wait for a command in the
+# foreground before it heeds a signal, and go test would not hand on the signal.
+job=
+run() {
+	"$@" </dev/null &
+	job=$!
+	set +m
+	wait "$job"
+	job=
+}
+
+# stop ends with the code that a shell has for a signal, after what runs has ended.
+stop() {
+	trap '' HUP INT TERM
+	if [ -n "$job" ]; then
+		kill -TERM -- "-$job" 2>/dev/null || true
+		wait "$job" || true
+	fi
+	exit "$1"
+}
+trap 'stop 129' HUP
+trap 'stop 130' INT
+trap 'stop 143' TERM
+
+# A cluster that does not come up is kept for its logs.
+run kind create cluster --image "$image" --wait 3m --retain
+run make --no-print-directory build # a command of deploy/patch/README.md is egraft
+export PATH=$PWD/bin:$PATH EGRAFT_E2E=kind EGRAFT_E2E_KIND_DIR=$dir
+run go test "$@" -tags e2e -timeout 40m -count 1 -v ./e2e -run '^TestCluster$'

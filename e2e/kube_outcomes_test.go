@@ -1,0 +1,399 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/envoyproxy/gateway/proto/extension"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/egraft/egraft/e2e/apiserver"
+	"github.com/egraft/egraft/e2e/parts"
+	"github.com/egraft/egraft/e2e/process"
+	"github.com/egraft/egraft/pkg/kube"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// testFilter is a kind whose status egraft writes.
+const testFilter = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: testfilters.test.egraft.io}
+spec:
+  group: test.egraft.io
+  scope: Namespaced
+  names: {kind: TestFilter, plural: testfilters}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    subresources: {status: {}}
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec: {type: object, properties: {size: {type: integer}}}
+          status:
+            type: object
+            properties:
+              conditions:
+                type: array
+                x-kubernetes-list-type: map
+                x-kubernetes-list-map-keys: [type]
+                items:
+                  type: object
+                  required: [type, status, reason, message, lastTransitionTime]
+                  properties:
+                    type: {type: string}
+                    status: {type: string}
+                    reason: {type: string}
+                    message: {type: string}
+                    observedGeneration: {type: integer, format: int64}
+                    lastTransitionTime: {type: string, format: date-time}
+`
+
+// outcomesRole is what docs/operations.md says that egraft needs.
+const outcomesRole = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: outcomes}
+rules:
+- {apiGroups: [events.k8s.io], resources: [events], verbs: [create, patch]}
+- {apiGroups: [test.egraft.io], resources: [testfilters], verbs: [get]}
+- {apiGroups: [test.egraft.io], resources: [testfilters/status], verbs: [patch]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: outcomes}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: outcomes}
+subjects: [{kind: ServiceAccount, namespace: default, name: egraft}]
+`
+
+const mtlsPolicy = `
+apiVersion: egraft.io/v1alpha1
+kind: BackendMTLSPolicy
+metadata: {namespace: default, name: %s}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg}]
+  trustDomain: example.org
+  workloadIdentifier: /envoy
+  allowAnyInTrustDomain: true
+`
+
+// outcomes is an API server and what writes to it.
+type outcomes struct {
+	*apiserver.Server
+	t          *testing.T
+	dir        string
+	kubeconfig string // of egraft's ServiceAccount
+}
+
+// TestOutcomesInKubernetes runs against a real API server without nodes.
+func TestOutcomesInKubernetes(t *testing.T) {
+	if on != here {
+		t.Skip("it brings an API server of its own")
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "log"), 0o755))
+	server, err := apiserver.Start(t.Context(), apiserver.Options{Dir: dir})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Stop() })
+	o := &outcomes{Server: server, t: t, dir: dir}
+	o.kubeconfig, err = server.ServiceAccount("default", "egraft")
+	require.NoError(t, err)
+	o.apply(testFilter + "---" + outcomesRole)
+	o.kubectl("apply", "--server-side", "--kustomize", filepath.Join("..", "crds"))
+	o.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+
+	for name, part := range map[string]func(*outcomes){
+		"two replicas write an Event once":        (*outcomes).eventsOfReplicas,
+		"an Event is true again":                  (*outcomes).eventAgain,
+		"two replicas do not fight over status":   (*outcomes).conditionsOfReplicas,
+		"a generation is not described by an old": (*outcomes).conditionsOfGenerations,
+		"permissions are missing":                 (*outcomes).permissions,
+	} {
+		t.Run(name, func(t *testing.T) {
+			of := *o
+			of.t = t
+			part(&of)
+		})
+	}
+	t.Run("egraft serves, with and without the API server", func(t *testing.T) {
+		of := *o
+		of.t = t
+		of.wholeWay()
+	})
+}
+
+func (o *outcomes) kubectl(arguments ...string) string {
+	o.t.Helper()
+	out, err := o.Admin.Run(o.t.Context(), arguments...)
+	require.NoError(o.t, err)
+	return out
+}
+
+func (o *outcomes) apply(manifests string) {
+	o.t.Helper()
+	require.NoError(o.t, o.Admin.Apply(o.t.Context(), manifests))
+}
+
+// filter makes a filter and returns what a hook would be given.
+func (o *outcomes) filter(name string, size int) *policy.Object {
+	o.t.Helper()
+	o.apply(fmt.Sprintf("{apiVersion: test.egraft.io/v1, kind: TestFilter, metadata: {namespace: default, name: %s}, spec: {size: %d}}", name, size))
+	gvk := schema.GroupVersionKind{Group: "test.egraft.io", Version: "v1", Kind: "TestFilter"}
+	kind := policy.NewKind[struct {
+		metav1.TypeMeta
+		metav1.ObjectMeta `json:"metadata"`
+		Spec, Status      map[string]any
+	}](gvk, nil).WithConditions("testfilters")
+	set, err := policy.NewSet([]policy.Kind{kind}, [][]byte{[]byte(o.kubectl("get", "testfilter", name, "--output=json"))})
+	require.NoError(o.t, err)
+	require.Len(o.t, set.Of(gvk), 1)
+	return set.Of(gvk)[0]
+}
+
+// replica is a publisher and what it counted.
+type replica struct {
+	*kube.Publisher
+	mu     sync.Mutex
+	counts map[string]int
+	log    strings.Builder
+	stop   func()
+}
+
+// Written implements [kube.Observer].
+func (r *replica) Written(what, result string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counts[what+" "+result]++
+}
+
+// Dropped implements [kube.Observer].
+func (r *replica) Dropped() { r.Written("dropped", "") }
+
+// settled counts the outcomes that need no more work.
+func (r *replica) settled() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for result, count := range r.counts {
+		if !strings.HasSuffix(result, "conflict") && !strings.HasSuffix(result, "unavailable") {
+			n += count
+		}
+	}
+	return n
+}
+
+// total adds what replicas counted.
+func total(result string, replicas ...*replica) (n int) {
+	for _, r := range replicas {
+		r.mu.Lock()
+		n += r.counts[result]
+		r.mu.Unlock()
+	}
+	return n
+}
+
+// replica runs a publisher until the test ends.
+func (o *outcomes) replica(name, kubeconfig string) *replica {
+	o.t.Helper()
+	r := &replica{counts: map[string]int{}}
+	var err error
+	r.Publisher, err = kube.New(kube.Config{Kubeconfig: kubeconfig, Instance: name, Observer: r, Log: slog.New(slog.NewTextHandler(&r.log, nil))})
+	require.NoError(o.t, err)
+	ctx, cancel := context.WithCancel(o.t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); r.Run(ctx) }()
+	r.stop = func() { cancel(); <-ended }
+	o.t.Cleanup(r.stop)
+	return r
+}
+
+// wait waits until each replica has dealt with that many outcomes.
+func (o *outcomes) wait(n int, replicas ...*replica) {
+	o.t.Helper()
+	o.until(fmt.Sprintf("%d outcomes", n), func(context.Context) error {
+		for _, r := range replicas {
+			if got := r.settled(); got < n {
+				return fmt.Errorf("%d of %d outcomes are settled", got, n)
+			}
+		}
+		return nil
+	})
+}
+
+func (o *outcomes) until(what string, condition func(context.Context) error) {
+	o.t.Helper()
+	ctx, cancel := context.WithTimeoutCause(o.t.Context(), patience, errors.New("it took too long"))
+	defer cancel()
+	require.NoError(o.t, process.Poll(ctx, what, condition))
+}
+
+// eventsOf are the Events of an object as "type reason note xCOUNT", in the order of their
+// notes.
+func (o *outcomes) eventsOf(name string) []string {
+	o.t.Helper()
+	out := o.kubectl("get", "events.events.k8s.io", "--namespace=default", "--field-selector=regarding.name="+name, "--sort-by=.note",
+		`--output=jsonpath={range .items[*]}{.type} {.reason} {.note} x{.series.count}{"\n"}{end}`)
+	return strings.Split(strings.TrimSpace(out), "\n")
+}
+
+func (o *outcomes) eventsOfReplicas() {
+	filter := o.filter("events", 1)
+	a, b := o.replica("a", o.kubeconfig), o.replica("b", o.kubeconfig)
+	for _, r := range []*replica{a, b} {
+		r.Publish("default/one", []mutator.PolicyOutcome{{Policy: filter, Reason: mutator.Programmed, Message: "works"}})
+		r.Publish("default/two", []mutator.PolicyOutcome{{Policy: filter, Reason: mutator.Conflicted, Message: "another is older"}})
+	}
+	o.wait(3, a, b) // two Events and the conditions
+	require.Equal(o.t, []string{"Warning Conflicted another is older (Gateway default/two) x", "Normal Programmed works (Gateway default/one) x"}, o.eventsOf("events"))
+	require.Equal(o.t, []int{2, 2}, []int{total("event written", a, b), total("event present", a, b)})
+	description := o.kubectl("describe", "testfilter", "events")
+	require.Regexp(o.t, `Warning +Conflicted +\S+ +egraft.io/egraft +another is older \(Gateway default/two\)`, description)
+	require.Regexp(o.t, `Normal +Programmed +\S+ +egraft.io/egraft +works \(Gateway default/one\)`, description)
+}
+
+func (o *outcomes) eventAgain() {
+	filter := o.filter("again", 1)
+	filter.ConditionsOf = ""
+	r := o.replica("a", o.kubeconfig)
+	for i, reason := range []mutator.Reason{mutator.Programmed, mutator.Invalid, mutator.Programmed} {
+		r.Publish("", []mutator.PolicyOutcome{{Policy: filter, Reason: reason, Message: "m"}})
+		o.wait(i+1, r)
+	}
+	require.ElementsMatch(o.t, []string{"Normal Programmed m x2", "Warning Invalid m x"}, o.eventsOf("again"))
+	require.Regexp(o.t, `Normal +Programmed +\S+ \(x2 over \S+\) +egraft.io/egraft +m`, o.kubectl("describe", "testfilter", "again"))
+}
+
+// conditionsOf are the conditions of a filter in short.
+func (o *outcomes) conditionsOf(name string) []string {
+	o.t.Helper()
+	out := o.kubectl("get", "testfilter", name,
+		`--output=jsonpath={range .status.conditions[*]}{.type}={.status} {.reason} {.message} {.observedGeneration}{"\n"}{end}`)
+	return strings.Split(strings.TrimSpace(out), "\n")
+}
+
+func (o *outcomes) version(name string) string {
+	return o.kubectl("get", "testfilter", name, "--output=jsonpath={.metadata.resourceVersion}")
+}
+
+func (o *outcomes) conditionsOfReplicas() {
+	filter := o.filter("shared", 1)
+	o.kubectl("patch", "testfilter", "shared", "--subresource=status", "--type=merge", "--patch",
+		`{"status":{"conditions":[{"type":"Other","status":"True","reason":"Whatever","message":"","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}`)
+	replicas := make([]*replica, 4)
+	for i := range replicas {
+		replicas[i] = o.replica(fmt.Sprint(i), o.kubeconfig)
+	}
+	works := []mutator.PolicyOutcome{{Policy: filter, Reason: mutator.Programmed, Message: "works"}}
+	for _, r := range replicas {
+		r.Publish("", works)
+	}
+	o.wait(2, replicas...)
+	require.Equal(o.t, 1, total("conditions written", replicas...), "one writes, whoever is first")
+	require.ElementsMatch(o.t, []string{"Accepted=True Accepted  1", "Programmed=True Programmed works 1", "Other=True Whatever  "}, o.conditionsOf("shared"))
+
+	before := o.version("shared")
+	late := o.replica("late", o.kubeconfig)
+	late.Publish("", works)
+	o.wait(2, late)
+	require.Equal(o.t, before, o.version("shared"), "one that comes later changes nothing")
+	require.Equal(o.t, 1, total("conditions present", late))
+}
+
+func (o *outcomes) conditionsOfGenerations() {
+	old := o.filter("generations", 1)
+	young := o.filter("generations", 2)
+	require.Equal(o.t, []int64{1, 2}, []int64{old.Generation, young.Generation})
+	ahead, behind := o.replica("ahead", o.kubeconfig), o.replica("behind", o.kubeconfig)
+	ahead.Publish("", []mutator.PolicyOutcome{{Policy: young, Reason: mutator.Invalid, Message: "wrong"}})
+	o.wait(2, ahead)
+	want := []string{"Accepted=False Invalid wrong 2", "Programmed=False Invalid wrong 2"}
+	require.Equal(o.t, want, o.conditionsOf("generations"))
+	before := o.version("generations")
+	behind.Publish("", []mutator.PolicyOutcome{{Policy: old, Reason: mutator.Programmed, Message: "works"}})
+	o.wait(2, behind)
+	require.Equal(o.t, 1, total("conditions outdated", behind))
+	require.Equal(o.t, before, o.version("generations"))
+}
+
+func (o *outcomes) permissions() {
+	filter := o.filter("permissions", 1)
+	nobody, err := o.ServiceAccount("default", "nobody")
+	require.NoError(o.t, err)
+	r := o.replica("a", nobody)
+	r.Publish("", []mutator.PolicyOutcome{{Policy: filter, Reason: mutator.Programmed, Message: "works"}})
+	o.wait(4, r) // each is tried twice before it is said
+	r.stop()
+	require.Equal(o.t, map[string]int{"event forbidden": 2, "conditions forbidden": 2}, r.counts)
+	require.Contains(o.t, r.log.String(), `permission="create and patch events.events.k8s.io"`)
+	require.Contains(o.t, r.log.String(), `permission="get testfilters.test.egraft.io and patch testfilters.test.egraft.io/status"`)
+}
+
+// wholeWay calls a real egraft as Envoy Gateway does.
+func (o *outcomes) wholeWay() {
+	t := o.t
+	programs, err := parts.Prepared("egraft")
+	require.NoError(t, err)
+	socket := filepath.Join(t.TempDir(), "s")
+	egraft := process.New(o.dir, "egraft", programs["egraft"], "serve", "--socket", socket, "--admin-address", "off", "--kubeconfig", o.kubeconfig)
+	require.NoError(t, egraft.Start())
+	t.Cleanup(func() {
+		_ = egraft.Kill()
+		if t.Failed() {
+			log, _ := os.ReadFile(egraft.Log)
+			t.Logf("%s", log)
+		}
+	})
+	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	translate := func(object []byte) {
+		_, err := extension.NewEnvoyGatewayExtensionClient(conn).PostTranslateModify(t.Context(), &extension.PostTranslateModifyRequest{
+			PostTranslateContext: &extension.PostTranslateExtensionContext{ExtensionResources: []*extension.ExtensionResource{{UnstructuredBytes: object}}},
+		}, grpc.WaitForReady(true))
+		require.NoError(t, err)
+	}
+	described := func(name string) {
+		t.Helper()
+		o.until("an Event of policy "+name, func(ctx context.Context) error {
+			out, err := o.Admin.Run(ctx, "describe", "backendmtlspolicy", name)
+			if err == nil && !strings.Contains(out, "Warning  TargetNotFound") {
+				err = errors.New(out)
+			}
+			return err
+		})
+	}
+	objects := map[string][]byte{}
+	for _, name := range []string{"first", "second"} {
+		o.apply(fmt.Sprintf(mtlsPolicy, name))
+		objects[name] = []byte(o.kubectl("get", "backendmtlspolicy", name, "--output=json"))
+	}
+	translate(objects["first"])
+	described("first")
+
+	require.NoError(t, o.StopServer())
+	began := time.Now()
+	for range 100 {
+		translate(objects["second"])
+	}
+	require.Less(t, time.Since(began), 5*time.Second, "calls wait for nothing")
+	require.NoError(t, o.StartServer(t.Context()))
+	described("second")
+}

@@ -1,0 +1,69 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/stretchr/testify/require"
+)
+
+// outcomes: what became of a policy is where a user of Kubernetes looks for it.
+func (c *inCluster) outcomes(s *scenario) {
+	s.routes(echoRoute)
+	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)
+	later := s.env.Policy()
+	later.Name = "later"
+	nowhere := s.env.Policy()
+	nowhere.Name, nowhere.Section = "nowhere", "no-such-listener"
+	s.policies(later, nowhere)
+	for policy, reason := range map[string]string{"mtls": "Programmed", "later": "Conflicted", "nowhere": "TargetNotFound"} {
+		c.hasEvent(s, policy, reason)
+	}
+	// Envoy Gateway knows nothing of what egraft does, and writes the status.
+	s.kubectl(c, "wait", "backendmtlspolicy/mtls", "backendmtlspolicy/later", "--timeout=20s",
+		`--for=jsonpath={.status.ancestors[0].conditions[?(@.type=="Accepted")].status}=True`)
+	described := s.kubectl(c, "describe", "backendmtlspolicy", "later")
+	require.Contains(s.t, described, "Conflicted")
+	require.Regexp(s.t, `mtls +example\.org +/envoy +True`, s.kubectl(c, "get", "egraft"), "the category and the columns")
+	c.eventsOfReplicas(s)
+}
+
+// hasEvent waits for an event about a policy.
+func (c *inCluster) hasEvent(s *scenario, policy, reason string) {
+	s.t.Helper()
+	s.wait(fmt.Sprintf("event %s of policy %s", reason, policy), func(ctx context.Context) error {
+		reasons, err := c.Kubectl.Run(ctx, "get", "events", "--field-selector", "involvedObject.kind=BackendMTLSPolicy,involvedObject.name="+policy,
+			"--output", "jsonpath={.items[*].reason}")
+		if err == nil && !strings.Contains(reasons, reason) {
+			err = fmt.Errorf("got %q", reasons)
+		}
+		return err
+	})
+}
+
+// eventsOfReplicas: two replicas that say the same write one event.
+func (c *inCluster) eventsOfReplicas(s *scenario) {
+	s.kubectl(c, "scale", gatewayNamespace, gateway, "--replicas=2")
+	c.rolledOut(s)
+	both := s.env.Policy()
+	both.Name, both.Section = "both", "no-such-listener-either"
+	s.policies(both)
+	c.hasEvent(s, "both", "TargetNotFound")
+	for _, pod := range strings.Fields(s.kubectl(c, "get", "pods", gatewayNamespace, gatewayPods, "--output", "name")) {
+		s.wait(pod+" to know the policy", func(ctx context.Context) error {
+			log, err := c.Kubectl.Run(ctx, "logs", gatewayNamespace, pod, "--container=egraft")
+			if err == nil && !strings.Contains(log, "default/both") {
+				err = errors.New("it is not in its log")
+			}
+			return err
+		})
+	}
+	events := s.kubectl(c, "get", "events", "--field-selector", "involvedObject.name=both", "--output", "name")
+	require.Len(s.t, strings.Fields(events), 1)
+	s.kubectl(c, "scale", gatewayNamespace, gateway, "--replicas=1")
+	c.rolledOut(s)
+}

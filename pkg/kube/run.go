@@ -1,0 +1,117 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// Run writes outcomes until ctx ends, and then returns at once: what is not written is
+// written by another replica, or by the next process when Envoy Gateway calls it.
+func (p *Publisher) Run(ctx context.Context) {
+	defer context.AfterFunc(ctx, p.queue.ShutDown)()
+	defer p.queue.ShutDown()
+	for ctx.Err() == nil {
+		k, shutdown := p.queue.Get()
+		if shutdown {
+			return
+		}
+		p.handle(ctx, k)
+		p.queue.Done(k)
+	}
+}
+
+// handle writes the outcome of a key, or puts it off.
+func (p *Publisher) handle(ctx context.Context, k key) {
+	o, waits := p.table.get(k)
+	if !waits {
+		return
+	}
+	if wait := p.wait(k, o); wait > 0 {
+		p.queue.AddAfter(k, wait)
+		return
+	}
+	r := p.memory.of(k)
+	id := o.id(k)
+	if r.holds(id, o.reason) {
+		p.done(k, o)
+		return
+	}
+	if wait := r.delay(); wait > 0 {
+		p.queue.AddAfter(k, wait)
+		return
+	}
+	if p.limit.Wait(ctx) != nil {
+		return // the end
+	}
+	result, err := p.attempt(ctx, k, o, r.counts[id])
+	if ctx.Err() != nil {
+		return
+	}
+	p.cfg.Observer.Written(k.what, string(result))
+	if p.settled(k, o, result, err) {
+		r.add(id, result)
+		p.done(k, o)
+	}
+}
+
+// wait is how long an outcome has to wait before it may be written.
+func (p *Publisher) wait(k key, o outcome) time.Duration {
+	return max(settle-time.Since(o.since), p.servers.wait(""), p.permissions.wait(gateOf(k)))
+}
+
+// gateOf is a permission as RBAC gives it: in all namespaces, or in one.
+func gateOf(k key) string { return k.what + " " + k.namespace }
+
+// attempt writes within the time that a request may take. A panic is an outcome that
+// cannot be written: Envoy Gateway's calls go on.
+func (p *Publisher) attempt(ctx context.Context, k key, o outcome, before int) (result result, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			result, err = rejected, fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	result, err = p.writers[k.what].write(ctx, k, o, before)
+	if err != nil && result != rejected {
+		result = classify(err)
+	}
+	return result, err
+}
+
+// settled draws the consequences of an attempt, and reports whether there is nothing left
+// to do.
+func (p *Publisher) settled(k key, o outcome, r result, err error) bool {
+	if r == unavailable {
+		wait := p.servers.close("")
+		p.said.unavailable(wait, err)
+		p.queue.AddAfter(k, wait+p.retries.When(k)) // after the others: it may be its own fault
+		return false
+	}
+	p.servers.open("")
+	p.said.available()
+	switch r {
+	case forbidden:
+		p.queue.AddAfter(k, p.permissions.close(gateOf(k)))
+		if p.permissions.failures(gateOf(k)) > 1 {
+			p.said.refused(k, p.writers[k.what].rule(k, o), err)
+		}
+		return false
+	case conflict:
+		p.queue.AddAfter(k, p.retries.When(k))
+		return false
+	case rejected:
+		p.said.rejected(k, err)
+	default:
+		p.permissions.open(gateOf(k))
+	}
+	return true
+}
+
+// done forgets an outcome that needs no more work.
+func (p *Publisher) done(k key, o outcome) {
+	p.retries.Forget(k)
+	p.table.done(k, o)
+}
