@@ -111,6 +111,8 @@ func (s *secretStream) send() error {
 	if err != nil {
 		return err
 	}
+	// The change may have come together with a request, which was taken first.
+	s.outdated = s.outdated || s.changed != nil && s.changed != u.changed
 	s.changed = u.changed
 	if s.last == nil || !s.outdated || slices.ContainsFunc(s.last.GetResourceNames(), func(n string) bool { return u.held[n] }) {
 		return nil
