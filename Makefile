@@ -1,5 +1,6 @@
-# What a developer runs and what CI runs is the same: .ci/run is `make check test`.
-# Needed are Go, Python 3 and git; for SPIRE and the race detector a C compiler, too.
+# What a developer runs and what CI runs is the same: .ci/run is
+# `make check test e2e-node`. Needed are Go, Python 3 and git; for SPIRE and the race
+# detector a C compiler, too.
 
 SPIFFE   ?= dev
 KEEP     ?=
@@ -14,7 +15,7 @@ TOOL     := $(CURDIR)/hack/tool.sh
 EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
 
 .DEFAULT_GOAL := help
-.PHONY: help build image unit test e2e parts demo lint fmt generate tidy check fuzz bench clean
+.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy check fuzz bench clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -28,11 +29,20 @@ image: ## build images of egraft and of a backend to try it with, as tarballs in
 unit: ## run the tests that need no Envoy, Envoy Gateway or SPIRE
 	@$(EACH) go test $(RACE) ./...; done
 
-test: parts ## run all tests
+test: parts ## run all tests but those in a cluster
 	@$(EACH) go test $(RACE) -tags e2e -timeout 40m ./...; done
 
-e2e: parts ## run only the scenarios on the real Envoy, Envoy Gateway and SPIRE
+e2e: ## run the scenarios in all three environments below, as far as this machine has them
+	hack/e2e.sh $(RACE)
+
+e2e-here: parts ## run the scenarios on the real Envoy, Envoy Gateway and SPIRE, as processes
 	go test $(RACE) -tags e2e -timeout 40m -count 1 -v ./e2e
+
+e2e-node: ## run those for a cluster on a node made of Kubernetes' programs, as root
+	EGRAFT_E2E=node go test $(RACE) -tags e2e -timeout 30m -count 1 -v ./e2e -run '^TestCluster$$'
+
+e2e-kind: ## run those for a cluster in kind; needs Docker, kind, kubectl and Helm
+	e2e/kind.sh $(RACE)
 
 parts: ## obtain Envoy, Envoy Gateway and SPIRE, once
 	go run ./e2e/cmd/parts $(PARTS)

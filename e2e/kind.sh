@@ -42,11 +42,13 @@ clean() {
 	trap '' HUP INT TERM
 	if [ "$status" -ne 0 ]; then
 		kind export logs "$dir/log/kind" || true
-		mv "$dir/log" "$dir-log"
-		echo "e2e: kind: the logs of the cluster are in $dir-log" >&2
+		echo "e2e: kind: the logs of the cluster are in $dir/log" >&2
+	else
+		rm -rf "$dir/log"
 	fi
 	kind delete cluster || [ "$status" -ne 0 ] || status=1
-	rm -rf "$dir"
+	find "$dir" -mindepth 1 -maxdepth 1 ! -name log -exec rm -rf {} +
+	rmdir "$dir" 2>/dev/null || true # unless the logs are kept
 	exit "$status"
 }
 trap clean EXIT
@@ -55,6 +57,7 @@ trap clean EXIT
 # foreground before it heeds a signal, and go test would not hand on the signal.
 job=
 run() {
+	set -m
 	"$@" </dev/null &
 	job=$!
 	set +m

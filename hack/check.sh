@@ -25,6 +25,8 @@ make --no-print-directory generate tidy fmt
 after=$(snapshot)
 status=0
 make --no-print-directory lint || status=$?
+git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run |
+	xargs -0 hack/tools/shellcheck/run.sh || status=$?
 if [ "$before" != "$after" ]; then
 	own --no-pager diff "$before" "$after"
 	echo "check: the files above were not as generated, tidied and formatted; now they are" >&2

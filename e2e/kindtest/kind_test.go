@@ -24,7 +24,7 @@ const (
 	tested     = "EGRAFT_E2E=kind EGRAFT_E2E_KIND_DIR=TMP/egraft-kind-X egraft=ROOT/bin"
 	exportLogs = "kind export logs TMP/egraft-kind-X/log/kind" + mine
 	deleted    = "kind delete cluster" + mine
-	logsAre    = "e2e: kind: the logs of the cluster are in TMP/egraft-kind-X-log\n"
+	logsAre    = "e2e: kind: the logs of the cluster are in TMP/egraft-kind-X/log\n"
 )
 
 // checks are the calls by which the script finds out whether it can run.
@@ -45,7 +45,8 @@ func TestSuccess(t *testing.T) {
 }
 
 func TestFailure(t *testing.T) {
-	logs := []string{"TMP/egraft-kind-X-log/kind"}
+	noLogs := []string{"TMP/egraft-kind-X/log"}
+	logs := append(noLogs, "TMP/egraft-kind-X/log/kind")
 	tests := []struct {
 		name    string
 		answers answers
@@ -57,7 +58,7 @@ func TestFailure(t *testing.T) {
 		{"no cluster", usual().before("create cluster", "exit 3"), 3, until(create, exportLogs, deleted), logsAre, logs},
 		{"no program", usual().with("make", "exit 2"), 2, until(create, build, exportLogs, deleted), logsAre, logs},
 		{"scenario", usual().with("go", "exit 1"), 1, until(create, build, test, exportLogs, deleted), logsAre, logs},
-		{"no logs either", usual().with("go", "exit 4").before("export logs", "exit 5"), 4, until(create, build, test, exportLogs, deleted), logsAre, nil},
+		{"no logs either", usual().with("go", "exit 4").before("export logs", "exit 5"), 4, until(create, build, test, exportLogs, deleted), logsAre, noLogs},
 		{"cluster stays", usual().before("delete cluster", "exit 6"), 1, until(create, build, test, tested, deleted), "", nil},
 		{"failed, and cluster stays", usual().with("go", "exit 7").before("delete cluster", "exit 6"), 7, until(create, build, test, exportLogs, deleted), logsAre, logs},
 	}

@@ -56,6 +56,9 @@ func (a answers) without(program string) answers {
 	return a
 }
 
+// patience bounds a run, of which a stand-in that is to be stopped would last a minute.
+const patience = 20 * time.Second
+
 // machine is one on which scripts find nothing but stand-ins and what every system has.
 type machine struct {
 	t     *testing.T
@@ -86,7 +89,7 @@ func newMachine(t *testing.T, a answers) *machine {
 	for name, script := range a {
 		require.NoError(t, os.WriteFile(filepath.Join(m.dir, "bin", name), []byte(note+script+"\n"), 0o755))
 	}
-	for _, name := range []string{"bash", "dirname", "grep", "mkdir", "mktemp", "mv", "rm", "sleep"} {
+	for _, name := range []string{"bash", "dirname", "find", "grep", "mkdir", "mktemp", "rm", "rmdir", "sleep"} {
 		path, err := exec.LookPath(name)
 		require.NoError(t, err)
 		require.NoError(t, os.Symlink(path, filepath.Join(m.dir, "bin", name)))
@@ -101,7 +104,9 @@ func (m *machine) start(script string, arguments ...string) *started {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	m.t.Cleanup(func() { signal.Stop(signals) })
-	s := &started{Cmd: exec.CommandContext(m.t.Context(), filepath.Join("../..", script), arguments...)}
+	ctx, cancel := context.WithTimeout(m.t.Context(), patience)
+	m.t.Cleanup(cancel)
+	s := &started{Cmd: exec.CommandContext(ctx, filepath.Join("../..", script), arguments...)}
 	s.Env = []string{"PATH=" + filepath.Join(m.dir, "bin"), "CALLS=" + m.calls, "TMPDIR=" + filepath.Join(m.dir, "tmp"), "LC_ALL=C"}
 	s.Cmd.Stdout, s.Cmd.Stderr = &s.stdout, &s.stderr
 	s.WaitDelay = 5 * time.Second // for what is left with the script's output open, which is an error
@@ -144,21 +149,24 @@ func (m *machine) called() []string {
 	return strings.FieldsFunc(m.plain(string(content)), func(r rune) bool { return r == '\n' })
 }
 
-// left are the files in the directory for temporary ones.
+// left is what the script left of its directory for temporary files.
 func (m *machine) left() []string {
 	m.t.Helper()
-	files, err := filepath.Glob(filepath.Join(m.dir, "tmp", "*", "*"))
-	require.NoError(m.t, err)
-	for i := range files {
-		files[i] = m.plain(files[i])
+	var out []string
+	for _, depth := range []string{"*/*", "*/*/*"} {
+		files, err := filepath.Glob(filepath.Join(m.dir, "tmp", depth))
+		require.NoError(m.t, err)
+		for _, file := range files {
+			out = append(out, m.plain(file))
+		}
 	}
-	return files
+	return out
 }
 
 // waitCall waits until a stand-in was called.
 func (m *machine) waitCall(call string) {
 	m.t.Helper()
-	ctx, cancel := context.WithTimeout(m.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(m.t.Context(), patience)
 	defer cancel()
 	require.NoError(m.t, process.Poll(ctx, call, func(context.Context) error {
 		if calls := strings.Join(m.called(), "\n"); !strings.Contains(calls, call) {

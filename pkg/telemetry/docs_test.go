@@ -47,3 +47,23 @@ func TestDocumentedMetricsRejects(t *testing.T) {
 	require.Equal(t, []string{"egraft_calls_total", "egraft_old"}, documented(page))
 	require.NotEqual(t, served(scrape(t, newTelemetry())), documented(page))
 }
+
+// TestMetricsToTroubleshootWith finds each metric that docs/troubleshooting.md names.
+func TestMetricsToTroubleshootWith(t *testing.T) {
+	page, err := os.ReadFile("../../docs/troubleshooting.md")
+	require.NoError(t, err)
+	named := mentioned(string(page))
+	require.NotEmpty(t, named)
+	require.Subset(t, served(scrape(t, newTelemetry())), named)
+}
+
+func TestMetricsToTroubleshootWithRejects(t *testing.T) {
+	named := mentioned("Look at `egraft_calls_total{code=\"OK\"}` and egraft_old, not at egraft.\n")
+	require.Equal(t, []string{"egraft_calls_total", "egraft_old"}, named)
+	require.NotSubset(t, served(scrape(t, newTelemetry())), named)
+}
+
+// mentioned finds names of metrics anywhere in a text.
+func mentioned(page string) []string {
+	return regexp.MustCompile(`egraft_[a-z_]+`).FindAllString(page, -1)
+}
