@@ -41,7 +41,12 @@ func install(t *testing.T) *inCluster {
 	}
 	t.Logf("docs/install.md took %s", time.Since(begin).Round(100*time.Millisecond))
 	c := &inCluster{scenario{env: env, t: t, ctx: ctx}, env}
-	t.Cleanup(func() { c.must(env.Close()) })
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(env.Dump(context.WithoutCancel(ctx))) // the test is over
+		}
+		c.must(env.Close())
+	})
 	return c
 }
 

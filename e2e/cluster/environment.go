@@ -76,7 +76,7 @@ func Install(ctx context.Context, options Options) (*Environment, error) {
 	e := &Environment{Kubectl: options.Kubectl, options: options, applied: &applied{kubectl: options.Kubectl, byName: map[string]string{}}}
 	e.Admin = func(ctx context.Context, path string) ([]byte, error) { return envoy.Page(ctx, "http://"+e.admin+path) }
 	if err := e.RunPage(ctx, "docs/install.md"); err != nil {
-		return nil, err
+		return nil, errors.Join(err, e.Dump(context.WithoutCancel(ctx)))
 	}
 	if err := errors.Join(e.makeRoom(ctx), e.forward(ctx)); err != nil {
 		return nil, errors.Join(err, e.Close())
