@@ -17,19 +17,19 @@ func (c *inCluster) wrongly(s *scenario) {
 		name          string
 		make, correct func()
 		complaint     []string
-		ready         string // Envoy Gateway's pod
+		ready         bool // Envoy Gateway's pod
 	}{
 		{
 			name:      "without permissions",
 			make:      func() { s.kubectl(c, "delete", "clusterrolebinding", "egraft-envoy-gateway") },
 			correct:   func() { s.kubectl(c, "apply", "--kustomize", "../deploy/rbac") },
-			complaint: []string{"forbidden", "backendmtlspolicies"}, ready: "False",
+			complaint: []string{"forbidden", "backendmtlspolicies"}, ready: false,
 		},
 		{
 			name:      "with another version",
 			make:      func() { c.configure(s, "version: v1alpha1", "version: v9") },
 			correct:   func() { c.configure(s, "version: v9", "version: v1alpha1") },
-			complaint: []string{"no matches for kind", "egraft.io/v9"}, ready: "True",
+			complaint: []string{"no matches for kind", "egraft.io/v9"}, ready: true,
 		},
 	}
 	for _, m := range mistakes {
@@ -37,8 +37,8 @@ func (c *inCluster) wrongly(s *scenario) {
 		m.make()
 		c.restartGateway(s)
 		s.logged("envoy-gateway", m.complaint...)
-		ready := s.kubectl(c, "get", "pods", gatewayNamespace, gatewayPods, "--output", `jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}`)
-		require.Equal(s.t, m.ready, ready, m.name)
+		_, err := c.Kubectl.Run(s.ctx, "wait", "pods", gatewayNamespace, gatewayPods, "--for=condition=Ready", "--timeout=10s")
+		require.Equal(s.t, m.ready, err == nil, "%s: is the pod ready? %v", m.name, err)
 		requests.waitServed(20)
 		requests.mustAllBeServed()
 		m.correct()
