@@ -15,7 +15,7 @@ TOOL     := $(CURDIR)/hack/tool.sh
 EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
 
 .DEFAULT_GOAL := help
-.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy check fuzz bench clean
+.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy check fuzz bench bench-memory clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -69,8 +69,15 @@ check: ## generate, tidy, format and lint; fail if that finds or changes anythin
 fuzz: ## run each fuzz target for FUZZTIME, 10s if it is not set
 	hack/fuzz.sh $(FUZZTIME)
 
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . ./...
+bench: build ## compare egraft with other ways to serve, SIZES=1,100,1000,10000; numbers in bin/bench.json
+	@mkdir -p bin
+	go build -o bin/bench ./hack/bench
+	bin/bench -egraft bin/egraft $(if $(SIZES),-sizes $(SIZES)) -out bin/bench.json
+
+bench-memory: build ## watch egraft's memory over 10,000 calls of 10,000 clusters that are all new
+	@mkdir -p bin
+	go build -o bin/bench ./hack/bench
+	bin/bench -egraft bin/egraft -sizes 10000 -soak 10000
 
 clean: ## remove what was built here; parts and tools stay in the user's caches
 	rm -rf bin

@@ -177,8 +177,10 @@ func requireTreated(t *testing.T, call *engine.Call, res *engine.Result) int {
 	for _, gw := range call.Resources[3].Encoded {
 		rc := &routev3.RouteConfiguration{}
 		require.NoError(t, proto.Unmarshal(gw, rc))
-		for _, name := range xds.NewReach([]*routev3.RouteConfiguration{rc}).Clusters() {
-			reached[name] = true
+		for _, vh := range rc.GetVirtualHosts() {
+			for _, name := range xds.NewReach([]*xds.HostReach{xds.ReadHost(vh)}).Clusters() {
+				reached[name] = true
+			}
 		}
 	}
 	applied := 0

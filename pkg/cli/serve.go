@@ -55,24 +55,33 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	for _, name := range config.UnknownVariables(p.environ) {
 		log.Warn("environment variable is not a setting", logging.KeyVariable, name)
 	}
-	e, err := engine.New(s.families)
+	e, err := engine.New(s.families, engine.WithMemo(s.MemoSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout))
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
 	}
 	t := telemetry.New(telemetry.Config{
 		Families: s.families, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
+		Memo: memo(e), MemoBytes: s.MemoSize.Value(),
+		MutatorTimeout: s.MutatorTimeout, Abandoned: e.Abandoned, Quarantined: e.Quarantined,
 	})
 	publisher, err := newPublisher(s.Config, log, t)
 	if err != nil {
 		return err
 	}
 	service := extension.New(extension.Config{Engine: e, Log: log, Observer: t, Publisher: publisher})
-	srv, err := server.New(serverConfig(s, log, t, service.Register))
+	cfg := serverConfig(s, log, t, service.Register)
+	cfg.Healthy = e.Health
+	srv, err := server.New(cfg)
 	if err != nil {
 		return err
 	}
 	defer publishing(ctx, publisher)()
 	return srv.Run(ctx)
+}
+
+// memo reads the counters of the engine's memory.
+func memo(e *engine.Engine) func() telemetry.Memo {
+	return func() telemetry.Memo { return telemetry.Memo(e.MemoStats()) }
 }
 
 // serverConfig translates settings.

@@ -33,7 +33,9 @@ type Config struct {
 	Insecure        bool
 
 	MaxMessageSize   resource.Quantity
+	MemoSize         resource.Quantity
 	CallTimeout      time.Duration
+	MutatorTimeout   time.Duration
 	ShutdownTimeout  time.Duration
 	KeepaliveTime    time.Duration
 	KeepaliveTimeout time.Duration
@@ -68,7 +70,9 @@ func Default() *Config {
 		SocketMode: 0o660,
 
 		MaxMessageSize:  resource.MustParse("256Mi"),
+		MemoSize:        resource.MustParse("64Mi"),
 		CallTimeout:     30 * time.Second,
+		MutatorTimeout:  5 * time.Second,
 		ShutdownTimeout: 10 * time.Second,
 
 		KeepaliveTime:    time.Minute,

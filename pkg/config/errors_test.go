@@ -126,9 +126,13 @@ func TestBadValues(t *testing.T) {
 		{"message size in parts", []string{"--max-message-size", "1500m"}, nil, []string{
 			`--max-message-size: Invalid value: "1500m": must be a whole number of bytes from 1 to 2147483647`,
 		}},
+		{"negative memo", []string{"--memo-size", "-1"}, nil, []string{
+			`--memo-size: Invalid value: "-1": must be a whole number of bytes from 0 to 9223372036854775807`,
+		}},
 		{"message size of words", []string{"--max-message-size", "big"}, nil, []string{
 			`--max-message-size: Invalid value: "big": must be a quantity like "256Mi"`,
 		}},
+		{"no time for mutators", []string{"--mutator-timeout=0s"}, nil, []string{`--mutator-timeout: Invalid value: "0s": must be greater than 0`}},
 		{"negative times", []string{"--shutdown-timeout=-1s", "--keepalive-min-time=-1s", "--endpoints-fetch-timeout=-1s"}, nil, []string{
 			`--keepalive-min-time: Invalid value: "-1s": must not be negative`,
 			`--shutdown-timeout: Invalid value: "-1s": must not be negative`,

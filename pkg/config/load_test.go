@@ -64,7 +64,7 @@ func TestPrecedence(t *testing.T) {
 func wanted() *Config {
 	return &Config{
 		Socket: "/run/s", SocketMode: 0o666, SocketGroup: "envoy", AllowedUIDs: []uint32{1, 65532},
-		MaxMessageSize: resource.MustParse("1Gi"), CallTimeout: 90 * time.Second,
+		MaxMessageSize: resource.MustParse("1Gi"), MemoSize: resource.MustParse("0"), CallTimeout: 90 * time.Second, MutatorTimeout: 3 * time.Second,
 		ShutdownTimeout: time.Second, KeepaliveTime: time.Hour, KeepaliveTimeout: time.Minute, KeepaliveMinTime: 0,
 		AdminAddress: "", Reflection: true, LogLevel: slog.LevelDebug, LogFormat: logging.JSON,
 		KubernetesOutcomes: Always, Kubeconfig: "/k",
@@ -76,12 +76,12 @@ func wanted() *Config {
 
 func TestEverySettingOfASocket(t *testing.T) {
 	args := strings.Fields(`--socket=/run/s --socket-mode 666 --socket-group envoy --allowed-uids 1 --allowed-uids 65532
-		--max-message-size 1Gi --call-timeout 1m30s --shutdown-timeout 1s --keepalive-time 1h --keepalive-timeout 60s
+		--max-message-size 1Gi --memo-size 0 --call-timeout 1m30s --mutator-timeout 3s --shutdown-timeout 1s --keepalive-time 1h --keepalive-timeout 60s
 		--keepalive-min-time 0s --admin-address off --reflection --log-level debug --log-format json
 		--kubernetes-outcomes always --kubeconfig /k
 		--endpoints-fetch-timeout 200ms --disable-mutators a,b --failure-policy c=Fail,d=Ignore`)
 	env := strings.Fields(`EGRAFT_SOCKET=/run/s EGRAFT_SOCKET_MODE=0666 EGRAFT_SOCKET_GROUP=envoy EGRAFT_ALLOWED_UIDS=1,65532
-		EGRAFT_MAX_MESSAGE_SIZE=1Gi EGRAFT_CALL_TIMEOUT=90s EGRAFT_SHUTDOWN_TIMEOUT=1s EGRAFT_KEEPALIVE_TIME=1h
+		EGRAFT_MAX_MESSAGE_SIZE=1Gi EGRAFT_MEMO_SIZE=0 EGRAFT_CALL_TIMEOUT=90s EGRAFT_MUTATOR_TIMEOUT=3s EGRAFT_SHUTDOWN_TIMEOUT=1s EGRAFT_KEEPALIVE_TIME=1h
 		EGRAFT_KEEPALIVE_TIMEOUT=1m EGRAFT_KEEPALIVE_MIN_TIME=0s EGRAFT_ADMIN_ADDRESS= EGRAFT_REFLECTION=true
 		EGRAFT_LOG_LEVEL=debug EGRAFT_LOG_FORMAT=json EGRAFT_KUBERNETES_OUTCOMES=always EGRAFT_KUBECONFIG=/k
 		EGRAFT_ENDPOINTS_FETCH_TIMEOUT=0.2s EGRAFT_DISABLE_MUTATORS=a,b
@@ -92,7 +92,9 @@ socketMode: "0666"
 socketGroup: envoy
 allowedUIDs: [1, 65532]
 maxMessageSize: 1Gi
+memoSize: 0
 callTimeout: 90s
+mutatorTimeout: 3s
 shutdownTimeout: 1s
 keepaliveTime: 1h
 keepaliveTimeout: 1m
@@ -117,7 +119,8 @@ failurePolicy: {c: Fail, d: Ignore}
 			require.Empty(t, errs)
 			cfg.from = nil
 			require.Equal(t, wanted().MaxMessageSize.Value(), cfg.MaxMessageSize.Value())
-			cfg.MaxMessageSize = wanted().MaxMessageSize
+			require.Equal(t, wanted().MemoSize.Value(), cfg.MemoSize.Value())
+			cfg.MaxMessageSize, cfg.MemoSize = wanted().MaxMessageSize, wanted().MemoSize // how they are written
 			require.Equal(t, wanted(), cfg)
 		})
 	}

@@ -79,7 +79,9 @@ func transport(c *Config) []setting {
 func limits(c *Config) []setting {
 	return []setting{
 		{"max-message-size", quantity(&c.MaxMessageSize), "largest message in bytes, both ways; Envoy Gateway's extensionManager.maxMessageSize has to be as large"},
+		{"memo-size", quantity(&c.MemoSize), "memory for answers to what was asked before, in bytes; 0 is none"},
 		{"call-timeout", duration(&c.CallTimeout), "longest time that a call may take; Envoy Gateway itself waits for ever"},
+		{"mutator-timeout", duration(&c.MutatorTimeout), "longest time that a mutator may take for one resource, before the resource gets the failure policy"},
 		{"shutdown-timeout", duration(&c.ShutdownTimeout), "time that running calls have to finish after SIGTERM or SIGINT"},
 		{"keepalive-time", duration(&c.KeepaliveTime), "idle time after which egraft asks whether the client is still there"},
 		{"keepalive-timeout", duration(&c.KeepaliveTimeout), "time that the client has to answer that"},

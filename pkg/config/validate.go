@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -30,8 +31,10 @@ func (l *loader) validate() {
 	if c.KubernetesOutcomes == Never && c.Kubeconfig != "" {
 		l.errs = append(l.errs, field.Forbidden(l.at("kubeconfig"), fmt.Sprintf("has no effect with %s %s", c.NameOf("kubernetes-outcomes"), Never)))
 	}
-	l.messageSize()
+	l.bytes("max-message-size", l.cfg.MaxMessageSize, 1, math.MaxInt32)
+	l.bytes("memo-size", l.cfg.MemoSize, 0, math.MaxInt64)
 	l.positive("call-timeout", c.CallTimeout)
+	l.positive("mutator-timeout", c.MutatorTimeout)
 	l.positive("keepalive-time", c.KeepaliveTime)
 	l.positive("keepalive-timeout", c.KeepaliveTimeout)
 	l.notNegative("keepalive-min-time", c.KeepaliveMinTime)
@@ -84,10 +87,10 @@ func (l *loader) tcp() {
 	}
 }
 
-func (l *loader) messageSize() {
-	n, whole := l.cfg.MaxMessageSize.AsInt64()
-	if !whole || n < 1 || n > math.MaxInt32 {
-		l.invalid("max-message-size", l.cfg.MaxMessageSize.String(), fmt.Sprintf("must be a whole number of bytes from 1 to %d", math.MaxInt32))
+func (l *loader) bytes(flag string, q resource.Quantity, least, most int64) {
+	n, whole := q.AsInt64()
+	if !whole || n < least || n > most {
+		l.invalid(flag, q.String(), fmt.Sprintf("must be a whole number of bytes from %d to %d", least, most))
 	}
 }
 

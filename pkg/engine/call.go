@@ -37,6 +37,8 @@ type Result struct {
 	Subject func() string
 	// Warnings are things wrong with the call itself, for the log.
 	Warnings []error
+
+	names map[mutator.Kind][]string // of the resources that went through a chain
 }
 
 // Outcome says what a family's mutator did to one resource.
@@ -65,6 +67,11 @@ const (
 	Failed Verdict = "failed"
 	// Panicked is counted in addition to one of the three before.
 	Panicked Verdict = "panicked"
+	// TimedOut is counted in addition, when the mutator took longer than it may.
+	TimedOut Verdict = "timed-out"
+	// Quarantined is counted in addition, when the mutator was not run because it
+	// panicked or timed out on the same input a short time ago.
+	Quarantined Verdict = "quarantined"
 	// Added means that the resource was added to the translation.
 	Added Verdict = "added"
 	// Conflicting means that another owner's resource has the name of one to be added.

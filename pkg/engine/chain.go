@@ -2,8 +2,8 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -19,11 +19,13 @@ type message interface {
 
 // chain is the mutators of one kind of resource, in order.
 type chain[T message] struct {
+	hook  mutator.Hook
 	kind  mutator.Kind
 	shape wire.Shape
 	empty T
 	deny  func(T) error
 	links []link[T]
+	guard *guard
 }
 
 // link is one family's mutator in a chain.
@@ -31,17 +33,19 @@ type link[T message] struct {
 	family  string
 	onError mutator.FailurePolicy
 	mutator mutator.Typed[T]
+	keyed   mutator.Keyed // nil if the mutator is not
 }
 
 // add puts the chain of one kind into m, if any family has a mutator for it in the hook.
 func add[T message](
-	m map[mutator.Kind]runner, h mutator.Hook, families []mutator.Family,
+	m map[mutator.Kind]runner, g *guard, h mutator.Hook, families []mutator.Family,
 	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Family) mutator.Typed[T],
 ) {
-	c := &chain[T]{kind: kind, shape: wire.ShapeOf(empty), empty: empty, deny: deny}
+	c := &chain[T]{hook: h, kind: kind, shape: wire.ShapeOf(empty), empty: empty, deny: deny, guard: g}
 	for _, f := range families {
 		if mut := of(f); mut != nil && f.Uses(h) {
-			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, mut})
+			keyed, _ := mut.(mutator.Keyed)
+			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, mut, keyed})
 		}
 	}
 	if len(c.links) > 0 {
@@ -49,49 +53,43 @@ func add[T message](
 	}
 }
 
-// run takes one resource through the chain. If no mutator changed it, the answer is raw.
-// The error is that of a call that has to fail.
-func (c *chain[T]) run(ctx context.Context, in *mutator.Input, raw []byte) ([]byte, []Outcome, error) {
-	view := wire.NewView(c.shape, raw)
-	var resource T
-	var outcomes []Outcome
-	var decoded, changed bool
-	for _, l := range c.links {
-		applies, failure := l.applies(in, view)
-		if !applies && failure == nil {
-			continue
+// step is a mutator that applies to a resource, or that failed when it was asked.
+type step[T message] struct {
+	link[T]
+	position int // in the chain
+	failure  error
+}
+
+// plan asks every mutator whether it applies.
+func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View, raw []byte, steps []step[T]) []step[T] {
+	for i := range c.links {
+		l := &c.links[i]
+		if applies, failure := c.applies(ctx, in, l, view, raw); applies || failure != nil {
+			steps = append(steps, step[T]{*l, i, failure})
 		}
-		if !decoded {
-			resource, decoded = c.empty.ProtoReflect().New().Interface().(T), true
-			if err := proto.Unmarshal(raw, resource); err != nil {
-				return nil, outcomes, fmt.Errorf("decode %s %q: %w", c.kind, view.Name(), err)
-			}
+	}
+	return steps
+}
+
+// run takes a resource through the steps. If none changes it, the answer is raw.
+func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string) answer {
+	r := &resource[T]{chain: c, name: name, encoded: raw}
+	var said []Outcome
+	for _, s := range steps {
+		verdict, err := c.step(ctx, in, s, r, raw)
+		if verdict == "" {
+			return answer{raw: raw, outcomes: said, err: err}
 		}
-		next, verdict, err := c.step(ctx, in, l, resource, failure)
-		outcomes = append(outcomes, c.outcomes(l, view.Name(), verdict, err)...)
+		said = append(said, outcomes(Outcome{Family: s.family, Kind: c.kind, Name: name, Verdict: verdict, Err: err})...)
 		if verdict == Failed {
-			return nil, outcomes, fmt.Errorf("mutator %s on %s %q: %w", l.family, c.kind, view.Name(), err)
+			return answer{raw: raw, outcomes: said, err: fmt.Errorf("mutator %s on %s %q: %w", s.family, c.kind, name, err)}
 		}
-		resource, changed = next, changed || verdict == Applied || verdict == Denied
 		if verdict == Denied {
 			break // nothing that follows may let traffic through again
 		}
 	}
-	if !changed {
-		return raw, outcomes, nil
-	}
-	out, err := proto.MarshalOptions{Deterministic: true}.Marshal(resource)
-	return out, outcomes, err
+	return answer{raw: r.encoded, name: strings.Clone(c.name(r.encoded)), outcomes: said}
 }
 
 // name is the name of an encoded resource.
 func (c *chain[T]) name(raw []byte) string { return wire.NewView(c.shape, raw).Name() }
-
-// outcomes is what a step led to: one outcome, and one more for a panic.
-func (c *chain[T]) outcomes(l link[T], name string, v Verdict, err error) []Outcome {
-	out := []Outcome{{Family: l.family, Kind: c.kind, Name: name, Verdict: v, Err: err}}
-	if p := (*PanicError)(nil); errors.As(err, &p) {
-		out = append(out, Outcome{Family: l.family, Kind: c.kind, Name: name, Verdict: Panicked, Err: err})
-	}
-	return out
-}

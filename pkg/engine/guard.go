@@ -4,7 +4,18 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
+	"time"
 )
+
+// DefaultMutatorTimeout is how long a run of a mutator may take unless [WithMutatorTimeout]
+// says otherwise. It is long for what a mutator does, since a pod that gets little
+// processor time must not deny what it has no fault with.
+const DefaultMutatorTimeout = 5 * time.Second
+
+// lastMoment is how long a question may take when the time of the call is over. Without an
+// answer the resource would get the failure policy of a mutator that may not want it.
+const lastMoment = 100 * time.Millisecond
 
 // PanicError is the error of a mutator that panicked.
 type PanicError struct {
@@ -17,6 +28,31 @@ type PanicError struct {
 // Error tells the value, without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
+// TimeoutError is the error of a mutator that took longer than it may.
+type TimeoutError struct {
+	// Limit is how long it may take.
+	Limit time.Duration
+}
+
+// Error tells the limit.
+func (e *TimeoutError) Error() string { return fmt.Sprintf("took longer than %s", e.Limit) }
+
+// Unwrap is [context.DeadlineExceeded].
+func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
+
+// guard is what stands between the engine and the code of mutators. It is shared by all
+// calls and safe for concurrent use.
+type guard struct {
+	timeout    time.Duration
+	abandoned  abandoned
+	quarantine *quarantine
+	careful    atomic.Int32 // calls for which each question is watched
+}
+
+func newGuard() *guard {
+	return &guard{timeout: DefaultMutatorTimeout, abandoned: abandoned{of: map[string]int{}}, quarantine: newQuarantine()}
+}
+
 // contain runs f and turns a panic into a [PanicError].
 func contain(f func() error) (err error) {
 	defer func() {
@@ -27,18 +63,58 @@ func contain(f func() error) (err error) {
 	return f()
 }
 
-// bounded runs f and stops waiting for it when ctx ends. What f works on must be its own,
-// since it may go on behind the caller's back.
-func bounded(ctx context.Context, f func() error) error {
-	if err := ctx.Err(); err != nil {
-		return context.Cause(ctx)
+// bounded runs a family's f and stops waiting for it when its time is over or ctx ends. What f
+// works on must be its own, since it may go on behind the engine's back. Once too many
+// runs of the family do, no more are started.
+func bounded[R any](ctx context.Context, g *guard, family string, f func(context.Context) (R, error)) (none R, err error) {
+	if ctx.Err() != nil {
+		return none, context.Cause(ctx)
 	}
-	done := make(chan error, 1)
-	go func() { done <- contain(f) }()
+	if err := g.abandoned.full(family); err != nil {
+		return none, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, g.timeout, &TimeoutError{g.timeout})
+	defer cancel()
+	return start(ctx, g, family, f)
+}
+
+// start runs f on a goroutine of its own and abandons it when ctx ends.
+func start[R any](ctx context.Context, g *guard, family string, f func(context.Context) (R, error)) (none R, err error) {
+	type returned struct {
+		value R
+		err   error
+	}
+	s := &started{family: family}
+	done := make(chan returned, 1)
+	go func() {
+		var r returned
+		r.err = contain(func() (err error) { r.value, err = f(ctx); return err })
+		g.abandoned.end(s)
+		done <- r
+	}()
 	select {
-	case err := <-done:
-		return err
+	case r := <-done:
+		if r.err == nil || ctx.Err() == nil {
+			return r.value, r.err
+		}
 	case <-ctx.Done():
-		return fmt.Errorf("took too long: %w", context.Cause(ctx))
+		g.abandoned.abandon(s)
 	}
+	return none, fmt.Errorf("took too long: %w", context.Cause(ctx))
+}
+
+// ask runs a question that is asked of every resource, and so on the caller's goroutine:
+// [Engine.Run] watches over all of them at once. If that found one that does not end, each
+// is run like an edit.
+func ask[R any](ctx context.Context, g *guard, family string, f func() (R, error)) (said R, err error) {
+	if g.careful.Load() == 0 {
+		err = contain(func() (err error) { said, err = f(); return err })
+		return said, err
+	}
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), lastMoment)
+		defer cancel()
+	}
+	return bounded(ctx, g, family, func(context.Context) (R, error) { return f() })
 }

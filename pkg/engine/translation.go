@@ -8,36 +8,16 @@ import (
 	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
-	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/wire"
-	"github.com/egraft/egraft/pkg/xds"
 )
-
-// reach decodes the route configurations of a translation. One that cannot be decoded is
-// left out: Envoy Gateway encoded it, and Envoy would refuse it as well.
-func reach(call *Call) *xds.Reach {
-	var configs []*routev3.RouteConfiguration
-	for _, list := range call.Resources {
-		if list.Kind != mutator.KindRouteConfiguration {
-			continue
-		}
-		for _, raw := range list.Encoded {
-			rc := &routev3.RouteConfiguration{}
-			if proto.Unmarshal(raw, rc) == nil {
-				configs = append(configs, rc)
-			}
-		}
-	}
-	return xds.NewReach(configs)
-}
 
 // finish does what concerns a translation as a whole: additions, and the removal of what
 // the Route hook left on the routes.
-func (e *Engine) finish(ctx context.Context, in *mutator.Input, res *Result) error {
+func (e *Engine) finish(ctx context.Context, in *mutator.Input, configs []config, res *Result) error {
 	for _, f := range e.families {
 		if f.Additions == nil || !f.Uses(in.Hook) {
 			continue
@@ -48,7 +28,8 @@ func (e *Engine) finish(ctx context.Context, in *mutator.Input, res *Result) err
 	}
 	for i, list := range res.Resources {
 		if list.Kind == mutator.KindRouteConfiguration {
-			res.Resources[i].Encoded = withoutMarks(list.Encoded)
+			res.Resources[i].Encoded = e.withoutMarks(list.Encoded, configs[:len(list.Encoded)])
+			configs = configs[len(list.Encoded):]
 		}
 	}
 	return nil
@@ -71,35 +52,31 @@ func (e *Engine) subject(in *mutator.Input, call *Call) string {
 	return ""
 }
 
-// withoutMarks removes egraft's metadata from the routes; a configuration without any is
-// left as the bytes that it is.
-func withoutMarks(configs [][]byte) [][]byte {
-	out := configs
-	for i, raw := range configs {
-		rc := &routev3.RouteConfiguration{}
-		if !bytes.Contains(raw, []byte(xds.MetadataNamespace)) || proto.Unmarshal(raw, rc) != nil || !xds.ClearRouteMarks(rc) {
+// withoutMarks removes egraft's metadata from the routes. The configurations are those of
+// the call, of which mutators may have changed some.
+func (e *Engine) withoutMarks(encoded [][]byte, configs []config) [][]byte {
+	out := encoded
+	for i, c := range configs {
+		if !bytes.Equal(c.raw, encoded[i]) {
+			c = e.config(encoded[i])
+		}
+		if !c.marked() {
 			continue
 		}
-		if cleared, err := (proto.MarshalOptions{Deterministic: true}).Marshal(rc); err == nil {
-			if &out[0] == &configs[0] {
-				out = slices.Clone(configs)
-			}
-			out[i] = cleared
+		if &out[0] == &encoded[0] {
+			out = slices.Clone(encoded)
 		}
+		out[i] = c.withoutMarks()
 	}
 	return out
 }
 
 // addAll upserts what a family adds to the translation.
 func (e *Engine) addAll(ctx context.Context, in *mutator.Input, f mutator.Family, res *Result) error {
-	var additions mutator.Additions
-	err := bounded(ctx, func() (err error) {
-		additions, err = f.Additions.Add(ctx, in)
-		return err
-	})
+	additions, err := e.additions(ctx, in, f)
 	if err != nil {
 		// Resources that depend on what is missing do not work, which is a denial.
-		res.Outcomes = append(res.Outcomes, Outcome{Family: f.Name, Kind: mutator.KindCluster, Verdict: Ignored, Err: err})
+		res.Outcomes = append(res.Outcomes, outcomes(Outcome{Family: f.Name, Kind: mutator.KindCluster, Verdict: Ignored, Err: err})...)
 		if f.FailurePolicy == mutator.Fail {
 			return fmt.Errorf("mutator %s: additions: %w", f.Name, err)
 		}
@@ -125,7 +102,7 @@ func upsert[T interface {
 	defer func() { res.Outcomes = append(res.Outcomes, outcome) }()
 	fail := func(v Verdict, err error) { outcome.Verdict, outcome.Err = v, err }
 
-	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(add)
+	encoded, err := encode(add)
 	if err == nil {
 		err = add.ValidateAll()
 	}
@@ -133,10 +110,9 @@ func upsert[T interface {
 		fail(Ignored, fmt.Errorf("the addition is invalid: %w", err))
 		return
 	}
-	list := listOf(res, kind)
-	shape := wire.ShapeOf(add)
-	for _, raw := range list.Encoded {
-		if wire.NewView(shape, raw).Name() != add.GetName() {
+	list, names := listOf(res, kind), namesOf(res, kind, wire.ShapeOf(add))
+	for i, raw := range list.Encoded {
+		if names[i] != add.GetName() {
 			continue
 		}
 		there := add.ProtoReflect().New().Interface()
@@ -148,6 +124,21 @@ func upsert[T interface {
 		return
 	}
 	list.Encoded = append(list.Encoded[:len(list.Encoded):len(list.Encoded)], encoded)
+	res.names[kind] = append(names, add.GetName())
+}
+
+// namesOf are the names of the resources of a kind.
+func namesOf(res *Result, kind mutator.Kind, shape wire.Shape) []string {
+	if names, known := res.names[kind]; known {
+		return names
+	}
+	list := listOf(res, kind)
+	names := make([]string, len(list.Encoded))
+	for i, raw := range list.Encoded {
+		names[i] = wire.NewView(shape, raw).Name()
+	}
+	res.names[kind] = names
+	return names
 }
 
 // listOf finds the list of a kind and makes it if it is missing.

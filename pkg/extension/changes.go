@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 
@@ -21,12 +21,13 @@ const maxSubjects = 10_000
 // resource) when that is not what it did at the call before.
 type changes struct {
 	log  *slog.Logger
+	seed maphash.Seed
 	mu   sync.Mutex
 	last map[string]uint64
 }
 
 func newChanges(log *slog.Logger) *changes {
-	return &changes{log: log, last: map[string]uint64{}}
+	return &changes{log: log, seed: maphash.MakeSeed(), last: map[string]uint64{}}
 }
 
 // note logs the result of a call if it is news.
@@ -36,7 +37,7 @@ func (c *changes) note(ctx context.Context, call *engine.Call, res *engine.Resul
 		return
 	}
 	subject := res.Subject()
-	if !c.news(string(call.Hook)+" "+subject, digest(res), quiet) {
+	if !c.news(string(call.Hook)+" "+subject, c.digest(res), quiet) {
 		return
 	}
 	level := slog.LevelDebug // single resources are many
@@ -97,16 +98,24 @@ func (c *changes) failure(ctx context.Context, h mutator.Hook, o engine.Outcome)
 }
 
 // digest changes when what the result says changes.
-func digest(res *engine.Result) uint64 {
-	h := fnv.New64a()
-	for _, o := range res.Outcomes {
-		fmt.Fprintln(h, o.Family, o.Kind, o.Name, o.Verdict, o.Err)
+func (c *changes) digest(res *engine.Result) uint64 {
+	var h maphash.Hash
+	h.SetSeed(c.seed)
+	for _, o := range res.Outcomes { // thousands, none of which is worth a Fprint
+		_, _ = h.WriteString(o.Family)
+		_, _ = h.WriteString(string(o.Kind))
+		_, _ = h.WriteString(o.Name)
+		_, _ = h.WriteString(string(o.Verdict))
+		if o.Err != nil {
+			_, _ = h.WriteString(o.Err.Error())
+		}
+		_ = h.WriteByte('\n')
 	}
 	for _, p := range res.Policies {
-		fmt.Fprintln(h, p.Policy, p.Reason, p.Message)
+		fmt.Fprintln(&h, p.Policy, p.Reason, p.Message)
 	}
 	for _, w := range res.Warnings {
-		fmt.Fprintln(h, w)
+		fmt.Fprintln(&h, w)
 	}
 	return h.Sum64()
 }

@@ -41,13 +41,19 @@ func (reports) Report(in *mutator.Input) []mutator.PolicyOutcome {
 	return []mutator.PolicyOutcome{{Policy: &policy.Object{Name: "p"}, Reason: mutator.Programmed}}
 }
 
+// ownedBy is the metadata of what Envoy Gateway made of an object in namespace default.
+func ownedBy(t *testing.T, kind, name string) *corev3.Metadata {
+	t.Helper()
+	md, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": kind, "namespace": "default", "name": name}}})
+	require.NoError(t, err)
+	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"envoy-gateway": md}}
+}
+
 // ofGateway is a route configuration of Gateway default/eg.
 func ofGateway(t *testing.T) *routev3.RouteConfiguration {
 	t.Helper()
-	md, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": "Gateway", "namespace": "default", "name": "eg"}}})
-	require.NoError(t, err)
 	rc := routes()
-	rc.VirtualHosts[0].Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"envoy-gateway": md}}
+	rc.VirtualHosts[0].Metadata = ownedBy(t, "Gateway", "eg")
 	return rc
 }
 

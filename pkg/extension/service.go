@@ -20,9 +20,9 @@ import (
 
 // Observer counts what mutators did.
 type Observer interface {
-	// Outcome is called for each mutator that applied to a resource; result is an
-	// [engine.Verdict].
-	Outcome(hook mutator.Hook, family, result string)
+	// Outcomes is told that a family's mutators came to a result, an [engine.Verdict], on
+	// n resources.
+	Outcomes(hook mutator.Hook, family, result string, n int)
 }
 
 // Publisher tells users what became of their policies.
@@ -89,15 +89,28 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
 	res, err := s.cfg.Engine.Run(ctx, call)
-	for _, o := range res.Outcomes {
-		s.cfg.Observer.Outcome(m.hook, o.Family, string(o.Verdict))
-	}
+	s.count(m.hook, res.Outcomes)
 	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
 	}
 	s.changes.note(ctx, call, res)
 	s.publish(m.hook, res)
 	return m.answer(res), nil
+}
+
+// count tells the observer once what may be true of thousands of resources.
+func (s *Service) count(h mutator.Hook, outcomes []engine.Outcome) {
+	type result struct {
+		family string
+		engine.Verdict
+	}
+	counts := map[result]int{}
+	for _, o := range outcomes {
+		counts[result{o.Family, o.Verdict}]++
+	}
+	for r, n := range counts {
+		s.cfg.Observer.Outcomes(h, r.family, string(r.Verdict), n)
+	}
 }
 
 // publish hands on what became of the policies of a call.

@@ -34,14 +34,14 @@ type counts struct {
 	of map[string]int
 }
 
-// Outcome implements [extension.Observer].
-func (c *counts) Outcome(_ mutator.Hook, family, result string) {
+// Outcomes implements [extension.Observer].
+func (c *counts) Outcomes(_ mutator.Hook, family, result string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.of == nil {
 		c.of = map[string]int{}
 	}
-	c.of[family+" "+result]++
+	c.of[family+" "+result] += n
 }
 
 // serve runs the service with the families on a Unix socket and returns a connection
@@ -60,7 +60,7 @@ func servePublishing(t *testing.T, families []mutator.Family, observer *counts, 
 	t.Helper()
 	e, err := engine.New(families)
 	require.NoError(t, err)
-	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.Codec()))
+	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.Codec()), grpc.MaxRecvMsgSize(64<<20))
 	extension.New(extension.Config{Engine: e, Log: slog.New(slog.DiscardHandler), Observer: observer, Publisher: to}).Register(s)
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)

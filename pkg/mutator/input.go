@@ -2,6 +2,7 @@ package mutator
 
 import (
 	"context"
+	"sync"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
@@ -11,7 +12,7 @@ import (
 )
 
 // Input is what one call of Envoy Gateway says besides the resources. It is shared by
-// all mutators of the call and must not be changed.
+// all mutators of the call, and by calls that say the same, and must not be changed.
 type Input struct {
 	// Hook is the hook that was called.
 	Hook Hook
@@ -23,6 +24,8 @@ type Input struct {
 	// Reach tells which listeners and routes lead to a cluster (Translation hook only,
 	// nil elsewhere). It is computed at the first call.
 	Reach func() *xds.Reach
+
+	derived sync.Map // what Derive computed, by its key
 }
 
 // Adder adds resources to a translation.

@@ -26,7 +26,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// View is what can be read of a resource without decoding it as a whole.
+// View is what can be read of a resource without decoding it as a whole. It is valid for
+// the length of the call that it is passed to, and so are its strings: clone what is kept.
 type View interface {
 	// Name is the resource's name: cluster_name for endpoints.
 	Name() string
@@ -42,6 +43,16 @@ type Typed[T proto.Message] interface {
 	// Mutate edits target in place. It must return when ctx ends; what it has edited by
 	// then, or before it returned an error, is dropped.
 	Mutate(ctx context.Context, in *Input, target T) error
+}
+
+// Keyed is a [Typed] that says what its results depend on besides the resource. The
+// engine then answers from memory for a resource that it has seen before, without decoding
+// it. A mutator that is not Keyed runs for every resource of every call.
+type Keyed interface {
+	// Key stands for all that Mutate reads of the input for the resource: as long as the
+	// resource is the same bytes and Key is the same, so is the result. It is asked after
+	// Applies said yes, and as often; [policy.Object.Digest] is a good part of one.
+	Key(in *Input, resource View) string
 }
 
 // Mutators by the kind of resource that they change.

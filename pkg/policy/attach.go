@@ -46,6 +46,18 @@ func (o *Object) AttachedTo(p Place) Specificity {
 	return best
 }
 
+// Closest is how closely the policy is attached to the closest of its targets, wherever
+// that is.
+func (o *Object) Closest() Specificity {
+	best := NotAttached
+	for _, t := range o.Targets {
+		if t.Group == GatewayGroup {
+			best = max(best, specificity(t.Kind, t.SectionName != ""))
+		}
+	}
+	return best
+}
+
 func specificity(kind string, section bool) Specificity {
 	switch {
 	case kind == "Gateway" && !section:
@@ -63,23 +75,6 @@ func specificity(kind string, section bool) Specificity {
 type Candidate struct {
 	*Object
 	Specificity Specificity
-}
-
-// Attached returns the policies that are attached to any of the places, the winner
-// first: the most specific ones before the others, and the older before the newer.
-func Attached(objects []*Object, places []Place) []Candidate {
-	var out []Candidate
-	for _, o := range objects {
-		best := NotAttached
-		for _, p := range places {
-			best = max(best, o.AttachedTo(p))
-		}
-		if best != NotAttached {
-			out = append(out, Candidate{o, best})
-		}
-	}
-	Sort(out)
-	return out
 }
 
 // Sort puts the winner first.

@@ -62,7 +62,7 @@ func TestWhoWins(t *testing.T) {
 		targeting("elsewhere", 2019, ref("Gateway", "eg2", "")),
 	)
 	var order []string
-	for _, c := range policy.Attached(objects, []policy.Place{{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}}) {
+	for _, c := range policy.NewIndex(objects).Attached([]policy.Place{{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}}) {
 		order = append(order, c.Name)
 	}
 	require.Equal(t, []string{"old-listener", "new-listener", "old-gateway"}, order)

@@ -49,7 +49,7 @@ func NewKind[T any](gvk schema.GroupVersionKind, validate func(*T) field.ErrorLi
 			return obj, nil
 		}
 		if errs := validate(obj); len(errs) > 0 {
-			return nil, errs.ToAggregate()
+			return nil, first(errs)
 		}
 		return obj, nil
 	}}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,8 +30,9 @@ type Object struct {
 	// conditions about the object; empty if it does not, see [Kind.WithConditions].
 	ConditionsOf string
 
-	typed any
-	raw   string
+	typed  any
+	raw    string
+	digest string
 }
 
 // Target is what a policy is attached to, always in the policy's own namespace.
@@ -56,6 +58,8 @@ type header struct {
 		TargetRef  *Target  `json:"targetRef"`
 		TargetRefs []Target `json:"targetRefs"`
 	} `json:"spec"`
+	// Refused is there if another hook carried an object that it had refused.
+	Refused *refusal `json:"egraft.io/refused,omitempty"`
 }
 
 // parse reads the header of raw and then the object by the kind that its apiVersion and
@@ -71,24 +75,44 @@ func parse(kinds []Kind, raw []byte) (*Object, error) {
 		if k.GroupVersionKind != gvk {
 			continue
 		}
-		o := &Object{
-			GroupVersionKind: gvk,
-			Namespace:        h.Metadata.Namespace,
-			Name:             h.Metadata.Name,
-			UID:              h.Metadata.UID,
-			Generation:       h.Metadata.Generation,
-			Created:          h.Metadata.CreationTimestamp.Time,
-			Targets:          h.Spec.TargetRefs,
-			ConditionsOf:     k.resource,
-			raw:              string(raw),
+		o := h.object(k)
+		o.raw = string(raw)
+		switch tooMuch := excess(raw, o.Targets); {
+		case tooMuch != nil:
+			o.refuse(tooMuch)
+		case h.Refused != nil:
+			o.Err = h.Refused.err()
+		default:
+			o.typed, o.Err = k.decode(raw)
+			o.Err = brief(o.Err)
 		}
-		if h.Spec.TargetRef != nil {
-			o.Targets = append([]Target{*h.Spec.TargetRef}, o.Targets...)
-		}
-		o.typed, o.Err = k.decode(raw)
+		o.digest = digestOf(o)
 		return o, nil
 	}
 	return nil, nil
+}
+
+// object is an object of which no more than the header was read.
+func (h *header) object(k Kind) *Object {
+	o := &Object{
+		GroupVersionKind: k.GroupVersionKind,
+		Namespace:        h.Metadata.Namespace,
+		Name:             h.Metadata.Name,
+		UID:              h.Metadata.UID,
+		Generation:       h.Metadata.Generation,
+		Created:          h.Metadata.CreationTimestamp.Time,
+		Targets:          h.Spec.TargetRefs,
+		ConditionsOf:     k.resource,
+	}
+	if h.Spec.TargetRef != nil {
+		o.Targets = append([]Target{*h.Spec.TargetRef}, o.Targets...)
+	}
+	return o
+}
+
+func digestOf(o *Object) string {
+	sum := sha256.Sum256([]byte(o.Raw()))
+	return string(sum[:])
 }
 
 // Typed returns the object as the T of its kind, and nil if it is of another kind or
@@ -122,6 +146,10 @@ func (o *Object) Raw() string {
 	}
 	return string(b)
 }
+
+// Digest is the same for objects with the same [Object.Raw], and for no others. It is
+// bytes, not text.
+func (o *Object) Digest() string { return o.digest }
 
 // compare orders objects as Gateway API orders policies: the older first, then by
 // namespace and name.

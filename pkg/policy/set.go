@@ -11,21 +11,33 @@ import (
 // Set is the custom resources of one call, the older ones first. It is safe for use by
 // several goroutines.
 type Set struct {
-	kinds   []Kind
+	read    Read
 	objects []*Object
+	ofKind  map[schema.GroupVersionKind][]*Object
 
 	mu      sync.Mutex
 	carried map[string]*Object
 }
 
-// NewSet reads the custom resources of the given kinds and passes over those of other
-// kinds, which are another extension server's. The error names what is no custom
-// resource at all; the set holds the rest.
-func NewSet(kinds []Kind, raw [][]byte) (*Set, error) {
-	s := &Set{kinds: kinds}
+// Read reads a custom resource. It returns nil without error for one of another extension
+// server, and may return the same object for the same bytes.
+type Read func(raw []byte) (*Object, error)
+
+// ReadOf reads custom resources of the given kinds.
+func ReadOf(kinds []Kind) Read {
+	return func(raw []byte) (*Object, error) { return parse(kinds, raw) }
+}
+
+// NewSet reads custom resources of the given kinds as [ReadSet] does.
+func NewSet(kinds []Kind, raw [][]byte) (*Set, error) { return ReadSet(ReadOf(kinds), raw) }
+
+// ReadSet reads custom resources. The error names what is no custom resource at all; the
+// set holds the rest.
+func ReadSet(read Read, raw [][]byte) (*Set, error) {
+	s := &Set{read: read, ofKind: map[schema.GroupVersionKind][]*Object{}}
 	var errs []error
 	for _, r := range raw {
-		o, err := parse(kinds, r)
+		o, err := read(r)
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -34,19 +46,15 @@ func NewSet(kinds []Kind, raw [][]byte) (*Set, error) {
 		}
 	}
 	slices.SortStableFunc(s.objects, compare)
+	s.refuseExcess()
+	for _, o := range s.objects {
+		s.ofKind[o.GroupVersionKind] = append(s.ofKind[o.GroupVersionKind], o)
+	}
 	return s, errors.Join(errs...)
 }
 
-// Of returns the objects of a kind, the older ones first.
-func (s *Set) Of(gvk schema.GroupVersionKind) []*Object {
-	var out []*Object
-	for _, o := range s.objects {
-		if o.GroupVersionKind == gvk {
-			out = append(out, o)
-		}
-	}
-	return out
-}
+// Of returns the objects of a kind, the older ones first. The list must not be changed.
+func (s *Set) Of(gvk schema.GroupVersionKind) []*Object { return s.ofKind[gvk] }
 
 // Len is the number of objects of all kinds.
 func (s *Set) Len() int { return len(s.objects) }
@@ -59,7 +67,7 @@ func (s *Set) Carried(raw string) *Object {
 	if o, ok := s.carried[raw]; ok {
 		return o
 	}
-	o, err := parse(s.kinds, []byte(raw))
+	o, err := s.read([]byte(raw))
 	if err != nil {
 		o = nil
 	}

@@ -16,10 +16,15 @@ type ready struct{ atomic.Bool }
 
 func (r *ready) set(b bool) { r.Store(b) }
 
-// ServeHTTP answers 200 if the server is ready and 503 if it starts or stops.
-func (r *ready) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	if !r.Load() {
+// readyz answers 200 if the server is ready, and 503 if it starts or stops or if what it
+// serves is not healthy, with the reason.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	if !s.ready.Load() {
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
+	if err := s.cfg.Healthy(); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	fmt.Fprintln(w, "ok")
@@ -48,7 +53,7 @@ func (s *Server) openAdmin(ctx context.Context) (*admin, error) {
 func (s *Server) mux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.Handle("GET /readyz", &s.ready)
+	mux.HandleFunc("GET /readyz", s.readyz)
 	if s.cfg.Metrics != nil {
 		mux.Handle("GET /metrics", s.cfg.Metrics)
 	}

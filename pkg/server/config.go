@@ -44,6 +44,10 @@ type Config struct {
 	// Metrics is served by the admin listener at /metrics; nil for nothing.
 	Metrics http.Handler
 
+	// Healthy is why what is served does not work as it should, nil if it does. It is asked
+	// by probes and may be nil.
+	Healthy func() error
+
 	Log *slog.Logger
 	// Started is called once when the server is ready, with what it listens on; admin is
 	// nil if there is no admin listener. It may be nil.

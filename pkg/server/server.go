@@ -42,6 +42,9 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Healthy == nil {
+		cfg.Healthy = func() error { return nil }
+	}
 	s := &Server{cfg: cfg, health: health.NewServer(), draining: make(chan struct{})}
 	s.peers, _ = creds.(*peerCredentials)
 	s.listen = s.cfg.listen
@@ -89,7 +92,7 @@ func (s *Server) announce(addr, admin net.Addr) {
 
 // register adds the services.
 func (s *Server) register() {
-	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
+	grpc_health_v1.RegisterHealthServer(s.grpc, checked{s.health, s.cfg.Healthy})
 	s.cfg.Register(s.grpc)
 	if s.cfg.Reflection {
 		reflection.Register(s.grpc)

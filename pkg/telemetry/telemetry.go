@@ -25,6 +25,13 @@ type Config struct {
 	MaxMessageBytes int
 	CallTimeout     time.Duration
 	Version         version.Info
+	// MutatorTimeout is a limit, too. Abandoned counts runs of mutators that took too long
+	// and have not ended, Quarantined inputs on which mutators are not run for a while.
+	MutatorTimeout         time.Duration
+	Abandoned, Quarantined func() int
+	// Memo is how the memory of answers fares, and MemoBytes its limit.
+	Memo      func() Memo
+	MemoBytes int64
 }
 
 // Telemetry holds the metrics of one process.
@@ -51,6 +58,8 @@ func New(cfg Config) *Telemetry {
 		buildInfo(cfg.Version),
 	)
 	t.registry.MustRegister(t.calls.collectors()...)
+	t.registry.MustRegister(memoCollectors(cfg)...)
+	t.registry.MustRegister(guardCollectors(cfg)...)
 	return t
 }
 
@@ -59,9 +68,9 @@ func (t *Telemetry) Call(hook string, code codes.Code, took time.Duration, reque
 	t.calls.observe(hook, code, took, requestBytes, responseBytes)
 }
 
-// Outcome counts what a mutator did to a resource.
-func (t *Telemetry) Outcome(hook mutator.Hook, family, result string) {
-	t.outcomes.WithLabelValues(string(hook), family, result).Inc()
+// Outcomes counts what a mutator did to n resources.
+func (t *Telemetry) Outcomes(hook mutator.Hook, family, result string, n int) {
+	t.outcomes.WithLabelValues(string(hook), family, result).Add(float64(n))
 }
 
 // Written counts an attempt to write an outcome to Kubernetes.

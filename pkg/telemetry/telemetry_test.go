@@ -24,6 +24,11 @@ func newTelemetry() *telemetry.Telemetry {
 		},
 		MaxMessageBytes: 1 << 20,
 		CallTimeout:     1500 * time.Millisecond,
+		Memo:            func() telemetry.Memo { return telemetry.Memo{Hits: 3, Misses: 2, Bytes: 1000} },
+		MemoBytes:       2000,
+		MutatorTimeout:  500 * time.Millisecond,
+		Abandoned:       func() int { return 4 },
+		Quarantined:     func() int { return 7 },
 		Version:         version.Info{Version: "v1", Commit: "c", Go: "go1", EnvoyGateway: "v2"},
 	})
 }
@@ -50,7 +55,7 @@ func TestSeriesFromTheStart(t *testing.T) {
 			`egraft_last_call_timestamp_seconds{hook="` + hook + `"} 0`,
 		})
 	}
-	for _, result := range []string{"applied", "unchanged", "denied", "ignored", "failed", "panicked"} {
+	for _, result := range []string{"applied", "unchanged", "denied", "ignored", "failed", "panicked", "timed-out", "quarantined"} {
 		require.Contains(t, got, `egraft_mutator_outcomes_total{hook="Route",mutator="one",result="`+result+`"} 0`)
 		require.NotContains(t, got, `egraft_mutator_outcomes_total{hook="Cluster",mutator="one",result="`+result+`"} 0`)
 	}
@@ -80,10 +85,22 @@ func TestCall(t *testing.T) {
 	require.GreaterOrEqual(t, sample(t, got, `egraft_last_call_timestamp_seconds{hook="Route"} `), float64(before.Unix()))
 }
 
-func TestOutcome(t *testing.T) {
+func TestGuard(t *testing.T) {
+	require.Subset(t, scrape(t, newTelemetry()), []string{
+		`egraft_abandoned_runs 4`, `egraft_quarantined_inputs 7`, `egraft_limit_mutator_seconds 0.5`,
+	})
+}
+
+func TestMemo(t *testing.T) {
+	require.Subset(t, scrape(t, newTelemetry()), []string{
+		`egraft_memo_hits_total 3`, `egraft_memo_misses_total 2`, `egraft_memo_bytes 1000`, `egraft_limit_memo_bytes 2000`,
+	})
+}
+
+func TestOutcomes(t *testing.T) {
 	tel := newTelemetry()
-	tel.Outcome(mutator.HookRoute, "one", "applied")
-	tel.Outcome(mutator.HookRoute, "one", "applied")
+	tel.Outcomes(mutator.HookRoute, "one", "applied", 1)
+	tel.Outcomes(mutator.HookRoute, "one", "applied", 1)
 	require.Contains(t, scrape(t, tel), `egraft_mutator_outcomes_total{hook="Route",mutator="one",result="applied"} 2`)
 }
 

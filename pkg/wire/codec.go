@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"bytes"
+
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
@@ -19,7 +21,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	if !ok {
 		return c.CodecV2.Marshal(v)
 	}
-	return mem.BufferSlice{mem.SliceBuffer(m.Append(make([]byte, 0, m.Size())))}, nil
+	return m.buffers(mem.DefaultBufferPool()), nil
 }
 
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
@@ -27,10 +29,20 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if !ok {
 		return c.CodecV2.Unmarshal(data, v)
 	}
-	parsed, err := Parse(data.Materialize()) // gRPC reuses its buffers: a copy of our own
+	parsed, err := Parse(joined(data))
 	if err != nil {
 		return err
 	}
 	*m = *parsed
 	return nil
+}
+
+// joined is a copy in one piece. gRPC uses its buffers again, and what is in them would
+// outlive the call: in the memo, and in mutators that nobody waits for any more.
+func joined(data mem.BufferSlice) []byte {
+	parts := make([][]byte, len(data))
+	for i, b := range data {
+		parts[i] = b.ReadOnlyData()
+	}
+	return bytes.Join(parts, nil) // which, unlike Materialize, does not fill it with zeros first
 }

@@ -9,6 +9,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -27,7 +28,7 @@ type Message struct {
 
 // Parse reads a message. The values are parts of data, which must not change any more.
 func Parse(data []byte) (*Message, error) {
-	m := &Message{}
+	m := &Message{Fields: make([]Field, 0, count(data))}
 	for len(data) > 0 {
 		num, typ, n := protowire.ConsumeTag(data)
 		if n < 0 {
@@ -46,9 +47,27 @@ func Parse(data []byte) (*Message, error) {
 	return m, nil
 }
 
+// count is the number of length-delimited fields, as far as they can be read.
+func count(data []byte) int {
+	n := 0
+	for range Values(data) {
+		n++
+	}
+	return n
+}
+
 // All returns the values of every field with the number: a repeated field.
 func (m *Message) All(num protowire.Number) [][]byte {
-	var values [][]byte
+	n := 0
+	for _, f := range m.Fields {
+		if f.Number == num {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	values := make([][]byte, 0, n)
 	for _, f := range m.Fields {
 		if f.Number == num {
 			values = append(values, f.Value)
@@ -77,6 +96,7 @@ func (m *Message) Merged(num protowire.Number) []byte {
 
 // Add appends a field for each value.
 func (m *Message) Add(num protowire.Number, values ...[]byte) {
+	m.Fields = slices.Grow(m.Fields, len(values))
 	for _, v := range values {
 		m.Fields = append(m.Fields, Field{num, v})
 	}

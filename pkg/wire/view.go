@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"unsafe"
+
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -33,7 +35,7 @@ func ShapeOf(m proto.Message) Shape {
 }
 
 // View reads a resource's name and metadata when they are asked for, and nothing else of
-// it. It is for one goroutine.
+// it. It is for one goroutine, and its name is part of raw, which must not change.
 type View struct {
 	shape      Shape
 	raw        []byte
@@ -46,6 +48,9 @@ type View struct {
 
 // NewView is a view of the resource in raw.
 func NewView(s Shape, raw []byte) *View { return &View{shape: s, raw: raw} }
+
+// Reset makes it a view of another resource of the same kind.
+func (v *View) Reset(raw []byte) { *v = View{shape: v.shape, raw: raw} }
 
 // Name is the resource's name, empty if it has none.
 func (v *View) Name() string {
@@ -74,30 +79,16 @@ func (v *View) scan() {
 		return
 	}
 	v.scanned = true
-	for data := v.raw; len(data) > 0; {
-		num, typ, n := protowire.ConsumeTag(data)
-		if n < 0 {
-			return
-		}
-		data = data[n:]
-		if n = protowire.ConsumeFieldValue(num, typ, data); n < 0 {
-			return
-		}
-		if typ == protowire.BytesType {
-			v.take(num, data)
-		}
-		data = data[n:]
+	for num, value := range Values(v.raw) {
+		v.take(num, value)
 	}
 }
 
-func (v *View) take(num protowire.Number, data []byte) {
+func (v *View) take(num protowire.Number, value []byte) {
 	switch num {
-	case 0:
 	case v.shape.name:
-		value, _ := protowire.ConsumeBytes(data)
-		v.name = string(value)
+		v.name = unsafe.String(unsafe.SliceData(value), len(value)) // as immutable as raw
 	case v.shape.metadata:
-		value, _ := protowire.ConsumeBytes(data)
 		if v.metadata == nil {
 			v.metadata = value
 		} else {

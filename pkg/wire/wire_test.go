@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"bytes"
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -136,4 +137,65 @@ func TestCodecKeepsNoBuffer(t *testing.T) {
 	require.NoError(t, wire.Codec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(buf)}, got))
 	clear(buf)
 	require.Equal(t, []byte("kept"), got.Merged(1))
+}
+
+func TestReplace(t *testing.T) {
+	m := &wire.Message{}
+	m.Add(1, []byte("a"), []byte("b"))
+	m.Add(2, []byte("c"))
+	raw := protowire.AppendVarint(protowire.AppendTag(m.Append(nil), 9, protowire.VarintType), 1)
+	keep := func(v []byte) []byte { return v }
+	require.Same(t, &raw[0], &wire.Replace(raw, 1, keep)[0], "nothing is replaced")
+	require.Same(t, &raw[0], &wire.Replace(raw, 3, func([]byte) []byte { return nil })[0], "no such field")
+
+	want := &wire.Message{}
+	want.Add(1, []byte("a"), []byte("longer"))
+	want.Add(2, []byte("c"))
+	got := wire.Replace(raw, 1, func(v []byte) []byte {
+		if string(v) == "b" {
+			return []byte("longer")
+		}
+		return v
+	})
+	require.Equal(t, protowire.AppendVarint(protowire.AppendTag(want.Append(nil), 9, protowire.VarintType), 1), got, "a number stays where it was")
+
+	broken := append(m.Append(nil), 0x0a, 5)
+	require.Equal(t, broken, wire.Replace(broken, 1, func([]byte) []byte { return []byte("x") }), "what cannot be read is left alone")
+}
+
+func TestViewReset(t *testing.T) {
+	v := wire.NewView(wire.ShapeOf(&clusterv3.Cluster{}), marshal(t, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
+	require.Equal(t, "n", v.Name())
+	require.Len(t, v.References(), 1)
+	v.Reset(marshal(t, &clusterv3.Cluster{AltStatName: "no name"}))
+	require.Empty(t, v.Name())
+	require.Empty(t, v.References())
+}
+
+// TestCodecOfLargeMessages has fields that do not end where buffers do.
+func TestCodecOfLargeMessages(t *testing.T) {
+	m := &wire.Message{}
+	for i := range 5 {
+		m.Add(protowire.Number(i+1), bytes.Repeat([]byte{byte(i)}, 700_000))
+	}
+	data, err := wire.Codec().Marshal(m)
+	require.NoError(t, err)
+	require.Greater(t, len(data), 1, "in several buffers")
+	require.True(t, bytes.Equal(m.Append(nil), data.Materialize()))
+	got := &wire.Message{}
+	require.NoError(t, wire.Codec().Unmarshal(data, got))
+	data.Free()
+	require.Len(t, got.Fields, 5)
+	for i, f := range got.Fields {
+		require.True(t, bytes.Equal(m.Fields[i].Value, f.Value), i)
+	}
+}
+
+func TestCodecOfEmptyMessages(t *testing.T) {
+	data, err := wire.Codec().Marshal(&wire.Message{})
+	require.NoError(t, err)
+	require.Zero(t, data.Len())
+	got := &wire.Message{}
+	require.NoError(t, wire.Codec().Unmarshal(data, got))
+	require.Empty(t, got.Fields)
 }

@@ -72,13 +72,11 @@ func ClearMarks(md *corev3.Metadata) *corev3.Metadata {
 }
 
 // ClearRouteMarks removes the marks from every route and reports whether there were any.
-func ClearRouteMarks(rc *routev3.RouteConfiguration) bool {
+func ClearRouteMarks(vh *routev3.VirtualHost) bool {
 	found := false
-	for _, vh := range rc.GetVirtualHosts() {
-		for _, r := range vh.GetRoutes() {
-			if _, marked := r.GetMetadata().GetFilterMetadata()[MetadataNamespace]; marked {
-				r.Metadata, found = ClearMarks(r.GetMetadata()), true
-			}
+	for _, r := range vh.GetRoutes() {
+		if _, marked := r.GetMetadata().GetFilterMetadata()[MetadataNamespace]; marked {
+			r.Metadata, found = ClearMarks(r.GetMetadata()), true
 		}
 	}
 	return found

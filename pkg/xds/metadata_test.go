@@ -1,6 +1,7 @@
 package xds_test
 
 import (
+	"strconv"
 	"testing"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -53,20 +54,36 @@ func TestReach(t *testing.T) {
 		}
 		return r
 	}
-	host := func(section string, routes ...*routev3.Route) *routev3.VirtualHost {
-		return &routev3.VirtualHost{Routes: routes, Metadata: gatewayMetadata(t,
-			map[string]any{"kind": "Gateway", "namespace": "default", "name": "eg", "sectionName": section})}
+	host := func(section string, routes ...*routev3.Route) *xds.HostReach {
+		return xds.ReadHost(&routev3.VirtualHost{Routes: routes, Metadata: gatewayMetadata(t,
+			map[string]any{"kind": "Gateway", "namespace": "default", "name": "eg", "sectionName": section})})
 	}
-	r := xds.NewReach([]*routev3.RouteConfiguration{{VirtualHosts: []*routev3.VirtualHost{
+	r := xds.NewReach([]*xds.HostReach{
 		host("one", route("a", ""), route("a", "m"), &routev3.Route{Action: &routev3.Route_Redirect{}}),
 		host("two", route("a", "m"), route("b", "")),
-	}}})
+	})
 	one := xds.Reference{Kind: "Gateway", Namespace: "default", Name: "eg", SectionName: "one"}
 	two := one
 	two.SectionName = "two"
 	require.Equal(t, []string{"a", "b"}, r.Clusters())
-	require.Equal(t, &xds.ClusterReach{Listeners: []xds.Reference{one, two}, Marks: []xds.Mark{{Key: "k", Value: "m"}}}, r.Of("a"))
-	require.Equal(t, &xds.ClusterReach{Listeners: []xds.Reference{two}}, r.Of("b"))
+	require.Equal(t, []xds.Reference{one, two}, r.Of("a").Listeners())
+	require.Equal(t, []xds.Mark{{Key: "k", Value: "m"}}, r.Of("a").Marks())
+	require.Equal(t, []xds.Reference{two}, r.Of("b").Listeners())
+	require.Empty(t, r.Of("b").Marks())
 	require.Nil(t, r.Of("c"))
 	require.Equal(t, []xds.Reference{{Kind: "Gateway", Namespace: "default", Name: "eg"}}, r.Gateways())
+}
+
+// TestReachOfManyRoutes has one cluster that every route leads to, each with a mark of its
+// own and one that it shares.
+func TestReachOfManyRoutes(t *testing.T) {
+	vh := &routev3.VirtualHost{}
+	var want []xds.Mark
+	for i := range 100 {
+		own := xds.Mark{Key: "k", Value: strconv.Itoa(i)}
+		r := toCluster("a")
+		r.Metadata = xds.SetMark(nil, own)
+		vh.Routes, want = append(vh.Routes, r, r), append(want, own)
+	}
+	require.Equal(t, want, xds.NewReach([]*xds.HostReach{xds.ReadHost(vh)}).Of("a").Marks())
 }

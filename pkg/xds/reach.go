@@ -4,64 +4,28 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 )
 
-// Reach tells, for the clusters of a translation, which Gateway listeners and which
-// routes lead to them, as the route configurations of the same translation say.
-type Reach struct {
-	clusters map[string]*ClusterReach
-	names    []string
-	gateways []Reference
+// HostReach says where the routes of one virtual host lead. It is not changed after
+// [ReadHost] made it, and may be used for many a [Reach].
+type HostReach struct {
+	listeners []Reference
+	routes    []routeReach
 }
 
-// ClusterReach says what leads to one cluster. Every list is in the order of the
-// configuration and free of duplicates.
-type ClusterReach struct {
-	// Listeners are references of kind Gateway, each with the listener's name.
-	Listeners []Reference
-	// Marks are what the Route hook left on the routes.
-	Marks []Mark
+// routeReach is a route that leads to clusters.
+type routeReach struct {
+	clusters []string
+	marks    []Mark
 }
 
-// NewReach reads the route configurations.
-func NewReach(configs []*routev3.RouteConfiguration) *Reach {
-	r := &Reach{clusters: map[string]*ClusterReach{}}
-	for _, rc := range configs {
-		for _, vh := range rc.GetVirtualHosts() {
-			listeners := References(vh.GetMetadata())
-			r.gateways = appendNew(r.gateways, withoutSection(listeners)...)
-			for _, route := range vh.GetRoutes() {
-				r.add(listeners, route)
-			}
+// ReadHost reads a virtual host.
+func ReadHost(vh *routev3.VirtualHost) *HostReach {
+	h := &HostReach{listeners: References(vh.GetMetadata())}
+	for _, r := range vh.GetRoutes() {
+		if names := clustersOf(r.GetRoute()); len(names) > 0 {
+			h.routes = append(h.routes, routeReach{names, Marks(r.GetMetadata())})
 		}
 	}
-	return r
-}
-
-// Of returns what leads to a cluster, and nil if no route does.
-func (r *Reach) Of(cluster string) *ClusterReach { return r.clusters[cluster] }
-
-// Clusters are the names of all clusters that a route leads to.
-func (r *Reach) Clusters() []string { return r.names }
-
-// Gateways are all Gateways that have a virtual host, without section names.
-func (r *Reach) Gateways() []Reference { return r.gateways }
-
-// add notes what the route leads to.
-func (r *Reach) add(listeners []Reference, route *routev3.Route) {
-	action := route.GetRoute()
-	if action == nil {
-		return
-	}
-	marks := Marks(route.GetMetadata())
-	for _, name := range clustersOf(action) {
-		c := r.clusters[name]
-		if c == nil {
-			c = &ClusterReach{}
-			r.clusters[name] = c
-			r.names = append(r.names, name)
-		}
-		c.Listeners = appendNew(c.Listeners, listeners...)
-		c.Marks = appendNew(c.Marks, marks...)
-	}
+	return h
 }
 
 func clustersOf(a *routev3.RouteAction) []string {
@@ -78,24 +42,66 @@ func clustersOf(a *routev3.RouteAction) []string {
 	return names
 }
 
-func withoutSection(refs []Reference) []Reference {
-	out := make([]Reference, len(refs))
-	for i, r := range refs {
-		r.SectionName = ""
-		out[i] = r
-	}
-	return out
+// Reach tells, for the clusters of a translation, which Gateway listeners and which
+// routes lead to them, as the route configurations of the same translation say.
+type Reach struct {
+	clusters map[string]*ClusterReach
+	names    []string
+	gateways distinct[Reference]
 }
 
-func appendNew[T comparable](list []T, items ...T) []T {
-next:
-	for _, item := range items {
-		for _, have := range list {
-			if have == item {
-				continue next
-			}
-		}
-		list = append(list, item)
-	}
-	return list
+// ClusterReach says what leads to one cluster.
+type ClusterReach struct {
+	listeners distinct[Reference]
+	marks     distinct[Mark]
 }
+
+// Listeners are references of kind Gateway, each with the listener's name, in the order
+// of the configuration and free of duplicates.
+func (c *ClusterReach) Listeners() []Reference { return c.listeners.list }
+
+// Marks are what the Route hook left on the routes, in the order of the configuration and
+// free of duplicates.
+func (c *ClusterReach) Marks() []Mark { return c.marks.list }
+
+// NewReach puts together what the virtual hosts say.
+func NewReach(hosts []*HostReach) *Reach {
+	r := &Reach{clusters: map[string]*ClusterReach{}}
+	for _, h := range hosts {
+		for _, l := range h.listeners {
+			l.SectionName = ""
+			r.gateways.add(l)
+		}
+		for _, route := range h.routes {
+			r.add(h.listeners, route)
+		}
+	}
+	return r
+}
+
+// add notes what the route leads to.
+func (r *Reach) add(listeners []Reference, route routeReach) {
+	for _, name := range route.clusters {
+		c := r.clusters[name]
+		if c == nil {
+			c = &ClusterReach{}
+			r.clusters[name] = c
+			r.names = append(r.names, name)
+		}
+		for _, l := range listeners {
+			c.listeners.add(l)
+		}
+		for _, m := range route.marks {
+			c.marks.add(m)
+		}
+	}
+}
+
+// Of returns what leads to a cluster, and nil if no route does.
+func (r *Reach) Of(cluster string) *ClusterReach { return r.clusters[cluster] }
+
+// Clusters are the names of all clusters that a route leads to.
+func (r *Reach) Clusters() []string { return r.names }
+
+// Gateways are all Gateways that have a virtual host, without section names.
+func (r *Reach) Gateways() []Reference { return r.gateways.list }

@@ -29,6 +29,7 @@ func checks() []check {
 		{"parallel", parallel},
 		{"unwanted is untouched", unwantedUntouched},
 		{"nothing without policies", nothingWithoutPolicies},
+		{"same from memory", sameFromMemory},
 	}
 }
 

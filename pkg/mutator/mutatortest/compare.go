@@ -63,6 +63,15 @@ func cloneBytes(in [][]byte) [][]byte {
 
 // unmark removes the marks of the Route hook from the route configurations of a call.
 func unmark(call *engine.Call) error {
+	return forEachConfig(call, func(rc *routev3.RouteConfiguration) {
+		for _, vh := range rc.GetVirtualHosts() {
+			xds.ClearRouteMarks(vh)
+		}
+	})
+}
+
+// forEachConfig edits the route configurations of a call.
+func forEachConfig(call *engine.Call, edit func(*routev3.RouteConfiguration)) error {
 	for _, list := range call.Resources {
 		if list.Kind != mutator.KindRouteConfiguration {
 			continue
@@ -72,12 +81,12 @@ func unmark(call *engine.Call) error {
 			if err := proto.Unmarshal(raw, rc); err != nil {
 				return err
 			}
-			xds.ClearRouteMarks(rc)
-			cleared, err := proto.MarshalOptions{Deterministic: true}.Marshal(rc)
+			edit(rc)
+			edited, err := proto.MarshalOptions{Deterministic: true}.Marshal(rc)
 			if err != nil {
 				return err
 			}
-			list.Encoded[i] = cleared
+			list.Encoded[i] = edited
 		}
 	}
 	return nil

@@ -93,11 +93,31 @@ func TestKitRejects(t *testing.T) {
 			f.Clusters = mutator.Func[*clusterv3.Cluster]{Do: f.Clusters.Mutate}
 			return f
 		}, "nothing without policies"},
+		"key that leaves out the policy": {func() mutator.Family {
+			f := on(nil)()
+			f.Clusters = keyed{f.Clusters.Applies, func(in *mutator.Input, c *clusterv3.Cluster) { c.AltStatName = in.Objects.Of(gvk)[0].Name }}
+			return f
+		}, "same from memory"},
 		"panic": {on(func(*mutator.Input, *clusterv3.Cluster) { panic("no") }), `Cluster "c": panic: no`},
 	}
 	for name, b := range bad {
 		t.Run(name, func(t *testing.T) { require.Contains(t, failing(t, b.family), b.check) })
 	}
+}
+
+// keyed says that its results depend on the resource alone.
+type keyed struct {
+	applies func(*mutator.Input, mutator.View) bool
+	do      func(*mutator.Input, *clusterv3.Cluster)
+}
+
+func (k keyed) Applies(in *mutator.Input, v mutator.View) bool { return k.applies(in, v) }
+
+func (k keyed) Key(*mutator.Input, mutator.View) string { return "" }
+
+func (k keyed) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
+	k.do(in, c)
+	return nil
 }
 
 // thing is as much of a custom resource as the tests look at.

@@ -7,7 +7,8 @@
 // expected result, written with -update. For each case the kit checks the result, and that
 // it is valid, that it is the same bytes on every run, whatever the order of the custom
 // resources and however many calls run at once, that a second pass over it changes nothing,
-// that the input is left as it was, and that what the mutators did not want is byte for
+// that an engine that remembers gives the same answers, whatever it was asked before, that
+// the input is left as it was, and that what the mutators did not want is byte for
 // byte what came in. A family that reads policies has to leave everything as it came when
 // there are none.
 package mutatortest
@@ -35,13 +36,17 @@ func Run(t *testing.T, dir string, newFamily func() mutator.Family) {
 	cases, err := filepath.Glob(filepath.Join(dir, "*", "in.yaml"))
 	require.NoError(t, err)
 	require.NotEmpty(t, cases, "no cases in %s", dir)
+	var calls []*engine.Call
 	for _, in := range cases {
 		folder := filepath.Dir(in)
-		t.Run(filepath.Base(folder), func(t *testing.T) { runCase(t, folder, newFamily) })
+		t.Run(filepath.Base(folder), func(t *testing.T) { calls = append(calls, runCase(t, folder, newFamily)) })
 	}
+	t.Run("all cases from one memory", func(t *testing.T) {
+		require.NoError(t, rememberedAlike(t.Context(), calls, newFamily))
+	})
 }
 
-func runCase(t *testing.T, folder string, newFamily func() mutator.Family) {
+func runCase(t *testing.T, folder string, newFamily func() mutator.Family) *engine.Call {
 	call, err := ReadCall(filepath.Join(folder, "in.yaml"))
 	require.NoError(t, err)
 	res, err := answer(t.Context(), newFamily(), call)
@@ -50,6 +55,7 @@ func runCase(t *testing.T, folder string, newFamily func() mutator.Family) {
 	for _, c := range checks() {
 		t.Run(c.name, func(t *testing.T) { require.NoError(t, c.run(t.Context(), call, res, newFamily)) })
 	}
+	return call
 }
 
 // answer runs the call in an engine of its own. A panic is an error here, although the

@@ -43,16 +43,16 @@ func (agents) Add(_ context.Context, in *mutator.Input) (mutator.Additions, erro
 // winners are the policies that win a cluster. Without routes there is no telling, and
 // every policy counts, as in candidates.
 func winners(in *mutator.Input) []*policy.Object {
-	names := in.Reach().Clusters()
-	if len(names) == 0 {
+	x := indexOf(in)
+	if len(x.groups) == 0 {
 		return in.Objects.Of(gvk)
 	}
 	var out []*policy.Object
 	seen := map[*policy.Object]bool{}
-	for _, name := range names {
-		if found := candidates(in, name, nil); len(found) > 0 && !seen[found[0].Object] {
-			seen[found[0].Object] = true
-			out = append(out, found[0].Object)
+	for _, g := range x.groups {
+		if len(g.found) > 0 && !seen[g.found[0].Object] {
+			seen[g.found[0].Object] = true
+			out = append(out, g.found[0].Object)
 		}
 	}
 	return out

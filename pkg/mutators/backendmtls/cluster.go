@@ -24,30 +24,42 @@ type clusters struct {
 // Applies tells whether a policy reaches the cluster. The Cluster hook for custom
 // backends knows nothing of policies; their clusters come with the translation too.
 func (clusters) Applies(in *mutator.Input, c mutator.View) bool {
-	return in.Hook == mutator.HookTranslation && len(candidates(in, c.Name(), c.References())) > 0
+	return in.Hook == mutator.HookTranslation && candidates(in, c.Name(), c.References) != nil
+}
+
+// Key stands for the policy that wins the cluster.
+func (clusters) Key(in *mutator.Input, c mutator.View) string {
+	return candidates(in, c.Name(), c.References).key
 }
 
 // Mutate applies the policy that wins.
 func (m clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
-	found := candidates(in, c.GetName(), xds.References(c.GetMetadata()))
-	if len(found) == 0 || treatedByMoreSpecific(c, found[0].Specificity) {
+	found := candidates(in, c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
+	if found == nil || treatedByMoreSpecific(c, found.found[0].Specificity) {
 		return nil
 	}
-	s, err := spec(found[0].Object)
+	s, err := spec(found.found[0].Object)
 	if err != nil {
 		return err
 	}
-	encrypted, err := hasTLS(c)
-	if err != nil {
-		return err
+	return m.apply(c, s, found.found[0])
+}
+
+// apply rewrites the cluster as the policy says.
+func (m clusters) apply(c *clusterv3.Cluster, s *v1alpha1.BackendMTLSPolicySpec, by policy.Candidate) error {
+	if s.PlaintextBackends != v1alpha1.PlaintextUpgrade { // which makes no difference
+		encrypted, err := hasTLS(c)
+		switch {
+		case err != nil:
+			return err
+		case !encrypted && s.PlaintextBackends == v1alpha1.PlaintextLeave:
+			return nil
+		case !encrypted:
+			setProvenance(c, by)
+			return xds.DenyCluster(c)
+		}
 	}
-	if !encrypted && s.PlaintextBackends == v1alpha1.PlaintextLeave {
-		return nil
-	}
-	setProvenance(c, found[0])
-	if !encrypted && s.PlaintextBackends == v1alpha1.PlaintextDeny {
-		return xds.DenyCluster(c)
-	}
+	setProvenance(c, by)
 	if err := xds.EditClusterTLS(c, editor(s, c)); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package backendmtls
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
@@ -23,33 +24,40 @@ type tally struct {
 // wrong: the same policy comes with every rule that it targets, and the translation that
 // follows knows the whole.
 func (reporter) Report(in *mutator.Input) []mutator.PolicyOutcome {
-	objects := in.Objects.Of(gvk)
-	var out []mutator.PolicyOutcome
 	if in.Hook == mutator.HookRoute {
-		for _, o := range objects {
-			if o.Err != nil {
-				out = append(out, mutator.PolicyOutcome{Policy: o, Reason: mutator.Invalid, Message: invalid(o)})
-			}
-		}
-		return out
+		return invalidOnes(in.Objects.Of(gvk))
 	}
-	tallies := map[*policy.Object]*tally{}
+	x := indexOf(in)
+	objects, tallies := slices.Clone(in.Objects.Of(gvk)), map[*policy.Object]*tally{}
 	for _, o := range objects {
 		tallies[o] = &tally{}
 	}
-	for _, name := range in.Reach().Clusters() {
-		found := candidates(in, name, nil)
-		for rank, c := range found {
+	for _, g := range x.groups {
+		for _, c := range g.found {
 			if tallies[c.Object] == nil { // of a route
 				tallies[c.Object] = &tally{}
 				objects = append(objects, c.Object)
 			}
-			tallies[c.Object].count(rank, c, found[0])
 		}
 	}
+	for _, g := range x.byLast() { // of several that beat a policy the last is named
+		for rank, c := range g.found {
+			tallies[c.Object].count(rank, c, g)
+		}
+	}
+	var out []mutator.PolicyOutcome
 	for _, o := range objects {
 		reason, message := outcome(o, tallies[o])
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
+	}
+	return out
+}
+
+func invalidOnes(objects []*policy.Object) (out []mutator.PolicyOutcome) {
+	for _, o := range objects {
+		if o.Err != nil {
+			out = append(out, mutator.PolicyOutcome{Policy: o, Reason: mutator.Invalid, Message: invalid(o)})
+		}
 	}
 	return out
 }
@@ -58,10 +66,12 @@ func invalid(o *policy.Object) string {
 	return fmt.Sprintf("%v; requests to its targets are refused", o.Err)
 }
 
-func (t *tally) count(rank int, c, winner policy.Candidate) {
+// count adds how the policy fares on the clusters of a group, in which it has the rank.
+func (t *tally) count(rank int, c policy.Candidate, g *reached) {
+	winner := g.found[0]
 	switch {
 	case rank == 0:
-		t.won++
+		t.won += g.clusters
 	case c.Specificity == winner.Specificity:
 		t.conflict = winner.Object
 	default:

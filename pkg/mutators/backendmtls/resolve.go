@@ -8,29 +8,19 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// candidates returns the policies that reach a cluster in a translation, the one that
-// wins first. Those of routes were left on the routes by the Route hook, those of Gateways
-// and listeners came with the call.
-func candidates(in *mutator.Input, cluster string, refs []xds.Reference) []policy.Candidate {
-	objects := in.Objects.Of(gvk)
-	reach := in.Reach().Of(cluster)
-	if reach == nil {
-		if !ofRoute(refs) {
-			return nil
-		}
+// candidates returns the policies that reach a cluster in a translation, and nil if none
+// does. The references are asked for only where no route leads to the cluster.
+func candidates(in *mutator.Input, cluster string, references func() []xds.Reference) *reached {
+	x := indexOf(in)
+	found := x.clusters[cluster]
+	if found == nil && len(x.anywhere.found) > 0 && ofRoute(references()) {
 		// A route's cluster to which no route leads: Envoy Gateway did not include the
 		// routes. Every policy of the Gateway counts, so that none is missing.
-		return anywhere(objects)
+		found = x.anywhere
 	}
-	places := make([]policy.Place, len(reach.Listeners))
-	for i, l := range reach.Listeners {
-		places[i] = place(l)
+	if found == nil || len(found.found) == 0 {
+		return nil
 	}
-	found := policy.Attached(objects, places)
-	for _, m := range reach.Marks {
-		found = append(found, unmark(in, m)...)
-	}
-	policy.Sort(found)
 	return found
 }
 
@@ -44,20 +34,18 @@ func ofRoute(refs []xds.Reference) bool {
 func anywhere(objects []*policy.Object) []policy.Candidate {
 	var found []policy.Candidate
 	for _, o := range objects {
-		best := policy.NotAttached
-		for _, t := range o.Targets {
-			best = max(best, o.AttachedTo(policy.Place{
-				Kind: t.Kind, Namespace: o.Namespace, Name: t.Name, SectionName: t.SectionName,
-			}))
-		}
-		if best != policy.NotAttached {
-			found = append(found, policy.Candidate{Object: o, Specificity: best})
+		if s := o.Closest(); s != policy.NotAttached {
+			found = append(found, policy.Candidate{Object: o, Specificity: s})
 		}
 	}
 	policy.Sort(found)
 	return found
 }
 
-func place(r xds.Reference) policy.Place {
-	return policy.Place{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, SectionName: r.SectionName}
+func places(refs []xds.Reference) []policy.Place {
+	out := make([]policy.Place, len(refs))
+	for i, r := range refs {
+		out[i] = policy.Place{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, SectionName: r.SectionName}
+	}
+	return out
 }

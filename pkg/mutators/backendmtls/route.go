@@ -16,7 +16,12 @@ type routes struct{}
 
 // Applies tells whether a policy is attached to the route.
 func (routes) Applies(in *mutator.Input, r mutator.View) bool {
-	return len(attachedToRoute(in, r.References())) > 0
+	return len(in.Objects.Of(gvk)) > 0 && len(attachedToRoute(in, r.References())) > 0
+}
+
+// Key stands for all policies that are attached to the route: the mark has them.
+func (routes) Key(in *mutator.Input, r mutator.View) string {
+	return keyOf(attachedToRoute(in, r.References()))
 }
 
 // Mutate marks the route with the policies that are attached to it. If the one that wins
@@ -37,14 +42,11 @@ func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) err
 	return nil
 }
 
+type policiesKey struct{}
+
 func attachedToRoute(in *mutator.Input, refs []xds.Reference) []policy.Candidate {
-	objects := in.Objects.Of(gvk)
-	if len(objects) == 0 {
-		return nil
-	}
-	places := make([]policy.Place, len(refs))
-	for i, r := range refs {
-		places[i] = place(r)
-	}
-	return policy.Attached(objects, places)
+	policies := mutator.Derive(in, policiesKey{}, func(in *mutator.Input) *policy.Index {
+		return policy.NewIndex(in.Objects.Of(gvk))
+	})
+	return policies.Attached(places(refs))
 }

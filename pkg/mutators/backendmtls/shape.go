@@ -57,7 +57,7 @@ func validateShape(s *v1alpha1.BackendMTLSPolicySpec, at *field.Path) (errs fiel
 		peer := at.Child("peers").Index(i)
 		text(peer.Child("exact"), ptr.Deref(p.Exact, ""), 2048, nil)
 		text(peer.Child("prefix"), ptr.Deref(p.Prefix, ""), 2048, nil)
-		text(peer.Child("regex"), ptr.Deref(p.Regex, ""), 1024, nil)
+		text(peer.Child("regex"), ptr.Deref(p.Regex, ""), maxRegex, nil)
 	}
 	for i, d := range s.TrustBundles {
 		text(at.Child("trustBundles").Index(i), string(d), 255, nil)

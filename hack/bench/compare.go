@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+)
+
+// benchCase is what is measured. Before each call the request is prepared.
+type benchCase struct {
+	name    string
+	request *request
+	prepare func(r *request, call int)
+}
+
+// cases are those of a size. The single-resource hook has one resource, whatever the size.
+func cases(clusters int) []benchCase {
+	nothing := func(*request, int) {}
+	all := translate(clusters, mtls)
+	list := []benchCase{
+		{"none-targeted", translate(clusters, elsewhere()), nothing},
+		{"all-warm", all, nothing},
+		{"one-changed", all, func(r *request, call int) { r.change(1, call) }},
+		{"all-new", all, func(r *request, call int) { r.change(clusters, call) }},
+	}
+	if clusters == 1 {
+		list = append(list, benchCase{"single-hook", oneRoute(), nothing})
+	}
+	return list
+}
+
+// compare measures all servers in all cases.
+func compare(ctx context.Context, o options) error {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var running []*server
+	for _, name := range servers() {
+		s, err := start(ctx, name, dir, o)
+		if err != nil {
+			return err
+		}
+		defer s.stop()
+		running = append(running, s)
+	}
+	idle, err := running[0].usage(ctx)
+	if err != nil {
+		return err
+	}
+	var all []measurement
+	for _, size := range o.sizes {
+		for _, c := range cases(size) {
+			m, err := measure(ctx, running, c, size, o.rounds)
+			if err != nil {
+				return fmt.Errorf("%s of %d: %w", c.name, size, err)
+			}
+			printBenchstat(os.Stdout, m)
+			all = append(all, m...)
+		}
+	}
+	return report(os.Stdout, o.out, all, idle.resident)
+}
+
+// measurement is how a server fared in a case.
+type measurement struct {
+	Case      string `json:"case"`
+	Resources int    `json:"resources"`
+	Server    string `json:"server"`
+	NsOp      int64  `json:"ns_op"` // the median of the rounds
+	BytesOp   int64  `json:"bytes_op"`
+	AllocsOp  int64  `json:"allocs_op"`
+
+	rounds []time.Duration // the mean of each
+	calls  int             // of a round
+}
+
+// roundTime is how long a round of a fast server takes at least.
+const roundTime = 50 * time.Millisecond
+
+// measure lets the servers take turns. All of them see the same requests.
+func measure(ctx context.Context, running []*server, c benchCase, size, rounds int) ([]measurement, error) {
+	out := make([]measurement, len(running))
+	before := make([]usage, len(running))
+	calls, number := 1, 0
+	for i, s := range running {
+		out[i] = measurement{Case: c.name, Resources: size, Server: s.name}
+		took, err := warmUp(ctx, s, c, &number)
+		if err != nil {
+			return nil, err
+		}
+		calls = max(calls, int(roundTime/took))
+		if before[i], err = s.usage(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for range rounds {
+		from := number
+		for i, s := range running {
+			number = from
+			took, err := round(ctx, s, c, calls, &number)
+			if err != nil {
+				return nil, err
+			}
+			out[i].rounds, out[i].calls = append(out[i].rounds, took), calls
+		}
+	}
+	for i, s := range running {
+		after, err := s.usage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out[i].settle(before[i], after, rounds*calls)
+	}
+	return out, nil
+}
+
+// warmUp makes some calls, checks the answer and returns what the last call took.
+func warmUp(ctx context.Context, s *server, c benchCase, number *int) (took time.Duration, err error) {
+	for range 3 {
+		if took, err = round(ctx, s, c, 1, number); err != nil {
+			return 0, err
+		}
+	}
+	var answer []byte
+	if err := s.call(ctx, c.request, &answer); err != nil {
+		return 0, err
+	}
+	return took, check(s.name, c, answer)
+}
+
+// round returns the mean of some calls.
+func round(ctx context.Context, s *server, c benchCase, calls int, number *int) (time.Duration, error) {
+	var total time.Duration
+	for range calls {
+		*number++
+		c.prepare(c.request, *number)
+		began := time.Now()
+		if err := s.call(ctx, c.request, nil); err != nil {
+			return 0, err
+		}
+		total += time.Since(began)
+	}
+	return total / time.Duration(calls), nil
+}

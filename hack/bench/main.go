@@ -1,0 +1,87 @@
+// Command bench measures how much egraft costs a call of Envoy Gateway, beside servers
+// that do the same in other ways: echo answers with the bytes that it got, plain decodes
+// and encodes with the generated types, and example answers as Envoy Gateway's example
+// extension server does.
+//
+// Each server is a process of its own behind a Unix socket. They are measured in turns, so
+// that what else the machine does meets all of them. It prints lines for benchstat, then a
+// table with the targets, and writes the numbers as JSON.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+
+	"github.com/egraft/egraft/pkg/catalog"
+	"github.com/egraft/egraft/pkg/cli"
+)
+
+// serveCommand makes this program one of the servers.
+const serveCommand = "serve"
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == serveCommand {
+		os.Exit(cli.Main(catalog.Builtin)) // egraft as it is released
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) //nolint:forbidigo // the process begins here
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the flags.
+type options struct {
+	sizes  []int
+	rounds int
+	out    string
+	soak   int
+	memo   string
+	egraft string
+	peer   string
+	socket string
+	admin  string
+}
+
+func parse(args []string) (o options, err error) {
+	set := flag.NewFlagSet("bench", flag.ContinueOnError)
+	sizes := set.String("sizes", "1,100,1000,10000", "numbers of clusters")
+	set.IntVar(&o.rounds, "rounds", 10, "times that each server is measured in each case")
+	set.StringVar(&o.out, "out", "", "file for the numbers as JSON")
+	set.IntVar(&o.soak, "soak", 0, "measure egraft's memory over so many calls of changing content, and nothing else")
+	set.StringVar(&o.memo, "memo-size", "64Mi", "egraft's --memo-size")
+	set.StringVar(&o.egraft, "egraft", "", "egraft's binary; this program, which is larger, if empty")
+	set.StringVar(&o.peer, "peer", "", "serve as one of the peers; for the program itself")
+	set.StringVar(&o.socket, "socket", "", "where a peer serves")
+	set.StringVar(&o.admin, "admin", "", "where a peer serves its metrics")
+	if err := set.Parse(args); err != nil {
+		return o, err
+	}
+	for _, s := range strings.Split(*sizes, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			return o, fmt.Errorf("sizes: %q is no number of clusters", s)
+		}
+		o.sizes = append(o.sizes, n)
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string) error {
+	o, err := parse(args)
+	switch {
+	case err != nil:
+		return err
+	case o.peer != "":
+		return servePeer(ctx, o)
+	case o.soak > 0:
+		return soak(ctx, o)
+	}
+	return compare(ctx, o)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/egraft/egraft/pkg/wire"
+)
+
+// check tells whether an answer is one to the question, so that nobody is measured at
+// something else.
+func check(name string, c benchCase, answer []byte) error {
+	if name == "echo" || c.request.method == routeHook {
+		return nil
+	}
+	asked, err := wire.Parse(c.request.body)
+	if err != nil {
+		return err
+	}
+	got, err := wire.Parse(answer)
+	if err != nil {
+		return err
+	}
+	if w, g := len(asked.All(2)), len(got.All(1)); g != w && g != w+1 {
+		return fmt.Errorf("%s answers with %d clusters to %d", name, g, w)
+	}
+	edited := 0
+	for _, cluster := range got.All(1) {
+		if bytes.Contains(cluster, []byte("spiffe://example.org/ns/shop/")) {
+			edited++
+		}
+	}
+	if want := len(asked.All(2)); c.name != "none-targeted" && edited != want || c.name == "none-targeted" && edited != 0 {
+		return fmt.Errorf("%s edited %d of %d clusters", name, edited, want)
+	}
+	return nil
+}
+
+// settle works out the numbers of a measurement.
+func (m *measurement) settle(before, after usage, calls int) {
+	m.NsOp = median(m.rounds).Nanoseconds()
+	m.BytesOp = int64((after.bytes - before.bytes) / float64(calls))
+	m.AllocsOp = int64((after.allocs - before.allocs) / float64(calls))
+}
+
+func median(d []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(d))
+	return sorted[len(sorted)/2]
+}
+
+// printBenchstat writes a line for each round.
+func printBenchstat(w io.Writer, list []measurement) {
+	for _, m := range list {
+		for _, took := range m.rounds {
+			fmt.Fprintf(w, "BenchmarkCall/case=%s/resources=%d/server=%s\t%d\t%d ns/op\t%d B/op\t%d allocs/op\n",
+				m.Case, m.Resources, m.Server, m.calls, took.Nanoseconds(), m.BytesOp, m.AllocsOp)
+		}
+	}
+}
+
+// report prints tables and writes the numbers. Targets that are missed are no error of
+// the program: the machine may have been busy.
+func report(w io.Writer, path string, all []measurement, idle float64) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\ncase\tresources\tegraft\techo\tplain\texample\tegraft/echo\tplain/egraft\tallocs")
+	for _, m := range all {
+		if m.Server == "egraft" {
+			of := func(server string) int64 { return find(all, m.Case, m.Resources, server).NsOp }
+			fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%.2f\t%.1f\t%d\n", m.Case, m.Resources, ms(m.NsOp), ms(of("echo")), ms(of("plain")), ms(of("example")),
+				float64(m.NsOp)/float64(of("echo")), float64(of("plain"))/float64(m.NsOp), m.AllocsOp)
+		}
+	}
+	fmt.Fprintln(t, "\ntarget\tmeasured\tlimit\t")
+	for _, g := range goals(all, idle) {
+		verdict := "ok"
+		if !g.met() {
+			verdict = "MISSED"
+		}
+		fmt.Fprintf(t, "%s\t%.2f\t%s %.2f\t%s\n", g.what, g.measured, g.sign(), g.limit, verdict)
+	}
+	if err := t.Flush(); err != nil || path == "" {
+		return err
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+func ms(ns int64) string { return fmt.Sprintf("%.2f ms", float64(ns)/1e6) }
+
+func find(all []measurement, name string, resources int, server string) measurement {
+	for _, m := range all {
+		if m.Case == name && m.Resources == resources && m.Server == server {
+			return m
+		}
+	}
+	return measurement{}
+}

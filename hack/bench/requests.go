@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/pkg/wire"
+)
+
+// Methods of https://github.com/envoyproxy/gateway/blob/v1.9.1/proto/extension/service.proto
+const (
+	service     = "/envoygateway.extension.EnvoyGatewayExtension/"
+	translation = service + "PostTranslateModify"
+	routeHook   = service + "PostRouteModify"
+)
+
+// mtls is attached to the Gateway of the fixture.
+const mtls = `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy",` +
+	`"metadata":{"namespace":"shop","name":"mtls","creationTimestamp":"2026-01-01T00:00:00Z"},"spec":{` +
+	`"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"gateway"}],` +
+	`"trustDomain":"example.org","workloadIdentifier":"/ns/envoy/sa/envoy","peers":[{"prefix":"spiffe://example.org/ns/shop/"}]}}`
+
+// elsewhere is the same for a listener that there is not: Envoy Gateway sends it even so.
+func elsewhere() string {
+	return strings.Replace(mtls, `"name":"gateway"}`, `"name":"gateway","sectionName":"none"}`, 1)
+}
+
+// request is a call of Envoy Gateway, encoded.
+type request struct {
+	method string
+	body   []byte
+	// revisions are where in the body the clusters say which revision they are.
+	revisions []int
+}
+
+// translate is a translation with so many clusters.
+func translate(clusters int, policy string) *request {
+	m := &wire.Message{}
+	m.Add(1, policies(policy))
+	for i := range clusters {
+		m.Add(2, encode(cluster(i)))
+	}
+	m.Add(3, encode(&tlsv3.Secret{Name: "system_ca_certificates", Type: &tlsv3.Secret_ValidationContext{ValidationContext: &tlsv3.CertificateValidationContext{
+		TrustedCa: &corev3.DataSource{Specifier: &corev3.DataSource_Filename{Filename: "/etc/ssl/certs/ca-certificates.crt"}},
+	}}}))
+	listeners := max(1, clusters/routesPerListener)
+	for n := range listeners {
+		m.Add(4, encode(listener(n)))
+	}
+	for n := range listeners {
+		m.Add(5, encode(routeConfiguration(n, clusters)))
+	}
+	r := &request{method: translation, body: m.Append(nil)}
+	for at := 0; ; {
+		i := bytes.Index(r.body[at:], []byte(revision))
+		if i < 0 {
+			return r
+		}
+		at += i + len(revision)
+		r.revisions = append(r.revisions, at-10)
+	}
+}
+
+// oneRoute is a call of the Route hook.
+func oneRoute() *request {
+	m := &wire.Message{}
+	m.Add(1, encode(route(0, 1)))
+	m.Add(2, (&wire.Message{Fields: []wire.Field{{Number: 2, Value: []byte("host-0.example.com")}}}).Append(nil))
+	return &request{method: routeHook, body: m.Append(nil)}
+}
+
+// policies is a PostTranslateExtensionContext.
+func policies(policy string) []byte {
+	resource := &wire.Message{Fields: []wire.Field{{Number: 1, Value: []byte(policy)}}}
+	return (&wire.Message{Fields: []wire.Field{{Number: 1, Value: resource.Append(nil)}}}).Append(nil)
+}
+
+// change makes the first clusters new.
+func (r *request) change(clusters, to int) {
+	text := fmt.Appendf(nil, "%010d", to)
+	for _, at := range r.revisions[:clusters] {
+		copy(r.body[at:], text)
+	}
+}
+
+func encode(m proto.Message) []byte { return must(proto.Marshal(m)) }

@@ -1,0 +1,130 @@
+package catalog_test
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/pkg/catalog"
+	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/pkg/mutator/mutatortest"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// corpus is every policy of the mutators' test data, those of one case together.
+func corpus(t *testing.T) map[string][][]byte {
+	t.Helper()
+	cases, err := filepath.Glob("../mutators/*/testdata/*/in.yaml")
+	require.NoError(t, err)
+	require.Greater(t, len(cases), 20)
+	out := map[string][][]byte{}
+	for _, path := range cases {
+		call, err := mutatortest.ReadCall(path)
+		require.NoError(t, err)
+		out[filepath.Base(filepath.Dir(path))] = call.Objects
+	}
+	return out
+}
+
+// everything is all golden files as one translation, whose routes belong to a Gateway that
+// the policies target.
+func everything(t *testing.T) *engine.Call {
+	t.Helper()
+	all := readGolden(t, goldenFiles(t)[0])
+	for _, base := range goldenFiles(t)[1:] {
+		for i, list := range readGolden(t, base).Resources {
+			all.Resources[i].Encoded = append(all.Resources[i].Encoded, list.Encoded...)
+		}
+	}
+	ownedByGateway(t, all)
+	return all
+}
+
+// marked is the same with the marks that the Route hook leaves for the policy.
+func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
+	t.Helper()
+	out := &engine.Call{Hook: call.Hook, Objects: policies, Resources: slices.Clone(call.Resources)}
+	if len(policies) == 0 {
+		return out
+	}
+	value := `[{"specificity":3,"policy":` + string(policies[0]) + `}]`
+	configs := &out.Resources[3]
+	configs.Encoded = slices.Clone(configs.Encoded)
+	for i := 0; i < len(configs.Encoded); i += 7 { // some
+		rc := &routev3.RouteConfiguration{}
+		require.NoError(t, proto.Unmarshal(configs.Encoded[i], rc))
+		for _, vh := range rc.GetVirtualHosts() {
+			for _, r := range vh.GetRoutes() {
+				r.Metadata = xds.SetMark(r.GetMetadata(), xds.Mark{Key: "BackendMTLSPolicy", Value: value})
+			}
+		}
+		configs.Encoded[i] = deterministic(t, rc)
+	}
+	return out
+}
+
+// TestSameAsPlain compares the engine with [plain] for every golden file and every policy:
+// without a memo, with one that is cold, one that knows the answers, and over what came
+// out, where nothing changes any more. All policies meet the same memo.
+func TestSameAsPlain(t *testing.T) {
+	families := catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second})
+	without, with := builtin(t), remembering(t)
+	call := everything(t)
+	applied := 0
+	for name, policies := range corpus(t) {
+		t.Run(name, func(t *testing.T) {
+			call := marked(t, call, policies)
+			want := plain(families).run(t, call)
+			for pass, e := range map[string]*engine.Engine{"without memo": without, "cold": with, "warm": with} {
+				got, err := e.Run(t.Context(), call)
+				require.NoError(t, err, pass)
+				requireEqualResults(t, pass, want, got)
+			}
+			again := *call
+			again.Resources = want.Resources
+			got, err := with.Run(t.Context(), &again)
+			require.NoError(t, err)
+			requireSame(t, want.Resources, got.Resources)
+			for _, o := range want.Outcomes {
+				if o.Verdict == engine.Applied {
+					applied++
+				}
+			}
+		})
+	}
+	require.Greater(t, applied, 5000)
+	require.Greater(t, with.MemoStats().Hits, uint64(applied), "the memo was used")
+}
+
+func remembering(t *testing.T) *engine.Engine {
+	t.Helper()
+	e, err := engine.New(catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second}), engine.WithMemo(256<<20))
+	require.NoError(t, err)
+	return e
+}
+
+// requireEqualResults compares bytes, outcomes and what became of policies.
+func requireEqualResults(t *testing.T, pass string, want, got *engine.Result) {
+	t.Helper()
+	requireSame(t, want.Resources, got.Resources)
+	require.Equal(t, describe(want), describe(got), pass)
+}
+
+func describe(res *engine.Result) (lines []string) {
+	for _, o := range res.Outcomes {
+		line := o.Family + " " + string(o.Kind) + " " + o.Name + " " + string(o.Verdict)
+		if o.Err != nil {
+			line += " " + o.Err.Error()
+		}
+		lines = append(lines, line)
+	}
+	for _, p := range res.Policies {
+		lines = append(lines, p.Policy.String()+" "+string(p.Reason)+" "+p.Message)
+	}
+	return lines
+}

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/envoyproxy/gateway/proto/extension"
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// SoakVariable says how long TestSoak goes on: a Go duration.
+const SoakVariable = "EGRAFT_SOAK"
+
+// soaked is what must not grow.
+type soaked struct {
+	goroutines, descriptors int
+	heap                    uint64
+}
+
+func soakedNow(t *testing.T) soaked {
+	t.Helper()
+	runtime.GC()
+	runtime.GC() // what finalizers of the first one let go
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	open, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	return soaked{runtime.NumGoroutine(), len(open), m.HeapAlloc}
+}
+
+// TestSoak serves calls with ever new content on ever new connections, twice as long after
+// the first measurement as before it.
+func TestSoak(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("descriptors are counted in /proc")
+	}
+	total := 3 * time.Second
+	if text := os.Getenv(SoakVariable); text != "" {
+		var err error
+		total, err = time.ParseDuration(text)
+		require.NoError(t, err, SoakVariable)
+	}
+	socket := filepath.Join(t.TempDir(), "s")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	code := make(chan int, 1)
+	go func() {
+		args := []string{"serve", "--socket", socket, "--admin-address", "off", "--memo-size", "1Mi", "--kubernetes-outcomes", "never"}
+		code <- run(ctx, args, &program{families: withHello, stdout: io.Discard, stderr: io.Discard})
+	}()
+	require.Eventually(t, func() bool {
+		return egraft(ctx, nil, "healthcheck", "--socket", socket).code == ExitOK
+	}, 20*time.Second, 5*time.Millisecond)
+	s := &soak{T: t, socket: socket}
+	s.run(total / 3)
+	before := soakedNow(t)
+	calls := s.calls
+	s.run(2 * total / 3)
+	// What a connection leaves behind ends a moment after it.
+	require.Eventually(t, func() bool {
+		now := soakedNow(t)
+		return now.goroutines <= before.goroutines+2 && now.descriptors <= before.descriptors+1
+	}, 10*time.Second, 50*time.Millisecond, "before: %+v", before)
+	after := soakedNow(t)
+	require.Less(t, after.heap, before.heap+4<<20, "bytes after %d calls, and %d after %d", before.heap, after.heap, s.calls)
+	require.Greater(t, s.calls, calls+20)
+	t.Logf("%d calls: %+v; %d calls: %+v", calls, before, s.calls, after)
+	cancel()
+	require.Equal(t, ExitOK, <-code)
+}
+
+// soak makes calls.
+type soak struct {
+	*testing.T
+	socket string
+	mu     sync.Mutex
+	calls  int
+}
+
+// run keeps several clients busy for some time.
+func (s *soak) run(d time.Duration) {
+	ctx, cancel := context.WithTimeout(s.Context(), d)
+	defer cancel()
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for ctx.Err() == nil {
+				s.connect(ctx)
+			}
+		})
+	}
+	clients.Wait()
+}
+
+// connect makes some calls on a connection of their own.
+func (s *soak) connect(ctx context.Context) {
+	conn, err := grpc.NewClient("unix:"+s.socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		s.Errorf("connect: %v", err)
+		return
+	}
+	defer conn.Close()
+	client := extension.NewEnvoyGatewayExtensionClient(conn)
+	for range 20 {
+		n := s.next()
+		answer, err := client.PostTranslateModify(ctx, soakTranslation(n))
+		for _, c := range answer.GetClusters()[:min(20, len(answer.GetClusters()))] {
+			if len(c.GetTransportSocketMatches()) == 0 && c.GetTransportSocket() == nil && c.GetType() != clusterv3.Cluster_STATIC {
+				s.Errorf("call %d: %s is as it was", n, c.GetName())
+			}
+		}
+		if err == nil {
+			_, err = client.PostClusterModify(ctx, &extension.PostClusterModifyRequest{Cluster: &clusterv3.Cluster{Name: fmt.Sprint(n)}})
+		}
+		if err != nil && status.Code(err) != codes.DeadlineExceeded { // the end
+			s.Errorf("call %d: %v", n, err)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (s *soak) next() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	return s.calls
+}
+
+// soakTranslation has another policy, right and wrong in turn, and other clusters each time.
+func soakTranslation(n int) *extension.PostTranslateModifyRequest {
+	policy := fmt.Appendf(nil, `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy","metadata":{"namespace":"default","name":"p%d"},"spec":{
+		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],
+		"trustDomain":"example.org","workloadIdentifier":"/envoy%d","allowAnyInTrustDomain":%t}}`, n, n, n%2 == 0)
+	req := &extension.PostTranslateModifyRequest{PostTranslateContext: &extension.PostTranslateExtensionContext{
+		ExtensionResources: []*extension.ExtensionResource{{UnstructuredBytes: policy}},
+	}}
+	route, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": "HTTPRoute", "namespace": "default", "name": "web"}}})
+	if err != nil {
+		panic(err) // a constant
+	}
+	for i := range 20 {
+		req.Clusters = append(req.Clusters, &clusterv3.Cluster{
+			Name: fmt.Sprintf("httproute/default/%d/rule/%d", n, i), ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS},
+			Metadata: &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"envoy-gateway": route}},
+		})
+	}
+	return req
+}

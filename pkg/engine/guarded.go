@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/wire"
+)
+
+// maxAdditions is how many resources one family may add to a translation: far more than
+// there is reason for, far less than what chokes Envoy Gateway.
+const maxAdditions = 1000
+
+// suspicion is a mutator on a resource, with what the quarantine has to know of it.
+func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []byte) (suspect, func() [sha256.Size]byte) {
+	s := suspect{l.family, c.kind, name}
+	return s, func() [sha256.Size]byte { return inputDigest(in, s, raw) }
+}
+
+// applies asks a mutator about a resource, unless it is in quarantine.
+func (c *chain[T]) applies(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (bool, error) {
+	q := c.guard.quarantine
+	if !q.empty() {
+		if err := q.check(c.suspicion(in, l, view.Name(), raw)); err != nil {
+			return false, err
+		}
+	}
+	yes, err := c.askApplies(ctx, in, l, view, raw)
+	if err != nil {
+		c.suspect(in, l, view.Name(), raw, err)
+	}
+	return yes, err
+}
+
+// askApplies costs no memory unless each question is watched: it is asked of every
+// resource.
+func (c *chain[T]) askApplies(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (yes bool, err error) {
+	if c.guard.careful.Load() == 0 {
+		err = contain(func() error { yes = l.mutator.Applies(in, view); return nil })
+		return yes, err
+	}
+	own := c.own(view, raw)
+	return ask(ctx, c.guard, l.family, func() (bool, error) { return l.mutator.Applies(in, own), nil })
+}
+
+// keyOf asks a mutator what its result depends on.
+func (c *chain[T]) keyOf(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (string, error) {
+	key, err := c.askKey(ctx, in, l, view, raw)
+	if err != nil {
+		c.suspect(in, l, view.Name(), raw, err)
+	}
+	return key, err
+}
+
+// askKey is for keys what [chain.askApplies] is for resources.
+func (c *chain[T]) askKey(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (key string, err error) {
+	if c.guard.careful.Load() == 0 {
+		err = contain(func() error { key = l.keyed.Key(in, view); return nil })
+		return key, err
+	}
+	own := c.own(view, raw)
+	return ask(ctx, c.guard, l.family, func() (string, error) { return l.keyed.Key(in, own), nil })
+}
+
+// suspect notes a question that led to an error.
+func (c *chain[T]) suspect(in *mutator.Input, l *link[T], name string, raw []byte, err error) {
+	s, input := c.suspicion(in, l, strings.Clone(name), raw)
+	c.guard.quarantine.note(s, input, err)
+}
+
+// own is a view for a question that may go on behind the engine's back, when the next
+// resource is under the view.
+func (c *chain[T]) own(view *wire.View, raw []byte) *wire.View {
+	if c.guard.careful.Load() == 0 {
+		return view
+	}
+	return wire.NewView(c.shape, bytes.Clone(raw))
+}
+
+// mutate runs a mutator on a copy, which belongs to it, and notes how that went.
+func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, l link[T], edited T, raw []byte, name string) error {
+	_, err := bounded(ctx, c.guard, l.family, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, l.mutator.Mutate(ctx, in, edited)
+	})
+	s, input := c.suspicion(in, &l, name, raw)
+	c.guard.quarantine.note(s, input, err)
+	return err
+}
+
+// outcomes is an outcome, and one more for what is counted in addition.
+func outcomes(o Outcome) []Outcome {
+	if also := special(o.Err); also != "" {
+		and := o
+		and.Verdict = also
+		return []Outcome{o, and}
+	}
+	return []Outcome{o}
+}
+
+// special is the verdict for an error that is worth a count of its own.
+func special(err error) Verdict {
+	if err == nil {
+		return ""
+	}
+	if p := (*PanicError)(nil); errors.As(err, &p) {
+		return Panicked
+	}
+	if t := (*TimeoutError)(nil); errors.As(err, &t) {
+		return TimedOut
+	}
+	if q := (*QuarantineError)(nil); errors.As(err, &q) {
+		return Quarantined
+	}
+	return ""
+}
+
+// additions asks a family what it adds.
+func (e *Engine) additions(ctx context.Context, in *mutator.Input, f mutator.Family) (mutator.Additions, error) {
+	a, err := bounded(ctx, e.guard, f.Name, func(ctx context.Context) (mutator.Additions, error) {
+		return f.Additions.Add(ctx, in)
+	})
+	if n := len(a.Clusters) + len(a.Secrets); n > maxAdditions {
+		return mutator.Additions{}, fmt.Errorf("%d resources are more than the %d that may be added", n, maxAdditions)
+	}
+	return a, err
+}
+
+// reported is what the families say about their policies.
+type reported struct {
+	policies []mutator.PolicyOutcome
+	warnings []error
+}
+
+// reports adds to the result what became of the policies. If a family does not come to an
+// end with it, that is all that is missing.
+func (e *Engine) reports(ctx context.Context, p *prepared, res *Result) {
+	r, err := bounded(ctx, e.guard, itself, func(context.Context) (reported, error) {
+		policies, warnings := p.report()
+		return reported{policies, warnings}, nil
+	})
+	if err != nil {
+		r.warnings = []error{fmt.Errorf("report what became of policies: %w", err)}
+	}
+	res.Policies, res.Warnings = r.policies, append(res.Warnings, r.warnings...)
+}

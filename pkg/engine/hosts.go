@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"bytes"
+	"sync"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/wire"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// virtualHosts is RouteConfiguration.virtual_hosts.
+const virtualHosts protowire.Number = 2
+
+// config is a route configuration, in parts that change one by one.
+type config struct {
+	raw   []byte
+	hosts []*host
+}
+
+// host is a virtual host. The same bytes have the same id for as long as the memo
+// remembers them, and other bytes never.
+type host struct {
+	id     uint64
+	marked bool
+	read   func() readHost
+}
+
+// readHost is what is made of a virtual host when it is first needed.
+type readHost struct {
+	reach   *xds.HostReach // nil if the host cannot be decoded
+	cleared []byte         // without marks
+}
+
+// configs are the route configurations of a call.
+func (e *Engine) configs(call *Call) []config {
+	var out []config
+	for _, list := range call.Resources {
+		if list.Kind == mutator.KindRouteConfiguration {
+			for _, raw := range list.Encoded {
+				out = append(out, e.config(raw))
+			}
+		}
+	}
+	return out
+}
+
+func (e *Engine) config(raw []byte) config {
+	c := config{raw: raw}
+	for num, value := range wire.Values(raw) {
+		if num == virtualHosts {
+			c.hosts = append(c.hosts, e.host(value))
+		}
+	}
+	return c
+}
+
+func (e *Engine) host(raw []byte) *host {
+	what := []byte("virtual host")
+	if h, ok := e.memo.recall(what, raw).(*host); ok {
+		return h
+	}
+	if e.memo != nil {
+		raw = bytes.Clone(raw)
+	}
+	h := &host{id: e.hosts.Add(1), marked: bytes.Contains(raw, []byte(xds.MetadataNamespace))}
+	h.read = sync.OnceValue(func() readHost { return decodeHost(raw, h.marked) })
+	size := len(raw)
+	if h.marked {
+		size *= 2
+	}
+	e.memo.keep(h, size, what, raw)
+	return h
+}
+
+// decodeHost reads a virtual host. One that cannot be decoded is left out and as it is:
+// Envoy Gateway encoded it, and Envoy would refuse it as well.
+func decodeHost(raw []byte, marked bool) readHost {
+	vh := &routev3.VirtualHost{}
+	if proto.Unmarshal(raw, vh) != nil {
+		return readHost{cleared: raw}
+	}
+	h := readHost{reach: xds.ReadHost(vh), cleared: raw}
+	if marked && xds.ClearRouteMarks(vh) {
+		if cleared, err := encode(vh); err == nil {
+			h.cleared = cleared
+		}
+	}
+	return h
+}
+
+// reach says what leads to the clusters. A large virtual host is worth a goroutine.
+func reach(configs []config) *xds.Reach {
+	var hosts []*host
+	for _, c := range configs {
+		hosts = append(hosts, c.hosts...)
+	}
+	read := make([]*xds.HostReach, len(hosts))
+	spread(len(hosts), 1, func() func(int) {
+		return func(i int) { read[i] = hosts[i].read().reach }
+	})
+	readable := read[:0]
+	for _, r := range read {
+		if r != nil {
+			readable = append(readable, r)
+		}
+	}
+	return xds.NewReach(readable)
+}
+
+// withoutMarks removes egraft's metadata from the routes of a configuration. A virtual
+// host without any is left as the bytes that it is.
+func (c config) withoutMarks() []byte {
+	i := -1
+	return wire.Replace(c.raw, virtualHosts, func(value []byte) []byte {
+		if i++; c.hosts[i].marked {
+			return c.hosts[i].read().cleared
+		}
+		return value
+	})
+}
+
+func (c config) marked() bool {
+	for _, h := range c.hosts {
+		if h.marked {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// prepared is what a call says besides its resources, and what follows from that alone.
+type prepared struct {
+	in      *mutator.Input
+	warning error
+	// report asks the families, once, what became of their policies.
+	report func() ([]mutator.PolicyOutcome, []error)
+}
+
+// prepare reads the call. Calls with the same policies and routes share what is prepared,
+// and with it what families derive from them.
+func (e *Engine) prepare(call *Call, configs []config) *prepared {
+	if e.memo == nil || call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
+		return e.newPrepared(call, configs) // quicker than to look it up
+	}
+	key := inputKey(call, configs)
+	if p, ok := e.memo.recall(key...).(*prepared); ok {
+		return p
+	}
+	p := e.newPrepared(call, configs)
+	size := 0 // what is derived is less than what it is derived from
+	for _, c := range configs {
+		size += len(c.raw)
+	}
+	for i := range key {
+		key[i] = bytes.Clone(key[i])
+	}
+	e.memo.keep(p, size, key...)
+	return p
+}
+
+// inputKey is all that a [mutator.Input] depends on.
+func inputKey(call *Call, configs []config) [][]byte {
+	ids := binary.LittleEndian.AppendUint64(nil, uint64(len(call.Hostnames)))
+	for _, c := range configs {
+		for _, h := range c.hosts {
+			ids = binary.LittleEndian.AppendUint64(ids, h.id)
+		}
+	}
+	key := make([][]byte, 0, 3+len(call.Hostnames)+len(call.Objects))
+	key = append(key, []byte("input"), []byte(call.Hook), ids)
+	for _, name := range call.Hostnames {
+		key = append(key, []byte(name))
+	}
+	return append(key, call.Objects...)
+}
+
+func (e *Engine) newPrepared(call *Call, configs []config) *prepared {
+	set, err := policy.ReadSet(e.readObject, call.Objects)
+	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames}
+	if call.Hook == mutator.HookTranslation {
+		in.Reach = sync.OnceValue(func() *xds.Reach { return reach(configs) })
+	}
+	return &prepared{in: in, warning: err, report: sync.OnceValues(func() ([]mutator.PolicyOutcome, []error) {
+		return e.report(in)
+	})}
+}
+
+// readObject reads a custom resource, one of the same bytes once.
+func (e *Engine) readObject(raw []byte) (*policy.Object, error) {
+	what := []byte("object")
+	if o, ok := e.memo.recall(what, raw).(*policy.Object); ok {
+		own := *o // who is the same object must not depend on what is remembered
+		return &own, nil
+	}
+	o, err := e.read(raw)
+	if o != nil && err == nil {
+		// Its text and what was made of it are about as large.
+		e.memo.keep(o, 2*len(raw), what, bytes.Clone(raw))
+	}
+	return o, err
+}
+
+// report asks the families what became of their policies. A reporter that panics loses
+// its report and nothing else.
+func (e *Engine) report(in *mutator.Input) (all []mutator.PolicyOutcome, warnings []error) {
+	for _, f := range e.families {
+		if f.Reporter == nil || !f.Uses(in.Hook) {
+			continue
+		}
+		var outcomes []mutator.PolicyOutcome
+		if err := contain(func() error { outcomes = f.Reporter.Report(in); return nil }); err != nil {
+			warnings = append(warnings, fmt.Errorf("report of mutator %s: %w", f.Name, err))
+			continue
+		}
+		all = append(all, outcomes...)
+	}
+	return all, warnings
+}

@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// counted is a mutator that counts how often it runs.
+type counted[T proto.Message] struct {
+	runs *atomic.Int64
+	key  func() string
+	do   func(T) error
+}
+
+func (counted[T]) Applies(*mutator.Input, mutator.View) bool { return true }
+
+func (c counted[T]) Key(*mutator.Input, mutator.View) string { return c.key() }
+
+func (c counted[T]) Mutate(_ context.Context, _ *mutator.Input, target T) error {
+	c.runs.Add(1)
+	return c.do(target)
+}
+
+func same() string { return "same" }
+
+// runsOf answers the same call twice, and a call with another list in between, and returns
+// how often the mutator ran on the first list.
+func runsOf(t *testing.T, f mutator.Family, runs *atomic.Int64, kind mutator.Kind, m proto.Message) int64 {
+	t.Helper()
+	f.Name, f.Hooks, f.FailurePolicy = "f", []mutator.Hook{mutator.HookTranslation}, mutator.Ignore
+	e, err := New([]mutator.Family{f}, WithMemo(1<<20))
+	require.NoError(t, err)
+	raw, err := proto.Marshal(m)
+	require.NoError(t, err)
+	for range 3 {
+		_, err := e.Run(t.Context(), &Call{Hook: mutator.HookTranslation, Resources: []Resources{{kind, [][]byte{raw}}}})
+		require.NoError(t, err)
+	}
+	return runs.Load()
+}
+
+// TestWhatIsRemembered has mutators whose results are remembered, and all that are not.
+func TestWhatIsRemembered(t *testing.T) {
+	edit := func(c *clusterv3.Cluster) error { c.AltStatName = "edited"; return nil }
+	cluster := &clusterv3.Cluster{Name: "c"}
+	newKey := 0
+	for name, c := range map[string]struct {
+		key  func() string
+		do   func(*clusterv3.Cluster) error
+		runs int64
+	}{
+		"changed":           {same, edit, 1},
+		"unchanged":         {same, func(*clusterv3.Cluster) error { return nil }, 1},
+		"another key":       {func() string { newKey++; return fmt.Sprint(newKey) }, edit, 3},
+		"failed":            {same, func(*clusterv3.Cluster) error { return fmt.Errorf("no") }, 3},
+		"invalid":           {same, func(c *clusterv3.Cluster) error { c.Name = ""; return nil }, 3},
+		"not to be encoded": {same, func(c *clusterv3.Cluster) error { c.AltStatName = "\xff"; return nil }, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runs := &atomic.Int64{}
+			f := mutator.Family{Clusters: counted[*clusterv3.Cluster]{runs, c.key, c.do}}
+			require.Equal(t, c.runs, runsOf(t, f, runs, mutator.KindCluster, cluster))
+		})
+	}
+	t.Run("no key", func(t *testing.T) {
+		runs := &atomic.Int64{}
+		m := counted[*clusterv3.Cluster]{runs, same, edit}
+		f := mutator.Family{Clusters: mutator.Func[*clusterv3.Cluster]{Do: m.Mutate}}
+		require.EqualValues(t, 3, runsOf(t, f, runs, mutator.KindCluster, cluster))
+	})
+	t.Run("secret", func(t *testing.T) {
+		runs := &atomic.Int64{}
+		f := mutator.Family{Secrets: counted[*tlsv3.Secret]{runs, same, func(*tlsv3.Secret) error { return nil }}}
+		require.EqualValues(t, 3, runsOf(t, f, runs, mutator.KindSecret, &tlsv3.Secret{Name: "s"}))
+	})
+}
+
+// TestCollision puts a memory where another key's would be.
+func TestCollision(t *testing.T) {
+	m, err := newMemo(1 << 20)
+	require.NoError(t, err)
+	m.keep("wanted", 0, []byte("a"), []byte("b"))
+	require.Equal(t, "wanted", m.recall([]byte("a"), []byte("b")))
+	for _, other := range [][][]byte{{[]byte("ab")}, {[]byte("a"), []byte("c")}, {[]byte("a")}, {[]byte("a"), []byte("b"), nil}} {
+		found, _ := m.cache.GetIfPresent(m.hash([][]byte{[]byte("a"), []byte("b")}))
+		m.cache.Set(m.hash(other), found)
+		require.Nil(t, m.recall(other...))
+	}
+}
+
+// TestMemoIsBounded keeps far more than there is room for.
+func TestMemoIsBounded(t *testing.T) {
+	const limit = 1 << 20
+	m, err := newMemo(limit)
+	require.NoError(t, err)
+	for i := range 10_000 {
+		m.keep(nil, 1000, fmt.Appendf(nil, "key %d", i))
+	}
+	m.cache.CleanUp()
+	require.LessOrEqual(t, m.cache.WeightedSize(), uint64(limit))
+	require.Greater(t, m.cache.WeightedSize(), uint64(limit/2), "the room is used")
+}
+
+// TestMemoryIsFlat answers calls with ever new content and compares the heap after half of
+// them with that after all.
+func TestMemoryIsFlat(t *testing.T) {
+	const limit = 1 << 20
+	f := mutator.Family{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
+		Clusters: counted[*clusterv3.Cluster]{&atomic.Int64{}, same, func(c *clusterv3.Cluster) error { c.AltStatName = "edited"; return nil }},
+	}
+	e, err := New([]mutator.Family{f}, WithMemo(limit))
+	require.NoError(t, err)
+	ballast := strings.Repeat("x", 1000)
+	calls := func(from int) uint64 {
+		for call := from; call < from+50; call++ {
+			list := Resources{Kind: mutator.KindCluster}
+			for i := range 100 {
+				raw, err := proto.Marshal(&clusterv3.Cluster{Name: fmt.Sprint(ballast, call, i)})
+				require.NoError(t, err)
+				list.Encoded = append(list.Encoded, raw)
+			}
+			_, err := e.Run(t.Context(), &Call{Hook: mutator.HookTranslation, Resources: []Resources{list}})
+			require.NoError(t, err)
+		}
+		e.memo.cache.CleanUp()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	half := calls(0)
+	require.Less(t, calls(50), half+2*limit, "5,000 clusters of 3 kB more")
+}
+
+// TestOrderOfManyResources has enough resources for all processors, some of which fail.
+func TestOrderOfManyResources(t *testing.T) {
+	f := mutator.Family{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
+		Clusters: counted[*clusterv3.Cluster]{&atomic.Int64{}, same, func(c *clusterv3.Cluster) error {
+			if strings.HasSuffix(c.GetName(), "7") {
+				return fmt.Errorf("seven")
+			}
+			c.AltStatName = c.GetName()
+			return nil
+		}},
+	}
+	list := Resources{Kind: mutator.KindCluster}
+	for i := range 5000 {
+		raw, err := proto.Marshal(&clusterv3.Cluster{Name: fmt.Sprint(i)})
+		require.NoError(t, err)
+		list.Encoded = append(list.Encoded, raw)
+	}
+	call := &Call{Hook: mutator.HookTranslation, Resources: []Resources{list}}
+	e, err := New([]mutator.Family{f}, WithMemo(1<<20))
+	require.NoError(t, err)
+	for range 2 {
+		res, err := e.Run(t.Context(), call)
+		require.NoError(t, err)
+		require.Len(t, res.Outcomes, len(list.Encoded))
+		for i, raw := range res.Resources[0].Encoded {
+			c := &clusterv3.Cluster{}
+			require.NoError(t, proto.Unmarshal(raw, c))
+			require.Equal(t, fmt.Sprint(i), c.GetName())
+			require.Equal(t, c.GetName(), res.Outcomes[i].Name)
+			require.Equal(t, i%10 == 7, res.Outcomes[i].Verdict == Denied)
+		}
+	}
+	f.FailurePolicy = mutator.Fail
+	e, err = New([]mutator.Family{f})
+	require.NoError(t, err)
+	res, err := e.Run(t.Context(), call)
+	require.EqualError(t, err, `Translation hook: mutator f on Cluster "7": seven`)
+	require.Len(t, res.Outcomes, 8, "those before the first failure, and that")
+}
+
+// TestSpreadPanics shows that a panic on another goroutine does not end the process.
+func TestSpreadPanics(t *testing.T) {
+	require.Panics(t, func() {
+		spread(1000, 1, func() func(int) { return func(i int) { panic(i) } })
+	})
+}

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// resource is a resource on its way through a chain. What it is between two mutators is
+// the bytes: one that fails, or that goes on behind the engine's back, has spoiled its own
+// copy and nothing else.
+type resource[T message] struct {
+	chain   *chain[T]
+	name    string
+	encoded []byte
+	decoded T // what encoded says, if usable
+	usable  bool
+}
+
+// take returns a decoded copy that belongs to the caller.
+func (r *resource[T]) take() (T, error) {
+	if r.usable {
+		r.usable = false
+		return r.decoded, nil
+	}
+	m := r.chain.empty.ProtoReflect().New().Interface().(T)
+	if err := proto.Unmarshal(r.encoded, m); err != nil {
+		return m, fmt.Errorf("decode %s %q: %w", r.chain.kind, r.name, err)
+	}
+	return m, nil
+}
+
+// commit makes an edited copy the resource and reports whether that changes it. The size
+// is that of the copy before the edit.
+func (r *resource[T]) commit(edited T, size int) (changed bool, err error) {
+	now, err := encode(edited)
+	if err != nil {
+		return false, err
+	}
+	if changed, err = r.differs(now, size); err != nil {
+		return false, err
+	}
+	if changed {
+		r.encoded = now
+	}
+	r.decoded, r.usable = edited, true
+	return changed, nil
+}
+
+// differs tells whether now, which is encoded deterministically, says something else than
+// the resource, which may not be. Most edits change the size, which shows it.
+func (r *resource[T]) differs(now []byte, size int) (bool, error) {
+	if bytes.Equal(now, r.encoded) {
+		return false, nil
+	}
+	if len(now) != size {
+		return true, nil
+	}
+	r.usable = false
+	before, err := r.take()
+	if err != nil {
+		return false, err
+	}
+	canonical, err := encode(before)
+	return !bytes.Equal(now, canonical), err
+}
+
+// encode gives the same bytes for the same content.
+func encode(m proto.Message) ([]byte, error) {
+	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
+}

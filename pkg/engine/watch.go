@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// WithMutatorTimeout limits each run of a mutator. Without it the limit is
+// [DefaultMutatorTimeout].
+func WithMutatorTimeout(d time.Duration) Option {
+	return func(e *Engine) error {
+		if d <= 0 {
+			return errors.New("time limit of mutators must be greater than 0")
+		}
+		e.guard.timeout = d
+		return nil
+	}
+}
+
+// Health returns an error while mutators are not run because too many of their runs have
+// not ended. It is nil again when they end.
+func (e *Engine) Health() error { return e.guard.abandoned.err() }
+
+// Abandoned is the number of runs that took too long and have not ended.
+func (e *Engine) Abandoned() int { return e.guard.abandoned.total() }
+
+// Quarantined is the number of inputs on which mutators are not run at present, because
+// they panicked or took too long.
+func (e *Engine) Quarantined() int { return e.guard.quarantine.count() }
+
+// answered is what a call came to.
+type answered struct {
+	result *Result
+	err    error
+}
+
+// Run answers a call. With an error, the result has the outcomes until then and no
+// resources.
+//
+// Whether a mutator applies is asked for every resource, too often for a watch over each
+// question. So there is one over the call: if it is not answered in time, it is begun
+// again, with a watch over each question.
+func (e *Engine) Run(ctx context.Context, call *Call) (*Result, error) {
+	deadline, limited := ctx.Deadline()
+	if !limited {
+		return e.run(ctx, call)
+	}
+	if a, ok := e.attempt(ctx, call, time.Until(deadline)); ok {
+		return a.result, a.err
+	}
+	e.guard.careful.Add(1)
+	defer e.guard.careful.Add(-1)
+	return e.run(ctx, call)
+}
+
+// attempt answers a call that has some time left. It leaves enough of that for two
+// questions that have no end, but takes half of it at least. It goes on behind the
+// engine's back if it has to, with the bytes of the call.
+func (e *Engine) attempt(ctx context.Context, call *Call, left time.Duration) (answered, bool) {
+	g := e.guard
+	if g.abandoned.full(itself) != nil {
+		return answered{}, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, max(left/2, left-2*g.timeout))
+	defer cancel()
+	a, err := start(ctx, g, itself, func(ctx context.Context) (answered, error) {
+		res, err := e.run(ctx, call)
+		return answered{res, err}, nil
+	})
+	if p := (*PanicError)(nil); errors.As(err, &p) {
+		panic(p) // the engine's own, since those of mutators are contained
+	}
+	return a, err == nil
+}

@@ -1,0 +1,13 @@
+package policy
+
+import "crypto/sha256"
+
+// Digest is the same for sets of the same objects, and for no others. It is bytes, not
+// text.
+func (s *Set) Digest() string {
+	h := sha256.New()
+	for _, o := range s.objects {
+		_, _ = h.Write([]byte(o.Digest())) // a hash takes everything; all digests are of one length
+	}
+	return string(h.Sum(nil))
+}

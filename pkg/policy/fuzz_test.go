@@ -1,0 +1,36 @@
+package policy_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// FuzzNewSet reads arbitrary bytes as a custom resource. What is JSON of the kind has an
+// object, usable or with an error, and another hook reads the same object from what the
+// first one carried.
+func FuzzNewSet(f *testing.F) {
+	f.Add(object("a", 2026, spec(`,"size":1`)))
+	f.Add(object("a", 0, `{"targetRef":{"kind":"Gateway"},"targetRefs":[{"name":5},{"name":"x"}],"size":"1"}`))
+	f.Add(object("a", 9999, spec(`,"size":`+nested(100))))
+	f.Add([]byte(`{"apiVersion":"example.com/v1","kind":"Thing","egraft.io/refused":{"reason":"r","content":"c"}}`))
+	kinds := []policy.Kind{kind()}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		s, err := policy.NewSet(kinds, [][]byte{raw})
+		if err != nil {
+			require.Zero(t, s.Len())
+			return
+		}
+		require.True(t, json.Valid(raw))
+		for _, o := range s.Of(gvk) {
+			require.Equal(t, o.Err == nil, policy.Typed[thing](o) != nil, "either usable or with an error")
+			carried := s.Carried(o.Raw())
+			require.NotNil(t, carried)
+			require.Equal(t, o.Digest(), carried.Digest())
+			require.Equal(t, o.Err == nil, carried.Err == nil)
+		}
+	})
+}

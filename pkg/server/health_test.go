@@ -1,0 +1,51 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+)
+
+// TestProbesAskWhatIsServed follows both kinds of probe through illness and recovery.
+func TestProbesAskWhatIsServed(t *testing.T) {
+	var ill atomic.Bool
+	i := start(t, func(c *Config) {
+		c.Healthy = func() error {
+			if ill.Load() {
+				return errors.New("mutator hello hangs")
+			}
+			return nil
+		}
+	})
+	client := grpc_health_v1.NewHealthClient(i.dial(t))
+	requireProbes := func(code int, body string, status grpc_health_v1.HealthCheckResponse_ServingStatus) {
+		t.Helper()
+		answer, err := http.Get("http://" + i.admin.String() + "/readyz")
+		require.NoError(t, err)
+		defer answer.Body.Close()
+		got, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		require.Equal(t, body, string(got))
+		require.Equal(t, code, answer.StatusCode)
+		checked, err := client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+		require.NoError(t, err)
+		require.Equal(t, status, checked.GetStatus())
+	}
+	requireProbes(http.StatusOK, "ok\n", grpc_health_v1.HealthCheckResponse_SERVING)
+	ill.Store(true)
+	requireProbes(http.StatusServiceUnavailable, "mutator hello hangs\n", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+	require.Equal(t, http.StatusOK, i.get(t, "/healthz"))
+	_, err := i.call(t)
+	require.NoError(t, err, "calls are served even so")
+	_, err = client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: "unknown"})
+	require.Equal(t, codes.NotFound, status.Code(err))
+	ill.Store(false)
+	requireProbes(http.StatusOK, "ok\n", grpc_health_v1.HealthCheckResponse_SERVING)
+}
