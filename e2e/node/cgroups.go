@@ -64,7 +64,8 @@ func Clean(dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, root := range roots {
+	// Where both versions are there, runc makes groups in the second as well.
+	for _, root := range append(roots, filepath.Join(cgroupRoot, "unified")) {
 		err = errors.Join(err, removeGroups(filepath.Join(root, filepath.Base(dir))))
 	}
 	return err
