@@ -83,6 +83,9 @@ func below(t *testing.T, path string, s *apiextensions.JSONSchemaProps) []rule {
 	if s.Items != nil && s.Items.Schema != nil {
 		all = append(all, below(t, path+"[]", s.Items.Schema)...)
 	}
+	if s.AdditionalProperties != nil && s.AdditionalProperties.Schema != nil {
+		all = append(all, below(t, path+"{}", s.AdditionalProperties.Schema)...)
+	}
 	return all
 }
 
@@ -133,8 +136,10 @@ func requireKnown(t *testing.T, path string, s *apiextensions.JSONSchemaProps) {
 	others := apiextensions.JSONSchemaProps{
 		Format: s.Format, MultipleOf: s.MultipleOf, UniqueItems: s.UniqueItems,
 		AllOf: s.AllOf, OneOf: s.OneOf, AnyOf: s.AnyOf, Not: s.Not,
-		AdditionalProperties: s.AdditionalProperties, PatternProperties: s.PatternProperties,
-		Dependencies: s.Dependencies, AdditionalItems: s.AdditionalItems,
+		PatternProperties: s.PatternProperties, Dependencies: s.Dependencies, AdditionalItems: s.AdditionalItems,
+	}
+	if s.AdditionalProperties != nil && s.AdditionalProperties.Schema == nil {
+		others.AdditionalProperties = s.AdditionalProperties
 	}
 	require.Equal(t, apiextensions.JSONSchemaProps{}, others, "%s has a keyword that this test does not know yet", path)
 }

@@ -61,7 +61,7 @@ func (p plain) input(t *testing.T, call *engine.Call) (*mutator.Input, []*routev
 	objects, err := policy.NewSet(kinds, call.Objects)
 	require.NoError(t, err)
 	var configs []*routev3.RouteConfiguration
-	var hosts []*xds.HostReach
+	var all []xds.Configuration
 	for _, list := range call.Resources {
 		for _, raw := range list.Encoded {
 			if list.Kind != mutator.KindRouteConfiguration {
@@ -70,12 +70,14 @@ func (p plain) input(t *testing.T, call *engine.Call) (*mutator.Input, []*routev
 			rc := &routev3.RouteConfiguration{}
 			require.NoError(t, proto.Unmarshal(raw, rc))
 			configs = append(configs, rc)
+			c := xds.Configuration{Name: rc.GetName()}
 			for _, vh := range rc.GetVirtualHosts() {
-				hosts = append(hosts, xds.ReadHost(vh))
+				c.Hosts = append(c.Hosts, xds.ReadHost(vh))
 			}
+			all = append(all, c)
 		}
 	}
-	return &mutator.Input{Hook: call.Hook, Objects: objects, Reach: func() *xds.Reach { return xds.NewReach(hosts) }}, configs
+	return &mutator.Input{Hook: call.Hook, Objects: objects, Reach: func() *xds.Reach { return xds.NewReach(all) }}, configs
 }
 
 // cluster takes a cluster through all families.

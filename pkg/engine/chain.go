@@ -33,7 +33,8 @@ type link[T message] struct {
 	family  string
 	onError mutator.FailurePolicy
 	mutator mutator.Typed[T]
-	keyed   mutator.Keyed // nil if the mutator is not
+	keyed   mutator.Keyed   // nil if the mutator is not
+	failing mutator.Failing // nil if the mutator is not
 }
 
 // add puts the chain of one kind into m, if any family has a mutator for it in the hook.
@@ -45,7 +46,8 @@ func add[T message](
 	for _, f := range families {
 		if mut := of(f); mut != nil && f.Uses(h) {
 			keyed, _ := mut.(mutator.Keyed)
-			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, mut, keyed})
+			failing, _ := mut.(mutator.Failing)
+			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, mut, keyed, failing})
 		}
 	}
 	if len(c.links) > 0 {

@@ -233,3 +233,42 @@ func TestNothingUndoesDenial(t *testing.T) {
 	require.Nil(t, out[0].GetEdsClusterConfig())
 	require.Equal(t, []engine.Verdict{engine.Denied}, verdicts(res))
 }
+
+// failing is a cluster mutator that fails, and says of each cluster what that leads to.
+type failing struct {
+	mutator.Cluster
+	policy func(name string) mutator.FailurePolicy
+}
+
+func (f failing) FailurePolicy(_ *mutator.Input, v mutator.View) mutator.FailurePolicy {
+	return f.policy(v.Name())
+}
+
+// TestFailurePolicyOfTheResource: what a policy says of its target goes before what the
+// family says; Fail is the operator's word alone, and a mutator that cannot say anything
+// changes nothing.
+func TestFailurePolicyOfTheResource(t *testing.T) {
+	fails := edited(func() error { return errors.New("broken") })
+	panics := func(string) mutator.FailurePolicy { panic("no answer") }
+	says := func(policies map[string]mutator.FailurePolicy) func(string) mutator.FailurePolicy {
+		return func(name string) mutator.FailurePolicy { return policies[name] }
+	}
+	for name, c := range map[string]struct {
+		family mutator.FailurePolicy
+		policy func(string) mutator.FailurePolicy
+		want   []engine.Verdict
+	}{
+		"other than the family": {mutator.Deny, says(map[string]mutator.FailurePolicy{"b": mutator.Ignore}), []engine.Verdict{engine.Denied, engine.Ignored}},
+		"the other way round":   {mutator.Ignore, says(map[string]mutator.FailurePolicy{"b": mutator.Deny}), []engine.Verdict{engine.Ignored, engine.Denied}},
+		"Fail is not for it":    {mutator.Ignore, says(map[string]mutator.FailurePolicy{"a": mutator.Fail}), []engine.Verdict{engine.Ignored, engine.Ignored}},
+		"no answer":             {mutator.Deny, panics, []engine.Verdict{engine.Denied, engine.Denied}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			family := clusterFamily("f", c.family, fails)
+			family.Clusters = failing{family.Clusters, c.policy}
+			_, res, err := run(t.Context(), t, []mutator.Family{family}, "a", "b")
+			require.NoError(t, err)
+			require.Equal(t, c.want, verdicts(res))
+		})
+	}
+}

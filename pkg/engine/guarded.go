@@ -92,6 +92,20 @@ func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, l link[T], edi
 	return err
 }
 
+// onError is what becomes of a resource that the mutator could not treat. If the mutator
+// cannot even say that, it is what the family says.
+func (c *chain[T]) onError(ctx context.Context, in *mutator.Input, l *link[T], raw []byte) mutator.FailurePolicy {
+	if l.failing == nil {
+		return l.onError
+	}
+	view := wire.NewView(c.shape, bytes.Clone(raw)) // its own, as in [chain.own]
+	said, err := ask(ctx, c.guard, l.family, func() (mutator.FailurePolicy, error) { return l.failing.FailurePolicy(in, view), nil })
+	if err == nil && (said == mutator.Deny || said == mutator.Ignore) {
+		return said
+	}
+	return l.onError
+}
+
 // outcomes is an outcome, and one more for what is counted in addition.
 func outcomes(o Outcome) []Outcome {
 	if also := special(o.Err); also != "" {

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"sync"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -19,6 +21,7 @@ const virtualHosts protowire.Number = 2
 // config is a route configuration, in parts that change one by one.
 type config struct {
 	raw   []byte
+	name  string // part of raw
 	hosts []*host
 }
 
@@ -50,7 +53,7 @@ func (e *Engine) configs(call *Call) []config {
 }
 
 func (e *Engine) config(raw []byte) config {
-	c := config{raw: raw}
+	c := config{raw: raw, name: wire.NewView(wire.ShapeOf((*routev3.RouteConfiguration)(nil)), raw).Name()}
 	for num, value := range wire.Values(raw) {
 		if num == virtualHosts {
 			c.hosts = append(c.hosts, e.host(value))
@@ -103,13 +106,17 @@ func reach(configs []config) *xds.Reach {
 	spread(len(hosts), 1, func() func(int) {
 		return func(i int) { read[i] = hosts[i].read().reach }
 	})
-	readable := read[:0]
-	for _, r := range read {
-		if r != nil {
-			readable = append(readable, r)
-		}
+	configurations := make([]xds.Configuration, len(configs))
+	for i, c := range configs {
+		configurations[i] = xds.Configuration{Name: strings.Clone(c.name), Hosts: readable(read[:len(c.hosts)])}
+		read = read[len(c.hosts):]
 	}
-	return xds.NewReach(readable)
+	return xds.NewReach(configurations)
+}
+
+// readable leaves out virtual hosts that could not be decoded.
+func readable(hosts []*xds.HostReach) []*xds.HostReach {
+	return slices.DeleteFunc(slices.Clone(hosts), func(h *xds.HostReach) bool { return h == nil })
 }
 
 // withoutMarks removes egraft's metadata from the routes of a configuration. A virtual

@@ -45,6 +45,9 @@ func (e *Engine) prepare(call *Call, configs []config) *prepared {
 func inputKey(call *Call, configs []config) [][]byte {
 	ids := binary.LittleEndian.AppendUint64(nil, uint64(len(call.Hostnames)))
 	for _, c := range configs {
+		ids = binary.LittleEndian.AppendUint64(ids, uint64(len(c.name)))
+		ids = append(ids, c.name...)
+		ids = binary.LittleEndian.AppendUint64(ids, uint64(len(c.hosts)))
 		for _, h := range c.hosts {
 			ids = binary.LittleEndian.AppendUint64(ids, h.id)
 		}

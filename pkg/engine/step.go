@@ -27,7 +27,7 @@ func (c *chain[T]) step(ctx context.Context, in *mutator.Input, s step[T], r *re
 			return Unchanged, nil
 		}
 	}
-	switch s.onError {
+	switch c.onError(ctx, in, &s.link, raw) {
 	case mutator.Ignore:
 		return Ignored, failure
 	case mutator.Fail:

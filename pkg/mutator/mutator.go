@@ -55,6 +55,15 @@ type Keyed interface {
 	Key(in *Input, resource View) string
 }
 
+// Failing is a [Typed] whose failure policy is not the same for every resource, because the
+// custom resource that it is there for may say what it wants.
+type Failing interface {
+	// FailurePolicy is Deny or Ignore where something says so for the resource; anything else
+	// stands for the family's. It is asked when the mutator failed on the resource, and what
+	// failed may be Applies.
+	FailurePolicy(in *Input, resource View) FailurePolicy
+}
+
 // Mutators by the kind of resource that they change.
 type (
 	// Route changes routes, in the Route hook.

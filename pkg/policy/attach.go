@@ -5,6 +5,8 @@ import "slices"
 // GatewayGroup is the API group of Gateways and routes.
 const GatewayGroup = "gateway.networking.k8s.io"
 
+const kindGateway = "Gateway"
+
 // Place is something that a policy can be attached to.
 type Place struct {
 	// Kind is Gateway, HTTPRoute or GRPCRoute.
@@ -28,9 +30,13 @@ const (
 	ToRule
 )
 
-// AttachedTo returns how the policy is attached to the place.
+// AttachedTo returns how the policy is attached to the place. Routes are places of the
+// Route hook only, whose policies are those of one route.
 func (o *Object) AttachedTo(p Place) Specificity {
 	best := NotAttached
+	if o.selected.has(p) {
+		best = specificity(p.Kind, false)
+	}
 	if o.Namespace != p.Namespace {
 		return best
 	}
@@ -55,14 +61,17 @@ func (o *Object) Closest() Specificity {
 			best = max(best, specificity(t.Kind, t.SectionName != ""))
 		}
 	}
+	for _, kind := range o.selected.kinds {
+		best = max(best, specificity(kind, false))
+	}
 	return best
 }
 
 func specificity(kind string, section bool) Specificity {
 	switch {
-	case kind == "Gateway" && !section:
+	case kind == kindGateway && !section:
 		return ToGateway
-	case kind == "Gateway":
+	case kind == kindGateway:
 		return ToListener
 	case !section:
 		return ToRoute

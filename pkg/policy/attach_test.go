@@ -67,3 +67,49 @@ func TestWhoWins(t *testing.T) {
 	}
 	require.Equal(t, []string{"old-listener", "new-listener", "old-gateway"}, order)
 }
+
+// selecting is a policy with target selectors, and with the status that Envoy Gateway gives
+// it, which names the Gateways.
+func selecting(selectors, ancestors string) []byte {
+	return fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"ns","name":"p"},`+
+		`"spec":{"targetSelectors":[%s]},"status":{"ancestors":[%s]}}`, selectors, ancestors)
+}
+
+func TestSelected(t *testing.T) {
+	const gateways = `{"kind":"Gateway","matchLabels":{"a":"b"}}`
+	const ancestor = `{"ancestorRef":{"group":"gateway.networking.k8s.io","kind":"Gateway","namespace":"%s","name":"%s"%s}}`
+	ours := fmt.Sprintf(ancestor, "ns", "eg", "")
+	listener := policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}
+	rule := policy.Place{Kind: "HTTPRoute", Namespace: "elsewhere", Name: "r", SectionName: "rule"}
+	for name, c := range map[string]struct {
+		selectors, ancestors string
+		place                policy.Place
+		want                 policy.Specificity
+	}{
+		"Gateway":                              {gateways, ours, listener, policy.ToGateway},
+		"Gateway of another namespace":         {gateways, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), policy.Place{Kind: "Gateway", Namespace: "elsewhere", Name: "eg"}, policy.ToGateway},
+		"Gateway that is not selected":         {gateways, fmt.Sprintf(ancestor, "ns", "other", ""), listener, policy.NotAttached},
+		"Gateway of the other namespace":       {gateways, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), listener, policy.NotAttached},
+		"Gateway without status":               {gateways, "", listener, policy.NotAttached},
+		"listener, which is no selected one":   {gateways, fmt.Sprintf(ancestor, "ns", "eg", `,"sectionName":"http"`), listener, policy.NotAttached},
+		"Gateway, but routes are selected":     {`{"kind":"HTTPRoute"}`, ours, listener, policy.NotAttached},
+		"route":                                {`{"group":"gateway.networking.k8s.io","kind":"HTTPRoute"}`, ours, rule, policy.ToRoute},
+		"route of another kind":                {`{"kind":"GRPCRoute"}`, ours, rule, policy.NotAttached},
+		"route of another group":               {`{"group":"example.com","kind":"HTTPRoute"}`, ours, rule, policy.NotAttached},
+		"route of the second of two selectors": {gateways + `,{"kind":"HTTPRoute"}`, ours, rule, policy.ToRoute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{selecting(c.selectors, c.ancestors)})
+			require.NoError(t, err)
+			o := s.Of(gvk)[0]
+			require.Equal(t, c.want, o.AttachedTo(c.place))
+			found := policy.NewIndex([]*policy.Object{o}).Attached([]policy.Place{c.place})
+			if c.want == policy.NotAttached {
+				require.Empty(t, found)
+				return
+			}
+			require.Len(t, found, 1)
+			require.Equal(t, c.want, found[0].Specificity)
+		})
+	}
+}

@@ -3,24 +3,35 @@ package policy
 // Index finds the policies of a place without asking each of them.
 type Index struct {
 	byTarget map[Place][]*Object // the places have no section name
+	byKind   map[string][]*Object
 }
 
 // NewIndex is an index of the policies.
 func NewIndex(objects []*Object) *Index {
-	x := &Index{byTarget: map[Place][]*Object{}}
+	x := &Index{byTarget: map[Place][]*Object{}, byKind: map[string][]*Object{}}
 	for _, o := range objects {
 		for _, t := range o.Targets {
-			at := Place{Kind: t.Kind, Namespace: o.Namespace, Name: t.Name}
-			if t.Group != GatewayGroup {
-				continue
+			if t.Group == GatewayGroup {
+				add(x.byTarget, Place{Kind: t.Kind, Namespace: o.Namespace, Name: t.Name}, o)
 			}
-			there := x.byTarget[at]
-			if len(there) == 0 || there[len(there)-1] != o { // it may have two sections of one Gateway
-				x.byTarget[at] = append(there, o)
+		}
+		for _, p := range o.selected.gateways {
+			add(x.byTarget, p, o)
+		}
+		for _, kind := range o.selected.kinds {
+			if kind != kindGateway {
+				add(x.byKind, kind, o)
 			}
 		}
 	}
 	return x
+}
+
+// add appends the object once: it may have two sections of one Gateway.
+func add[K comparable](m map[K][]*Object, at K, o *Object) {
+	if there := m[at]; len(there) == 0 || there[len(there)-1] != o {
+		m[at] = append(there, o)
+	}
 }
 
 // Attached returns the policies that are attached to any of the places, the winner
@@ -28,8 +39,8 @@ func NewIndex(objects []*Object) *Index {
 func (x *Index) Attached(places []Place) []Candidate {
 	var out []Candidate
 	position := map[*Object]int{}
-	for _, p := range places {
-		for _, o := range x.byTarget[Place{Kind: p.Kind, Namespace: p.Namespace, Name: p.Name}] {
+	look := func(p Place, among []*Object) {
+		for _, o := range among {
 			s := o.AttachedTo(p)
 			if s == NotAttached {
 				continue
@@ -41,6 +52,10 @@ func (x *Index) Attached(places []Place) []Candidate {
 			position[o] = len(out)
 			out = append(out, Candidate{o, s})
 		}
+	}
+	for _, p := range places {
+		look(p, x.byTarget[Place{Kind: p.Kind, Namespace: p.Namespace, Name: p.Name}])
+		look(p, x.byKind[p.Kind])
 	}
 	Sort(out)
 	return out

@@ -24,7 +24,8 @@ const (
 	// maxObjects is far past what Envoy Gateway itself can translate. The oldest are read,
 	// so that nobody can push others' policies out.
 	maxObjects = 10_000
-	// maxTargets is the limit of Gateway API's policies, which Envoy Gateway's own have, too.
+	// maxTargets is the limit of Gateway API's policies for targets by name, which Envoy
+	// Gateway's own have, too.
 	maxTargets = 16
 	// maxErrors is how many faults of an object are told, and maxError how many bytes that
 	// may take: they quote the object.
@@ -35,14 +36,16 @@ const (
 )
 
 // excess is why an object is not decoded.
-func excess(raw []byte, targets []Target) error {
+func excess(raw []byte, targets, selectors int) error {
 	switch {
 	case len(raw) > maxBytes:
 		return fmt.Errorf("has %d bytes, more than the %d that are read", len(raw), maxBytes)
 	case depth(raw) > maxDepth:
 		return fmt.Errorf("is nested more than %d deep", maxDepth)
-	case len(targets) > maxTargets:
-		return fmt.Errorf("has %d targets, more than the %d that are read", len(targets), maxTargets)
+	case targets > maxTargets:
+		return fmt.Errorf("has %d targets, more than the %d that are read", targets, maxTargets)
+	case selectors > maxSelectors:
+		return fmt.Errorf("has %d target selectors, more than the %d that are read", selectors, maxSelectors)
 	default:
 		return nil
 	}
@@ -78,6 +81,7 @@ func (o *Object) refuse(reason error) {
 	h.Metadata.Namespace, h.Metadata.Name = o.Namespace, o.Name
 	h.Metadata.UID, h.Metadata.Generation, h.Metadata.CreationTimestamp.Time = o.UID, o.Generation, o.Created
 	sum := sha256.Sum256([]byte(o.raw))
+	h.Spec.FailurePolicy = o.FailurePolicy
 	h.Refused = &refusal{reason.Error(), hex.EncodeToString(sum[:])}
 	b, err := json.Marshal(h)
 	if err != nil { // of a year that JSON's times cannot have

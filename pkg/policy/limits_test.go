@@ -52,6 +52,22 @@ func TestLimitsOfAnObject(t *testing.T) {
 	}
 }
 
+// TestLimitOfSelectors is that of targets by name.
+func TestLimitOfSelectors(t *testing.T) {
+	for n, want := range map[int]string{16: "", 17: "has 17 target selectors, more than the 16 that are read"} {
+		selectors := strings.TrimSuffix(strings.Repeat(`{"kind":"HTTPRoute"},`, n), ",")
+		s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{object("a", 2026, `{"failurePolicy":"Ignore","targetSelectors":[`+selectors+`]}`)})
+		require.NoError(t, err)
+		o := s.Of(gvk)[0]
+		require.Equal(t, "Ignore", o.FailurePolicy, "it is known even so")
+		require.Equal(t, policy.ToRoute, o.AttachedTo(policy.Place{Kind: "HTTPRoute", Namespace: "ns", Name: "r"}))
+		if want != "" {
+			require.EqualError(t, o.Err, want)
+		}
+		require.Equal(t, "Ignore", s.Carried(o.Raw()).FailurePolicy, "another hook knows it, too")
+	}
+}
+
 // TestLimitOfTargets keeps the targets of a policy that has too many: all are denied.
 func TestLimitOfTargets(t *testing.T) {
 	for n, want := range map[int]string{16: "", 17: "has 17 targets, more than the 16 that are read"} {

@@ -22,17 +22,21 @@ type Object struct {
 	Generation int64
 	// Created is the zero time for resources from files.
 	Created time.Time
-	// Targets are those of a policy, as far as they could be read.
+	// Targets are those that a policy names, as far as they could be read.
 	Targets []Target
+	// FailurePolicy is spec.failurePolicy, as far as it could be read: a policy that cannot
+	// be used may say what that leads to.
+	FailurePolicy string
 	// Err tells why the object cannot be used. Its name and targets are valid even so.
 	Err error
 	// ConditionsOf is the resource, the plural of the kind, in whose status egraft writes
 	// conditions about the object; empty if it does not, see [Kind.WithConditions].
 	ConditionsOf string
 
-	typed  any
-	raw    string
-	digest string
+	selected selection
+	typed    any
+	raw      string
+	digest   string
 }
 
 // Target is what a policy is attached to, always in the policy's own namespace.
@@ -55,9 +59,14 @@ type header struct {
 		CreationTimestamp metav1.Time `json:"creationTimestamp"`
 	} `json:"metadata"`
 	Spec struct {
-		TargetRef  *Target  `json:"targetRef"`
-		TargetRefs []Target `json:"targetRefs"`
+		TargetRef       *Target    `json:"targetRef"`
+		TargetRefs      []Target   `json:"targetRefs"`
+		TargetSelectors []selector `json:"targetSelectors"`
+		FailurePolicy   string     `json:"failurePolicy"`
 	} `json:"spec"`
+	Status struct {
+		Ancestors []ancestor `json:"ancestors"`
+	} `json:"status"`
 	// Refused is there if another hook carried an object that it had refused.
 	Refused *refusal `json:"egraft.io/refused,omitempty"`
 }
@@ -77,7 +86,7 @@ func parse(kinds []Kind, raw []byte) (*Object, error) {
 		}
 		o := h.object(k)
 		o.raw = string(raw)
-		switch tooMuch := excess(raw, o.Targets); {
+		switch tooMuch := excess(raw, len(o.Targets), len(h.Spec.TargetSelectors)); {
 		case tooMuch != nil:
 			o.refuse(tooMuch)
 		case h.Refused != nil:
@@ -102,6 +111,8 @@ func (h *header) object(k Kind) *Object {
 		Generation:       h.Metadata.Generation,
 		Created:          h.Metadata.CreationTimestamp.Time,
 		Targets:          h.Spec.TargetRefs,
+		FailurePolicy:    h.Spec.FailurePolicy,
+		selected:         newSelection(h.Spec.TargetSelectors, h.Status.Ancestors),
 		ConditionsOf:     k.resource,
 	}
 	if h.Spec.TargetRef != nil {

@@ -19,8 +19,10 @@ type thing struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
 	Spec              struct {
-		TargetRefs []policy.Target `json:"targetRefs"`
-		Size       int             `json:"size"`
+		TargetRefs      []policy.Target `json:"targetRefs"`
+		TargetSelectors []any           `json:"targetSelectors"`
+		FailurePolicy   string          `json:"failurePolicy"`
+		Size            int             `json:"size"`
 	} `json:"spec"`
 }
 

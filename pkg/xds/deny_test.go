@@ -35,7 +35,7 @@ func TestDenyRoutes(t *testing.T) {
 	rc := &routev3.RouteConfiguration{VirtualHosts: []*routev3.VirtualHost{vh}}
 	require.NoError(t, xds.DenyRouteConfiguration(rc))
 	require.NoError(t, rc.ValidateAll())
-	require.Empty(t, xds.NewReach([]*xds.HostReach{xds.ReadHost(vh)}).Clusters(), "no route leads anywhere")
+	require.Empty(t, xds.NewReach([]xds.Configuration{{Hosts: []*xds.HostReach{xds.ReadHost(vh)}}}).Clusters(), "no route leads anywhere")
 	require.Empty(t, vh.GetRequestMirrorPolicies())
 	for _, r := range vh.GetRoutes() {
 		require.EqualValues(t, 500, r.GetDirectResponse().GetStatus())

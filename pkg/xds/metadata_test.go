@@ -58,9 +58,10 @@ func TestReach(t *testing.T) {
 		return xds.ReadHost(&routev3.VirtualHost{Routes: routes, Metadata: gatewayMetadata(t,
 			map[string]any{"kind": "Gateway", "namespace": "default", "name": "eg", "sectionName": section})})
 	}
-	r := xds.NewReach([]*xds.HostReach{
-		host("one", route("a", ""), route("a", "m"), &routev3.Route{Action: &routev3.Route_Redirect{}}),
-		host("two", route("a", "m"), route("b", "")),
+	redirect := &routev3.Route{Action: &routev3.Route_Redirect{}, Metadata: xds.SetMark(nil, xds.Mark{Key: "k", Value: "nowhere"})}
+	r := xds.NewReach([]xds.Configuration{
+		{Name: "1", Hosts: []*xds.HostReach{host("one", route("a", ""), route("a", "m"), redirect)}},
+		{Name: "2", Hosts: []*xds.HostReach{host("two", route("a", "m"), route("b", ""))}},
 	})
 	one := xds.Reference{Kind: "Gateway", Namespace: "default", Name: "eg", SectionName: "one"}
 	two := one
@@ -71,6 +72,10 @@ func TestReach(t *testing.T) {
 	require.Equal(t, []xds.Reference{two}, r.Of("b").Listeners())
 	require.Empty(t, r.Of("b").Marks())
 	require.Nil(t, r.Of("c"))
+	require.Equal(t, []xds.Reference{one}, r.Configuration("1").Listeners())
+	require.Equal(t, []xds.Mark{{Key: "k", Value: "m"}, {Key: "k", Value: "nowhere"}}, r.Configuration("1").Marks())
+	require.Equal(t, []xds.Reference{two}, r.Configuration("2").Listeners())
+	require.Nil(t, r.Configuration("3"))
 	require.Equal(t, []xds.Reference{{Kind: "Gateway", Namespace: "default", Name: "eg"}}, r.Gateways())
 }
 
@@ -85,5 +90,5 @@ func TestReachOfManyRoutes(t *testing.T) {
 		r.Metadata = xds.SetMark(nil, own)
 		vh.Routes, want = append(vh.Routes, r, r), append(want, own)
 	}
-	require.Equal(t, want, xds.NewReach([]*xds.HostReach{xds.ReadHost(vh)}).Of("a").Marks())
+	require.Equal(t, want, xds.NewReach([]xds.Configuration{{Hosts: []*xds.HostReach{xds.ReadHost(vh)}}}).Of("a").Marks())
 }

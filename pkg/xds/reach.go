@@ -11,7 +11,7 @@ type HostReach struct {
 	routes    []routeReach
 }
 
-// routeReach is a route that leads to clusters.
+// routeReach is a route that leads to clusters or has marks.
 type routeReach struct {
 	clusters []string
 	marks    []Mark
@@ -21,8 +21,9 @@ type routeReach struct {
 func ReadHost(vh *routev3.VirtualHost) *HostReach {
 	h := &HostReach{listeners: References(vh.GetMetadata())}
 	for _, r := range vh.GetRoutes() {
-		if names := clustersOf(r.GetRoute()); len(names) > 0 {
-			h.routes = append(h.routes, routeReach{names, Marks(r.GetMetadata())})
+		names, marks := clustersOf(r.GetRoute()), Marks(r.GetMetadata())
+		if len(names) > 0 || len(marks) > 0 {
+			h.routes = append(h.routes, routeReach{names, marks})
 		}
 	}
 	return h
@@ -42,38 +43,61 @@ func clustersOf(a *routev3.RouteAction) []string {
 	return names
 }
 
-// Reach tells, for the clusters of a translation, which Gateway listeners and which
-// routes lead to them, as the route configurations of the same translation say.
-type Reach struct {
-	clusters map[string]*ClusterReach
-	names    []string
-	gateways distinct[Reference]
+// Configuration is a route configuration, by which a listener finds its routes.
+type Configuration struct {
+	// Name is what the listener's HTTP connection manager asks for.
+	Name  string
+	Hosts []*HostReach
 }
 
-// ClusterReach says what leads to one cluster.
-type ClusterReach struct {
+// Reach tells, for the clusters and the route configurations of a translation, which
+// Gateway listeners and which routes lead to them, as the virtual hosts of the same
+// translation say.
+type Reach struct {
+	clusters       map[string]*Origin
+	names          []string
+	configurations map[string]*Origin
+	gateways       distinct[Reference]
+}
+
+// Origin says what leads to one resource.
+type Origin struct {
 	listeners distinct[Reference]
 	marks     distinct[Mark]
 }
 
 // Listeners are references of kind Gateway, each with the listener's name, in the order
 // of the configuration and free of duplicates.
-func (c *ClusterReach) Listeners() []Reference { return c.listeners.list }
+func (o *Origin) Listeners() []Reference { return o.listeners.list }
 
 // Marks are what the Route hook left on the routes, in the order of the configuration and
 // free of duplicates.
-func (c *ClusterReach) Marks() []Mark { return c.marks.list }
+func (o *Origin) Marks() []Mark { return o.marks.list }
+
+func (o *Origin) add(listeners []Reference, marks []Mark) {
+	for _, l := range listeners {
+		o.listeners.add(l)
+	}
+	for _, m := range marks {
+		o.marks.add(m)
+	}
+}
 
 // NewReach puts together what the virtual hosts say.
-func NewReach(hosts []*HostReach) *Reach {
-	r := &Reach{clusters: map[string]*ClusterReach{}}
-	for _, h := range hosts {
-		for _, l := range h.listeners {
-			l.SectionName = ""
-			r.gateways.add(l)
-		}
-		for _, route := range h.routes {
-			r.add(h.listeners, route)
+func NewReach(configurations []Configuration) *Reach {
+	r := &Reach{clusters: map[string]*Origin{}, configurations: map[string]*Origin{}}
+	for _, c := range configurations {
+		whole := originIn(r.configurations, c.Name)
+		for _, h := range c.Hosts {
+			whole.add(h.listeners, nil)
+			for _, l := range h.listeners {
+				l.SectionName = ""
+				r.gateways.add(l)
+			}
+			for _, route := range h.routes {
+				whole.add(nil, route.marks)
+				r.add(h.listeners, route)
+			}
 		}
 	}
 	return r
@@ -82,23 +106,28 @@ func NewReach(hosts []*HostReach) *Reach {
 // add notes what the route leads to.
 func (r *Reach) add(listeners []Reference, route routeReach) {
 	for _, name := range route.clusters {
-		c := r.clusters[name]
-		if c == nil {
-			c = &ClusterReach{}
-			r.clusters[name] = c
+		if r.clusters[name] == nil {
 			r.names = append(r.names, name)
 		}
-		for _, l := range listeners {
-			c.listeners.add(l)
-		}
-		for _, m := range route.marks {
-			c.marks.add(m)
-		}
+		originIn(r.clusters, name).add(listeners, route.marks)
 	}
 }
 
+func originIn(of map[string]*Origin, name string) *Origin {
+	o := of[name]
+	if o == nil {
+		o = &Origin{}
+		of[name] = o
+	}
+	return o
+}
+
 // Of returns what leads to a cluster, and nil if no route does.
-func (r *Reach) Of(cluster string) *ClusterReach { return r.clusters[cluster] }
+func (r *Reach) Of(cluster string) *Origin { return r.clusters[cluster] }
+
+// Configuration returns the listeners and the marks of a route configuration, by its name,
+// and nil if the translation has none of that name.
+func (r *Reach) Configuration(name string) *Origin { return r.configurations[name] }
 
 // Clusters are the names of all clusters that a route leads to.
 func (r *Reach) Clusters() []string { return r.names }

@@ -50,22 +50,15 @@ type BackendMTLSPolicyList struct {
 // BackendMTLSPolicySpec says where the policy applies, as whom Envoy presents itself, and
 // whom it accepts.
 //
+// +kubebuilder:validation:XValidation:rule="!has(self.targetRefs) || self.targetRefs.all(r, r.group == 'gateway.networking.k8s.io' && r.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute'])",message="targetRefs must be of group gateway.networking.k8s.io and of kind Gateway, HTTPRoute or GRPCRoute"
+// +kubebuilder:validation:XValidation:rule="!has(self.targetSelectors) || self.targetSelectors.all(s, s.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute'])",message="targetSelectors must be of kind Gateway, HTTPRoute or GRPCRoute"
 // +kubebuilder:validation:XValidation:rule="has(self.peers) != (has(self.allowAnyInTrustDomain) && self.allowAnyInTrustDomain)",message="name the peers, or set allowAnyInTrustDomain to true to accept every workload of the trust domain; not both"
 // +kubebuilder:validation:XValidation:rule="!has(self.peers) || self.peers.all(p, !has(p.exact) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.exact.startsWith('spiffe://' + d + '/')))",message="every peers[].exact must be in one of trustBundles (by default: in trustDomain)"
 // +kubebuilder:validation:XValidation:rule="!has(self.peers) || self.peers.all(p, !has(p.prefix) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.prefix.startsWith('spiffe://' + d + '/')))",message="every peers[].prefix must start with spiffe:// and one of trustBundles (by default: trustDomain) and a slash"
 // +kubebuilder:validation:XValidation:rule="!has(self.peers) || self.peers.all(p, !has(p.regex) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.regex.startsWith('spiffe://' + d.replace('.', '\\\\.') + '/')))",message="every peers[].regex must begin with spiffe://, one of trustBundles (by default: trustDomain) with its dots escaped, and a slash"
 type BackendMTLSPolicySpec struct {
-	// TargetRefs are the Gateways, listeners of Gateways (by sectionName), HTTPRoutes and
-	// GRPCRoutes whose backends the policy is for, in the policy's own namespace. A policy
-	// on a route beats one on a listener, which beats one on the whole Gateway; of two on
-	// the same target the older one wins.
-	//
-	// +required
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=16
-	// +kubebuilder:validation:XValidation:rule="self.all(r, r.group == 'gateway.networking.k8s.io' && r.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute'])",message="targetRefs must be of group gateway.networking.k8s.io and of kind Gateway, HTTPRoute or GRPCRoute"
-	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.kind == b.kind && a.name == b.name && (has(a.sectionName) ? a.sectionName : '') == (has(b.sectionName) ? b.sectionName : '')))",message="targetRefs must not name a target twice"
-	TargetRefs []gwapiv1.LocalPolicyTargetReferenceWithSectionName `json:"targetRefs"`
+	// The targets are those whose backends the policy is for.
+	PolicyTargets `json:",inline"`
 
 	// TrustDomain is the trust domain of Envoy's own SPIFFE ID, for example example.org.
 	//

@@ -32,16 +32,14 @@ type indexKey struct{}
 func indexOf(in *mutator.Input) *index { return mutator.Derive(in, indexKey{}, newIndex) }
 
 func newIndex(in *mutator.Input) *index {
-	objects := in.Objects.Of(gvk)
-	policies := policy.NewIndex(objects)
-	x := &index{clusters: map[string]*reached{}, anywhere: newReached(anywhere(objects))}
+	x := &index{clusters: map[string]*reached{}, anywhere: newReached(anywhere(in.Objects.Of(gvk)))}
 	alike := map[string]*reached{}
 	for i, name := range in.Reach().Clusters() {
 		reach := in.Reach().Of(name)
 		led := ledBy(reach)
 		group := alike[led]
 		if group == nil {
-			group = newReached(leading(in, policies, reach))
+			group = newReached(leading(in, reach))
 			alike[led] = group
 			x.groups = append(x.groups, group)
 		}
@@ -53,7 +51,7 @@ func newIndex(in *mutator.Input) *index {
 }
 
 // ledBy is the same for clusters to which the same leads.
-func ledBy(r *xds.ClusterReach) string {
+func ledBy(r *xds.Origin) string {
 	var b strings.Builder
 	for _, l := range r.Listeners() {
 		b.WriteString(l.String() + "\x00")
@@ -66,10 +64,10 @@ func ledBy(r *xds.ClusterReach) string {
 
 // leading are the policies that reach a cluster. Those of routes were left on the routes
 // by the Route hook, those of Gateways and listeners came with the call.
-func leading(in *mutator.Input, policies *policy.Index, r *xds.ClusterReach) []policy.Candidate {
-	found := policies.Attached(places(r.Listeners()))
+func leading(in *mutator.Input, r *xds.Origin) []policy.Candidate {
+	found := mutator.Attached(in, gvk, r.Listeners())
 	for _, m := range r.Marks() {
-		found = append(found, unmark(in, m)...)
+		found = append(found, mutator.Marked(in, gvk.Kind, m)...)
 	}
 	policy.Sort(found)
 	return found

@@ -41,11 +41,3 @@ func anywhere(objects []*policy.Object) []policy.Candidate {
 	policy.Sort(found)
 	return found
 }
-
-func places(refs []xds.Reference) []policy.Place {
-	out := make([]policy.Place, len(refs))
-	for i, r := range refs {
-		out[i] = policy.Place{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, SectionName: r.SectionName}
-	}
-	return out
-}

@@ -14,7 +14,6 @@ var (
 	absolutePath = regexp.MustCompile(`^/[^\s]+$`)
 	duration     = regexp.MustCompile(`^([0-9]{1,5}(h|m|s|ms)){1,4}$`)
 	idPrefix     = regexp.MustCompile(`^spiffe://[a-z0-9._-]+/[a-zA-Z0-9._/-]*$`)
-	sectionName  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 )
 
 // validateShape checks what the CRD says of single fields and not of their meaning:
@@ -35,22 +34,8 @@ func validateShape(s *v1alpha1.BackendMTLSPolicySpec, at *field.Path) (errs fiel
 			errs = append(errs, field.Invalid(at, value, "must match "+pattern.String()))
 		}
 	}
-	list("targetRefs", len(s.TargetRefs), 16, false)
 	list("peers", len(s.Peers), 64, s.Peers != nil && len(s.Peers) == 0)
 	list("trustBundles", len(s.TrustBundles), 16, s.TrustBundles != nil && len(s.TrustBundles) == 0)
-	for i, r := range s.TargetRefs {
-		ref := at.Child("targetRefs").Index(i)
-		text(ref.Child("name"), string(r.Name), 253, nil)
-		if r.Name == "" {
-			errs = append(errs, field.Required(ref.Child("name"), ""))
-		}
-		if r.SectionName != nil {
-			text(ref.Child("sectionName"), string(*r.SectionName), 253, sectionName)
-			if *r.SectionName == "" {
-				errs = append(errs, field.Invalid(ref.Child("sectionName"), "", "must not be empty; leave it out instead"))
-			}
-		}
-	}
 	text(at.Child("trustDomain"), string(s.TrustDomain), 255, nil)
 	text(at.Child("workloadIdentifier"), s.WorkloadIdentifier, 1024, nil)
 	for i, p := range s.Peers {

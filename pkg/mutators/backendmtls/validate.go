@@ -8,11 +8,10 @@ import (
 
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"k8s.io/utils/ptr"
-	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
 // Defaults of fields, as the CRD has them; resources from files do not pass an API server
@@ -23,6 +22,9 @@ const (
 	maxRegex            = 1024
 	maxSocketPath       = 107 // sockaddr_un.sun_path, https://man7.org/linux/man-pages/man7/unix.7.html
 )
+
+// targetKinds are what the policy can be attached to.
+var targetKinds = []string{xds.KindGateway, xds.KindHTTPRoute, xds.KindGRPCRoute}
 
 // setDefaults fills in what the API server would.
 func setDefaults(s *v1alpha1.BackendMTLSPolicySpec) {
@@ -46,7 +48,7 @@ func validate(p *v1alpha1.BackendMTLSPolicy) field.ErrorList {
 	s, at := &p.Spec, field.NewPath("spec")
 	errs := validateShape(s, at) // before the defaults hide what is empty
 	setDefaults(s)
-	errs = append(errs, validateTargets(s, at.Child("targetRefs"))...)
+	errs = append(errs, policy.ValidateTargets(&s.PolicyTargets, targetKinds, at)...)
 	if err := validTrustDomain(s.TrustDomain); err != nil {
 		// The bundles and the peers are by default of this domain: one error is enough.
 		errs = append(errs, field.Invalid(at.Child("trustDomain"), s.TrustDomain, err.Error()))
@@ -63,28 +65,6 @@ func validate(p *v1alpha1.BackendMTLSPolicy) field.ErrorList {
 	modes := []v1alpha1.PlaintextBackends{v1alpha1.PlaintextUpgrade, v1alpha1.PlaintextLeave, v1alpha1.PlaintextDeny}
 	if !slices.Contains(modes, s.PlaintextBackends) {
 		errs = append(errs, field.NotSupported(at.Child("plaintextBackends"), s.PlaintextBackends, modes))
-	}
-	return errs
-}
-
-func validateTargets(s *v1alpha1.BackendMTLSPolicySpec, at *field.Path) (errs field.ErrorList) {
-	if len(s.TargetRefs) == 0 {
-		errs = append(errs, field.Required(at, "name at least one target"))
-	}
-	kinds := []string{"Gateway", "HTTPRoute", "GRPCRoute"}
-	for i, r := range s.TargetRefs {
-		if string(r.Group) != policy.GatewayGroup {
-			errs = append(errs, field.NotSupported(at.Index(i).Child("group"), r.Group, []string{policy.GatewayGroup}))
-		}
-		if !slices.Contains(kinds, string(r.Kind)) {
-			errs = append(errs, field.NotSupported(at.Index(i).Child("kind"), string(r.Kind), kinds))
-		}
-		same := func(o gwapiv1.LocalPolicyTargetReferenceWithSectionName) bool {
-			return o.Kind == r.Kind && o.Name == r.Name && ptr.Deref(o.SectionName, "") == ptr.Deref(r.SectionName, "")
-		}
-		if slices.ContainsFunc(s.TargetRefs[:i], same) {
-			errs = append(errs, field.Duplicate(at.Index(i), r.Name))
-		}
 	}
 	return errs
 }

@@ -1,0 +1,101 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// PolicyTargets says what a policy is attached to: by name, by labels, or both. It is the
+// same for all policies, and as Envoy Gateway has it for its own.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/policy_helpers.go
+//
+// +kubebuilder:validation:XValidation:rule="has(self.targetRefs) || has(self.targetSelectors)",message="name at least one target in targetRefs or targetSelectors"
+type PolicyTargets struct {
+	// TargetRefs are the targets by name, in the policy's own namespace: Gateways, listeners
+	// of Gateways (by sectionName), and, for policies that can be attached to them,
+	// HTTPRoutes and GRPCRoutes (or their rules, by sectionName). The closest policy wins: one
+	// on a route beats one on a listener, which beats one on the whole Gateway. Of two on the
+	// same target the older one wins.
+	//
+	// +optional
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.kind == b.kind && a.name == b.name && (has(a.sectionName) ? a.sectionName : '') == (has(b.sectionName) ? b.sectionName : '')))",message="targetRefs must not name a target twice"
+	TargetRefs []gwapiv1.LocalPolicyTargetReferenceWithSectionName `json:"targetRefs,omitempty"`
+
+	// TargetSelectors are targets by their labels. Envoy Gateway finds them, from version
+	// 1.9 on.
+	//
+	// +optional
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	TargetSelectors []TargetSelector `json:"targetSelectors,omitempty"`
+}
+
+// TargetSelector selects Gateways or routes by their labels. One without labels selects
+// all of its kind.
+type TargetSelector struct {
+	// Group is the API group of the targets.
+	//
+	// +optional
+	// +kubebuilder:default="gateway.networking.k8s.io"
+	// +kubebuilder:validation:Enum=gateway.networking.k8s.io
+	Group gwapiv1.Group `json:"group,omitempty"`
+
+	// Kind is the kind of the targets.
+	//
+	// +required
+	Kind gwapiv1.Kind `json:"kind"`
+
+	// Namespaces says where targets are looked for: in the policy's own namespace if it is
+	// absent. In another one there has to be a ReferenceGrant for it.
+	//
+	// +optional
+	Namespaces *TargetNamespaces `json:"namespaces,omitempty"`
+
+	// MatchLabels are labels that a target has to have.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxProperties=32
+	MatchLabels map[string]string `json:"matchLabels,omitempty"`
+
+	// MatchExpressions are requirements on the labels of a target, all of which it has to
+	// meet.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=32
+	// +listType=atomic
+	MatchExpressions []metav1.LabelSelectorRequirement `json:"matchExpressions,omitempty"`
+}
+
+// TargetNamespaces says in which namespaces targets are looked for.
+//
+// +kubebuilder:validation:XValidation:rule="(self.from == 'Selector') == has(self.selector)",message="set selector if from is Selector, and only then"
+type TargetNamespaces struct {
+	// From is Same for the policy's namespace, All for all that Envoy Gateway watches, or
+	// Selector for those of them that the selector matches.
+	//
+	// +optional
+	// +kubebuilder:default=Same
+	// +kubebuilder:validation:Enum=Same;All;Selector
+	From string `json:"from,omitempty"`
+
+	// Selector selects namespaces by their labels.
+	//
+	// +optional
+	Selector *metav1.LabelSelector `json:"selector,omitempty"`
+}
+
+// FailurePolicy says what becomes of a target to which a policy cannot be applied, because
+// the policy is wrong or because the program failed.
+//
+// +kubebuilder:validation:Enum=Deny;Ignore
+type FailurePolicy string
+
+// The failure policies of a policy. Those of egraft's configuration have Fail, too.
+const (
+	// FailurePolicyDeny makes Envoy refuse the target's requests.
+	FailurePolicyDeny FailurePolicy = "Deny"
+	// FailurePolicyIgnore leaves the target as it is without the policy.
+	FailurePolicyIgnore FailurePolicy = "Ignore"
+)
