@@ -2,11 +2,15 @@ package catalog_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
@@ -18,80 +22,89 @@ import (
 
 // plain answers translations as one would without a thought of speed: everything is decoded
 // with the generated types, one after another, every time. It is what [engine.Engine] is
-// compared with, and knows as much as the built-in mutators need: clusters, additions,
-// reports and marks.
+// compared with.
 type plain []mutator.Family
-
-// decoded is a resource as a [mutator.View].
-type decoded struct{ *clusterv3.Cluster }
-
-func (d decoded) Name() string                { return d.GetName() }
-func (d decoded) References() []xds.Reference { return xds.References(d.GetMetadata()) }
 
 func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 	t.Helper()
-	in, configs := p.input(t, call)
+	in := p.input(t, call)
 	res := &engine.Result{}
 	for _, list := range call.Resources {
 		out := engine.Resources{Kind: list.Kind}
-		for i, raw := range list.Encoded {
-			switch list.Kind {
-			case mutator.KindCluster:
-				raw = p.cluster(t, in, raw, res)
-			case mutator.KindRouteConfiguration:
-				raw = withoutMarks(t, configs[i], raw)
-			}
-			out.Encoded = append(out.Encoded, raw)
+		for _, raw := range list.Encoded {
+			out.Encoded = append(out.Encoded, p.treat(t, in, list.Kind, raw, res))
 		}
 		res.Resources = append(res.Resources, out)
 	}
+	for i, list := range res.Resources {
+		if list.Kind == mutator.KindRouteConfiguration {
+			res.Resources[i].Encoded = withoutMarks(t, list.Encoded)
+		}
+	}
 	for _, f := range p {
-		p.add(t, in, f, res)
-		res.Policies = append(res.Policies, f.Reporter.Report(in)...)
+		if f.Additions != nil && f.Uses(in.Hook) {
+			p.add(t, in, f, res)
+		}
+		if f.Reporter != nil && f.Uses(in.Hook) {
+			res.Policies = append(res.Policies, f.Reporter.Report(in)...)
+		}
 	}
 	return res
 }
 
-func (p plain) input(t *testing.T, call *engine.Call) (*mutator.Input, []*routev3.RouteConfiguration) {
+// treat takes a resource through all families.
+func (p plain) treat(t *testing.T, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Result) []byte {
 	t.Helper()
-	var kinds []policy.Kind
-	for _, f := range p {
-		kinds = append(kinds, f.Policies...)
+	switch kind {
+	case mutator.KindCluster:
+		return plainly(t, p, in, kind, raw, res, &clusterv3.Cluster{}, xds.DenyCluster, func(f mutator.Family) mutator.Cluster { return f.Clusters })
+	case mutator.KindSecret:
+		return plainly(t, p, in, kind, raw, res, &tlsv3.Secret{}, xds.DenySecret, func(f mutator.Family) mutator.Secret { return f.Secrets })
+	case mutator.KindListener:
+		return plainly(t, p, in, kind, raw, res, &listenerv3.Listener{}, xds.DenyListener, func(f mutator.Family) mutator.Listener { return f.Listeners })
+	case mutator.KindRouteConfiguration:
+		return plainly(t, p, in, kind, raw, res, &routev3.RouteConfiguration{}, xds.DenyRouteConfiguration,
+			func(f mutator.Family) mutator.RouteConfiguration { return f.RouteConfigurations })
 	}
-	objects, err := policy.NewSet(kinds, call.Objects)
-	require.NoError(t, err)
-	var configs []*routev3.RouteConfiguration
-	var all []xds.Configuration
-	for _, list := range call.Resources {
-		for _, raw := range list.Encoded {
-			if list.Kind != mutator.KindRouteConfiguration {
-				continue
-			}
-			rc := &routev3.RouteConfiguration{}
-			require.NoError(t, proto.Unmarshal(raw, rc))
-			configs = append(configs, rc)
-			c := xds.Configuration{Name: rc.GetName()}
-			for _, vh := range rc.GetVirtualHosts() {
-				c.Hosts = append(c.Hosts, xds.ReadHost(vh))
-			}
-			all = append(all, c)
-		}
-	}
-	return &mutator.Input{Hook: call.Hook, Objects: objects, Reach: func() *xds.Reach { return xds.NewReach(all) }}, configs
+	require.FailNow(t, "no such kind in a translation", kind)
+	return nil
 }
 
-// cluster takes a cluster through all families.
-func (p plain) cluster(t *testing.T, in *mutator.Input, raw []byte, res *engine.Result) []byte {
+// resource is what every kind of resource has.
+type resource interface {
+	proto.Message
+	GetName() string
+	ValidateAll() error
+}
+
+// decoded is a resource as a [mutator.View].
+type decoded struct{ resource }
+
+func (d decoded) Name() string { return d.GetName() }
+
+func (d decoded) References() []xds.Reference {
+	if m, ok := d.resource.(interface{ GetMetadata() *corev3.Metadata }); ok {
+		return xds.References(m.GetMetadata())
+	}
+	return nil
+}
+
+// plainly takes a resource of one kind through the families that have a mutator for it.
+func plainly[T resource](
+	t *testing.T, p plain, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Result,
+	c T, deny func(T) error, of func(mutator.Family) mutator.Typed[T],
+) []byte {
 	t.Helper()
-	c := &clusterv3.Cluster{}
 	require.NoError(t, proto.Unmarshal(raw, c))
+	came := decoded{proto.Clone(c).(T)}
 	out := raw
 	for _, f := range p {
-		if f.Clusters == nil || !f.Clusters.Applies(in, decoded{c}) {
+		m := of(f)
+		if m == nil || !f.Uses(in.Hook) || !m.Applies(in, came) {
 			continue
 		}
-		next, verdict, err := edit(t.Context(), in, f, c)
-		res.Outcomes = append(res.Outcomes, engine.Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: c.GetName(), Verdict: verdict, Err: err})
+		next, verdict, err := edit(t.Context(), in, m, c, deny, onError(in, f, m, came))
+		res.Outcomes = append(res.Outcomes, engine.Outcome{Family: f.Name, Kind: kind, Name: came.GetName(), Verdict: verdict, Err: err})
 		if verdict == engine.Applied || verdict == engine.Denied {
 			out = deterministic(t, next)
 		}
@@ -102,30 +115,63 @@ func (p plain) cluster(t *testing.T, in *mutator.Input, raw []byte, res *engine.
 	return out
 }
 
-// edit runs a mutator on a copy, and denies if it fails, as all built-in ones want it.
-func edit(ctx context.Context, in *mutator.Input, f mutator.Family, c *clusterv3.Cluster) (*clusterv3.Cluster, engine.Verdict, error) {
-	edited := proto.Clone(c).(*clusterv3.Cluster)
-	err := f.Clusters.Mutate(ctx, in, edited)
+// onError is what the family, or the policy, wants.
+func onError[T proto.Message](in *mutator.Input, f mutator.Family, m mutator.Typed[T], view mutator.View) mutator.FailurePolicy {
+	if failing, ok := m.(mutator.Failing); ok {
+		if said := failing.FailurePolicy(in, view); said != "" {
+			return said
+		}
+	}
+	return f.FailurePolicy
+}
+
+// edit runs a mutator on a copy.
+func edit[T resource](
+	ctx context.Context, in *mutator.Input, m mutator.Typed[T], c T, deny func(T) error, onError mutator.FailurePolicy,
+) (T, engine.Verdict, error) {
+	edited := proto.Clone(c).(T)
+	err := m.Mutate(ctx, in, edited)
 	if err == nil {
 		if err = edited.ValidateAll(); err != nil {
 			err = fmt.Errorf("the result is invalid: %w", err)
 		}
 	}
 	switch {
+	case err != nil && onError == mutator.Ignore:
+		return c, engine.Ignored, err
 	case err != nil:
-		refusing := proto.Clone(c).(*clusterv3.Cluster)
-		return refusing, engine.Denied, denied(refusing, err)
+		refusing := proto.Clone(c).(T)
+		return refusing, engine.Denied, errors.Join(err, deny(refusing))
 	case proto.Equal(c, edited):
 		return c, engine.Unchanged, nil
 	}
 	return edited, engine.Applied, nil
 }
 
-func denied(c *clusterv3.Cluster, why error) error {
-	if err := xds.DenyCluster(c); err != nil {
-		return err
+func (p plain) input(t *testing.T, call *engine.Call) *mutator.Input {
+	t.Helper()
+	var kinds []policy.Kind
+	for _, f := range p {
+		kinds = append(kinds, f.Policies...)
 	}
-	return why
+	objects, err := policy.NewSet(kinds, call.Objects)
+	require.NoError(t, err)
+	var all []xds.Configuration
+	for _, list := range call.Resources {
+		for _, raw := range list.Encoded {
+			if list.Kind != mutator.KindRouteConfiguration {
+				continue
+			}
+			rc := &routev3.RouteConfiguration{}
+			require.NoError(t, proto.Unmarshal(raw, rc))
+			c := xds.Configuration{Name: rc.GetName()}
+			for _, vh := range rc.GetVirtualHosts() {
+				c.Hosts = append(c.Hosts, xds.ReadHost(vh))
+			}
+			all = append(all, c)
+		}
+	}
+	return &mutator.Input{Hook: call.Hook, Objects: objects, Reach: func() *xds.Reach { return xds.NewReach(all) }}
 }
 
 // add upserts the clusters of a family.
@@ -153,16 +199,20 @@ next:
 }
 
 // withoutMarks clears the routes of virtual hosts that have marks, and encodes those anew.
-func withoutMarks(t *testing.T, rc *routev3.RouteConfiguration, raw []byte) []byte {
+func withoutMarks(t *testing.T, encoded [][]byte) (out [][]byte) {
 	t.Helper()
-	found := false
-	for _, vh := range rc.GetVirtualHosts() {
-		found = xds.ClearRouteMarks(vh) || found
+	for _, raw := range encoded {
+		rc, found := &routev3.RouteConfiguration{}, false
+		require.NoError(t, proto.Unmarshal(raw, rc))
+		for _, vh := range rc.GetVirtualHosts() {
+			found = xds.ClearRouteMarks(vh) || found
+		}
+		if found {
+			raw = deterministic(t, rc)
+		}
+		out = append(out, raw)
 	}
-	if !found {
-		return raw
-	}
-	return deterministic(t, rc)
+	return out
 }
 
 func deterministic(t *testing.T, m proto.Message) []byte {
