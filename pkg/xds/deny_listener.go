@@ -9,25 +9,19 @@ import (
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 )
 
-// HCMName is the name by which Envoy Gateway adds the HTTP connection manager.
-const HCMName = "envoy.filters.network.http_connection_manager"
-
 // DenyListener makes every filter chain refuse: HTTP requests are answered with 500,
 // other connections are closed. TLS settings stay, so that clients see the same server.
 func DenyListener(l *listenerv3.Listener) error {
-	chains := l.GetFilterChains()
-	if l.GetDefaultFilterChain() != nil {
-		chains = append(chains[:len(chains):len(chains)], l.GetDefaultFilterChain())
-	}
-	for _, fc := range chains {
-		if err := denyFilterChain(fc); err != nil {
+	for _, fc := range FilterChains(l) {
+		if err := DenyFilterChain(fc); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func denyFilterChain(fc *listenerv3.FilterChain) error {
+// DenyFilterChain is [DenyListener] for one filter chain.
+func DenyFilterChain(fc *listenerv3.FilterChain) error {
 	for _, f := range fc.GetFilters() {
 		if f.GetName() == HCMName {
 			return denyHTTP(fc, f)

@@ -1,0 +1,82 @@
+package xds
+
+import (
+	"fmt"
+	"slices"
+
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+)
+
+// HCMName is the name by which Envoy Gateway adds the HTTP connection manager.
+const HCMName = "envoy.filters.network.http_connection_manager"
+
+// RouterName is the name of the filter that ends every chain of HTTP filters.
+const RouterName = "envoy.filters.http.router"
+
+// FilterChains are the filter chains of a listener, the default one among them.
+func FilterChains(l *listenerv3.Listener) []*listenerv3.FilterChain {
+	chains := l.GetFilterChains()
+	if d := l.GetDefaultFilterChain(); d != nil {
+		chains = append(chains[:len(chains):len(chains)], d)
+	}
+	return chains
+}
+
+// EditHCM calls edit for every HTTP connection manager of a filter chain, and puts in what
+// it has become if edit says that it was changed. found is how many there are: none in a
+// chain for TCP.
+func EditHCM(fc *listenerv3.FilterChain, edit func(*hcmv3.HttpConnectionManager) (changed bool, err error)) (found int, err error) {
+	for _, f := range fc.GetFilters() {
+		if !f.GetTypedConfig().MessageIs(&hcmv3.HttpConnectionManager{}) {
+			continue
+		}
+		found++
+		hcm := &hcmv3.HttpConnectionManager{}
+		if err := f.GetTypedConfig().UnmarshalTo(hcm); err != nil {
+			return found, fmt.Errorf("HTTP connection manager of filter chain %q: %w", fc.GetName(), err)
+		}
+		changed, err := edit(hcm)
+		if err != nil {
+			return found, fmt.Errorf("HTTP connection manager of filter chain %q: %w", fc.GetName(), err)
+		}
+		if !changed {
+			continue
+		}
+		cfg, err := Any(hcm)
+		if err != nil {
+			return found, err
+		}
+		f.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: cfg}
+	}
+	return found, nil
+}
+
+// RouteConfigurationOf is the name by which an HTTP connection manager asks for its routes,
+// and empty if it has them itself.
+func RouteConfigurationOf(hcm *hcmv3.HttpConnectionManager) string {
+	return hcm.GetRds().GetRouteConfigName()
+}
+
+// InsertFilter puts a filter in front of the first one for which before is true, and
+// reports whether it did: a filter of the same name that is there already is left alone.
+// With the router for before it is the last filter that sees a request.
+func InsertFilter(hcm *hcmv3.HttpConnectionManager, filter *hcmv3.HttpFilter, before func(name string) bool) (inserted bool, err error) {
+	at := -1
+	for i, f := range hcm.GetHttpFilters() {
+		if f.GetName() == filter.GetName() {
+			return false, nil
+		}
+		if at < 0 && before(f.GetName()) {
+			at = i
+		}
+	}
+	if at < 0 {
+		return false, fmt.Errorf("no HTTP filter that %q could be put in front of", filter.GetName())
+	}
+	hcm.HttpFilters = slices.Insert(hcm.HttpFilters, at, filter)
+	return true, nil
+}
+
+// IsRouter is for [InsertFilter].
+func IsRouter(name string) bool { return name == RouterName }
