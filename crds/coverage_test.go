@@ -134,9 +134,12 @@ func own(t *testing.T, path string, s *apiextensions.JSONSchemaProps) (all []rul
 func requireKnown(t *testing.T, path string, s *apiextensions.JSONSchemaProps) {
 	t.Helper()
 	others := apiextensions.JSONSchemaProps{
-		Format: s.Format, MultipleOf: s.MultipleOf, UniqueItems: s.UniqueItems,
+		MultipleOf: s.MultipleOf, UniqueItems: s.UniqueItems,
 		AllOf: s.AllOf, OneOf: s.OneOf, AnyOf: s.AnyOf, Not: s.Not,
 		PatternProperties: s.PatternProperties, Dependencies: s.Dependencies, AdditionalItems: s.AdditionalItems,
+	}
+	if s.Type != "integer" { // of which the format is a part of the type
+		others.Format = s.Format
 	}
 	if s.AdditionalProperties != nil && s.AdditionalProperties.Schema == nil {
 		others.AdditionalProperties = s.AdditionalProperties

@@ -1,10 +1,14 @@
 package deploy
 
 import (
+	"flag"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+var update = flag.Bool("update", false, "write values.yaml")
 
 // How Envoy Gateway reaches egraft, by the folder whose values.yaml says so.
 var values = map[string][]string{
@@ -17,7 +21,10 @@ func TestValuesAreEgrafts(t *testing.T) {
 	for folder, args := range values {
 		t.Run(folder, func(t *testing.T) {
 			want := egraft(t, append([]string{"config", "envoy-gateway", "--format", "helm"}, args...)...)
-			require.Equal(t, want, read(t, folder+"/values.yaml"), "write it again with `egraft config envoy-gateway --format helm`")
+			if *update {
+				require.NoError(t, os.WriteFile(folder+"/values.yaml", []byte(want), 0o644))
+			}
+			require.Equal(t, want, read(t, folder+"/values.yaml"), "write it again with `make generate`")
 		})
 	}
 }

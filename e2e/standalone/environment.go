@@ -218,7 +218,8 @@ func (e *Environment) StartEgraft(ctx context.Context) error {
 
 // extensionManager is what egraft says Envoy Gateway has to be told.
 func (e *Environment) extensionManager(ctx context.Context) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, e.EgraftProgram(), "config", "envoy-gateway", "--format", "standalone", "--socket", e.Socket())
+	arguments := append([]string{"config", "envoy-gateway", "--format", "standalone", "--socket", e.Socket()}, e.options.Egraft...)
+	cmd := exec.CommandContext(ctx, e.EgraftProgram(), arguments...)
 	cmd.Env = process.Environ()
 	out, err := cmd.Output()
 	if err != nil {

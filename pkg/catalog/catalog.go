@@ -6,7 +6,10 @@ import (
 	"time"
 
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/mutators/attemptcount"
 	"github.com/egraft/egraft/pkg/mutators/backendmtls"
+	"github.com/egraft/egraft/pkg/mutators/hedge"
+	"github.com/egraft/egraft/pkg/mutators/promptclusters"
 )
 
 // Options are settings of the built-in mutators that are the operator's and not a
@@ -15,12 +18,24 @@ type Options struct {
 	// EndpointsFetchTimeout is how long Envoy waits for the endpoints of a cluster that
 	// was changed before it goes on with those that it has; 0 leaves Envoy's 15 s.
 	EndpointsFetchTimeout time.Duration
+	// PromptClusters does the same for all clusters.
+	PromptClusters bool
+	// IncludeAttemptCount tells backends which attempt a request is.
+	IncludeAttemptCount bool
 }
 
 // Builtin returns the built-in mutators in the order of their execution. To add one, add
 // a line and say beside it why it is where it is.
 func Builtin(o Options) []mutator.Family {
-	return []mutator.Family{
+	families := []mutator.Family{
+		hedge.New(),                              // routes, and of them what no other mutator touches
 		backendmtls.New(o.EndpointsFetchTimeout), // rewrites the TLS of clusters; no other mutator touches that
 	}
+	if o.PromptClusters {
+		families = append(families, promptclusters.New(o.EndpointsFetchTimeout)) // after those that set the same for the clusters that they change
+	}
+	if o.IncludeAttemptCount {
+		families = append(families, attemptcount.New()) // the only one for virtual hosts
+	}
+	return families
 }

@@ -40,11 +40,16 @@ func gateway(t *testing.T, text string) *egv1a1.ExtensionManager {
 
 func builtin() []mutator.Family { return catalog.Builtin(catalog.Options{}) }
 
+func ours(kind string) egv1a1.GroupVersionKind {
+	return egv1a1.GroupVersionKind{Group: "egraft.io", Version: "v1alpha1", Kind: kind}
+}
+
 // builtinManager is what the built-in mutators need.
 func builtinManager() *egv1a1.ExtensionManager {
 	size := resource.MustParse("256Mi")
 	return &egv1a1.ExtensionManager{
-		PolicyResources: []egv1a1.GroupVersionKind{{Group: "egraft.io", Version: "v1alpha1", Kind: "BackendMTLSPolicy"}},
+		PolicyResources: []egv1a1.GroupVersionKind{ours("BackendMTLSPolicy")},
+		Resources:       []egv1a1.GroupVersionKind{ours("HedgeFilter")},
 		Hooks: &egv1a1.ExtensionHooks{XDSTranslator: &egv1a1.XDSTranslatorHooks{
 			Post:        []egv1a1.XDSTranslatorHook{egv1a1.XDSRoute, egv1a1.XDSTranslation},
 			Translation: translation(true, false, true, false),
@@ -140,13 +145,13 @@ func TestStanzaOfFamilies(t *testing.T) {
 			"reach needs routes",
 			[]mutator.Family{{Name: "t", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsReach: true}},
 			func(m *egv1a1.ExtensionManager) {
-				m.PolicyResources = nil
+				m.PolicyResources, m.Resources = nil, nil
 				m.Hooks.XDSTranslator.Post = []egv1a1.XDSTranslatorHook{egv1a1.XDSTranslation}
 				m.Hooks.XDSTranslator.Translation = translation(false, false, true, false)
 			},
 		},
 		{"no Translation", []mutator.Family{{Name: "t", Hooks: []mutator.Hook{mutator.HookVirtualHost}}}, func(m *egv1a1.ExtensionManager) {
-			m.PolicyResources = nil
+			m.PolicyResources, m.Resources = nil, nil
 			m.Hooks.XDSTranslator.Post = []egv1a1.XDSTranslatorHook{egv1a1.XDSVirtualHost}
 			m.Hooks.XDSTranslator.Translation = nil
 		}},

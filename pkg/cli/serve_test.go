@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,7 @@ func TestServe(t *testing.T) {
 	require.Equal(t, ExitOK, stop())
 	require.NoFileExists(t, socket)
 	require.Contains(t, stderr.String(), `"msg":"environment variable is not a setting","variable":"EGRAFT_SOKET"`)
-	require.Contains(t, stderr.String(), `"mutators":["backend-mtls","hello"]`)
+	require.Contains(t, stderr.String(), `"mutators":[`+strings.ReplaceAll(quoted(mutatorNames()), " ", "")+`]`)
 	require.Contains(t, stderr.String(), `"level":"DEBUG","msg":"call","hook":"Translation","code":"OK"`)
 }
 
@@ -121,7 +122,7 @@ func TestServeTCP(t *testing.T) {
 }
 
 func TestSettingsOfMutators(t *testing.T) {
-	p := &program{families: withHello, environ: []string{"EGRAFT_FAILURE_POLICY=hello=Fail", "EGRAFT_DISABLE_MUTATORS=backend-mtls"}}
+	p := &program{families: withHello, environ: []string{"EGRAFT_FAILURE_POLICY=hello=Fail", "EGRAFT_DISABLE_MUTATORS=" + strings.Join(slices.DeleteFunc(mutatorNames(), func(n string) bool { return n == "hello" }), ",")}}
 	s, err := p.load(nil)
 	require.NoError(t, err)
 	require.Len(t, s.families, 1)

@@ -22,7 +22,11 @@ type settings struct {
 // load reads the settings and reports everything that is wrong with them.
 func (p *program) load(flags *config.Flags) (*settings, error) {
 	cfg, errs := config.Load(config.Sources{Flags: flags, Environ: p.environ})
-	families := p.families(catalog.Options{EndpointsFetchTimeout: cfg.EndpointsFetchTimeout})
+	families := p.families(catalog.Options{
+		EndpointsFetchTimeout: cfg.EndpointsFetchTimeout,
+		PromptClusters:        cfg.PromptClusters,
+		IncludeAttemptCount:   cfg.IncludeAttemptCount,
+	})
 	errs = append(errs, unknownMutators(cfg, families)...)
 	if len(errs) > 0 {
 		return nil, settingsError(errs)

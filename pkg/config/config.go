@@ -52,6 +52,8 @@ type Config struct {
 	Kubeconfig         string
 
 	EndpointsFetchTimeout time.Duration
+	PromptClusters        bool
+	IncludeAttemptCount   bool
 	DisabledMutators      []string
 	FailurePolicies       map[string]mutator.FailurePolicy
 

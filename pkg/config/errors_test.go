@@ -138,6 +138,9 @@ func TestBadValues(t *testing.T) {
 			`--shutdown-timeout: Invalid value: "-1s": must not be negative`,
 			`--endpoints-fetch-timeout: Invalid value: "-1s": must not be negative`,
 		}},
+		{"clusters not prompt", []string{"--endpoints-fetch-timeout=0"}, []string{"EGRAFT_PROMPT_CLUSTERS=true"}, []string{
+			`EGRAFT_PROMPT_CLUSTERS: Forbidden: has no effect with --endpoints-fetch-timeout 0s`,
+		}},
 		{"failure policies", []string{"--failure-policy", "a", "--failure-policy", "b=Deny"}, nil, []string{
 			`--failure-policy: Invalid value: "a,b=Deny": "a" is not mutator=policy`,
 		}},

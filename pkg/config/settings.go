@@ -98,6 +98,8 @@ func operation(c *Config) []setting {
 		{"kubernetes-outcomes", choice(&c.KubernetesOutcomes), fmt.Sprintf("write what became of policies to Kubernetes, as Events and conditions: one of %s; auto does in a pod and with --kubeconfig", words(Choices()))},
 		{"kubeconfig", text(&c.Kubeconfig, "path"), "how to reach Kubernetes; if empty, as the ServiceAccount of the pod"},
 		{"endpoints-fetch-timeout", duration(&c.EndpointsFetchTimeout), "how long Envoy waits for the endpoints of a cluster that egraft changed; 0s leaves Envoy's 15 s"},
+		{"prompt-clusters", boolean(&c.PromptClusters), "let every change of a cluster reach traffic promptly, whoever made it: --endpoints-fetch-timeout is for all clusters"},
+		{"include-attempt-count", boolean(&c.IncludeAttemptCount), "tell backends in x-envoy-attempt-count which attempt a request is; Envoy Gateway then makes one call more for each virtual host"},
 		{"disable-mutators", list(&c.DisabledMutators), "mutators not to run"},
 		{"failure-policy", policies(&c.FailurePolicies), "what becomes of a resource that a mutator could not treat, by mutator: Deny (refuse its traffic), Ignore (leave it) or Fail (fail the whole call)"},
 	}

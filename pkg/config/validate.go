@@ -40,6 +40,9 @@ func (l *loader) validate() {
 	l.notNegative("keepalive-min-time", c.KeepaliveMinTime)
 	l.notNegative("shutdown-timeout", c.ShutdownTimeout)
 	l.notNegative("endpoints-fetch-timeout", c.EndpointsFetchTimeout)
+	if c.PromptClusters && c.EndpointsFetchTimeout == 0 {
+		l.errs = append(l.errs, field.Forbidden(l.at("prompt-clusters"), fmt.Sprintf("has no effect with %s 0s", c.NameOf("endpoints-fetch-timeout"))))
+	}
 }
 
 // exclusive reports settings that would have no effect, since one who sets them believes

@@ -272,3 +272,33 @@ func TestFailurePolicyOfTheResource(t *testing.T) {
 		})
 	}
 }
+
+// TestReportKnowsFailures: a family that calls its policy programmed does not know what
+// became of the resource. Of a single one the engine does.
+func TestReportKnowsFailures(t *testing.T) {
+	for policy, want := range map[mutator.FailurePolicy]string{
+		mutator.Ignore: `broken; nothing was changed (Cluster "a")`,
+		mutator.Deny:   `broken; requests are refused (Cluster "a")`,
+	} {
+		t.Run(string(policy), func(t *testing.T) {
+			f := clusterFamily("f", policy, edited(func() error { return errors.New("broken") }))
+			f.Reporter = says{mutator.Programmed}
+			other := clusterFamily("g", policy, setTimeout)
+			other.Reporter = says{mutator.Programmed}
+			_, res, err := run(t.Context(), t, []mutator.Family{f, other}, "a")
+			require.NoError(t, err)
+			require.Equal(t, []mutator.PolicyOutcome{{Reason: mutator.Failed, Message: want}, {Reason: mutator.Programmed}}, res.Policies)
+			f.Reporter = says{mutator.Invalid}
+			_, res, err = run(t.Context(), t, []mutator.Family{f}, "a")
+			require.NoError(t, err)
+			require.Equal(t, []mutator.PolicyOutcome{{Reason: mutator.Invalid}}, res.Policies, "it has a reason of its own")
+		})
+	}
+}
+
+// says reports the same of one policy, whatever the call.
+type says struct{ reason mutator.Reason }
+
+func (s says) Report(*mutator.Input) []mutator.PolicyOutcome {
+	return []mutator.PolicyOutcome{{Reason: s.reason}}
+}

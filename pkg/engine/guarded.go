@@ -146,7 +146,7 @@ func (e *Engine) additions(ctx context.Context, in *mutator.Input, f mutator.Fam
 
 // reported is what the families say about their policies.
 type reported struct {
-	policies []mutator.PolicyOutcome
+	families []familyReport
 	warnings []error
 }
 
@@ -154,11 +154,12 @@ type reported struct {
 // end with it, that is all that is missing.
 func (e *Engine) reports(ctx context.Context, p *prepared, res *Result) {
 	r, err := bounded(ctx, e.guard, itself, func(context.Context) (reported, error) {
-		policies, warnings := p.report()
-		return reported{policies, warnings}, nil
+		families, warnings := p.report()
+		return reported{families, warnings}, nil
 	})
 	if err != nil {
 		r.warnings = []error{fmt.Errorf("report what became of policies: %w", err)}
 	}
-	res.Policies, res.Warnings = r.policies, append(res.Warnings, r.warnings...)
+	res.report(p.in.Hook, r.families)
+	res.Warnings = append(res.Warnings, r.warnings...)
 }

@@ -16,7 +16,7 @@ type prepared struct {
 	in      *mutator.Input
 	warning error
 	// report asks the families, once, what became of their policies.
-	report func() ([]mutator.PolicyOutcome, []error)
+	report func() ([]familyReport, []error)
 }
 
 // prepare reads the call. Calls with the same policies and routes share what is prepared,
@@ -66,7 +66,7 @@ func (e *Engine) newPrepared(call *Call, configs []config) *prepared {
 	if call.Hook == mutator.HookTranslation {
 		in.Reach = sync.OnceValue(func() *xds.Reach { return reach(configs) })
 	}
-	return &prepared{in: in, warning: err, report: sync.OnceValues(func() ([]mutator.PolicyOutcome, []error) {
+	return &prepared{in: in, warning: err, report: sync.OnceValues(func() ([]familyReport, []error) {
 		return e.report(in)
 	})}
 }
@@ -86,9 +86,15 @@ func (e *Engine) readObject(raw []byte) (*policy.Object, error) {
 	return o, err
 }
 
+// familyReport is what a family says about its policies.
+type familyReport struct {
+	family   string
+	policies []mutator.PolicyOutcome
+}
+
 // report asks the families what became of their policies. A reporter that panics loses
 // its report and nothing else.
-func (e *Engine) report(in *mutator.Input) (all []mutator.PolicyOutcome, warnings []error) {
+func (e *Engine) report(in *mutator.Input) (all []familyReport, warnings []error) {
 	for _, f := range e.families {
 		if f.Reporter == nil || !f.Uses(in.Hook) {
 			continue
@@ -98,7 +104,42 @@ func (e *Engine) report(in *mutator.Input) (all []mutator.PolicyOutcome, warning
 			warnings = append(warnings, fmt.Errorf("report of mutator %s: %w", f.Name, err))
 			continue
 		}
-		all = append(all, outcomes...)
+		all = append(all, familyReport{f.Name, outcomes})
 	}
 	return all, warnings
+}
+
+// report appends what the families say about their policies. In a hook for a single resource
+// it is known on which policies a failure bears, and a family that does not see the resource
+// must not call them programmed.
+func (r *Result) report(h mutator.Hook, reports []familyReport) {
+	for _, report := range reports {
+		failed := r.failureOf(h, report.family)
+		for _, p := range report.policies {
+			if failed != nil && p.Reason == mutator.Programmed {
+				p.Reason, p.Message = mutator.Failed, consequence(failed)
+			}
+			r.Policies = append(r.Policies, p)
+		}
+	}
+}
+
+func (r *Result) failureOf(h mutator.Hook, family string) *Outcome {
+	if h == mutator.HookTranslation {
+		return nil
+	}
+	for i, o := range r.Outcomes {
+		if o.Family == family && (o.Verdict == Denied || o.Verdict == Ignored) {
+			return &r.Outcomes[i]
+		}
+	}
+	return nil
+}
+
+// consequence says what a failure led to.
+func consequence(o *Outcome) string {
+	if o.Verdict == Denied {
+		return fmt.Sprintf("%v; requests are refused (%s %q)", o.Err, o.Kind, o.Name)
+	}
+	return fmt.Sprintf("%v; nothing was changed (%s %q)", o.Err, o.Kind, o.Name)
 }

@@ -67,7 +67,7 @@ func Marked(in *Input, kind string, m xds.Mark) []policy.Candidate {
 	}
 	var out []policy.Candidate
 	for _, c := range list {
-		if o := in.Objects.Carried(string(c.Policy)); o != nil {
+		if o := in.Objects.Carried(string(c.Policy)); o != nil && o.GroupVersionKind.Kind == kind {
 			out = append(out, policy.Candidate{Object: o, Specificity: c.Specificity})
 		}
 	}

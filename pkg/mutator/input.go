@@ -71,6 +71,8 @@ const (
 	Invalid Reason = "Invalid"
 	// TargetNotFound means that no resource belongs to any of the policy's targets.
 	TargetNotFound Reason = "TargetNotFound"
+	// Failed means that the policy is right and could not be applied even so.
+	Failed Reason = "Failed"
 	// Overridden means that more specific policies cover all of its targets.
 	Overridden Reason = "Overridden"
 )

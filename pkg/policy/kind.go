@@ -33,6 +33,9 @@ func (k Kind) WithConditions(resource string) Kind {
 // HasConditions tells whether egraft writes the status of the kind's objects.
 func (k Kind) HasConditions() bool { return k.resource != "" }
 
+// Resource is the plural of a kind whose status egraft writes, and empty for others.
+func (k Kind) Resource() string { return k.resource }
+
 // NewKind describes a custom resource whose objects are decoded into a T: strictly, so
 // that unknown, duplicate and wrongly cased fields are errors. A T that validate finds
 // fault with is an error too; validate may be nil.

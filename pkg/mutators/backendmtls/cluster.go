@@ -8,7 +8,6 @@ import (
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -63,19 +62,8 @@ func (m clusters) apply(c *clusterv3.Cluster, s *v1alpha1.BackendMTLSPolicySpec,
 	if err := xds.EditClusterTLS(c, editor(s, c)); err != nil {
 		return err
 	}
-	m.shortenEndpointsWait(c)
+	xds.SetEndpointsFetchTimeout(c, m.endpointsFetchTimeout)
 	return nil
-}
-
-// shortenEndpointsWait lets Envoy activate the changed cluster without waiting 15 s for
-// endpoints that it has and that nobody will send again.
-// https://github.com/envoyproxy/envoy/issues/47302
-func (m clusters) shortenEndpointsWait(c *clusterv3.Cluster) {
-	eds := c.GetEdsClusterConfig().GetEdsConfig()
-	if eds == nil || m.endpointsFetchTimeout == 0 {
-		return
-	}
-	eds.InitialFetchTimeout = durationpb.New(m.endpointsFetchTimeout)
 }
 
 // spec is the policy's content, and an error if it cannot be used.

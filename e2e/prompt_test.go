@@ -1,0 +1,94 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/echo"
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
+	"github.com/egraft/egraft/e2e/standalone"
+)
+
+// TestPromptClusters: a change that has nothing to do with a policy of egraft's (the host
+// name that Envoy asks a backend for) reaches traffic promptly, as docs/prompt-clusters.md
+// says, and no request fails meanwhile.
+func TestPromptClusters(t *testing.T) {
+	needs(t, here)
+	f := start(t, standalone.Options{Egraft: []string{"--prompt-clusters"}})
+	took := f.otherHostname()
+	t.Logf("a BackendTLSPolicy reached traffic after %s", took)
+	require.Less(t, took, 5*time.Second)
+}
+
+// TestWithoutPromptClusters is the other half, which takes its time.
+func TestWithoutPromptClusters(t *testing.T) {
+	needs(t, here)
+	experiment(t)
+	f := start(t, standalone.Options{})
+	took := f.otherHostname()
+	t.Logf("a BackendTLSPolicy reached traffic after %s", took)
+	require.Greater(t, took, 10*time.Second)
+}
+
+// otherHostname changes the host name in a route's BackendTLSPolicy, and says how long it
+// takes until the backend is asked for it.
+func (f *fixture) otherHostname() time.Duration {
+	f.t.Helper()
+	names := []string{"first.example.org", "second.example.org"}
+	port, ca := f.ordinaryBackend(names...)
+	route := manifest.Route{Name: "ordinary", Port: port, CA: ca, Hostname: names[0]}
+	f.routes(route)
+	f.until(route.Host(), "the first name", sni(names[0]))
+	others := f.traffic(route.Host())
+	route.Hostname = names[1]
+	begin := time.Now()
+	f.must(f.ApplyRoutes(f.ctx, route))
+	f.until(route.Host(), "the second name", sni(names[1]))
+	took := time.Since(begin)
+	others.mustAllBeServed()
+	return took
+}
+
+func sni(name string) func(*envoy.Response) bool {
+	return func(r *envoy.Response) bool { return r.Status == 200 && r.Echo != nil && r.Echo.SNI == name }
+}
+
+// ordinaryBackend speaks TLS with a certificate for some names, signed by itself, and asks
+// for none.
+func (f *fixture) ordinaryBackend(names ...string) (port int, ca []byte) {
+	f.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	f.must(err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: names, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	f.must(err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	f.must(err)
+	server := &http.Server{
+		Handler: echo.Handler(func() string { return "" }), ReadHeaderTimeout: time.Minute,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12},
+	}
+	server.SetKeepAlivesEnabled(false)
+	server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // HTTP/1.1, which closes without refusing what comes next
+	f.t.Cleanup(func() { _ = server.Close() })
+	go func() { _ = server.ServeTLS(listener, "", "") }()
+	return listener.Addr().(*net.TCPAddr).Port, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}

@@ -1,0 +1,136 @@
+package hedge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	previoushostsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/retry/host/previous_hosts/v3"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// Other endpoints than the one that is slow: how Envoy avoids the same one, and how often
+// it looks for another. The values are those of Envoy Gateway's own retries.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/route.go#L831
+const (
+	previousHosts         = "envoy.retry_host_predicates.previous_hosts"
+	hostSelectionAttempts = 5
+)
+
+// routeTimeout is Envoy's for routes that do not say otherwise.
+// https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/route/v3/route_components.proto#envoy-v3-api-field-config-route-v3-routeaction-timeout
+const routeTimeout = 15 * time.Second
+
+// routes hedges the requests of routes.
+type routes struct{}
+
+// Applies tells whether a filter came with the route: those of a call are those of the
+// route's rule.
+func (routes) Applies(in *mutator.Input, _ mutator.View) bool { return len(in.Objects.Of(gvk)) > 0 }
+
+// Key stands for the filter.
+func (routes) Key(in *mutator.Input, _ mutator.View) string { return in.Objects.Of(gvk)[0].Digest() }
+
+// FailurePolicy is what the filter says.
+func (routes) FailurePolicy(in *mutator.Input, _ mutator.View) mutator.FailurePolicy {
+	if objects := in.Objects.Of(gvk); len(objects) > 0 {
+		return mutator.FailurePolicy(objects[0].FailurePolicy)
+	}
+	return ""
+}
+
+// Mutate applies the filter; of several the oldest.
+func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) error {
+	o := in.Objects.Of(gvk)[0]
+	if o.Err != nil {
+		return fmt.Errorf("%s: %w", o, o.Err)
+	}
+	action := r.GetRoute()
+	if action == nil {
+		return fmt.Errorf("%s: the rule sends no requests to backends", o)
+	}
+	s := &policy.Typed[v1alpha1.HedgeFilter](o).Spec
+	wait, err := time.ParseDuration(string(s.PerTryTimeout))
+	if err != nil {
+		return fmt.Errorf("%s: %w", o, err) // validated
+	}
+	if limit := timeoutOf(action); limit > 0 && wait >= limit {
+		return fmt.Errorf("%s: spec.perTryTimeout is %s, and the route's requests end after %s", o, wait, limit)
+	}
+	retry, err := retryPolicy(action.GetRetryPolicy(), s, wait)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o, err)
+	}
+	action.RetryPolicy = retry
+	action.HedgePolicy = &routev3.HedgePolicy{HedgeOnPerTryTimeout: true}
+	return nil
+}
+
+// timeoutOf is when Envoy gives a request up, 0 for never.
+func timeoutOf(a *routev3.RouteAction) time.Duration {
+	if a.GetTimeout() == nil {
+		return routeTimeout
+	}
+	return a.GetTimeout().AsDuration()
+}
+
+// retryPolicy is what hedging needs to have any effect: a hedged request is a retry that
+// does not end the first try. What the filter says goes before what Envoy Gateway set,
+// failures to retry upon are both's, and all else stays.
+func retryPolicy(p *routev3.RetryPolicy, s *v1alpha1.HedgeFilterSpec, wait time.Duration) (*routev3.RetryPolicy, error) {
+	if p == nil {
+		p = &routev3.RetryPolicy{}
+	}
+	p.PerTryTimeout = durationpb.New(wait)
+	if s.MaxHedgedRequests != nil {
+		p.NumRetries = wrapperspb.UInt32(uint32(*s.MaxHedgedRequests))
+	}
+	if p.GetNumRetries() == nil {
+		p.NumRetries = wrapperspb.UInt32(1)
+	}
+	if p.GetNumRetries().GetValue() == 0 {
+		return nil, errors.New("the route allows no retries; set spec.maxHedgedRequests")
+	}
+	p.RetryOn = retryOn(p.GetRetryOn(), s.RetryOn)
+	if len(p.GetRetryHostPredicate()) > 0 {
+		return p, nil
+	}
+	cfg, err := xds.Any(&previoushostsv3.PreviousHostsPredicate{})
+	if err != nil {
+		return nil, err
+	}
+	p.RetryHostPredicate = []*routev3.RetryPolicy_RetryHostPredicate{{
+		Name: previousHosts, ConfigType: &routev3.RetryPolicy_RetryHostPredicate_TypedConfig{TypedConfig: cfg},
+	}}
+	p.HostSelectionRetryMaxAttempts = max(p.GetHostSelectionRetryMaxAttempts(), hostSelectionAttempts)
+	return p, nil
+}
+
+// retryOn adds the filter's failures to those that are there. Envoy needs one.
+func retryOn(there string, more []v1alpha1.RetryOn) string {
+	var all []string
+	for word := range strings.SplitSeq(there, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			all = append(all, word)
+		}
+	}
+	if len(all) == 0 && len(more) == 0 {
+		more = []v1alpha1.RetryOn{"connect-failure", "refused-stream"}
+	}
+	for _, word := range more {
+		if !slices.Contains(all, string(word)) {
+			all = append(all, string(word))
+		}
+	}
+	return strings.Join(all, ",")
+}

@@ -1,0 +1,67 @@
+package hedge
+
+import (
+	"regexp"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+)
+
+// Limits of fields, as the CRD has them.
+const (
+	maxHedged  = 10
+	maxRetryOn = 16
+)
+
+// duration is Gateway API's pattern.
+var duration = regexp.MustCompile(`^([0-9]{1,5}(h|m|s|ms)){1,4}$`)
+
+// failures are what Envoy can retry upon.
+var failures = []v1alpha1.RetryOn{
+	"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited", "retriable-4xx",
+	"refused-stream", "retriable-status-codes", "retriable-headers", "http3-post-connect-failure",
+	"cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
+}
+
+// validate fills in the defaults and checks what the CRD checks: not every filter passes an
+// API server.
+func validate(f *v1alpha1.HedgeFilter) (errs field.ErrorList) {
+	s, at := &f.Spec, field.NewPath("spec")
+	text := string(s.PerTryTimeout)
+	d, err := time.ParseDuration(text)
+	if err != nil || !duration.MatchString(text) || d < time.Millisecond || d > time.Hour {
+		errs = append(errs, field.Invalid(at.Child("perTryTimeout"), text, "must be a duration between 1ms and 1h"))
+	}
+	if n := s.MaxHedgedRequests; n != nil && (*n < 1 || *n > maxHedged) {
+		errs = append(errs, field.Invalid(at.Child("maxHedgedRequests"), *n, "must be from 1 to 10"))
+	}
+	errs = append(errs, validateRetryOn(s.RetryOn, at.Child("retryOn"))...)
+	if s.FailurePolicy == "" {
+		s.FailurePolicy = v1alpha1.FailurePolicyIgnore
+	}
+	if policies := []v1alpha1.FailurePolicy{v1alpha1.FailurePolicyDeny, v1alpha1.FailurePolicyIgnore}; !slices.Contains(policies, s.FailurePolicy) {
+		errs = append(errs, field.NotSupported(at.Child("failurePolicy"), s.FailurePolicy, policies))
+	}
+	return errs
+}
+
+func validateRetryOn(words []v1alpha1.RetryOn, at *field.Path) (errs field.ErrorList) {
+	if words != nil && len(words) == 0 {
+		errs = append(errs, field.Invalid(at, len(words), "must not be empty; leave it out instead"))
+	}
+	if len(words) > maxRetryOn {
+		errs = append(errs, field.TooMany(at, len(words), maxRetryOn))
+	}
+	for i, word := range words {
+		switch {
+		case !slices.Contains(failures, word):
+			errs = append(errs, field.NotSupported(at.Index(i), word, failures))
+		case slices.Contains(words[:i], word):
+			errs = append(errs, field.Duplicate(at.Index(i), word))
+		}
+	}
+	return errs
+}
