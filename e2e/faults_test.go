@@ -97,7 +97,7 @@ func TestFaults(t *testing.T) {
 // tcpRoute leads from the listener for TCP to a port.
 func tcpRoute(port int) string {
 	return fmt.Sprintf(`
-apiVersion: gateway.networking.k8s.io/v1alpha2
+apiVersion: gateway.networking.k8s.io/v1
 kind: TCPRoute
 metadata: {name: tcp, namespace: default}
 spec:
