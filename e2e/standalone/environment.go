@@ -194,8 +194,8 @@ func (e *Environment) EnvoyEntry(path string) Entry {
 // Mode says who issues SVIDs.
 func (e *Environment) Mode() SPIFFEMode { return e.options.SPIFFE }
 
-// Socket is the path of egraft's socket.
-func (e *Environment) Socket() string { return filepath.Join(e.Dir, "egraft.sock") }
+// Socket is the path of egraft's socket, in a directory of its own.
+func (e *Environment) Socket() string { return filepath.Join(e.Dir, "run", "egraft.sock") }
 
 // EgraftProgram is the path of egraft, or of what runs in its place.
 func (e *Environment) EgraftProgram() string {
