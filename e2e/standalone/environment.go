@@ -34,8 +34,8 @@ type Options struct {
 	Program parts.Name
 	// Listeners are more of the Gateway's, in YAML: one to a line, after the base's two.
 	Listeners []string
-	// Managers makes of egraft's extension manager, as Envoy Gateway is to know it, a chain
-	// of several, in order. What the others need has to be there when it returns.
+	// Managers makes of egraft's extension manager, as Envoy Gateway is to know it, another
+	// one or several, in order. What they need has to be there when it returns.
 	Managers func(dir string, egraft map[string]any) ([]map[string]any, error)
 	// WithoutEgraft leaves egraft out of Envoy Gateway's configuration.
 	WithoutEgraft bool
