@@ -1,5 +1,5 @@
 # What a developer runs and what CI runs is the same: .ci/run is
-# `make check test e2e-node`. Needed are Go, Python 3 and git; for SPIRE and the race
+# `make check test fuzz e2e-node`. Needed are Go, Python 3 and git; for SPIRE and the race
 # detector a C compiler, too.
 
 SPIFFE   ?= dev
@@ -15,7 +15,7 @@ TOOL     := $(CURDIR)/hack/tool.sh
 EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
 
 .DEFAULT_GOAL := help
-.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy check fuzz bench bench-memory clean
+.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy check fuzz soak bench bench-memory clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -69,6 +69,10 @@ check: ## generate, tidy, format and lint; fail if that finds or changes anythin
 
 fuzz: ## run each fuzz target for FUZZTIME, 10s if it is not set
 	hack/fuzz.sh $(FUZZTIME)
+
+soak: ## serve an hour's worth of calls in a minute, and with the race detector once more
+	EGRAFT_SOAK=1m go test ./pkg/cli -run '^TestSoak$$' -count 1 -v
+	EGRAFT_SOAK=1m go test $(RACE) ./pkg/cli -run '^TestSoak$$' -count 1 -v
 
 bench: build ## compare egraft with other ways to serve, SIZES=1,100,1000,10000; numbers in bin/bench.json
 	@mkdir -p bin

@@ -4,7 +4,7 @@ package e2e
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -22,7 +22,13 @@ type fixture struct {
 // the test failed, it shows the logs and keeps them.
 func start(t *testing.T, options standalone.Options) *fixture {
 	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 4*time.Minute, errors.New("the scenario took longer than 4 minutes"))
+	return startFor(t, 4*time.Minute, options)
+}
+
+// startFor is [start] with another limit for the scenario.
+func startFor(t *testing.T, limit time.Duration, options standalone.Options) *fixture {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), limit, fmt.Errorf("the scenario took longer than %s", limit))
 	env, err := standalone.Start(ctx, options)
 	if err != nil {
 		cancel()

@@ -40,8 +40,8 @@ func run(m *testing.M) (code int) {
 	return on.run(m.Run)
 }
 
-// prepareHere obtains what the scenarios run on this machine, and the example of
-// a custom mutator. The function that it returns is never nil.
+// prepareHere obtains what the scenarios run on this machine, and the programs that
+// some of them run in egraft's place. The function that it returns is never nil.
 func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
 	store, err := parts.NewStore(os.Stderr)
 	if err != nil {
@@ -54,9 +54,18 @@ func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
 	if err != nil {
 		return func(bool) {}, err
 	}
-	cleanModule, err := standalone.PrepareModule(ctx, customMutator, "examples/custom-mutator")
-	if err != nil {
-		return func(bool) { cleanPrograms() }, err
+	cleanAll := []func(){cleanPrograms}
+	clean = func(bool) {
+		for _, clean := range cleanAll {
+			clean()
+		}
 	}
-	return func(bool) { cleanPrograms(); cleanModule() }, nil
+	for name, directory := range map[parts.Name]string{customMutator: "examples/custom-mutator", faultyProgram: "e2e/cmd/faulty"} {
+		cleanModule, err := standalone.PrepareModule(ctx, name, directory)
+		if err != nil {
+			return clean, err
+		}
+		cleanAll = append(cleanAll, cleanModule)
+	}
+	return clean, nil
 }

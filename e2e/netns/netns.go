@@ -1,5 +1,5 @@
 // Package netns runs the current program again inside a network namespace of
-// its own, with nothing but a loopback interface.
+// its own, with nothing but a loopback interface, and mounts of its own.
 //
 // Envoy Gateway listens on fixed ports on all interfaces. A namespace keeps
 // them off the machine's interfaces and lets several runs go on side by side.
@@ -31,16 +31,16 @@ const innerVariable = "EGRAFT_E2E_NETNS"
 // [Run] was called.
 func Inside() bool { return os.Getenv(innerVariable) != "" }
 
-// Run calls inner inside a network namespace of its own and returns what it
-// returned. The caller passes it to os.Exit. Call it first thing in main or
-// TestMain: up to there, the program runs twice.
+// Run calls inner inside a network namespace of its own, and a mount namespace that it
+// may mount in, and returns what it returned. The caller passes it to os.Exit. Call it
+// first thing in main or TestMain: up to there, the program runs twice.
 func Run(inner func() int) int { return run(inner, 0) }
 
-// RunAsInit is [Run] with namespaces for mounts, processes, host name and IPC as
-// well, which only root can have. The inner program is process 1 of its own
+// RunAsInit is [Run] with namespaces for processes, host name and IPC as well, which
+// only root can have. The inner program is process 1 of its own
 // world: when it ends, however it does, so does everything in there.
 func RunAsInit(inner func() int) int {
-	return run(inner, unix.CLONE_NEWNS|unix.CLONE_NEWPID|unix.CLONE_NEWUTS|unix.CLONE_NEWIPC)
+	return run(inner, unix.CLONE_NEWPID|unix.CLONE_NEWUTS|unix.CLONE_NEWIPC)
 }
 
 func run(inner func() int, flags uintptr) int {
@@ -62,7 +62,7 @@ func runInner(inner func() int) int {
 		fmt.Fprintf(os.Stderr, "network namespace: %v\n", err)
 		return 1
 	}
-	if err := errors.Join(loopbackUp(), adoptOrphans()); err != nil {
+	if err := errors.Join(loopbackUp(), keepMounts(), adoptOrphans()); err != nil {
 		fmt.Fprintf(os.Stderr, "network namespace: %v\n", err)
 		return 1
 	}
@@ -71,6 +71,14 @@ func runInner(inner func() int) int {
 		StopDescendants()
 	}
 	return code
+}
+
+// keepMounts keeps what is mounted on the inside from the outside.
+func keepMounts() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	return nil
 }
 
 // runOuter starts the program again on the inside, passes signals on to it,
@@ -136,7 +144,7 @@ func command(user bool, flags uintptr) (*exec.Cmd, error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", innerVariable, os.Getpid()))
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWNET | flags,
+		Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS | flags,
 		Pdeathsig:  unix.SIGKILL,
 		// Signals of the terminal reach the outer program alone, which
 		// passes them on: each arrives once.

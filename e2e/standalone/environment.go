@@ -32,6 +32,11 @@ type Options struct {
 	Egraft []string
 	// Program runs in egraft's place, one of those that [PrepareModule] built.
 	Program parts.Name
+	// Listeners are more of the Gateway's, in YAML: one to a line, after the base's two.
+	Listeners []string
+	// Managers makes of egraft's extension manager, as Envoy Gateway is to know it, another
+	// one or several, in order. What they need has to be there when it returns.
+	Managers func(dir string, egraft map[string]any) ([]map[string]any, error)
 	// WithoutEgraft leaves egraft out of Envoy Gateway's configuration.
 	WithoutEgraft bool
 	// EgraftLater leaves starting egraft to the caller.
@@ -93,7 +98,7 @@ func (e *Environment) start(ctx context.Context) error {
 	if e.programs, err = prepared(e.options.SPIFFE, e.options.Program); err != nil {
 		return err
 	}
-	if err := e.Apply(ctx, "base", baseResources(e.Dir)); err != nil {
+	if err := e.Apply(ctx, "base", baseResources(e.Dir, e.options.Listeners)); err != nil {
 		return err
 	}
 	if e.SPIFFE, err = e.newAuthority(); err != nil {
@@ -166,7 +171,7 @@ func (e *Environment) startGateway(ctx context.Context) error {
 	var extension []byte
 	if !e.options.WithoutEgraft {
 		var err error
-		if extension, err = e.extensionManager(ctx); err != nil {
+		if extension, err = e.extensionManagers(ctx); err != nil {
 			return err
 		}
 	}
@@ -189,8 +194,8 @@ func (e *Environment) EnvoyEntry(path string) Entry {
 // Mode says who issues SVIDs.
 func (e *Environment) Mode() SPIFFEMode { return e.options.SPIFFE }
 
-// Socket is the path of egraft's socket.
-func (e *Environment) Socket() string { return filepath.Join(e.Dir, "egraft.sock") }
+// Socket is the path of egraft's socket, in a directory of its own.
+func (e *Environment) Socket() string { return filepath.Join(e.Dir, "run", "egraft.sock") }
 
 // EgraftProgram is the path of egraft, or of what runs in its place.
 func (e *Environment) EgraftProgram() string {

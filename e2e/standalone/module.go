@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// PrepareModule builds the main package of a module of its own, in a directory
-// of the repository, for [Options.Program]. As with [Prepare], call it outside
+// PrepareModule builds the main package in a directory of the repository, of a module of
+// its own or not, for [Options.Program]. As with [Prepare], call it outside
 // the network namespace, and the function that it returns at the end.
 func PrepareModule(ctx context.Context, name parts.Name, directory string) (clean func(), err error) {
 	root, err := parts.Root()

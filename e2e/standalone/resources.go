@@ -55,7 +55,13 @@ spec:
     - {name: second, protocol: HTTP, port: 8889}
 `
 
-func baseResources(dir string) string { return fmt.Sprintf(base, dir, parts.EnvoyVersion) }
+func baseResources(dir string, listeners []string) string {
+	out := fmt.Sprintf(base, dir, parts.EnvoyVersion)
+	for _, listener := range listeners {
+		out += "    - " + listener + "\n"
+	}
+	return out
+}
 
 // ApplyRoutes writes routes, each into a file of its name.
 func (e *Environment) ApplyRoutes(ctx context.Context, routes ...manifest.Route) error {

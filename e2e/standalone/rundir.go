@@ -26,7 +26,7 @@ func newRunDir() (string, error) {
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return "", fmt.Errorf("resolve the directory of the environment: %w", err)
 	}
-	for _, sub := range []string{"res", "cfg", "data", "state", "rt", "bin", "log"} {
+	for _, sub := range []string{"res", "cfg", "data", "state", "rt", "bin", "log", "run"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
 			return "", fmt.Errorf("make a directory for the environment: %w", err)
 		}

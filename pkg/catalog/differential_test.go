@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
+	"sigs.k8s.io/yaml"
 
 	"github.com/egraft/egraft/pkg/catalog"
 	"github.com/egraft/egraft/pkg/engine"
@@ -16,7 +18,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// corpus is every policy of the mutators' test data, those of one case together.
+// corpus is every policy of the mutators' test data, those of one case together, and of
+// the tests of the custom resources, wrong ones included.
 func corpus(t *testing.T) map[string][][]byte {
 	t.Helper()
 	cases, err := filepath.Glob("../mutators/*/testdata/*/in.yaml")
@@ -26,7 +29,22 @@ func corpus(t *testing.T) map[string][][]byte {
 	for _, path := range cases {
 		call, err := mutatortest.ReadCall(path)
 		require.NoError(t, err)
-		out[filepath.Base(filepath.Dir(path))] = call.Objects
+		dir := filepath.Dir(path)
+		out[filepath.Base(filepath.Dir(filepath.Dir(dir)))+"/"+filepath.Base(dir)] = call.Objects
+	}
+	files, err := filepath.Glob("../../crds/testdata/*/*/*.yaml")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 20)
+	for _, path := range files {
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		object, err := yaml.YAMLToJSON(content)
+		require.NoError(t, err, path)
+		name := filepath.Dir(path)
+		if filepath.Base(name) == "accepted" { // wrong ones are together, which takes less time
+			name = path
+		}
+		out[name] = append(out[name], object)
 	}
 	return out
 }

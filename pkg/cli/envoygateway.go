@@ -26,6 +26,8 @@ keys do not reach egraft without need.
 
 It takes the settings of ` + "`egraft serve`" + `: give both the same flags, environment and file.
 
+With other extension servers, make it the last one of extensionManagers, with a name.
+
 Formats:
   standalone  the extensionManager field of a file of kind EnvoyGateway
   helm        values for Envoy Gateway's chart

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -14,6 +15,9 @@ import (
 	"github.com/envoyproxy/gateway/proto/extension"
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -24,6 +28,9 @@ import (
 
 // SoakVariable says how long TestSoak goes on: a Go duration.
 const SoakVariable = "EGRAFT_SOAK"
+
+// callsPerMinute is an hour's worth in a minute, of a Gateway that changes every second.
+const callsPerMinute = 3600
 
 // soaked is what must not grow.
 type soaked struct {
@@ -78,6 +85,7 @@ func TestSoak(t *testing.T) {
 	after := soakedNow(t)
 	require.Less(t, after.heap, before.heap+4<<20, "bytes after %d calls, and %d after %d", before.heap, after.heap, s.calls)
 	require.Greater(t, s.calls, calls+20)
+	require.Greater(t, s.calls, int(callsPerMinute*total.Minutes()))
 	t.Logf("%d calls: %+v; %d calls: %+v", calls, before, s.calls, after)
 	cancel()
 	require.Equal(t, ExitOK, <-code)
@@ -124,7 +132,7 @@ func (s *soak) connect(ctx context.Context) {
 			}
 		}
 		if err == nil {
-			_, err = client.PostClusterModify(ctx, &extension.PostClusterModifyRequest{Cluster: &clusterv3.Cluster{Name: fmt.Sprint(n)}})
+			err = soakSingle(ctx, client, n)
 		}
 		if err != nil && status.Code(err) != codes.DeadlineExceeded { // the end
 			s.Errorf("call %d: %v", n, err)
@@ -133,6 +141,21 @@ func (s *soak) connect(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// soakSingle makes a call of each hook for a single resource.
+func soakSingle(ctx context.Context, client extension.EnvoyGatewayExtensionClient, n int) error {
+	name := fmt.Sprint(n)
+	policy := &extension.ExtensionResource{UnstructuredBytes: soakPolicy(n, "HTTPRoute", "web")}
+	route := &routev3.Route{Name: name, Metadata: soakMetadata(), Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}}
+	_, a := client.PostRouteModify(ctx, &extension.PostRouteModifyRequest{
+		Route: route, PostRouteContext: &extension.PostRouteExtensionContext{ExtensionPolicies: []*extension.ExtensionResource{policy}},
+	})
+	_, b := client.PostVirtualHostModify(ctx, &extension.PostVirtualHostModifyRequest{VirtualHost: &routev3.VirtualHost{Name: name}})
+	_, c := client.PostHTTPListenerModify(ctx, &extension.PostHTTPListenerModifyRequest{Listener: &listenerv3.Listener{Name: name}})
+	_, d := client.PostClusterModify(ctx, &extension.PostClusterModifyRequest{Cluster: &clusterv3.Cluster{Name: name}})
+	_, e := client.PostEndpointsModify(ctx, &extension.PostEndpointsModifyRequest{LoadAssignment: &endpointv3.ClusterLoadAssignment{ClusterName: name}})
+	return cmp.Or(a, b, c, d, e)
 }
 
 func (s *soak) next() int {
@@ -144,21 +167,30 @@ func (s *soak) next() int {
 
 // soakTranslation has another policy, right and wrong in turn, and other clusters each time.
 func soakTranslation(n int) *extension.PostTranslateModifyRequest {
-	policy := fmt.Appendf(nil, `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy","metadata":{"namespace":"default","name":"p%d"},"spec":{
-		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],
-		"trustDomain":"example.org","workloadIdentifier":"/envoy%d","allowAnyInTrustDomain":%t}}`, n, n, n%2 == 0)
 	req := &extension.PostTranslateModifyRequest{PostTranslateContext: &extension.PostTranslateExtensionContext{
-		ExtensionResources: []*extension.ExtensionResource{{UnstructuredBytes: policy}},
+		ExtensionResources: []*extension.ExtensionResource{{UnstructuredBytes: soakPolicy(n, "Gateway", "eg")}},
 	}}
+	for i := range 20 {
+		req.Clusters = append(req.Clusters, &clusterv3.Cluster{
+			Name: fmt.Sprintf("httproute/default/%d/rule/%d", n, i), ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS},
+			Metadata: soakMetadata(),
+		})
+	}
+	return req
+}
+
+// soakPolicy is another one for each number, and wrong for odd ones.
+func soakPolicy(n int, kind, target string) []byte {
+	return fmt.Appendf(nil, `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy","metadata":{"namespace":"default","name":"p%d"},"spec":{
+		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"%s","name":"%s"}],
+		"trustDomain":"example.org","workloadIdentifier":"/envoy%d","allowAnyInTrustDomain":%t}}`, n, kind, target, n, n%2 == 0)
+}
+
+// soakMetadata is that of what belongs to the HTTPRoute default/web.
+func soakMetadata() *corev3.Metadata {
 	route, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": "HTTPRoute", "namespace": "default", "name": "web"}}})
 	if err != nil {
 		panic(err) // a constant
 	}
-	for i := range 20 {
-		req.Clusters = append(req.Clusters, &clusterv3.Cluster{
-			Name: fmt.Sprintf("httproute/default/%d/rule/%d", n, i), ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS},
-			Metadata: &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"envoy-gateway": route}},
-		})
-	}
-	return req
+	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"envoy-gateway": route}}
 }

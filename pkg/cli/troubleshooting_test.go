@@ -28,6 +28,7 @@ const troubleshooting = "../../docs/troubleshooting.md"
 var said = []string{
 	"serving", "listen for Envoy Gateway: ", "is taken by something that is not a socket",
 	"resource could not be treated", "the policy for this route cannot be applied",
+	"the socket is gone, and nobody new can connect",
 }
 
 func TestTroubleshooting(t *testing.T) {

@@ -4,7 +4,8 @@
 // lets each edit a copy, and commits the copy if the mutator succeeded and the result is
 // valid. Otherwise the family's failure policy decides. Whatever goes wrong is contained
 // to one mutator and one resource: an error is returned only for a family whose failure
-// policy is Fail and for bytes that are no message.
+// policy is Fail, for bytes that are no message, and for a call without the resource that
+// it is about.
 //
 // The engine knows neither gRPC nor any particular mutator or policy.
 package engine
@@ -109,6 +110,9 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 	res := &Result{Subject: func() string { return e.subject(in, call) }, names: map[mutator.Kind][]string{}}
 	if p.warning != nil {
 		res.Warnings = append(res.Warnings, p.warning)
+	}
+	if err := e.missing(in, call, res); err != nil {
+		return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 	}
 	for _, list := range call.Resources {
 		out, err := e.list(ctx, in, list, res)

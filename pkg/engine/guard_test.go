@@ -199,6 +199,20 @@ func TestKeyThatHangs(t *testing.T) {
 	})
 }
 
+// TestKeyThatHangsSharesNothing goes on with another resource while the question hangs. The
+// race detector sees if the question works on anything that is used for the next one.
+func TestKeyThatHangsSharesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		slow := clusterFamily("slow", mutator.Deny, setTimeout)
+		slow.Clusters = keyed{slow.Clusters, release}
+		alive, _ := newFixture(t, slow).send(nil, "bad", "worse")
+		require.Equal(t, []bool{false, false}, alive)
+		close(release)
+		synctest.Wait()
+	})
+}
+
 // slowAdder and slowReporter take for ever.
 type (
 	slowAdder    struct{ release <-chan struct{} }

@@ -63,8 +63,8 @@ func (c *chain[T]) askKey(ctx context.Context, in *mutator.Input, l *link[T], vi
 		err = contain(func() error { key = l.keyed.Key(in, view); return nil })
 		return key, err
 	}
-	own := c.own(view, raw)
-	return ask(ctx, c.guard, l.family, func() (string, error) { return l.keyed.Key(in, own), nil })
+	own, keyed := c.own(view, raw), l.keyed // the link is among steps, which are used again
+	return ask(ctx, c.guard, l.family, func() (string, error) { return keyed.Key(in, own), nil })
 }
 
 // suspect notes a question that led to an error.

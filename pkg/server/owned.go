@@ -18,7 +18,7 @@ type ownedListener struct {
 	close func() error
 }
 
-func own(l *net.UnixListener, path string) (net.Listener, error) {
+func own(l *net.UnixListener, path string) (*ownedListener, error) {
 	l.SetUnlinkOnClose(false)
 	file, err := os.Lstat(path)
 	if err != nil {
@@ -27,6 +27,13 @@ func own(l *net.UnixListener, path string) (net.Listener, error) {
 	o := &ownedListener{UnixListener: l, path: path, file: file}
 	o.close = sync.OnceValue(o.remove)
 	return o, nil
+}
+
+// isThere reports whether clients that connect now come to this listener. As long as it
+// listens no other file can have the same number.
+func (o *ownedListener) isThere() bool {
+	file, err := os.Lstat(o.path)
+	return err == nil && os.SameFile(file, o.file)
 }
 
 // Close implements net.Listener.

@@ -8,9 +8,11 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -30,6 +32,7 @@ type Server struct {
 	draining chan struct{}
 	listen   func(context.Context) (net.Listener, error)
 	peers    *peerCredentials // nil on TCP
+	socket   atomic.Pointer[lasting]
 }
 
 // New makes a server. It reports what is wrong with the configuration, unreadable
@@ -68,6 +71,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if socket, ok := listener.(*lasting); ok {
+		s.socket.Store(socket)
+	}
 	// gRPC closes it as well, but only once Serve runs, which may be after the end.
 	defer listener.Close()
 	go report(failed, "serve gRPC", func() error { return s.grpc.Serve(listener) })
@@ -90,9 +96,14 @@ func (s *Server) announce(addr, admin net.Addr) {
 	}
 }
 
+// healthy is why nobody can connect, or why what is served does not work as it should.
+func (s *Server) healthy() error {
+	return errors.Join(s.socket.Load().unreachable(), s.cfg.Healthy())
+}
+
 // register adds the services.
 func (s *Server) register() {
-	grpc_health_v1.RegisterHealthServer(s.grpc, checked{s.health, s.cfg.Healthy})
+	grpc_health_v1.RegisterHealthServer(s.grpc, checked{s.health, s.healthy})
 	s.cfg.Register(s.grpc)
 	if s.cfg.Reflection {
 		reflection.Register(s.grpc)

@@ -15,8 +15,13 @@ import (
 // maxSocketPath is the longest path of a socket in bytes (unix(7)).
 const maxSocketPath = 107
 
-// listen opens the socket. Nobody can connect before its group and mode are set.
-func (s *Socket) listen(ctx context.Context, log *slog.Logger) (net.Listener, error) {
+// listen opens the socket, and again whenever somebody removes it.
+func (s *Socket) listen(ctx context.Context, log *slog.Logger) (*lasting, error) {
+	return last(ctx, s.Path, log, func(ctx context.Context) (*ownedListener, error) { return s.listenOnce(ctx, log) })
+}
+
+// listenOnce opens the socket. Nobody can connect before its group and mode are set.
+func (s *Socket) listenOnce(ctx context.Context, log *slog.Logger) (*ownedListener, error) {
 	if len(s.Path) > maxSocketPath {
 		return nil, fmt.Errorf("socket path %q has %d bytes, the limit is %d", s.Path, len(s.Path), maxSocketPath)
 	}

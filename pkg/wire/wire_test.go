@@ -77,22 +77,6 @@ func TestViewMergesFields(t *testing.T) {
 	}
 }
 
-// FuzzView compares the view of arbitrary bytes that are a cluster with the decoded one.
-func FuzzView(f *testing.F) {
-	f.Add(marshal(f, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		v := wire.NewView(wire.ShapeOf(&clusterv3.Cluster{}), raw)
-		name, refs := v.Name(), v.References()
-		c := &clusterv3.Cluster{}
-		if proto.Unmarshal(raw, c) != nil {
-			return
-		}
-		require.Equal(t, c.GetName(), name)
-		require.Len(t, refs, len(xds.References(c.GetMetadata())))
-	})
-}
-
 func TestMessage(t *testing.T) {
 	m := &wire.Message{}
 	m.Add(3, []byte("a"), []byte{})

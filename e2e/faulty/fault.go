@@ -1,0 +1,81 @@
+// Package faulty is a mutator family that fails on purpose: in a hook, on resources of a
+// kind and a name, and in a way that it is told. Tests run it inside of an egraft, after
+// the built-in families. It must not be used by the product.
+package faulty
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// Variable has the faults in the environment of cmd/faulty, separated by commas.
+const Variable = "FAULTS"
+
+// How a mutator fails.
+const (
+	// Error returns one.
+	Error = "error"
+	// Panic panics.
+	Panic = "panic"
+	// Slow takes as long as it may.
+	Slow = "slow"
+	// Hang does not return, whatever its context says.
+	Hang = "hang"
+)
+
+// Fault is one thing that goes wrong.
+type Fault struct {
+	Hook mutator.Hook
+	Kind mutator.Kind
+	// How is one of the constants above.
+	How string
+	// Name is part of the names of the resources.
+	Name string
+}
+
+// String is what [Parse] reads.
+func (f Fault) String() string {
+	return strings.Join([]string{string(f.Hook), string(f.Kind), f.How, f.Name}, ":")
+}
+
+// Format writes faults as [Parse] reads them.
+func Format(faults ...Fault) string {
+	var out []string
+	for _, f := range faults {
+		out = append(out, f.String())
+	}
+	return strings.Join(out, ",")
+}
+
+// Parse reads faults, hook:kind:how:name each, with commas between them.
+func Parse(text string) ([]Fault, error) {
+	var out []Fault
+	for each := range strings.SplitSeq(text, ",") {
+		words := strings.SplitN(each, ":", 4)
+		if len(words) != 4 || !slices.Contains([]string{Error, Panic, Slow, Hang}, words[2]) {
+			return nil, fmt.Errorf("fault %q: want hook:kind:how:name, how being error, panic, slow or hang", each)
+		}
+		out = append(out, Fault{mutator.Hook(words[0]), mutator.Kind(words[1]), words[2], words[3]})
+	}
+	return out, nil
+}
+
+// happen fails.
+func (f Fault) happen(ctx context.Context) error {
+	switch f.How {
+	case Panic:
+		panic("on purpose")
+	case Slow:
+		<-ctx.Done()
+		return context.Cause(ctx)
+	case Hang:
+		select {}
+	default:
+		return errors.New("on purpose")
+	}
+}

@@ -1,0 +1,38 @@
+package standalone
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/yaml"
+)
+
+// extensionManagers is what Envoy Gateway is told of extension servers: egraft, or what the
+// options make of it. With more than one, the file provider of Envoy Gateway 1.9.1 knows
+// no kinds of policies, which it takes from extensionManager alone:
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/provider/kubernetes/controller_offline.go#L57
+func (e *Environment) extensionManagers(ctx context.Context) ([]byte, error) {
+	printed, err := e.extensionManager(ctx)
+	if err != nil || e.options.Managers == nil {
+		return printed, err
+	}
+	var own struct {
+		ExtensionManager map[string]any `json:"extensionManager"`
+	}
+	if err := yaml.Unmarshal(printed, &own); err != nil {
+		return nil, fmt.Errorf("read what egraft says about Envoy Gateway: %w", err)
+	}
+	managers, err := e.options.Managers(e.Dir, own.ExtensionManager)
+	if err != nil {
+		return nil, fmt.Errorf("chain extension managers: %w", err)
+	}
+	config := map[string]any{"extensionManagers": managers}
+	if len(managers) == 1 {
+		config = map[string]any{"extensionManager": managers[0]}
+	}
+	out, err := yaml.Marshal(config)
+	if err != nil {
+		return nil, fmt.Errorf("chain extension managers: %w", err)
+	}
+	return out, nil
+}

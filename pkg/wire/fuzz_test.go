@@ -1,0 +1,106 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"sigs.k8s.io/yaml"
+
+	"github.com/egraft/egraft/pkg/wire"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// kinds are the resources that have a view, and the golden files of Envoy Gateway's
+// translator that have some of them.
+var kinds = []struct {
+	empty  proto.Message
+	golden string
+}{
+	{&clusterv3.Cluster{}, "clusters"},
+	{&listenerv3.Listener{}, "listeners"},
+	{&routev3.RouteConfiguration{}, "routes"},
+	{&endpointv3.ClusterLoadAssignment{}, "endpoints"},
+	{&tlsv3.Secret{}, "secrets"},
+	{&routev3.VirtualHost{}, ""},
+	{&routev3.Route{}, ""},
+}
+
+// FuzzView compares the view of arbitrary bytes with the decoded message, if they are one.
+func FuzzView(f *testing.F) {
+	f.Add(uint8(0), marshal(f, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
+	f.Add(uint8(0), []byte{})
+	seeds := 0
+	for i, kind := range kinds {
+		for _, m := range goldens(f, kind.golden, kind.empty) {
+			seeds++
+			f.Add(uint8(i), marshal(f, m))
+			if rc, ok := m.(*routev3.RouteConfiguration); ok {
+				for _, vh := range rc.GetVirtualHosts()[:min(1, len(rc.GetVirtualHosts()))] {
+					f.Add(uint8(5), marshal(f, vh))
+					f.Add(uint8(6), marshal(f, vh.GetRoutes()[0]))
+				}
+			}
+		}
+	}
+	require.Greater(f, seeds, 20)
+	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
+		m := proto.Clone(kinds[int(kind)%len(kinds)].empty)
+		v := wire.NewView(wire.ShapeOf(m), raw)
+		name, refs := v.Name(), v.References()
+		if proto.Unmarshal(raw, m) != nil {
+			return // nothing but that it does not panic
+		}
+		require.Equal(t, nameOf(m), name)
+		want := []xds.Reference{}
+		if m, ok := m.(interface{ GetMetadata() *corev3.Metadata }); ok {
+			want = append(want, xds.References(m.GetMetadata())...)
+		}
+		require.Equal(t, want, append([]xds.Reference{}, refs...))
+	})
+}
+
+func nameOf(m proto.Message) string {
+	if endpoints, ok := m.(*endpointv3.ClusterLoadAssignment); ok {
+		return endpoints.GetClusterName()
+	}
+	return m.(interface{ GetName() string }).GetName()
+}
+
+// goldens are the resources of a kind in some golden files, as far as this test knows what
+// they have in an Any.
+func goldens(f *testing.F, kind string, empty proto.Message) (out []proto.Message) {
+	f.Helper()
+	if kind == "" {
+		return nil
+	}
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/envoyproxy/gateway").Output()
+	require.NoError(f, err)
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "internal/xds/translator/testdata/out/xds-ir", "*-route*."+kind+".yaml"))
+	require.NoError(f, err)
+	require.NotEmpty(f, files)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(f, err)
+		var items []json.RawMessage
+		require.NoError(f, yaml.Unmarshal(content, &items), file)
+		for _, item := range items {
+			if m := empty.ProtoReflect().New().Interface(); protojson.Unmarshal(item, m) == nil {
+				out = append(out, m)
+			}
+		}
+	}
+	return out
+}
