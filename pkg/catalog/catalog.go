@@ -7,6 +7,7 @@ import (
 
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/mutators/backendmtls"
+	"github.com/egraft/egraft/pkg/mutators/originaldestination"
 )
 
 // Options are settings of the built-in mutators that are the operator's and not a
@@ -22,5 +23,6 @@ type Options struct {
 func Builtin(o Options) []mutator.Family {
 	return []mutator.Family{
 		backendmtls.New(o.EndpointsFetchTimeout), // rewrites the TLS of clusters; no other mutator touches that
+		originaldestination.New(),                // last, so that its filters come right before the router
 	}
 }
