@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -152,7 +153,7 @@ func (p plain) input(t *testing.T, call *engine.Call) *mutator.Input {
 	t.Helper()
 	var kinds []policy.Kind
 	for _, f := range p {
-		kinds = append(kinds, f.Policies...)
+		kinds = slices.Concat(kinds, f.Policies, f.Filters, f.Backends)
 	}
 	objects, err := policy.NewSet(kinds, call.Objects)
 	require.NoError(t, err)

@@ -125,8 +125,8 @@ func TestExitCodes(t *testing.T) {
 		{"one setting", "serve --socket s", nil, result{2, "", "egraft: --socket: Invalid value: \"s\": must be an absolute path\nSee `egraft serve --help`.\n"}},
 		{"several settings", "serve --socket s --disable-mutators hullo", []string{"EGRAFT_FAILURE_POLICY=hi=Deny"}, result{2, "", "egraft: 3 settings are wrong:\n" +
 			"  --socket: Invalid value: \"s\": must be an absolute path\n" +
-			"  --disable-mutators: Unsupported value: \"hullo\": supported values: \"backend-mtls\", \"hello\"\n" +
-			"  EGRAFT_FAILURE_POLICY: Unsupported value: \"hi\": supported values: \"backend-mtls\", \"hello\"\n" +
+			"  --disable-mutators: Unsupported value: \"hullo\": supported values: \"backend-mtls\", \"original-destination\", \"hello\"\n" +
+			"  EGRAFT_FAILURE_POLICY: Unsupported value: \"hi\": supported values: \"backend-mtls\", \"original-destination\", \"hello\"\n" +
 			"See `egraft serve --help`.\n"}},
 		{"nobody serves", "healthcheck --socket /no/such", nil, result{
 			1, "",
@@ -134,7 +134,7 @@ func TestExitCodes(t *testing.T) {
 		}},
 		{"no way to check", "healthcheck --listen-address :1 --insecure --admin-address off", nil, result{1, "", "egraft: cannot check a server on TCP without an admin address\n"}},
 		{"unknown format", "config envoy-gateway --format json", nil, result{2, "", "egraft: --format \"json\" is none of standalone, helm, configmap\nSee `egraft config envoy-gateway --help`.\n"}},
-		{"nothing to configure", "config envoy-gateway --disable-mutators backend-mtls,hello", nil, result{1, "", "egraft: no mutator is enabled, so Envoy Gateway needs no extension manager\n"}},
+		{"nothing to configure", "config envoy-gateway --disable-mutators backend-mtls,original-destination,hello", nil, result{1, "", "egraft: no mutator is enabled, so Envoy Gateway needs no extension manager\n"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -45,9 +45,10 @@ func builtinManager() *egv1a1.ExtensionManager {
 	size := resource.MustParse("256Mi")
 	return &egv1a1.ExtensionManager{
 		PolicyResources: []egv1a1.GroupVersionKind{{Group: "egraft.io", Version: "v1alpha1", Kind: "BackendMTLSPolicy"}},
+		BackendResources: []egv1a1.GroupVersionKind{{Group: "egraft.io", Version: "v1alpha1", Kind: "OriginalDestinationBackend"}},
 		Hooks: &egv1a1.ExtensionHooks{XDSTranslator: &egv1a1.XDSTranslatorHooks{
-			Post:        []egv1a1.XDSTranslatorHook{egv1a1.XDSRoute, egv1a1.XDSTranslation},
-			Translation: translation(true, false, true, false),
+			Post:        []egv1a1.XDSTranslatorHook{egv1a1.XDSRoute, egv1a1.XDSTranslation, egv1a1.XDSCluster},
+			Translation: translation(true, true, true, false),
 		}},
 		Service: &egv1a1.ExtensionService{BackendEndpoint: egv1a1.BackendEndpoint{
 			Unix: &egv1a1.UnixSocket{Path: "/var/run/egraft/egraft.sock"},

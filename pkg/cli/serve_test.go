@@ -81,7 +81,7 @@ func TestServe(t *testing.T) {
 	require.Equal(t, ExitOK, stop())
 	require.NoFileExists(t, socket)
 	require.Contains(t, stderr.String(), `"msg":"environment variable is not a setting","variable":"EGRAFT_SOKET"`)
-	require.Contains(t, stderr.String(), `"mutators":["backend-mtls","hello"]`)
+	require.Contains(t, stderr.String(), `"mutators":["backend-mtls","original-destination","hello"]`)
 	require.Contains(t, stderr.String(), `"level":"DEBUG","msg":"call","hook":"Translation","code":"OK"`)
 }
 
@@ -121,7 +121,7 @@ func TestServeTCP(t *testing.T) {
 }
 
 func TestSettingsOfMutators(t *testing.T) {
-	p := &program{families: withHello, environ: []string{"EGRAFT_FAILURE_POLICY=hello=Fail", "EGRAFT_DISABLE_MUTATORS=backend-mtls"}}
+	p := &program{families: withHello, environ: []string{"EGRAFT_FAILURE_POLICY=hello=Fail", "EGRAFT_DISABLE_MUTATORS=backend-mtls,original-destination"}}
 	s, err := p.load(nil)
 	require.NoError(t, err)
 	require.Len(t, s.families, 1)
