@@ -141,13 +141,13 @@ func TestStanzaOfFamilies(t *testing.T) {
 			"reach needs routes",
 			[]mutator.Family{{Name: "t", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsReach: true}},
 			func(m *egv1a1.ExtensionManager) {
-				m.PolicyResources = nil
+				m.PolicyResources, m.BackendResources = nil, nil
 				m.Hooks.XDSTranslator.Post = []egv1a1.XDSTranslatorHook{egv1a1.XDSTranslation}
 				m.Hooks.XDSTranslator.Translation = translation(false, false, true, false)
 			},
 		},
 		{"no Translation", []mutator.Family{{Name: "t", Hooks: []mutator.Hook{mutator.HookVirtualHost}}}, func(m *egv1a1.ExtensionManager) {
-			m.PolicyResources = nil
+			m.PolicyResources, m.BackendResources = nil, nil
 			m.Hooks.XDSTranslator.Post = []egv1a1.XDSTranslatorHook{egv1a1.XDSVirtualHost}
 			m.Hooks.XDSTranslator.Translation = nil
 		}},
