@@ -44,7 +44,7 @@ func builtin() []mutator.Family { return catalog.Builtin(catalog.Options{}) }
 func builtinManager() *egv1a1.ExtensionManager {
 	size := resource.MustParse("256Mi")
 	return &egv1a1.ExtensionManager{
-		PolicyResources: []egv1a1.GroupVersionKind{{Group: "egraft.io", Version: "v1alpha1", Kind: "BackendMTLSPolicy"}},
+		PolicyResources:  []egv1a1.GroupVersionKind{{Group: "egraft.io", Version: "v1alpha1", Kind: "BackendMTLSPolicy"}},
 		BackendResources: []egv1a1.GroupVersionKind{{Group: "egraft.io", Version: "v1alpha1", Kind: "OriginalDestinationBackend"}},
 		Hooks: &egv1a1.ExtensionHooks{XDSTranslator: &egv1a1.XDSTranslatorHooks{
 			Post:        []egv1a1.XDSTranslatorHook{egv1a1.XDSRoute, egv1a1.XDSTranslation, egv1a1.XDSCluster},

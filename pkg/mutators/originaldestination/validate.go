@@ -87,8 +87,10 @@ func validate(b *v1alpha1.OriginalDestinationBackend) field.ErrorList {
 		name string
 		n    *int
 	}{
-		{"maxConnections", s.CircuitBreakers.MaxConnections}, {"maxPendingRequests", s.CircuitBreakers.MaxPendingRequests},
-		{"maxParallelRequests", s.CircuitBreakers.MaxParallelRequests}, {"maxParallelRetries", s.CircuitBreakers.MaxParallelRetries},
+		{"maxConnections", s.CircuitBreakers.MaxConnections},
+		{"maxPendingRequests", s.CircuitBreakers.MaxPendingRequests},
+		{"maxParallelRequests", s.CircuitBreakers.MaxParallelRequests},
+		{"maxParallelRetries", s.CircuitBreakers.MaxParallelRetries},
 	} {
 		if *l.n < 0 || *l.n > maxLimit {
 			errs = append(errs, field.Invalid(limits.Child(l.name), *l.n, "must be between 0 and 2147483647"))
