@@ -19,9 +19,9 @@ import (
 var update = flag.Bool("update", false, "write the API server's words into the cases of rejected")
 
 // tolerated are cases that egraft accepts although the API server rejects them: to Go, a
-// field that is an empty string is one that is not there, and gets the default.
+// field that is an empty string or object is one that is not there, and gets the default.
 var tolerated = []string{
-	"plaintext-empty", "sds-all-trust-bundles-empty", "sds-svid-empty", "sds-trust-bundle-empty",
+	"metadata-key-empty", "metadata-namespace-empty", "plaintext-empty", "source-none", "sds-all-trust-bundles-empty", "sds-svid-empty", "sds-trust-bundle-empty",
 }
 
 // Each file of rejected breaks one rule, and begins with the API server's words for it.

@@ -31,7 +31,13 @@ const recorded = "recorded"
 // recorder serves until the end of the test.
 func (f *fixture) recorder() *recorder {
 	f.t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	return f.recorderAt("127.0.0.1:0")
+}
+
+// recorderAt is a recorder at an address of this machine.
+func (f *fixture) recorderAt(address string) *recorder {
+	f.t.Helper()
+	listener, err := net.Listen("tcp", address)
 	f.must(err)
 	f.t.Cleanup(func() { _ = listener.Close() })
 	r := &recorder{port: listener.Addr().(*net.TCPAddr).Port}

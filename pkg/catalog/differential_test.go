@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,6 +71,8 @@ func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 	if len(policies) == 0 {
 		return out
 	}
+	var object struct{ Kind string }
+	require.NoError(t, json.Unmarshal(policies[0], &object))
 	value := `[{"specificity":3,"policy":` + string(policies[0]) + `}]`
 	configs := &out.Resources[3]
 	configs.Encoded = slices.Clone(configs.Encoded)
@@ -78,7 +81,7 @@ func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 		require.NoError(t, proto.Unmarshal(configs.Encoded[i], rc))
 		for _, vh := range rc.GetVirtualHosts() {
 			for _, r := range vh.GetRoutes() {
-				r.Metadata = xds.SetMark(r.GetMetadata(), xds.Mark{Key: "BackendMTLSPolicy", Value: value})
+				r.Metadata = xds.SetMark(r.GetMetadata(), xds.Mark{Key: object.Kind, Value: value})
 			}
 		}
 		configs.Encoded[i] = deterministic(t, rc)

@@ -48,11 +48,12 @@ func ours(kind string) egv1a1.GroupVersionKind {
 func builtinManager() *egv1a1.ExtensionManager {
 	size := resource.MustParse("256Mi")
 	return &egv1a1.ExtensionManager{
-		PolicyResources: []egv1a1.GroupVersionKind{ours("BackendMTLSPolicy")},
-		Resources:       []egv1a1.GroupVersionKind{ours("HedgeFilter")},
+		PolicyResources:  []egv1a1.GroupVersionKind{ours("BackendMTLSPolicy")},
+		Resources:        []egv1a1.GroupVersionKind{ours("HedgeFilter")},
+		BackendResources: []egv1a1.GroupVersionKind{ours("OriginalDestinationBackend")},
 		Hooks: &egv1a1.ExtensionHooks{XDSTranslator: &egv1a1.XDSTranslatorHooks{
-			Post:        []egv1a1.XDSTranslatorHook{egv1a1.XDSRoute, egv1a1.XDSTranslation},
-			Translation: translation(true, false, true, false),
+			Post:        []egv1a1.XDSTranslatorHook{egv1a1.XDSRoute, egv1a1.XDSTranslation, egv1a1.XDSCluster},
+			Translation: translation(true, true, true, false),
 		}},
 		Service: &egv1a1.ExtensionService{BackendEndpoint: egv1a1.BackendEndpoint{
 			Unix: &egv1a1.UnixSocket{Path: "/var/run/egraft/egraft.sock"},
@@ -145,13 +146,13 @@ func TestStanzaOfFamilies(t *testing.T) {
 			"reach needs routes",
 			[]mutator.Family{{Name: "t", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsReach: true}},
 			func(m *egv1a1.ExtensionManager) {
-				m.PolicyResources, m.Resources = nil, nil
+				m.PolicyResources, m.Resources, m.BackendResources = nil, nil, nil
 				m.Hooks.XDSTranslator.Post = []egv1a1.XDSTranslatorHook{egv1a1.XDSTranslation}
 				m.Hooks.XDSTranslator.Translation = translation(false, false, true, false)
 			},
 		},
 		{"no Translation", []mutator.Family{{Name: "t", Hooks: []mutator.Hook{mutator.HookVirtualHost}}}, func(m *egv1a1.ExtensionManager) {
-			m.PolicyResources, m.Resources = nil, nil
+			m.PolicyResources, m.Resources, m.BackendResources = nil, nil, nil
 			m.Hooks.XDSTranslator.Post = []egv1a1.XDSTranslatorHook{egv1a1.XDSVirtualHost}
 			m.Hooks.XDSTranslator.Translation = nil
 		}},

@@ -1,0 +1,224 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// KindOriginalDestinationBackend is the kind of [OriginalDestinationBackend].
+const KindOriginalDestinationBackend = "OriginalDestinationBackend"
+
+// OriginalDestinationBackend is a backend whose address is decided for each request by a
+// filter of the user's, such as an external processor or a Lua script, within the networks
+// that the backend allows. Envoy itself enforces them. HTTPRoutes name it in backendRefs.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:categories=egraft,shortName=odb
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Allowed",type=string,JSONPath=`.spec.allowedCIDRs`
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].status`
+// +kubebuilder:printcolumn:name="Programmed",type=string,JSONPath=`.status.conditions[?(@.type=="Programmed")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type OriginalDestinationBackend struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec says where the destination comes from and which ones are allowed.
+	//
+	// +required
+	Spec OriginalDestinationBackendSpec `json:"spec"`
+
+	// Status is written by egraft.
+	//
+	// +optional
+	Status OriginalDestinationBackendStatus `json:"status,omitempty"`
+}
+
+// OriginalDestinationBackendList is a list of backends.
+//
+// +kubebuilder:object:root=true
+type OriginalDestinationBackendList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []OriginalDestinationBackend `json:"items"`
+}
+
+// OriginalDestinationBackendStatus tells whether the backend is in effect.
+type OriginalDestinationBackendStatus struct {
+	// Conditions are Accepted and Programmed.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// OriginalDestinationBackendSpec says where the destination of a request comes from, which
+// destinations are allowed, and how Envoy connects to them.
+type OriginalDestinationBackendSpec struct {
+	// Source says where the destination is, an address with a port such as 10.1.2.3:8080 or
+	// [2001:db8::1]:8080: in dynamic metadata, which no client can set, or in a header.
+	//
+	// +optional
+	// +kubebuilder:default={metadata: {}}
+	Source DestinationSource `json:"source,omitempty"`
+
+	// AllowedCIDRs are the networks that destinations may be in. All others are answered
+	// with 403. Loopback, link-local, multicast and unspecified addresses, those of cloud
+	// metadata services and IPv6 addresses that stand for IPv4 ones are allowed only by a
+	// network that has nothing else in it: 0.0.0.0/0 does not allow 169.254.169.254,
+	// 169.254.169.254/32 does.
+	//
+	// +required
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	AllowedCIDRs []CIDR `json:"allowedCIDRs"`
+
+	// Port takes the place of the destination's port, which may then be left out.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port *int `json:"port,omitempty"`
+
+	// TLS makes Envoy speak TLS to destinations. Without it they are spoken to in plaintext,
+	// unless a BackendMTLSPolicy says otherwise.
+	//
+	// +optional
+	TLS *DestinationTLS `json:"tls,omitempty"`
+
+	// ConnectTimeout is how long a connection may take to come about.
+	//
+	// +optional
+	// +kubebuilder:default="5s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1ms') && duration(self) <= duration('1h')",message="connectTimeout must be between 1ms and 1h"
+	ConnectTimeout gwapiv1.Duration `json:"connectTimeout,omitempty"`
+
+	// CleanupInterval is how long Envoy remembers a destination that no request uses.
+	//
+	// +optional
+	// +kubebuilder:default="60s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1ms') && duration(self) <= duration('1h')",message="cleanupInterval must be between 1ms and 1h"
+	CleanupInterval gwapiv1.Duration `json:"cleanupInterval,omitempty"`
+
+	// CircuitBreakers limit what Envoy does at a time for all destinations together.
+	//
+	// +optional
+	// +kubebuilder:default={}
+	CircuitBreakers DestinationCircuitBreakers `json:"circuitBreakers,omitempty"`
+}
+
+// CIDR is a network, such as 10.0.0.0/8 or 2001:db8::/32.
+//
+// +kubebuilder:validation:MaxLength=49
+// +kubebuilder:validation:XValidation:rule="isCIDR(self)",message="must be a network such as 10.0.0.0/8 or 2001:db8::/32"
+type CIDR string
+
+// DestinationSource says where the destination of a request is.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.metadata) != has(self.header)",message="set exactly one of metadata and header"
+type DestinationSource struct {
+	// Metadata is dynamic metadata that the user's filter sets.
+	//
+	// +optional
+	Metadata *DestinationMetadata `json:"metadata,omitempty"`
+
+	// Header is a request header that the user's filter sets. It is removed from requests
+	// of all clients of the listener before any filter sees them.
+	//
+	// +optional
+	Header *DestinationHeader `json:"header,omitempty"`
+}
+
+// DestinationMetadata names a string in dynamic metadata.
+type DestinationMetadata struct {
+	// Namespace is the first argument of a filter that sets metadata.
+	//
+	// +optional
+	// +kubebuilder:default="egraft.io"
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9._/-]+$`
+	Namespace string `json:"namespace,omitempty"`
+
+	// Key is the name of the value in the namespace.
+	//
+	// +optional
+	// +kubebuilder:default=destination
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9._/-]+$`
+	Key string `json:"key,omitempty"`
+}
+
+// DestinationHeader names a header and who may set it.
+type DestinationHeader struct {
+	// Name is the header's name in lower case.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^x-[a-z0-9]+(-[a-z0-9]+)*$`
+	// +kubebuilder:validation:XValidation:rule="!['x-envoy-', 'x-egraft-', 'x-forwarded-', 'x-request-id'].exists(p, self.startsWith(p))",message="name must not be a header of Envoy's or egraft's own"
+	Name string `json:"name"`
+
+	// Filter is the name of the HTTP filter that is trusted to set the header, or the
+	// beginning of it, such as envoy.filters.http.ext_proc. What filters before it set is
+	// removed.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9._/-]+$`
+	Filter string `json:"filter"`
+}
+
+// DestinationTLS is TLS to destinations.
+type DestinationTLS struct {
+	// Hostname is sent as SNI and has to be a DNS name in the destination's certificate.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	Hostname string `json:"hostname"`
+
+	// CABundle has the certificates in PEM that the destination's is verified against. The
+	// default are those of the system that Envoy runs on.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=65536
+	// +kubebuilder:validation:Pattern=`^-----BEGIN CERTIFICATE-----`
+	CABundle string `json:"caBundle,omitempty"`
+}
+
+// DestinationCircuitBreakers are limits for all destinations of a backend together.
+type DestinationCircuitBreakers struct {
+	// MaxConnections is how many connections there may be.
+	//
+	// +optional
+	// +kubebuilder:default=1024
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
+	MaxConnections *int `json:"maxConnections,omitempty"`
+
+	// MaxPendingRequests is how many requests may wait for a connection.
+	//
+	// +optional
+	// +kubebuilder:default=1024
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
+	MaxPendingRequests *int `json:"maxPendingRequests,omitempty"`
+
+	// MaxParallelRequests is how many requests may be under way.
+	//
+	// +optional
+	// +kubebuilder:default=1024
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
+	MaxParallelRequests *int `json:"maxParallelRequests,omitempty"`
+
+	// MaxParallelRetries is how many retries may be under way.
+	//
+	// +optional
+	// +kubebuilder:default=32
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
+	MaxParallelRetries *int `json:"maxParallelRetries,omitempty"`
+}

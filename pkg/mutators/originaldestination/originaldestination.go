@@ -1,0 +1,72 @@
+// Package originaldestination implements OriginalDestinationBackend: Envoy sends a request
+// to the address that a filter of the user's chose, within the networks that the backend
+// allows.
+//
+// Envoy enforces the networks: filters in front of the router take the destination from
+// where the user's filter put it, and refuse the request if it is not in one of them. The
+// cluster reads the destination from metadata that only these filters write. It must never
+// read what a client could have set. See README.md.
+package originaldestination
+
+import (
+	"fmt"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// Name is the family's name in configuration, logs and metrics.
+const Name = "original-destination"
+
+// resource is the plural of the kind.
+const resource = "originaldestinationbackends"
+
+// gvk is the kind of resource that the family reads.
+var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindOriginalDestinationBackend)
+
+// New returns the family.
+func New() mutator.Family {
+	return mutator.Family{
+		Name:          Name,
+		Hooks:         []mutator.Hook{mutator.HookRoute, mutator.HookCluster, mutator.HookTranslation},
+		NeedsReach:    true,
+		Backends:      []policy.Kind{policy.NewKind(gvk, validate).WithConditions(resource)},
+		FailurePolicy: mutator.Deny,
+		Routes:        routes{},
+		Clusters:      clusters{},
+		Listeners:     listeners{},
+		Reporter:      reporter{},
+	}
+}
+
+// only is the one backend of a rule. Envoy Gateway does not say which of several a cluster
+// belongs to, and gives several one cluster.
+func only(objects []*policy.Object) (*policy.Object, *v1alpha1.OriginalDestinationBackendSpec, error) {
+	if len(objects) > 1 {
+		return nil, nil, several(objects)
+	}
+	o := objects[0]
+	if o.Err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", o, o.Err)
+	}
+	b := policy.Typed[v1alpha1.OriginalDestinationBackend](o)
+	if b == nil {
+		return nil, nil, fmt.Errorf("%s: not a backend of this kind", o)
+	}
+	return o, &b.Spec, nil
+}
+
+// several names the first two of the backends of a rule.
+func several(objects []*policy.Object) error {
+	return fmt.Errorf("%s and %s are backends of one rule, to which Envoy Gateway gives one cluster; use a rule for each", objects[0], objects[1])
+}
+
+// keyOf stands for what the backends say.
+func keyOf(objects []*policy.Object) string {
+	key := ""
+	for _, o := range objects {
+		key += o.Namespace + "/" + o.Name + "\x00" + o.Digest()
+	}
+	return key
+}

@@ -1,0 +1,58 @@
+package originaldestination
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// routes configure the filters for routes with a backend, and leave the backend on them for
+// the Translation hook, where the listeners are.
+type routes struct{}
+
+// Applies tells whether the route has a backend of the kind.
+func (routes) Applies(in *mutator.Input, _ mutator.View) bool { return len(in.Objects.Of(gvk)) > 0 }
+
+// Key stands for the backends.
+func (routes) Key(in *mutator.Input, _ mutator.View) string { return keyOf(in.Objects.Of(gvk)) }
+
+// errWeighted is about a cluster for each backend, of which Envoy Gateway leaves out those
+// without endpoints of its own.
+var errWeighted = errors.New("the rule has other backends, too, beside which Envoy Gateway does not route to this one; use a rule for each")
+
+// Mutate configures the filters.
+func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) error {
+	o, s, err := only(in.Objects.Of(gvk))
+	switch {
+	case err != nil:
+		return err
+	case r.GetRoute() == nil: // a redirect or an answer of Envoy's own
+		return nil
+	case r.GetRoute().GetWeightedClusters() != nil:
+		return errWeighted
+	}
+	if r.TypedPerFilterConfig == nil {
+		r.TypedPerFilterConfig = map[string]*anypb.Any{}
+	}
+	for name, m := range perRoute(s) {
+		if r.TypedPerFilterConfig[name], err = xds.Any(m); err != nil {
+			return err
+		}
+	}
+	if !slices.Contains(r.GetRequestHeadersToRemove(), addressHeader) {
+		r.RequestHeadersToRemove = append(r.RequestHeadersToRemove, addressHeader)
+	}
+	mark, err := mutator.Mark(gvk.Kind, []policy.Candidate{{Object: o, Specificity: policy.ToRule}})
+	if err != nil {
+		return err
+	}
+	r.Metadata = xds.SetMark(r.GetMetadata(), mark)
+	return nil
+}

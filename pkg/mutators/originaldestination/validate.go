@@ -1,0 +1,167 @@
+package originaldestination
+
+import (
+	"errors"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+)
+
+// Defaults and limits of fields, as the CRD has them; resources from files do not pass an
+// API server.
+const (
+	defaultNamespace       = "egraft.io"
+	defaultKey             = "destination"
+	defaultConnectTimeout  = "5s"
+	defaultCleanupInterval = "60s"
+	defaultLimit           = 1024
+	defaultRetries         = 32
+	maxNetworks            = 64
+	maxName                = 128
+	maxHostname            = 253
+	maxBundle              = 65536
+	maxLimit               = 1<<31 - 1
+)
+
+// Patterns of fields, as the CRD has them.
+var (
+	metadataName = regexp.MustCompile(`^[a-zA-Z0-9._/-]+$`)
+	headerName   = regexp.MustCompile(`^x-[a-z0-9]+(-[a-z0-9]+)*$`)
+	hostname     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	bundle       = regexp.MustCompile(`^-----BEGIN CERTIFICATE-----`)
+	duration     = regexp.MustCompile(`^([0-9]{1,5}(h|m|s|ms)){1,4}$`)
+)
+
+// setDefaults fills in what the API server would.
+func setDefaults(s *v1alpha1.OriginalDestinationBackendSpec) {
+	if s.Source.Metadata == nil && s.Source.Header == nil {
+		s.Source.Metadata = &v1alpha1.DestinationMetadata{}
+	}
+	if m := s.Source.Metadata; m != nil {
+		m.Namespace, m.Key = orDefault(m.Namespace, defaultNamespace), orDefault(m.Key, defaultKey)
+	}
+	s.ConnectTimeout = orDefault(s.ConnectTimeout, defaultConnectTimeout)
+	s.CleanupInterval = orDefault(s.CleanupInterval, defaultCleanupInterval)
+	b := &s.CircuitBreakers
+	for _, limit := range []**int{&b.MaxConnections, &b.MaxPendingRequests, &b.MaxParallelRequests} {
+		*limit = ptr.To(ptr.Deref(*limit, defaultLimit))
+	}
+	b.MaxParallelRetries = ptr.To(ptr.Deref(b.MaxParallelRetries, defaultRetries))
+}
+
+func orDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// validate fills in the defaults and checks what the CRD checks: not every backend passes
+// an API server with a CRD of this version.
+func validate(b *v1alpha1.OriginalDestinationBackend) field.ErrorList {
+	s, at := &b.Spec, field.NewPath("spec")
+	setDefaults(s)
+	errs := validateSource(&s.Source, at.Child("source"))
+	errs = append(errs, validateNetworks(s.AllowedCIDRs, at.Child("allowedCIDRs"))...)
+	if p := s.Port; p != nil && (*p < 1 || *p > 65535) {
+		errs = append(errs, field.Invalid(at.Child("port"), *p, "must be between 1 and 65535"))
+	}
+	if t := s.TLS; t != nil {
+		errs = append(errs, text(at.Child("tls", "hostname"), t.Hostname, maxHostname, hostname)...)
+		if t.CABundle != "" {
+			errs = append(errs, text(at.Child("tls", "caBundle"), t.CABundle, maxBundle, bundle)...)
+		}
+	}
+	errs = append(errs, validateDuration(at.Child("connectTimeout"), s.ConnectTimeout)...)
+	errs = append(errs, validateDuration(at.Child("cleanupInterval"), s.CleanupInterval)...)
+	limits := at.Child("circuitBreakers")
+	for _, l := range []struct {
+		name string
+		n    *int
+	}{
+		{"maxConnections", s.CircuitBreakers.MaxConnections},
+		{"maxPendingRequests", s.CircuitBreakers.MaxPendingRequests},
+		{"maxParallelRequests", s.CircuitBreakers.MaxParallelRequests},
+		{"maxParallelRetries", s.CircuitBreakers.MaxParallelRetries},
+	} {
+		if *l.n < 0 || *l.n > maxLimit {
+			errs = append(errs, field.Invalid(limits.Child(l.name), *l.n, "must be between 0 and 2147483647"))
+		}
+	}
+	return errs
+}
+
+func validateSource(s *v1alpha1.DestinationSource, at *field.Path) (errs field.ErrorList) {
+	if s.Metadata != nil && s.Header != nil {
+		errs = append(errs, field.Forbidden(at, "set exactly one of metadata and header"))
+	}
+	if m := s.Metadata; m != nil {
+		errs = append(errs, text(at.Child("metadata", "namespace"), m.Namespace, maxName, metadataName)...)
+		errs = append(errs, text(at.Child("metadata", "key"), m.Key, maxName, metadataName)...)
+	}
+	h := s.Header
+	if h == nil {
+		return errs
+	}
+	errs = append(errs, text(at.Child("header", "name"), h.Name, maxName, headerName)...)
+	errs = append(errs, text(at.Child("header", "filter"), h.Filter, maxHostname, metadataName)...)
+	for _, own := range []string{"x-envoy-", "x-egraft-", "x-forwarded-", "x-request-id"} {
+		if strings.HasPrefix(h.Name, own) {
+			errs = append(errs, field.Invalid(at.Child("header", "name"), h.Name, "must not be a header of Envoy's or egraft's own"))
+		}
+	}
+	return errs
+}
+
+func validateNetworks(list []v1alpha1.CIDR, at *field.Path) (errs field.ErrorList) {
+	switch {
+	case len(list) == 0:
+		errs = append(errs, field.Required(at, "name the networks that destinations may be in"))
+	case len(list) > maxNetworks:
+		return field.ErrorList{field.TooMany(at, len(list), maxNetworks)}
+	}
+	for i, c := range list {
+		if _, err := parse(c); err != nil {
+			errs = append(errs, field.Invalid(at.Index(i), c, "must be a network such as 10.0.0.0/8 or 2001:db8::/32"))
+		}
+	}
+	return errs
+}
+
+// errMapped is why the API server takes no such network either.
+var errMapped = errors.New("an IPv4 network in IPv6 notation")
+
+// parse reads a network.
+func parse(c v1alpha1.CIDR) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(string(c))
+	if err == nil && p.Addr().Is4In6() {
+		err = errMapped
+	}
+	return p.Masked(), err
+}
+
+func validateDuration(at *field.Path, d gwapiv1.Duration) field.ErrorList {
+	t, err := time.ParseDuration(string(d))
+	if !duration.MatchString(string(d)) || err != nil || t < time.Millisecond || t > time.Hour {
+		return field.ErrorList{field.Invalid(at, d, "must be a duration between 1ms and 1h")}
+	}
+	return nil
+}
+
+func text(at *field.Path, value string, limit int, pattern *regexp.Regexp) field.ErrorList {
+	if len(value) > limit {
+		return field.ErrorList{field.TooLong(at, value, limit)}
+	}
+	if !pattern.MatchString(value) {
+		return field.ErrorList{field.Invalid(at, value, "must match "+pattern.String())}
+	}
+	return nil
+}
