@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,8 +68,8 @@ func everything(t *testing.T) *engine.Call {
 func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 	t.Helper()
 	out := &engine.Call{Hook: call.Hook, Objects: policies, Resources: slices.Clone(call.Resources)}
-	if len(policies) == 0 {
-		return out
+	if len(policies) == 0 || !bytes.Contains(policies[0], []byte(`"BackendMTLSPolicy"`)) {
+		return out // marks are for policies that can be attached to routes
 	}
 	value := `[{"specificity":3,"policy":` + string(policies[0]) + `}]`
 	configs := &out.Resources[3]
