@@ -21,7 +21,8 @@ var update = flag.Bool("update", false, "write the API server's words into the c
 // tolerated are cases that egraft accepts although the API server rejects them: to Go, a
 // field that is an empty string or object is one that is not there, and gets the default.
 var tolerated = []string{
-	"metadata-key-empty", "metadata-namespace-empty", "plaintext-empty", "source-none", "sds-all-trust-bundles-empty", "sds-svid-empty", "sds-trust-bundle-empty",
+	"certificates-empty", "header-mode-empty", "metadata-key-empty", "metadata-namespace-empty", "plaintext-empty", "source-none",
+	"sds-all-trust-bundles-empty", "sds-svid-empty", "sds-trust-bundle-empty",
 }
 
 // Each file of rejected breaks one rule, and begins with the API server's words for it.
@@ -73,13 +74,19 @@ func TestStored(t *testing.T) {
 
 // A resource from a file gets the defaults that it would get from an API server.
 func TestDefaultsAreTheSameWithoutAPIServer(t *testing.T) {
-	crd := definition(t, "egraft.io_backendmtlspolicies.yaml")
+	defaultsAreTheSame[v1alpha1.BackendMTLSPolicy](t, "egraft.io_backendmtlspolicies.yaml")
+	defaultsAreTheSame[v1alpha1.FrontendMTLSPolicy](t, "egraft.io_frontendmtlspolicies.yaml")
+}
+
+func defaultsAreTheSame[T any](t *testing.T, file string) {
+	t.Helper()
+	crd := definition(t, file)
 	server := newServer(t, schemaOf(crd))
 	for _, s := range samples(t, folder(crd, "accepted")) {
-		t.Run(s.name, func(t *testing.T) {
-			stored := policy.Typed[v1alpha1.BackendMTLSPolicy](read(t, server.store(s.object)))
+		t.Run(crd.Spec.Names.Kind+" "+s.name, func(t *testing.T) {
+			stored := policy.Typed[T](read(t, server.store(s.object)))
 			require.NotNil(t, stored)
-			assert.Equal(t, stored, policy.Typed[v1alpha1.BackendMTLSPolicy](read(t, s.object)))
+			assert.Equal(t, stored, policy.Typed[T](read(t, s.object)))
 		})
 	}
 }

@@ -30,9 +30,10 @@ var mayImport = []struct {
 
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator"}},
-	{"pkg/mutators/...", []string{"pkg/mutator", "pkg/policy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/mutators/...", []string{"pkg/mutator", "pkg/policy", "pkg/spiffe", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
 	{"pkg/policy", []string{"pkg/apis/..."}},
+	{"pkg/spiffe", []string{"pkg/xds", "pkg/apis/..."}},
 	{"pkg/xds", nil},
 	{"pkg/apis/...", []string{"pkg/apis/..."}},
 

@@ -1,7 +1,7 @@
 package catalog_test
 
 import (
-	"encoding/json"
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,11 +68,9 @@ func everything(t *testing.T) *engine.Call {
 func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 	t.Helper()
 	out := &engine.Call{Hook: call.Hook, Objects: policies, Resources: slices.Clone(call.Resources)}
-	if len(policies) == 0 {
-		return out
+	if len(policies) == 0 || !bytes.Contains(policies[0], []byte(`"BackendMTLSPolicy"`)) {
+		return out // marks are for policies that can be attached to routes
 	}
-	var object struct{ Kind string }
-	require.NoError(t, json.Unmarshal(policies[0], &object))
 	value := `[{"specificity":3,"policy":` + string(policies[0]) + `}]`
 	configs := &out.Resources[3]
 	configs.Encoded = slices.Clone(configs.Encoded)
@@ -81,7 +79,7 @@ func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 		require.NoError(t, proto.Unmarshal(configs.Encoded[i], rc))
 		for _, vh := range rc.GetVirtualHosts() {
 			for _, r := range vh.GetRoutes() {
-				r.Metadata = xds.SetMark(r.GetMetadata(), xds.Mark{Key: object.Kind, Value: value})
+				r.Metadata = xds.SetMark(r.GetMetadata(), xds.Mark{Key: "BackendMTLSPolicy", Value: value})
 			}
 		}
 		configs.Encoded[i] = deterministic(t, rc)

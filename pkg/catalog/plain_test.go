@@ -50,6 +50,7 @@ func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 			res.Policies = append(res.Policies, f.Reporter.Report(in)...)
 		}
 	}
+	p.drop(t, call, res)
 	return res
 }
 

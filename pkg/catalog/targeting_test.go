@@ -16,12 +16,14 @@ import (
 // specs are the fields of every kind of policy besides its targets. What stands for %[1]d
 // shows in the configuration which policy is in effect.
 var specs = map[string]string{
-	"BackendMTLSPolicy": `"trustDomain":"example.org","workloadIdentifier":"/policy-%[1]d","allowAnyInTrustDomain":true`,
+	"BackendMTLSPolicy":  `"trustDomain":"example.org","workloadIdentifier":"/policy-%[1]d","allowAnyInTrustDomain":true`,
+	"FrontendMTLSPolicy": `"trustDomain":"example.org","workloadIdentifier":"/policy-%[1]d","allowAnyInTrustDomain":true`,
 }
 
 // marksOf are what shows in the configuration where a policy is in effect.
 var marksOf = map[string]string{
-	"BackendMTLSPolicy": `spiffe://example.org/policy-%d"`,
+	"BackendMTLSPolicy":  `spiffe://example.org/policy-%d"`,
+	"FrontendMTLSPolicy": `spiffe://example.org/policy-%d"`,
 }
 
 // gatewaysOnly are kinds that cannot be attached to routes.

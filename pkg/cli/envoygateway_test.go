@@ -48,12 +48,12 @@ func ours(kind string) egv1a1.GroupVersionKind {
 func builtinManager() *egv1a1.ExtensionManager {
 	size := resource.MustParse("256Mi")
 	return &egv1a1.ExtensionManager{
-		PolicyResources:  []egv1a1.GroupVersionKind{ours("BackendMTLSPolicy")},
+		PolicyResources:  []egv1a1.GroupVersionKind{ours("BackendMTLSPolicy"), ours("FrontendMTLSPolicy")},
 		Resources:        []egv1a1.GroupVersionKind{ours("HedgeFilter")},
 		BackendResources: []egv1a1.GroupVersionKind{ours("OriginalDestinationBackend")},
 		Hooks: &egv1a1.ExtensionHooks{XDSTranslator: &egv1a1.XDSTranslatorHooks{
 			Post:        []egv1a1.XDSTranslatorHook{egv1a1.XDSRoute, egv1a1.XDSTranslation, egv1a1.XDSCluster},
-			Translation: translation(true, true, true, false),
+			Translation: translation(true, true, true, true),
 		}},
 		Service: &egv1a1.ExtensionService{BackendEndpoint: egv1a1.BackendEndpoint{
 			Unix: &egv1a1.UnixSocket{Path: "/var/run/egraft/egraft.sock"},

@@ -82,7 +82,7 @@ func includesOf(families []mutator.Family) []include {
 		needs["cluster"] = needs["cluster"] || f.Clusters != nil || f.Additions != nil
 		needs["listener"] = needs["listener"] || f.Listeners != nil
 		needs["route"] = needs["route"] || f.RouteConfigurations != nil || f.NeedsReach
-		needs["secret"] = needs["secret"] || f.Secrets != nil
+		needs["secret"] = needs["secret"] || f.Secrets != nil || f.DropsSecrets
 	}
 	var out []include
 	for _, kind := range []string{"cluster", "listener", "route", "secret"} {

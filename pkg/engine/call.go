@@ -74,6 +74,9 @@ const (
 	Quarantined Verdict = "quarantined"
 	// Added means that the resource was added to the translation.
 	Added Verdict = "added"
+	// Dropped means that the secret was taken out of the translation, since nothing refers to
+	// it any more.
+	Dropped Verdict = "dropped"
 	// Conflicting means that another owner's resource has the name of one to be added.
 	Conflicting Verdict = "conflicting"
 )

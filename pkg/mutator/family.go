@@ -19,6 +19,10 @@ type Family struct {
 	// NeedsReach says that the family uses [Input.Reach], for which Envoy Gateway has to
 	// include the route configurations in the Translation hook.
 	NeedsReach bool
+	// DropsSecrets says that a secret which a listener referred to before the family changed
+	// it, and nothing in the translation refers to any more, is to be dropped. Envoy Gateway
+	// has to include secrets, clusters and listeners for it.
+	DropsSecrets bool
 
 	// Policies, Filters and Backends are the custom resources that the family reads:
 	// attached to Gateways and routes, as ExtensionRef filters, and as backendRefs.

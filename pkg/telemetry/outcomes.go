@@ -12,6 +12,9 @@ func results(f *mutator.Family, h mutator.Hook) []string {
 	if h == mutator.HookTranslation && f.Additions != nil {
 		r = append(r, "added", "conflicting")
 	}
+	if h == mutator.HookTranslation && f.DropsSecrets {
+		r = append(r, "dropped")
+	}
 	return r
 }
 

@@ -57,6 +57,7 @@ type Reach struct {
 	clusters       map[string]*Origin
 	names          []string
 	configurations map[string]*Origin
+	asked          []string
 	gateways       distinct[Reference]
 }
 
@@ -87,6 +88,9 @@ func (o *Origin) add(listeners []Reference, marks []Mark) {
 func NewReach(configurations []Configuration) *Reach {
 	r := &Reach{clusters: map[string]*Origin{}, configurations: map[string]*Origin{}}
 	for _, c := range configurations {
+		if r.configurations[c.Name] == nil {
+			r.asked = append(r.asked, c.Name)
+		}
 		whole := originIn(r.configurations, c.Name)
 		for _, h := range c.Hosts {
 			whole.add(h.listeners, nil)
@@ -128,6 +132,9 @@ func (r *Reach) Of(cluster string) *Origin { return r.clusters[cluster] }
 // Configuration returns the listeners and the marks of a route configuration, by its name,
 // and nil if the translation has none of that name.
 func (r *Reach) Configuration(name string) *Origin { return r.configurations[name] }
+
+// Configurations are the names of all route configurations.
+func (r *Reach) Configurations() []string { return r.asked }
 
 // Clusters are the names of all clusters that a route leads to.
 func (r *Reach) Clusters() []string { return r.names }

@@ -107,24 +107,28 @@ func parallel(ctx context.Context, call *engine.Call, res *engine.Result, newFam
 }
 
 // unwantedUntouched requires the bytes of every resource without an outcome to have come
-// through. Route configurations lose egraft's marks, which is the engine's doing.
+// through. Route configurations lose egraft's marks, which is the engine's doing, and
+// secrets that were dropped are not in the answer.
 func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Result, _ func() mutator.Family) error {
-	touched := map[string]bool{}
+	verdicts := map[string]engine.Verdict{}
 	for _, o := range res.Outcomes {
-		touched[string(o.Kind)+"/"+o.Name] = true
+		verdicts[string(o.Kind)+"/"+o.Name] = o.Verdict
 	}
 	for i, list := range call.Resources {
-		for j, raw := range list.Encoded {
+		left := res.Resources[i].Encoded
+		for _, raw := range list.Encoded {
 			name, err := nameOf(list.Kind, raw)
 			if err != nil {
 				return err
 			}
-			if list.Kind == mutator.KindRouteConfiguration || touched[string(list.Kind)+"/"+name] {
+			verdict, touched := verdicts[string(list.Kind)+"/"+name]
+			if verdict == engine.Dropped {
 				continue
 			}
-			if !bytes.Equal(raw, res.Resources[i].Encoded[j]) {
+			if len(left) == 0 || !touched && list.Kind != mutator.KindRouteConfiguration && !bytes.Equal(raw, left[0]) {
 				return fmt.Errorf("%s %q has no outcome but was changed", list.Kind, name)
 			}
+			left = left[1:]
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package backendmtls
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -108,7 +107,3 @@ func editor(s *v1alpha1.BackendMTLSPolicySpec, c *clusterv3.Cluster) xds.EditTLS
 		return requireURI(secured)
 	}
 }
-
-// errNoURIMatcher must never be seen: it is the last line before a context that accepts
-// every workload of the trust domain.
-var errNoURIMatcher = errors.New("TLS context without a URI matcher: every workload of the trust domain would be accepted")

@@ -8,6 +8,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/spiffe"
 )
 
 // reporter tells what became of each policy of a translation.
@@ -96,19 +97,9 @@ func outcome(o *policy.Object, t *tally) (mutator.Reason, string) {
 }
 
 func describe(s *v1alpha1.BackendMTLSPolicySpec, t *tally) string {
-	var peers []string
-	for _, m := range matchers(s) {
-		switch m := m.GetMatcher(); {
-		case m.GetExact() != "":
-			peers = append(peers, m.GetExact())
-		case m.GetPrefix() != "":
-			peers = append(peers, m.GetPrefix()+"*")
-		default:
-			peers = append(peers, "~"+m.GetSafeRegex().GetRegex())
-		}
-	}
+	peers := spiffe.Describe(matchers(s))
 	text := fmt.Sprintf("Envoy presents %s to %s; agent %s, plaintext backends: %s, clusters: %d",
-		clientID(s), strings.Join(peers, ", "), s.Agent.SocketPath, s.PlaintextBackends, t.won)
+		fieldsOf(s).Source().ID(), strings.Join(peers, ", "), s.Agent.SocketPath, s.PlaintextBackends, t.won)
 	if t.conflict != nil {
 		text += fmt.Sprintf("; elsewhere %s is older", t.conflict)
 	}

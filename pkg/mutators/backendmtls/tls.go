@@ -7,21 +7,18 @@ import (
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/spiffe"
 )
 
 // tlsContext is the context of a policy: Envoy's SVID and the bundle by SDS, backends by
 // the matchers, and TLS up to 1.3, where Envoy's default for clients is 1.2.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/extensions/transport_sockets/tls/v3/common.proto
 func tlsContext(s *v1alpha1.BackendMTLSPolicySpec, peers []*tlsv3.SubjectAltNameMatcher) *tlsv3.UpstreamTlsContext {
+	source := fieldsOf(s).Source()
 	return &tlsv3.UpstreamTlsContext{CommonTlsContext: &tlsv3.CommonTlsContext{
 		TlsParams:                      &tlsv3.TlsParameters{TlsMaximumProtocolVersion: tlsv3.TlsParameters_TLSv1_3},
-		TlsCertificateSdsSecretConfigs: []*tlsv3.SdsSecretConfig{{Name: svidName(s), SdsConfig: sdsConfig(s)}},
-		ValidationContextType: &tlsv3.CommonTlsContext_CombinedValidationContext{
-			CombinedValidationContext: &tlsv3.CommonTlsContext_CombinedCertificateValidationContext{
-				DefaultValidationContext:         &tlsv3.CertificateValidationContext{MatchTypedSubjectAltNames: peers},
-				ValidationContextSdsSecretConfig: &tlsv3.SdsSecretConfig{Name: bundleName(s), SdsConfig: sdsConfig(s)},
-			},
-		},
+		TlsCertificateSdsSecretConfigs: []*tlsv3.SdsSecretConfig{source.SVID()},
+		ValidationContextType:          source.Validation(peers),
 	}}
 }
 
@@ -44,30 +41,9 @@ func keep(from, to *tlsv3.UpstreamTlsContext) {
 	}
 }
 
-// matchers are the URI matchers of a policy. There is always one: for any peer of a trust
-// domain it is the domain as a prefix, since a context without URI matchers would accept
-// the peers of every domain whose bundle comes with it.
+// matchers are the URI matchers of a policy.
 func matchers(s *v1alpha1.BackendMTLSPolicySpec) []*tlsv3.SubjectAltNameMatcher {
-	var out []*tlsv3.SubjectAltNameMatcher
-	if s.AllowAnyInTrustDomain {
-		for _, d := range s.TrustBundles {
-			out = append(out, uri(&matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Prefix{Prefix: "spiffe://" + string(d) + "/"}}))
-		}
-		return out
-	}
-	for _, p := range s.Peers {
-		m := &matcherv3.StringMatcher{}
-		switch {
-		case p.Exact != nil:
-			m.MatchPattern = &matcherv3.StringMatcher_Exact{Exact: *p.Exact}
-		case p.Prefix != nil:
-			m.MatchPattern = &matcherv3.StringMatcher_Prefix{Prefix: *p.Prefix}
-		case p.Regex != nil:
-			m.MatchPattern = &matcherv3.StringMatcher_SafeRegex{SafeRegex: &matcherv3.RegexMatcher{Regex: *p.Regex}}
-		}
-		out = append(out, uri(m))
-	}
-	return out
+	return spiffe.Matchers(s.Peers, s.TrustBundles)
 }
 
 // denied is a URI that no certificate has.
@@ -75,7 +51,7 @@ const denied = "egraft:plaintext-backend-denied"
 
 // nobody matches no peer.
 func nobody() []*tlsv3.SubjectAltNameMatcher {
-	return []*tlsv3.SubjectAltNameMatcher{uri(&matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Exact{Exact: denied}})}
+	return []*tlsv3.SubjectAltNameMatcher{spiffe.URI(&matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Exact{Exact: denied}})}
 }
 
 // refusesAll tells whether the context is one that matches nobody.
@@ -84,36 +60,23 @@ func refusesAll(ctx *tlsv3.UpstreamTlsContext) bool {
 	return len(sans) == 1 && sans[0].GetMatcher().GetExact() == denied
 }
 
-func uri(m *matcherv3.StringMatcher) *tlsv3.SubjectAltNameMatcher {
-	return &tlsv3.SubjectAltNameMatcher{SanType: tlsv3.SubjectAltNameMatcher_URI, Matcher: m}
-}
-
 func typedSANs(ctx *tlsv3.UpstreamTlsContext) []*tlsv3.SubjectAltNameMatcher {
 	return ctx.GetCommonTlsContext().GetCombinedValidationContext().GetDefaultValidationContext().GetMatchTypedSubjectAltNames()
 }
 
 // requireURI passes on a context whose matchers are there and all of type URI.
 func requireURI(ctx *tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error) {
-	sans := typedSANs(ctx)
-	if len(sans) == 0 {
-		return nil, errNoURIMatcher
-	}
-	for _, san := range sans {
-		if san.GetSanType() != tlsv3.SubjectAltNameMatcher_URI || san.GetMatcher().GetMatchPattern() == nil {
-			return nil, errNoURIMatcher
-		}
+	if err := spiffe.RequireURI(ctx.GetCommonTlsContext()); err != nil {
+		return nil, err
 	}
 	return ctx, nil
 }
-
-// httpOptions is the key of a cluster's HTTP protocol options.
-const httpOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 // alpn is what to offer to a backend that was plaintext, by the protocol that Envoy Gateway
 // chose. Where that depends on the client's, Envoy offers what the connection needs.
 func alpn(c *clusterv3.Cluster) []string {
 	var o httpv3.HttpProtocolOptions
-	any := c.GetTypedExtensionProtocolOptions()[httpOptions]
+	any := c.GetTypedExtensionProtocolOptions()[spiffe.HTTPOptions]
 	if any == nil || any.UnmarshalTo(&o) != nil {
 		return []string{"http/1.1"}
 	}

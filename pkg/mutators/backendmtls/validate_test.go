@@ -9,6 +9,7 @@ import (
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/spiffe"
 )
 
 // valid is a policy that has nothing wrong; the tests replace lines of it.
@@ -102,13 +103,13 @@ func TestRequireURI(t *testing.T) {
 	_, err := requireURI(tlsContext(&s, matchers(&s)))
 	require.NoError(t, err)
 	_, err = requireURI(tlsContext(&s, nil))
-	require.ErrorIs(t, err, errNoURIMatcher)
+	require.ErrorIs(t, err, spiffe.ErrNoURIMatcher)
 	dns := matchers(&s)
 	dns[0].SanType = 2 // DNS
 	_, err = requireURI(tlsContext(&s, dns))
-	require.ErrorIs(t, err, errNoURIMatcher)
+	require.ErrorIs(t, err, spiffe.ErrNoURIMatcher)
 	empty := matchers(&s)
 	empty[0].Matcher.MatchPattern = nil
 	_, err = requireURI(tlsContext(&s, empty))
-	require.ErrorIs(t, err, errNoURIMatcher)
+	require.ErrorIs(t, err, spiffe.ErrNoURIMatcher)
 }

@@ -1,0 +1,138 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/spiffe/go-spiffe/v2/workloadapi"
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/echo"
+	"github.com/egraft/egraft/e2e/manifest"
+)
+
+// tlsAddress is that of the Gateway's listeners with TLS.
+const tlsAddress = "127.0.0.1:8443"
+
+// tlsClient is a client of the Gateway by TLS, with a certificate or without.
+type tlsClient struct{ certificate *tls.Certificate }
+
+// tlsResponse is an answer, and the certificate that Envoy presented.
+type tlsResponse struct {
+	status int
+	echo   echo.Answer
+	server *x509.Certificate
+}
+
+// get sends a request by a connection of its own. What Envoy presents is for
+// the caller to judge.
+func (c tlsClient) get(ctx context.Context, host string, header http.Header) (*tlsResponse, error) {
+	out := &tlsResponse{}
+	config := &tls.Config{ServerName: host, InsecureSkipVerify: true} //nolint:gosec // the caller looks at it
+	if c.certificate != nil {
+		config.Certificates = []tls.Certificate{*c.certificate}
+	}
+	config.VerifyConnection = func(s tls.ConnectionState) error {
+		out.server = s.PeerCertificates[0]
+		return nil
+	}
+	transport := &http.Transport{
+		DisableKeepAlives: true, Proxy: nil, TLSClientConfig: config,
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, tlsAddress)
+		},
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+host+"/", nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header = header
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	out.status = response.StatusCode
+	body, err := io.ReadAll(response.Body)
+	if err != nil || out.status != http.StatusOK {
+		return out, err
+	}
+	return out, json.Unmarshal(body, &out.echo)
+}
+
+// id is the SPIFFE ID that Envoy presented.
+func (r *tlsResponse) id() string {
+	if len(r.server.URIs) == 0 {
+		return ""
+	}
+	return r.server.URIs[0].String()
+}
+
+// svidClients are clients with SVIDs of this process, by the paths of their
+// SPIFFE IDs.
+func svidClients(ctx context.Context, socket string, paths ...string) (map[string]tlsClient, error) {
+	svids, err := workloadapi.FetchX509SVIDs(ctx, workloadapi.WithAddr("unix://"+socket))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]tlsClient{}
+	for _, svid := range svids {
+		certificate := tls.Certificate{PrivateKey: svid.PrivateKey}
+		for _, c := range svid.Certificates {
+			certificate.Certificate = append(certificate.Certificate, c.Raw)
+		}
+		out[svid.ID.Path()] = tlsClient{&certificate}
+	}
+	for _, path := range paths {
+		if _, there := out[path]; !there {
+			return nil, fmt.Errorf("no SVID for %s among %d", manifest.ID(path), len(svids))
+		}
+	}
+	return out, nil
+}
+
+// certificateSecret is a Secret with a certificate for a host.
+func certificateSecret(t *testing.T, name, host string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{host},
+		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	encode := func(kind string, der []byte) string {
+		return base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	return fmt.Sprintf(`---
+apiVersion: v1
+kind: Secret
+metadata: {name: %s, namespace: default}
+type: kubernetes.io/tls
+data:
+  tls.crt: %s
+  tls.key: %s
+`, name, encode("CERTIFICATE", certificate), encode("PRIVATE KEY", private))
+}

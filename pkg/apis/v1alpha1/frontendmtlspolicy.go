@@ -1,0 +1,197 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// KindFrontendMTLSPolicy is the kind of [FrontendMTLSPolicy].
+const KindFrontendMTLSPolicy = "FrontendMTLSPolicy"
+
+// FrontendMTLSPolicy makes the HTTPS listeners of its target present an X.509 SVID, which
+// Envoy fetches from a SPIRE agent by SDS, and says which clients they accept by the SPIFFE
+// IDs in the clients' SVIDs.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:categories=egraft;gateway-api,shortName=fmtls
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Trust Domain",type=string,JSONPath=`.spec.trustDomain`
+// +kubebuilder:printcolumn:name="Workload",type=string,JSONPath=`.spec.workloadIdentifier`
+// +kubebuilder:printcolumn:name="Clients",type=string,JSONPath=`.spec.clientCertificates`
+// +kubebuilder:printcolumn:name="Plaintext",type=string,JSONPath=`.spec.plaintextListeners`,priority=1
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Accepted")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:metadata:labels="gateway.networking.k8s.io/policy=Inherited"
+type FrontendMTLSPolicy struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is what the policy demands.
+	//
+	// +required
+	Spec FrontendMTLSPolicySpec `json:"spec"`
+
+	// Status is written by Envoy Gateway. Accepted means that the target exists; it says
+	// nothing about what egraft made of the policy.
+	//
+	// +optional
+	Status gwapiv1.PolicyStatus `json:"status,omitempty"`
+}
+
+// FrontendMTLSPolicyList is a list of policies.
+//
+// +kubebuilder:object:root=true
+type FrontendMTLSPolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []FrontendMTLSPolicy `json:"items"`
+}
+
+// FrontendMTLSPolicySpec says where the policy applies, as whom Envoy presents itself, and
+// which clients it accepts.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.targetRefs) || self.targetRefs.all(r, r.group == 'gateway.networking.k8s.io' && r.kind == 'Gateway')",message="targetRefs must be of group gateway.networking.k8s.io and of kind Gateway"
+// +kubebuilder:validation:XValidation:rule="!has(self.targetSelectors) || self.targetSelectors.all(s, s.kind == 'Gateway')",message="targetSelectors must be of kind Gateway"
+// +kubebuilder:validation:XValidation:rule="self.clientCertificates == 'Disabled' || has(self.clients) != (has(self.allowAnyInTrustDomain) && self.allowAnyInTrustDomain)",message="name the clients, or set allowAnyInTrustDomain to true to accept every workload of the trust domain; not both"
+// +kubebuilder:validation:XValidation:rule="self.clientCertificates != 'Disabled' || !has(self.clients) && !(has(self.allowAnyInTrustDomain) && self.allowAnyInTrustDomain)",message="clientCertificates is Disabled: nobody asks clients for certificates, so leave out clients and allowAnyInTrustDomain"
+// +kubebuilder:validation:XValidation:rule="!has(self.clients) || self.clients.all(p, !has(p.exact) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.exact.startsWith('spiffe://' + d + '/')))",message="every clients[].exact must be in one of trustBundles (by default: in trustDomain)"
+// +kubebuilder:validation:XValidation:rule="!has(self.clients) || self.clients.all(p, !has(p.prefix) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.prefix.startsWith('spiffe://' + d + '/')))",message="every clients[].prefix must start with spiffe:// and one of trustBundles (by default: trustDomain) and a slash"
+// +kubebuilder:validation:XValidation:rule="!has(self.clients) || self.clients.all(p, !has(p.regex) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.regex.startsWith('spiffe://' + d.replace('.', '\\\\.') + '/')))",message="every clients[].regex must begin with spiffe://, one of trustBundles (by default: trustDomain) with its dots escaped, and a slash"
+type FrontendMTLSPolicySpec struct {
+	// The targets are Gateways and their listeners.
+	PolicyTargets `json:",inline"`
+
+	// TrustDomain is the trust domain of Envoy's own SPIFFE ID, for example example.org.
+	//
+	// +required
+	TrustDomain TrustDomain `json:"trustDomain"`
+
+	// WorkloadIdentifier is the path of Envoy's own SPIFFE ID, with a leading slash: with
+	// trust domain example.org and /envoy, Envoy presents spiffe://example.org/envoy. The
+	// SPIRE agent gives it out only if a registration entry entitles Envoy to it.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:Pattern=`^(/[a-zA-Z0-9._-]+)+$`
+	// +kubebuilder:validation:XValidation:rule="!self.split('/').exists(s, s == '.' || s == '..')",message="workloadIdentifier must not have a segment that is . or .."
+	WorkloadIdentifier string `json:"workloadIdentifier"`
+
+	// ClientCertificates says whether clients have to present an SVID. Required refuses the
+	// connection of a client without one, Optional verifies one that is presented, Disabled asks
+	// for none.
+	//
+	// +optional
+	// +kubebuilder:default=Required
+	ClientCertificates ClientCertificates `json:"clientCertificates,omitempty"`
+
+	// Clients are the SPIFFE IDs that a client may have. The connection of a client with an
+	// SVID of any other ID is refused.
+	//
+	// +optional
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Clients []SPIFFEIDMatch `json:"clients,omitempty"`
+
+	// AllowAnyInTrustDomain accepts every workload of the trust domains in trustBundles as a
+	// client.
+	//
+	// +optional
+	AllowAnyInTrustDomain bool `json:"allowAnyInTrustDomain,omitempty"`
+
+	// TrustBundles are the trust domains whose bundles clients are verified against. The
+	// default is trustDomain alone. Envoy gets a federated bundle only if its registration
+	// entry federates with that domain.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	TrustBundles []TrustDomain `json:"trustBundles,omitempty"`
+
+	// Agent says how Envoy reaches the SPIRE agent.
+	//
+	// +optional
+	// +kubebuilder:default={}
+	Agent SPIREAgent `json:"agent,omitempty"`
+
+	// PlaintextListeners says what becomes of HTTP listeners of the target, which have no
+	// TLS: Deny answers their requests with 403, except where a route redirects; Leave
+	// leaves them as they are.
+	//
+	// +optional
+	// +kubebuilder:default=Deny
+	PlaintextListeners PlaintextListeners `json:"plaintextListeners,omitempty"`
+
+	// XForwardedClientCert says what becomes of the header X-Forwarded-Client-Cert. It
+	// replaces what a ClientTrafficPolicy says.
+	//
+	// +optional
+	// +kubebuilder:default={}
+	XForwardedClientCert XForwardedClientCert `json:"xForwardedClientCert,omitempty"`
+
+	// InitialFetchTimeout is how long Envoy waits for a certificate or bundle from the
+	// agent before it goes on without: connections then fail until they come.
+	//
+	// +optional
+	// +kubebuilder:default="2s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('100ms') && duration(self) <= duration('60s')",message="initialFetchTimeout must be between 100ms and 60s"
+	InitialFetchTimeout gwapiv1.Duration `json:"initialFetchTimeout,omitempty"`
+}
+
+// ClientCertificates says whether clients have to present an SVID.
+//
+// +kubebuilder:validation:Enum=Required;Optional;Disabled
+type ClientCertificates string
+
+const (
+	// ClientCertificatesRequired refuses clients without an SVID.
+	ClientCertificatesRequired ClientCertificates = "Required"
+	// ClientCertificatesOptional verifies an SVID that a client presents.
+	ClientCertificatesOptional ClientCertificates = "Optional"
+	// ClientCertificatesDisabled asks clients for none.
+	ClientCertificatesDisabled ClientCertificates = "Disabled"
+)
+
+// PlaintextListeners says what becomes of listeners without TLS.
+//
+// +kubebuilder:validation:Enum=Deny;Leave
+type PlaintextListeners string
+
+const (
+	// PlaintextListenersDeny refuses their requests.
+	PlaintextListenersDeny PlaintextListeners = "Deny"
+	// PlaintextListenersLeave leaves them as they are.
+	PlaintextListenersLeave PlaintextListeners = "Leave"
+)
+
+// XForwardedClientCert says what becomes of the header X-Forwarded-Client-Cert. Its values
+// are those of Envoy Gateway's ClientTrafficPolicy.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/clienttrafficpolicy_types.go
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.certDetailsToAdd) || self.mode in ['AppendForward', 'SanitizeSet']",message="certDetailsToAdd goes with mode AppendForward or SanitizeSet"
+type XForwardedClientCert struct {
+	// Mode is Sanitize to remove the header, SanitizeSet to replace it by one about the
+	// client's certificate, ForwardOnly to pass on what the client sent if the connection is
+	// mTLS, AppendForward to append to that, and AlwaysForwardOnly to pass on what the client
+	// sent in any case.
+	//
+	// +optional
+	// +kubebuilder:default=Sanitize
+	// +kubebuilder:validation:Enum=Sanitize;ForwardOnly;AppendForward;SanitizeSet;AlwaysForwardOnly
+	Mode string `json:"mode,omitempty"`
+
+	// CertDetailsToAdd are what the header says besides the hash of the client's certificate.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=5
+	CertDetailsToAdd []CertDetail `json:"certDetailsToAdd,omitempty"`
+}
+
+// CertDetail is a field of the header X-Forwarded-Client-Cert.
+//
+// +kubebuilder:validation:Enum=Subject;Cert;Chain;DNS;URI
+type CertDetail string

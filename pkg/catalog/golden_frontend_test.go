@@ -1,0 +1,112 @@
+package catalog_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// frontendPolicy is attached to the Gateway that ownedByGateway puts into virtual hosts.
+const frontendPolicy = `{"apiVersion":"egraft.io/v1alpha1","kind":"FrontendMTLSPolicy","metadata":{"namespace":"default","name":"mtls"},"spec":{
+	"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],
+	"trustDomain":"example.org","workloadIdentifier":"/envoy",`
+
+// TestGoldenWithFrontendPolicy passes everything that Envoy Gateway's translator tests
+// produce through all mutators with a policy on the Gateway: what comes out is valid, no
+// filter chain with TLS and routes is left without the SVID, none accepts every workload,
+// and a second pass changes nothing.
+func TestGoldenWithFrontendPolicy(t *testing.T) {
+	e := builtin(t)
+	verified := 0
+	for _, base := range goldenFiles(t) {
+		call := readGolden(t, base)
+		ownedByGateway(t, call)
+		for mode, more := range map[string]string{
+			"Required": `"clients":[{"exact":"spiffe://example.org/client"}]}}`,
+			"Optional": `"clientCertificates":"Optional","allowAnyInTrustDomain":true}}`,
+			"Disabled": `"clientCertificates":"Disabled","plaintextListeners":"Leave"}}`,
+		} {
+			t.Run(filepath.Base(base)+"/"+mode, func(t *testing.T) {
+				call.Objects = [][]byte{[]byte(frontendPolicy + more)}
+				res, err := e.Run(t.Context(), call)
+				require.NoError(t, err)
+				for _, o := range res.Outcomes {
+					require.NoError(t, o.Err, "%s %s", o.Kind, o.Name)
+				}
+				verified += requireFrontend(t, res, mode)
+				again := *call
+				again.Resources = res.Resources
+				second, err := e.Run(t.Context(), &again)
+				require.NoError(t, err)
+				requireSame(t, res.Resources, second.Resources)
+			})
+		}
+	}
+	require.Greater(t, verified, 50, "the golden files have dozens of listeners with TLS")
+}
+
+// requireFrontend checks the listeners and returns how many filter chains verify clients.
+func requireFrontend(t *testing.T, res *engine.Result, mode string) (verified int) {
+	t.Helper()
+	for _, raw := range res.Resources[2].Encoded {
+		l := &listenerv3.Listener{}
+		require.NoError(t, proto.Unmarshal(raw, l))
+		require.NoError(t, l.ValidateAll())
+		for _, fc := range xds.FilterChains(l) {
+			routes := ""
+			_, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
+				routes = xds.RouteConfigurationOf(hcm)
+				return false, nil
+			})
+			require.NoError(t, err)
+			if routes == "" || xds.IsPlaintext(fc) || !hasHosts(t, res, routes) {
+				continue
+			}
+			require.False(t, mode == "Required" && xds.IsQUIC(fc), "HTTP/3 has to be denied")
+			require.NoError(t, xds.EditDownstreamTLS(fc, func(ctx *tlsv3.DownstreamTlsContext) error {
+				common := ctx.GetCommonTlsContext()
+				require.Len(t, common.GetTlsCertificateSdsSecretConfigs(), 1)
+				require.Equal(t, "spiffe://example.org/envoy", common.GetTlsCertificateSdsSecretConfigs()[0].GetName())
+				require.Equal(t, mode == "Required", ctx.GetRequireClientCertificate().GetValue())
+				if common.GetValidationContextType() == nil {
+					require.NotEqual(t, "Required", mode)
+					return nil
+				}
+				verified++
+				sans := common.GetCombinedValidationContext().GetDefaultValidationContext().GetMatchTypedSubjectAltNames()
+				require.Len(t, sans, 1)
+				require.Equal(t, tlsv3.SubjectAltNameMatcher_URI, sans[0].GetSanType())
+				return nil
+			}))
+		}
+	}
+	return verified
+}
+
+// hasHosts tells whether a route configuration is there and has a virtual host, which says
+// whose it is, or is missing, so that every policy counts.
+func hasHosts(t *testing.T, res *engine.Result, name string) bool {
+	t.Helper()
+	there := false
+	for _, raw := range res.Resources[3].Encoded {
+		rc := &routev3.RouteConfiguration{}
+		require.NoError(t, proto.Unmarshal(raw, rc))
+		if rc.GetName() != name {
+			continue
+		}
+		if len(rc.GetVirtualHosts()) > 0 {
+			return true
+		}
+		there = true
+	}
+	return !there
+}

@@ -1,0 +1,128 @@
+package frontendmtls
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// index says which policies are attached to which Gateway listener that has routes. It is
+// worked out once for a translation.
+type index struct {
+	configurations map[string][]section // by the route configuration's name
+	sections       []section            // each Gateway listener once
+	anywhere       []policy.Candidate   // every policy, for routes that Envoy Gateway left out
+	key            string               // of all that listeners depend on
+}
+
+// section is a Gateway listener with the policies that are attached to it, the one that
+// wins first.
+type section struct {
+	listener xds.Reference
+	found    []policy.Candidate
+}
+
+type indexKey struct{}
+
+func indexOf(in *mutator.Input) *index { return mutator.Derive(in, indexKey{}, newIndex) }
+
+func newIndex(in *mutator.Input) *index {
+	x := &index{configurations: map[string][]section{}}
+	objects := in.Objects.Of(gvk)
+	if len(objects) == 0 {
+		return x
+	}
+	for _, o := range objects {
+		x.anywhere = append(x.anywhere, policy.Candidate{Object: o, Specificity: o.Closest()})
+	}
+	policy.Sort(x.anywhere)
+	seen := map[xds.Reference]int{}
+	for _, name := range in.Reach().Configurations() {
+		x.configurations[name] = []section{}
+		for _, l := range in.Reach().Configuration(name).Listeners() {
+			at, known := seen[l]
+			if !known {
+				at = len(x.sections)
+				seen[l] = at
+				x.sections = append(x.sections, section{l, mutator.Attached(in, gvk, []xds.Reference{l})})
+			}
+			x.configurations[name] = append(x.configurations[name], x.sections[at])
+		}
+	}
+	x.key = x.keyOf(in)
+	return x
+}
+
+func (x *index) keyOf(in *mutator.Input) string {
+	var b strings.Builder
+	for _, c := range x.anywhere {
+		b.WriteString(c.Digest())
+	}
+	for _, name := range in.Reach().Configurations() {
+		fmt.Fprintf(&b, "%q:", name)
+		for _, s := range x.configurations[name] {
+			fmt.Fprintf(&b, "%q", s.listener.String())
+			if len(s.found) > 0 {
+				b.WriteString(s.found[0].Digest())
+			}
+		}
+	}
+	return b.String()
+}
+
+// knows tells whether the route configuration came with the call.
+func (x *index) knows(configuration string) bool {
+	_, there := x.configurations[configuration]
+	return there
+}
+
+// winners are the policies that win the listeners of a route configuration, nil for a
+// listener without one. A configuration that Envoy Gateway did not include may be of any
+// listener: every policy counts, so that none is missing.
+func (x *index) winners(configuration string) []*policy.Object {
+	sections, there := x.configurations[configuration]
+	if !there && len(x.anywhere) > 0 {
+		return []*policy.Object{x.anywhere[0].Object}
+	}
+	out := make([]*policy.Object, len(sections))
+	for i, s := range sections {
+		if len(s.found) > 0 {
+			out[i] = s.found[0].Object
+		}
+	}
+	return out
+}
+
+// winner is the one of the winners that decides where there can be one only: on a filter
+// chain with TLS, which Envoy Gateway makes for a single listener.
+func winner(winners []*policy.Object) *policy.Object {
+	i := slices.IndexFunc(winners, func(o *policy.Object) bool { return o != nil })
+	if i < 0 {
+		return nil
+	}
+	return winners[i]
+}
+
+// spec is the policy's content, nil if it cannot be used.
+func spec(o *policy.Object) *v1alpha1.FrontendMTLSPolicySpec {
+	p := policy.Typed[v1alpha1.FrontendMTLSPolicy](o)
+	if o.Err != nil || p == nil {
+		return nil
+	}
+	return &p.Spec
+}
+
+// deniesPlaintext tells whether a policy wants requests without TLS refused. One that is
+// wrong does.
+func deniesPlaintext(o *policy.Object) bool {
+	if o == nil {
+		return false
+	}
+	s := spec(o)
+	return s == nil || s.PlaintextListeners == v1alpha1.PlaintextListenersDeny
+}

@@ -1,0 +1,116 @@
+package frontendmtls
+
+import (
+	"context"
+	"slices"
+
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/spiffe"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// listeners rewrites the filter chains that a policy wins.
+type listeners struct{}
+
+// Applies tells whether there is a policy. Which chains are of its targets is inside of the
+// listener.
+func (listeners) Applies(in *mutator.Input, _ mutator.View) bool {
+	return in.Hook == mutator.HookTranslation && len(in.Objects.Of(gvk)) > 0
+}
+
+// Key stands for all policies and for what leads to which route configuration.
+func (listeners) Key(in *mutator.Input, _ mutator.View) string { return indexOf(in).key }
+
+// Mutate applies to each filter chain the policy that wins it.
+func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.Listener) error {
+	x := indexOf(in)
+	for _, fc := range xds.FilterChains(l) {
+		name, err := routesOf(fc)
+		if err != nil {
+			return err
+		}
+		if name == "" {
+			continue
+		}
+		if err := apply(fc, x.winners(name), x.knows(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// routesOf is the name of the route configuration of a filter chain, empty if it has none.
+func routesOf(fc *listenerv3.FilterChain) (name string, err error) {
+	_, err = xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
+		name = xds.RouteConfigurationOf(hcm)
+		return false, nil
+	})
+	return name, err
+}
+
+// apply rewrites a filter chain as the policies of its listeners say. Envoy Gateway puts
+// all HTTP listeners of a port into one chain, so what is denied there is the business of
+// the routes, see [configurations], if they are known.
+func apply(fc *listenerv3.FilterChain, winners []*policy.Object, routesKnown bool) error {
+	if xds.IsPlaintext(fc) {
+		switch denied := slices.ContainsFunc(winners, deniesPlaintext); {
+		case denied && routesKnown:
+			return addGate(fc)
+		case denied:
+			return xds.DenyFilterChain(fc)
+		}
+		return nil
+	}
+	o := winner(winners)
+	if o == nil {
+		return nil
+	}
+	s := spec(o)
+	// Envoy refuses a listener that demands certificates of QUIC clients: "TLS Client
+	// Authentication is not supported over QUIC".
+	if s == nil || xds.IsQUIC(fc) && s.ClientCertificates == v1alpha1.ClientCertificatesRequired {
+		return xds.DenyFilterChain(fc)
+	}
+	quic := xds.IsQUIC(fc)
+	if err := xds.EditDownstreamTLS(fc, func(ctx *tlsv3.DownstreamTlsContext) error { return present(ctx, s, !quic) }); err != nil {
+		return err
+	}
+	_, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
+		setHeader(hcm, &s.XForwardedClientCert)
+		return true, nil
+	})
+	return err
+}
+
+// present puts the SVID in the place of certificates, and verification of clients by their
+// SPIFFE IDs in the place of any other. Protocols and TLS parameters stay.
+//
+// Sessions are not resumed where clients are verified: a resumed one is not verified anew,
+// and would outlive a change of the policy.
+func present(ctx *tlsv3.DownstreamTlsContext, s *v1alpha1.FrontendMTLSPolicySpec, canVerify bool) error {
+	source := fieldsOf(s).Source()
+	before := ctx.GetCommonTlsContext()
+	common := &tlsv3.CommonTlsContext{
+		TlsParams:                      before.GetTlsParams(),
+		AlpnProtocols:                  before.GetAlpnProtocols(),
+		KeyLog:                         before.GetKeyLog(),
+		TlsCertificateSdsSecretConfigs: []*tlsv3.SdsSecretConfig{source.SVID()},
+	}
+	ctx.CommonTlsContext = common
+	ctx.RequireClientCertificate = nil
+	if s.ClientCertificates == v1alpha1.ClientCertificatesDisabled || !canVerify {
+		return nil
+	}
+	common.ValidationContextType = source.Validation(spiffe.Matchers(s.Clients, s.TrustBundles))
+	ctx.RequireClientCertificate = wrapperspb.Bool(s.ClientCertificates == v1alpha1.ClientCertificatesRequired)
+	ctx.SessionTicketKeysType = &tlsv3.DownstreamTlsContext_DisableStatelessSessionResumption{DisableStatelessSessionResumption: true}
+	ctx.DisableStatefulSessionResumption = true
+	return spiffe.RequireURI(common)
+}

@@ -1,0 +1,90 @@
+// Package spiffe has what mutators share that configure Envoy with SVIDs from a SPIRE
+// agent: the way to the agent, the names of its secrets, and URI matchers, without which
+// Envoy would accept every workload of a trust domain.
+//
+// It knows no policy as a whole and no hook.
+package spiffe
+
+import (
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+)
+
+// Source says as whom Envoy presents itself, what it verifies others against, and which
+// agent it has both from. Its fields are those of policies, validated and with defaults.
+type Source struct {
+	TrustDomain        v1alpha1.TrustDomain
+	WorkloadIdentifier string
+	TrustBundles       []v1alpha1.TrustDomain
+	Agent              v1alpha1.SPIREAgent
+	FetchTimeout       time.Duration
+}
+
+// ID is Envoy's SPIFFE ID.
+func (s Source) ID() string { return "spiffe://" + string(s.TrustDomain) + s.WorkloadIdentifier }
+
+// SVID asks the agent for Envoy's certificate.
+func (s Source) SVID() *tlsv3.SdsSecretConfig {
+	name := s.ID()
+	if n := s.Agent.SDSNames; n != nil && n.SVID != "" {
+		name = n.SVID
+	}
+	return &tlsv3.SdsSecretConfig{Name: name, SdsConfig: s.sdsConfig()}
+}
+
+// Bundle asks the agent for what peers are verified against.
+func (s Source) Bundle() *tlsv3.SdsSecretConfig {
+	return &tlsv3.SdsSecretConfig{Name: s.bundleName(), SdsConfig: s.sdsConfig()}
+}
+
+// bundleName is that of the one trust domain, or of all bundles where there are several: a
+// context takes one name.
+func (s Source) bundleName() string {
+	names := s.Agent.SDSNames
+	if names == nil {
+		names = &v1alpha1.SDSNames{}
+	}
+	switch {
+	case len(s.TrustBundles) > 1 && names.AllTrustBundles != "":
+		return names.AllTrustBundles
+	case len(s.TrustBundles) > 1:
+		return "ALL"
+	case names.TrustBundle != "":
+		return names.TrustBundle
+	default:
+		return "spiffe://" + string(s.TrustBundles[0])
+	}
+}
+
+// sdsConfig is the way to the agent's secrets. It is the same for all secrets of a policy:
+// Envoy shares a stream among equal ones, and the agent attests each stream anew.
+// https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/security/secret
+func (s Source) sdsConfig() *corev3.ConfigSource {
+	return &corev3.ConfigSource{
+		ResourceApiVersion:  corev3.ApiVersion_V3,
+		InitialFetchTimeout: durationpb.New(s.FetchTimeout),
+		ConfigSourceSpecifier: &corev3.ConfigSource_ApiConfigSource{ApiConfigSource: &corev3.ApiConfigSource{
+			ApiType:                   corev3.ApiConfigSource_GRPC, // SPIRE has no delta
+			TransportApiVersion:       corev3.ApiVersion_V3,
+			SetNodeOnFirstMessageOnly: true,
+			GrpcServices: []*corev3.GrpcService{{TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{
+				EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{ClusterName: AgentClusterName(s.Agent.SocketPath)},
+			}}},
+		}},
+	}
+}
+
+// Validation verifies peers against the bundle, by the matchers.
+func (s Source) Validation(matchers []*tlsv3.SubjectAltNameMatcher) *tlsv3.CommonTlsContext_CombinedValidationContext {
+	return &tlsv3.CommonTlsContext_CombinedValidationContext{
+		CombinedValidationContext: &tlsv3.CommonTlsContext_CombinedCertificateValidationContext{
+			DefaultValidationContext:         &tlsv3.CertificateValidationContext{MatchTypedSubjectAltNames: matchers},
+			ValidationContextSdsSecretConfig: s.Bundle(),
+		},
+	}
+}
