@@ -71,7 +71,7 @@ spec:
   targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg}]
   trustDomain: example.org
   workloadIdentifier: /envoy
-  peers: [{type: Exact, value: spiffe://example.org/backend}]
+  peers: [{exact: spiffe://example.org/backend}]
 `
 
 // newCluster starts an API server whose files are in dir.
