@@ -28,8 +28,6 @@ type sample struct {
 	translation time.Duration
 	// translations is how many these were.
 	translations int
-	// calls are those of egraft.
-	calls calls
 }
 
 // run measures everything that the options ask for.
@@ -88,13 +86,14 @@ func (b *bench) size(ctx context.Context, list []variant, size int) ([]result, e
 		return nil, err
 	}
 	results := make([]result, len(list))
+	for i, v := range list {
+		results[i] = result{Variant: v.name, Routes: size}
+	}
 	for range b.rounds {
 		for i, v := range list {
-			samples, err := b.variant(ctx, v, size)
-			if err != nil {
+			if err := b.variant(ctx, v, &results[i]); err != nil {
 				return nil, err
 			}
-			results[i] = result{Variant: v.name, Routes: size, samples: append(results[i].samples, samples...)}
 		}
 	}
 	for i := range results {
@@ -122,34 +121,49 @@ func (b *bench) settle(ctx context.Context, size int) error {
 }
 
 // variant measures a variant once.
-func (b *bench) variant(ctx context.Context, v variant, size int) (samples []sample, err error) {
+func (b *bench) variant(ctx context.Context, v variant, to *result) (err error) {
 	began := time.Now()
 	startCtx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it took longer than %s", patience))
 	defer cancel()
 	if err := b.cluster.setPolicy(startCtx, v.policy); err != nil {
-		return nil, err
+		return err
 	}
-	r, err := b.home.start(startCtx, v, size, b.profiles != "")
+	r, err := b.home.start(startCtx, v, to.Routes, b.profiles != "")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, r.stop()) }()
 	for range warmUps {
-		if _, err := b.change(ctx, v, r, size); err != nil {
-			return nil, err
+		if _, err := b.change(ctx, v, r, to.Routes); err != nil {
+			return err
 		}
 	}
 	ready := time.Since(began)
-	profiled := b.profile(ctx, v, size)
-	for until := time.Now().Add(b.time); len(samples) < minChanges || len(samples) < maxChanges && time.Now().Before(until); {
-		s, err := b.change(ctx, v, r, size)
-		if err != nil {
-			return nil, err
-		}
-		samples = append(samples, s)
+	profiled := b.profile(ctx, v, to.Routes)
+	changes, err := b.changeMany(ctx, v, r, to)
+	if err != nil {
+		return err
 	}
-	progress("%5d routes, %-18s ready after %s, %d changes in %s", size, v.name, ready.Round(time.Second/10), len(samples), (time.Since(began) - ready).Round(time.Second/10))
-	return samples, <-profiled
+	progress("%5d routes, %-17s ready after %s, %d changes in %s", to.Routes, v.name, ready.Round(time.Second/10), changes, (time.Since(began) - ready).Round(time.Second/10))
+	return <-profiled
+}
+
+// changeMany changes routes for as long as the options say.
+func (b *bench) changeMany(ctx context.Context, v variant, r *running, to *result) (changes int, err error) {
+	before, err := r.usage(ctx, v)
+	if err != nil {
+		return 0, err
+	}
+	for until := time.Now().Add(b.time); changes < minChanges || changes < maxChanges && time.Now().Before(until); changes++ {
+		s, err := b.change(ctx, v, r, to.Routes)
+		if err != nil {
+			return 0, err
+		}
+		to.samples = append(to.samples, s)
+	}
+	after, err := r.usage(ctx, v)
+	to.used.add(after, before)
+	return changes, err
 }
 
 // change changes a route and waits until Envoy Gateway is done with it.
@@ -159,12 +173,6 @@ func (b *bench) change(ctx context.Context, v variant, r *running, size int) (s 
 	before, err := translated(ctx)
 	if err != nil {
 		return s, err
-	}
-	var callsBefore, callsAfter calls
-	if v.server == egraftServer {
-		if callsBefore, err = called(ctx); err != nil {
-			return s, err
-		}
 	}
 	b.changes++
 	path, route := fmt.Sprintf("/changed-%06d", b.changes), b.changes*37%size // no route is next to the one before
@@ -176,7 +184,7 @@ func (b *bench) change(ctx context.Context, v variant, r *running, size int) (s 
 	if err != nil {
 		return s, fmt.Errorf("%s with %d routes (logs are in %s/log): %w", v.name, size, b.home.dir, err)
 	}
-	after := before
+	var after translations
 	if err := r.gateway.Wait(ctx, "the metric of the translation", func(ctx context.Context) error {
 		if after, err = translated(ctx); err == nil && after.count == before.count {
 			err = errors.New("no translation is counted")
@@ -185,16 +193,9 @@ func (b *bench) change(ctx context.Context, v variant, r *running, size int) (s 
 	}); err != nil {
 		return s, err
 	}
-	if v.server == egraftServer {
-		if callsAfter, err = called(ctx); err != nil {
-			return s, err
-		}
-	}
 	n := after.count - before.count
-	return sample{
-		snapshot: at.Sub(began), translations: int(n),
-		translation: time.Duration((after.seconds - before.seconds) / n * float64(time.Second)), calls: callsAfter.minus(callsBefore),
-	}, nil
+	took := time.Duration((after.seconds - before.seconds) / n * float64(time.Second))
+	return sample{snapshot: at.Sub(began), translations: int(n), translation: took}, nil
 }
 
 // profile writes a CPU profile of Envoy Gateway, if one is wanted.

@@ -74,7 +74,3 @@ func called(ctx context.Context) (calls, error) {
 		m.sum("egraft_request_bytes_sum", "hook"), m.sum("egraft_response_bytes_sum", "hook"),
 	}, err
 }
-
-func (c calls) minus(before calls) calls {
-	return calls{c.count - before.count, c.seconds - before.seconds, c.requestBytes - before.requestBytes, c.responseBytes - before.responseBytes}
-}

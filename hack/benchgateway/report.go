@@ -29,23 +29,30 @@ type result struct {
 	RequestBytes  float64 `json:"request_bytes,omitempty"`
 	ResponseBytes float64 `json:"response_bytes,omitempty"`
 
+	// GatewayCPU and ServerCPU are the processor time of Envoy Gateway and of the
+	// extension server, for each change.
+	GatewayCPU float64 `json:"gateway_cpu_ms"`
+	ServerCPU  float64 `json:"server_cpu_ms,omitempty"`
+
 	samples []sample
+	used    usage
 }
 
 // settle works out the numbers.
 func (r *result) settle() {
 	var snapshots, translations []float64
 	var total, count float64
-	var made calls
 	for _, s := range r.samples {
 		snapshots = append(snapshots, s.snapshot.Seconds()*1e3)
 		translations = append(translations, s.translation.Seconds()*1e3)
 		total, count = total+s.translation.Seconds()*1e3*float64(s.translations), count+float64(s.translations)
-		made = calls{made.count + s.calls.count, made.seconds + s.calls.seconds, made.requestBytes + s.calls.requestBytes, made.responseBytes + s.calls.responseBytes}
 	}
 	r.Changes = len(r.samples)
+	r.GatewayCPU = round(r.used.gateway.Seconds() * 1e3 / float64(r.Changes))
+	r.ServerCPU = round(r.used.extension.Seconds() * 1e3 / float64(r.Changes))
 	r.Snapshot, r.Slowest = round(median(snapshots)), round(slices.Max(snapshots))
 	r.Translation, r.TranslationMedian = round(total/count), round(median(translations))
+	made := r.used.calls
 	r.Calls, r.CallsTime = round(made.count/count), round(made.seconds*1e3/count)
 	r.RequestBytes, r.ResponseBytes = round(made.requestBytes/count), round(made.responseBytes/count)
 }
@@ -58,8 +65,8 @@ func round(ms float64) float64 { return float64(int64(ms*1e3+0.5)) / 1e3 }
 // printBenchstat writes a line for each change.
 func printBenchstat(w io.Writer, r result) {
 	for _, s := range r.samples {
-		fmt.Fprintf(w, "BenchmarkGateway/routes=%d/variant=%s\t1\t%d ns/op\t%d translation-ns/op\t%.0f calls/op\n",
-			r.Routes, r.Variant, s.snapshot.Nanoseconds(), s.translation.Nanoseconds(), s.calls.count)
+		fmt.Fprintf(w, "BenchmarkGateway/routes=%d/variant=%s\t1\t%d ns/op\t%d translation-ns/op\n",
+			r.Routes, r.Variant, s.snapshot.Nanoseconds(), s.translation.Nanoseconds())
 	}
 }
 
@@ -67,10 +74,10 @@ func printBenchstat(w io.Writer, r result) {
 // the program: the machine may have been busy.
 func report(w io.Writer, path string, all []result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\nroutes\tvariant\tchanges\tto snapshot\tslowest\ttranslation\t/ none\tcalls\tegraft's time\tsent\tanswered")
+	fmt.Fprintln(t, "\nroutes\tvariant\tchanges\tto snapshot\tslowest\ttranslation\t/ none\tCPU\tserver's CPU\tcalls\tegraft's time\tsent\tanswered")
 	for _, r := range all {
-		fmt.Fprintf(t, "%d\t%s\t%d\t%.0f ms\t%.0f ms\t%.1f ms\t%.2f", r.Routes, r.Variant, r.Changes, r.Snapshot, r.Slowest,
-			r.TranslationMedian, r.TranslationMedian/find(all, baseline, r.Routes).TranslationMedian)
+		fmt.Fprintf(t, "%d\t%s\t%d\t%.0f ms\t%.0f ms\t%.1f ms\t%.2f\t%.0f ms\t%.1f ms", r.Routes, r.Variant, r.Changes, r.Snapshot, r.Slowest,
+			r.TranslationMedian, r.TranslationMedian/find(all, baseline, r.Routes).TranslationMedian, r.GatewayCPU, r.ServerCPU)
 		if r.Calls > 0 {
 			fmt.Fprintf(t, "\t%.0f\t%.2f ms\t%.0f kB\t%.0f kB", r.Calls, r.CallsTime, r.RequestBytes/1e3, r.ResponseBytes/1e3)
 		}

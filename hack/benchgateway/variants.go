@@ -16,9 +16,11 @@ type variant struct {
 	name string
 	// server is what Envoy Gateway calls: nothing, "plain" or "egraft".
 	server string
-	// hooks are those that Envoy Gateway calls, with all resources included. If there are
-	// none, it is configured as egraft prints it.
+	// hooks are those that Envoy Gateway calls. If there are none, it is configured as
+	// egraft prints it.
 	hooks []mutator.Hook
+	// includes are the kinds of resources that go into the Translation hook.
+	includes []string
 	// policy says whether a policy is on the Gateway, so that all clusters are edited.
 	policy bool
 }
@@ -40,14 +42,16 @@ const (
 
 // variants are in the order of the tables.
 func variants() []variant {
+	translation, all := []mutator.Hook{mutator.HookTranslation}, []string{"cluster", "listener", "route", "secret"}
 	return []variant{
 		{name: baseline},
-		{name: "plain-translation", server: plainServer, hooks: []mutator.Hook{mutator.HookTranslation}},
+		{name: "plain-clusters", server: plainServer, hooks: translation, includes: all[:1]},
+		{name: "plain-translation", server: plainServer, hooks: translation, includes: all},
 		{name: egraftPrinted, server: egraftServer},
 		{name: egraftPolicy, server: egraftServer, policy: true},
-		{name: "plain-all", server: plainServer, hooks: mutator.Hooks()},
-		{name: egraftAll, server: egraftServer, hooks: mutator.Hooks()},
-		{name: egraftAllPolicy, server: egraftServer, hooks: mutator.Hooks(), policy: true},
+		{name: "plain-all", server: plainServer, hooks: mutator.Hooks(), includes: all},
+		{name: egraftAll, server: egraftServer, hooks: mutator.Hooks(), includes: all},
+		{name: egraftAllPolicy, server: egraftServer, hooks: mutator.Hooks(), includes: all, policy: true},
 	}
 }
 
@@ -57,7 +61,7 @@ func chosen(names string) ([]variant, error) {
 	if names == "" {
 		return list, nil
 	}
-	wanted := append(strings.Split(names, ","), baseline)
+	wanted := append([]string{baseline}, strings.Split(names, ",")...)
 	for _, name := range wanted {
 		if !slices.ContainsFunc(list, func(v variant) bool { return v.name == name }) {
 			return nil, fmt.Errorf("there is no variant %q", name)
@@ -96,12 +100,12 @@ func (v variant) configure(path string, stanza []byte, pprof bool) error {
 		}
 	}
 	if v.server != noServer && len(v.hooks) > 0 {
-		all := map[string]any{}
+		included := map[string]any{}
 		for _, kind := range []string{"cluster", "listener", "route", "secret"} {
-			all[kind] = map[string]any{"includeAll": true}
+			included[kind] = map[string]any{"includeAll": slices.Contains(v.includes, kind)}
 		}
 		config["extensionManager"].(map[string]any)["hooks"] = map[string]any{
-			"xdsTranslator": map[string]any{"post": v.hooks, "translation": all},
+			"xdsTranslator": map[string]any{"post": v.hooks, "translation": included},
 		}
 	}
 	content, err := yaml.Marshal(config)
