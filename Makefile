@@ -15,7 +15,7 @@ TOOL     := $(CURDIR)/hack/tool.sh
 EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
 
 .DEFAULT_GOAL := help
-.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy check fuzz soak bench bench-memory clean
+.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy check fuzz soak bench bench-memory bench-gateway plot clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -83,6 +83,13 @@ bench-memory: build ## watch egraft's memory over 10,000 calls of 10,000 cluster
 	@mkdir -p bin
 	go build -o bin/bench ./hack/bench
 	bin/bench -egraft bin/egraft -sizes 10000 -soak 10000
+
+bench-gateway: build ## compare the real Envoy Gateway with and without egraft, ROUTES=100,1000; numbers in bin/bench-gateway.json
+	go build -o bin/bench-gateway ./hack/benchgateway
+	bin/bench-gateway -egraft bin/egraft $(if $(ROUTES),-sizes $(ROUTES)) -out bin/bench-gateway.json
+
+plot: ## make the plots and tables of docs/performance.md out of what bench and bench-gateway measured
+	go run ./hack/plot -from bin
 
 clean: ## remove what was built here; parts and tools stay in the user's caches
 	rm -rf bin

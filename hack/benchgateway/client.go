@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/protobuf/proto"
+)
+
+const (
+	gatewayXDS = "127.0.0.1:18000"
+	typePrefix = "type.googleapis.com/envoy.config."
+	routeType  = typePrefix + "route.v3.RouteConfiguration"
+)
+
+// subscribed are the types that this client wants all resources of, Envoy's big ones.
+func subscribed() []string {
+	return []string{
+		typePrefix + "cluster.v3.Cluster", typePrefix + "endpoint.v3.ClusterLoadAssignment",
+		typePrefix + "listener.v3.Listener", routeType,
+	}
+}
+
+// seen is an answer with routes.
+type seen struct {
+	at     time.Time
+	routes []byte
+}
+
+// client is one of Envoy Gateway's xDS server, as an Envoy of the Gateway is.
+type client struct {
+	conn   *grpc.ClientConn
+	stream discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesClient
+	seen   chan seen
+	failed chan error
+}
+
+// newClient connects with a certificate of certs.
+func newClient(ctx context.Context, certs *certificates) (*client, error) {
+	config, err := certs.client()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := grpc.NewClient(gatewayXDS, grpc.WithTransportCredentials(credentials.NewTLS(config)), grpc.WithNoProxy(),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)))
+	if err != nil {
+		return nil, fmt.Errorf("make a client of Envoy Gateway's xDS server: %w", err)
+	}
+	c := &client{conn: conn, seen: make(chan seen, 64), failed: make(chan error, 1)}
+	if c.stream, err = discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(ctx, grpc.WaitForReady(true)); err == nil {
+		err = c.subscribe()
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("connect to Envoy Gateway's xDS server: %w", err)
+	}
+	go func() { c.failed <- c.receive() }()
+	return c, nil
+}
+
+// subscribe asks for everything. Envoy Gateway knows the Gateway by the node's cluster.
+func (c *client) subscribe() error {
+	node := &corev3.Node{Id: "benchgateway", Cluster: namespace + "/eg"}
+	for _, url := range subscribed() {
+		if err := c.stream.Send(&discoveryv3.DeltaDiscoveryRequest{Node: node, TypeUrl: url}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// receive accepts all there is. Routes are not decoded, so that little time goes into it.
+func (c *client) receive() error {
+	for {
+		answer, err := c.stream.Recv()
+		if err != nil {
+			return fmt.Errorf("Envoy Gateway's xDS server: %w", err)
+		}
+		at := time.Now()
+		if answer.GetTypeUrl() == routeType {
+			for _, r := range answer.GetResources() {
+				c.seen <- seen{at, r.GetResource().GetValue()}
+			}
+		}
+		if err := c.stream.Send(&discoveryv3.DeltaDiscoveryRequest{TypeUrl: answer.GetTypeUrl(), ResponseNonce: answer.GetNonce()}); err != nil {
+			return fmt.Errorf("Envoy Gateway's xDS server: %w", err)
+		}
+	}
+}
+
+// waitFor waits for routes that are right, and returns when they came.
+func (c *client) waitFor(ctx context.Context, what string, right func(routes []byte) bool) (time.Time, error) {
+	for {
+		select {
+		case s := <-c.seen:
+			if right(s.routes) {
+				return s.at, nil
+			}
+		case err := <-c.failed:
+			return time.Time{}, fmt.Errorf("wait for %s: %w", what, err)
+		case <-ctx.Done():
+			return time.Time{}, fmt.Errorf("wait for %s: %w", what, context.Cause(ctx))
+		}
+	}
+}
+
+// waitRoutes waits until the snapshot has so many virtual hosts.
+func (c *client) waitRoutes(ctx context.Context, count int) error {
+	_, err := c.waitFor(ctx, fmt.Sprintf("%d virtual hosts in the snapshot", count), func(routes []byte) bool {
+		config := &routev3.RouteConfiguration{}
+		return proto.Unmarshal(routes, config) == nil && len(config.GetVirtualHosts()) == count
+	})
+	return err
+}
+
+// waitPath waits until a path is in the snapshot.
+func (c *client) waitPath(ctx context.Context, path string) (time.Time, error) {
+	return c.waitFor(ctx, path+" in the snapshot", func(routes []byte) bool { return bytes.Contains(routes, []byte(path)) })
+}
+
+func (c *client) close() { _ = c.conn.Close() }
+
+// certificates are those of the xDS connection.
+type certificates struct{ ca, server, envoy string }
+
+// client is the configuration of one that has Envoy's certificate.
+func (c *certificates) client() (*tls.Config, error) {
+	own, err := tls.LoadX509KeyPair(c.envoy+".crt", c.envoy+".key")
+	if err != nil {
+		return nil, fmt.Errorf("load Envoy's certificate: %w", err)
+	}
+	ca, err := os.ReadFile(c.ca)
+	if err != nil {
+		return nil, fmt.Errorf("load the authority's certificate: %w", err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	return &tls.Config{Certificates: []tls.Certificate{own}, RootCAs: roots, ServerName: serverName, MinVersion: tls.VersionTLS12}, nil
+}

@@ -1,0 +1,115 @@
+// Command benchgateway measures what an extension server costs Envoy Gateway: the real one,
+// with a real API server, without an extension server, with a plain one and with egraft. It
+// changes one route of many, again and again, and reports how long each change takes to be
+// in the xDS snapshot and how long Envoy Gateway's translation took.
+//
+// The snapshot is observed as Envoy does it, by a client of the incremental ADS protocol
+// that is connected all the time. The time of translations is Envoy Gateway's own metric.
+//
+// Everything runs in a network namespace of its own, Envoy Gateway in a root directory of
+// its own, too: that needs root, or the right to make user namespaces.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/egraft/egraft/e2e/apiserver"
+	"github.com/egraft/egraft/e2e/netns"
+	"github.com/egraft/egraft/e2e/parts"
+)
+
+// This program is three others as well: commands of its own.
+const (
+	chrootCommand = "chroot"
+	plainCommand  = "plain"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the process begins here
+	code := 0
+	if err := command(ctx, os.Args[1:], &code); err != nil {
+		fmt.Fprintln(os.Stderr, "benchgateway:", err)
+		code = 1
+	}
+	stop()
+	os.Exit(code)
+}
+
+func command(ctx context.Context, args []string, code *int) error {
+	switch {
+	case len(args) > 2 && args[0] == chrootCommand:
+		return enter(args[1], args[2:])
+	case len(args) == 2 && args[0] == plainCommand:
+		return servePlain(ctx, args[1])
+	}
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	if !netns.Inside() {
+		if err := prepare(ctx); err != nil {
+			return err
+		}
+	}
+	*code = netns.Run(func() int {
+		if err := run(ctx, o); err != nil {
+			fmt.Fprintln(os.Stderr, "benchgateway:", err)
+			return 1
+		}
+		return 0
+	})
+	return nil
+}
+
+// options are the flags.
+type options struct {
+	sizes    []int
+	variants string
+	rounds   int
+	time     time.Duration
+	egraft   string
+	out      string
+	profiles string
+}
+
+func parse(args []string) (o options, err error) {
+	set := flag.NewFlagSet("benchgateway", flag.ContinueOnError)
+	sizes := set.String("sizes", "100,1000", "numbers of routes, from few to many")
+	set.StringVar(&o.variants, "variants", "", "names of what is measured, all if empty")
+	set.IntVar(&o.rounds, "rounds", 1, "times that each variant is measured at each size")
+	set.DurationVar(&o.time, "time", 10*time.Second, "how long routes are changed in each round, at least 5 times and at most 40")
+	set.StringVar(&o.egraft, "egraft", "bin/egraft", "egraft's binary")
+	set.StringVar(&o.out, "out", "", "file for the numbers as JSON")
+	set.StringVar(&o.profiles, "profiles", "", "directory for CPU profiles of Envoy Gateway, which cost a little time")
+	if err := set.Parse(args); err != nil {
+		return o, err
+	}
+	last := 0
+	for _, s := range strings.Split(*sizes, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil || n <= last || n > maxRoutes {
+			return o, fmt.Errorf("-sizes %s: %q is no number of routes from %d to %d", *sizes, s, last+1, maxRoutes)
+		}
+		o.sizes, last = append(o.sizes, n), n
+	}
+	o.egraft, err = filepath.Abs(o.egraft)
+	return o, err
+}
+
+// prepare obtains the programs, outside of the namespace.
+func prepare(ctx context.Context) error {
+	store, err := parts.NewStore(os.Stderr)
+	if err != nil {
+		return err
+	}
+	return store.Prepare(ctx, append(apiserver.Parts(), parts.EnvoyGateway)...)
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// variant is a way to run Envoy Gateway.
+type variant struct {
+	name string
+	// server is what Envoy Gateway calls: nothing, "plain" or "egraft".
+	server string
+	// hooks are those that Envoy Gateway calls. If there are none, it is configured as
+	// egraft prints it.
+	hooks []mutator.Hook
+	// includes are the kinds of resources that go into the Translation hook.
+	includes []string
+	// policy says whether a policy is on the Gateway, so that all clusters are edited.
+	policy bool
+}
+
+const (
+	noServer     = ""
+	plainServer  = "plain"
+	egraftServer = "egraft"
+)
+
+// The variants that others are compared with or that have a target.
+const (
+	baseline        = "none"
+	egraftPrinted   = "egraft"
+	egraftPolicy    = "egraft-policy"
+	egraftAll       = "egraft-all"
+	egraftAllPolicy = "egraft-all-policy"
+)
+
+// variants are in the order of the tables.
+func variants() []variant {
+	translation, all := []mutator.Hook{mutator.HookTranslation}, []string{"cluster", "listener", "route", "secret"}
+	return []variant{
+		{name: baseline},
+		{name: "plain-clusters", server: plainServer, hooks: translation, includes: all[:1]},
+		{name: "plain-translation", server: plainServer, hooks: translation, includes: all},
+		{name: egraftPrinted, server: egraftServer},
+		{name: egraftPolicy, server: egraftServer, policy: true},
+		{name: "plain-all", server: plainServer, hooks: mutator.Hooks(), includes: all},
+		{name: egraftAll, server: egraftServer, hooks: mutator.Hooks(), includes: all},
+		{name: egraftAllPolicy, server: egraftServer, hooks: mutator.Hooks(), includes: all, policy: true},
+	}
+}
+
+// chosen are the variants of a list of names, and what they are compared with.
+func chosen(names string) ([]variant, error) {
+	list := variants()
+	if names == "" {
+		return list, nil
+	}
+	wanted := append([]string{baseline}, strings.Split(names, ",")...)
+	for _, name := range wanted {
+		if !slices.ContainsFunc(list, func(v variant) bool { return v.name == name }) {
+			return nil, fmt.Errorf("there is no variant %q", name)
+		}
+	}
+	return slices.DeleteFunc(list, func(v variant) bool { return !slices.Contains(wanted, v.name) }), nil
+}
+
+// gatewayConfig is Envoy Gateway's configuration without an extension manager. The limit of
+// requests to the API server is raised, so that the status of all routes is written soon.
+const gatewayConfig = `
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: EnvoyGateway
+gateway: {controllerName: gateway.envoyproxy.io/gatewayclass-controller}
+provider:
+  type: Kubernetes
+  kubernetes:
+    leaderElection: {disable: true}
+    client: {rateLimit: {qps: 2000, burst: 4000}}
+logging: {level: {default: info}}
+`
+
+// configure writes Envoy Gateway's configuration. The stanza is what egraft prints.
+func (v variant) configure(path string, stanza []byte, pprof bool) error {
+	config := map[string]any{}
+	sources := [][]byte{[]byte(gatewayConfig)}
+	if v.server != noServer {
+		sources = append(sources, stanza)
+	}
+	if pprof {
+		sources = append(sources, []byte("admin: {enablePprof: true}"))
+	}
+	for _, part := range sources {
+		if err := yaml.Unmarshal(part, &config); err != nil {
+			return fmt.Errorf("merge the configuration of Envoy Gateway: %w", err)
+		}
+	}
+	if v.server != noServer && len(v.hooks) > 0 {
+		included := map[string]any{}
+		for _, kind := range []string{"cluster", "listener", "route", "secret"} {
+			included[kind] = map[string]any{"includeAll": slices.Contains(v.includes, kind)}
+		}
+		config["extensionManager"].(map[string]any)["hooks"] = map[string]any{
+			"xdsTranslator": map[string]any{"post": v.hooks, "translation": included},
+		}
+	}
+	content, err := yaml.Marshal(config)
+	if err != nil {
+		return fmt.Errorf("merge the configuration of Envoy Gateway: %w", err)
+	}
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		return fmt.Errorf("write the configuration of Envoy Gateway: %w", err)
+	}
+	return nil
+}

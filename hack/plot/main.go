@@ -1,0 +1,45 @@
+// Command plot makes docs/performance.md's plots and tables out of numbers: those of `make
+// bench` and `make bench-gateway`, which it first copies from a directory if it is told one,
+// or those that are in docs/performance already. The same numbers give the same bytes.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "plot:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	set := flag.NewFlagSet("plot", flag.ContinueOnError)
+	from := set.String("from", "", "directory with bench.json and bench-gateway.json, measured on this machine")
+	docs := set.String("docs", "docs", "directory of the documents")
+	if err := set.Parse(args); err != nil {
+		return err
+	}
+	if *from != "" {
+		if err := copyNumbers(*from, *docs); err != nil {
+			return err
+		}
+	}
+	n, err := load(*docs)
+	if err != nil {
+		return err
+	}
+	files, err := n.render(*docs)
+	if err != nil {
+		return err
+	}
+	for path, content := range files {
+		if err := write(path, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// table is one of Markdown.
+type table struct{ strings.Builder }
+
+func newTable(columns ...string) *table {
+	t := &table{}
+	t.row(columns...)
+	t.WriteString("|---" + strings.Repeat("|--:", len(columns)-1) + "|\n")
+	return t
+}
+
+func (t *table) row(cells ...string) { t.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
+
+// callsTable has all cases at all sizes.
+func (n *numbers) callsTable() string {
+	t := newTable("case", "clusters", "egraft", "echo", "plain", "example", "egraft / echo", "plain / egraft", "allocations")
+	for _, c := range n.calls {
+		if c.Server != "egraft" {
+			continue
+		}
+		of := func(server string) call { return n.call(c.Case, c.Resources, server) }
+		t.row(c.Case, thousands(c.Resources), ms(c), ms(of("echo")), ms(of("plain")), ms(of("example")),
+			fmt.Sprintf("%.2f", over(c, of("echo"))), fmt.Sprintf("%.1f", over(of("plain"), c)), thousands(int(c.AllocsOp)))
+	}
+	return t.String()
+}
+
+// callsGoals compares with the targets, which are for 10,000 clusters.
+func (n *numbers) callsGoals() string {
+	const size = 10_000
+	of := func(name, server string) call { return n.call(name, size, server) }
+	none, warm := of("none-targeted", "egraft"), of("all-warm", "egraft")
+	t := newTable("10,000 clusters", "measured", "target", "")
+	for _, g := range []struct {
+		what            string
+		measured, limit float64
+		atLeast         bool
+	}{
+		{"nothing targeted / echo", over(none, of("none-targeted", "echo")), 1.3, false},
+		{"plain / nothing targeted", over(of("none-targeted", "plain"), none), 10, true},
+		{"all targeted, unchanged / echo", over(warm, of("all-warm", "echo")), 2, false},
+		{"plain / all targeted, unchanged", over(of("all-warm", "plain"), warm), 10, true},
+		{"one changed / unchanged", over(of("one-changed", "egraft"), warm), 1.1, false},
+		{"all new / plain", over(of("all-new", "egraft"), of("all-new", "plain")), 1, false},
+		{"single-resource hook / echo", over(n.call("single-hook", 1, "egraft"), n.call("single-hook", 1, "echo")), 1.1, false},
+	} {
+		t.row(g.what, fmt.Sprintf("%.2f", g.measured), target(g.limit, g.atLeast), verdict(g.measured, g.limit, g.atLeast))
+	}
+	return t.String()
+}
+
+// gatewayTable has all variants at all sizes.
+func (n *numbers) gatewayTable() string {
+	t := newTable("", "routes", "translation", "× none", "to snapshot", "slowest", "Envoy Gateway's CPU", "server's CPU", "calls", "in egraft", "sent", "answered")
+	for _, r := range n.gateway {
+		cells := []string{
+			described[r.Variant], thousands(r.Routes), milliseconds(r.Median), fmt.Sprintf("%.2f", n.ratio(r)), milliseconds(r.Snapshot), milliseconds(r.Slowest),
+			milliseconds(r.GatewayCPU), "", "", "", "", "",
+		}
+		if r.Variant != "none" {
+			cells[7] = milliseconds(r.ServerCPU)
+		}
+		if r.Calls > 0 {
+			cells[8], cells[9] = fmt.Sprintf("%.0f", r.Calls), milliseconds(r.CallsTime)
+			cells[10], cells[11] = kilobytes(r.RequestBytes), kilobytes(r.ResponseBytes)
+		}
+		t.row(cells...)
+	}
+	return t.String()
+}
+
+// gatewayGoals compares with the targets.
+func (n *numbers) gatewayGoals() string {
+	t := newTable("", "routes", "measured", "target", "")
+	add := func(r translation, what string, measured, limit float64) {
+		t.row(described[r.Variant]+": "+what, thousands(r.Routes), fmt.Sprintf("%.2f", measured), target(limit, false), verdict(measured, limit, false))
+	}
+	for _, r := range n.gateway {
+		switch r.Variant {
+		case "egraft", "egraft-policy":
+			add(r, "translation × none", n.ratio(r), 1.1)
+		case "egraft-all", "egraft-all-policy":
+			// ratio is the median over that without a server, so this is the latter.
+			none := r.Median / n.ratio(r)
+			add(r, "time in egraft / the rest of what the hooks add", r.CallsTime/(r.Median-none-r.CallsTime), 1)
+		}
+	}
+	return t.String()
+}
+
+func target(limit float64, atLeast bool) string {
+	if atLeast {
+		return fmt.Sprintf("≥ %g", limit)
+	}
+	return fmt.Sprintf("≤ %g", limit)
+}
+
+func verdict(measured, limit float64, atLeast bool) string {
+	if measured > 0 && meets(measured, limit, atLeast) {
+		return "met"
+	}
+	return "**missed**"
+}
+
+func over(a, b call) float64 { return float64(a.NsOp) / float64(max(b.NsOp, 1)) }
+
+// ms is the time of a call in milliseconds.
+func ms(c call) string {
+	if c.NsOp == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f ms", float64(c.NsOp)/1e6)
+}
+
+func kilobytes(bytes float64) string { return thousands(int(bytes/1e3+0.5)) + " kB" }
+
+func meets(measured, limit float64, atLeast bool) bool {
+	if atLeast {
+		return measured >= limit
+	}
+	return measured <= limit
+}
