@@ -70,10 +70,10 @@ check: ## generate, tidy, format and lint; fail if that finds or changes anythin
 fuzz: ## run each fuzz target for FUZZTIME, 10s if it is not set
 	hack/fuzz.sh $(FUZZTIME)
 
-bench: build ## compare egraft with other ways to serve, SIZES=1,100,1000,10000; numbers in bin/bench.json
+bench: build ## compare egraft with other ways to serve, SIZES=1,100,1000,10000,50000, CASES=all; numbers in bin/bench.json
 	@mkdir -p bin
 	go build -o bin/bench ./hack/bench
-	bin/bench -egraft bin/egraft $(if $(SIZES),-sizes $(SIZES)) -out bin/bench.json
+	bin/bench -egraft bin/egraft $(if $(SIZES),-sizes $(SIZES)) $(if $(CASES),-cases "$(CASES)") -out bin/bench.json
 
 bench-memory: build ## watch egraft's memory over 10,000 calls of 10,000 clusters that are all new
 	@mkdir -p bin
