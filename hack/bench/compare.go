@@ -53,6 +53,9 @@ func compare(ctx context.Context, o options) error {
 	var all []measurement
 	for _, size := range o.sizes {
 		for _, c := range cases(size) {
+			if !o.cases.MatchString(c.name) {
+				continue
+			}
 			m, err := measure(ctx, running, c, size, o.rounds)
 			if err != nil {
 				return fmt.Errorf("%s of %d: %w", c.name, size, err)
@@ -75,6 +78,7 @@ type measurement struct {
 
 	rounds []time.Duration // the mean of each
 	calls  int             // of a round
+	cpu    time.Duration   // of a call, user and system, with what goes on beside it
 }
 
 // roundTime is how long a round of a fast server takes at least.

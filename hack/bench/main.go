@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,6 +41,7 @@ func main() {
 // options are the flags.
 type options struct {
 	sizes  []int
+	cases  *regexp.Regexp
 	rounds int
 	out    string
 	soak   int
@@ -51,11 +54,12 @@ type options struct {
 
 func parse(args []string) (o options, err error) {
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
-	sizes := set.String("sizes", "1,100,1000,10000", "numbers of clusters")
+	sizes := set.String("sizes", "1,100,1000,10000,50000", "numbers of clusters")
+	cases := set.String("cases", "", "regular expression for the names of cases; all of them if empty")
 	set.IntVar(&o.rounds, "rounds", 10, "times that each server is measured in each case")
 	set.StringVar(&o.out, "out", "", "file for the numbers as JSON")
 	set.IntVar(&o.soak, "soak", 0, "measure egraft's memory over so many calls of changing content, and nothing else")
-	set.StringVar(&o.memo, "memo-size", "64Mi", "egraft's --memo-size")
+	set.StringVar(&o.memo, "memo-size", "", "egraft's --memo-size; its default if empty, and as much for each cluster where there are more than 10,000")
 	set.StringVar(&o.egraft, "egraft", "", "egraft's binary; this program, which is larger, if empty")
 	set.StringVar(&o.peer, "peer", "", "serve as one of the peers; for the program itself")
 	set.StringVar(&o.socket, "socket", "", "where a peer serves")
@@ -63,12 +67,18 @@ func parse(args []string) (o options, err error) {
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}
+	if o.cases, err = regexp.Compile(*cases); err != nil {
+		return o, fmt.Errorf("cases: %w", err)
+	}
 	for _, s := range strings.Split(*sizes, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
 			return o, fmt.Errorf("sizes: %q is no number of clusters", s)
 		}
 		o.sizes = append(o.sizes, n)
+	}
+	if o.memo == "" {
+		o.memo = fmt.Sprintf("%dMi", 64*max(1, (slices.Max(o.sizes)+9_999)/10_000))
 	}
 	return o, nil
 }

@@ -47,6 +47,7 @@ func (m *measurement) settle(before, after usage, calls int) {
 	m.NsOp = median(m.rounds).Nanoseconds()
 	m.BytesOp = int64((after.bytes - before.bytes) / float64(calls))
 	m.AllocsOp = int64((after.allocs - before.allocs) / float64(calls))
+	m.cpu = time.Duration((after.cpu - before.cpu) / float64(calls) * 1e9)
 }
 
 func median(d []time.Duration) time.Duration {
@@ -58,8 +59,8 @@ func median(d []time.Duration) time.Duration {
 func printBenchstat(w io.Writer, list []measurement) {
 	for _, m := range list {
 		for _, took := range m.rounds {
-			fmt.Fprintf(w, "BenchmarkCall/case=%s/resources=%d/server=%s\t%d\t%d ns/op\t%d B/op\t%d allocs/op\n",
-				m.Case, m.Resources, m.Server, m.calls, took.Nanoseconds(), m.BytesOp, m.AllocsOp)
+			fmt.Fprintf(w, "BenchmarkCall/case=%s/resources=%d/server=%s\t%d\t%d ns/op\t%d B/op\t%d allocs/op\t%d cpu-ns/op\n",
+				m.Case, m.Resources, m.Server, m.calls, took.Nanoseconds(), m.BytesOp, m.AllocsOp, m.cpu.Nanoseconds())
 		}
 	}
 }
@@ -68,12 +69,14 @@ func printBenchstat(w io.Writer, list []measurement) {
 // the program: the machine may have been busy.
 func report(w io.Writer, path string, all []measurement, idle float64) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\ncase\tresources\tegraft\techo\tplain\texample\tegraft/echo\tplain/egraft\tallocs")
+	fmt.Fprintln(t, "\ncase\tresources\tegraft\techo\tplain\texample\tegraft/echo\tplain/egraft\tby cpu\tallocs")
 	for _, m := range all {
 		if m.Server == "egraft" {
 			of := func(server string) int64 { return find(all, m.Case, m.Resources, server).NsOp }
-			fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%.2f\t%.1f\t%d\n", m.Case, m.Resources, ms(m.NsOp), ms(of("echo")), ms(of("plain")), ms(of("example")),
-				float64(m.NsOp)/float64(of("echo")), float64(of("plain"))/float64(m.NsOp), m.AllocsOp)
+			cpu := func(server string) time.Duration { return find(all, m.Case, m.Resources, server).cpu }
+			fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%.2f\t%.1f\t%.2f, %.1f\t%d\n", m.Case, m.Resources, ms(m.NsOp), ms(of("echo")), ms(of("plain")), ms(of("example")),
+				float64(m.NsOp)/float64(of("echo")), float64(of("plain"))/float64(m.NsOp),
+				float64(m.cpu)/float64(cpu("echo")), float64(cpu("plain"))/float64(m.cpu), m.AllocsOp)
 		}
 	}
 	fmt.Fprintln(t, "\ntarget\tmeasured\tlimit\t")

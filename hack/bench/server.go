@@ -94,7 +94,7 @@ func (s *server) call(ctx context.Context, r *request, answer *[]byte) error {
 }
 
 // usage is what a process has used since it began, and its memory now.
-type usage struct{ bytes, allocs, resident, memo float64 }
+type usage struct{ bytes, allocs, cpu, resident, memo float64 }
 
 // usage reads the metrics that every Go process with a Prometheus client has.
 func (s *server) usage(ctx context.Context) (u usage, err error) {
@@ -109,6 +109,7 @@ func (s *server) usage(ctx context.Context) (u usage, err error) {
 	defer res.Body.Close()
 	wanted := map[string]*float64{
 		"go_memstats_alloc_bytes_total": &u.bytes, "go_memstats_mallocs_total": &u.allocs,
+		"process_cpu_seconds_total":     &u.cpu,
 		"process_resident_memory_bytes": &u.resident, "egraft_memo_bytes": &u.memo,
 	}
 	lines := bufio.NewScanner(res.Body)

@@ -55,7 +55,7 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	for _, name := range config.UnknownVariables(p.environ) {
 		log.Warn("environment variable is not a setting", logging.KeyVariable, name)
 	}
-	e, err := engine.New(s.families, engine.WithMemo(s.MemoSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout))
+	e, err := engine.New(s.families, engine.WithMemo(s.MemoSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm))
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
 	}
@@ -78,6 +78,10 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	defer publishing(ctx, publisher)()
 	return srv.Run(ctx)
 }
+
+// warm is how many goroutines are kept ready: two for each of some calls at the same time,
+// of which Envoy Gateway makes few.
+const warm = 8
 
 // memo reads the counters of the engine's memory.
 func memo(e *engine.Engine) func() telemetry.Memo {

@@ -74,8 +74,8 @@ func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View,
 }
 
 // run takes a resource through the steps. If none changes it, the answer is raw.
-func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string) answer {
-	r := &resource[T]{chain: c, name: name, encoded: raw}
+func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *hand) answer {
+	r := &resource[T]{chain: c, hand: h, name: name, encoded: raw}
 	var said []Outcome
 	for _, s := range steps {
 		verdict, err := c.step(ctx, in, s, r, raw)

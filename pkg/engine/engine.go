@@ -38,8 +38,9 @@ type Engine struct {
 
 // runner is a chain of whatever type of resource.
 type runner interface {
-	// worker returns what takes resources through the chain, one after another.
-	worker(ctx context.Context, in *mutator.Input, m *memo) worker
+	// worker returns what takes resources through the chain, one after another, and what
+	// to call after the last.
+	worker(ctx context.Context, in *mutator.Input, m *memo) (worker, func())
 	name(raw []byte) string
 }
 

@@ -61,7 +61,8 @@ func run(ctx context.Context, t *testing.T, families []mutator.Family, names ...
 		require.NoError(t, err)
 		list.Encoded = append(list.Encoded, b)
 	}
-	res, err := e.Run(ctx, &engine.Call{Hook: mutator.HookCluster, Resources: []engine.Resources{list}})
+	object := []byte(`{"apiVersion":"example.com/v1","kind":"P","metadata":{"name":"p"}}`) // without one there is no report
+	res, err := e.Run(ctx, &engine.Call{Hook: mutator.HookCluster, Objects: [][]byte{object}, Resources: []engine.Resources{list}})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -46,8 +46,11 @@ type guard struct {
 	timeout    time.Duration
 	abandoned  abandoned
 	quarantine *quarantine
-	careful    atomic.Int32 // calls for which each question is watched
+	careful    atomic.Int32     // calls for which each question is watched
+	idle       chan chan func() // nil if no goroutine is kept
 }
+
+func (g *guard) hand() *hand { return &hand{idle: g.idle} }
 
 func newGuard() *guard {
 	return &guard{timeout: DefaultMutatorTimeout, abandoned: abandoned{of: map[string]int{}}, quarantine: newQuarantine()}
@@ -66,7 +69,7 @@ func contain(f func() error) (err error) {
 // bounded runs a family's f and stops waiting for it when its time is over or ctx ends. What f
 // works on must be its own, since it may go on behind the engine's back. Once too many
 // runs of the family do, no more are started.
-func bounded[R any](ctx context.Context, g *guard, family string, f func(context.Context) (R, error)) (none R, err error) {
+func bounded[R any](ctx context.Context, g *guard, h *hand, family string, f func(context.Context) (R, error)) (none R, err error) {
 	if ctx.Err() != nil {
 		return none, context.Cause(ctx)
 	}
@@ -75,23 +78,30 @@ func bounded[R any](ctx context.Context, g *guard, family string, f func(context
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, g.timeout, &TimeoutError{g.timeout})
 	defer cancel()
-	return start(ctx, g, family, f)
+	return start(ctx, g, h, family, f)
 }
 
-// start runs f on a goroutine of its own and abandons it when ctx ends.
-func start[R any](ctx context.Context, g *guard, family string, f func(context.Context) (R, error)) (none R, err error) {
+// once is [bounded] for what is not one of many.
+func once[R any](ctx context.Context, g *guard, family string, f func(context.Context) (R, error)) (R, error) {
+	h := g.hand()
+	defer h.rest()
+	return bounded(ctx, g, h, family, f)
+}
+
+// start lets the hand run f and abandons both when ctx ends.
+func start[R any](ctx context.Context, g *guard, h *hand, family string, f func(context.Context) (R, error)) (none R, err error) {
 	type returned struct {
 		value R
 		err   error
 	}
 	s := &started{family: family}
 	done := make(chan returned, 1)
-	go func() {
+	h.do(func() {
 		var r returned
 		r.err = contain(func() (err error) { r.value, err = f(ctx); return err })
 		g.abandoned.end(s)
 		done <- r
-	}()
+	})
 	select {
 	case r := <-done:
 		if r.err == nil || ctx.Err() == nil {
@@ -99,6 +109,7 @@ func start[R any](ctx context.Context, g *guard, family string, f func(context.C
 		}
 	case <-ctx.Done():
 		g.abandoned.abandon(s)
+		h.leave()
 	}
 	return none, fmt.Errorf("took too long: %w", context.Cause(ctx))
 }
@@ -116,5 +127,5 @@ func ask[R any](ctx context.Context, g *guard, family string, f func() (R, error
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), lastMoment)
 		defer cancel()
 	}
-	return bounded(ctx, g, family, func(context.Context) (R, error) { return f() })
+	return once(ctx, g, family, func(context.Context) (R, error) { return f() })
 }

@@ -83,11 +83,11 @@ func (c *chain[T]) own(view *wire.View, raw []byte) *wire.View {
 }
 
 // mutate runs a mutator on a copy, which belongs to it, and notes how that went.
-func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, l link[T], edited T, raw []byte, name string) error {
-	_, err := bounded(ctx, c.guard, l.family, func(ctx context.Context) (struct{}, error) {
+func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, l link[T], edited T, raw []byte, r *resource[T]) error {
+	_, err := bounded(ctx, c.guard, r.hand, l.family, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, l.mutator.Mutate(ctx, in, edited)
 	})
-	s, input := c.suspicion(in, &l, name, raw)
+	s, input := c.suspicion(in, &l, r.name, raw)
 	c.guard.quarantine.note(s, input, err)
 	return err
 }
@@ -135,7 +135,7 @@ func special(err error) Verdict {
 
 // additions asks a family what it adds.
 func (e *Engine) additions(ctx context.Context, in *mutator.Input, f mutator.Family) (mutator.Additions, error) {
-	a, err := bounded(ctx, e.guard, f.Name, func(ctx context.Context) (mutator.Additions, error) {
+	a, err := once(ctx, e.guard, f.Name, func(ctx context.Context) (mutator.Additions, error) {
 		return f.Additions.Add(ctx, in)
 	})
 	if n := len(a.Clusters) + len(a.Secrets); n > maxAdditions {
@@ -144,21 +144,18 @@ func (e *Engine) additions(ctx context.Context, in *mutator.Input, f mutator.Fam
 	return a, err
 }
 
-// reported is what the families say about their policies.
-type reported struct {
-	families []familyReport
-	warnings []error
-}
-
 // reports adds to the result what became of the policies. If a family does not come to an
 // end with it, that is all that is missing.
 func (e *Engine) reports(ctx context.Context, p *prepared, res *Result) {
-	r, err := bounded(ctx, e.guard, itself, func(context.Context) (reported, error) {
-		families, warnings := p.report()
-		return reported{families, warnings}, nil
-	})
-	if err != nil {
-		r.warnings = []error{fmt.Errorf("report what became of policies: %w", err)}
+	r := p.said.Load()
+	if r == nil {
+		var err error
+		r, err = once(ctx, e.guard, itself, func(context.Context) (*reported, error) { return p.report(), nil })
+		if err == nil {
+			p.said.Store(r)
+		} else {
+			r = &reported{warnings: []error{fmt.Errorf("report what became of policies: %w", err)}}
+		}
 	}
 	res.report(p.in.Hook, r.families)
 	res.Warnings = append(res.Warnings, r.warnings...)

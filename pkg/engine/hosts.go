@@ -103,8 +103,8 @@ func reach(configs []config) *xds.Reach {
 		hosts = append(hosts, c.hosts...)
 	}
 	read := make([]*xds.HostReach, len(hosts))
-	spread(len(hosts), 1, func() func(int) {
-		return func(i int) { read[i] = hosts[i].read().reach }
+	spread(len(hosts), 1, func() (func(int), func()) {
+		return func(i int) { read[i] = hosts[i].read().reach }, func() {}
 	})
 	configurations := make([]xds.Configuration, len(configs))
 	for i, c := range configs {

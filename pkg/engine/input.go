@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
@@ -15,8 +16,16 @@ import (
 type prepared struct {
 	in      *mutator.Input
 	warning error
-	// report asks the families, once, what became of their policies.
-	report func() ([]familyReport, []error)
+	// report asks the families, once, what became of their policies; said is the answer
+	// when there is one.
+	report func() *reported
+	said   atomic.Pointer[reported]
+}
+
+// reported is what the families say about their policies.
+type reported struct {
+	families []familyReport
+	warnings []error
 }
 
 // prepare reads the call. Calls with the same policies and routes share what is prepared,
@@ -66,9 +75,11 @@ func (e *Engine) newPrepared(call *Call, configs []config) *prepared {
 	if call.Hook == mutator.HookTranslation {
 		in.Reach = sync.OnceValue(func() *xds.Reach { return reach(configs) })
 	}
-	return &prepared{in: in, warning: err, report: sync.OnceValues(func() ([]familyReport, []error) {
-		return e.report(in)
-	})}
+	p := &prepared{in: in, warning: err, report: sync.OnceValue(func() *reported { return e.report(in) })}
+	if call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
+		p.said.Store(&reported{}) // there is nothing to report on
+	}
+	return p
 }
 
 // readObject reads a custom resource, one of the same bytes once.
@@ -94,19 +105,20 @@ type familyReport struct {
 
 // report asks the families what became of their policies. A reporter that panics loses
 // its report and nothing else.
-func (e *Engine) report(in *mutator.Input) (all []familyReport, warnings []error) {
+func (e *Engine) report(in *mutator.Input) *reported {
+	r := &reported{}
 	for _, f := range e.families {
 		if f.Reporter == nil || !f.Uses(in.Hook) {
 			continue
 		}
 		var outcomes []mutator.PolicyOutcome
 		if err := contain(func() error { outcomes = f.Reporter.Report(in); return nil }); err != nil {
-			warnings = append(warnings, fmt.Errorf("report of mutator %s: %w", f.Name, err))
+			r.warnings = append(r.warnings, fmt.Errorf("report of mutator %s: %w", f.Name, err))
 			continue
 		}
-		all = append(all, familyReport{f.Name, outcomes})
+		r.families = append(r.families, familyReport{f.Name, outcomes})
 	}
-	return all, warnings
+	return r
 }
 
 // report appends what the families say about their policies. In a hook for a single resource

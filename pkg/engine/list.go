@@ -39,9 +39,9 @@ func (e *Engine) list(ctx context.Context, in *mutator.Input, list Resources, re
 		return list.Encoded, nil
 	}
 	answers := make([]answer, len(list.Encoded))
-	spread(len(answers), resourcesPerPiece, func() func(int) {
-		run := chain.worker(ctx, in, e.memo)
-		return func(i int) { answers[i] = run(list.Encoded[i]) }
+	spread(len(answers), resourcesPerPiece, func() (func(int), func()) {
+		run, end := chain.worker(ctx, in, e.memo)
+		return func(i int) { answers[i] = run(list.Encoded[i]) }, end
 	})
 	e.memo.count(answers)
 	until, err := firstError(answers)

@@ -188,6 +188,6 @@ func TestOrderOfManyResources(t *testing.T) {
 // TestSpreadPanics shows that a panic on another goroutine does not end the process.
 func TestSpreadPanics(t *testing.T) {
 	require.Panics(t, func() {
-		spread(1000, 1, func() func(int) { return func(i int) { panic(i) } })
+		spread(1000, 1, func() (func(int), func()) { return func(i int) { panic(i) }, func() {} })
 	})
 }

@@ -12,6 +12,7 @@ import (
 // copy and nothing else.
 type resource[T message] struct {
 	chain   *chain[T]
+	hand    *hand // that runs the mutators
 	name    string
 	encoded []byte
 	decoded T // what encoded says, if usable

@@ -9,11 +9,20 @@ import (
 // spread calls the functions that newWorker returns with all numbers below n, on as many
 // goroutines as there are processors and pieces of work; a piece has to be worth a
 // goroutine. A panic becomes one of the caller, above whom somebody recovers.
-func spread(n, piece int, newWorker func() func(i int)) {
+func spread(n, piece int, newWorker func() (do func(i int), end func())) {
+	if n <= piece { // the most frequent call is one for a single resource
+		do, end := newWorker()
+		defer end()
+		for i := range n {
+			do(i)
+		}
+		return
+	}
 	var next atomic.Int64
 	var panicked atomic.Value
 	work := func() {
-		do := newWorker()
+		do, end := newWorker()
+		defer end()
 		for {
 			from := int(next.Add(int64(piece))) - piece
 			if from >= n {

@@ -41,7 +41,7 @@ func (c *chain[T]) step(ctx context.Context, in *mutator.Input, s step[T], r *re
 // Gateway does after the hooks, where one invalid message blocks the whole Gateway.
 func (c *chain[T]) edit(ctx context.Context, in *mutator.Input, l link[T], r *resource[T], edited T, raw []byte) (changed bool, err error) {
 	size := proto.Size(edited)
-	if err := c.mutate(ctx, in, l, edited, raw, r.name); err != nil {
+	if err := c.mutate(ctx, in, l, edited, raw, r); err != nil {
 		return false, err
 	}
 	if err := edited.ValidateAll(); err != nil {

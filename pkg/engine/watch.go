@@ -64,7 +64,9 @@ func (e *Engine) attempt(ctx context.Context, call *Call, left time.Duration) (a
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(left/2, left-2*g.timeout))
 	defer cancel()
-	a, err := start(ctx, g, itself, func(ctx context.Context) (answered, error) {
+	h := g.hand()
+	defer h.rest()
+	a, err := start(ctx, g, h, itself, func(ctx context.Context) (answered, error) {
 		res, err := e.run(ctx, call)
 		return answered{res, err}, nil
 	})

@@ -10,14 +10,16 @@ import (
 	"github.com/egraft/egraft/pkg/wire"
 )
 
-// worker returns what takes resources through the chain, one after another. What it needs
+// worker returns what takes resources through the chain, one after another, and what ends
+// that. What it needs
 // for that it makes once: a resource that no mutator wants costs no memory.
-func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo) worker {
+func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo) (worker, func()) {
 	if c.kind == mutator.KindSecret {
 		m = nil // private keys are never kept
 	}
 	view := wire.NewView(c.shape, nil)
 	what := []byte(string(c.hook) + " " + string(c.kind))
+	h := c.guard.hand()
 	var steps []step[T]
 	var key []byte
 	return func(raw []byte) answer {
@@ -27,18 +29,18 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo) worke
 		}
 		key = c.key(ctx, in, view, raw, steps, key[:0])
 		if m == nil || key == nil {
-			return c.run(ctx, in, steps, raw, strings.Clone(view.Name()))
+			return c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 		}
 		if before, ok := m.recall(what, key, raw).(*result); ok {
 			return before.of(raw)
 		}
-		a := c.run(ctx, in, steps, raw, strings.Clone(view.Name()))
+		a := c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 		if r := resultOf(a); r != nil {
 			m.keep(r, len(r.encoded)+len(r.outcomes)*outcomeSize, what, bytes.Clone(key), bytes.Clone(raw))
 		}
 		a.memo = missed
 		return a
-	}
+	}, h.rest
 }
 
 // key is all that the result depends on besides the resource, and nil if a mutator does

@@ -7,6 +7,7 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/egraft/egraft/pkg/mutator"
@@ -30,7 +31,7 @@ func (p *published) Publish(gateway string, outcomes []mutator.PolicyOutcome) {
 }
 
 // reports says that a policy is in effect, whatever the call, but for the HTTPListener
-// hook.
+// hook. It is not asked where a call brings no policy.
 type reports struct{}
 
 // Report implements [mutator.Reporter].
@@ -39,6 +40,11 @@ func (reports) Report(in *mutator.Input) []mutator.PolicyOutcome {
 		return nil
 	}
 	return []mutator.PolicyOutcome{{Policy: &policy.Object{Name: "p"}, Reason: mutator.Programmed}}
+}
+
+// nested is a message with one field.
+func nested(num protowire.Number, value []byte) []byte {
+	return (&wire.Message{Fields: []wire.Field{{Number: num, Value: value}}}).Append(nil)
 }
 
 // ownedBy is the metadata of what Envoy Gateway made of an object in namespace default.
@@ -62,6 +68,7 @@ func TestOutcomesArePublished(t *testing.T) {
 	conn := servePublishing(t, []mutator.Family{{Name: "f", Hooks: mutator.Hooks(), Reporter: reports{}}}, &counts{}, to)
 	route, listener, translation := &wire.Message{}, &wire.Message{}, &wire.Message{}
 	route.Add(1, encode(t, &routev3.Route{Name: "r"}))
+	route.Add(2, nested(1, nested(1, []byte(`{"apiVersion":"example.com/v1","kind":"P","metadata":{"name":"p"}}`))))
 	translation.Add(5, encode(t, ofGateway(t)))
 	for _, call := range []struct {
 		method string

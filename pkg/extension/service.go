@@ -100,6 +100,9 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 
 // count tells the observer once what may be true of thousands of resources.
 func (s *Service) count(h mutator.Hook, outcomes []engine.Outcome) {
+	if len(outcomes) == 0 {
+		return
+	}
 	type result struct {
 		family string
 		engine.Verdict

@@ -43,7 +43,8 @@ type Additions struct {
 	Secrets  []*tlsv3.Secret
 }
 
-// Reporter tells what became of the policies of a call.
+// Reporter tells what became of the policies of a call. It is not asked about a call for a
+// single resource that brings none.
 type Reporter interface {
 	Report(in *Input) []PolicyOutcome
 }

@@ -56,12 +56,16 @@ func (o *observer) end(ctx context.Context, c *call, s *stats.End) {
 	if isHook && o.cfg.Observer != nil {
 		o.cfg.Observer.Call(hook, code, took, c.request, c.response)
 	}
+	failed := s.Error != nil && isHook && code != codes.Canceled
+	if !failed && !o.cfg.Log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
 	attrs := []slog.Attr{
 		subject(hook, c.method),
 		slog.String(logging.KeyCode, code.String()), slog.Duration(logging.KeyDuration, took),
 		slog.Int(logging.KeyRequestBytes, c.request), slog.Int(logging.KeyResponseBytes, c.response),
 	}
-	if s.Error == nil || !isHook || code == codes.Canceled {
+	if !failed {
 		o.cfg.Log.LogAttrs(ctx, slog.LevelDebug, "call", attrs...)
 		return
 	}

@@ -16,6 +16,10 @@ import (
 	"github.com/egraft/egraft/pkg/logging"
 )
 
+// streamWorkers is how many calls at a time find a goroutine that is there already. Envoy
+// Gateway makes few.
+const streamWorkers = 4
+
 // options turns a configuration into those of gRPC; streams end when draining is closed.
 func options(c *Config, draining <-chan struct{}, creds credentials.TransportCredentials) []grpc.ServerOption {
 	recover := recovery.WithRecoveryHandlerContext(c.recovered)
@@ -25,6 +29,7 @@ func options(c *Config, draining <-chan struct{}, creds credentials.TransportCre
 		grpc.MaxSendMsgSize(c.MaxMessageBytes),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: c.Keepalive.Time, Timeout: c.Keepalive.Timeout}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: c.Keepalive.MinTime, PermitWithoutStream: true}),
+		grpc.NumStreamWorkers(streamWorkers), // each goroutine that begins with a call has to grow its stack
 		grpc.StatsHandler(&observer{cfg: c}),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recover), deadline(c.CallTimeout)),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recover), until(draining)),

@@ -16,6 +16,14 @@ type calls struct {
 	requestBytes  *prometheus.HistogramVec
 	responseBytes *prometheus.HistogramVec
 	last          *prometheus.GaugeVec
+	hooks         map[string]series
+}
+
+// series are those of a hook, so that a call does not have to look them up.
+type series struct {
+	ok                                    prometheus.Counter
+	duration, requestBytes, responseBytes prometheus.Observer
+	last                                  prometheus.Gauge
 }
 
 func newCalls() calls {
@@ -30,9 +38,10 @@ func newCalls() calls {
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "egraft_last_call_timestamp_seconds", Help: "When the last call ended, as Unix time; 0 if there was none.",
 		}, []string{"hook"}),
+		hooks: map[string]series{},
 	}
 	for _, h := range mutator.Hooks() {
-		c.create(string(h))
+		c.hooks[string(h)] = c.create(string(h))
 	}
 	return c
 }
@@ -45,20 +54,28 @@ func histogram(name, help string, buckets []float64) *prometheus.HistogramVec {
 }
 
 // create makes the series of a hook.
-func (c calls) create(hook string) {
-	c.total.WithLabelValues(hook, codes.OK.String())
-	c.duration.WithLabelValues(hook)
-	c.requestBytes.WithLabelValues(hook)
-	c.responseBytes.WithLabelValues(hook)
-	c.last.WithLabelValues(hook)
+func (c calls) create(hook string) series {
+	return series{
+		ok:       c.total.WithLabelValues(hook, codes.OK.String()),
+		duration: c.duration.WithLabelValues(hook), last: c.last.WithLabelValues(hook),
+		requestBytes: c.requestBytes.WithLabelValues(hook), responseBytes: c.responseBytes.WithLabelValues(hook),
+	}
 }
 
 func (c calls) observe(hook string, code codes.Code, took time.Duration, requestBytes, responseBytes int) {
-	c.total.WithLabelValues(hook, code.String()).Inc()
-	c.duration.WithLabelValues(hook).Observe(took.Seconds())
-	c.requestBytes.WithLabelValues(hook).Observe(float64(requestBytes))
-	c.responseBytes.WithLabelValues(hook).Observe(float64(responseBytes))
-	c.last.WithLabelValues(hook).SetToCurrentTime()
+	s, known := c.hooks[hook]
+	if !known {
+		s = c.create(hook)
+	}
+	if code == codes.OK {
+		s.ok.Inc()
+	} else {
+		c.total.WithLabelValues(hook, code.String()).Inc()
+	}
+	s.duration.Observe(took.Seconds())
+	s.requestBytes.Observe(float64(requestBytes))
+	s.responseBytes.Observe(float64(responseBytes))
+	s.last.SetToCurrentTime()
 }
 
 func (c calls) collectors() []prometheus.Collector {

@@ -8,10 +8,21 @@ import (
 	proxyprotocolv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/proxy_protocol/v3"
 	rawbufferv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/raw_buffer/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // TLSSocketName is Envoy's name of the TLS transport socket.
 const TLSSocketName = "envoy.transport_sockets.tls"
+
+// The kinds of sockets that are known here.
+var (
+	rawBuffer     = nameOf(&rawbufferv3.RawBuffer{})
+	upstreamTLS   = nameOf(&tlsv3.UpstreamTlsContext{})
+	proxyProtocol = nameOf(&proxyprotocolv3.ProxyProtocolUpstreamTransport{})
+)
+
+func nameOf(m proto.Message) protoreflect.FullName { return m.ProtoReflect().Descriptor().FullName() }
 
 // EditTLS returns what is to become of a TLS context. It gets nil for a socket without
 // TLS, and returns nil to leave the socket as it is.
@@ -41,12 +52,15 @@ func EditClusterTLS(c *clusterv3.Cluster, edit EditTLS) error {
 // it does with the bytes is unknown.
 func EditSocketTLS(ts *corev3.TransportSocket, edit EditTLS) (*corev3.TransportSocket, error) {
 	cfg := ts.GetTypedConfig()
-	switch {
-	case cfg == nil || cfg.MessageIs(&rawbufferv3.RawBuffer{}):
+	if cfg == nil {
 		return editPlain(ts, edit)
-	case cfg.MessageIs(&tlsv3.UpstreamTlsContext{}):
+	}
+	switch cfg.MessageName() {
+	case rawBuffer:
+		return editPlain(ts, edit)
+	case upstreamTLS:
 		return editContext(ts, edit)
-	case cfg.MessageIs(&proxyprotocolv3.ProxyProtocolUpstreamTransport{}):
+	case proxyProtocol:
 		return editWrapped(ts, edit)
 	}
 	return nil, fmt.Errorf("%q is a %s, which is not known here", ts.GetName(), cfg.GetTypeUrl())
