@@ -59,7 +59,7 @@ func (f *fixture) answerHasBegun() {
 	b := f.countingBackend(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "begun ")
 		_ = http.NewResponseController(w).Flush()
-		pause(r.Context(), 3*perTryTimeout)
+		awhile(r.Context(), 3*perTryTimeout)
 		_, _ = io.WriteString(w, "done")
 	})
 	f.hedgedTo(hedgeExample(f.t), "", b)

@@ -49,13 +49,13 @@ type slowBackend struct {
 func (f *fixture) slowBackend(delay time.Duration) *slowBackend {
 	f.t.Helper()
 	return f.countingBackend(func(w http.ResponseWriter, r *http.Request) {
-		pause(r.Context(), delay)
+		awhile(r.Context(), delay)
 		_, _ = fmt.Fprint(w, delay)
 	})
 }
 
-// pause lasts until the request is given up at the longest.
-func pause(ctx context.Context, delay time.Duration) {
+// awhile lasts until the request is given up at the longest.
+func awhile(ctx context.Context, delay time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(delay):
