@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -36,20 +37,40 @@ func TestHedging(t *testing.T) {
 	f.run("route ends before", (*fixture).routeEndsBefore)
 }
 
-// slowBackend counts requests, by which attempt they were, and answers after a while.
+// slowBackend counts requests, by which attempt they were, before it answers.
 type slowBackend struct {
 	port   int
-	delay  time.Duration
+	answer http.HandlerFunc
 	first  atomic.Int64
 	hedged atomic.Int64
 }
 
+// slowBackend answers after a while.
 func (f *fixture) slowBackend(delay time.Duration) *slowBackend {
+	f.t.Helper()
+	return f.countingBackend(func(w http.ResponseWriter, r *http.Request) {
+		awhile(r.Context(), delay)
+		_, _ = fmt.Fprint(w, delay)
+	})
+}
+
+// awhile lasts until the request is given up at the longest.
+func awhile(ctx context.Context, delay time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(delay):
+	}
+}
+
+func (f *fixture) countingBackend(answer http.HandlerFunc) *slowBackend {
 	f.t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	f.must(err)
-	b := &slowBackend{port: listener.Addr().(*net.TCPAddr).Port, delay: delay}
-	server := &http.Server{Handler: b, ReadHeaderTimeout: time.Minute}
+	b := &slowBackend{port: listener.Addr().(*net.TCPAddr).Port, answer: answer}
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Handler: b, ReadHeaderTimeout: time.Minute, Protocols: protocols}
 	f.t.Cleanup(func() { _ = server.Close() })
 	go func() { _ = server.Serve(listener) }()
 	return b
@@ -63,11 +84,7 @@ func (b *slowBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "2":
 		b.hedged.Add(1)
 	}
-	select {
-	case <-r.Context().Done():
-	case <-time.After(b.delay):
-	}
-	_, _ = fmt.Fprint(w, b.delay)
+	b.answer(w, r)
 }
 
 // hedgeExample are the resources of the page's example.

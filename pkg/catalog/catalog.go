@@ -26,6 +26,12 @@ type Options struct {
 	IncludeAttemptCount bool
 }
 
+// Everything switches on all that can be, so that [Builtin] returns every family that there
+// is.
+func Everything() Options {
+	return Options{EndpointsFetchTimeout: time.Second, PromptClusters: true, IncludeAttemptCount: true}
+}
+
 // Builtin returns the built-in mutators in the order of their execution. To add one, add
 // a line and say beside it why it is where it is.
 func Builtin(o Options) []mutator.Family {

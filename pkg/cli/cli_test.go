@@ -67,7 +67,7 @@ func egraft(ctx context.Context, environ []string, args ...string) result {
 
 // mutatorNames are those of all mutators.
 func mutatorNames() (out []string) {
-	for _, f := range withHello(catalog.Options{}) {
+	for _, f := range withHello(catalog.Everything()) {
 		out = append(out, f.Name)
 	}
 	return out

@@ -27,14 +27,14 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 		PromptClusters:        cfg.PromptClusters,
 		IncludeAttemptCount:   cfg.IncludeAttemptCount,
 	})
-	errs = append(errs, unknownMutators(cfg, families)...)
+	errs = append(errs, unknownMutators(cfg, p.families(catalog.Everything()))...)
 	if len(errs) > 0 {
 		return nil, settingsError(errs)
 	}
 	return &settings{cfg, enabled(cfg, families)}, nil
 }
 
-// unknownMutators reports names that no mutator has.
+// unknownMutators reports names that no mutator has, whether it is switched on or not.
 func unknownMutators(cfg *config.Config, families []mutator.Family) (errs field.ErrorList) {
 	var known []string
 	for i := range families {

@@ -23,13 +23,22 @@ func New() mutator.Family {
 		Name:          Name,
 		Hooks:         []mutator.Hook{mutator.HookVirtualHost},
 		FailurePolicy: mutator.Ignore, // a header less is no reason to refuse requests
-		VirtualHosts:  mutator.Func[*routev3.VirtualHost]{Do: include},
+		VirtualHosts:  virtualHosts{},
 	}
 }
 
-// include sets the header for backends. A client's own header is replaced.
+// virtualHosts sets the header for backends.
+type virtualHosts struct{}
+
+// Applies is true of all virtual hosts.
+func (virtualHosts) Applies(*mutator.Input, mutator.View) bool { return true }
+
+// Key is constant: a virtual host, with its routes, is decoded only when it has changed.
+func (virtualHosts) Key(*mutator.Input, mutator.View) string { return "" }
+
+// Mutate sets the header. A client's own header is replaced.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/route/v3/route_components.proto#envoy-v3-api-field-config-route-v3-virtualhost-include-request-attempt-count
-func include(_ context.Context, _ *mutator.Input, vh *routev3.VirtualHost) error {
+func (virtualHosts) Mutate(_ context.Context, _ *mutator.Input, vh *routev3.VirtualHost) error {
 	vh.IncludeRequestAttemptCount = true
 	return nil
 }
