@@ -19,9 +19,9 @@ var described = map[string]string{
 
 const (
 	barHeight, barStep     = 14.0, 22.0
-	barsLeft, barsWidth    = 200.0, 190.0
-	snapshotLeft           = 500.0
-	snapshotWidth          = 270.0
+	barsLeft, barsWidth    = 206.0, 178.0
+	snapshotLeft           = 518.0
+	snapshotWidth          = 262.0
 	gatewayTop, gatewayGap = 86.0, 52.0
 )
 
@@ -67,5 +67,5 @@ func milliseconds(ms float64) string {
 	if ms < 100 {
 		return fmt.Sprintf("%.1f ms", ms)
 	}
-	return fmt.Sprintf("%.0f ms", ms)
+	return thousands(int(ms+0.5)) + " ms"
 }
