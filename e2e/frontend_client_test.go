@@ -45,10 +45,7 @@ type tlsResponse struct {
 // the caller to judge.
 func (c tlsClient) get(ctx context.Context, host string, header http.Header) (*tlsResponse, error) {
 	out := &tlsResponse{}
-	config := &tls.Config{ServerName: host, InsecureSkipVerify: true} //nolint:gosec // the caller looks at it
-	if c.certificate != nil {
-		config.Certificates = []tls.Certificate{*c.certificate}
-	}
+	config := c.config(host)
 	config.VerifyConnection = func(s tls.ConnectionState) error {
 		out.server = s.PeerCertificates[0]
 		return nil
@@ -65,7 +62,9 @@ func (c tlsClient) get(ctx context.Context, host string, header http.Header) (*t
 	if err != nil {
 		return nil, err
 	}
-	request.Header = header
+	for name, values := range header {
+		request.Header[name] = values
+	}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return nil, err
@@ -77,6 +76,29 @@ func (c tlsClient) get(ctx context.Context, host string, header http.Header) (*t
 		return out, err
 	}
 	return out, json.Unmarshal(body, &out.echo)
+}
+
+func (c tlsClient) config(host string) *tls.Config {
+	config := &tls.Config{ServerName: host, InsecureSkipVerify: true} //nolint:gosec // the caller looks at the certificate
+	if c.certificate != nil {
+		config.Certificates = []tls.Certificate{*c.certificate}
+	}
+	return config
+}
+
+// refusal connects and returns how the connection ends. In TLS 1.3 a client
+// learns what is thought of its certificate when it reads.
+func (c tlsClient) refusal(ctx context.Context, host string) error {
+	conn, err := (&tls.Dialer{Config: c.config(host)}).DialContext(ctx, "tcp", tlsAddress)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return err
+	}
+	_, err = conn.Read(make([]byte, 1))
+	return err
 }
 
 // id is the SPIFFE ID that Envoy presented.

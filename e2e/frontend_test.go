@@ -21,6 +21,12 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
+// Alerts by which Envoy refuses a client.
+const (
+	unknownCertificate = "unknown certificate"
+	noCertificate      = "certificate required"
+)
+
 // Hosts of the two listeners with TLS, which share a port.
 const (
 	mutualHost   = "mutual.example.com"
@@ -127,11 +133,10 @@ func (f *frontend) eventually(what string, by tlsClient, host string, wanted fun
 	return last
 }
 
-// mustRefuse requires that a client gets no answer.
-func (f *frontend) mustRefuse(by tlsClient) {
+// mustRefuse requires that Envoy ends the connection of a client with an alert.
+func (f *frontend) mustRefuse(by tlsClient, alert string) {
 	f.t.Helper()
-	_, err := by.get(f.soon(), mutualHost, nil)
-	require.ErrorContains(f.t, err, "remote error: tls: ")
+	require.EqualError(f.t, by.refusal(f.soon(), mutualHost), "remote error: tls: "+alert)
 }
 
 // ordinaryIsUntouched requires the other listener to have its certificate and
@@ -202,8 +207,8 @@ func (f *frontend) required() {
 	f.must(f.Apply(f.ctx, "policy", f.documented()))
 	f.eventually("Envoy's SVID", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() == manifest.ID("/envoy") })
 	f.t.Logf("in effect after %s", time.Since(start).Round(time.Millisecond))
-	f.mustRefuse(f.stranger)
-	f.mustRefuse(f.nobody)
+	f.mustRefuse(f.stranger, unknownCertificate)
+	f.mustRefuse(f.nobody, noCertificate)
 	response, err := f.client.get(f.soon(), mutualHost, http.Header{"X-Forwarded-Client-Cert": {"URI=spiffe://example.org/forged"}})
 	f.must(err)
 	header := response.echo.Headers["X-Forwarded-Client-Cert"]
@@ -236,7 +241,7 @@ func (f *frontend) optional() {
 	response := f.eventually("Envoy's SVID", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
 	require.NotContains(f.t, response.echo.Headers, "X-Forwarded-Client-Cert")
 	f.eventually("the client to be served", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 })
-	f.mustRefuse(f.stranger)
+	f.mustRefuse(f.stranger, unknownCertificate)
 	f.ordinaryIsUntouched()
 }
 
@@ -263,7 +268,7 @@ func (f *frontend) plaintext() {
 	f.replace("", "  allowAnyInTrustDomain: true\n")
 	f.eventually("Envoy's SVID", f.stranger, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
 	f.eventually("Envoy's SVID on the other listener", f.client, ordinaryHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
-	f.mustRefuse(f.nobody)
+	f.mustRefuse(f.nobody, noCertificate)
 	f.until(mutualHost, "a refusal of plaintext", envoy.Status(403))
 	require.Equal(f.t, 301, f.get(mutualHost, "/old").Status)
 	f.hasSecrets("spiffe://example.org", "spiffe://example.org/envoy")
