@@ -32,7 +32,7 @@ type OriginalDestinationBackend struct {
 	// Status is written by egraft.
 	//
 	// +optional
-	Status OriginalDestinationBackendStatus `json:"status,omitempty"`
+	Status ConditionsStatus `json:"status,omitempty"`
 }
 
 // OriginalDestinationBackendList is a list of backends.
@@ -42,16 +42,6 @@ type OriginalDestinationBackendList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []OriginalDestinationBackend `json:"items"`
-}
-
-// OriginalDestinationBackendStatus tells whether the backend is in effect.
-type OriginalDestinationBackendStatus struct {
-	// Conditions are Accepted and Programmed.
-	//
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
 // OriginalDestinationBackendSpec says where the destination of a request comes from, which

@@ -45,6 +45,14 @@ const (
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/clusters/original_dst/original_dst_cluster.cc
 const port = `(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
 
+// What addresses are made of; those of IPv6 are in brackets and have a colon. An IPv4
+// address in brackets must not match: the networks could have it, but the cluster could not
+// read it.
+const (
+	ipv4 = `[0-9.]+`
+	ipv6 = `[0-9a-fA-F.]*:[0-9a-fA-F:.]*`
+)
+
 // tag is in front of the destination until it has matched as a whole. With it, it is no
 // address, and is refused.
 const tag = "d="
@@ -75,14 +83,14 @@ func take(s *v1alpha1.DestinationSource) []*mutationrulesv3.HeaderMutation {
 // alone for the filter that allows it.
 func split(override *int) *headertometadatav3.Config {
 	part, whole := ":"+port, `\1`
-	whole4or6 := `^` + tag + `((?:[0-9.]+|\[[0-9a-fA-F:.]+\])` + part + `)$`
+	whole4or6 := `^` + tag + `((?:` + ipv4 + `|\[` + ipv6 + `\])` + part + `)$`
 	if override != nil {
 		part, whole = "(?::"+port+")?", `\1:`+strconv.Itoa(*override)
-		whole4or6 = `^` + tag + `([0-9.]+|\[[0-9a-fA-F:.]+\])` + part + `$`
+		whole4or6 = `^` + tag + `(` + ipv4 + `|\[` + ipv6 + `\])` + part + `$`
 	}
 	return &headertometadatav3.Config{RequestRules: []*headertometadatav3.Config_Rule{
 		{Header: destinationHeader, OnHeaderPresent: value(destinationKey, whole4or6, whole)},
-		{Header: destinationHeader, OnHeaderPresent: value(addressKey, `^`+tag+`(?:([0-9.]+)|\[([0-9a-fA-F:.]+)\])`+part+`$`, `\1\2`), Remove: true},
+		{Header: destinationHeader, OnHeaderPresent: value(addressKey, `^`+tag+`(?:(`+ipv4+`)|\[(`+ipv6+`)\])`+part+`$`, `\1\2`), Remove: true},
 	}}
 }
 
