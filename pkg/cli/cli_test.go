@@ -65,9 +65,9 @@ func egraft(ctx context.Context, environ []string, args ...string) result {
 	return result{code, stdout.String(), stderr.String()}
 }
 
-// mutatorNames are those of all mutators.
-func mutatorNames() (out []string) {
-	for _, f := range withHello(catalog.Everything()) {
+// mutatorNames are those of the mutators that the options switch on.
+func mutatorNames(o catalog.Options) (out []string) {
+	for _, f := range withHello(o) {
 		out = append(out, f.Name)
 	}
 	return out
@@ -135,8 +135,8 @@ func TestExitCodes(t *testing.T) {
 		{"one setting", "serve --socket s", nil, result{2, "", "egraft: --socket: Invalid value: \"s\": must be an absolute path\nSee `egraft serve --help`.\n"}},
 		{"several settings", "serve --socket s --disable-mutators hullo", []string{"EGRAFT_FAILURE_POLICY=hi=Deny"}, result{2, "", "egraft: 3 settings are wrong:\n" +
 			"  --socket: Invalid value: \"s\": must be an absolute path\n" +
-			"  --disable-mutators: Unsupported value: \"hullo\": supported values: " + quoted(mutatorNames()) + "\n" +
-			"  EGRAFT_FAILURE_POLICY: Unsupported value: \"hi\": supported values: " + quoted(mutatorNames()) + "\n" +
+			"  --disable-mutators: Unsupported value: \"hullo\": supported values: " + quoted(mutatorNames(catalog.Everything())) + "\n" +
+			"  EGRAFT_FAILURE_POLICY: Unsupported value: \"hi\": supported values: " + quoted(mutatorNames(catalog.Everything())) + "\n" +
 			"See `egraft serve --help`.\n"}},
 		{"nobody serves", "healthcheck --socket /no/such", nil, result{
 			1, "",
@@ -144,7 +144,7 @@ func TestExitCodes(t *testing.T) {
 		}},
 		{"no way to check", "healthcheck --listen-address :1 --insecure --admin-address off", nil, result{1, "", "egraft: cannot check a server on TCP without an admin address\n"}},
 		{"unknown format", "config envoy-gateway --format json", nil, result{2, "", "egraft: --format \"json\" is none of standalone, helm, configmap\nSee `egraft config envoy-gateway --help`.\n"}},
-		{"nothing to configure", "config envoy-gateway --disable-mutators " + strings.Join(mutatorNames(), ","), nil, result{1, "", "egraft: no mutator is enabled, so Envoy Gateway needs no extension manager\n"}},
+		{"nothing to configure", "config envoy-gateway --disable-mutators " + strings.Join(mutatorNames(catalog.Everything()), ","), nil, result{1, "", "egraft: no mutator is enabled, so Envoy Gateway needs no extension manager\n"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/egraft/egraft/pkg/catalog"
 )
 
 // serving runs `egraft serve` until the test ends or cancels; it returns when a health
@@ -82,7 +84,7 @@ func TestServe(t *testing.T) {
 	require.Equal(t, ExitOK, stop())
 	require.NoFileExists(t, socket)
 	require.Contains(t, stderr.String(), `"msg":"environment variable is not a setting","variable":"EGRAFT_SOKET"`)
-	require.Contains(t, stderr.String(), `"mutators":[`+strings.ReplaceAll(quoted(mutatorNames()), " ", "")+`]`)
+	require.Contains(t, stderr.String(), `"mutators":[`+strings.ReplaceAll(quoted(mutatorNames(catalog.Options{})), " ", "")+`]`)
 	require.Contains(t, stderr.String(), `"level":"DEBUG","msg":"call","hook":"Translation","code":"OK"`)
 }
 
@@ -122,7 +124,7 @@ func TestServeTCP(t *testing.T) {
 }
 
 func TestSettingsOfMutators(t *testing.T) {
-	p := &program{families: withHello, environ: []string{"EGRAFT_FAILURE_POLICY=hello=Fail", "EGRAFT_DISABLE_MUTATORS=" + strings.Join(slices.DeleteFunc(mutatorNames(), func(n string) bool { return n == "hello" }), ",")}}
+	p := &program{families: withHello, environ: []string{"EGRAFT_FAILURE_POLICY=hello=Fail", "EGRAFT_DISABLE_MUTATORS=" + strings.Join(slices.DeleteFunc(mutatorNames(catalog.Options{}), func(n string) bool { return n == "hello" }), ",")}}
 	s, err := p.load(nil)
 	require.NoError(t, err)
 	require.Len(t, s.families, 1)

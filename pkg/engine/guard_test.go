@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -113,7 +112,7 @@ func TestAbandonedRunsAreBounded(t *testing.T) {
 		f := newFixture(t, other, hanging("slow", runs, release))
 		alive, _ := f.send(nil, "1", "2", "3", "4")
 		require.Equal(t, []bool{false, false, false, false}, alive)
-		goroutines := runtime.NumGoroutine()
+		require.Equal(t, 4, f.Abandoned())
 		begin := time.Now()
 		alive, res := f.send(nil, "5", "6", "7", "8", "good")
 		require.Zero(t, time.Since(begin), "at once")
@@ -121,11 +120,11 @@ func TestAbandonedRunsAreBounded(t *testing.T) {
 		require.Equal(t, engine.Applied, res.Outcomes[0].Verdict)
 		require.EqualError(t, res.Outcomes[1].Err, "not run: 4 earlier runs took too long and have not ended")
 		require.EqualValues(t, 4, runs.Load())
-		synctest.Wait()
-		require.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
+		require.Equal(t, 4, f.Abandoned())
 		require.EqualError(t, f.Health(), "mutator slow is not run any more: 4 runs took too long and have not ended")
 		close(release)
 		synctest.Wait()
+		require.Zero(t, f.Abandoned(), "and no goroutine is left, or the test would not end")
 		require.NoError(t, f.Health())
 		alive, _ = f.send(nil, "5")
 		require.Equal(t, []bool{true}, alive, "it runs again when they have ended")
