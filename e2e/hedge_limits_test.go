@@ -34,23 +34,23 @@ func TestHedgingLimits(t *testing.T) {
 // failing answers with an error at once.
 func failing(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
 
-// otherFails: an error is an answer like any other, and comes first, unless the filter calls
-// it a failure.
+// otherFails: an error does not count while another endpoint may answer, unless the filter
+// says that errors are answers.
 func (f *fixture) otherFails() {
 	slow, broken := f.slowBackend(slowness), f.countingBackend(failing)
 	example := hedgeExample(f.t)
 	f.hedgedTo(example, "", slow, broken)
 	f.until(hedgedHost, "hedging", func(*envoy.Response) bool { return broken.hedged.Load() > 0 })
 	for range 4 {
-		require.Equal(f.t, 503, f.get(hedgedHost, "/").Status, "the error is the first answer")
+		require.Equal(f.t, 200, f.get(hedgedHost, "/").Status, "the error does not count")
 	}
 
 	const wait = "perTryTimeout: 150ms"
 	require.Contains(f.t, example, wait)
-	f.must(f.Apply(f.ctx, "hedged", hedgedYAML(strings.Replace(example, wait, wait+"\n  retryOn: [gateway-error]", 1), slow, broken)))
-	f.until(hedgedHost, "the answer of the slow one", envoy.Status(200))
+	f.must(f.Apply(f.ctx, "hedged", hedgedYAML(strings.Replace(example, wait, wait+"\n  retryOn: [connect-failure]", 1), slow, broken)))
+	f.until(hedgedHost, "the error of the other one", envoy.Status(503))
 	for range 4 {
-		require.Equal(f.t, 200, f.get(hedgedHost, "/").Status, "the error does not count")
+		require.Equal(f.t, 503, f.get(hedgedHost, "/").Status, "the error is the first answer")
 	}
 }
 

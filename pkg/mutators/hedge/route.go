@@ -116,7 +116,9 @@ func retryPolicy(p *routev3.RetryPolicy, s *v1alpha1.HedgeFilterSpec, wait time.
 	return p, nil
 }
 
-// retryOn adds the filter's failures to those that are there. Envoy needs one.
+// retryOn adds the filter's failures to those that are there. Envoy needs one, and errors have
+// to be among them: otherwise one of the second endpoint would be the answer in place of what
+// the first one is slow with.
 func retryOn(there string, more []v1alpha1.RetryOn) string {
 	var all []string
 	for word := range strings.SplitSeq(there, ",") {
@@ -125,7 +127,7 @@ func retryOn(there string, more []v1alpha1.RetryOn) string {
 		}
 	}
 	if len(all) == 0 && len(more) == 0 {
-		more = []v1alpha1.RetryOn{"connect-failure", "refused-stream"}
+		more = []v1alpha1.RetryOn{"connect-failure", "refused-stream", "reset", "gateway-error"}
 	}
 	for _, word := range more {
 		if !slices.Contains(all, string(word)) {
