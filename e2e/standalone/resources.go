@@ -36,6 +36,7 @@ kind: EnvoyProxy
 metadata: {name: proxy, namespace: default}
 spec:
   provider: {type: Host, host: {envoyVersion: "%[2]s"}}
+  shutdown: {drainTimeout: 2s}
   extraArgs: [--file-flush-interval-msec, "50", --disable-hot-restart]
   telemetry:
     accessLog:
