@@ -236,24 +236,13 @@ func (f *frontend) rotation() {
 }
 
 // optional: Envoy's SPIFFE validator demands a certificate of every client even
-// so. With plain bundles a client may come without one, and not with a wrong
-// one.
+// so, as docs/frontend-mtls-policy.md says.
 func (f *frontend) optional() {
 	f.replace("https", "  clientCertificates: Optional\n  clients: [{prefix: spiffe://example.org/client}]\n")
 	f.eventually("the client to be served", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
 	f.mustRefuse(f.nobody, noCertificate)
 	f.mustRefuse(f.stranger, unknownCertificate)
 	f.ordinaryIsUntouched()
-	dev, ok := f.SPIFFE.(interface{ SetPlainBundle(plain bool) })
-	if !ok {
-		return
-	}
-	dev.SetPlainBundle(true)
-	defer dev.SetPlainBundle(false)
-	response := f.eventually("a client without a certificate to be served", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
-	require.NotContains(f.t, response.echo.Headers, "X-Forwarded-Client-Cert")
-	f.eventually("the client to be served", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 })
-	f.mustRefuse(f.stranger, unknownCertificate)
 }
 
 // disabled: nobody is asked for a certificate.

@@ -80,9 +80,8 @@ type FrontendMTLSPolicySpec struct {
 
 	// ClientCertificates says whether clients have to present an SVID. Required refuses the
 	// connection of a client without one, Optional verifies one that is presented, Disabled asks
-	// for none. Optional needs bundles without Envoy's SPIFFE validator, which the agent or
-	// Envoy's node metadata asks for by disable_spiffe_cert_validation: that validator refuses
-	// clients without a certificate in any case.
+	// for none. Envoy 1.39.1 demands an SVID with Optional as well, because the policy names
+	// whom it accepts.
 	//
 	// +optional
 	// +kubebuilder:default=Required
