@@ -1,0 +1,178 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+
+	"github.com/egraft/egraft/e2e/parts"
+)
+
+// object is a message in protobuf's JSON form.
+type object = map[string]any
+
+// resources are those of in.yaml and of out.yaml, by kind.
+type resources map[string][]object
+
+// TestEnvoyTakesGoldenOutputs has the real Envoy validate what the mutators make of their
+// cases: it finds extensions that it does not have and references that lead nowhere, which
+// the messages' own validation cannot. A case that Envoy refuses as it came in, such as one
+// that is about something malformed, says nothing about the mutator.
+func TestEnvoyTakesGoldenOutputs(t *testing.T) {
+	needs(t, here)
+	programs, err := parts.Prepared(parts.Envoy)
+	require.NoError(t, err)
+	validate := func(t *testing.T, r resources) error { return validated(t, programs[parts.Envoy], r) }
+
+	outputs, err := filepath.Glob("../pkg/mutators/*/testdata/*/out.yaml")
+	require.NoError(t, err)
+	taken := map[string]int{}
+	for _, out := range outputs {
+		folder := filepath.Dir(out)
+		name, _ := filepath.Rel("../pkg/mutators", folder)
+		t.Run(name, func(t *testing.T) {
+			refused := validate(t, readResources(t, out))
+			if refused == nil {
+				taken[strings.Split(name, "/")[0]]++
+				return
+			}
+			if err := validate(t, readResources(t, filepath.Join(folder, "in.yaml"))); err != nil {
+				t.Logf("refused as it came in: %v", err)
+				return
+			}
+			t.Errorf("Envoy takes the case as it came in, and refuses what became of it: %v", refused)
+		})
+	}
+	folders, err := filepath.Glob("../pkg/mutators/*/testdata")
+	require.NoError(t, err)
+	for _, folder := range folders {
+		assert.NotZero(t, taken[filepath.Base(filepath.Dir(folder))], "cases of %s that Envoy takes", folder)
+	}
+}
+
+// TestEnvoyRefusesWrongResources: the test above is worth nothing if it takes everything.
+func TestEnvoyRefusesWrongResources(t *testing.T) {
+	needs(t, here)
+	programs, err := parts.Prepared(parts.Envoy)
+	require.NoError(t, err)
+	router := object{"name": "r", "match": object{"prefix": "/"}, "route": object{"cluster": "c"}}
+	require.NoError(t, validated(t, programs[parts.Envoy], resources{"Route": {router}}))
+	router["typedPerFilterConfig"] = object{"f": object{"@type": "type.googleapis.com/of.no.such.Message"}}
+	require.Error(t, validated(t, programs[parts.Envoy], resources{"Route": {router}}))
+	static := object{"name": "c", "type": "STATIC", "connectTimeout": "1s", "lbPolicy": "CLUSTER_PROVIDED"}
+	require.Error(t, validated(t, programs[parts.Envoy], resources{"Cluster": {static}}))
+	delete(static, "lbPolicy")
+	require.NoError(t, validated(t, programs[parts.Envoy], resources{"Cluster": {static}}))
+}
+
+func readResources(t *testing.T, path string) resources {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var file struct{ Resources resources }
+	require.NoError(t, yaml.Unmarshal(content, &file))
+	return file.Resources
+}
+
+// validated asks Envoy about resources. The error is what it says.
+func validated(t *testing.T, program string, r resources) error {
+	t.Helper()
+	content, err := json.Marshal(bootstrap(r))
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "bootstrap.json")
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	out, err := exec.CommandContext(t.Context(), program, "--mode", "validate", "--log-level", "error", "-c", path).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// bootstrap has the resources as static ones. Those that Envoy has from a control plane
+// alone are put into one that it has in a file.
+func bootstrap(r resources) object {
+	listeners := append([]object{}, r["Listener"]...)
+	configurations := append([]object{}, r["RouteConfiguration"]...)
+	hosts := append([]object{}, r["VirtualHost"]...)
+	if routes := r["Route"]; len(routes) > 0 {
+		hosts = append(hosts, object{"name": "routes", "domains": []string{"routes"}, "routes": routes})
+	}
+	if len(hosts) > 0 {
+		configurations = append(configurations, object{"name": "hosts", "virtualHosts": hosts})
+	}
+	for i, c := range configurations {
+		listeners = append(listeners, serving(fmt.Sprintf("validate-%d", i), c))
+	}
+	for i, l := range listeners {
+		l["address"] = object{"socketAddress": object{"address": "127.0.0.1", "portValue": 10000 + i}} // each its own
+		withoutStandIns(l)
+	}
+	ads := object{"apiType": "GRPC", "transportApiVersion": "V3", "grpcServices": []object{{"envoyGrpc": object{"clusterName": "validate-ads"}}}}
+	control := object{
+		"name": "validate-ads", "type": "STATIC", "connectTimeout": "1s", "loadAssignment": object{"clusterName": "validate-ads"},
+		"typedExtensionProtocolOptions": object{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": object{
+			"@type":              "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+			"explicitHttpConfig": object{"http2ProtocolOptions": object{}},
+		}},
+	}
+	return object{
+		"node":             object{"id": "validate", "cluster": "validate"},
+		"dynamicResources": object{"adsConfig": ads},
+		"staticResources":  object{"clusters": append([]object{control}, r["Cluster"]...), "listeners": listeners, "secrets": r["Secret"]},
+	}
+}
+
+// serving is a listener with the routes, whose clusters need not be there.
+func serving(name string, routes object) object {
+	inline := object{"validateClusters": false}
+	for k, v := range routes {
+		inline[k] = v
+	}
+	return object{
+		"name": name,
+		"filterChains": []object{{"filters": []object{{
+			"name": "envoy.filters.network.http_connection_manager",
+			"typedConfig": object{
+				"@type":       "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+				"statPrefix":  name,
+				"routeConfig": inline,
+				"httpFilters": []object{{
+					"name":        "envoy.filters.http.router",
+					"typedConfig": object{"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
+				}},
+			},
+		}}}},
+	}
+}
+
+// withoutStandIns takes away the HTTP filters that cases have in place of real ones: their
+// configuration is an empty message.
+func withoutStandIns(value any) {
+	switch v := value.(type) {
+	case object:
+		if filters, ok := v["httpFilters"].([]any); ok {
+			v["httpFilters"] = slices.DeleteFunc(filters, func(f any) bool {
+				config, _ := f.(object)["typedConfig"].(object)
+				return config["@type"] == "type.googleapis.com/google.protobuf.Empty"
+			})
+		}
+		for _, inner := range v {
+			withoutStandIns(inner)
+		}
+	case []any:
+		for _, inner := range v {
+			withoutStandIns(inner)
+		}
+	}
+}
