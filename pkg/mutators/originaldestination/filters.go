@@ -12,6 +12,7 @@ import (
 	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
 	headertometadatav3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_to_metadata/v3"
 	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
+	networkinputsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/matching/common_inputs/network/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -114,7 +115,7 @@ func allow(list []v1alpha1.CIDR) *rbacv3.RBAC {
 	for _, p := range allowed(named) {
 		ranges = append(ranges, &xdscorev3.CidrRange{AddressPrefix: p.Addr().String(), PrefixLen: wrapperspb.UInt32(uint32(p.Bits()))})
 	}
-	m := &xdsmatcherv3.Matcher{OnNoMatch: action("refused", rbacconfigv3.RBAC_DENY)}
+	m := &xdsmatcherv3.Matcher{OnNoMatch: refuse()}
 	if len(ranges) > 0 {
 		m.MatcherType = &xdsmatcherv3.Matcher_MatcherTree_{MatcherTree: &xdsmatcherv3.Matcher_MatcherTree{
 			Input: extension("address", &matcherv3.HttpRequestHeaderMatchInput{HeaderName: addressHeader}),
@@ -123,8 +124,38 @@ func allow(list []v1alpha1.CIDR) *rbacv3.RBAC {
 			})},
 		}}
 	}
+	m = unlessOverridden(m)
 	return &rbacv3.RBAC{RulesStatPrefix: "original_destination.", Matcher: m}
 }
+
+// overridingState is filter state that the cluster takes for the destination before it looks
+// at metadata.
+// https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/advanced/well_known_filter_state
+const overridingState = "envoy.network.transport_socket.original_dst_address"
+
+// unlessOverridden refuses a request whose destination a filter put into filter state, as a
+// Lua script can: it would go past the networks. Otherwise then decides.
+func unlessOverridden(then *xdsmatcherv3.Matcher) *xdsmatcherv3.Matcher {
+	anything := &xdsmatcherv3.StringMatcher{MatchPattern: &xdsmatcherv3.StringMatcher_SafeRegex{SafeRegex: &xdsmatcherv3.RegexMatcher{
+		EngineType: &xdsmatcherv3.RegexMatcher_GoogleRe2{GoogleRe2: &xdsmatcherv3.RegexMatcher_GoogleRE2{}}, Regex: "(?s).*",
+	}}}
+	return &xdsmatcherv3.Matcher{
+		MatcherType: &xdsmatcherv3.Matcher_MatcherList_{MatcherList: &xdsmatcherv3.Matcher_MatcherList{
+			Matchers: []*xdsmatcherv3.Matcher_MatcherList_FieldMatcher{{
+				Predicate: &xdsmatcherv3.Matcher_MatcherList_Predicate{MatchType: &xdsmatcherv3.Matcher_MatcherList_Predicate_SinglePredicate_{
+					SinglePredicate: &xdsmatcherv3.Matcher_MatcherList_Predicate_SinglePredicate{
+						Input:   extension("overriding", &networkinputsv3.FilterStateInput{Key: overridingState}),
+						Matcher: &xdsmatcherv3.Matcher_MatcherList_Predicate_SinglePredicate_ValueMatch{ValueMatch: anything},
+					},
+				}},
+				OnMatch: refuse(),
+			}},
+		}},
+		OnNoMatch: &xdsmatcherv3.Matcher_OnMatch{OnMatch: &xdsmatcherv3.Matcher_OnMatch_Matcher{Matcher: then}},
+	}
+}
+
+func refuse() *xdsmatcherv3.Matcher_OnMatch { return action("refused", rbacconfigv3.RBAC_DENY) }
 
 func action(name string, a rbacconfigv3.RBAC_Action) *xdsmatcherv3.Matcher_OnMatch {
 	return &xdsmatcherv3.Matcher_OnMatch{OnMatch: &xdsmatcherv3.Matcher_OnMatch_Action{
