@@ -68,11 +68,12 @@ func (c *inCluster) restartGateway(s *scenario) {
 	s.kubectl(c, "delete", "pod", gatewayNamespace, gatewayPods)
 }
 
-// configure changes Envoy Gateway's configuration file.
+// configure changes Envoy Gateway's configuration file, wherever it says so: of a backend's
+// definition that is missing Envoy Gateway makes nothing, of a policy's it does.
 func (c *inCluster) configure(s *scenario, old, now string) {
 	s.t.Helper()
 	read := s.kubectl(c, "get", "configmap", "envoy-gateway-config", gatewayNamespace, "--output", "json")
-	changed := strings.Replace(read, old, now, 1)
+	changed := strings.ReplaceAll(read, old, now)
 	require.NotEqual(s.t, read, changed)
 	_, err := c.Kubectl.RunWith(s.ctx, strings.NewReader(changed), "replace", "--filename", "-")
 	s.must(err)
