@@ -8,6 +8,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/mutators/attemptcount"
 	"github.com/egraft/egraft/pkg/mutators/backendmtls"
+	"github.com/egraft/egraft/pkg/mutators/buffer"
 	"github.com/egraft/egraft/pkg/mutators/frontendmtls"
 	"github.com/egraft/egraft/pkg/mutators/hedge"
 	"github.com/egraft/egraft/pkg/mutators/originaldestination"
@@ -39,6 +40,7 @@ func Builtin(o Options) []mutator.Family {
 		hedge.New(),                              // routes, and of them what no other mutator touches
 		backendmtls.New(o.EndpointsFetchTimeout), // rewrites the TLS of clusters; no other mutator touches that
 		frontendmtls.New(),                       // rewrites the TLS of listeners; its gate has to be in front of all other HTTP filters
+		buffer.New(),                             // finds its place among Envoy Gateway's HTTP filters by their names
 		originaldestination.New(),                // last, so that its filters come right before the router
 	}
 	if o.PromptClusters {

@@ -1,0 +1,102 @@
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// KindBufferPolicy is the kind of [BufferPolicy].
+const KindBufferPolicy = "BufferPolicy"
+
+// BufferPolicy says how much of a request's body Envoy holds for its target, and whether it
+// holds the whole request before a backend sees any of it.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:path=bufferpolicies,categories=egraft;gateway-api,shortName=bufp
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
+// +kubebuilder:printcolumn:name="Max",type=string,JSONPath=`.spec.maxRequestBytes`
+// +kubebuilder:printcolumn:name="Disabled",type=boolean,JSONPath=`.spec.disabled`,priority=1
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Accepted")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:metadata:labels="gateway.networking.k8s.io/policy=Inherited"
+type BufferPolicy struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is what the policy demands.
+	//
+	// +required
+	Spec BufferPolicySpec `json:"spec"`
+
+	// Status is written by Envoy Gateway. Accepted means that the target exists; it says
+	// nothing about what egraft made of the policy.
+	//
+	// +optional
+	Status gwapiv1.PolicyStatus `json:"status,omitempty"`
+}
+
+// BufferPolicyList is a list of policies.
+//
+// +kubebuilder:object:root=true
+type BufferPolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []BufferPolicy `json:"items"`
+}
+
+// BufferPolicySpec says where the policy applies and how requests are buffered there.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.targetRefs) || self.targetRefs.all(r, r.group == 'gateway.networking.k8s.io' && r.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute'])",message="targetRefs must be of group gateway.networking.k8s.io and of kind Gateway, HTTPRoute or GRPCRoute"
+// +kubebuilder:validation:XValidation:rule="!has(self.targetSelectors) || self.targetSelectors.all(s, s.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute'])",message="targetSelectors must be of kind Gateway, HTTPRoute or GRPCRoute"
+// +kubebuilder:validation:XValidation:rule="has(self.maxRequestBytes) != (has(self.disabled) && self.disabled)",message="set maxRequestBytes, or set disabled to true to switch buffering off for the target; not both"
+type BufferPolicySpec struct {
+	// The targets are those whose requests the policy is for.
+	PolicyTargets `json:",inline"`
+
+	// MaxRequestBytes is how much of a request's body Envoy holds, as a quantity: 64Ki, 1Mi,
+	// or a number of bytes. A request that would need more is answered with 413. A body is
+	// held in Envoy's memory, once for every request under way.
+	//
+	// +optional
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).isInteger() && quantity(string(self)).isGreaterThan(quantity('0')) && quantity(string(self)).compareTo(quantity('4294967295')) <= 0",message="maxRequestBytes must be a whole number of bytes between 1 and 4294967295"
+	MaxRequestBytes *resource.Quantity `json:"maxRequestBytes,omitempty"`
+
+	// Mode is FullBuffer if Envoy has to hold a request until it is complete, so that a
+	// backend is bothered with complete requests only, or LimitOnly if it shall only set how
+	// much filters that hold bodies for themselves may hold: nothing is held for the
+	// policy's sake.
+	//
+	// +optional
+	// +kubebuilder:default=FullBuffer
+	Mode BufferMode `json:"mode,omitempty"`
+
+	// Disabled switches buffering off for the target, where a policy of a Gateway or listener
+	// would switch it on.
+	//
+	// +optional
+	Disabled bool `json:"disabled,omitempty"`
+
+	// FailurePolicy says what becomes of the target if the policy is wrong or cannot be
+	// applied: Ignore leaves it as it is without the policy, Deny refuses its requests.
+	//
+	// +optional
+	// +kubebuilder:default=Ignore
+	FailurePolicy FailurePolicy `json:"failurePolicy,omitempty"`
+}
+
+// BufferMode says what Envoy does with the bodies of requests.
+//
+// +kubebuilder:validation:Enum=FullBuffer;LimitOnly
+type BufferMode string
+
+const (
+	// BufferFull holds a request until it is complete.
+	BufferFull BufferMode = "FullBuffer"
+	// BufferLimitOnly limits what filters may hold.
+	BufferLimitOnly BufferMode = "LimitOnly"
+)

@@ -1,0 +1,123 @@
+package buffer
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	bufferv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/buffer/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// later are the filters in front of which Envoy Gateway has the buffer filter: those that
+// call out with the body or act on it, and the router. Authentication comes before it, so
+// that nobody unknown makes Envoy hold bodies.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/httpfilters.go#L93-L169
+var later = []string{
+	"envoy.filters.http.lua", "envoy.filters.http.ext_proc", "envoy.filters.http.wasm", "envoy.filters.http.dynamic_modules",
+	"envoy.filters.http.geoip", "envoy.filters.http.rbac", "envoy.filters.http.local_ratelimit", "envoy.filters.http.ratelimit",
+	"envoy.filters.http.bandwidth_limit", "envoy.filters.http.grpc_web", "envoy.filters.http.grpc_stats",
+	"envoy.filters.http.credential_injector", "envoy.filters.http.compressor", "envoy.filters.http.dynamic_forward_proxy", xds.RouterName,
+}
+
+// isLater knows a filter as Envoy Gateway does, which begins names with the kind.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/httpfilters.go#L348
+func isLater(name string) bool {
+	return slices.ContainsFunc(later, func(kind string) bool { return strings.HasPrefix(name, kind) })
+}
+
+// listeners puts the filter into the HTTP connection managers whose routes need it.
+type listeners struct{}
+
+type needKey struct{}
+
+// need says which route configurations need the filter.
+type need struct {
+	configurations map[string]bool
+	key            string
+	onFailure      mutator.FailurePolicy
+}
+
+func needOf(in *mutator.Input) *need { return mutator.Derive(in, needKey{}, newNeed) }
+
+func newNeed(in *mutator.Input) *need {
+	n := &need{configurations: map[string]bool{}, onFailure: mutator.Ignore}
+	for _, name := range in.Reach().Configurations() {
+		for _, found := range groups(in, in.Reach().Configuration(name)) {
+			w := winner(found)
+			if !buffers(w) {
+				continue
+			}
+			n.configurations[name] = true
+			if denies(w.Object) {
+				n.onFailure = mutator.Deny
+			}
+		}
+		if n.configurations[name] {
+			n.key += name + "\x00"
+		}
+	}
+	return n
+}
+
+// groups are the policies of each listener and of each marked route, the closest first.
+func groups(in *mutator.Input, o *xds.Origin) (all [][]policy.Candidate) {
+	for _, l := range o.Listeners() {
+		all = append(all, attached(in, l))
+	}
+	for _, m := range o.Marks() {
+		all = append(all, mutator.Marked(in, gvk.Kind, m))
+	}
+	return all
+}
+
+// Applies tells whether any route configuration needs the filter: which of them are the
+// listener's is not to be seen without decoding it.
+func (listeners) Applies(in *mutator.Input, _ mutator.View) bool {
+	return in.Hook == mutator.HookTranslation && len(needOf(in).configurations) > 0
+}
+
+// Key stands for the route configurations that need the filter.
+func (listeners) Key(in *mutator.Input, _ mutator.View) string { return needOf(in).key }
+
+// FailurePolicy is Deny if any of the policies that need the filter says so: without the
+// filter none of them is in effect.
+func (listeners) FailurePolicy(in *mutator.Input, _ mutator.View) mutator.FailurePolicy {
+	return needOf(in).onFailure
+}
+
+// Mutate adds the filter, once, switched off by default.
+func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.Listener) error {
+	needed := needOf(in).configurations
+	for _, fc := range xds.FilterChains(l) {
+		_, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
+			if !needed[xds.RouteConfigurationOf(hcm)] {
+				return false, nil
+			}
+			return insert(hcm)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insert adds the filter. Its own limit is never in effect, but there has to be one.
+func insert(hcm *hcmv3.HttpConnectionManager) (bool, error) {
+	config, err := xds.Any(&bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(maxBytes)})
+	if err != nil {
+		return false, err
+	}
+	return xds.InsertFilter(hcm, &hcmv3.HttpFilter{
+		Name:       filterName,
+		ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: config},
+		Disabled:   true,
+	}, isLater)
+}

@@ -1,0 +1,95 @@
+package buffer
+
+import (
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	bufferv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/buffer/v3"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// filterName is the name of the buffer filter, by which Envoy Gateway adds it for
+// requestBuffer of a BackendTrafficPolicy, too: both use one.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/request_buffer.go
+const filterName = "envoy.filters.http.buffer"
+
+// bytesOf is the validated limit.
+func bytesOf(s *v1alpha1.BufferPolicySpec) int64 { return s.MaxRequestBytes.Value() }
+
+// perRoute is the setting of the buffer filter on a route or virtual host.
+func perRoute(s *v1alpha1.BufferPolicySpec) (*anypb.Any, error) {
+	if s.Disabled || s.Mode != v1alpha1.BufferFull {
+		return xds.Any(&bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Disabled{Disabled: true}})
+	}
+	return xds.Any(&bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Buffer{
+		Buffer: &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(uint32(bytesOf(s)))},
+	}})
+}
+
+// setRoute writes the policy onto a route. The setting of the filter is there in any case: it
+// keeps that of the virtual host away, and says that the route has a policy of its own.
+func setRoute(r *routev3.Route, s *v1alpha1.BufferPolicySpec) error {
+	setting, err := perRoute(s)
+	if err != nil {
+		return err
+	}
+	if r.TypedPerFilterConfig == nil {
+		r.TypedPerFilterConfig = map[string]*anypb.Any{}
+	}
+	r.TypedPerFilterConfig[filterName] = setting
+	if !s.Disabled && s.Mode == v1alpha1.BufferLimitOnly {
+		r.RequestBodyBufferLimit = wrapperspb.UInt64(uint64(bytesOf(s)))
+	}
+	return nil
+}
+
+// setVirtualHost writes the policy onto a virtual host. Routes with a setting of their own,
+// be it a BufferPolicy's or a BackendTrafficPolicy's, keep it.
+func setVirtualHost(vh *routev3.VirtualHost, s *v1alpha1.BufferPolicySpec) error {
+	switch {
+	case s.Disabled: // the filter is off where nothing switches it on
+		return nil
+	case s.Mode == v1alpha1.BufferLimitOnly:
+		limitRoutes(vh, uint64(bytesOf(s)))
+		return nil
+	}
+	setting, err := perRoute(s)
+	if err != nil {
+		return err
+	}
+	if vh.TypedPerFilterConfig == nil {
+		vh.TypedPerFilterConfig = map[string]*anypb.Any{}
+	}
+	vh.TypedPerFilterConfig[filterName] = setting
+	return nil
+}
+
+// limitRoutes sets the limit on each route, since one on the virtual host could not be taken
+// back for a route whose policy switches buffering off.
+func limitRoutes(vh *routev3.VirtualHost, limit uint64) {
+	for _, r := range vh.GetRoutes() {
+		if !hasOwn(r) {
+			r.RequestBodyBufferLimit = wrapperspb.UInt64(limit)
+		}
+	}
+}
+
+// denyVirtualHost denies the routes without a setting of their own.
+func denyVirtualHost(vh *routev3.VirtualHost) error {
+	for _, r := range vh.GetRoutes() {
+		if hasOwn(r) {
+			continue
+		}
+		if err := xds.DenyRoute(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func hasOwn(r *routev3.Route) bool {
+	_, own := r.GetTypedPerFilterConfig()[filterName]
+	return own
+}

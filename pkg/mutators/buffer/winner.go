@@ -1,0 +1,69 @@
+package buffer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// winner is the policy that is in effect: the first one that can be used, or that cannot and
+// demands that its target be denied. What is wrong and may be ignored is as if it were not
+// there.
+func winner(found []policy.Candidate) *policy.Candidate {
+	i := slices.IndexFunc(found, func(c policy.Candidate) bool { return usable(c.Object) || denies(c.Object) })
+	if i < 0 {
+		return nil
+	}
+	return &found[i]
+}
+
+func usable(o *policy.Object) bool { return policy.Typed[v1alpha1.BufferPolicy](o) != nil }
+
+// denies tells whether a policy wants its target to be denied should it fail.
+func denies(o *policy.Object) bool { return o.FailurePolicy == string(v1alpha1.FailurePolicyDeny) }
+
+// spec is the policy's content, and an error if it cannot be used.
+func spec(o *policy.Object) (*v1alpha1.BufferPolicySpec, error) {
+	if !usable(o) {
+		return nil, fmt.Errorf("%s: %w", o, o.Err)
+	}
+	return &policy.Typed[v1alpha1.BufferPolicy](o).Spec, nil
+}
+
+// buffers tells whether the policy needs the filter.
+func buffers(c *policy.Candidate) bool {
+	if c == nil || !usable(c.Object) {
+		return false
+	}
+	s := policy.Typed[v1alpha1.BufferPolicy](c.Object).Spec
+	return !s.Disabled && s.Mode == v1alpha1.BufferFull
+}
+
+// attached are the policies of a listener or route, the closest first.
+func attached(in *mutator.Input, refs ...xds.Reference) []policy.Candidate {
+	return mutator.Attached(in, gvk, refs)
+}
+
+// keyOf stands for what the policies say and how they are attached.
+func keyOf(found []policy.Candidate) string {
+	var b strings.Builder
+	for _, c := range found {
+		b.WriteString(c.Digest())
+		b.WriteByte(byte(c.Specificity))
+	}
+	return b.String()
+}
+
+// failurePolicy is what the policies say of their failure: that of the one that wins.
+func failurePolicy(found []policy.Candidate) mutator.FailurePolicy {
+	w := winner(found)
+	if w == nil {
+		return mutator.FailurePolicyOf(found)
+	}
+	return mutator.FailurePolicy(w.FailurePolicy)
+}
