@@ -17,12 +17,14 @@ import (
 // shows in the configuration which policy is in effect.
 var specs = map[string]string{
 	"BackendMTLSPolicy":  `"trustDomain":"example.org","workloadIdentifier":"/policy-%[1]d","allowAnyInTrustDomain":true`,
+	"BufferPolicy":       `"mode":"LimitOnly","maxRequestBytes":%[1]d`,
 	"FrontendMTLSPolicy": `"trustDomain":"example.org","workloadIdentifier":"/policy-%[1]d","allowAnyInTrustDomain":true`,
 }
 
 // marksOf are what shows in the configuration where a policy is in effect.
 var marksOf = map[string]string{
 	"BackendMTLSPolicy":  `spiffe://example.org/policy-%d"`,
+	"BufferPolicy":       `"requestBodyBufferLimit":"%d"`,
 	"FrontendMTLSPolicy": `spiffe://example.org/policy-%d"`,
 }
 
