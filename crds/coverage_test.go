@@ -138,6 +138,9 @@ func requireKnown(t *testing.T, path string, s *apiextensions.JSONSchemaProps) {
 		AllOf: s.AllOf, OneOf: s.OneOf, AnyOf: s.AnyOf, Not: s.Not,
 		PatternProperties: s.PatternProperties, Dependencies: s.Dependencies, AdditionalItems: s.AdditionalItems,
 	}
+	if s.XIntOrString { // which the type is made of
+		others.AnyOf = nil
+	}
 	if s.Type != "integer" { // of which the format is a part of the type
 		others.Format = s.Format
 	}

@@ -62,7 +62,6 @@ type BufferPolicySpec struct {
 	//
 	// +optional
 	// +kubebuilder:validation:XIntOrString
-	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).isInteger() && quantity(string(self)).isGreaterThan(quantity('0')) && quantity(string(self)).compareTo(quantity('4294967295')) <= 0",message="maxRequestBytes must be a whole number of bytes between 1 and 4294967295"
 	MaxRequestBytes *resource.Quantity `json:"maxRequestBytes,omitempty"`
 
