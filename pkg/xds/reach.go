@@ -29,6 +29,18 @@ func ReadHost(vh *routev3.VirtualHost) *HostReach {
 	return h
 }
 
+// Listeners are those of the virtual host.
+func (h *HostReach) Listeners() []Reference { return h.listeners }
+
+// Marks are those of each route that leads to a cluster or has any.
+func (h *HostReach) Marks() [][]Mark {
+	out := make([][]Mark, len(h.routes))
+	for i, r := range h.routes {
+		out[i] = r.marks
+	}
+	return out
+}
+
 func clustersOf(a *routev3.RouteAction) []string {
 	var names []string
 	if c := a.GetCluster(); c != "" {
@@ -58,6 +70,7 @@ type Reach struct {
 	names          []string
 	configurations map[string]*Origin
 	asked          []string
+	hosts          map[string][]*HostReach
 	gateways       distinct[Reference]
 }
 
@@ -86,11 +99,12 @@ func (o *Origin) add(listeners []Reference, marks []Mark) {
 
 // NewReach puts together what the virtual hosts say.
 func NewReach(configurations []Configuration) *Reach {
-	r := &Reach{clusters: map[string]*Origin{}, configurations: map[string]*Origin{}}
+	r := &Reach{clusters: map[string]*Origin{}, configurations: map[string]*Origin{}, hosts: map[string][]*HostReach{}}
 	for _, c := range configurations {
 		if r.configurations[c.Name] == nil {
 			r.asked = append(r.asked, c.Name)
 		}
+		r.hosts[c.Name] = append(r.hosts[c.Name], c.Hosts...)
 		whole := originIn(r.configurations, c.Name)
 		for _, h := range c.Hosts {
 			whole.add(h.listeners, nil)
@@ -135,6 +149,9 @@ func (r *Reach) Configuration(name string) *Origin { return r.configurations[nam
 
 // Configurations are the names of all route configurations.
 func (r *Reach) Configurations() []string { return r.asked }
+
+// Hosts are the virtual hosts of a route configuration, by its name.
+func (r *Reach) Hosts(configuration string) []*HostReach { return r.hosts[configuration] }
 
 // Clusters are the names of all clusters that a route leads to.
 func (r *Reach) Clusters() []string { return r.names }

@@ -7,16 +7,18 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
 // reporter tells what became of each policy of a translation.
 type reporter struct{}
 
-// tally is how a policy fared at the listeners and routes that it is attached to.
+// tally is how a policy fared on the routes that it reaches.
 type tally struct {
-	listeners, rules int // that it won
-	conflict         *policy.Object
-	overridden       *policy.Object
+	won        bool
+	routes     int            // that lead to a backend
+	conflict   *policy.Object // an older one with as close a target won
+	overridden *policy.Object // one with a closer target won
 }
 
 // Report tells what became of each policy. In the Route hook that is only which ones are
@@ -31,46 +33,76 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 		}
 		return out
 	}
-	objects, tallies := count(in, slices.Clone(objects))
-	for _, o := range objects {
-		reason, message := outcome(o, tallies[o])
+	c := newCount(objects)
+	for _, name := range in.Reach().Configurations() {
+		for _, h := range in.Reach().Hosts(name) {
+			c.host(in, h)
+		}
+	}
+	for _, o := range c.objects {
+		reason, message := outcome(o, c.tallies[o])
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 	}
 	return out
 }
 
-// count goes through the listeners and marks; policies of routes join the objects.
-func count(in *mutator.Input, objects []*policy.Object) ([]*policy.Object, map[*policy.Object]*tally) {
-	tallies := map[*policy.Object]*tally{}
-	for _, o := range objects {
-		tallies[o] = &tally{}
-	}
-	for _, name := range in.Reach().Configurations() {
-		for _, found := range groups(in, in.Reach().Configuration(name)) {
-			w := winner(found)
-			for _, c := range found {
-				if tallies[c.Object] == nil {
-					tallies[c.Object] = &tally{}
-					objects = append(objects, c.Object)
-				}
-				tallies[c.Object].add(c, w)
-			}
-		}
-	}
-	return objects, tallies
+// count is the tallies of all policies: those of the call, and those of routes as they come.
+type count struct {
+	objects []*policy.Object
+	tallies map[*policy.Object]*tally
 }
 
-func (t *tally) add(c policy.Candidate, w *policy.Candidate) {
-	switch {
-	case w == nil || !usable(c.Object):
-	case c.Object == w.Object && c.Specificity >= policy.ToRoute:
-		t.rules++
-	case c.Object == w.Object:
-		t.listeners++
-	case c.Specificity == w.Specificity:
-		t.conflict = w.Object
-	default:
-		t.overridden = w.Object
+func newCount(objects []*policy.Object) *count {
+	c := &count{tallies: map[*policy.Object]*tally{}}
+	for _, o := range objects {
+		c.of(o)
+	}
+	return c
+}
+
+func (c *count) of(o *policy.Object) *tally {
+	if c.tallies[o] == nil {
+		c.tallies[o] = &tally{}
+		c.objects = append(c.objects, o)
+	}
+	return c.tallies[o]
+}
+
+// host counts the routes of a virtual host. Most have no policy of their own, and are
+// counted at once.
+func (c *count) host(in *mutator.Input, h *xds.HostReach) {
+	of, others, all := attached(in, h.Listeners()...), 0, h.Marks()
+	for _, marks := range all {
+		found := slices.Clone(of)
+		for _, m := range marks {
+			found = append(found, mutator.Marked(in, gvk.Kind, m)...)
+		}
+		if len(found) == len(of) {
+			others++
+			continue
+		}
+		policy.Sort(found)
+		c.add(found, 1)
+	}
+	if others > 0 || len(all) == 0 {
+		c.add(of, others)
+	}
+}
+
+// add counts routes that the policies are attached to, the closest of them first.
+func (c *count) add(found []policy.Candidate, routes int) {
+	w := winner(found)
+	for _, f := range found {
+		t := c.of(f.Object)
+		switch {
+		case w == nil || !usable(f.Object):
+		case f.Object == w.Object:
+			t.won, t.routes = true, t.routes+routes
+		case f.Specificity == w.Specificity:
+			t.conflict = w.Object
+		default:
+			t.overridden = w.Object
+		}
 	}
 }
 
@@ -85,7 +117,7 @@ func outcome(o *policy.Object, t *tally) (mutator.Reason, string) {
 	switch {
 	case !usable(o):
 		return mutator.Invalid, invalid(o)
-	case t.listeners+t.rules > 0:
+	case t.won:
 		return mutator.Programmed, describe(&policy.Typed[v1alpha1.BufferPolicy](o).Spec, t)
 	case t.conflict != nil:
 		return mutator.Conflicted, fmt.Sprintf("%s is older and has the same target", t.conflict)
@@ -105,7 +137,7 @@ func describe(s *v1alpha1.BufferPolicySpec, t *tally) string {
 	default:
 		text = fmt.Sprintf("requests of up to %s are held until they are complete", s.MaxRequestBytes)
 	}
-	text += fmt.Sprintf("; listeners: %d, route configurations with its routes: %d", t.listeners, t.rules)
+	text += fmt.Sprintf("; routes: %d", t.routes)
 	if t.conflict != nil {
 		text += fmt.Sprintf("; elsewhere %s is older", t.conflict)
 	}
