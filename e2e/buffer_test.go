@@ -39,7 +39,6 @@ func TestBuffering(t *testing.T) {
 	f.run("limit only", (*fixture).limitOnly)
 	f.run("wrong policy", (*fixture).wrongBufferPolicy)
 	f.run("requestBuffer", (*fixture).requestBuffer)
-	f.run("selectors", (*fixture).bufferSelected)
 }
 
 // uploadBackend tells when requests begin, and answers with the size of their bodies.
@@ -91,7 +90,7 @@ func (f *fixture) uploads(name, section string, b *uploadBackend) string {
 	f.route(name, host, fmt.Sprintf(`
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
-metadata: {name: %[1]s, namespace: default, labels: {upload: %[1]s}}
+metadata: {name: %[1]s, namespace: default}
 spec:
   parentRefs: [{name: eg, sectionName: %[2]s}]
   hostnames: [%[3]s]
@@ -115,12 +114,12 @@ func (f *fixture) apply(name, content string) {
 // bufferPolicy is one for a target, such as "kind: Gateway, name: eg".
 func (f *fixture) bufferPolicy(name, target, spec string) {
 	f.t.Helper()
-	f.bufferPolicyBy(name, "targetRefs: [{group: gateway.networking.k8s.io, "+target+"}]", spec)
-}
-
-func (f *fixture) bufferPolicyBy(name, targets, spec string) {
-	f.t.Helper()
-	f.apply(name, fmt.Sprintf("apiVersion: egraft.io/v1alpha1\nkind: BufferPolicy\nmetadata: {name: %s, namespace: default}\nspec: {%s, %s}\n", name, targets, spec))
+	f.apply(name, fmt.Sprintf(`
+apiVersion: egraft.io/v1alpha1
+kind: BufferPolicy
+metadata: {name: %s, namespace: default}
+spec: {targetRefs: [{group: gateway.networking.k8s.io, %s}], %s}
+`, name, target, spec))
 }
 
 func upload(ctx context.Context, host, path string, body io.Reader) (*http.Response, error) {
@@ -330,19 +329,6 @@ spec:
 	for _, chain := range strings.Split(string(page), `"http_filters"`)[1:] {
 		require.LessOrEqual(f.t, strings.Count(chain, `"name": "envoy.filters.http.buffer"`), 1, chain)
 	}
-}
-
-// bufferSelected: targets by labels. Envoy Gateway says in the policy's status which
-// Gateways it found, and calls the Route hook for the routes.
-func (f *fixture) bufferSelected() {
-	b := f.uploadBackend()
-	whole, route := f.uploads("whole", "http", b), f.uploads("labelled", "http", b)
-	f.bufferPolicyBy("selected-gateways", "targetSelectors: [{kind: Gateway}]", "maxRequestBytes: 64Ki")
-	f.untilUploaded(whole, bufferLimit+1, 413)
-	f.bufferPolicyBy("selected-routes", "targetSelectors: [{kind: HTTPRoute, matchLabels: {upload: labelled}}]", "maxRequestBytes: 100Ki")
-	f.untilUploaded(route, bufferLimit+1, 200)
-	f.takes(route, 100*ki)
-	f.takes(whole, bufferLimit)
 }
 
 // limitOnly: a filter that needs the whole body may hold as much as the policy says.
