@@ -75,10 +75,7 @@ func validate(b *v1alpha1.OriginalDestinationBackend) field.ErrorList {
 		errs = append(errs, field.Invalid(at.Child("port"), *p, "must be between 1 and 65535"))
 	}
 	if t := s.TLS; t != nil {
-		errs = append(errs, text(at.Child("tls", "hostname"), t.Hostname, maxHostname, hostname)...)
-		if t.CABundle != "" {
-			errs = append(errs, text(at.Child("tls", "caBundle"), t.CABundle, maxBundle, bundle)...)
-		}
+		errs = append(errs, validateTLS(t, at.Child("tls"))...)
 	}
 	errs = append(errs, validateDuration(at.Child("connectTimeout"), s.ConnectTimeout)...)
 	errs = append(errs, validateDuration(at.Child("cleanupInterval"), s.CleanupInterval)...)

@@ -1,0 +1,48 @@
+package originaldestination
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+)
+
+// validateTLS checks more than the CRD can: Envoy refuses a cluster whose authorities it
+// cannot read, and goes on with the one before, if there was one.
+// https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/tls/cert_validator/default_validator.cc
+func validateTLS(t *v1alpha1.DestinationTLS, at *field.Path) field.ErrorList {
+	errs := text(at.Child("hostname"), t.Hostname, maxHostname, hostname)
+	if t.CABundle == "" {
+		return errs
+	}
+	if wrong := text(at.Child("caBundle"), t.CABundle, maxBundle, bundle); wrong != nil {
+		return append(errs, wrong...)
+	}
+	if err := validateBundle(t.CABundle); err != nil {
+		errs = append(errs, field.Invalid(at.Child("caBundle"), field.OmitValueType{}, err.Error()))
+	}
+	return errs
+}
+
+// validateBundle is about each beginning of something in PEM: one that has no end makes
+// Envoy refuse the others, too.
+func validateBundle(text string) error {
+	rest, number := []byte(text), strings.Count(text, "-----BEGIN ")
+	for i := range number {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return fmt.Errorf("must be certificates in PEM: number %d of %d cannot be read", i+1, number)
+		}
+		if block.Type != "CERTIFICATE" {
+			return fmt.Errorf("must be certificates in PEM: number %d of %d is of type %s", i+1, number, block.Type)
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return fmt.Errorf("must be certificates in PEM: number %d of %d: %w", i+1, number, err)
+		}
+	}
+	return nil
+}
