@@ -123,7 +123,11 @@ spec: {targetRefs: [{group: gateway.networking.k8s.io, %s}], %s}
 }
 
 func upload(ctx context.Context, host, path string, body io.Reader) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+standalone.ListenerAddress+path, body)
+	return uploadTo(ctx, standalone.ListenerAddress, host, path, body)
+}
+
+func uploadTo(ctx context.Context, listener, host, path string, body io.Reader) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+listener+path, body)
 	if err != nil {
 		return nil, err
 	}

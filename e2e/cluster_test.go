@@ -18,6 +18,8 @@ func TestCluster(t *testing.T) {
 	c := install(t)
 	c.run("story", (*scenario).story)
 	c.run("outcomes", c.outcomes)
+	c.run("selected by labels", c.selected)
+	c.run("conditions", c.conditions)
 	c.run("pods change", c.podsChange)
 	c.run("wrongly installed", c.wrongly)
 	c.run("patched", c.patched)

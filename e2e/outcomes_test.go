@@ -21,7 +21,7 @@ func (c *inCluster) outcomes(s *scenario) {
 	nowhere.Name, nowhere.Section = "nowhere", "no-such-listener"
 	s.policies(later, nowhere)
 	for policy, reason := range map[string]string{"mtls": "Programmed", "later": "Conflicted", "nowhere": "TargetNotFound"} {
-		c.hasEvent(s, policy, reason)
+		c.hasEvent(s, "BackendMTLSPolicy/"+policy, reason)
 	}
 	// Envoy Gateway knows nothing of what egraft does, and writes the status.
 	s.kubectl(c, "wait", "backendmtlspolicy/mtls", "backendmtlspolicy/later", "--timeout=20s",
@@ -32,14 +32,15 @@ func (c *inCluster) outcomes(s *scenario) {
 	c.eventsOfReplicas(s)
 }
 
-// hasEvent waits for an event about a policy.
-func (c *inCluster) hasEvent(s *scenario, policy, reason string) {
+// hasEvent waits for an event about an object, KIND/NAME, that begins with "REASON MESSAGE".
+func (c *inCluster) hasEvent(s *scenario, object, begin string) {
 	s.t.Helper()
-	s.wait(fmt.Sprintf("event %s of policy %s", reason, policy), func(ctx context.Context) error {
-		reasons, err := c.Kubectl.Run(ctx, "get", "events", "--field-selector", "involvedObject.kind=BackendMTLSPolicy,involvedObject.name="+policy,
-			"--output", "jsonpath={.items[*].reason}")
-		if err == nil && !strings.Contains(reasons, reason) {
-			err = fmt.Errorf("got %q", reasons)
+	kind, name, _ := strings.Cut(object, "/")
+	s.wait(fmt.Sprintf("event %q of %s", begin, object), func(ctx context.Context) error {
+		events, err := c.Kubectl.Run(ctx, "get", "events", "--field-selector", "involvedObject.kind="+kind+",involvedObject.name="+name,
+			"--output", `jsonpath={range .items[*]}{.reason} {.message}{"\n"}{end}`)
+		if err == nil && !strings.Contains("\n"+events, "\n"+begin) {
+			err = fmt.Errorf("got %q", events)
 		}
 		return err
 	})
@@ -52,7 +53,7 @@ func (c *inCluster) eventsOfReplicas(s *scenario) {
 	both := s.env.Policy()
 	both.Name, both.Section = "both", "no-such-listener-either"
 	s.policies(both)
-	c.hasEvent(s, "both", "TargetNotFound")
+	c.hasEvent(s, "BackendMTLSPolicy/both", "TargetNotFound")
 	for _, pod := range strings.Fields(s.kubectl(c, "get", "pods", gatewayNamespace, gatewayPods, "--output", "name")) {
 		s.wait(pod+" to know the policy", func(ctx context.Context) error {
 			log, err := c.Kubectl.Run(ctx, "logs", gatewayNamespace, pod, "--container=egraft")

@@ -33,8 +33,10 @@ func (c *inCluster) inItsOwnPods(s *scenario) {
 	s.kubectl(c, "rollout", "restart", gatewayNamespace, gateway)
 	c.rolledOut(s)
 	c.inEffect(s, "1/1")
+	c.everyKindIsTold(s)
 	log := s.kubectl(c, "logs", "--namespace=egraft-system", "--selector=app.kubernetes.io/name=egraft", "--tail=-1")
 	require.Contains(s.t, log, "configuration changed")
+	nothingIsForbidden(s, log)
 }
 
 // reinstall has Envoy Gateway without egraft.

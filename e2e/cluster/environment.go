@@ -152,6 +152,9 @@ func (e *Environment) forwardTo(ctx context.Context, what, port string) (string,
 	return address, err
 }
 
+// Listener is the address of the Gateway's listener on this machine.
+func (e *Environment) Listener() string { return e.listener }
+
 // Get sends a request for a host through the Gateway.
 func (e *Environment) Get(ctx context.Context, host, path string) (*envoy.Response, error) {
 	return envoy.Get(ctx, e.listener, host, path)

@@ -1,0 +1,113 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
+)
+
+// Limits that policies set by labels. The backend answers without having read a body.
+const (
+	limitOfGateway = 1 * ki
+	limitOfRoute   = 8 * ki
+)
+
+// selected: policies find their targets by labels. Envoy Gateway does so with Kubernetes
+// only: its file provider selects nothing.
+func (c *inCluster) selected(s *scenario) {
+	chosen, other := manifest.Route{Name: "chosen"}, manifest.Route{Name: "other"}
+	s.routes(chosen, other)
+	s.until(chosen.Host(), "the backend to refuse cleartext", envoy.Status(400))
+	c.byLabels(s, "mtls-by-label", "BackendMTLSPolicy", "{kind: Gateway, matchLabels: {team: a}}", mtlsFields)
+	c.byLabels(s, "buffer-gateway", "BufferPolicy", "{kind: Gateway, matchLabels: {team: a}}", "maxRequestBytes: 1Ki")
+	c.byLabels(s, "buffer-route", "BufferPolicy", "{kind: HTTPRoute, matchExpressions: [{key: uploads, operator: In, values: [large]}]}", "maxRequestBytes: 8Ki")
+
+	c.label(s, "gateway/eg", "team=a")
+	for _, r := range []manifest.Route{chosen, other} {
+		s.until(r.Host(), "the SVID", seesEnvoy)
+		c.untilPosted(s, r.Host(), limitOfGateway+1, 413)
+	}
+	s.kubectl(c, "wait", "bufferpolicy/buffer-gateway", acceptedByGateway, "--timeout=20s")
+
+	c.label(s, "httproute/chosen", "uploads=large")
+	c.untilPosted(s, chosen.Host(), limitOfRoute, 200)
+	c.takesUpTo(s, chosen.Host(), limitOfRoute)
+	c.takesUpTo(s, other.Host(), limitOfGateway)
+	s.kubectl(c, "wait", "bufferpolicy/buffer-route", acceptedByGateway, "--timeout=20s")
+	c.hasEvent(s, "BufferPolicy/buffer-route", "Programmed requests of up to 8Ki are held until they are complete; routes: 1")
+	c.hasEvent(s, "BufferPolicy/buffer-gateway", "Programmed requests of up to 1Ki are held until they are complete; routes: 1")
+
+	c.label(s, "httproute/other", "uploads=large")
+	c.untilPosted(s, other.Host(), limitOfRoute, 200)
+	c.hasEvent(s, "BufferPolicy/buffer-gateway", "Overridden BufferPolicy default/buffer-route is attached more closely to all that this policy reaches")
+
+	c.label(s, "httproute/chosen", "uploads-")
+	c.untilPosted(s, chosen.Host(), limitOfGateway+1, 413)
+	c.takesUpTo(s, other.Host(), limitOfRoute)
+
+	c.label(s, "gateway/eg", "team-")
+	s.until(chosen.Host(), "cleartext again", envoy.Status(400))
+}
+
+// mtlsFields are those of a BackendMTLSPolicy that do not matter here.
+const mtlsFields = "trustDomain: example.org, workloadIdentifier: /envoy, peers: [{exact: spiffe://example.org/echo}]"
+
+// acceptedByGateway is what Envoy Gateway says of a policy that it found a target of.
+const acceptedByGateway = `--for=jsonpath={.status.ancestors[0].conditions[?(@.type=="Accepted")].status}=True`
+
+// byLabels applies a policy that has a selector in place of names.
+func (c *inCluster) byLabels(s *scenario, name, kind, selector, fields string) {
+	s.t.Helper()
+	s.applied = append(s.applied, name)
+	s.must(s.env.Apply(s.ctx, name, fmt.Sprintf(`
+apiVersion: egraft.io/v1alpha1
+kind: %s
+metadata: {name: %s, namespace: default}
+spec: {targetSelectors: [%s], %s}
+`, kind, name, selector, fields)))
+}
+
+// label changes a label, and takes it away if the change ends with "-".
+func (c *inCluster) label(s *scenario, object, change string) {
+	s.t.Helper()
+	s.kubectl(c, "label", "--overwrite", object, change)
+}
+
+// posted sends a body without saying how large it is, and returns the status of the answer.
+func (c *inCluster) posted(ctx context.Context, host string, size int) (int, error) {
+	response, err := uploadTo(ctx, c.Listener(), host, "/", io.MultiReader(bytes.NewReader(make([]byte, size))))
+	if err != nil {
+		return 0, err
+	}
+	return response.StatusCode, response.Body.Close()
+}
+
+// untilPosted waits until a body of a size has an answer.
+func (c *inCluster) untilPosted(s *scenario, host string, size, status int) {
+	s.t.Helper()
+	s.wait(fmt.Sprintf("%d for %d bytes to %s", status, size, host), func(ctx context.Context) error {
+		got, err := c.posted(ctx, host, size)
+		if err == nil && got != status {
+			err = fmt.Errorf("got %d", got)
+		}
+		return err
+	})
+}
+
+// takesUpTo is what a route is to let through.
+func (c *inCluster) takesUpTo(s *scenario, host string, limit int) {
+	s.t.Helper()
+	for size, want := range map[int]int{limit: 200, limit + 1: 413} {
+		got, err := c.posted(s.soon(), host, size)
+		s.must(err)
+		require.Equal(s.t, want, got, "%d bytes to %s", size, host)
+	}
+}
