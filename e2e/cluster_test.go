@@ -19,6 +19,7 @@ func TestCluster(t *testing.T) {
 	c.run("story", (*scenario).story)
 	c.run("outcomes", c.outcomes)
 	c.run("selected by labels", c.selected)
+	c.run("selected from another namespace", c.selectedFromElsewhere)
 	c.run("conditions", c.conditions)
 	c.run("pods change", c.podsChange)
 	c.run("wrongly installed", c.wrongly)

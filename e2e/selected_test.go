@@ -7,6 +7,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
+	"strings"
 
 	"github.com/stretchr/testify/require"
 
@@ -55,6 +58,46 @@ func (c *inCluster) selected(s *scenario) {
 
 	c.label(s, "gateway/eg", "team-")
 	s.until(chosen.Host(), "cleartext again", envoy.Status(400))
+}
+
+// selectedFromElsewhere is the example of docs/backend-mtls-policy.md, which selects in
+// another namespace, and what becomes of it with the grant that should do.
+func (c *inCluster) selectedFromElsewhere(s *scenario) {
+	s.kubectl(c, "create", "namespace", "policies")
+	s.t.Cleanup(func() { s.kubectl(c, "delete", "namespace", "policies", "--wait=false") })
+	far := manifest.Route{Name: "far"}
+	s.routes(far)
+	c.label(s, "httproute/far", "backends=spiffe")
+	s.until(far.Host(), "the backend to refuse cleartext", envoy.Status(400))
+
+	example := exampleOf(s, "../docs/backend-mtls-policy.md", "everywhere")
+	s.applied = append(s.applied, "everywhere")
+	const second = `  - group: gateway.envoyproxy.io
+    kind: BackendTrafficPolicy
+    namespace: policies
+`
+	require.Contains(s.t, example, second)
+	s.must(s.env.Apply(s.ctx, "everywhere", strings.ReplaceAll(example, second, "")))
+	c.byLabels(s, "all-gateways", "BufferPolicy", "{kind: Gateway}", "maxRequestBytes: 1Ki")
+	c.untilPosted(s, far.Host(), limitOfGateway+1, 413) // Envoy Gateway has seen what was before
+	require.Equal(s.t, 400, s.get(far.Host(), "/").Status, "a grant for the policy alone is enough: the page is out of date")
+
+	s.must(s.env.Apply(s.ctx, "everywhere", example))
+	s.until(far.Host(), "the SVID", seesEnvoy)
+}
+
+// exampleOf is the YAML of a page that has a resource of a name.
+func exampleOf(s *scenario, path, name string) string {
+	s.t.Helper()
+	page, err := os.ReadFile(path)
+	s.must(err)
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		if strings.Contains(block[1], "name: "+name+"\n") {
+			return block[1]
+		}
+	}
+	s.t.Fatalf("%s has no example with %s", path, name)
+	return ""
 }
 
 // mtlsFields are those of a BackendMTLSPolicy that do not matter here.

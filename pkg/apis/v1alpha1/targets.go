@@ -48,7 +48,8 @@ type TargetSelector struct {
 	Kind gwapiv1.Kind `json:"kind"`
 
 	// Namespaces says where targets are looked for: in the policy's own namespace if it is
-	// absent. In another one there has to be a ReferenceGrant for it.
+	// absent. In another one there has to be a ReferenceGrant for it, which Envoy Gateway
+	// 1.9 finds only if it names a policy of Envoy Gateway's own as well.
 	//
 	// +optional
 	Namespaces *TargetNamespaces `json:"namespaces,omitempty"`
