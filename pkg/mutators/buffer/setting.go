@@ -39,10 +39,23 @@ func setRoute(r *routev3.Route, s *v1alpha1.BufferPolicySpec) error {
 		r.TypedPerFilterConfig = map[string]*anypb.Any{}
 	}
 	r.TypedPerFilterConfig[filterName] = setting
-	if !s.Disabled && s.Mode == v1alpha1.BufferLimitOnly {
+	switch {
+	case s.Disabled:
+	case s.Mode == v1alpha1.BufferLimitOnly:
 		r.RequestBodyBufferLimit = wrapperspb.UInt64(uint64(bytesOf(s)))
+	default:
+		refuseUpgrades(r)
 	}
 	return nil
+}
+
+// refuseUpgrades lets Envoy answer 403 to WebSockets and what else has no end, which would
+// wait for it and hold what the client sends. Envoy Gateway does the same beside requestBuffer.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/route.go#L179-L196
+func refuseUpgrades(r *routev3.Route) {
+	if action := r.GetRoute(); action != nil {
+		action.UpgradeConfigs = nil
+	}
 }
 
 // setVirtualHost writes the policy onto a virtual host. Routes with a setting of their own,
@@ -63,6 +76,11 @@ func setVirtualHost(vh *routev3.VirtualHost, s *v1alpha1.BufferPolicySpec) error
 		vh.TypedPerFilterConfig = map[string]*anypb.Any{}
 	}
 	vh.TypedPerFilterConfig[filterName] = setting
+	for _, r := range vh.GetRoutes() {
+		if !hasOwn(r) {
+			refuseUpgrades(r)
+		}
+	}
 	return nil
 }
 
