@@ -67,8 +67,9 @@ type BufferPolicySpec struct {
 
 	// Mode is FullBuffer if Envoy has to hold a request until it is complete, so that a
 	// backend is bothered with complete requests only, or LimitOnly if it shall only set how
-	// much filters that hold bodies for themselves may hold: nothing is held for the
-	// policy's sake.
+	// much of a body Envoy may hold for retries and for filters that need all of it: nothing
+	// is held for the policy's sake. For filters the limit of the connection stays in effect
+	// if it is more.
 	//
 	// +optional
 	// +kubebuilder:default=FullBuffer
@@ -96,6 +97,6 @@ type BufferMode string
 const (
 	// BufferFull holds a request until it is complete.
 	BufferFull BufferMode = "FullBuffer"
-	// BufferLimitOnly limits what filters may hold.
+	// BufferLimitOnly limits what retries, and filters that need all of a body, may hold.
 	BufferLimitOnly BufferMode = "LimitOnly"
 )

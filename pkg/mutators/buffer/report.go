@@ -133,7 +133,7 @@ func describe(s *v1alpha1.BufferPolicySpec, t *tally) string {
 	switch {
 	case s.Disabled:
 	case s.Mode == v1alpha1.BufferLimitOnly:
-		text = fmt.Sprintf("filters hold up to %s of a request", s.MaxRequestBytes)
+		text = fmt.Sprintf("filters hold up to %s of a request, or as much as the connection may if that is more", s.MaxRequestBytes)
 	default:
 		text = fmt.Sprintf("requests of up to %s are held until they are complete", s.MaxRequestBytes)
 	}
