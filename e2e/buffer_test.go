@@ -61,11 +61,25 @@ func (f *fixture) uploadBackend() *uploadBackend {
 
 // ServeHTTP implements http.Handler.
 func (b *uploadBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/slow" {
+	if r.URL.Path == "/slow" || r.URL.Path == "/fail" {
 		b.began <- time.Now()
+	}
+	if r.URL.Path == "/upgrade" {
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", r.Header.Get("Upgrade"))
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		return
 	}
 	n, err := io.Copy(io.Discard, r.Body)
 	if err != nil {
+		return
+	}
+	if r.URL.Path == "/fail" {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	if r.URL.Path == "/length" {
+		_, _ = fmt.Fprintf(w, "length %d, %s", r.ContentLength, r.TransferEncoding)
 		return
 	}
 	_, _ = fmt.Fprintf(w, "%d bytes\n", n)
@@ -135,10 +149,20 @@ func uploadTo(ctx context.Context, listener, host, path string, body io.Reader) 
 	return (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
 }
 
-// uploaded sends a body of a size in chunks, and returns the status of the answer. No
-// length is declared: Envoy has to count.
+// uploaded is [post] to the root.
 func uploaded(ctx context.Context, host string, size int) (int, error) {
-	response, err := upload(ctx, host, "/", io.MultiReader(bytes.NewReader(make([]byte, size))))
+	return post(ctx, host, "/", size)
+}
+
+// post sends a body of a size in chunks, and returns the status of the answer. No length is
+// declared: Envoy has to count.
+func post(ctx context.Context, host, path string, size int) (int, error) {
+	response, err := upload(ctx, host, path, io.MultiReader(bytes.NewReader(make([]byte, size))))
+	return uploadStatus(response, err, size)
+}
+
+// uploadStatus is the status of an answer, of the backend if it is 200.
+func uploadStatus(response *http.Response, err error, size int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
@@ -150,16 +174,30 @@ func uploaded(ctx context.Context, host string, size int) (int, error) {
 	return response.StatusCode, err
 }
 
-// untilUploaded waits until a body of a size has an answer.
-func (f *fixture) untilUploaded(host string, size, status int) {
+// untilUploaded is untilPosted to the root.
+func (f *fixture) untilUploaded(host string, size, want int) {
 	f.t.Helper()
-	f.wait(fmt.Sprintf("%d for %d bytes to %s", status, size, host), func(ctx context.Context) error {
-		got, err := uploaded(ctx, host, size)
-		if err == nil && got != status {
+	f.untilPosted(host, "/", size, want)
+}
+
+// untilPosted waits until a body of a size has an answer.
+func (f *fixture) untilPosted(host, path string, size, want int) {
+	f.t.Helper()
+	f.wait(fmt.Sprintf("%d for %d bytes to %s%s", want, size, host, path), func(ctx context.Context) error {
+		got, err := post(ctx, host, path, size)
+		if err == nil && got != want {
 			err = fmt.Errorf("got %d", got)
 		}
 		return err
 	})
+}
+
+// posted requires an answer to a body of a size.
+func (f *fixture) posted(host, path string, size, want int) {
+	f.t.Helper()
+	got, err := post(f.soon(), host, path, size)
+	f.must(err)
+	require.Equal(f.t, want, got, "%d bytes to %s%s", size, host, path)
 }
 
 // takes is what a route is to let through: all up to a limit, and nothing beyond.

@@ -21,8 +21,8 @@ const (
 	gatewayMetricsAddress = "127.0.0.1:19001"
 )
 
-// base is what all environments have, with %[1]s for the run directory and
-// %[2]s for Envoy's version.
+// base is what all environments have, with %[1]s for the run directory,
+// %[2]s for Envoy's version, and %[3]t for whether Gateways share its listeners.
 const base = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
@@ -36,6 +36,7 @@ kind: EnvoyProxy
 metadata: {name: proxy, namespace: default}
 spec:
   provider: {type: Host, host: {envoyVersion: "%[2]s"}}
+  mergeGateways: %[3]t
   shutdown: {drainTimeout: 2s}
   extraArgs: [--file-flush-interval-msec, "50", --disable-hot-restart]
   telemetry:
@@ -56,9 +57,9 @@ spec:
     - {name: second, protocol: HTTP, port: 8889}
 `
 
-func baseResources(dir string, listeners []string) string {
-	out := fmt.Sprintf(base, dir, parts.EnvoyVersion)
-	for _, listener := range listeners {
+func baseResources(dir string, o Options) string {
+	out := fmt.Sprintf(base, dir, parts.EnvoyVersion, o.MergeGateways)
+	for _, listener := range o.Listeners {
 		out += "    - " + listener + "\n"
 	}
 	return out
