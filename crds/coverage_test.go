@@ -2,6 +2,7 @@ package crds
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,9 @@ func untested(t *testing.T, schema *apiextensions.JSONSchemaProps, cases []sampl
 		before = append(before, whole.errors(t, c.object))
 	}
 	for i, r := range rules(t, schema) {
+		if r.isDefault {
+			continue
+		}
 		copied := schema.DeepCopy()
 		rules(t, copied)[i].remove()
 		without := newServer(t, copied)
@@ -59,10 +63,30 @@ func untested(t *testing.T, schema *apiextensions.JSONSchemaProps, cases []sampl
 	return names
 }
 
-// rule is one restriction of a schema, and the way to take it out of there.
+// unusedDefaults returns the defaults whose absence changes what is stored of none of the
+// cases.
+func unusedDefaults(t *testing.T, schema *apiextensions.JSONSchemaProps, cases []sample) (names []string) {
+	t.Helper()
+	whole := newServer(t, schema)
+	for i, r := range rules(t, schema) {
+		if !r.isDefault {
+			continue
+		}
+		copied := schema.DeepCopy()
+		rules(t, copied)[i].remove()
+		without := newServer(t, copied)
+		if !slices.ContainsFunc(cases, func(s sample) bool { return !reflect.DeepEqual(whole.store(s.object), without.store(s.object)) }) {
+			names = append(names, r.name)
+		}
+	}
+	return names
+}
+
+// rule is one restriction of a schema, or a default, and the way to take it out of there.
 type rule struct {
-	name   string
-	remove func()
+	name      string
+	isDefault bool
+	remove    func()
 }
 
 // rules returns those of everything that a person writes, in a fixed order. The status is
@@ -106,7 +130,7 @@ func own(t *testing.T, path string, s *apiextensions.JSONSchemaProps) (all []rul
 	t.Helper()
 	add := func(name string, set bool, remove func()) {
 		if set {
-			all = append(all, rule{strings.TrimSpace(path + " " + name), remove})
+			all = append(all, rule{strings.TrimSpace(path + " " + name), false, remove})
 		}
 	}
 	add("pattern", s.Pattern != "", func() { s.Pattern = "" })
@@ -125,6 +149,9 @@ func own(t *testing.T, path string, s *apiextensions.JSONSchemaProps) (all []rul
 	}
 	for i, v := range s.XValidations {
 		add("rule "+v.Rule, true, func() { s.XValidations = slices.Delete(s.XValidations, i, i+1) })
+	}
+	if s.Default != nil {
+		all = append(all, rule{path + " default", true, func() { s.Default = nil }})
 	}
 	requireKnown(t, path, s)
 	return all

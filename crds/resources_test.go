@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	"k8s.io/utils/ptr"
 
-	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/catalog"
 	"github.com/egraft/egraft/pkg/policy"
 )
@@ -74,33 +74,57 @@ func TestStored(t *testing.T) {
 
 // A resource from a file gets the defaults that it would get from an API server.
 func TestDefaultsAreTheSameWithoutAPIServer(t *testing.T) {
-	defaultsAreTheSame[v1alpha1.BackendMTLSPolicy](t, "egraft.io_backendmtlspolicies.yaml")
-	defaultsAreTheSame[v1alpha1.BufferPolicy](t, "egraft.io_bufferpolicies.yaml")
-	defaultsAreTheSame[v1alpha1.FrontendMTLSPolicy](t, "egraft.io_frontendmtlspolicies.yaml")
+	for _, crd := range definitions(t) {
+		server := newServer(t, schemaOf(crd))
+		for _, s := range samples(t, folder(crd, "accepted")) {
+			t.Run(crd.Spec.Names.Kind+" "+s.name, func(t *testing.T) {
+				stored := read(t, server.store(s.object)).Content()
+				require.NotNil(t, stored)
+				assert.Equal(t, stored, read(t, s.object).Content())
+			})
+		}
+	}
 }
 
-func defaultsAreTheSame[T any](t *testing.T, file string) {
-	t.Helper()
-	crd := definition(t, file)
-	server := newServer(t, schemaOf(crd))
-	for _, s := range samples(t, folder(crd, "accepted")) {
-		t.Run(crd.Spec.Names.Kind+" "+s.name, func(t *testing.T) {
-			stored := policy.Typed[T](read(t, server.store(s.object)))
-			require.NotNil(t, stored)
-			assert.Equal(t, stored, policy.Typed[T](read(t, s.object)))
-		})
+// A default that can be taken out of the schema without any of those resources noticing is
+// not compared.
+func TestEveryDefaultHasACase(t *testing.T) {
+	for _, crd := range definitions(t) {
+		assert.Empty(t, unusedDefaults(t, schemaOf(crd), samples(t, folder(crd, "accepted"))), crd.Name)
 	}
+}
+
+func TestUnusedDefaultsAreFound(t *testing.T) {
+	schema := &apiextensions.JSONSchemaProps{Type: "object", Properties: map[string]apiextensions.JSONSchemaProps{"spec": {
+		Type: "object", Properties: map[string]apiextensions.JSONSchemaProps{"a": {Type: "string", Default: ptr.To[apiextensions.JSON]("x")}, "b": {Type: "string", Default: ptr.To[apiextensions.JSON]("y")}},
+	}}}
+	assert.Equal(t, []string{"spec.b default"}, unusedDefaults(t, schema, []sample{{object: parse(t, []byte("spec: {b: z}"))}}))
+}
+
+// Every kind that a mutator reads has a definition, and the other way round.
+func TestKindsAreThoseOfTheCatalog(t *testing.T) {
+	var defined, wanted []string
+	for _, crd := range definitions(t) {
+		defined = append(defined, crd.Spec.Group+"/"+crd.Spec.Versions[0].Name+", Kind="+crd.Spec.Names.Kind)
+	}
+	for _, kind := range kinds() {
+		wanted = append(wanted, kind.String())
+	}
+	assert.ElementsMatch(t, wanted, defined)
+}
+
+// kinds are those that built-in mutators read.
+func kinds() (all []policy.Kind) {
+	for _, family := range catalog.Builtin(catalog.Options{}) {
+		all = slices.Concat(all, family.Policies, family.Filters, family.Backends)
+	}
+	return all
 }
 
 // read gives a resource to egraft as Envoy Gateway would.
 func read(t *testing.T, object map[string]any) *policy.Object {
 	t.Helper()
-	var kinds []policy.Kind
-	for _, family := range catalog.Builtin(catalog.Options{}) {
-		kinds = append(kinds, family.Policies...)
-		kinds = append(kinds, family.Filters...)
-		kinds = append(kinds, family.Backends...)
-	}
+	kinds := kinds()
 	raw, err := json.Marshal(object)
 	require.NoError(t, err)
 	set, err := policy.NewSet(kinds, [][]byte{raw})

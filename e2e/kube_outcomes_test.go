@@ -12,17 +12,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/envoyproxy/gateway/proto/extension"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/egraft/egraft/e2e/apiserver"
-	"github.com/egraft/egraft/e2e/parts"
 	"github.com/egraft/egraft/e2e/process"
 	"github.com/egraft/egraft/pkg/kube"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -126,6 +121,7 @@ func TestOutcomesInKubernetes(t *testing.T) {
 		"two replicas do not fight over status":   (*outcomes).conditionsOfReplicas,
 		"a generation is not described by an old": (*outcomes).conditionsOfGenerations,
 		"permissions are missing":                 (*outcomes).permissions,
+		"a backend says why it is not in effect":  (*outcomes).conditionsOfBackend,
 	} {
 		t.Run(name, func(t *testing.T) {
 			of := *o
@@ -344,56 +340,4 @@ func (o *outcomes) permissions() {
 	require.Equal(o.t, map[string]int{"event forbidden": 2, "conditions forbidden": 2}, r.counts)
 	require.Contains(o.t, r.log.String(), `permission="create and patch events.events.k8s.io"`)
 	require.Contains(o.t, r.log.String(), `permission="get testfilters.test.egraft.io and patch testfilters.test.egraft.io/status"`)
-}
-
-// wholeWay calls a real egraft as Envoy Gateway does.
-func (o *outcomes) wholeWay() {
-	t := o.t
-	programs, err := parts.Prepared("egraft")
-	require.NoError(t, err)
-	socket := filepath.Join(t.TempDir(), "s")
-	egraft := process.New(o.dir, "egraft", programs["egraft"], "serve", "--socket", socket, "--admin-address", "off", "--kubeconfig", o.kubeconfig)
-	require.NoError(t, egraft.Start())
-	t.Cleanup(func() {
-		_ = egraft.Kill()
-		if t.Failed() {
-			log, _ := os.ReadFile(egraft.Log)
-			t.Logf("%s", log)
-		}
-	})
-	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	translate := func(object []byte) {
-		_, err := extension.NewEnvoyGatewayExtensionClient(conn).PostTranslateModify(t.Context(), &extension.PostTranslateModifyRequest{
-			PostTranslateContext: &extension.PostTranslateExtensionContext{ExtensionResources: []*extension.ExtensionResource{{UnstructuredBytes: object}}},
-		}, grpc.WaitForReady(true))
-		require.NoError(t, err)
-	}
-	described := func(name string) {
-		t.Helper()
-		o.until("an Event of policy "+name, func(ctx context.Context) error {
-			out, err := o.Admin.Run(ctx, "describe", "backendmtlspolicy", name)
-			if err == nil && !strings.Contains(out, "Warning  TargetNotFound") {
-				err = errors.New(out)
-			}
-			return err
-		})
-	}
-	objects := map[string][]byte{}
-	for _, name := range []string{"first", "second"} {
-		o.apply(fmt.Sprintf(mtlsPolicy, name))
-		objects[name] = []byte(o.kubectl("get", "backendmtlspolicy", name, "--output=json"))
-	}
-	translate(objects["first"])
-	described("first")
-
-	require.NoError(t, o.StopServer())
-	began := time.Now()
-	for range 100 {
-		translate(objects["second"])
-	}
-	require.Less(t, time.Since(began), 5*time.Second, "calls wait for nothing")
-	require.NoError(t, o.StartServer(t.Context()))
-	described("second")
 }

@@ -36,6 +36,8 @@ func TestOriginalDestinationEdges(t *testing.T) {
 	f.run("TLS", (*fixture).destinationWithTLS)
 	f.run("route chosen again", (*fixture).destinationOfRouteChosenAgain)
 	f.run("filter state", (*fixture).destinationInFilterState)
+	f.run("metadata of the filters", (*fixture).destinationInOwnMetadata)
+	f.run("filters beside the trusted one", (*fixture).destinationOfOthers)
 	f.run("PROXY protocol", (*fixture).destinationBehindProxyProtocol)
 	f.run("beside an ordinary backend", (*fixture).destinationBesideBackend)
 }
@@ -219,16 +221,8 @@ func (f *fixture) destinationInFilterState() {
 func (f *fixture) destinationBehindProxyProtocol() {
 	one, outside := f.recorder(), f.recorderAt("127.0.0.3:0")
 	f.pool("  allowedCIDRs: [127.0.0.1/32]\n")
-	f.applied = append(f.applied, "proxy-protocol")
 	f.untilAsked(poolHost, 200, "x-wanted", at("127.0.0.1", one))
-	f.must(f.env.Apply(f.ctx, "proxy-protocol", `
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: ClientTrafficPolicy
-metadata: {name: proxy-protocol, namespace: default}
-spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: http}]
-  proxyProtocol: {}
-`))
+	f.proxyProtocol()
 	f.wait("the PROXY protocol", func(ctx context.Context) error {
 		return f.asProxy(ctx, outside.port, at("127.0.0.1", one), 200)
 	})
@@ -238,6 +232,19 @@ spec:
 	require.Zero(f.t, outside.connections.Load(), "connections to the address of the PROXY protocol")
 	f.must(f.env.Delete(f.ctx, "proxy-protocol"))
 	f.untilAsked(poolHost, 200, "x-wanted", at("127.0.0.1", one))
+}
+
+// proxyProtocol lets the listener demand the header.
+func (f *fixture) proxyProtocol() {
+	f.t.Helper()
+	f.apply("proxy-protocol", `
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: ClientTrafficPolicy
+metadata: {name: proxy-protocol, namespace: default}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: http}]
+  proxyProtocol: {}
+`)
 }
 
 // asProxy sends a request behind a PROXY protocol header with a destination at 127.0.0.3.

@@ -28,6 +28,7 @@ func TestOriginalDestination(t *testing.T) {
 	f.run("header", (*fixture).destinationInHeader)
 	f.run("SPIFFE", (*fixture).destinationWithSVID)
 	f.run("two in one rule", (*fixture).twoDestinations)
+	f.run("a cluster for each backend", (*fixture).destinationBesideClusters)
 }
 
 // poolExample is the one in the documentation.
@@ -183,4 +184,35 @@ spec: {allowedCIDRs: [10.0.0.0/8]}
 		require.Equal(f.t, "Conflicted", line["reason"])
 		require.Contains(f.t, line["message"], "OriginalDestinationBackend default/pool and OriginalDestinationBackend default/second are backends of one rule")
 	}
+}
+
+// destinationBesideClusters: where Envoy Gateway makes a cluster for each backend of a rule, as
+// it does for one with a filter of its own, it routes to the others alone. egraft refuses that.
+func (f *fixture) destinationBesideClusters() {
+	ordinary, from := f.recorder(), standalone.LogEnd(f.Egraft)
+	f.route("pool", poolHost, strings.Replace(f.poolExample(), "      name: pool\n---", fmt.Sprintf(`      name: pool
+    - group: gateway.envoyproxy.io
+      kind: Backend
+      name: ordinary
+      filters: [{type: RequestHeaderModifier, requestHeaderModifier: {add: [{name: x-a, value: b}]}}]
+---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: Backend
+metadata: {name: ordinary, namespace: default}
+spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
+---`, ordinary.port), 1))
+	f.until(poolHost, "a denial", func(r *envoy.Response) bool { return refused(500, deniedByEgraft)(r) })
+	f.backendNotInEffect(from, "Failed", "the rule has other backends, too, beside which Envoy Gateway does not route to this one; use a rule for each; requests are refused")
+	require.Zero(f.t, ordinary.connections.Load())
+}
+
+// backendNotInEffect waits for egraft to say of the pool why it is not in effect.
+func (f *fixture) backendNotInEffect(from int64, reason, message string) {
+	f.t.Helper()
+	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, "the pool not to be in effect", func(l standalone.Line) bool {
+		return l.Message() == "policy is not in effect" && l["policy"] == "OriginalDestinationBackend default/pool"
+	})
+	f.must(err)
+	require.Equal(f.t, reason, line["reason"])
+	require.Contains(f.t, line["message"], message)
 }

@@ -173,7 +173,13 @@ func (p plain) input(t *testing.T, call *engine.Call) *mutator.Input {
 			all = append(all, c)
 		}
 	}
-	return &mutator.Input{Hook: call.Hook, Objects: objects, Reach: func() *xds.Reach { return xds.NewReach(all) }}
+	var present []mutator.Kind
+	for _, list := range call.Resources {
+		if len(list.Encoded) > 0 {
+			present = append(present, list.Kind)
+		}
+	}
+	return &mutator.Input{Hook: call.Hook, Objects: objects, Kinds: present, Reach: func() *xds.Reach { return xds.NewReach(all) }}
 }
 
 // add upserts the clusters of a family.

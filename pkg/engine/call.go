@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 )
 
 // Call is one call of Envoy Gateway: a hook, the custom resources that came with it as
@@ -49,6 +50,8 @@ type Outcome struct {
 	Verdict
 	// Err is the reason of everything but Applied and Unchanged.
 	Err error
+
+	bearsOn []*policy.Object // that are not in effect because of Err, in a translation
 }
 
 // Verdict classifies an [Outcome].

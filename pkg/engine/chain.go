@@ -33,8 +33,9 @@ type link[T message] struct {
 	family  string
 	onError mutator.FailurePolicy
 	mutator mutator.Typed[T]
-	keyed   mutator.Keyed   // nil if the mutator is not
-	failing mutator.Failing // nil if the mutator is not
+	keyed   mutator.Keyed      // nil if the mutator is not
+	failing mutator.Failing    // nil if the mutator is not
+	bearing mutator.Bearing[T] // nil if the mutator is not
 }
 
 // add puts the chain of one kind into m, if any family has a mutator for it in the hook.
@@ -47,7 +48,8 @@ func add[T message](
 		if mut := of(f); mut != nil && f.Uses(h) {
 			keyed, _ := mut.(mutator.Keyed)
 			failing, _ := mut.(mutator.Failing)
-			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, mut, keyed, failing})
+			bearing, _ := mut.(mutator.Bearing[T])
+			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, mut, keyed, failing, bearing})
 		}
 	}
 	if len(c.links) > 0 {
@@ -82,7 +84,11 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 		if verdict == "" {
 			return answer{raw: raw, outcomes: said, err: err}
 		}
-		said = append(said, outcomes(Outcome{Family: s.family, Kind: c.kind, Name: name, Verdict: verdict, Err: err})...)
+		o := Outcome{Family: s.family, Kind: c.kind, Name: name, Verdict: verdict, Err: err}
+		if err != nil {
+			o.bearsOn = c.bears(ctx, in, &s.link, raw)
+		}
+		said = append(said, outcomes(o)...)
 		if verdict == Failed {
 			return answer{raw: raw, outcomes: said, err: fmt.Errorf("mutator %s on %s %q: %w", s.family, c.kind, name, err)}
 		}

@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/wire"
 )
 
@@ -104,6 +107,21 @@ func (c *chain[T]) onError(ctx context.Context, in *mutator.Input, l *link[T], r
 		return said
 	}
 	return l.onError
+}
+
+// bears asks on which custom resources a failure bears, where that is not all of the call. A
+// mutator that cannot say it says nothing.
+func (c *chain[T]) bears(ctx context.Context, in *mutator.Input, l *link[T], raw []byte) []*policy.Object {
+	if l.bearing == nil || c.hook != mutator.HookTranslation {
+		return nil
+	}
+	target := c.empty.ProtoReflect().New().Interface().(T)
+	if proto.Unmarshal(raw, target) != nil {
+		return nil
+	}
+	bearing := l.bearing // the link is among steps, which are used again
+	on, _ := once(ctx, c.guard, l.family, func(context.Context) ([]*policy.Object, error) { return bearing.Bears(in, target), nil })
+	return on
 }
 
 // outcomes is an outcome, and one more for what is counted in addition.

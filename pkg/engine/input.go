@@ -61,8 +61,8 @@ func inputKey(call *Call, configs []config) [][]byte {
 			ids = binary.LittleEndian.AppendUint64(ids, h.id)
 		}
 	}
-	key := make([][]byte, 0, 3+len(call.Hostnames)+len(call.Objects))
-	key = append(key, []byte("input"), []byte(call.Hook), ids)
+	key := make([][]byte, 0, 4+len(call.Hostnames)+len(call.Objects))
+	key = append(key, []byte("input"), []byte(call.Hook), fmt.Append(nil, kindsOf(call)), ids)
 	for _, name := range call.Hostnames {
 		key = append(key, []byte(name))
 	}
@@ -71,7 +71,7 @@ func inputKey(call *Call, configs []config) [][]byte {
 
 func (e *Engine) newPrepared(call *Call, configs []config) *prepared {
 	set, err := policy.ReadSet(e.readObject, call.Objects)
-	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames}
+	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames, Kinds: kindsOf(call)}
 	if call.Hook == mutator.HookTranslation {
 		in.Reach = sync.OnceValue(func() *xds.Reach { return reach(configs) })
 	}
@@ -80,6 +80,16 @@ func (e *Engine) newPrepared(call *Call, configs []config) *prepared {
 		p.said.Store(&reported{}) // there is nothing to report on
 	}
 	return p
+}
+
+// kindsOf are those of the resources of a call.
+func kindsOf(call *Call) (kinds []mutator.Kind) {
+	for _, list := range call.Resources {
+		if len(list.Encoded) > 0 {
+			kinds = append(kinds, list.Kind)
+		}
+	}
+	return kinds
 }
 
 // readObject reads a custom resource, one of the same bytes once.
@@ -119,39 +129,4 @@ func (e *Engine) report(in *mutator.Input) *reported {
 		r.families = append(r.families, familyReport{f.Name, outcomes})
 	}
 	return r
-}
-
-// report appends what the families say about their policies. In a hook for a single resource
-// it is known on which policies a failure bears, and a family that does not see the resource
-// must not call them programmed.
-func (r *Result) report(h mutator.Hook, reports []familyReport) {
-	for _, report := range reports {
-		failed := r.failureOf(h, report.family)
-		for _, p := range report.policies {
-			if failed != nil && p.Reason == mutator.Programmed {
-				p.Reason, p.Message = mutator.Failed, consequence(failed)
-			}
-			r.Policies = append(r.Policies, p)
-		}
-	}
-}
-
-func (r *Result) failureOf(h mutator.Hook, family string) *Outcome {
-	if h == mutator.HookTranslation {
-		return nil
-	}
-	for i, o := range r.Outcomes {
-		if o.Family == family && (o.Verdict == Denied || o.Verdict == Ignored) {
-			return &r.Outcomes[i]
-		}
-	}
-	return nil
-}
-
-// consequence says what a failure led to.
-func consequence(o *Outcome) string {
-	if o.Verdict == Denied {
-		return fmt.Sprintf("%v; requests are refused (%s %q)", o.Err, o.Kind, o.Name)
-	}
-	return fmt.Sprintf("%v; nothing was changed (%s %q)", o.Err, o.Kind, o.Name)
 }

@@ -2,6 +2,8 @@ package mutator
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -21,11 +23,24 @@ type Input struct {
 	Objects *policy.Set
 	// Hostnames of the virtual host that a route belongs to (Route hook only).
 	Hostnames []string
+	// Kinds are those of the resources that came with the call, see [Input.Has].
+	Kinds []Kind
 	// Reach tells which listeners and routes lead to a cluster (Translation hook only,
 	// nil elsewhere). It is computed at the first call.
 	Reach func() *xds.Reach
 
 	derived sync.Map // what Derive computed, by its key
+}
+
+// Has tells whether the call brought resources of a kind. In a translation with routes it
+// brings none only if Envoy Gateway is told not to include the kind in the hook, or an
+// extension server before egraft lost them.
+func (in *Input) Has(k Kind) bool { return slices.Contains(in.Kinds, k) }
+
+// NotIncluded says of a kind that a translation lacks, see [Input.Has], why a policy is not in
+// effect.
+func NotIncluded(k Kind) string {
+	return fmt.Sprintf("the Translation hook came without resources of kind %s, which egraft config envoy-gateway includes", k)
 }
 
 // Adder adds resources to a translation.
@@ -64,6 +79,10 @@ type PolicyOutcome struct {
 type Reason string
 
 const (
+	// Undecided means that there is nothing to tell yet, because the translation that follows
+	// knows the whole. It is not shown, unless a mutator of the family failed on the single
+	// resource of the call: then it is Failed.
+	Undecided Reason = ""
 	// Programmed means that the policy is in effect on every target that it won.
 	Programmed Reason = "Programmed"
 	// Conflicted means that an older policy has the same target.

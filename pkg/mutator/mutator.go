@@ -23,6 +23,7 @@ import (
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -62,6 +63,16 @@ type Failing interface {
 	// stands for the family's. It is asked when the mutator failed on the resource, and what
 	// failed may be Applies.
 	FailurePolicy(in *Input, resource View) FailurePolicy
+}
+
+// Bearing is a [Typed] that knows on which custom resources a failure bears, in a translation,
+// where a family has many and each resource is about some of them. What the [Reporter] calls
+// Programmed is then called Failed, with the reason. In a hook for a single resource that is
+// all that the Reporter calls so, and nobody is asked.
+type Bearing[T proto.Message] interface {
+	// Bears returns the custom resources that are not in effect on target, a copy of the
+	// resource before the mutator, because the mutator failed on it.
+	Bears(in *Input, target T) []*policy.Object
 }
 
 // Mutators by the kind of resource that they change.

@@ -133,6 +133,10 @@ func Typed[T any](o *Object) *T {
 	return t
 }
 
+// Content is a pointer to what the object says in the type of its kind, and nil if it cannot
+// be used. [Typed] is for who knows the type.
+func (o *Object) Content() any { return o.typed }
+
 // String is "Kind namespace/name".
 func (o *Object) String() string {
 	return o.GroupVersionKind.Kind + " " + o.Namespace + "/" + o.Name

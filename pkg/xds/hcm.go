@@ -58,6 +58,18 @@ func RouteConfigurationOf(hcm *hcmv3.HttpConnectionManager) string {
 	return hcm.GetRds().GetRouteConfigName()
 }
 
+// RouteConfigurationsOf are the names by which the HTTP connection managers of a listener ask
+// for their routes. One that cannot be read asks for none.
+func RouteConfigurationsOf(l *listenerv3.Listener) (names []string) {
+	for _, fc := range FilterChains(l) {
+		_, _ = EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
+			names = append(names, RouteConfigurationOf(hcm))
+			return false, nil
+		})
+	}
+	return names
+}
+
 // InsertFilter puts a filter in front of the first one for which before is true, and
 // reports whether it did: a filter of the same name that is there already is left alone.
 // With the router for before it is the last filter that sees a request.

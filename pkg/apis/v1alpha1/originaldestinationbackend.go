@@ -142,17 +142,21 @@ type DestinationMetadata struct {
 
 // DestinationHeader names a header and who may set it.
 type DestinationHeader struct {
-	// Name is the header's name in lower case.
+	// Name is the header's name in lower case. It begins with x- and says that it is a
+	// destination, as x-gateway-destination-endpoint and x-ai-eg-original-dst do: the header is
+	// removed from the requests of all routes of the listener, which must not be one that
+	// others need, such as x-api-key.
 	//
 	// +required
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^x-[a-z0-9]+(-[a-z0-9]+)*$`
-	// +kubebuilder:validation:XValidation:rule="!['x-envoy-', 'x-egraft-', 'x-forwarded-', 'x-request-id'].exists(p, self.startsWith(p))",message="name must not be a header of Envoy's or egraft's own"
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('x-envoy-') && !self.startsWith('x-egraft-')",message="name must not be a header of Envoy's or egraft's own"
+	// +kubebuilder:validation:XValidation:rule="self.matches('-(destination|original-dst)(-|$)')",message="name must have the word destination or original-dst in it, because the header is removed from the requests of all routes of the listener"
 	Name string `json:"name"`
 
 	// Filter is the name of the HTTP filter that is trusted to set the header, or the
-	// beginning of it, such as envoy.filters.http.ext_proc. What filters before it set is
-	// removed.
+	// beginning of it, such as envoy.filters.http.ext_proc. What other filters make of the
+	// header is not believed, wherever they are.
 	//
 	// +required
 	// +kubebuilder:validation:MaxLength=253

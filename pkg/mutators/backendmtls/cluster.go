@@ -30,6 +30,15 @@ func (clusters) Key(in *mutator.Input, c mutator.View) string {
 	return candidates(in, c.Name(), c.References).key
 }
 
+// Bears is the policy that wins the cluster.
+func (clusters) Bears(in *mutator.Input, c *clusterv3.Cluster) []*policy.Object {
+	found := candidates(in, c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
+	if found == nil {
+		return nil
+	}
+	return []*policy.Object{found.found[0].Object}
+}
+
 // Mutate applies the policy that wins.
 func (m clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
 	found := candidates(in, c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })

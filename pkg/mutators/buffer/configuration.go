@@ -7,6 +7,7 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -36,6 +37,20 @@ func (routeConfigurations) FailurePolicy(in *mutator.Input, rc mutator.View) mut
 		return ""
 	}
 	return failurePolicy(attached(in, origin.Listeners()...))
+}
+
+// Bears are the policies that win the listeners of the configuration.
+func (routeConfigurations) Bears(in *mutator.Input, rc *routev3.RouteConfiguration) (on []*policy.Object) {
+	origin := in.Reach().Configuration(rc.GetName())
+	if origin == nil {
+		return nil
+	}
+	for _, l := range origin.Listeners() {
+		if w := winner(attached(in, l)); w != nil {
+			on = append(on, w.Object)
+		}
+	}
+	return on
 }
 
 // Mutate writes onto each virtual host what the policy that wins its listener says. One that

@@ -92,6 +92,20 @@ func (listeners) FailurePolicy(in *mutator.Input, _ mutator.View) mutator.Failur
 	return needOf(in).onFailure
 }
 
+// Bears are the policies that need the filter in the listener.
+func (listeners) Bears(in *mutator.Input, l *listenerv3.Listener) (on []*policy.Object) {
+	for _, name := range xds.RouteConfigurationsOf(l) {
+		if o := in.Reach().Configuration(name); o != nil {
+			for _, found := range groups(in, o) {
+				if w := winner(found); buffers(w) {
+					on = append(on, w.Object)
+				}
+			}
+		}
+	}
+	return on
+}
+
 // Mutate adds the filter, once, switched off by default.
 func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.Listener) error {
 	needed := needOf(in).configurations

@@ -41,6 +41,9 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	}
 	for _, o := range c.objects {
 		reason, message := outcome(o, c.tallies[o])
+		if reason == mutator.Programmed && buffers(&policy.Candidate{Object: o}) && !in.Has(mutator.KindListener) {
+			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindListener)+", so that the filter is missing; requests are not held"
+		}
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 	}
 	return out

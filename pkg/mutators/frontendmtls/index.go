@@ -98,6 +98,11 @@ func (x *index) winners(configuration string) []*policy.Object {
 	return out
 }
 
+// there are the winners of those listeners that have one.
+func there(winners []*policy.Object) []*policy.Object {
+	return slices.DeleteFunc(winners, func(o *policy.Object) bool { return o == nil })
+}
+
 // winner is the one of the winners that decides where there can be one only: on a filter
 // chain with TLS, which Envoy Gateway makes for a single listener.
 func winner(winners []*policy.Object) *policy.Object {

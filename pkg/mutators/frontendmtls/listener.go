@@ -28,6 +28,14 @@ func (listeners) Applies(in *mutator.Input, _ mutator.View) bool {
 // Key stands for all policies and for what leads to which route configuration.
 func (listeners) Key(in *mutator.Input, _ mutator.View) string { return indexOf(in).key }
 
+// Bears are the policies that win the listener's routes.
+func (listeners) Bears(in *mutator.Input, l *listenerv3.Listener) (on []*policy.Object) {
+	for _, name := range xds.RouteConfigurationsOf(l) {
+		on = append(on, there(indexOf(in).winners(name))...)
+	}
+	return on
+}
+
 // Mutate applies to each filter chain the policy that wins it.
 func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.Listener) error {
 	x := indexOf(in)

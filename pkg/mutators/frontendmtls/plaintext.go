@@ -62,6 +62,11 @@ func (s section) winner() *policy.Object {
 	return s.found[0].Object
 }
 
+// Bears are the policies that deny plaintext to the routes.
+func (configurations) Bears(in *mutator.Input, rc *routev3.RouteConfiguration) []*policy.Object {
+	return slices.DeleteFunc(indexOf(in).winners(rc.GetName()), func(o *policy.Object) bool { return !deniesPlaintext(o) })
+}
+
 // Mutate closes the gate on every route of such a listener but redirects, which lead to no
 // backend: they are how clients find the listener with TLS.
 func (configurations) Mutate(_ context.Context, in *mutator.Input, rc *routev3.RouteConfiguration) error {

@@ -28,6 +28,9 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	x := indexOf(in)
 	for _, o := range in.Objects.Of(gvk) {
 		reason, message := outcome(o, x.tally(o))
+		if reason == mutator.Programmed && !in.Has(mutator.KindListener) {
+			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindListener)+"; they are as they are without it"
+		}
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 	}
 	return out

@@ -2,6 +2,7 @@ package originaldestination
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -26,17 +27,28 @@ const systemCAs = "/etc/ssl/certs/ca-certificates.crt"
 // clusters make those of a backend lead to the destination of each request.
 type clusters struct{}
 
-// Applies tells whether the cluster has a backend of the kind.
-func (clusters) Applies(in *mutator.Input, _ mutator.View) bool {
-	return in.Hook == mutator.HookCluster && len(in.Objects.Of(gvk)) > 0
+// errNoListeners is why the cluster of a translation is denied.
+var errNoListeners = errors.New(mutator.NotIncluded(mutator.KindListener) + ", so that the filters are missing")
+
+// Applies tells whether the cluster has a backend of the kind, and in a translation whether one
+// leads there past the filters, which could not be put in.
+func (clusters) Applies(in *mutator.Input, c mutator.View) bool {
+	if in.Hook == mutator.HookTranslation {
+		return !in.Has(mutator.KindListener) && len(marked(in, in.Reach().Of(c.Name()))) > 0
+	}
+	return len(in.Objects.Of(gvk)) > 0
 }
 
-// Key stands for the backends.
+// Key stands for the backends. In a translation there are none, and it is refused in any case.
 func (clusters) Key(in *mutator.Input, _ mutator.View) string { return keyOf(in.Objects.Of(gvk)) }
 
-// Mutate rewrites the cluster. What goes with Envoy Gateway's own kinds of clusters only,
+// Mutate rewrites the cluster, or refuses what would reach it past the filters: without a
+// destination Envoy takes the address of a PROXY protocol header. What goes with Envoy Gateway's own kinds of clusters only,
 // such as endpoints, health checks and load balancers, is taken away.
 func (clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
+	if in.Hook == mutator.HookTranslation {
+		return errNoListeners
+	}
 	_, s, err := only(in.Objects.Of(gvk))
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ import (
 const (
 	prefix        = "egraft.original_destination."
 	distrustName  = prefix + "distrust/" // and the name of the filter that is trusted
+	believeName   = prefix + "believe/"  // and the same
 	takeFilter    = prefix + "take"
 	splitFilter   = prefix + "split"
 	addressFilter = prefix + "address"
@@ -39,7 +40,14 @@ const (
 	ownNamespace      = "egraft.original_destination"
 	destinationKey    = "destination"
 	addressKey        = "address"
+	// believedNamespace and the name of the filter that is trusted are where headers are that
+	// it set, by their names.
+	believedNamespace = ownNamespace + ".believed/"
 )
+
+// nothing is what metadata has in the place of a destination that there is not. Without it
+// what another filter wrote there would stay.
+const nothing = "-"
 
 // port matches 1 to 65535. What Envoy could not parse must not match: the cluster would
 // have no destination, for which Envoy takes the address that a PROXY protocol header names.
@@ -68,11 +76,12 @@ func perRoute(s *v1alpha1.OriginalDestinationBackendSpec) map[string]proto.Messa
 	}
 }
 
-// take moves the destination from where the user's filter put it to a header of egraft's.
+// take moves the destination from where the user's filter put it, or from where it was kept
+// when that filter was done, to a header of egraft's.
 func take(s *v1alpha1.DestinationSource) []*mutationrulesv3.HeaderMutation {
 	if h := s.Header; h != nil {
 		return []*mutationrulesv3.HeaderMutation{
-			set(destinationHeader, tag+"%REQ("+h.Name+")%"), remove(h.Name), remove(addressHeader),
+			set(destinationHeader, tag+"%DYNAMIC_METADATA("+believedNamespace+h.Filter+":"+h.Name+")%"), remove(h.Name), remove(addressHeader),
 		}
 	}
 	return []*mutationrulesv3.HeaderMutation{
@@ -81,7 +90,9 @@ func take(s *v1alpha1.DestinationSource) []*mutationrulesv3.HeaderMutation {
 }
 
 // split makes metadata of the destination: as a whole for the cluster, and its address
-// alone for the filter that allows it.
+// alone for the filter that allows it. Both are nothing first, because the filter does not
+// write values of 8 KiB and more, and a Lua script may have written there before.
+// https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/filters/http/header_to_metadata/header_to_metadata_filter.cc
 func split(override *int) *headertometadatav3.Config {
 	part, whole := ":"+port, `\1`
 	whole4or6 := `^` + tag + `((?:` + ipv4 + `|\[` + ipv6 + `\])` + part + `)$`
@@ -90,9 +101,16 @@ func split(override *int) *headertometadatav3.Config {
 		whole4or6 = `^` + tag + `(` + ipv4 + `|\[` + ipv6 + `\])` + part + `$`
 	}
 	return &headertometadatav3.Config{RequestRules: []*headertometadatav3.Config_Rule{
+		{Header: destinationHeader, OnHeaderPresent: constant(ownNamespace, destinationKey, nothing)},
+		{Header: destinationHeader, OnHeaderPresent: constant(ownNamespace, addressKey, nothing)},
 		{Header: destinationHeader, OnHeaderPresent: value(destinationKey, whole4or6, whole)},
 		{Header: destinationHeader, OnHeaderPresent: value(addressKey, `^`+tag+`(?:(`+ipv4+`)|\[(`+ipv6+`)\])`+part+`$`, `\1\2`), Remove: true},
 	}}
+}
+
+// constant is text under a key, or that of the header if it is empty.
+func constant(namespace, key, text string) *headertometadatav3.Config_KeyValuePair {
+	return &headertometadatav3.Config_KeyValuePair{MetadataNamespace: namespace, Key: key, Type: headertometadatav3.Config_STRING, Value: text}
 }
 
 func value(key, pattern, substitution string) *headertometadatav3.Config_KeyValuePair {

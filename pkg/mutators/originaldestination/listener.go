@@ -2,7 +2,6 @@ package originaldestination
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -48,6 +47,14 @@ func (listeners) Applies(in *mutator.Input, _ mutator.View) bool {
 	return in.Hook == mutator.HookTranslation && key(in) != ""
 }
 
+// Bears are the backends that the listener leads to.
+func (listeners) Bears(in *mutator.Input, l *listenerv3.Listener) (on []*policy.Object) {
+	for _, name := range xds.RouteConfigurationsOf(l) {
+		on = append(on, marked(in, in.Reach().Configuration(name))...)
+	}
+	return on
+}
+
 // Mutate puts the filters in. Without a router it fails, and the listener refuses all.
 func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.Listener) error {
 	for _, fc := range xds.FilterChains(l) {
@@ -68,7 +75,7 @@ func edit(in *mutator.Input, hcm *hcmv3.HttpConnectionManager) (changed bool, er
 		return false, err
 	}
 	hcm.HttpFilters = slices.DeleteFunc(hcm.HttpFilters, func(f *hcmv3.HttpFilter) bool { return strings.HasPrefix(f.GetName(), prefix) })
-	if err := distrust(hcm, sources); err != nil {
+	if err := trust(hcm, sources); err != nil {
 		return false, err
 	}
 	for _, f := range []struct {
@@ -93,25 +100,24 @@ func edit(in *mutator.Input, hcm *hcmv3.HttpConnectionManager) (changed bool, er
 
 // sourcesOf are those of the backends that a route configuration leads to.
 func sourcesOf(in *mutator.Input, configuration string) (out []v1alpha1.DestinationSource) {
-	if o := in.Reach().Configuration(configuration); o != nil {
-		for _, m := range o.Marks() {
-			for _, c := range mutator.Marked(in, gvk.Kind, m) {
-				if b := policy.Typed[v1alpha1.OriginalDestinationBackend](c.Object); b != nil {
-					out = append(out, b.Spec.Source)
-				}
-			}
-		}
+	for _, o := range marked(in, in.Reach().Configuration(configuration)) {
+		out = append(out, policy.Typed[v1alpha1.OriginalDestinationBackend](o).Spec.Source)
 	}
 	return out
 }
 
-// headersOf are the headers of the sources by the filter that is trusted to set them.
+// headersOf are the headers of the sources, each once and in order, by the filter that is
+// trusted to set them.
 func headersOf(sources []v1alpha1.DestinationSource) map[string][]string {
 	out := map[string][]string{}
 	for _, s := range sources {
 		if h := s.Header; h != nil {
 			out[h.Filter] = append(out[h.Filter], h.Name)
 		}
+	}
+	for filter, names := range out {
+		slices.Sort(names)
+		out[filter] = slices.Compact(names)
 	}
 	return out
 }
@@ -138,28 +144,6 @@ func stripClients(hcm *hcmv3.HttpConnectionManager, sources []v1alpha1.Destinati
 	name := prefix + "strip"
 	all := slices.DeleteFunc(hcm.GetEarlyHeaderMutationExtensions(), func(e *corev3.TypedExtensionConfig) bool { return e.GetName() == name })
 	hcm.EarlyHeaderMutationExtensions = append(all, &corev3.TypedExtensionConfig{Name: name, TypedConfig: config})
-	return nil
-}
-
-// distrust removes, before the first filter that is trusted to set a header, what others
-// before it made of it. Where there is no such filter nothing that is set is believed.
-func distrust(hcm *hcmv3.HttpConnectionManager, sources []v1alpha1.DestinationSource) error {
-	headers := headersOf(sources)
-	for _, trusted := range slices.Sorted(maps.Keys(headers)) {
-		filter, err := httpFilter(distrustName+trusted, &headermutationv3.HeaderMutation{
-			Mutations: &headermutationv3.Mutations{RequestMutations: removals(headers[trusted])},
-		})
-		if err != nil {
-			return err
-		}
-		before := xds.IsRouter
-		if slices.ContainsFunc(hcm.GetHttpFilters(), func(f *hcmv3.HttpFilter) bool { return strings.HasPrefix(f.GetName(), trusted) }) {
-			before = func(name string) bool { return strings.HasPrefix(name, trusted) }
-		}
-		if _, err := xds.InsertFilter(hcm, filter, before); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

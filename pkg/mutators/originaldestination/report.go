@@ -7,29 +7,64 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
-// reporter tells what became of the backends of a cluster. The Route hook has the same
-// ones, and the Translation hook none.
+// reporter tells what became of the backends.
 type reporter struct{}
 
-// Report tells what became of each backend.
+// Report tells in the Route and Cluster hooks, which have the backends of one rule, only what
+// is wrong: the translation that follows knows whether they lead anywhere.
 func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
-	if in.Hook != mutator.HookCluster {
-		return nil
+	if in.Hook == mutator.HookTranslation {
+		for _, o := range inUse(in) {
+			reason, message := mutator.Programmed, describe(&policy.Typed[v1alpha1.OriginalDestinationBackend](o).Spec)
+			if !in.Has(mutator.KindListener) {
+				reason, message = mutator.Failed, errNoListeners.Error()+"; requests are refused"
+			}
+			out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
+		}
+		return out
 	}
 	objects := in.Objects.Of(gvk)
 	for _, o := range objects {
-		reason, message := mutator.Invalid, ""
-		switch b := policy.Typed[v1alpha1.OriginalDestinationBackend](o); {
+		reason, message := mutator.Undecided, ""
+		switch {
 		case o.Err != nil:
-			message = fmt.Sprintf("%v; requests of its routes are refused", o.Err)
+			reason, message = mutator.Invalid, fmt.Sprintf("%v; requests of its routes are refused", o.Err)
 		case len(objects) > 1:
 			reason, message = mutator.Conflicted, several(objects).Error()+"; requests of the rule are refused"
-		default:
-			reason, message = mutator.Programmed, describe(&b.Spec)
 		}
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
+	}
+	return out
+}
+
+// inUse are the backends that the routes of a translation lead to, each once.
+func inUse(in *mutator.Input) (out []*policy.Object) {
+	seen := map[string]bool{}
+	for _, name := range in.Reach().Configurations() {
+		for _, o := range marked(in, in.Reach().Configuration(name)) {
+			if !seen[o.String()] {
+				seen[o.String()] = true
+				out = append(out, o)
+			}
+		}
+	}
+	return out
+}
+
+// marked are the backends that the Route hook left on routes, those that can be used.
+func marked(in *mutator.Input, origin *xds.Origin) (out []*policy.Object) {
+	if origin == nil {
+		return nil
+	}
+	for _, m := range origin.Marks() {
+		for _, c := range mutator.Marked(in, gvk.Kind, m) {
+			if policy.Typed[v1alpha1.OriginalDestinationBackend](c.Object) != nil {
+				out = append(out, c.Object)
+			}
+		}
 	}
 	return out
 }

@@ -34,9 +34,14 @@ const (
 var (
 	metadataName = regexp.MustCompile(`^[a-zA-Z0-9._/-]+$`)
 	headerName   = regexp.MustCompile(`^x-[a-z0-9]+(-[a-z0-9]+)*$`)
-	hostname     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-	bundle       = regexp.MustCompile(`^-----BEGIN CERTIFICATE-----`)
-	duration     = regexp.MustCompile(`^([0-9]{1,5}(h|m|s|ms)){1,4}$`)
+	// saysDestination keeps headers out that somebody else's route needs. Names in use are
+	// x-gateway-destination-endpoint, and x-ai-eg-original-dst of Envoy AI Gateway's first
+	// releases.
+	// https://github.com/kubernetes-sigs/gateway-api-inference-extension/blob/f7d96a858aab858f99bb76703fc6c795f7b092ec/docs/proposals/004-endpoint-picker-protocol/README.md
+	saysDestination = regexp.MustCompile(`-(destination|original-dst)(-|$)`)
+	hostname        = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	bundle          = regexp.MustCompile(`^-----BEGIN CERTIFICATE-----`)
+	duration        = regexp.MustCompile(`^([0-9]{1,5}(h|m|s|ms)){1,4}$`)
 )
 
 // setDefaults fills in what the API server would.
@@ -110,10 +115,11 @@ func validateSource(s *v1alpha1.DestinationSource, at *field.Path) (errs field.E
 	}
 	errs = append(errs, text(at.Child("header", "name"), h.Name, maxName, headerName)...)
 	errs = append(errs, text(at.Child("header", "filter"), h.Filter, maxHostname, metadataName)...)
-	for _, own := range []string{"x-envoy-", "x-egraft-", "x-forwarded-", "x-request-id"} {
-		if strings.HasPrefix(h.Name, own) {
-			errs = append(errs, field.Invalid(at.Child("header", "name"), h.Name, "must not be a header of Envoy's or egraft's own"))
-		}
+	switch {
+	case strings.HasPrefix(h.Name, "x-envoy-"), strings.HasPrefix(h.Name, "x-egraft-"):
+		errs = append(errs, field.Invalid(at.Child("header", "name"), h.Name, "must not be a header of Envoy's or egraft's own"))
+	case !saysDestination.MatchString(h.Name):
+		errs = append(errs, field.Invalid(at.Child("header", "name"), h.Name, "must have the word destination or original-dst in it, because the header is removed from the requests of all routes of the listener"))
 	}
 	return errs
 }
