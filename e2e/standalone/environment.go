@@ -34,6 +34,8 @@ type Options struct {
 	Program parts.Name
 	// Listeners are more of the Gateway's, in YAML: one to a line, after the base's two.
 	Listeners []string
+	// Bootstrap is merged into Envoy's bootstrap, in YAML.
+	Bootstrap string
 	// Managers makes of egraft's extension manager, as Envoy Gateway is to know it, another
 	// one or several, in order. What they need has to be there when it returns.
 	Managers func(dir string, egraft map[string]any) ([]map[string]any, error)
@@ -98,7 +100,7 @@ func (e *Environment) start(ctx context.Context) error {
 	if e.programs, err = prepared(e.options.SPIFFE, e.options.Program); err != nil {
 		return err
 	}
-	if err := e.Apply(ctx, "base", baseResources(e.Dir, e.options.Listeners)); err != nil {
+	if err := e.Apply(ctx, "base", baseResources(e.Dir, e.options)); err != nil {
 		return err
 	}
 	if e.SPIFFE, err = e.newAuthority(); err != nil {

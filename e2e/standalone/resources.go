@@ -21,8 +21,8 @@ const (
 	gatewayMetricsAddress = "127.0.0.1:19001"
 )
 
-// base is what all environments have, with %[1]s for the run directory and
-// %[2]s for Envoy's version.
+// base is what all environments have, with %[1]s for the run directory, %[2]s for
+// Envoy's version, and %[3]s for more lines of the EnvoyProxy.
 const base = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
@@ -36,7 +36,7 @@ kind: EnvoyProxy
 metadata: {name: proxy, namespace: default}
 spec:
   provider: {type: Host, host: {envoyVersion: "%[2]s"}}
-  shutdown: {drainTimeout: 2s}
+%[3]s  shutdown: {drainTimeout: 2s}
   extraArgs: [--file-flush-interval-msec, "50", --disable-hot-restart]
   telemetry:
     accessLog:
@@ -56,9 +56,13 @@ spec:
     - {name: second, protocol: HTTP, port: 8889}
 `
 
-func baseResources(dir string, listeners []string) string {
-	out := fmt.Sprintf(base, dir, parts.EnvoyVersion)
-	for _, listener := range listeners {
+func baseResources(dir string, options Options) string {
+	bootstrap := ""
+	if options.Bootstrap != "" {
+		bootstrap = fmt.Sprintf("  bootstrap: {type: Merge, value: %q}\n", options.Bootstrap)
+	}
+	out := fmt.Sprintf(base, dir, parts.EnvoyVersion, bootstrap)
+	for _, listener := range options.Listeners {
 		out += "    - " + listener + "\n"
 	}
 	return out
