@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the API server's words into the c
 // tolerated are cases that egraft accepts although the API server rejects them: to Go, a
 // field that is an empty string or object is one that is not there, and gets the default.
 var tolerated = []string{
-	"certificates-empty", "failure-policy-empty", "header-mode-empty", "metadata-key-empty", "metadata-namespace-empty", "mode-empty", "plaintext-empty", "source-none",
+	"certificates-empty", "failure-policy-empty", "format-empty", "header-mode-empty", "metadata-key-empty", "metadata-namespace-empty", "mode-empty", "plaintext-empty", "source-none",
 	"sds-all-trust-bundles-empty", "sds-svid-empty", "sds-trust-bundle-empty",
 }
 

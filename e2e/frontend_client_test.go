@@ -18,6 +18,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
@@ -78,10 +79,11 @@ func (c tlsClient) get(ctx context.Context, host string, header http.Header) (*t
 	return out, json.Unmarshal(body, &out.echo)
 }
 
+// config presents the certificate whether or not Envoy says that it knows its authority.
 func (c tlsClient) config(host string) *tls.Config {
 	config := &tls.Config{ServerName: host, InsecureSkipVerify: true} //nolint:gosec // the caller looks at the certificate
 	if c.certificate != nil {
-		config.Certificates = []tls.Certificate{*c.certificate}
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.certificate, nil }
 	}
 	return config
 }
@@ -132,17 +134,42 @@ func svidClients(ctx context.Context, socket string, paths ...string) (map[strin
 	return out, nil
 }
 
-// certificateSecret is a Secret with a certificate for a host.
-func certificateSecret(t *testing.T, name, host string) string {
+// selfSigned is a client whose certificate has the SPIFFE ID, by its own word alone.
+func selfSigned(t *testing.T, id string) tlsClient {
+	t.Helper()
+	uri, err := url.Parse(id)
+	require.NoError(t, err)
+	der, key := certify(t, &x509.Certificate{URIs: []*url.URL{uri}})
+	return tlsClient{&tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}}
+}
+
+// dialer connects to the Gateway and tells whether that resumed a session.
+func dialer(config *tls.Config, resumed *bool) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", tlsAddress)
+		if err == nil {
+			*resumed = conn.(*tls.Conn).ConnectionState().DidResume
+		}
+		return conn, err
+	}
+}
+
+// certify signs a certificate with its own key.
+func certify(t *testing.T, template *x509.Certificate) (der []byte, key *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{host},
-		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	template.SerialNumber = big.NewInt(1)
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Minute), time.Now().Add(time.Hour)
+	der, err = x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	require.NoError(t, err)
+	return der, key
+}
+
+// certificateSecret is a Secret with a certificate for a host.
+func certificateSecret(t *testing.T, name, host string) string {
+	t.Helper()
+	certificate, key := certify(t, &x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: []string{host}})
 	private, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
 	encode := func(kind string, der []byte) string {

@@ -96,16 +96,25 @@ spec:
 %s`, section, manifest.TrustDomain, manifest.EnvoyIdentity, f.AgentSocket(), more)
 }
 
-// documented is the example of the policy's page, with this environment's agent.
-func (f *frontend) documented() string {
+// documented is the n-th example on the policy's page, with this environment's agent.
+func (f *frontend) documented(n int) string {
 	f.t.Helper()
-	page, err := os.ReadFile("../docs/frontend-mtls-policy.md")
-	f.must(err)
-	_, rest, _ := strings.Cut(string(page), "```yaml\n")
-	example, _, found := strings.Cut(rest, "```")
-	require.True(f.t, found)
+	example := examples(f.t)[n]
 	require.Contains(f.t, example, "/run/spire/agent.sock")
 	return strings.Replace(example, "/run/spire/agent.sock", f.AgentSocket(), 1)
+}
+
+// examples are the resources on the policy's page.
+func examples(t *testing.T) (out []string) {
+	t.Helper()
+	page, err := os.ReadFile("../docs/frontend-mtls-policy.md")
+	require.NoError(t, err)
+	for _, rest := range strings.Split(string(page), "```yaml\n")[1:] {
+		example, _, found := strings.Cut(rest, "```")
+		require.True(t, found)
+		out = append(out, example)
+	}
+	return out
 }
 
 // replace applies a policy in the place of the one before. The file provider
@@ -204,7 +213,7 @@ func (f *frontend) begin() {
 // backend sees who that is, whatever the client says about it.
 func (f *frontend) required() {
 	start := time.Now()
-	f.must(f.Apply(f.ctx, "policy", f.documented()))
+	f.must(f.Apply(f.ctx, "policy", f.documented(0)))
 	f.eventually("Envoy's SVID", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() == manifest.ID("/envoy") })
 	f.t.Logf("in effect after %s", time.Since(start).Round(time.Millisecond))
 	f.mustRefuse(f.stranger, unknownCertificate)
@@ -235,13 +244,21 @@ func (f *frontend) rotation() {
 	f.t.Logf("%d requests, none failed, %d SVIDs", served, len(serials))
 }
 
-// optional: Envoy's SPIFFE validator demands a certificate of every client even
-// so, as docs/frontend-mtls-policy.md says.
+// optional: with bundles in SPIFFE's format Envoy demands a certificate of every
+// client. A policy is refused that says nothing else of them, and one that says so wrongly
+// is stricter than it should be.
 func (f *frontend) optional() {
-	f.replace("https", "  clientCertificates: Optional\n  clients: [{prefix: spiffe://example.org/client}]\n")
+	const optional = "  clientCertificates: Optional\n  clients: [{prefix: spiffe://example.org/client}]\n"
+	f.replace("https", optional)
+	f.eventually("a refusal", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 500 })
+	f.ordinaryIsUntouched()
+	f.logged("egraft", `"Invalid"`, "FrontendMTLSPolicy default/frontend", "clientCertificates is Optional, and with bundles in SPIFFE's format Envoy demands a certificate of every client")
+	f.replace("https", optional+"  trustBundleFormat: CertificateAuthorities\n")
 	f.eventually("the client to be served", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
 	f.mustRefuse(f.nobody, noCertificate)
-	f.mustRefuse(f.stranger, unknownCertificate)
+	response, err := f.stranger.get(f.soon(), mutualHost, nil)
+	f.must(err)
+	require.Equal(f.t, 403, response.status)
 	f.ordinaryIsUntouched()
 }
 

@@ -36,6 +36,8 @@ type Options struct {
 	Listeners []string
 	// MergeGateways lets all Gateways of the class share Envoy's listeners.
 	MergeGateways bool
+	// Bootstrap is merged into Envoy's bootstrap, in YAML.
+	Bootstrap string
 	// Managers makes of egraft's extension manager, as Envoy Gateway is to know it, another
 	// one or several, in order. What they need has to be there when it returns.
 	Managers func(dir string, egraft map[string]any) ([]map[string]any, error)

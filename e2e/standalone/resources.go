@@ -21,8 +21,9 @@ const (
 	gatewayMetricsAddress = "127.0.0.1:19001"
 )
 
-// base is what all environments have, with %[1]s for the run directory,
-// %[2]s for Envoy's version, and %[3]t for whether Gateways share its listeners.
+// base is what all environments have, with %[1]s for the run directory, %[2]s for
+// Envoy's version, %[3]t for whether Gateways share its listeners, and %[4]s for more lines of
+// the EnvoyProxy.
 const base = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
@@ -37,7 +38,7 @@ metadata: {name: proxy, namespace: default}
 spec:
   provider: {type: Host, host: {envoyVersion: "%[2]s"}}
   mergeGateways: %[3]t
-  shutdown: {drainTimeout: 2s}
+%[4]s  shutdown: {drainTimeout: 2s}
   extraArgs: [--file-flush-interval-msec, "50", --disable-hot-restart]
   telemetry:
     accessLog:
@@ -58,7 +59,11 @@ spec:
 `
 
 func baseResources(dir string, o Options) string {
-	out := fmt.Sprintf(base, dir, parts.EnvoyVersion, o.MergeGateways)
+	bootstrap := ""
+	if o.Bootstrap != "" {
+		bootstrap = fmt.Sprintf("  bootstrap: {type: Merge, value: %q}\n", o.Bootstrap)
+	}
+	out := fmt.Sprintf(base, dir, parts.EnvoyVersion, o.MergeGateways, bootstrap)
 	for _, listener := range o.Listeners {
 		out += "    - " + listener + "\n"
 	}

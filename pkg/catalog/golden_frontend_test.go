@@ -32,7 +32,7 @@ func TestGoldenWithFrontendPolicy(t *testing.T) {
 		ownedByGateway(t, call)
 		for mode, more := range map[string]string{
 			"Required": `"clients":[{"exact":"spiffe://example.org/client"}]}}`,
-			"Optional": `"clientCertificates":"Optional","allowAnyInTrustDomain":true}}`,
+			"Optional": `"clientCertificates":"Optional","trustBundleFormat":"CertificateAuthorities","allowAnyInTrustDomain":true}}`,
 			"Disabled": `"clientCertificates":"Disabled","plaintextListeners":"Leave"}}`,
 		} {
 			t.Run(filepath.Base(base)+"/"+mode, func(t *testing.T) {
@@ -62,9 +62,9 @@ func requireFrontend(t *testing.T, res *engine.Result, mode string) (verified in
 		require.NoError(t, proto.Unmarshal(raw, l))
 		require.NoError(t, l.ValidateAll())
 		for _, fc := range xds.FilterChains(l) {
-			routes := ""
+			routes, first := "", ""
 			_, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
-				routes = xds.RouteConfigurationOf(hcm)
+				routes, first = xds.RouteConfigurationOf(hcm), hcm.GetHttpFilters()[0].GetName()
 				return false, nil
 			})
 			require.NoError(t, err)
@@ -82,6 +82,11 @@ func requireFrontend(t *testing.T, res *engine.Result, mode string) (verified in
 					return nil
 				}
 				verified++
+				if mode == "Optional" {
+					require.Equal(t, "spiffe://example.org", common.GetValidationContextSdsSecretConfig().GetName())
+					require.Equal(t, "egraft.io/frontend-mtls-clients", first)
+					return nil
+				}
 				sans := common.GetCombinedValidationContext().GetDefaultValidationContext().GetMatchTypedSubjectAltNames()
 				require.Len(t, sans, 1)
 				require.Equal(t, tlsv3.SubjectAltNameMatcher_URI, sans[0].GetSanType())

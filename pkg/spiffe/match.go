@@ -9,9 +9,9 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// ErrNoURIMatcher must never be seen: it is the last line before a context that accepts
+// ErrNoURIMatcher must never be seen: it is the last line before something that accepts
 // every workload of the trust domain.
-var ErrNoURIMatcher = errors.New("TLS context without a URI matcher: every workload of the trust domain would be accepted")
+var ErrNoURIMatcher = errors.New("no URI matcher: every workload of the trust domain would be accepted")
 
 // Matchers are the URI matchers for peers. There is always one: without peers it is each
 // trust domain as a prefix, since a context without URI matchers would accept the peers of
@@ -62,7 +62,11 @@ func Describe(matchers []*tlsv3.SubjectAltNameMatcher) (out []string) {
 
 // RequireURI returns an error unless the context has matchers, all of type URI.
 func RequireURI(ctx *tlsv3.CommonTlsContext) error {
-	sans := ctx.GetCombinedValidationContext().GetDefaultValidationContext().GetMatchTypedSubjectAltNames()
+	return RequireURIMatchers(ctx.GetCombinedValidationContext().GetDefaultValidationContext().GetMatchTypedSubjectAltNames())
+}
+
+// RequireURIMatchers returns an error unless there are matchers, all of type URI.
+func RequireURIMatchers(sans []*tlsv3.SubjectAltNameMatcher) error {
 	if len(sans) == 0 {
 		return ErrNoURIMatcher
 	}

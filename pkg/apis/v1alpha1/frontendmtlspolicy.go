@@ -58,6 +58,8 @@ type FrontendMTLSPolicyList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.clients) || self.clients.all(p, !has(p.exact) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.exact.startsWith('spiffe://' + d + '/')))",message="every clients[].exact must be in one of trustBundles (by default: in trustDomain)"
 // +kubebuilder:validation:XValidation:rule="!has(self.clients) || self.clients.all(p, !has(p.prefix) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.prefix.startsWith('spiffe://' + d + '/')))",message="every clients[].prefix must start with spiffe:// and one of trustBundles (by default: trustDomain) and a slash"
 // +kubebuilder:validation:XValidation:rule="!has(self.clients) || self.clients.all(p, !has(p.regex) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.regex.startsWith('spiffe://' + d.replace('.', '\\\\.') + '/')))",message="every clients[].regex must begin with spiffe://, one of trustBundles (by default: trustDomain) with its dots escaped, and a slash"
+// +kubebuilder:validation:XValidation:rule="self.clientCertificates != 'Optional' || self.trustBundleFormat == 'CertificateAuthorities'",message="clientCertificates Optional needs trustBundleFormat CertificateAuthorities: with bundles in SPIFFE's format Envoy demands a certificate of every client"
+// +kubebuilder:validation:XValidation:rule="self.trustBundleFormat != 'CertificateAuthorities' || !has(self.trustBundles) || size(self.trustBundles) == 1",message="trustBundleFormat CertificateAuthorities is for one trust domain in trustBundles: Envoy would not know which authority may sign IDs of which domain"
 type FrontendMTLSPolicySpec struct {
 	// The targets are Gateways and their listeners.
 	PolicyTargets `json:",inline"`
@@ -79,9 +81,9 @@ type FrontendMTLSPolicySpec struct {
 	WorkloadIdentifier string `json:"workloadIdentifier"`
 
 	// ClientCertificates says whether clients have to present an SVID. Required refuses the
-	// connection of a client without one, Optional verifies one that is presented, Disabled asks
-	// for none. Envoy 1.39.1 demands an SVID with Optional as well, because the policy names
-	// whom it accepts.
+	// connection of a client without one. Optional serves clients without one, and refuses one
+	// that is not signed by the trust bundle or not of a client that the policy accepts; it
+	// needs trustBundleFormat CertificateAuthorities. Disabled asks for none.
 	//
 	// +optional
 	// +kubebuilder:default=Required
@@ -110,6 +112,15 @@ type FrontendMTLSPolicySpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	TrustBundles []TrustDomain `json:"trustBundles,omitempty"`
+
+	// TrustBundleFormat says in which format the agent gives bundles to this Envoy.
+	// CertificateAuthorities is what an agent gives that has disable_spiffe_cert_validation in
+	// its configuration or in the metadata of Envoy's node; it is for one trust domain. With
+	// SPIFFE, the default of agents, Envoy 1.39.1 demands a certificate of every client.
+	//
+	// +optional
+	// +kubebuilder:default=SPIFFE
+	TrustBundleFormat TrustBundleFormat `json:"trustBundleFormat,omitempty"`
 
 	// Agent says how Envoy reaches the SPIRE agent.
 	//
@@ -149,10 +160,25 @@ type ClientCertificates string
 const (
 	// ClientCertificatesRequired refuses clients without an SVID.
 	ClientCertificatesRequired ClientCertificates = "Required"
-	// ClientCertificatesOptional verifies an SVID that a client presents.
+	// ClientCertificatesOptional serves clients without an SVID, and verifies one that a client
+	// presents.
 	ClientCertificatesOptional ClientCertificates = "Optional"
 	// ClientCertificatesDisabled asks clients for none.
 	ClientCertificatesDisabled ClientCertificates = "Disabled"
+)
+
+// TrustBundleFormat is a format in which an agent gives trust bundles to Envoy.
+//
+// +kubebuilder:validation:Enum=SPIFFE;CertificateAuthorities
+type TrustBundleFormat string
+
+const (
+	// TrustBundleFormatSPIFFE is the configuration of Envoy's SPIFFE validator.
+	// https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config.proto
+	TrustBundleFormatSPIFFE TrustBundleFormat = "SPIFFE"
+	// TrustBundleFormatCertificateAuthorities is a plain trusted_ca. An agent decides by
+	// https://github.com/spiffe/spire/blob/v1.13.3/doc/spire_agent.md#sds-configuration
+	TrustBundleFormatCertificateAuthorities TrustBundleFormat = "CertificateAuthorities"
 )
 
 // PlaintextListeners says what becomes of listeners without TLS.

@@ -92,6 +92,9 @@ func apply(fc *listenerv3.FilterChain, winners []*policy.Object, routesKnown boo
 	}
 	_, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
 		setHeader(hcm, &s.XForwardedClientCert)
+		if s.ClientCertificates == v1alpha1.ClientCertificatesOptional && !quic {
+			return true, authorizeClients(hcm, spiffe.Matchers(s.Clients, s.TrustBundles))
+		}
 		return true, nil
 	})
 	return err
@@ -116,9 +119,15 @@ func present(ctx *tlsv3.DownstreamTlsContext, s *v1alpha1.FrontendMTLSPolicySpec
 	if s.ClientCertificates == v1alpha1.ClientCertificatesDisabled || !canVerify {
 		return nil
 	}
-	common.ValidationContextType = source.Validation(spiffe.Matchers(s.Clients, s.TrustBundles))
-	ctx.RequireClientCertificate = wrapperspb.Bool(s.ClientCertificates == v1alpha1.ClientCertificatesRequired)
 	ctx.SessionTicketKeysType = &tlsv3.DownstreamTlsContext_DisableStatelessSessionResumption{DisableStatelessSessionResumption: true}
 	ctx.DisableStatefulSessionResumption = true
+	if s.ClientCertificates == v1alpha1.ClientCertificatesOptional {
+		// With matchers Envoy would demand a certificate: see [authorizeClients].
+		ctx.RequireClientCertificate = wrapperspb.Bool(false)
+		common.ValidationContextType = &tlsv3.CommonTlsContext_ValidationContextSdsSecretConfig{ValidationContextSdsSecretConfig: source.Bundle()}
+		return nil
+	}
+	ctx.RequireClientCertificate = wrapperspb.Bool(true)
+	common.ValidationContextType = source.Validation(spiffe.Matchers(s.Clients, s.TrustBundles))
 	return spiffe.RequireURI(common)
 }

@@ -75,6 +75,9 @@ func describe(s *v1alpha1.FrontendMTLSPolicySpec, t tally) string {
 		accepted := strings.Join(spiffe.Describe(spiffe.Matchers(s.Clients, s.TrustBundles)), ", ")
 		clients = fmt.Sprintf("accepts %s (%s)", accepted, s.ClientCertificates)
 	}
+	if s.ClientCertificates == v1alpha1.ClientCertificatesOptional {
+		clients += " and clients without a certificate"
+	}
 	text := fmt.Sprintf("Envoy presents %s and %s; agent %s, plaintext listeners: %s, X-Forwarded-Client-Cert: %s, listeners: %s",
 		fieldsOf(s).Source().ID(), clients, s.Agent.SocketPath, s.PlaintextListeners, s.XForwardedClientCert.Mode, strings.Join(t.won, ", "))
 	if s.ClientCertificates == v1alpha1.ClientCertificatesRequired {

@@ -29,12 +29,16 @@ func validate(p *v1alpha1.FrontendMTLSPolicy) field.ErrorList {
 	if s.ClientCertificates == "" {
 		s.ClientCertificates = v1alpha1.ClientCertificatesRequired
 	}
+	if s.TrustBundleFormat == "" {
+		s.TrustBundleFormat = v1alpha1.TrustBundleFormatSPIFFE
+	}
 	if s.PlaintextListeners == "" {
 		s.PlaintextListeners = v1alpha1.PlaintextListenersDeny
 	}
 	errs = append(errs, policy.ValidateTargets(&s.PolicyTargets, []string{xds.KindGateway}, at)...)
 	errs = append(errs, fields.Validate(at)...)
 	errs = append(errs, validateClients(s, at)...)
+	errs = append(errs, validateFormat(s, at)...)
 	errs = append(errs, oneOf(at.Child("plaintextListeners"), s.PlaintextListeners,
 		v1alpha1.PlaintextListenersDeny, v1alpha1.PlaintextListenersLeave)...)
 	return append(errs, validateHeader(&s.XForwardedClientCert, at.Child("xForwardedClientCert"))...)
@@ -52,6 +56,20 @@ func validateClients(s *v1alpha1.FrontendMTLSPolicySpec, at *field.Path) (errs f
 		errs = append(errs, field.Required(at.Child("clients"), "name the clients, or set allowAnyInTrustDomain to true to accept every workload of the trust domain"))
 	case named && s.AllowAnyInTrustDomain:
 		errs = append(errs, field.Forbidden(at.Child("clients"), "allowAnyInTrustDomain is true: use one of the two"))
+	}
+	return errs
+}
+
+// validateFormat refuses what Envoy cannot do with bundles of a format, rather than to let a
+// policy be in effect that demands more than it says, or accepts more.
+func validateFormat(s *v1alpha1.FrontendMTLSPolicySpec, at *field.Path) field.ErrorList {
+	format := at.Child("trustBundleFormat")
+	errs := oneOf(format, s.TrustBundleFormat, v1alpha1.TrustBundleFormatSPIFFE, v1alpha1.TrustBundleFormatCertificateAuthorities)
+	switch authorities := s.TrustBundleFormat == v1alpha1.TrustBundleFormatCertificateAuthorities; {
+	case !authorities && s.ClientCertificates == v1alpha1.ClientCertificatesOptional:
+		errs = append(errs, field.Invalid(format, s.TrustBundleFormat, "clientCertificates is Optional, and with bundles in SPIFFE's format Envoy demands a certificate of every client: have the agent give certificate authorities (disable_spiffe_cert_validation in its configuration or in the metadata of Envoy's node), and set CertificateAuthorities"))
+	case authorities && len(s.TrustBundles) > 1:
+		errs = append(errs, field.Invalid(format, s.TrustBundleFormat, "is for one trust domain in trustBundles: Envoy would not know which authority may sign IDs of which domain"))
 	}
 	return errs
 }

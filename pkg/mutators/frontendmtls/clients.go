@@ -1,0 +1,85 @@
+package frontendmtls
+
+import (
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	rbacconfigv3 "github.com/envoyproxy/go-control-plane/envoy/config/rbac/v3"
+	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	mtlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/rbac/principals/mtls_authenticated/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+
+	"github.com/egraft/egraft/pkg/spiffe"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// clientsFilter is the name of the RBAC filter of [authorizeClients]. It is not [gate]:
+// routes close that one, and routes of listeners with TLS do, too.
+const clientsFilter = "egraft.io/frontend-mtls-clients"
+
+// mtlsPrincipal is Envoy's name of the principal that looks at what it is told to in a
+// verified certificate. The older one, "authenticated", takes DNS names and the subject where
+// no URI matches, and if it has no name, clients without a certificate.
+// https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/extensions/rbac/principals/mtls_authenticated/v3/mtls_authenticated.proto
+const mtlsPrincipal = "envoy.rbac.principals.mtls_authenticated"
+
+// authorizeClients lets requests pass from clients that presented no certificate, and from
+// those whose verified certificate has one of the SPIFFE IDs. It stands in for matchers in
+// the TLS context: as soon as there is one, Envoy demands a certificate of everybody.
+// https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/tls/cert_validator/default_validator.cc
+func authorizeClients(hcm *hcmv3.HttpConnectionManager, ids []*tlsv3.SubjectAltNameMatcher) error {
+	if err := spiffe.RequireURIMatchers(ids); err != nil {
+		return err
+	}
+	nobody, err := withoutCertificate()
+	if err != nil {
+		return err
+	}
+	accepted := []*rbacconfigv3.Principal{nobody}
+	for _, id := range ids {
+		p, err := verified(&mtlsv3.Config{SanMatcher: id})
+		if err != nil {
+			return err
+		}
+		accepted = append(accepted, p)
+	}
+	anything := &rbacconfigv3.Permission{Rule: &rbacconfigv3.Permission_Any{Any: true}}
+	cfg, err := xds.Any(&rbacv3.RBAC{Rules: &rbacconfigv3.RBAC{
+		Action:   rbacconfigv3.RBAC_ALLOW,
+		Policies: map[string]*rbacconfigv3.Policy{"clients": {Permissions: []*rbacconfigv3.Permission{anything}, Principals: accepted}},
+	}})
+	if err != nil {
+		return err
+	}
+	filter := &hcmv3.HttpFilter{Name: clientsFilter, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: cfg}}
+	_, err = xds.InsertFilter(hcm, filter, func(string) bool { return true })
+	return err
+}
+
+// withoutCertificate is who presented none. Not to have a verified one is not enough: Envoy
+// verifies no certificate when a session is resumed, and knows its names even so. Where that
+// is not turned off as in [present], the resumed session of somebody with another ID would
+// pass for one without a certificate.
+func withoutCertificate() (*rbacconfigv3.Principal, error) {
+	withVerified, err := verified(&mtlsv3.Config{AnyValidatedClientCertificate: true})
+	if err != nil {
+		return nil, err
+	}
+	anyName := &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_SafeRegex{SafeRegex: &matcherv3.RegexMatcher{Regex: ".+"}}}
+	withName := &rbacconfigv3.Principal{Identifier: &rbacconfigv3.Principal_Authenticated_{
+		Authenticated: &rbacconfigv3.Principal_Authenticated{PrincipalName: anyName},
+	}}
+	either := &rbacconfigv3.Principal_Set{Ids: []*rbacconfigv3.Principal{withVerified, withName}}
+	someone := &rbacconfigv3.Principal{Identifier: &rbacconfigv3.Principal_OrIds{OrIds: either}}
+	return &rbacconfigv3.Principal{Identifier: &rbacconfigv3.Principal_NotId{NotId: someone}}, nil
+}
+
+// verified is who has a verified certificate of a kind.
+func verified(kind *mtlsv3.Config) (*rbacconfigv3.Principal, error) {
+	cfg, err := xds.Any(kind)
+	if err != nil {
+		return nil, err
+	}
+	custom := &corev3.TypedExtensionConfig{Name: mtlsPrincipal, TypedConfig: cfg}
+	return &rbacconfigv3.Principal{Identifier: &rbacconfigv3.Principal_Custom{Custom: custom}}, nil
+}
