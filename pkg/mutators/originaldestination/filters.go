@@ -49,6 +49,11 @@ const (
 // what another filter wrote there would stay.
 const nothing = "-"
 
+// statPrefix tells what is counted of [allowFilter] from what is of Envoy Gateway's filter of
+// the kind. Envoy counts by the filter's configuration, and not by a route's.
+// https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/filters/http/rbac/rbac_filter.cc
+const statPrefix = "original_destination."
+
 // port matches 1 to 65535. What Envoy could not parse must not match: the cluster would
 // have no destination, for which Envoy takes the address that a PROXY protocol header names.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/clusters/original_dst/original_dst_cluster.cc
@@ -143,7 +148,7 @@ func allow(list []v1alpha1.CIDR) *rbacv3.RBAC {
 		}}
 	}
 	m = unlessOverridden(m)
-	return &rbacv3.RBAC{RulesStatPrefix: "original_destination.", Matcher: m}
+	return &rbacv3.RBAC{Matcher: m}
 }
 
 // overridingState is filter state that the cluster takes for the destination before it looks

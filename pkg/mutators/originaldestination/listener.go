@@ -85,7 +85,7 @@ func edit(in *mutator.Input, hcm *hcmv3.HttpConnectionManager) (changed bool, er
 		{takeFilter, &headermutationv3.HeaderMutation{}},
 		{splitFilter, &headertometadatav3.Config{}},
 		{addressFilter, &headermutationv3.HeaderMutation{}},
-		{allowFilter, &rbacv3.RBAC{}},
+		{allowFilter, &rbacv3.RBAC{RulesStatPrefix: statPrefix}},
 	} {
 		filter, err := httpFilter(f.name, f.config)
 		if err != nil {
