@@ -28,7 +28,7 @@ provider:
       type: Host
       host: {configHome: "%[1]s/cfg", dataHome: "%[1]s/data", stateHome: "%[1]s/state", runtimeDir: "%[1]s/rt"}
 logging: {level: {default: info}}
-extensionApis: {enableBackend: true, enableLua: true}
+extensionApis: {enableBackend: true, enableLua: true, enableEnvoyPatchPolicy: true}
 `
 
 // envoyPath is where Envoy Gateway looks for the Envoy that it starts, and the
