@@ -21,7 +21,7 @@ type routeReach struct {
 func ReadHost(vh *routev3.VirtualHost) *HostReach {
 	h := &HostReach{listeners: References(vh.GetMetadata())}
 	for _, r := range vh.GetRoutes() {
-		names, marks := clustersOf(r.GetRoute()), Marks(r.GetMetadata())
+		names, marks := ClustersOf(r.GetRoute()), Marks(r.GetMetadata())
 		if len(names) > 0 || len(marks) > 0 {
 			h.routes = append(h.routes, routeReach{names, marks})
 		}
@@ -41,7 +41,8 @@ func (h *HostReach) Marks() [][]Mark {
 	return out
 }
 
-func clustersOf(a *routev3.RouteAction) []string {
+// ClustersOf are the clusters that a route leads to, those of mirrored requests included.
+func ClustersOf(a *routev3.RouteAction) []string {
 	var names []string
 	if c := a.GetCluster(); c != "" {
 		names = append(names, c)

@@ -27,14 +27,15 @@ var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindBackendMTLSPolicy)
 // of a cluster that the family changed; 0 leaves Envoy's default.
 func New(endpointsFetchTimeout time.Duration) mutator.Family {
 	return mutator.Family{
-		Name:          Name,
-		Hooks:         []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
-		NeedsReach:    true,
-		Policies:      []policy.Kind{policy.NewKind(gvk, validate)},
-		FailurePolicy: mutator.Deny,
-		Routes:        routes{},
-		Clusters:      clusters{endpointsFetchTimeout},
-		Additions:     agents{},
-		Reporter:      reporter{},
+		Name:                Name,
+		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
+		NeedsReach:          true,
+		Policies:            []policy.Kind{policy.NewKind(gvk, validate)},
+		FailurePolicy:       mutator.Deny,
+		Routes:              routes{},
+		Clusters:            clusters{endpointsFetchTimeout},
+		RouteConfigurations: routeConfigurations{},
+		Additions:           agents{},
+		Reporter:            reporter{},
 	}
 }

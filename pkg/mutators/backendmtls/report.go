@@ -50,7 +50,7 @@ func (reporter) Report(in *mutator.Input) []mutator.PolicyOutcome {
 	for _, o := range objects {
 		reason, message := outcome(o, tallies[o])
 		if reason == mutator.Programmed && !in.Has(mutator.KindCluster) {
-			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindCluster)+"; backends are spoken to without it"
+			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindCluster)+"; requests of its routes are refused"
 		}
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 	}

@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -12,18 +13,21 @@ import (
 )
 
 // routeConfigurations applies the policies of Gateways and listeners to the virtual hosts of
-// those, and of no other listener that shares the port.
+// those, and of no other listener that shares the port. If no listeners came with the
+// translation, so that there is no filter, policies that say Deny have their targets denied.
 type routeConfigurations struct{}
 
-// Applies tells whether any listener of the configuration has a policy.
+// Applies tells whether any listener of the configuration has a policy, or lacks the filter.
 func (routeConfigurations) Applies(in *mutator.Input, rc mutator.View) bool {
 	origin := in.Reach().Configuration(rc.Name())
-	return origin != nil && len(in.Objects.Of(gvk)) > 0 && len(attached(in, origin.Listeners()...)) > 0
+	return origin != nil && (len(in.Objects.Of(gvk)) > 0 && len(attached(in, origin.Listeners()...)) > 0 ||
+		!in.Has(mutator.KindListener) && needOf(in).configurations[rc.Name()])
 }
 
-// Key stands for the policies of each listener.
+// Key stands for the policies of each listener, and whether there can be a filter.
 func (routeConfigurations) Key(in *mutator.Input, rc mutator.View) string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "%t", in.Has(mutator.KindListener))
 	for _, l := range in.Reach().Configuration(rc.Name()).Listeners() {
 		b.WriteString(l.String() + "\x00" + keyOf(attached(in, l)) + "\x00")
 	}
@@ -58,18 +62,41 @@ func (routeConfigurations) Bears(in *mutator.Input, rc *routev3.RouteConfigurati
 // the whole configuration.
 func (routeConfigurations) Mutate(_ context.Context, in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	for _, vh := range rc.GetVirtualHosts() {
-		w := winner(attached(in, xds.References(vh.GetMetadata())...))
-		if w == nil {
-			continue
+		if w := winner(attached(in, xds.References(vh.GetMetadata())...)); w != nil {
+			if err := applyTo(vh, in, w); err != nil {
+				return err
+			}
 		}
-		s, err := spec(w.Object)
-		if err != nil {
-			err = denyVirtualHost(vh)
-		} else {
-			err = setVirtualHost(vh, s)
+		for _, r := range vh.GetRoutes() {
+			if lacksFilter(in, markedWinner(in, r)) {
+				if err := xds.DenyRoute(r); err != nil {
+					return err
+				}
+			}
 		}
-		if err != nil {
-			return err
+	}
+	return nil
+}
+
+func applyTo(vh *routev3.VirtualHost, in *mutator.Input, w *policy.Candidate) error {
+	s, err := spec(w.Object)
+	if err != nil || lacksFilter(in, w) {
+		return denyVirtualHost(vh)
+	}
+	return setVirtualHost(vh, s)
+}
+
+// lacksFilter tells whether a policy, nil for none, cannot be in effect for lack of the filter
+// and demands to deny.
+func lacksFilter(in *mutator.Input, w *policy.Candidate) bool {
+	return buffers(w) && denies(w.Object) && !in.Has(mutator.KindListener)
+}
+
+// markedWinner is the policy that wins a route of those that the Route hook left on it.
+func markedWinner(in *mutator.Input, r *routev3.Route) *policy.Candidate {
+	for _, m := range xds.Marks(r.GetMetadata()) {
+		if w := winner(mutator.Marked(in, gvk.Kind, m)); w != nil {
+			return w
 		}
 	}
 	return nil

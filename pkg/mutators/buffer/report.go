@@ -43,6 +43,9 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 		reason, message := outcome(o, c.tallies[o])
 		if reason == mutator.Programmed && buffers(&policy.Candidate{Object: o}) && !in.Has(mutator.KindListener) {
 			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindListener)+", so that the filter is missing; requests are not held"
+			if denies(o) {
+				message = mutator.NotIncluded(mutator.KindListener) + ", so that the filter is missing; requests are refused"
+			}
 		}
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 	}

@@ -36,21 +36,32 @@ func addGate(fc *listenerv3.FilterChain) error {
 	return err
 }
 
-// configurations closes the gate on the routes of listeners whose policy denies plaintext.
-// Other listeners of the same port share the filter chain and the route configuration.
+// configurations closes the gate on the routes of listeners whose policy denies plaintext, and
+// denies all routes of listeners with a policy if no listeners came with the translation:
+// whom they let in cannot be changed. Other listeners of the same port share the filter chain
+// and the route configuration.
 type configurations struct{}
 
-// Applies tells whether a policy of one of the listeners denies plaintext.
+// Applies tells whether a policy of one of the listeners refuses requests by its routes.
 func (configurations) Applies(in *mutator.Input, rc mutator.View) bool {
 	return in.Hook == mutator.HookTranslation && len(in.Objects.Of(gvk)) > 0 &&
-		slices.ContainsFunc(indexOf(in).winners(rc.Name()), deniesPlaintext)
+		slices.ContainsFunc(indexOf(in).winners(rc.Name()), refuses(in))
+}
+
+// refuses tells whether a policy, nil for none, has requests refused by routes.
+func refuses(in *mutator.Input) func(*policy.Object) bool {
+	if in.Has(mutator.KindListener) {
+		return deniesPlaintext
+	}
+	return func(o *policy.Object) bool { return o != nil }
 }
 
 // Key stands for the policies and the listeners of the configuration.
 func (configurations) Key(in *mutator.Input, rc mutator.View) string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "%t", in.Has(mutator.KindListener))
 	for _, s := range indexOf(in).configurations[rc.Name()] {
-		fmt.Fprintf(&b, "%q%t", s.listener.String(), deniesPlaintext(s.winner()))
+		fmt.Fprintf(&b, "%q%t", s.listener.String(), refuses(in)(s.winner()))
 	}
 	return b.String()
 }
@@ -62,9 +73,9 @@ func (s section) winner() *policy.Object {
 	return s.found[0].Object
 }
 
-// Bears are the policies that deny plaintext to the routes.
+// Bears are the policies that have requests refused by the routes.
 func (configurations) Bears(in *mutator.Input, rc *routev3.RouteConfiguration) []*policy.Object {
-	return slices.DeleteFunc(indexOf(in).winners(rc.GetName()), func(o *policy.Object) bool { return !deniesPlaintext(o) })
+	return slices.DeleteFunc(indexOf(in).winners(rc.GetName()), func(o *policy.Object) bool { return !refuses(in)(o) })
 }
 
 // Mutate closes the gate on every route of such a listener but redirects, which lead to no
@@ -77,13 +88,20 @@ func (configurations) Mutate(_ context.Context, in *mutator.Input, rc *routev3.R
 	}
 	denied := map[xds.Reference]bool{}
 	for _, s := range indexOf(in).configurations[rc.GetName()] {
-		denied[s.listener] = deniesPlaintext(s.winner())
+		denied[s.listener] = refuses(in)(s.winner())
 	}
 	for _, vh := range rc.GetVirtualHosts() {
-		if slices.ContainsFunc(xds.References(vh.GetMetadata()), func(r xds.Reference) bool { return denied[r] }) {
-			for _, r := range vh.GetRoutes() {
-				closeGate(r, closed)
+		if !slices.ContainsFunc(xds.References(vh.GetMetadata()), func(r xds.Reference) bool { return denied[r] }) {
+			continue
+		}
+		if !in.Has(mutator.KindListener) {
+			if err := xds.DenyVirtualHost(vh); err != nil {
+				return err
 			}
+			continue
+		}
+		for _, r := range vh.GetRoutes() {
+			closeGate(r, closed)
 		}
 	}
 	return nil

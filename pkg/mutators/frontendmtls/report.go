@@ -29,7 +29,7 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	for _, o := range in.Objects.Of(gvk) {
 		reason, message := outcome(o, x.tally(o))
 		if reason == mutator.Programmed && !in.Has(mutator.KindListener) {
-			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindListener)+"; they are as they are without it"
+			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindListener)+"; requests to its targets are refused"
 		}
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 	}

@@ -43,8 +43,9 @@ func (clusters) Applies(in *mutator.Input, c mutator.View) bool {
 func (clusters) Key(in *mutator.Input, _ mutator.View) string { return keyOf(in.Objects.Of(gvk)) }
 
 // Mutate rewrites the cluster, or refuses what would reach it past the filters: without a
-// destination Envoy takes the address of a PROXY protocol header. What goes with Envoy Gateway's own kinds of clusters only,
-// such as endpoints, health checks and load balancers, is taken away.
+// destination Envoy takes the address of a PROXY protocol header. What goes with Envoy
+// Gateway's own kinds of clusters only, such as endpoints, health checks and load balancers,
+// is taken away.
 func (clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
 	if in.Hook == mutator.HookTranslation {
 		return errNoListeners
