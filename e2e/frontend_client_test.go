@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 
 	"github.com/egraft/egraft/e2e/echo"
 	"github.com/egraft/egraft/e2e/manifest"
+	"github.com/egraft/egraft/e2e/standalone"
 )
 
 // tlsAddress is that of the Gateway's listeners with TLS.
@@ -132,6 +134,23 @@ func svidClients(ctx context.Context, socket string, paths ...string) (map[strin
 		}
 	}
 	return out, nil
+}
+
+// svidsFor are [svidClients] of entries that are made for them, by the paths.
+func (f *fixture) svidsFor(paths ...string) (out map[string]tlsClient) {
+	f.t.Helper()
+	program, err := os.Executable()
+	f.must(err)
+	var entries []standalone.Entry
+	for _, path := range paths {
+		entries = append(entries, standalone.Entry{Path: path, Executable: program})
+	}
+	f.must(f.SPIFFE.AddEntries(f.soon(), entries...))
+	f.wait("the clients' SVIDs", func(ctx context.Context) (err error) {
+		out, err = svidClients(ctx, f.SPIFFE.Socket(), paths...)
+		return err
+	})
+	return out
 }
 
 // selfSigned is a client whose certificate has the SPIFFE ID, by its own word alone.

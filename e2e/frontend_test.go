@@ -192,15 +192,8 @@ func (f *frontend) hasSecrets(wanted ...string) {
 
 // begin: both listeners have their ordinary certificates.
 func (f *frontend) begin() {
-	program, err := os.Executable()
-	f.must(err)
-	f.must(f.SPIFFE.AddEntries(f.soon(),
-		standalone.Entry{Path: "/client", Executable: program}, standalone.Entry{Path: "/stranger", Executable: program}))
-	f.wait("the clients' SVIDs", func(ctx context.Context) error {
-		clients, err := svidClients(ctx, f.SPIFFE.Socket(), "/client", "/stranger")
-		f.client, f.stranger = clients["/client"], clients["/stranger"]
-		return err
-	})
+	clients := f.svidsFor("/client", "/stranger")
+	f.client, f.stranger = clients["/client"], clients["/stranger"]
 	f.must(f.Apply(f.ctx, "secrets", certificateSecret(f.t, "first", mutualHost)+certificateSecret(f.t, "second", ordinaryHost)))
 	f.must(f.Apply(f.ctx, "frontend", frontendRoute))
 	response := f.eventually("the ordinary certificate", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 200 })

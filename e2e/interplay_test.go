@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -92,15 +91,8 @@ func (in *interplay) everything() {
 
 // certificates are those of the listeners with TLS and of the clients.
 func (in *interplay) certificates() {
-	program, err := os.Executable()
-	in.must(err)
-	in.must(in.SPIFFE.AddEntries(in.soon(),
-		standalone.Entry{Path: "/client", Executable: program}, standalone.Entry{Path: "/stranger", Executable: program}))
-	in.wait("the clients' SVIDs", func(ctx context.Context) error {
-		all, err := svidClients(ctx, in.SPIFFE.Socket(), "/client", "/stranger")
-		in.client, in.stranger = all["/client"], all["/stranger"]
-		return err
-	})
+	clients := in.svidsFor("/client", "/stranger")
+	in.client, in.stranger = clients["/client"], clients["/stranger"]
 	in.apply("secrets", certificateSecret(in.t, "first", mutualHost)+certificateSecret(in.t, "second", "*.example.net"))
 }
 
