@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/egraft/egraft/e2e/apiserver"
@@ -61,7 +60,7 @@ type Environment struct {
 	proxy    string // the Deployment of Envoy
 	listener string
 	admin    string
-	forwards []*process.Process
+	forwards forwards
 
 	rotations int
 }
@@ -74,6 +73,7 @@ func (e *Environment) OnNode(ctx context.Context, command ...string) (string, er
 // Install runs the commands of docs/install.md.
 func Install(ctx context.Context, options Options) (*Environment, error) {
 	e := &Environment{Kubectl: options.Kubectl, options: options, applied: &applied{kubectl: options.Kubectl, byName: map[string]string{}}}
+	e.forwards.ended = make(chan struct{})
 	e.Admin = func(ctx context.Context, path string) ([]byte, error) { return envoy.Page(ctx, "http://"+e.admin+path) }
 	if err := e.RunPage(ctx, "docs/install.md"); err != nil {
 		return nil, errors.Join(err, e.Dump(context.WithoutCancel(ctx)))
@@ -113,45 +113,6 @@ func (e *Environment) environ() []string {
 		"HELM_CACHE_HOME="+filepath.Join(e.options.Dir, "helm"))...)
 }
 
-// forward makes the Gateway's listener and its Envoy's administration interface
-// reachable from here.
-func (e *Environment) forward(ctx context.Context) error {
-	name, err := e.Kubectl.Run(ctx, "get", "deployments", "--namespace", GatewayNamespace, "--output", "name",
-		"--selector", "gateway.envoyproxy.io/owning-gateway-name=eg")
-	if err != nil {
-		return err
-	}
-	e.proxy = strings.TrimSpace(name)
-	if e.listener, err = e.forwardTo(ctx, "listener", "10080"); err != nil {
-		return err
-	}
-	e.admin, err = e.forwardTo(ctx, "admin", "19000")
-	return err
-}
-
-var forwarding = regexp.MustCompile(`Forwarding from (127\.0\.0\.1:\d+) `)
-
-// forwardTo forwards a port of this machine to one of Envoy and returns the
-// address.
-func (e *Environment) forwardTo(ctx context.Context, what, port string) (string, error) {
-	p := process.New(e.options.Dir, "forward-"+what, e.Kubectl.Program, "port-forward", "--namespace", GatewayNamespace, e.proxy, ":"+port)
-	p.Environ = []string{"KUBECONFIG=" + e.Kubectl.Kubeconfig}
-	e.forwards = append(e.forwards, p)
-	if err := p.Start(); err != nil {
-		return "", err
-	}
-	var address string
-	err := p.Wait(ctx, "kubectl to forward a port to Envoy", func(context.Context) error {
-		log, err := os.ReadFile(p.Log)
-		if match := forwarding.FindSubmatch(log); match != nil {
-			address = string(match[1])
-			return nil
-		}
-		return errors.Join(err, errors.New("nothing is forwarded yet"))
-	})
-	return address, err
-}
-
 // Listener is the address of the Gateway's listener on this machine.
 func (e *Environment) Listener() string { return e.listener }
 
@@ -174,6 +135,3 @@ func (e *Environment) makeRoom(ctx context.Context) error {
 	}
 	return e.updateEntry(ctx, manifest.ID("/echo"), "-dns", "echo.example.org")
 }
-
-// Close ends what was started here. The cluster stays.
-func (e *Environment) Close() error { return process.StopAll(e.forwards...) }

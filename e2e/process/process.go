@@ -102,6 +102,9 @@ func (p *Process) Running() bool {
 	}
 }
 
+// Exited is closed when the program that was started last has ended.
+func (p *Process) Exited() <-chan struct{} { return p.exited }
+
 // PID is the process ID of the program that runs or ran last.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 

@@ -1,0 +1,102 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/egraft/egraft/e2e/process"
+)
+
+// forwards are ports of this machine that lead to Envoy's. kubectl gives one up as soon as a
+// connection is reset, as those of uploads are that Envoy refuses before it has read them, so
+// that each is begun again until the end.
+// https://github.com/kubernetes/kubernetes/issues/111825
+type forwards struct {
+	ended chan struct{}
+	group errgroup.Group
+}
+
+// pause is between the end of a forward and the next one's begin, for Envoys that are away.
+const pause = 200 * time.Millisecond
+
+// forward makes the Gateway's listener and its Envoy's administration interface
+// reachable from here.
+func (e *Environment) forward(ctx context.Context) error {
+	name, err := e.Kubectl.Run(ctx, "get", "deployments", "--namespace", GatewayNamespace, "--output", "name",
+		"--selector", "gateway.envoyproxy.io/owning-gateway-name=eg")
+	if err != nil {
+		return err
+	}
+	e.proxy = strings.TrimSpace(name)
+	if e.listener, err = e.forwardTo(ctx, "listener", "10080"); err != nil {
+		return err
+	}
+	e.admin, err = e.forwardTo(ctx, "admin", "19000")
+	return err
+}
+
+var forwarding = regexp.MustCompile(`Forwarding from (127\.0\.0\.1:\d+) `)
+
+// forwardTo forwards a port of this machine to one of Envoy and returns the
+// address.
+func (e *Environment) forwardTo(ctx context.Context, what, port string) (address string, err error) {
+	p := e.portForward(what, ":"+port)
+	if err := p.Start(); err != nil {
+		return "", err
+	}
+	err = p.Wait(ctx, "kubectl to forward a port to Envoy", func(context.Context) error {
+		log, err := os.ReadFile(p.Log)
+		if match := forwarding.FindSubmatch(log); match != nil {
+			address = string(match[1])
+			return nil
+		}
+		return errors.Join(err, errors.New("nothing is forwarded yet"))
+	})
+	if err != nil {
+		return "", errors.Join(err, p.Stop())
+	}
+	_, own, err := net.SplitHostPort(address)
+	e.forwards.group.Go(func() error {
+		return e.forwards.keep(p, func() *process.Process { return e.portForward(what, own+":"+port) })
+	})
+	return address, err
+}
+
+func (e *Environment) portForward(what, ports string) *process.Process {
+	p := process.New(e.options.Dir, "forward-"+what, e.Kubectl.Program, "port-forward", "--namespace", GatewayNamespace, e.proxy, ports)
+	p.Environ = []string{"KUBECONFIG=" + e.Kubectl.Kubeconfig}
+	return p
+}
+
+// keep begins a forward again when it ends.
+func (f *forwards) keep(p *process.Process, again func() *process.Process) error {
+	for {
+		select {
+		case <-f.ended:
+			return p.Stop()
+		case <-p.Exited():
+		}
+		select {
+		case <-f.ended:
+			return nil
+		case <-time.After(pause):
+		}
+		p = again()
+		if err := p.Start(); err != nil {
+			return err
+		}
+	}
+}
+
+// Close ends what was started here. The cluster stays.
+func (e *Environment) Close() error {
+	close(e.forwards.ended)
+	return e.forwards.group.Wait()
+}
