@@ -144,6 +144,8 @@ func (f *fixture) faultsAreCounted(all []*fault) {
 		if result := also[each.How]; result != "" {
 			require.Positive(f.t, value(f.t, page, series(each.Hook, result)), each.String())
 		}
+		if each.How == faulty.Hang { // on each input of its own, of which there are as many as translations saw
+			require.InDelta(f.t, value(f.t, page, series(each.Hook, "timed-out")), value(f.t, page, "egraft_abandoned_runs"), 0, each.String())
+		}
 	}
-	require.Equal(f.t, 1, int(value(f.t, page, "egraft_abandoned_runs")), "the one that hangs, once")
 }

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/wire"
@@ -22,7 +20,20 @@ const maxAdditions = 1000
 // suspicion is a mutator on a resource, with what the quarantine has to know of it.
 func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []byte) (suspect, func() [sha256.Size]byte) {
 	s := suspect{l.family, c.kind, name}
-	return s, func() [sha256.Size]byte { return inputDigest(in, s, raw) }
+	return s, func() [sha256.Size]byte { return inputDigest(in, s, c.canonical(raw)) }
+}
+
+// canonical is the one of many encodings of the resource that is always the same. Envoy Gateway
+// writes maps, which the metadata of each resource is, in Go's order: another one at each call.
+func (c *chain[T]) canonical(raw []byte) []byte {
+	m, err := c.decode(raw)
+	if err != nil {
+		return raw
+	}
+	if always, err := encode(m); err == nil {
+		return always
+	}
+	return raw
 }
 
 // applies asks a mutator about a resource, unless it is in quarantine.
@@ -115,8 +126,8 @@ func (c *chain[T]) bears(ctx context.Context, in *mutator.Input, l *link[T], raw
 	if l.bearing == nil || c.hook != mutator.HookTranslation {
 		return nil
 	}
-	target := c.empty.ProtoReflect().New().Interface().(T)
-	if proto.Unmarshal(raw, target) != nil {
+	target, err := c.decode(raw)
+	if err != nil {
 		return nil
 	}
 	bearing := l.bearing // the link is among steps, which are used again

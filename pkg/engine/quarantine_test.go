@@ -165,3 +165,25 @@ func TestOtherRoutesAreOtherInput(t *testing.T) {
 	send("two")
 	require.EqualValues(t, 2, runs.Load())
 }
+
+// TestQuarantineOfTheSameContent: Envoy Gateway encodes maps in another order at each call.
+func TestQuarantineOfTheSameContent(t *testing.T) {
+	c := eds("bad")
+	c.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"a": {}, "b": {}, "c": {}}}
+	encodings := map[string]bool{}
+	for range 1000 {
+		b, err := proto.Marshal(c)
+		require.NoError(t, err)
+		encodings[string(b)] = true
+	}
+	require.Greater(t, len(encodings), 1)
+	runs, broken := &atomic.Int32{}, &atomic.Bool{}
+	broken.Store(true)
+	f := newFixture(t, panicking(runs, broken))
+	for b := range encodings {
+		list := engine.Resources{Kind: mutator.KindCluster, Encoded: [][]byte{[]byte(b)}}
+		_, err := f.Engine.Run(t.Context(), &engine.Call{Hook: mutator.HookCluster, Resources: []engine.Resources{list}})
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, 1, runs.Load())
+}

@@ -25,11 +25,16 @@ func (r *resource[T]) take() (T, error) {
 		r.usable = false
 		return r.decoded, nil
 	}
-	m := r.chain.empty.ProtoReflect().New().Interface().(T)
-	if err := proto.Unmarshal(r.encoded, m); err != nil {
+	m, err := r.chain.decode(r.encoded)
+	if err != nil {
 		return m, fmt.Errorf("decode %s %q: %w", r.chain.kind, r.name, err)
 	}
 	return m, nil
+}
+
+func (c *chain[T]) decode(raw []byte) (T, error) {
+	m := c.empty.ProtoReflect().New().Interface().(T)
+	return m, proto.Unmarshal(raw, m)
 }
 
 // commit makes an edited copy the resource and reports whether that changes it. The size
