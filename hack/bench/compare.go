@@ -140,6 +140,7 @@ func round(ctx context.Context, s *server, c benchCase, calls int, number *int) 
 	var total time.Duration
 	for range calls {
 		*number++
+		c.request.turn(*number)
 		c.prepare(c.request, *number)
 		began := time.Now()
 		if err := s.call(ctx, c.request, nil); err != nil {

@@ -12,7 +12,16 @@ import (
 	"github.com/egraft/egraft/pkg/wire"
 )
 
-// call is what the extension service makes of a request.
+// calls are what the extension service makes of the bodies of a request.
+func (r *request) calls(tb testing.TB, policy string) (all []*engine.Call) {
+	tb.Helper()
+	for i := range r.bodies {
+		r.turn(i)
+		all = append(all, r.call(tb, policy))
+	}
+	return all
+}
+
 func (r *request) call(tb testing.TB, policy string) *engine.Call {
 	tb.Helper()
 	m, err := wire.Parse(r.body)
@@ -42,13 +51,14 @@ func BenchmarkEngine(b *testing.B) {
 			e, err := engine.New(catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second}), engine.WithMemo(64<<20))
 			require.NoError(b, err)
 			r := translate(size, c.policy)
-			call := r.call(b, c.policy)
-			_, err = e.Run(b.Context(), call)
+			calls := r.calls(b, c.policy)
+			_, err = e.Run(b.Context(), calls[0])
 			require.NoError(b, err)
 			b.ReportAllocs()
 			for i := 1; b.Loop(); i++ {
+				r.turn(i)
 				r.change(c.changed, i)
-				_, err := e.Run(b.Context(), call)
+				_, err := e.Run(b.Context(), calls[i%len(calls)])
 				require.NoError(b, err)
 			}
 		})
@@ -61,9 +71,10 @@ func TestNothingTargetedCostsNoMemory(t *testing.T) {
 	allocs := func(size int) float64 {
 		e, err := engine.New(catalog.Builtin(catalog.Options{}), engine.WithMemo(64<<20))
 		require.NoError(t, err)
-		call := translate(size, elsewhere()).call(t, elsewhere())
+		calls, i := translate(size, elsewhere()).calls(t, elsewhere()), 0
 		return testing.AllocsPerRun(10, func() {
-			_, err := e.Run(t.Context(), call)
+			i++
+			_, err := e.Run(t.Context(), calls[i%len(calls)])
 			require.NoError(t, err)
 		})
 	}

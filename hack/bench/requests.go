@@ -30,16 +30,45 @@ func elsewhere() string {
 	return strings.Replace(mtls, `"name":"gateway"}`, `"name":"gateway","sectionName":"none"}`, 1)
 }
 
+// orders is how many encodings of a request there are, to be sent in turns: Envoy Gateway
+// writes maps in Go's order, which is another one at each call.
+const orders = 4
+
 // request is a call of Envoy Gateway, encoded.
 type request struct {
 	method string
-	body   []byte
-	// revisions are where in the body the clusters say which revision they are.
+	body   []byte   // one of bodies
+	bodies [][]byte // of the same content and length
+	// revisions are where in a body the clusters say which revision they are.
 	revisions []int
 }
 
+func newRequest(method string, encoded func() []byte) *request {
+	r := &request{method: method}
+	for range orders {
+		r.bodies = append(r.bodies, encoded())
+	}
+	r.turn(0)
+	return r
+}
+
+// turn makes the next body the one to send.
+func (r *request) turn(call int) { r.body = r.bodies[call%len(r.bodies)] }
+
 // translate is a translation with so many clusters.
 func translate(clusters int, policy string) *request {
+	r := newRequest(translation, func() []byte { return encodeTranslation(clusters, policy) })
+	for at := 0; ; {
+		i := bytes.Index(r.body[at:], []byte(revision))
+		if i < 0 {
+			return r
+		}
+		at += i + len(revision)
+		r.revisions = append(r.revisions, at-10)
+	}
+}
+
+func encodeTranslation(clusters int, policy string) []byte {
 	m := &wire.Message{}
 	m.Add(1, policies(policy))
 	for i := range clusters {
@@ -55,23 +84,17 @@ func translate(clusters int, policy string) *request {
 	for n := range listeners {
 		m.Add(5, encode(routeConfiguration(n, clusters)))
 	}
-	r := &request{method: translation, body: m.Append(nil)}
-	for at := 0; ; {
-		i := bytes.Index(r.body[at:], []byte(revision))
-		if i < 0 {
-			return r
-		}
-		at += i + len(revision)
-		r.revisions = append(r.revisions, at-10)
-	}
+	return m.Append(nil)
 }
 
 // oneRoute is a call of the Route hook.
 func oneRoute() *request {
-	m := &wire.Message{}
-	m.Add(1, encode(route(0, 1)))
-	m.Add(2, (&wire.Message{Fields: []wire.Field{{Number: 2, Value: []byte("host-0.example.com")}}}).Append(nil))
-	return &request{method: routeHook, body: m.Append(nil)}
+	return newRequest(routeHook, func() []byte {
+		m := &wire.Message{}
+		m.Add(1, encode(route(0, 1)))
+		m.Add(2, (&wire.Message{Fields: []wire.Field{{Number: 2, Value: []byte("host-0.example.com")}}}).Append(nil))
+		return m.Append(nil)
+	})
 }
 
 // policies is a PostTranslateExtensionContext.

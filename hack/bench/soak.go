@@ -23,6 +23,7 @@ func soak(ctx context.Context, o options) error {
 	r := translate(size, mtls)
 	var half, most float64 // of the first and of the second half
 	for call := range o.soak {
+		r.turn(call)
 		r.change(size, call)
 		if err := s.call(ctx, r, nil); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"google.golang.org/protobuf/proto"
 
@@ -22,6 +23,7 @@ type chain[T message] struct {
 	hook  mutator.Hook
 	kind  mutator.Kind
 	shape wire.Shape
+	maps  func() *wire.Maps // of the resource, read when they are first needed
 	empty T
 	deny  func(T) error
 	links []link[T]
@@ -43,7 +45,8 @@ func add[T message](
 	m map[mutator.Kind]runner, g *guard, h mutator.Hook, families []mutator.Family,
 	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Family) mutator.Typed[T],
 ) {
-	c := &chain[T]{hook: h, kind: kind, shape: wire.ShapeOf(empty), empty: empty, deny: deny, guard: g}
+	maps := sync.OnceValue(func() *wire.Maps { return wire.MapsOf(empty) })
+	c := &chain[T]{hook: h, kind: kind, shape: wire.ShapeOf(empty), maps: maps, empty: empty, deny: deny, guard: g}
 	for _, f := range families {
 		if mut := of(f); mut != nil && f.Uses(h) {
 			keyed, _ := mut.(mutator.Keyed)

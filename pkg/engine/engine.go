@@ -13,6 +13,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/wire"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -33,6 +35,7 @@ type Engine struct {
 	read     policy.Read
 	memo     *memo
 	hosts    atomic.Uint64 // the last id of one
+	hostMaps func() *wire.Maps
 	guard    *guard
 }
 
@@ -63,7 +66,10 @@ func New(families []mutator.Family, options ...Option) (*Engine, error) {
 	if err := mutator.Validate(families); err != nil {
 		return nil, err
 	}
-	e := &Engine{families: families, chains: map[mutator.Hook]map[mutator.Kind]runner{}, guard: newGuard()}
+	e := &Engine{
+		families: families, chains: map[mutator.Hook]map[mutator.Kind]runner{}, guard: newGuard(),
+		hostMaps: sync.OnceValue(func() *wire.Maps { return wire.MapsOf((*routev3.VirtualHost)(nil)) }),
+	}
 	for _, option := range options {
 		if err := option(e); err != nil {
 			return nil, err

@@ -20,20 +20,11 @@ const maxAdditions = 1000
 // suspicion is a mutator on a resource, with what the quarantine has to know of it.
 func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []byte) (suspect, func() [sha256.Size]byte) {
 	s := suspect{l.family, c.kind, name}
-	return s, func() [sha256.Size]byte { return inputDigest(in, s, c.canonical(raw)) }
-}
-
-// canonical is the one of many encodings of the resource that is always the same. Envoy Gateway
-// writes maps, which the metadata of each resource is, in Go's order: another one at each call.
-func (c *chain[T]) canonical(raw []byte) []byte {
-	m, err := c.decode(raw)
-	if err != nil {
-		return raw
+	return s, func() [sha256.Size]byte {
+		content := bytes.Clone(raw)
+		c.maps().Sort(content)
+		return inputDigest(in, s, content)
 	}
-	if always, err := encode(m); err == nil {
-		return always
-	}
-	return raw
 }
 
 // applies asks a mutator about a resource, unless it is in quarantine.

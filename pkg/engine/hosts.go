@@ -25,8 +25,8 @@ type config struct {
 	hosts []*host
 }
 
-// host is a virtual host. The same bytes have the same id for as long as the memo
-// remembers them, and other bytes never.
+// host is a virtual host. The same content has the same id for as long as the memo
+// remembers it, and other content never.
 type host struct {
 	id     uint64
 	marked bool
@@ -54,22 +54,31 @@ func (e *Engine) configs(call *Call) []config {
 
 func (e *Engine) config(raw []byte) config {
 	c := config{raw: raw, name: wire.NewView(wire.ShapeOf((*routev3.RouteConfiguration)(nil)), raw).Name()}
+	var encoded [][]byte
 	for num, value := range wire.Values(raw) {
 		if num == virtualHosts {
-			c.hosts = append(c.hosts, e.host(value))
+			encoded = append(encoded, value)
 		}
 	}
+	c.hosts = make([]*host, len(encoded))
+	spread(len(encoded), 1, func() (func(int), func()) {
+		var content []byte
+		return func(i int) {
+			content = append(content[:0], encoded[i]...)
+			e.hostMaps().Sort(content)
+			c.hosts[i] = e.host(content)
+		}, func() {}
+	})
 	return c
 }
 
-func (e *Engine) host(raw []byte) *host {
+// host is the virtual host in content, which is not kept.
+func (e *Engine) host(content []byte) *host {
 	what := []byte("virtual host")
-	if h, ok := e.memo.recall(what, raw).(*host); ok {
+	if h, ok := e.memo.recall(what, content).(*host); ok {
 		return h
 	}
-	if e.memo != nil {
-		raw = bytes.Clone(raw)
-	}
+	raw := bytes.Clone(content)
 	h := &host{id: e.hosts.Add(1), marked: bytes.Contains(raw, []byte(xds.MetadataNamespace))}
 	h.read = sync.OnceValue(func() readHost { return decodeHost(raw, h.marked) })
 	size := len(raw)

@@ -9,11 +9,16 @@ import (
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
 // counted is a mutator that counts how often it runs.
@@ -84,6 +89,81 @@ func TestWhatIsRemembered(t *testing.T) {
 		f := mutator.Family{Secrets: counted[*tlsv3.Secret]{runs, same, func(*tlsv3.Secret) error { return nil }}}
 		require.EqualValues(t, 3, runsOf(t, f, runs, mutator.KindSecret, &tlsv3.Secret{Name: "s"}))
 	})
+}
+
+// orders encodes a message in many ways: all that Go's order of maps comes to.
+func orders(t *testing.T, m proto.Message) [][]byte {
+	t.Helper()
+	seen := map[string]bool{}
+	var encodings [][]byte
+	for range 1000 {
+		raw, err := proto.Marshal(m)
+		require.NoError(t, err)
+		if !seen[string(raw)] {
+			seen[string(raw)] = true
+			encodings = append(encodings, raw)
+		}
+	}
+	require.Greater(t, len(encodings), 2)
+	return encodings
+}
+
+// named is metadata as Envoy Gateway writes it.
+func named(t *testing.T, name string) *corev3.Metadata {
+	t.Helper()
+	s, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": "HTTPRoute", "namespace": "shop", "name": name}}})
+	require.NoError(t, err)
+	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{xds.GatewayMetadataNamespace: s}}
+}
+
+// TestAnyOrderOfMapsIsRemembered: Envoy Gateway encodes the same content with its maps in
+// another order at each call.
+func TestAnyOrderOfMapsIsRemembered(t *testing.T) {
+	for name, edit := range map[string]func(*clusterv3.Cluster) error{
+		"changed":   func(c *clusterv3.Cluster) error { c.AltStatName = "edited"; return nil },
+		"unchanged": func(*clusterv3.Cluster) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			runs := &atomic.Int64{}
+			f := mutator.Family{
+				Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore,
+				Clusters: counted[*clusterv3.Cluster]{runs, same, edit},
+			}
+			e, err := New([]mutator.Family{f}, WithMemo(1<<20))
+			require.NoError(t, err)
+			want := &clusterv3.Cluster{Name: "c", Metadata: named(t, "route")}
+			for _, raw := range orders(t, want) {
+				res, err := e.Run(t.Context(), &Call{Hook: mutator.HookTranslation, Resources: []Resources{{mutator.KindCluster, [][]byte{raw}}}})
+				require.NoError(t, err)
+				answered := res.Resources[0].Encoded[0]
+				if name == "unchanged" {
+					require.Equal(t, raw, answered, "the bytes it came in")
+				}
+				got := &clusterv3.Cluster{}
+				require.NoError(t, proto.Unmarshal(answered, got))
+				require.Equal(t, name == "changed", got.GetAltStatName() == "edited")
+				got.AltStatName = ""
+				require.True(t, proto.Equal(want, got))
+			}
+			require.EqualValues(t, 1, runs.Load())
+			require.EqualValues(t, 1, e.MemoStats().Misses)
+		})
+	}
+}
+
+// TestRoutesAreReadOnce: the same for what says which routes lead to a cluster.
+func TestRoutesAreReadOnce(t *testing.T) {
+	e, err := New(nil, WithMemo(1<<20))
+	require.NoError(t, err)
+	vh := &routev3.VirtualHost{Name: "h", Domains: []string{"*"}, Metadata: named(t, "host"), Routes: []*routev3.Route{{Name: "r", Metadata: named(t, "route")}}}
+	prepared := map[*prepared]bool{}
+	for _, host := range orders(t, vh) {
+		call := &Call{Hook: mutator.HookTranslation, Resources: []Resources{{mutator.KindRouteConfiguration, [][]byte{
+			protowire.AppendBytes(protowire.AppendTag(nil, virtualHosts, protowire.BytesType), host),
+		}}}}
+		prepared[e.prepare(call, e.configs(call))] = true
+	}
+	require.Len(t, prepared, 1)
 }
 
 // TestCollision puts a memory where another key's would be.

@@ -21,7 +21,7 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo) (work
 	what := []byte(string(c.hook) + " " + string(c.kind))
 	h := c.guard.hand()
 	var steps []step[T]
-	var key []byte
+	var key, content []byte
 	return func(raw []byte) answer {
 		view.Reset(raw)
 		if steps = c.plan(ctx, in, view, raw, steps[:0]); len(steps) == 0 {
@@ -31,12 +31,14 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo) (work
 		if m == nil || key == nil {
 			return c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 		}
-		if before, ok := m.recall(what, key, raw).(*result); ok {
+		content = append(content[:0], raw...)
+		c.maps().Sort(content)
+		if before, ok := m.recall(what, key, content).(*result); ok {
 			return before.of(raw)
 		}
 		a := c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 		if r := resultOf(a); r != nil {
-			m.keep(r, len(r.encoded)+len(r.outcomes)*outcomeSize, what, bytes.Clone(key), bytes.Clone(raw))
+			m.keep(r, len(r.encoded)+len(r.outcomes)*outcomeSize, what, bytes.Clone(key), bytes.Clone(content))
 		}
 		a.memo = missed
 		return a
@@ -90,7 +92,7 @@ func resultOf(a answer) *result {
 	return r
 }
 
-// of is the answer for a resource of the same bytes.
+// of is the answer for a resource with the same content.
 func (r *result) of(raw []byte) answer {
 	if r.encoded != nil {
 		raw = r.encoded

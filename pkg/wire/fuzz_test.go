@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -38,14 +39,15 @@ var kinds = []struct {
 	{&routev3.Route{}, ""},
 }
 
-// FuzzView compares the view of arbitrary bytes with the decoded message, if they are one.
-func FuzzView(f *testing.F) {
+// seeds adds what Envoy Gateway's translator gives.
+func seeds(f *testing.F) {
+	f.Helper()
 	f.Add(uint8(0), marshal(f, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
 	f.Add(uint8(0), []byte{})
-	seeds := 0
+	n := 0
 	for i, kind := range kinds {
 		for _, m := range goldens(f, kind.golden, kind.empty) {
-			seeds++
+			n++
 			f.Add(uint8(i), marshal(f, m))
 			if rc, ok := m.(*routev3.RouteConfiguration); ok {
 				for _, vh := range rc.GetVirtualHosts()[:min(1, len(rc.GetVirtualHosts()))] {
@@ -55,7 +57,12 @@ func FuzzView(f *testing.F) {
 			}
 		}
 	}
-	require.Greater(f, seeds, 20)
+	require.Greater(f, n, 20)
+}
+
+// FuzzView compares the view of arbitrary bytes with the decoded message, if they are one.
+func FuzzView(f *testing.F) {
+	seeds(f)
 	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
 		m := proto.Clone(kinds[int(kind)%len(kinds)].empty)
 		v := wire.NewView(wire.ShapeOf(m), raw)
@@ -69,6 +76,39 @@ func FuzzView(f *testing.F) {
 			want = append(want, xds.References(m.GetMetadata())...)
 		}
 		require.Equal(t, want, append([]xds.Reference{}, refs...))
+	})
+}
+
+// FuzzSort sorts the maps of arbitrary bytes. If they are a message it says the same
+// afterwards, and however it is encoded, sorting gives the bytes that a deterministic
+// encoder does.
+func FuzzSort(f *testing.F) {
+	seeds(f)
+	maps := make([]*wire.Maps, len(kinds))
+	for i, kind := range kinds {
+		maps[i] = wire.MapsOf(kind.empty)
+	}
+	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
+		i := int(kind) % len(kinds)
+		sorted := bytes.Clone(raw)
+		maps[i].Sort(sorted)
+		again := bytes.Clone(sorted)
+		maps[i].Sort(again)
+		require.Equal(t, sorted, again)
+		m, now := proto.Clone(kinds[i].empty), proto.Clone(kinds[i].empty)
+		err := proto.Unmarshal(raw, m)
+		require.Equal(t, err == nil, proto.Unmarshal(sorted, now) == nil)
+		if err != nil {
+			return
+		}
+		require.True(t, proto.Equal(m, now), "%v\n%v", m, now)
+		want, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+		require.NoError(t, err)
+		for range 3 {
+			encoded := marshal(t, m)
+			maps[i].Sort(encoded)
+			require.Equal(t, want, encoded)
+		}
 	})
 }
 

@@ -12,23 +12,39 @@ import (
 func Values(data []byte) iter.Seq2[protowire.Number, []byte] {
 	return func(yield func(protowire.Number, []byte) bool) {
 		for len(data) > 0 {
-			num, typ, n := protowire.ConsumeTag(data)
-			if n < 0 {
+			num, value, n := consume(data)
+			if n < 0 || value != nil && !yield(num, value) {
 				return
-			}
-			data = data[n:]
-			if n = protowire.ConsumeFieldValue(num, typ, data); n < 0 {
-				return
-			}
-			if typ == protowire.BytesType {
-				value, _ := protowire.ConsumeBytes(data)
-				if !yield(num, value) {
-					return
-				}
 			}
 			data = data[n:]
 		}
 	}
+}
+
+// consume reads a field: its number, its value, nil if it is not length-delimited, and its
+// size, which is negative if it cannot be read.
+func consume(b []byte) (protowire.Number, []byte, int) {
+	const long = 0x80 // a byte of a number that goes on
+	if len(b) >= 2 && b[0] < long && b[1] < long && protowire.Type(b[0]&7) == protowire.BytesType {
+		if size := 2 + int(b[1]); b[0] >= 8 && size <= len(b) { // most fields are short ones
+			return protowire.Number(b[0] >> 3), b[2:size:size], size
+		}
+	}
+	num, typ, tag := protowire.ConsumeTag(b)
+	if tag < 0 {
+		return 0, nil, tag
+	}
+	if typ != protowire.BytesType {
+		if n := protowire.ConsumeFieldValue(num, typ, b[tag:]); n >= 0 {
+			return num, nil, tag + n
+		}
+		return 0, nil, -1
+	}
+	value, n := protowire.ConsumeBytes(b[tag:])
+	if n < 0 {
+		return 0, nil, n
+	}
+	return num, value, tag + n
 }
 
 // Replace returns the message with the values of a field replaced. Everything else stays

@@ -1,0 +1,161 @@
+package wire
+
+import (
+	"bytes"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// maxDepth is how deep in each other messages may be for their maps to be sorted. Decoders
+// that have a limit mostly have this one:
+// https://protobuf.dev/programming-guides/proto-limits/
+const maxDepth = 100
+
+// Maps says where maps are in a kind of message and in what is in it. What is packed in an
+// Any is bytes and has none.
+type Maps struct {
+	fields []mapsField // by number
+}
+
+// mapsField says of a field whether it is a map, and where in it there are maps: nil if
+// there are none.
+type mapsField struct {
+	isMap  bool
+	within *Maps
+}
+
+// MapsOf reads the descriptor of m and those of all that can be in it, which takes
+// milliseconds for the larger ones of Envoy's messages.
+func MapsOf(m proto.Message) *Maps {
+	all := map[protoreflect.FullName]*Maps{}
+	maps := mapsOf(m.ProtoReflect().Descriptor(), all)
+	leads := map[*Maps]bool{} // to a map
+	for before := -1; before < len(leads); {
+		before = len(leads)
+		for _, m := range all {
+			if slices.ContainsFunc(m.fields, func(f mapsField) bool { return f.isMap || leads[f.within] }) {
+				leads[m] = true
+			}
+		}
+	}
+	for _, m := range all {
+		for i, f := range m.fields {
+			if !leads[f.within] {
+				m.fields[i].within = nil
+			}
+		}
+	}
+	return maps
+}
+
+func mapsOf(d protoreflect.MessageDescriptor, all map[protoreflect.FullName]*Maps) *Maps {
+	if m := all[d.FullName()]; m != nil {
+		return m
+	}
+	m := &Maps{}
+	all[d.FullName()] = m
+	fields := d.Fields()
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		if f.Kind() != protoreflect.MessageKind {
+			continue
+		}
+		if n := int(f.Number()) + 1; n > len(m.fields) {
+			m.fields = append(m.fields, make([]mapsField, n-len(m.fields))...)
+		}
+		m.fields[f.Number()] = mapsField{f.IsMap(), mapsOf(f.Message(), all)}
+	}
+	return m
+}
+
+// Sort puts the entries of each map in an encoded message in the order of their keys, in
+// place. Encoders like Go's write them in another order each time. The message says what it
+// said before, and what is not as encoders write it stays as it is.
+func (m *Maps) Sort(encoded []byte) { m.sort(encoded, maxDepth) }
+
+func (m *Maps) sort(b []byte, depth int) {
+	if m == nil || depth == 0 {
+		return
+	}
+	var now run
+	for at := 0; at < len(b); {
+		num, value, size := consume(b[at:])
+		if size < 0 {
+			return
+		}
+		if value != nil && int(num) < len(m.fields) {
+			f := &m.fields[num]
+			f.within.sort(value, depth-1)
+			if f.isMap {
+				now = now.with(b, at, at+size, num, value)
+			}
+		}
+		at += size
+	}
+	now.sort(b)
+}
+
+// run is entries of one map, one after another.
+type run struct {
+	of       protowire.Number
+	from, to int
+	last     []byte // key
+	unsorted bool
+}
+
+// with is the run with one more entry, or a new one if that is of another map or not right
+// behind the last.
+func (r run) with(b []byte, from, to int, of protowire.Number, value []byte) run {
+	key := keyOf(value)
+	if of != r.of || from != r.to {
+		r.sort(b)
+		return run{of, from, to, key, false}
+	}
+	return run{of, r.from, to, key, r.unsorted || bytes.Compare(r.last, key) > 0}
+}
+
+func (r run) sort(b []byte) {
+	if r.unsorted {
+		sortEntries(b[r.from:r.to])
+	}
+}
+
+// entry is an entry of a map: its key, nil if it is not as encoders write it, and all of it.
+type entry struct{ key, encoded []byte }
+
+// keyOf reads the key of an entry, which is a text and followed by the value.
+func keyOf(value []byte) []byte {
+	num, key, n := consume(value)
+	if num != 1 || key == nil {
+		return nil
+	}
+	if num, _, rest := consume(value[n:]); num != 2 || n+rest != len(value) {
+		return nil
+	}
+	return key
+}
+
+// sortEntries sorts entries, which are all that is in b. Where keys are the same, the last
+// one counts, and the order stays.
+func sortEntries(b []byte) {
+	var few [8]entry // most maps take no memory
+	var short [512]byte
+	entries, sorted := few[:0], short[:0]
+	for at := 0; at < len(b); {
+		_, value, n := consume(b[at:])
+		e := entry{keyOf(value), b[at : at+n]}
+		if e.key == nil {
+			return
+		}
+		entries = append(entries, e)
+		at += n
+	}
+	slices.SortStableFunc(entries, func(x, y entry) int { return bytes.Compare(x.key, y.key) })
+	for _, e := range entries {
+		sorted = append(sorted, e.encoded...)
+	}
+	copy(b, sorted)
+}

@@ -1,0 +1,83 @@
+package wire_test
+
+import (
+	"bytes"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/egraft/egraft/pkg/wire"
+)
+
+// field encodes a field whose value is a message, bytes or a text.
+func field(num protowire.Number, value ...string) string {
+	return string(protowire.AppendString(protowire.AppendTag(nil, num, protowire.BytesType), strings.Join(value, "")))
+}
+
+// of encodes an entry of a Struct.
+func of(key, value string) string { return field(1, field(1, key), field(2, field(3, value))) }
+
+// TestSort has Structs, whose one field is a map.
+func TestSort(t *testing.T) {
+	a, b, empty := of("a", "1"), of("b", "22"), of("", "3")
+	number := string(protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 7))
+	nested := func(in string) string { return field(1, field(1, "n"), field(2, field(5, in))) }
+	long := of("b", strings.Repeat("x", 1000))
+	for name, c := range map[string]struct{ in, want string }{
+		"nothing":                {"", ""},
+		"sorted":                 {a + b, a + b},
+		"unsorted":               {b + a + empty, empty + a + b},
+		"long":                   {long + a, a + long},
+		"nested":                 {nested(b + a), nested(a + b)},
+		"the last one counts":    {b + of("a", "first") + of("a", "last"), of("a", "first") + of("a", "last") + b},
+		"an unknown field stays": {b + a + field(9, "?") + b + a, a + b + field(9, "?") + a + b},
+		"a number stays":         {b + a + number + b + a, a + b + number + a + b},
+		"an entry without a key": {b + field(1, field(2, "")) + a, b + field(1, field(2, "")) + a},
+		"an entry of more":       {b + field(1, field(1, "a"), field(2, ""), field(3, "")), b + field(1, field(1, "a"), field(2, ""), field(3, ""))},
+		"the value first":        {b + field(1, field(2, ""), field(1, "a")), b + field(1, field(2, ""), field(1, "a"))},
+		"no message":             {b + a + "\x0a\x05", b + a + "\x0a\x05"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := []byte(c.in)
+			wire.MapsOf(&structpb.Struct{}).Sort(got)
+			require.Equal(t, c.want, string(got))
+		})
+	}
+}
+
+// TestSortWithoutEnd has lists in each other, as deep as the largest request allows.
+func TestSortWithoutEnd(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(16 << 20)) // past it the process ends
+	b := make([]byte, 16<<20)
+	at := len(b)
+	for tags := []byte("\x0a\x32"); ; tags[0], tags[1] = tags[1], tags[0] { // ListValue.values, Value.list_value
+		header := protowire.AppendVarint(tags[:1:1], uint64(len(b)-at))
+		if len(header) > at {
+			break
+		}
+		at -= len(header)
+		copy(b[at:], header)
+	}
+	want := bytes.Clone(b[at:])
+	wire.MapsOf(&structpb.Value{}).Sort(b[at:])
+	wire.MapsOf(&structpb.ListValue{}).Sort(b[at:]) // one of them is what is outside
+	require.True(t, bytes.Equal(want, b[at:]))
+}
+
+// TestSortLeavesBytes: a text that looks like a map, and what is packed in an Any, are not sorted.
+func TestSortLeavesBytes(t *testing.T) {
+	text := of("b", "1") + of("a", "2")
+	for _, m := range []proto.Message{&clusterv3.Cluster{Name: text}, &corev3.Node{UserAgentName: text}} {
+		raw := marshal(t, m)
+		sorted := bytes.Clone(raw)
+		wire.MapsOf(m).Sort(sorted)
+		require.Equal(t, raw, sorted)
+	}
+}
