@@ -4,17 +4,21 @@ package e2e
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/manifest"
 )
 
 // metrics looks at what egraft says about itself when a policy is in effect.
 func (f *fixture) metrics() {
 	f.routes(echoRoute)
 	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
-	page, err := f.EgraftAdmin(f.soon(), "/metrics")
-	f.must(err)
+	page := f.egraftMetrics()
 	for _, series := range []string{
 		`egraft_calls_total{code="OK",hook="Translation"}`,
 		`egraft_calls_total{code="OK",hook="Route"}`,
@@ -27,6 +31,44 @@ func (f *fixture) metrics() {
 	}
 	f.lastCallIsRecent(page)
 	f.healthy(f.soon())
+}
+
+// remembers changes a route many times, and with it no cluster: egraft works out none of
+// them again, although Envoy Gateway encodes them in another way each time.
+func (f *fixture) remembers() {
+	const changes = 12
+	tls := f.tlsRoute()
+	f.routes(echoRoute, tls)
+	f.policies(f.env.Policy())
+	for _, r := range []manifest.Route{echoRoute, tls} {
+		f.until(r.Host(), "the SVID", seesEnvoy)
+	}
+	f.must(f.env.WaitSettled(f.soon()))
+	translations := `egraft_calls_total{code="OK",hook="Translation"}`
+	before := f.egraftMetrics()
+	for i := range changes {
+		calls := value(f.t, f.egraftMetrics(), translations)
+		match := fmt.Sprintf(`rules: [{matches: [{queryParams: [{name: n, value: "%d"}]}, {path: {value: /}}], `, i)
+		f.must(f.env.Apply(f.ctx, echoRoute.Name, strings.Replace(f.env.Route(echoRoute).YAML(), "rules: [{", match, 1)))
+		f.wait("a translation", func(context.Context) error {
+			if value(f.t, f.egraftMetrics(), translations) == calls {
+				return errors.New("there was none")
+			}
+			return nil
+		})
+	}
+	f.must(f.env.WaitSettled(f.soon()))
+	after := f.egraftMetrics()
+	grown := func(series string) float64 { return value(f.t, after, series) - value(f.t, before, series) }
+	require.GreaterOrEqual(f.t, grown("egraft_memo_hits_total"), 2.0*changes)
+	require.Zero(f.t, grown("egraft_memo_misses_total"))
+}
+
+func (f *fixture) egraftMetrics() []byte {
+	f.t.Helper()
+	page, err := f.EgraftAdmin(f.soon(), "/metrics")
+	f.must(err)
+	return page
 }
 
 func (f *fixture) lastCallIsRecent(page []byte) {

@@ -1,6 +1,7 @@
 // Package wire reads and writes protocol buffer messages without decoding what is in
 // them: the requests and answers of Envoy Gateway's extension service as lists of
-// fields, and of a resource its name and metadata.
+// fields, and of a resource its name and metadata. It can also put maps in order, so that
+// the same content is the same bytes.
 //
 // What no mutator wants is answered as the bytes it came in, unknown fields included.
 // The package knows the wire format and no message of Envoy Gateway's or Envoy's.
