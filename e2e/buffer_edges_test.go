@@ -135,6 +135,7 @@ func (f *fixture) bufferedRequests() {
 	held, free := f.uploads("held", "http", b), f.uploads("free", "http", b)
 	f.bufferPolicy("for-held", "kind: HTTPRoute, name: held", "maxRequestBytes: 64Ki")
 	f.untilUploaded(held, bufferLimit+1, 413)
+	f.untilUploaded(held, 1, 200) // a 413 does not need the cluster
 	f.untilUploaded(free, bufferLimit+1, 200)
 	for size, want := range map[int]int{bufferLimit: 200, bufferLimit + 1: 413} {
 		response, err := upload(f.soon(), held, "/", bytes.NewReader(make([]byte, size))) // with its length

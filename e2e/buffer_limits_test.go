@@ -106,6 +106,7 @@ func (f *fixture) wrongBufferPolicies() {
 	f.bufferPolicy("of-calls", "kind: GRPCRoute, name: calls", "maxRequestBytes: 0, failurePolicy: Deny")
 	f.bufferPolicy("of-gateway", "kind: Gateway, name: eg", "maxRequestBytes: 64Ki")
 	f.untilUploaded(none, bufferLimit+1, 413) // so the others are in effect, too
+	f.untilUploaded(own, 1, 200)              // a 413 does not need the cluster
 	f.takes(own, bufferLimit)
 	_, err := said(f.soon(), calls, 1)
 	require.Equal(f.t, codes.Unknown, status.Code(err))
