@@ -9,9 +9,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// maxDepth is how deep in each other messages may be for their maps to be sorted. Decoders
-// that have a limit mostly have this one:
-// https://protobuf.dev/programming-guides/proto-limits/
+// maxDepth is how deep in each other messages may be for their maps to be sorted: as many as
+// decoders in C++, Envoy among them, take by default.
+// https://protobuf.dev/reference/cpp/api-docs/google.protobuf.io.coded_stream/
 const maxDepth = 100
 
 // Maps says where maps are in a kind of message and in what is in it. What is packed in an
@@ -27,8 +27,8 @@ type mapsField struct {
 	within *Maps
 }
 
-// MapsOf reads the descriptor of m and those of all that can be in it, which takes
-// milliseconds for the larger ones of Envoy's messages.
+// MapsOf reads the descriptor of m and those of all that can be in it: too much for each
+// call.
 func MapsOf(m proto.Message) *Maps {
 	all := map[protoreflect.FullName]*Maps{}
 	maps := mapsOf(m.ProtoReflect().Descriptor(), all)
