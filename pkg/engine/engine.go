@@ -13,7 +13,6 @@ package engine
 import (
 	"context"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -24,7 +23,6 @@ import (
 
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
-	"github.com/egraft/egraft/pkg/wire"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -34,8 +32,8 @@ type Engine struct {
 	chains   map[mutator.Hook]map[mutator.Kind]runner
 	read     policy.Read
 	memo     *memo
-	hosts    atomic.Uint64 // the last id of one
-	hostMaps func() *wire.Maps
+	hosts    hostReader
+	lastHost atomic.Uint64 // its id
 	guard    *guard
 }
 
@@ -67,8 +65,7 @@ func New(families []mutator.Family, options ...Option) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		families: families, chains: map[mutator.Hook]map[mutator.Kind]runner{}, guard: newGuard(),
-		hostMaps: sync.OnceValue(func() *wire.Maps { return wire.MapsOf((*routev3.VirtualHost)(nil)) }),
+		families: families, chains: map[mutator.Hook]map[mutator.Kind]runner{}, guard: newGuard(), hosts: newHostReader(),
 	}
 	for _, option := range options {
 		if err := option(e); err != nil {

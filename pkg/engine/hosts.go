@@ -18,25 +18,57 @@ import (
 // virtualHosts is RouteConfiguration.virtual_hosts.
 const virtualHosts protowire.Number = 2
 
-// config is a route configuration, in parts that change one by one.
+// config is a route configuration and its parts, which change one by one.
 type config struct {
-	raw   []byte
-	name  string // part of raw
+	raw []byte
+	parts
+}
+
+// parts are what counts of a route configuration. Nothing in it is part of the call.
+type parts struct {
+	name  string
 	hosts []*host
 }
 
-// host is a virtual host. The same content has the same id for as long as the memo
+// host is what counts of a virtual host. The same has the same id for as long as the memo
 // remembers it, and other content never.
 type host struct {
 	id     uint64
+	size   int // of what counts, in bytes
 	marked bool
-	read   func() readHost
+	reach  func() *xds.HostReach // nil if the host cannot be decoded
 }
 
-// readHost is what is made of a virtual host when it is first needed.
-type readHost struct {
-	reach   *xds.HostReach // nil if the host cannot be decoded
-	cleared []byte         // without marks
+// hostReader reads virtual hosts. What it needs it makes of descriptors when it is first used.
+type hostReader struct {
+	maps          func() *wire.Maps
+	plain, marked func() *wire.Mask // what [xds.ReadHost] reads of a host without and with marks
+}
+
+func newHostReader() hostReader {
+	vh, paths := (*routev3.VirtualHost)(nil), []string{
+		"metadata",
+		"routes.route.cluster",
+		"routes.route.weighted_clusters.clusters.name",
+		"routes.route.request_mirror_policies.cluster",
+		"routes.metadata.filter_metadata.key",
+	}
+	return hostReader{
+		maps:   sync.OnceValue(func() *wire.Maps { return wire.MapsOf(vh) }),
+		plain:  sync.OnceValue(func() *wire.Mask { return wire.MaskOf(vh, paths...) }),
+		marked: sync.OnceValue(func() *wire.Mask { return wire.MaskOf(vh, append(paths, "routes.metadata.filter_metadata.value")...) }),
+	}
+}
+
+// appendContent appends what counts of a virtual host, the same in whatever order maps are,
+// and says whether it may have marks.
+func (r hostReader) appendContent(b, raw []byte) (content []byte, marked bool) {
+	content = r.plain().Append(b, raw)
+	if bytes.Contains(content[len(b):], []byte(xds.MetadataNamespace)) {
+		content, marked = r.marked().Append(b, raw), true
+	}
+	r.maps().Sort(content[len(b):])
+	return content, marked
 }
 
 // configs are the route configurations of a call.
@@ -53,71 +85,72 @@ func (e *Engine) configs(call *Call) []config {
 }
 
 func (e *Engine) config(raw []byte) config {
-	c := config{raw: raw, name: wire.NewView(wire.ShapeOf((*routev3.RouteConfiguration)(nil)), raw).Name()}
+	name := wire.NewView(wire.ShapeOf((*routev3.RouteConfiguration)(nil)), raw).Name()
 	var encoded [][]byte
 	for num, value := range wire.Values(raw) {
 		if num == virtualHosts {
 			encoded = append(encoded, value)
 		}
 	}
-	c.hosts = make([]*host, len(encoded))
+	c := config{raw, parts{strings.Clone(name), make([]*host, len(encoded))}}
 	spread(len(encoded), 1, func() (func(int), func()) {
 		var content []byte
 		return func(i int) {
-			content = append(content[:0], encoded[i]...)
-			e.hostMaps().Sort(content)
-			c.hosts[i] = e.host(content)
+			var marked bool
+			content, marked = e.hosts.appendContent(content[:0], encoded[i])
+			c.hosts[i] = e.host(content, marked)
 		}, func() {}
 	})
 	return c
 }
 
-// host is the virtual host in content, which is not kept.
-func (e *Engine) host(content []byte) *host {
+// host is the virtual host of which content counts, which is not kept.
+func (e *Engine) host(content []byte, marked bool) *host {
 	what := []byte("virtual host")
+	if marked {
+		what = []byte("virtual host with marks")
+	}
 	if h, ok := e.memo.recall(what, content).(*host); ok {
 		return h
 	}
-	raw := bytes.Clone(content)
-	h := &host{id: e.hosts.Add(1), marked: bytes.Contains(raw, []byte(xds.MetadataNamespace))}
-	h.read = sync.OnceValue(func() readHost { return decodeHost(raw, h.marked) })
-	size := len(raw)
-	if h.marked {
-		size *= 2
-	}
-	e.memo.keep(h, size, what, raw)
+	content = bytes.Clone(content)
+	read := sync.OnceValue(func() *xds.HostReach { return readHost(content) })
+	h := &host{id: e.lastHost.Add(1), size: len(content), marked: marked, reach: read}
+	e.memo.keep(h, len(content), what, content)
 	return h
 }
 
-// decodeHost reads a virtual host. One that cannot be decoded is left out and as it is:
+// readHost reads what counts of a virtual host. One that cannot be decoded is left out:
 // Envoy Gateway encoded it, and Envoy would refuse it as well.
-func decodeHost(raw []byte, marked bool) readHost {
+func readHost(content []byte) *xds.HostReach {
 	vh := &routev3.VirtualHost{}
-	if proto.Unmarshal(raw, vh) != nil {
-		return readHost{cleared: raw}
+	if proto.Unmarshal(content, vh) != nil {
+		return nil
 	}
-	h := readHost{reach: xds.ReadHost(vh), cleared: raw}
-	if marked && xds.ClearRouteMarks(vh) {
-		if cleared, err := encode(vh); err == nil {
-			h.cleared = cleared
-		}
+	return xds.ReadHost(vh)
+}
+
+func partsOf(configs []config) []parts {
+	out := make([]parts, len(configs))
+	for i, c := range configs {
+		out[i] = c.parts
 	}
-	return h
+	return out
 }
 
 // reach says what leads to the clusters. A large virtual host is worth a goroutine.
-func reach(configs []config) *xds.Reach {
+func reach(configs []parts) *xds.Reach {
 	var hosts []*host
 	for _, c := range configs {
 		hosts = append(hosts, c.hosts...)
 	}
 	read := make([]*xds.HostReach, len(hosts))
 	spread(len(hosts), 1, func() (func(int), func()) {
-		return func(i int) { read[i] = hosts[i].read().reach }, func() {}
+		return func(i int) { read[i] = hosts[i].reach() }, func() {}
 	})
 	configurations := make([]xds.Configuration, len(configs))
 	for i, c := range configs {
-		configurations[i] = xds.Configuration{Name: strings.Clone(c.name), Hosts: readable(read[:len(c.hosts)])}
+		configurations[i] = xds.Configuration{Name: c.name, Hosts: readable(read[:len(c.hosts)])}
 		read = read[len(c.hosts):]
 	}
 	return xds.NewReach(configurations)
@@ -130,14 +163,33 @@ func readable(hosts []*xds.HostReach) []*xds.HostReach {
 
 // withoutMarks removes egraft's metadata from the routes of a configuration. A virtual
 // host without any is left as the bytes that it is.
-func (c config) withoutMarks() []byte {
+func (e *Engine) withoutMarks(c config) []byte {
 	i := -1
-	return wire.Replace(c.raw, virtualHosts, func(value []byte) []byte {
+	return wire.Replace(c.raw, virtualHosts, func(raw []byte) []byte {
 		if i++; c.hosts[i].marked {
-			return c.hosts[i].read().cleared
+			return e.cleared(raw)
 		}
-		return value
+		return raw
 	})
+}
+
+// cleared is a virtual host without marks, and as it is if it has none or cannot be decoded.
+func (e *Engine) cleared(raw []byte) []byte {
+	what, content := []byte("virtual host without marks"), bytes.Clone(raw)
+	e.hosts.maps().Sort(content)
+	if cleared, ok := e.memo.recall(what, content).([]byte); ok {
+		return cleared
+	}
+	vh := &routev3.VirtualHost{}
+	if proto.Unmarshal(content, vh) != nil || !xds.ClearRouteMarks(vh) {
+		return raw
+	}
+	cleared, err := encode(vh)
+	if err != nil {
+		return raw
+	}
+	e.memo.keep(cleared, len(cleared), what, content)
+	return cleared
 }
 
 func (c config) marked() bool {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"sync"
@@ -39,12 +38,11 @@ func (e *Engine) prepare(call *Call, configs []config) *prepared {
 		return p
 	}
 	p := e.newPrepared(call, configs)
-	size := 0 // what is derived is less than what it is derived from
+	size := 0 // what is derived is about as large as what it is derived from
 	for _, c := range configs {
-		size += len(c.raw)
-	}
-	for i := range key {
-		key[i] = bytes.Clone(key[i])
+		for _, h := range c.hosts {
+			size += h.size
+		}
 	}
 	e.memo.keep(p, size, key...)
 	return p
@@ -73,7 +71,8 @@ func (e *Engine) newPrepared(call *Call, configs []config) *prepared {
 	set, err := policy.ReadSet(e.readObject, call.Objects)
 	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames, Kinds: kindsOf(call)}
 	if call.Hook == mutator.HookTranslation {
-		in.Reach = sync.OnceValue(func() *xds.Reach { return reach(configs) })
+		parts := partsOf(configs)
+		in.Reach = sync.OnceValue(func() *xds.Reach { return reach(parts) })
 	}
 	p := &prepared{in: in, warning: err, report: sync.OnceValue(func() *reported { return e.report(in) })}
 	if call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
@@ -102,7 +101,7 @@ func (e *Engine) readObject(raw []byte) (*policy.Object, error) {
 	o, err := e.read(raw)
 	if o != nil && err == nil {
 		// Its text and what was made of it are about as large.
-		e.memo.keep(o, 2*len(raw), what, bytes.Clone(raw))
+		e.memo.keep(o, 2*len(raw), what, raw)
 	}
 	return o, err
 }

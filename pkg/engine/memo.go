@@ -6,10 +6,10 @@ import (
 	"hash/maphash"
 	"math"
 	"math/bits"
-	"slices"
 	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // memo remembers what bytes led to, for as long as there is room. A nil memo remembers
@@ -24,7 +24,7 @@ type memo struct {
 
 // memory is what is remembered for a key.
 type memory struct {
-	key    [][]byte
+	key    []byte // its parts, each behind its length
 	value  any
 	weight int
 }
@@ -50,21 +50,39 @@ func (m *memo) recall(key ...[]byte) any {
 		return nil
 	}
 	found, _ := m.cache.GetIfPresent(m.hash(key))
-	if found == nil || !slices.EqualFunc(found.key, key, bytes.Equal) {
+	if found == nil || !found.has(key) {
 		return nil
 	}
 	return found.value
 }
 
-// keep remembers a value of about size bytes. The key must not change any more.
+// has reports whether the key is that of the memory.
+func (m *memory) has(key [][]byte) bool {
+	rest := m.key
+	for _, part := range key {
+		length, n := protowire.ConsumeVarint(rest)
+		if n < 0 || length != uint64(len(part)) || !bytes.Equal(rest[n:n+len(part)], part) {
+			return false
+		}
+		rest = rest[n+len(part):]
+	}
+	return len(rest) == 0
+}
+
+// keep remembers a value of about size bytes. The key is copied.
 func (m *memo) keep(value any, size int, key ...[]byte) {
 	if m == nil {
 		return
 	}
+	length := 0
 	for _, part := range key {
-		size += len(part)
+		length += protowire.SizeBytes(len(part))
 	}
-	m.cache.Set(m.hash(key), &memory{key, value, size + overhead})
+	own := make([]byte, 0, length)
+	for _, part := range key {
+		own = protowire.AppendBytes(own, part)
+	}
+	m.cache.Set(m.hash(key), &memory{own, value, size + length + overhead})
 }
 
 func (m *memo) hash(key [][]byte) uint64 {

@@ -7,17 +7,18 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/wire"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -151,19 +152,97 @@ func TestAnyOrderOfMapsIsRemembered(t *testing.T) {
 	}
 }
 
-// TestRoutesAreReadOnce: the same for what says which routes lead to a cluster.
+// hostOf has all that leads from a virtual host to clusters, and more.
+func hostOf(t *testing.T) *routev3.VirtualHost {
+	t.Helper()
+	to := func(name string, a *routev3.RouteAction) *routev3.Route {
+		return &routev3.Route{Name: name, Match: &routev3.RouteMatch{}, Metadata: named(t, "route"), Action: &routev3.Route_Route{Route: a}}
+	}
+	return &routev3.VirtualHost{Name: "h", Domains: []string{"*"}, Metadata: named(t, "host"), Routes: []*routev3.Route{
+		to("one", &routev3.RouteAction{
+			ClusterSpecifier:      &routev3.RouteAction_Cluster{Cluster: "a"},
+			RequestMirrorPolicies: []*routev3.RouteAction_RequestMirrorPolicy{{Cluster: "b"}},
+		}),
+		to("two", &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_WeightedClusters{WeightedClusters: &routev3.WeightedCluster{
+			Clusters: []*routev3.WeightedCluster_ClusterWeight{{Name: "c"}, {Name: "d"}},
+		}}}),
+		{Name: "none", Metadata: named(t, "route"), Action: &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{Status: 200}}},
+	}}
+}
+
+// translationOf is a call with one virtual host.
+func translationOf(host []byte) *Call {
+	m := &wire.Message{}
+	m.Add(1, []byte("name"))
+	m.Add(virtualHosts, host)
+	return &Call{Hook: mutator.HookTranslation, Resources: []Resources{{mutator.KindRouteConfiguration, [][]byte{m.Append(nil)}}}}
+}
+
+// TestRoutesAreReadOnce: what is prepared for a call is used again if what leads to clusters
+// is the same, however it is encoded and whatever else of a route changes.
 func TestRoutesAreReadOnce(t *testing.T) {
+	mark := func(r *routev3.Route, value string) {
+		r.Metadata = xds.SetMark(r.GetMetadata(), xds.Mark{Key: "k", Value: value})
+	}
+	for name, c := range map[string]struct {
+		edit func(*routev3.VirtualHost)
+		same bool
+	}{
+		"nothing":     {func(*routev3.VirtualHost) {}, true},
+		"path":        {func(vh *routev3.VirtualHost) { vh.Routes[0].Match.PathSpecifier = &routev3.RouteMatch_Path{Path: "/"} }, true},
+		"domains":     {func(vh *routev3.VirtualHost) { vh.Domains = append(vh.Domains, "b") }, true},
+		"metadata":    {func(vh *routev3.VirtualHost) { vh.Metadata = named(t, "other") }, false},
+		"cluster":     {func(vh *routev3.VirtualHost) { vh.Routes[0].GetRoute().ClusterSpecifier = nil }, false},
+		"weighted":    {func(vh *routev3.VirtualHost) { vh.Routes[1].GetRoute().GetWeightedClusters().Clusters[0].Name = "e" }, false},
+		"mirror":      {func(vh *routev3.VirtualHost) { vh.Routes[0].GetRoute().RequestMirrorPolicies[0].Cluster = "e" }, false},
+		"mark":        {func(vh *routev3.VirtualHost) { mark(vh.Routes[0], "v") }, false},
+		"other mark":  {func(vh *routev3.VirtualHost) { mark(vh.Routes[0], "w") }, false},
+		"mark on two": {func(vh *routev3.VirtualHost) { mark(vh.Routes[2], "w") }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := New(nil, WithMemo(1<<20))
+			require.NoError(t, err)
+			vh, edited := hostOf(t), hostOf(t)
+			c.edit(edited)
+			prepared := map[*prepared]bool{}
+			for _, m := range []*routev3.VirtualHost{vh, edited} {
+				for _, host := range orders(t, m) {
+					call := translationOf(host)
+					configs := e.configs(call)
+					prepared[e.prepare(call, configs)] = true
+					require.Equal(t, xds.ReadHost(m), configs[0].hosts[0].reach())
+				}
+			}
+			if c.same {
+				require.Len(t, prepared, 1)
+			} else {
+				require.Len(t, prepared, 2)
+			}
+		})
+	}
+}
+
+// TestPreparedKeepsNoCall: what is kept for the next call is not the bytes of this one.
+func TestPreparedKeepsNoCall(t *testing.T) {
 	e, err := New(nil, WithMemo(1<<20))
 	require.NoError(t, err)
-	vh := &routev3.VirtualHost{Name: "h", Domains: []string{"*"}, Metadata: named(t, "host"), Routes: []*routev3.Route{{Name: "r", Metadata: named(t, "route")}}}
-	prepared := map[*prepared]bool{}
-	for _, host := range orders(t, vh) {
-		call := &Call{Hook: mutator.HookTranslation, Resources: []Resources{{mutator.KindRouteConfiguration, [][]byte{
-			protowire.AppendBytes(protowire.AppendTag(nil, virtualHosts, protowire.BytesType), host),
-		}}}}
-		prepared[e.prepare(call, e.configs(call))] = true
-	}
-	require.Len(t, prepared, 1)
+	freed := make(chan struct{})
+	func() {
+		call := translationOf(orders(t, hostOf(t))[0])
+		runtime.AddCleanup(&call.Resources[0].Encoded[0][0], func(struct{}) { close(freed) }, struct{}{})
+		_, err := e.Run(t.Context(), call)
+		require.NoError(t, err)
+	}()
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		select {
+		case <-freed:
+			return true
+		default:
+			return false
+		}
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Equal(t, 2, e.memo.cache.EstimatedSize(), "the virtual host and what is prepared")
 }
 
 // TestCollision puts a memory where another key's would be.
@@ -172,7 +251,7 @@ func TestCollision(t *testing.T) {
 	require.NoError(t, err)
 	m.keep("wanted", 0, []byte("a"), []byte("b"))
 	require.Equal(t, "wanted", m.recall([]byte("a"), []byte("b")))
-	for _, other := range [][][]byte{{[]byte("ab")}, {[]byte("a"), []byte("c")}, {[]byte("a")}, {[]byte("a"), []byte("b"), nil}} {
+	for _, other := range [][][]byte{{[]byte("ab")}, {[]byte("a\x01b")}, {[]byte("a"), []byte("c")}, {[]byte("a")}, {[]byte("a"), []byte("b"), nil}} {
 		found, _ := m.cache.GetIfPresent(m.hash([][]byte{[]byte("a"), []byte("b")}))
 		m.cache.Set(m.hash(other), found)
 		require.Nil(t, m.recall(other...))

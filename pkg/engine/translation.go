@@ -28,7 +28,7 @@ func (e *Engine) finish(ctx context.Context, in *mutator.Input, configs []config
 	}
 	for i, list := range res.Resources {
 		if list.Kind == mutator.KindRouteConfiguration {
-			res.Resources[i].Encoded = e.withoutMarks(list.Encoded, configs[:len(list.Encoded)])
+			res.Resources[i].Encoded = e.withoutAnyMarks(list.Encoded, configs[:len(list.Encoded)])
 			configs = configs[len(list.Encoded):]
 		}
 	}
@@ -52,9 +52,9 @@ func (e *Engine) subject(in *mutator.Input, call *Call) string {
 	return ""
 }
 
-// withoutMarks removes egraft's metadata from the routes. The configurations are those of
+// withoutAnyMarks removes egraft's metadata from the routes. The configurations are those of
 // the call, of which mutators may have changed some.
-func (e *Engine) withoutMarks(encoded [][]byte, configs []config) [][]byte {
+func (e *Engine) withoutAnyMarks(encoded [][]byte, configs []config) [][]byte {
 	out := encoded
 	for i, c := range configs {
 		if !bytes.Equal(c.raw, encoded[i]) {
@@ -66,7 +66,7 @@ func (e *Engine) withoutMarks(encoded [][]byte, configs []config) [][]byte {
 		if &out[0] == &encoded[0] {
 			out = slices.Clone(encoded)
 		}
-		out[i] = c.withoutMarks()
+		out[i] = e.withoutMarks(c)
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"strings"
@@ -38,7 +37,7 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo) (work
 		}
 		a := c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 		if r := resultOf(a); r != nil {
-			m.keep(r, len(r.encoded)+len(r.outcomes)*outcomeSize, what, bytes.Clone(key), bytes.Clone(content))
+			m.keep(r, len(r.encoded)+len(r.outcomes)*outcomeSize, what, key, content)
 		}
 		a.memo = missed
 		return a

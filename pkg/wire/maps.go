@@ -90,7 +90,7 @@ func (m *Maps) sort(b []byte, depth int) {
 			f := &m.fields[num]
 			f.within.sort(value, depth-1)
 			if f.isMap {
-				now = now.with(b, at, at+size, num, value)
+				now = now.with(b, at, at+size, num)
 			}
 		}
 		at += size
@@ -98,27 +98,25 @@ func (m *Maps) sort(b []byte, depth int) {
 	now.sort(b)
 }
 
-// run is entries of one map, one after another.
+// run is entries of one map, one right behind the other.
 type run struct {
 	of       protowire.Number
 	from, to int
-	last     []byte // key
-	unsorted bool
+	entries  int
 }
 
-// with is the run with one more entry, or a new one if that is of another map or not right
-// behind the last.
-func (r run) with(b []byte, from, to int, of protowire.Number, value []byte) run {
-	key := keyOf(value)
-	if of != r.of || from != r.to {
-		r.sort(b)
-		return run{of, from, to, key, false}
+// with is the run with one more entry, or a new one if that is of another map or somewhere
+// else.
+func (r run) with(b []byte, from, to int, of protowire.Number) run {
+	if of == r.of && from == r.to {
+		return run{of, r.from, to, r.entries + 1}
 	}
-	return run{of, r.from, to, key, r.unsorted || bytes.Compare(r.last, key) > 0}
+	r.sort(b)
+	return run{of, from, to, 1}
 }
 
 func (r run) sort(b []byte) {
-	if r.unsorted {
+	if r.entries > 1 {
 		sortEntries(b[r.from:r.to])
 	}
 }
@@ -153,7 +151,11 @@ func sortEntries(b []byte) {
 		entries = append(entries, e)
 		at += n
 	}
-	slices.SortStableFunc(entries, func(x, y entry) int { return bytes.Compare(x.key, y.key) })
+	byKey := func(x, y entry) int { return bytes.Compare(x.key, y.key) }
+	if slices.IsSortedFunc(entries, byKey) {
+		return
+	}
+	slices.SortStableFunc(entries, byKey)
 	for _, e := range entries {
 		sorted = append(sorted, e.encoded...)
 	}

@@ -31,16 +31,13 @@ type Message struct {
 func Parse(data []byte) (*Message, error) {
 	m := &Message{Fields: make([]Field, 0, count(data))}
 	for len(data) > 0 {
-		num, typ, n := protowire.ConsumeTag(data)
-		if n < 0 {
+		num, value, n := consume(data)
+		switch {
+		case n < 0 && num == 0:
 			return nil, fmt.Errorf("read message: %w", protowire.ParseError(n))
-		}
-		data = data[n:]
-		if n = protowire.ConsumeFieldValue(num, typ, data); n < 0 {
+		case n < 0:
 			return nil, fmt.Errorf("read field %d: %w", num, protowire.ParseError(n))
-		}
-		if typ == protowire.BytesType {
-			value, _ := protowire.ConsumeBytes(data)
+		case value != nil:
 			m.Fields = append(m.Fields, Field{num, value})
 		}
 		data = data[n:]

@@ -22,12 +22,13 @@ func Values(data []byte) iter.Seq2[protowire.Number, []byte] {
 }
 
 // consume reads a field: its number, its value, nil if it is not length-delimited, and its
-// size, which is negative if it cannot be read.
+// size. A field that cannot be read has an error of protowire instead of a size, and no number
+// if that is what cannot be read.
 func consume(b []byte) (protowire.Number, []byte, int) {
-	const long = 0x80 // a byte of a number that goes on
-	if len(b) >= 2 && b[0] < long && b[1] < long && protowire.Type(b[0]&7) == protowire.BytesType {
-		if size := 2 + int(b[1]); b[0] >= 8 && size <= len(b) { // most fields are short ones
-			return protowire.Number(b[0] >> 3), b[2:size:size], size
+	if tag, at := short(b); tag>>3 > 0 && protowire.Type(tag&7) == protowire.BytesType { // most are
+		length, n := short(b[at:])
+		if from, to := at+n, at+n+length; n > 0 && to <= len(b) {
+			return protowire.Number(tag >> 3), b[from:to:to], to
 		}
 	}
 	num, typ, tag := protowire.ConsumeTag(b)
@@ -35,16 +36,33 @@ func consume(b []byte) (protowire.Number, []byte, int) {
 		return 0, nil, tag
 	}
 	if typ != protowire.BytesType {
-		if n := protowire.ConsumeFieldValue(num, typ, b[tag:]); n >= 0 {
-			return num, nil, tag + n
+		n := protowire.ConsumeFieldValue(num, typ, b[tag:])
+		if n < 0 {
+			return num, nil, n
 		}
-		return 0, nil, -1
+		return num, nil, tag + n
 	}
 	value, n := protowire.ConsumeBytes(b[tag:])
 	if n < 0 {
-		return 0, nil, n
+		return num, nil, n
 	}
 	return num, value, tag + n
+}
+
+// short reads a number of one or two bytes; 0 bytes are read of any other, and of one that
+// may be.
+func short(b []byte) (number, n int) {
+	const more = 0x80 // a number goes on behind such a byte
+	switch {
+	case len(b) < 2:
+		return 0, 0
+	case b[0] < more:
+		return int(b[0]), 1
+	case b[1] < more:
+		return int(b[0]&^more) | int(b[1])<<7, 2
+	default:
+		return 0, 0
+	}
 }
 
 // Replace returns the message with the values of a field replaced. Everything else stays

@@ -1,0 +1,88 @@
+package wire
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Mask says which fields of a kind of message count, as a field mask does.
+// https://protobuf.dev/reference/protobuf/google.protobuf/#field-mask
+type Mask struct {
+	fields []maskField // by number
+}
+
+// maskField is a field that is kept, as a whole or as far as the mask within says.
+type maskField struct {
+	kept   bool
+	within *Mask
+}
+
+// MaskOf has all that paths lead to, which are names of fields joined by dots. It panics at
+// a path that m does not have.
+func MaskOf(m proto.Message, paths ...string) *Mask {
+	mask := &Mask{}
+	for _, path := range paths {
+		mask.add(m.ProtoReflect().Descriptor(), path)
+	}
+	return mask
+}
+
+func (m *Mask) add(d protoreflect.MessageDescriptor, path string) {
+	name, rest, _ := strings.Cut(path, ".")
+	f := d.Fields().ByName(protoreflect.Name(name))
+	if f == nil {
+		panic(fmt.Sprintf("%s has no field %q", d.FullName(), name))
+	}
+	if one := f.ContainingOneof(); one != nil { // of which the last one counts
+		for i := range one.Fields().Len() {
+			m.keep(one.Fields().Get(i).Number())
+		}
+	}
+	m.keep(f.Number())
+	if rest == "" {
+		return
+	}
+	within := &m.fields[f.Number()].within
+	if *within == nil {
+		*within = &Mask{}
+	}
+	(*within).add(f.Message(), rest)
+}
+
+func (m *Mask) keep(num protowire.Number) {
+	if n := int(num) + 1; n > len(m.fields) {
+		m.fields = slices.Grow(m.fields, n-len(m.fields))[:n]
+	}
+	m.fields[num].kept = true
+}
+
+// Append appends an encoded message with nothing but the fields of the mask. What they mean
+// does not depend on what is left out; of a message that cannot be read to its end that is
+// the rest of it.
+func (m *Mask) Append(b, encoded []byte) []byte {
+	for at := 0; at < len(encoded); {
+		num, value, size := consume(encoded[at:])
+		if size < 0 {
+			break
+		}
+		field := encoded[at : at+size]
+		at += size
+		switch {
+		case int(num) >= len(m.fields) || !m.fields[num].kept:
+		case m.fields[num].within == nil || value == nil:
+			b = append(b, field...)
+		default:
+			b = protowire.AppendTag(b, num, protowire.BytesType)
+			from := len(b)
+			b = m.fields[num].within.Append(b, value)
+			var length [10]byte
+			b = slices.Insert(b, from, protowire.AppendVarint(length[:0], uint64(len(b)-from))...)
+		}
+	}
+	return b
+}
