@@ -95,7 +95,7 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 	}
 	s.changes.note(ctx, call, res)
 	s.publish(m.hook, res)
-	return m.answer(res), nil
+	return m.answer(req, res), nil
 }
 
 // count tells the observer once what may be true of thousands of resources.

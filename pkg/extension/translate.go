@@ -46,9 +46,9 @@ func (r resource) read(req *wire.Message) [][]byte {
 	return nil
 }
 
-// answer writes the response.
-func (m *method) answer(res *engine.Result) *wire.Message {
-	out := &wire.Message{}
+// answer writes the response to req.
+func (m *method) answer(req *wire.Message, res *engine.Result) *wire.Message {
+	out := req.Answer()
 	for _, list := range res.Resources {
 		for _, r := range m.resources {
 			if r.kind == list.Kind {

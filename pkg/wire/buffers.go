@@ -1,44 +1,106 @@
 package wire
 
 import (
+	"bytes"
+	"unsafe"
+
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// bufferSize is the largest that gRPC's pool has.
-const bufferSize = 1 << 20
+const (
+	// bufferSize is the largest that gRPC's pool has.
+	bufferSize = 1 << 20
+	// worthSending is how much has to be in one piece to be sent from where it is: as much as
+	// gRPC sends in one frame.
+	// https://github.com/grpc/grpc-go/blob/v1.83.1/internal/transport/http_util.go#L47
+	worthSending = 16 << 10
+)
 
 // buffers encodes the message into buffers of the pool, to which gRPC returns them when
-// they are sent. A message of many megabytes would be new memory at each call otherwise.
+// they are sent: a message of many megabytes would be new memory at each call otherwise.
+// Values that follow each other as they did in what is answered are sent from there.
 func (m *Message) buffers(pool mem.BufferPool) mem.BufferSlice {
 	w := writer{pool: pool, left: m.Size()}
 	var head []byte
+	var found []byte // in m.answered, not written yet
+	last := 0        // where the last one ends that was found
 	for _, f := range m.Fields {
 		head = protowire.AppendTag(head[:0], f.Number, protowire.BytesType)
 		head = protowire.AppendVarint(head, uint64(len(f.Value)))
-		w.write(head)
-		w.write(f.Value)
+		from, to := m.place(head, f.Value)
+		if from < last { // it is nowhere, or there already
+			w.writeFound(found)
+			found = nil
+			w.write(head)
+			w.write(f.Value)
+			continue
+		}
+		m.answered[from] = head[0] // its tag as the answer has it
+		if from != last || found == nil {
+			w.writeFound(found)
+			found = m.answered[from:from]
+		}
+		found, last = found[:len(found)+to-from], to
 	}
+	w.writeFound(found)
 	return w.full
+}
+
+// place is where in what is answered the field with the value is, and -1 if it is not there or
+// cannot be given the tag in head.
+func (m *Message) place(head, value []byte) (from, to int) {
+	if len(m.answered) == 0 || len(value) == 0 || head[0] >= 0x80 {
+		return -1, -1
+	}
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(value))) - uintptr(unsafe.Pointer(unsafe.SliceData(m.answered)))
+	if at >= uintptr(len(m.answered)) {
+		return -1, -1
+	}
+	from, to = int(at)-len(head), int(at)+len(value)
+	if from < 0 || to > len(m.answered) || !bytes.Equal(m.answered[from+1:at], head[1:]) {
+		return -1, -1
+	}
+	return from, to
 }
 
 // writer fills one buffer after the other.
 type writer struct {
 	pool mem.BufferPool
 	full mem.BufferSlice
-	rest []byte // of the last buffer
-	left int    // bytes to come for which there is no buffer yet
+	last *[]byte // of the pool, not in full yet
+	used int     // bytes of last
+	left int     // bytes to come
 }
 
 func (w *writer) write(b []byte) {
 	for len(b) > 0 {
-		if len(w.rest) == 0 {
-			next := w.pool.Get(min(w.left, bufferSize))
-			w.left -= len(*next)
-			w.full = append(w.full, mem.NewBuffer(next, w.pool))
-			w.rest = *next
+		if w.last == nil {
+			w.last = w.pool.Get(min(w.left, bufferSize))
 		}
-		n := copy(w.rest, b)
-		b, w.rest = b[n:], w.rest[n:]
+		n := copy((*w.last)[w.used:], b)
+		b, w.used, w.left = b[n:], w.used+n, w.left-n
+		if w.used == len(*w.last) {
+			w.flush()
+		}
 	}
+}
+
+func (w *writer) flush() {
+	if w.last != nil {
+		*w.last = (*w.last)[:w.used]
+		w.full = append(w.full, mem.NewBuffer(w.last, w.pool))
+		w.last, w.used = nil, 0
+	}
+}
+
+// writeFound writes what may be sent from where it is.
+func (w *writer) writeFound(b []byte) {
+	if len(b) < worthSending {
+		w.write(b)
+		return
+	}
+	w.flush()
+	w.full = append(w.full, mem.SliceBuffer(b))
+	w.left -= len(b)
 }

@@ -25,11 +25,20 @@ type Field struct {
 // wire types are dropped.
 type Message struct {
 	Fields []Field
+
+	parsed   []byte // what it was read from
+	answered []byte // that of the message that it answers
 }
 
-// Parse reads a message. The values are parts of data, which must not change any more.
+// Answer returns a message without fields that is the answer to m. The codec sends the values
+// that it has of m from where they are, and to that end gives them other tags there: m has its
+// fields afterwards, and what it was read from is no more what it was.
+func (m *Message) Answer() *Message { return &Message{answered: m.parsed} }
+
+// Parse reads a message. The values are parts of data, which must not change any more, but for
+// an [Message.Answer].
 func Parse(data []byte) (*Message, error) {
-	m := &Message{Fields: make([]Field, 0, count(data))}
+	m := &Message{Fields: make([]Field, 0, count(data)), parsed: data}
 	for len(data) > 0 {
 		num, value, n := consume(data)
 		switch {

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -173,6 +174,84 @@ func TestCodecOfLargeMessages(t *testing.T) {
 	for i, f := range got.Fields {
 		require.True(t, bytes.Equal(m.Fields[i].Value, f.Value), i)
 	}
+}
+
+// TestAnswer has answers that have values of a message and others, and sends them.
+func TestAnswer(t *testing.T) {
+	const few, many = 10, 2000 // of which twenty are worth sending from where they are
+	values := func(size int) (all [][]byte) {
+		for i := range 20 {
+			all = append(all, bytes.Repeat([]byte{byte('a' + i)}, size))
+		}
+		return all
+	}
+	for _, size := range []int{few, many} {
+		all := values(size)
+		for name, c := range map[string]struct {
+			request, answer protowire.Number
+			of              func([][]byte) [][]byte
+			inPlace         bool // in one piece
+		}{
+			"all":                {2, 1, func(v [][]byte) [][]byte { return v }, true},
+			"the same tag":       {2, 2, func(v [][]byte) [][]byte { return v }, true},
+			"the last ones":      {2, 1, func(v [][]byte) [][]byte { return v[10:] }, true},
+			"none":               {2, 1, func([][]byte) [][]byte { return nil }, false},
+			"one is missing":     {2, 1, func(v [][]byte) [][]byte { return append(v[:10:10], v[11:]...) }, false},
+			"one is another":     {2, 1, func(v [][]byte) [][]byte { return append(append(v[:10:10], []byte("new")), v[11:]...) }, false},
+			"one is added":       {2, 1, func(v [][]byte) [][]byte { return append(append(v[:10:10], []byte("new")), v[10:]...) }, false},
+			"one is empty":       {2, 1, func(v [][]byte) [][]byte { return append(append(v[:10:10], []byte{}), v[11:]...) }, false},
+			"one is shorter":     {2, 1, func(v [][]byte) [][]byte { return append(append(v[:10:10], v[10][:5]), v[11:]...) }, false},
+			"one is there twice": {2, 1, func(v [][]byte) [][]byte { return append(v[:10:10], v[9:]...) }, false},
+			"another order":      {2, 1, func(v [][]byte) [][]byte { return append(v[10:20:20], v[:10]...) }, false},
+			"a longer tag":       {2, 288, func(v [][]byte) [][]byte { return v }, false}, // that ends in the shorter one
+			"a shorter tag":      {70, 1, func(v [][]byte) [][]byte { return v }, false},
+			"all are others":     {2, 1, func(v [][]byte) [][]byte { return values(size) }, false},
+		} {
+			t.Run(fmt.Sprint(name, size), func(t *testing.T) {
+				in := &wire.Message{}
+				in.Add(15, []byte("before"))
+				in.Add(c.request, all...)
+				in.Add(15, []byte("behind"))
+				raw := in.Append(nil)
+				request, err := wire.Parse(raw)
+				require.NoError(t, err)
+				answer := request.Answer()
+				answer.Add(c.answer, c.of(request.All(c.request))...)
+				want := &wire.Message{}
+				want.Add(c.answer, c.of(all)...)
+				data, err := wire.Codec().Marshal(answer)
+				require.NoError(t, err)
+				require.True(t, bytes.Equal(want.Append(nil), data.Materialize()), "what is sent")
+				require.Equal(t, in.Fields, request.Fields, "the values are what they were")
+				if size == many && c.inPlace {
+					require.Len(t, data, 1)
+					sent := data[0].ReadOnlyData()
+					at := bytes.Index(raw, sent)
+					require.GreaterOrEqual(t, at, 0)
+					require.Same(t, &raw[at], &sent[0])
+				}
+				data.Free()
+			})
+		}
+	}
+}
+
+// TestAnswerWithTwoTags has a value twice, by different tags, and an empty one behind a zero,
+// which looks like its length.
+func TestAnswerWithTwoTags(t *testing.T) {
+	in := &wire.Message{}
+	in.Add(2, bytes.Repeat([]byte{'a'}, 20_000), bytes.Repeat([]byte{0}, 20_000), []byte{}, []byte("b"))
+	request, err := wire.Parse(in.Append(nil))
+	require.NoError(t, err)
+	values, answer, want := request.All(2), request.Answer(), &wire.Message{}
+	for i, v := range []int{0, 2, 1, 3, 0} {
+		num := protowire.Number(1 + i/4)
+		answer.Add(num, values[v])
+		want.Add(num, in.Fields[v].Value)
+	}
+	data, err := wire.Codec().Marshal(answer)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(want.Append(nil), data.Materialize()))
 }
 
 func TestCodecOfEmptyMessages(t *testing.T) {
