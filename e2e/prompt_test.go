@@ -23,6 +23,10 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
+// notPrompt is between two seconds, which a busy machine makes several, and the 15 that Envoy
+// waits for endpoints.
+const notPrompt = 10 * time.Second
+
 // TestPromptClusters: a change that has nothing to do with a policy of egraft's (the host
 // name that Envoy asks a backend for) reaches traffic promptly, as docs/prompt-clusters.md
 // says, and no request fails meanwhile.
@@ -31,7 +35,7 @@ func TestPromptClusters(t *testing.T) {
 	f := start(t, standalone.Options{Egraft: []string{"--prompt-clusters"}})
 	took := f.otherHostname()
 	t.Logf("a BackendTLSPolicy reached traffic after %s", took)
-	require.Less(t, took, 5*time.Second)
+	require.Less(t, took, notPrompt)
 }
 
 // TestWithoutPromptClusters is the other half, which takes its time.
@@ -41,7 +45,7 @@ func TestWithoutPromptClusters(t *testing.T) {
 	f := start(t, standalone.Options{})
 	took := f.otherHostname()
 	t.Logf("a BackendTLSPolicy reached traffic after %s", took)
-	require.Greater(t, took, 10*time.Second)
+	require.Greater(t, took, notPrompt)
 }
 
 // otherHostname changes the host name in a route's BackendTLSPolicy, and says how long it
