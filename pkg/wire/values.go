@@ -49,8 +49,8 @@ func consume(b []byte) (protowire.Number, []byte, int) {
 	return num, value, tag + n
 }
 
-// short reads a number of one or two bytes; 0 bytes are read of any other, and of one that
-// may be.
+// short reads a number of one or two bytes, and says of how many: 0 if it has more, or if b is
+// too short to tell.
 func short(b []byte) (number, n int) {
 	const more = 0x80 // a number goes on behind such a byte
 	switch {
