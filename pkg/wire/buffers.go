@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"sync"
 	"unsafe"
 
 	"google.golang.org/grpc/mem"
@@ -9,19 +10,22 @@ import (
 )
 
 const (
-	// bufferSize is the largest that gRPC's pool has.
+	// bufferSize is the largest that gRPC's pool has, and nextSize the one before: what is
+	// larger than that gets the largest.
+	// https://github.com/grpc/grpc-go/blob/v1.83.1/mem/buffer_pool.go#L47
 	bufferSize = 1 << 20
+	nextSize   = 32 << 10
 	// worthSending is how much has to be in one piece to be sent from where it is: as much as
 	// gRPC sends in one frame.
 	// https://github.com/grpc/grpc-go/blob/v1.83.1/internal/transport/http_util.go#L47
 	worthSending = 16 << 10
 )
 
-// buffers encodes the message into buffers of the pool, to which gRPC returns them when
-// they are sent: a message of many megabytes would be new memory at each call otherwise.
+// buffers encodes the message into buffers of a pool, to which gRPC returns them when they
+// are sent: a message of many megabytes would be new memory at each call otherwise.
 // Values that follow each other as they did in what is answered are sent from there.
-func (m *Message) buffers(pool mem.BufferPool) mem.BufferSlice {
-	w := writer{pool: pool, left: m.Size()}
+func (m *Message) buffers() mem.BufferSlice {
+	w := writer{left: m.Size()}
 	var head []byte
 	var found []byte // in m.answered, not written yet
 	last := 0        // where the last one ends that was found
@@ -64,10 +68,30 @@ func (m *Message) place(head, value []byte) (from, to int) {
 	return from, to
 }
 
+// pool is one of buffers of bufferSize, which it gives as they are. gRPC's own fills them with
+// zeros each time, which takes half as long as to fill them.
+type pool struct{ sync.Pool }
+
+// Get implements mem.BufferPool for lengths that are not larger than bufferSize.
+func (p *pool) Get(length int) *[]byte {
+	b, _ := p.Pool.Get().(*[]byte)
+	if b == nil {
+		b = new(make([]byte, bufferSize))
+	}
+	*b = (*b)[:length]
+	return b
+}
+
+// Put implements mem.BufferPool.
+func (p *pool) Put(b *[]byte) { p.Pool.Put(b) }
+
+// large is shared by all messages, as gRPC's pool is.
+var large pool
+
 // writer fills one buffer after the other.
 type writer struct {
-	pool mem.BufferPool
 	full mem.BufferSlice
+	pool mem.BufferPool
 	last *[]byte // of the pool, not in full yet
 	used int     // bytes of last
 	left int     // bytes to come
@@ -76,6 +100,10 @@ type writer struct {
 func (w *writer) write(b []byte) {
 	for len(b) > 0 {
 		if w.last == nil {
+			w.pool = mem.DefaultBufferPool()
+			if w.left > nextSize {
+				w.pool = &large
+			}
 			w.last = w.pool.Get(min(w.left, bufferSize))
 		}
 		n := copy((*w.last)[w.used:], b)

@@ -21,7 +21,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	if !ok {
 		return c.CodecV2.Marshal(v)
 	}
-	return m.buffers(mem.DefaultBufferPool()), nil
+	return m.buffers(), nil
 }
 
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {

@@ -254,6 +254,18 @@ func TestAnswerWithTwoTags(t *testing.T) {
 	require.True(t, bytes.Equal(want.Append(nil), data.Materialize()))
 }
 
+// TestBuffersAreUsedAgain: what a buffer had before is not sent.
+func TestBuffersAreUsedAgain(t *testing.T) {
+	for _, size := range []int{3 << 20, 100_000, 40_000, 33_000, 1<<20 + 1, 2 << 20, 100, 3<<20 - 10} {
+		m := &wire.Message{}
+		m.Add(1, bytes.Repeat([]byte{byte(size)}, size))
+		data, err := wire.Codec().Marshal(m)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(m.Append(nil), data.Materialize()), size)
+		data.Free()
+	}
+}
+
 func TestCodecOfEmptyMessages(t *testing.T) {
 	data, err := wire.Codec().Marshal(&wire.Message{})
 	require.NoError(t, err)
