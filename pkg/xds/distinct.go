@@ -12,6 +12,18 @@ type distinct[T comparable] struct {
 	seen map[T]struct{} // from fewItems on
 }
 
+// addAll adds items, which must not change any more: thousands of clusters have the same
+// only one.
+func (d *distinct[T]) addAll(items []T) {
+	if len(d.list) == 0 && len(items) == 1 {
+		d.list = items[:1:1]
+		return
+	}
+	for _, item := range items {
+		d.add(item)
+	}
+}
+
 func (d *distinct[T]) add(item T) {
 	if d.seen == nil {
 		if slices.Contains(d.list, item) {

@@ -90,9 +90,7 @@ func (o *Origin) Listeners() []Reference { return o.listeners.list }
 func (o *Origin) Marks() []Mark { return o.marks.list }
 
 func (o *Origin) add(listeners []Reference, marks []Mark) {
-	for _, l := range listeners {
-		o.listeners.add(l)
-	}
+	o.listeners.addAll(listeners)
 	for _, m := range marks {
 		o.marks.add(m)
 	}
