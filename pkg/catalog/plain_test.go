@@ -106,7 +106,7 @@ func plainly[T resource](
 			continue
 		}
 		next, verdict, err := edit(t.Context(), in, m, c, deny, onError(in, f, m, came))
-		res.Outcomes = append(res.Outcomes, engine.Outcome{Family: f.Name, Kind: kind, Name: came.GetName(), Verdict: verdict, Err: err})
+		res.Outcomes = append(res.Outcomes, &engine.Outcome{Family: f.Name, Kind: kind, Name: came.GetName(), Verdict: verdict, Err: err})
 		if verdict == engine.Applied || verdict == engine.Denied {
 			out = deterministic(t, next)
 		}
@@ -190,7 +190,7 @@ func (p plain) add(t *testing.T, in *mutator.Input, f mutator.Family, res *engin
 	clusters := &res.Resources[0]
 next:
 	for _, a := range additions.Clusters {
-		o := engine.Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: a.GetName(), Verdict: engine.Added}
+		o := &engine.Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: a.GetName(), Verdict: engine.Added}
 		for _, raw := range clusters.Encoded {
 			c := &clusterv3.Cluster{}
 			require.NoError(t, proto.Unmarshal(raw, c))

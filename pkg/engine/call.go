@@ -28,8 +28,9 @@ type Resources struct {
 // by what was added. A resource that nobody changed is the very bytes of the call.
 type Result struct {
 	Resources []Resources
-	// Outcomes has an entry for each mutator that applied to a resource.
-	Outcomes []Outcome
+	// Outcomes has an entry for each mutator that applied to a resource. Other results may
+	// have the same ones, which must not be changed.
+	Outcomes []*Outcome
 	// Policies says what became of each policy.
 	Policies []mutator.PolicyOutcome
 	// Subject tells what the call is about: the Gateways of a translation as
@@ -39,7 +40,8 @@ type Result struct {
 	// Warnings are things wrong with the call itself, for the log.
 	Warnings []error
 
-	names map[mutator.Kind][]string // of the resources that went through a chain
+	failures []*Outcome                // those of Outcomes that are denied or ignored
+	names    map[mutator.Kind][]string // of the resources of a list, empty where it is not known
 }
 
 // Outcome says what a family's mutator did to one resource.

@@ -81,25 +81,29 @@ func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View,
 // run takes a resource through the steps. If none changes it, the answer is raw.
 func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *hand) answer {
 	r := &resource[T]{chain: c, hand: h, name: name, encoded: raw}
-	var said []Outcome
+	var said []*Outcome
 	for _, s := range steps {
 		verdict, err := c.step(ctx, in, s, r, raw)
 		if verdict == "" {
-			return answer{raw: raw, outcomes: said, err: err}
+			return answer{raw: raw, result: &result{outcomes: said}, err: err}
 		}
-		o := Outcome{Family: s.family, Kind: c.kind, Name: name, Verdict: verdict, Err: err}
+		o := &Outcome{Family: s.family, Kind: c.kind, Name: name, Verdict: verdict, Err: err}
 		if err != nil {
 			o.bearsOn = c.bears(ctx, in, &s.link, raw)
 		}
 		said = append(said, outcomes(o)...)
 		if verdict == Failed {
-			return answer{raw: raw, outcomes: said, err: fmt.Errorf("mutator %s on %s %q: %w", s.family, c.kind, name, err)}
+			err = fmt.Errorf("mutator %s on %s %q: %w", s.family, c.kind, name, err)
+			return answer{raw: raw, result: &result{outcomes: said}, err: err}
 		}
 		if verdict == Denied {
 			break // nothing that follows may let traffic through again
 		}
 	}
-	return answer{raw: r.encoded, name: strings.Clone(c.name(r.encoded)), outcomes: said}
+	if now := c.name(r.encoded); now != name {
+		name = strings.Clone(now)
+	}
+	return answer{raw: r.encoded, result: &result{name: name, outcomes: said}}
 }
 
 // name is the name of an encoded resource.

@@ -12,6 +12,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync/atomic"
 
@@ -40,8 +41,9 @@ type Engine struct {
 // runner is a chain of whatever type of resource.
 type runner interface {
 	// worker returns what takes resources through the chain, one after another, and what
-	// to call after the last.
-	worker(ctx context.Context, in *mutator.Input, m *memo) (worker, func())
+	// to call after the last. It looks first where the resources of last time were, as long
+	// as m remembers them.
+	worker(ctx context.Context, in *mutator.Input, m *memo, last []place) (worker, func())
 	name(raw []byte) string
 }
 
@@ -119,9 +121,9 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 		return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 	}
 	for _, list := range call.Resources {
-		out, err := e.list(ctx, in, list, res)
+		out, err := e.list(ctx, p, list, res)
 		if err != nil {
-			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
+			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, fmt.Errorf("%s hook: %w", call.Hook, err)
 		}
 		res.Resources = append(res.Resources, Resources{list.Kind, out})
 	}

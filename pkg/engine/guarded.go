@@ -127,13 +127,13 @@ func (c *chain[T]) bears(ctx context.Context, in *mutator.Input, l *link[T], raw
 }
 
 // outcomes is an outcome, and one more for what is counted in addition.
-func outcomes(o Outcome) []Outcome {
+func outcomes(o *Outcome) []*Outcome {
 	if also := special(o.Err); also != "" {
-		and := o
+		and := *o
 		and.Verdict = also
-		return []Outcome{o, and}
+		return []*Outcome{o, &and}
 	}
-	return []Outcome{o}
+	return []*Outcome{o}
 }
 
 // special is the verdict for an error that is worth a count of its own.

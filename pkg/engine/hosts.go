@@ -93,15 +93,39 @@ func (e *Engine) config(raw []byte) config {
 		}
 	}
 	c := config{raw, parts{strings.Clone(name), make([]*host, len(encoded))}}
+	what := []byte("places of virtual hosts")
+	last, _ := e.memo.recall(what, []byte(name)).([]place)
+	places := make([]place, len(encoded))
 	spread(len(encoded), 1, func() (func(int), func()) {
-		var content []byte
+		content := make([]byte, 0, scratch)
 		return func(i int) {
+			if i < len(last) {
+				if found := e.memo.again(last[i], encoded[i], content); found != nil {
+					c.hosts[i], places[i] = found.value.(*host), found.place
+					return
+				}
+			}
 			var marked bool
 			content, marked = e.hosts.appendContent(content[:0], encoded[i])
 			c.hosts[i] = e.host(content, marked)
+			content = append(content[:0], encoded[i]...)
+			places[i] = e.placeOf(c.hosts[i], content)
 		}, func() {}
 	})
+	if !slices.Equal(last, places) {
+		e.memo.keep(places, len(places)*placeSize, what, []byte(name))
+	}
 	return c
+}
+
+// placeOf is where it is remembered what counts of a virtual host, of which encoded is all. Its
+// maps are sorted.
+func (e *Engine) placeOf(h *host, encoded []byte) place {
+	if e.memo == nil {
+		return place{}
+	}
+	e.hosts.maps().Sort(encoded)
+	return e.memo.keepContent(e.hosts.maps(), h, 0, []byte("virtual host as a whole"), encoded).place
 }
 
 // host is the virtual host of which content counts, which is not kept.

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -19,6 +20,31 @@ type prepared struct {
 	// when there is one.
 	report func() *reported
 	said   atomic.Pointer[reported]
+	// places are where the resources of each list were remembered at the last call.
+	places map[mutator.Kind]*atomic.Pointer[[]place]
+}
+
+// last are the places of a list at the last call, and nil if none is known.
+func (p *prepared) last(k mutator.Kind) []place {
+	if at := p.places[k]; at != nil {
+		if last := at.Load(); last != nil {
+			return *last
+		}
+	}
+	return nil
+}
+
+// note keeps the places of a list if they are not the last ones.
+func (p *prepared) note(k mutator.Kind, last []place, answers []answer) {
+	at := p.places[k]
+	if at == nil || slices.EqualFunc(answers, last, func(a answer, was place) bool { return a.place == was }) {
+		return
+	}
+	now := make([]place, len(answers))
+	for i, a := range answers {
+		now[i] = a.place
+	}
+	at.Store(&now)
 }
 
 // reported is what the families say about their policies.
@@ -38,6 +64,12 @@ func (e *Engine) prepare(call *Call, configs []config) *prepared {
 		return p
 	}
 	p := e.newPrepared(call, configs)
+	if call.Hook == mutator.HookTranslation { // the others have single resources
+		p.places = map[mutator.Kind]*atomic.Pointer[[]place]{}
+		for _, kind := range p.in.Kinds {
+			p.places[kind] = &atomic.Pointer[[]place]{}
+		}
+	}
 	size := 0 // what is derived is about as large as what it is derived from
 	for _, c := range configs {
 		for _, h := range c.hosts {

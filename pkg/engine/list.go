@@ -2,7 +2,7 @@ package engine
 
 import (
 	"context"
-	"fmt"
+	"slices"
 
 	"github.com/egraft/egraft/pkg/mutator"
 )
@@ -11,16 +11,17 @@ import (
 // 20 µs if all of them are answered from memory.
 const resourcesPerPiece = 64
 
-// worker takes resources through a chain, one after another.
-type worker func(raw []byte) answer
+// worker takes resources through a chain, one after another: the one at a position in the
+// list.
+type worker func(i int, raw []byte) answer
 
 // answer is what becomes of a resource.
 type answer struct {
-	raw      []byte
-	name     string // of raw
-	outcomes []Outcome
-	err      error // of a call that has to fail
-	memo     memoUse
+	raw    []byte
+	result *result // nil if no mutator applied
+	err    error   // of a call that has to fail
+	memo   memoUse
+	place  place // where it is remembered
 }
 
 // memoUse says whether a resource was answered from memory.
@@ -33,55 +34,57 @@ const (
 )
 
 // list runs the chain of the kind over the resources, if there is one.
-func (e *Engine) list(ctx context.Context, in *mutator.Input, list Resources, res *Result) ([][]byte, error) {
+func (e *Engine) list(ctx context.Context, p *prepared, list Resources, res *Result) ([][]byte, error) {
+	in := p.in
 	chain := e.chains[in.Hook][list.Kind]
 	if chain == nil {
 		return list.Encoded, nil
 	}
 	answers := make([]answer, len(list.Encoded))
+	last := p.last(list.Kind)
 	spread(len(answers), resourcesPerPiece, func() (func(int), func()) {
-		run, end := chain.worker(ctx, in, e.memo)
-		return func(i int) { answers[i] = run(list.Encoded[i]) }, end
+		run, end := chain.worker(ctx, in, e.memo, last)
+		return func(i int) { answers[i] = run(i, list.Encoded[i]) }, end
 	})
 	e.memo.count(answers)
-	until, err := firstError(answers)
-	res.add(answers[:until])
-	if err != nil {
-		return nil, fmt.Errorf("%s hook: %w", in.Hook, err)
-	}
+	p.note(list.Kind, last, answers)
+	return res.take(list.Kind, answers)
+}
+
+// take adds what became of a list to the result, up to the first error of a call that has to
+// fail, and returns the resources.
+func (r *Result) take(k mutator.Kind, answers []answer) ([][]byte, error) {
 	encoded, names := make([][]byte, len(answers), len(answers)+1), make([]string, len(answers))
-	for i, a := range answers {
-		encoded[i], names[i] = a.raw, a.name
+	for i := range answers {
+		a := &answers[i]
+		encoded[i] = a.raw
+		if a.result != nil {
+			names[i] = a.result.name
+			if len(r.Outcomes) == cap(r.Outcomes) { // most have one
+				r.Outcomes = slices.Grow(r.Outcomes, len(answers)-i)
+			}
+			if a.memo == recalled { // what failed is not remembered
+				r.Outcomes = append(r.Outcomes, a.result.outcomes...)
+			} else {
+				r.add(a.result.outcomes...)
+			}
+		}
+		if a.err != nil {
+			return nil, a.err
+		}
 	}
-	if _, there := res.names[list.Kind]; !there { // a second list of a kind is nobody's
-		res.names[list.Kind] = names
+	if _, there := r.names[k]; !there { // a second list of a kind is nobody's
+		r.names[k] = names
 	}
 	return encoded, nil
 }
 
-// firstError is the first one in the order of the list, and how many answers there are up
-// to it: all of them without an error.
-func firstError(answers []answer) (until int, err error) {
-	for i, a := range answers {
-		if a.err != nil {
-			return i + 1, a.err
+// add adds outcomes to the result.
+func (r *Result) add(outcomes ...*Outcome) {
+	r.Outcomes = append(r.Outcomes, outcomes...)
+	for _, o := range outcomes {
+		if o.Verdict == Denied || o.Verdict == Ignored {
+			r.failures = append(r.failures, o)
 		}
 	}
-	return len(answers), nil
-}
-
-// add appends the outcomes of the answers.
-func (r *Result) add(answers []answer) {
-	n := len(r.Outcomes)
-	for _, a := range answers {
-		n += len(a.outcomes)
-	}
-	if n == len(r.Outcomes) {
-		return
-	}
-	all := append(make([]Outcome, 0, n), r.Outcomes...)
-	for _, a := range answers {
-		all = append(all, a.outcomes...)
-	}
-	r.Outcomes = all
 }

@@ -7,9 +7,12 @@ import (
 	"math"
 	"math/bits"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/maypok86/otter/v2"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/egraft/egraft/pkg/wire"
 )
 
 // memo remembers what bytes led to, for as long as there is room. A nil memo remembers
@@ -19,15 +22,23 @@ import (
 type memo struct {
 	cache        *otter.Cache[uint64, *memory]
 	seed         maphash.Seed
+	last         atomic.Uint64 // id of a place
 	hits, misses atomic.Uint64
 }
 
 // memory is what is remembered for a key.
 type memory struct {
-	key    []byte // its parts, each behind its length
-	value  any
-	weight int
+	place
+	key     []byte // its parts, each behind its length
+	content wire.Canonical
+	value   any
+	weight  int
 }
+
+// place is where something is remembered. The next thing there has another id.
+type place struct{ hash, id uint64 }
+
+const placeSize = int(unsafe.Sizeof(place{}))
 
 // overhead is about what a memory costs beside its bytes.
 const overhead = 256
@@ -49,11 +60,31 @@ func (m *memo) recall(key ...[]byte) any {
 	if m == nil {
 		return nil
 	}
+	if found := m.find(key...); found != nil {
+		return found.value
+	}
+	return nil
+}
+
+func (m *memo) find(key ...[]byte) *memory {
 	found, _ := m.cache.GetIfPresent(m.hash(key))
 	if found == nil || !found.has(key) {
 		return nil
 	}
-	return found.value
+	return found
+}
+
+// again returns what was kept for content at the place, if that is still there and raw is
+// the content, in whatever order its maps are.
+func (m *memo) again(at place, raw, scratch []byte) *memory {
+	if m == nil || at.id == 0 {
+		return nil
+	}
+	found, _ := m.cache.GetIfPresent(at.hash)
+	if found == nil || found.id != at.id || !found.content.Is(raw, scratch) {
+		return nil
+	}
+	return found
 }
 
 // has reports whether the key is that of the memory.
@@ -71,9 +102,21 @@ func (m *memory) has(key [][]byte) bool {
 
 // keep remembers a value of about size bytes. The key is copied.
 func (m *memo) keep(value any, size int, key ...[]byte) {
-	if m == nil {
-		return
+	if m != nil {
+		m.put(m.newMemory(value, size, key))
 	}
+}
+
+// keepContent is [memo.keep] where the last part of the key is content whose maps are sorted.
+func (m *memo) keepContent(maps *wire.Maps, value any, size int, key ...[]byte) *memory {
+	own := m.newMemory(value, size, key)
+	own.content = maps.Canonical(own.key[len(own.key)-len(key[len(key)-1]):])
+	own.weight += own.content.Size()
+	m.put(own)
+	return own
+}
+
+func (m *memo) newMemory(value any, size int, key [][]byte) *memory {
 	length := 0
 	for _, part := range key {
 		length += protowire.SizeBytes(len(part))
@@ -82,8 +125,10 @@ func (m *memo) keep(value any, size int, key ...[]byte) {
 	for _, part := range key {
 		own = protowire.AppendBytes(own, part)
 	}
-	m.cache.Set(m.hash(key), &memory{own, value, size + length + overhead})
+	return &memory{place: place{m.hash(key), m.last.Add(1)}, key: own, value: value, weight: size + length + overhead}
 }
+
+func (m *memo) put(own *memory) { m.cache.Set(own.hash, own) }
 
 func (m *memo) hash(key [][]byte) uint64 {
 	var sum uint64

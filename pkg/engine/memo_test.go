@@ -25,23 +25,23 @@ import (
 // counted is a mutator that counts how often it runs.
 type counted[T proto.Message] struct {
 	runs *atomic.Int64
-	key  func() string
+	key  func(*mutator.Input) string
 	do   func(T) error
 }
 
 func (counted[T]) Applies(*mutator.Input, mutator.View) bool { return true }
 
-func (c counted[T]) Key(*mutator.Input, mutator.View) string { return c.key() }
+func (c counted[T]) Key(in *mutator.Input, _ mutator.View) string { return c.key(in) }
 
 func (c counted[T]) Mutate(_ context.Context, _ *mutator.Input, target T) error {
 	c.runs.Add(1)
 	return c.do(target)
 }
 
-func same() string { return "same" }
+func same(*mutator.Input) string { return "same" }
 
-// runsOf answers the same call twice, and a call with another list in between, and returns
-// how often the mutator ran on the first list.
+// runsOf answers calls with the same list, whose inputs are not the same, and returns how often
+// the mutator ran.
 func runsOf(t *testing.T, f mutator.Family, runs *atomic.Int64, kind mutator.Kind, m proto.Message) int64 {
 	t.Helper()
 	f.Name, f.Hooks, f.FailurePolicy = "f", []mutator.Hook{mutator.HookTranslation}, mutator.Ignore
@@ -49,8 +49,8 @@ func runsOf(t *testing.T, f mutator.Family, runs *atomic.Int64, kind mutator.Kin
 	require.NoError(t, err)
 	raw, err := proto.Marshal(m)
 	require.NoError(t, err)
-	for range 3 {
-		_, err := e.Run(t.Context(), &Call{Hook: mutator.HookTranslation, Resources: []Resources{{kind, [][]byte{raw}}}})
+	for i := range 3 {
+		_, err := e.Run(t.Context(), &Call{Hook: mutator.HookTranslation, Hostnames: []string{fmt.Sprint(i)}, Resources: []Resources{{kind, [][]byte{raw}}}})
 		require.NoError(t, err)
 	}
 	return runs.Load()
@@ -60,15 +60,14 @@ func runsOf(t *testing.T, f mutator.Family, runs *atomic.Int64, kind mutator.Kin
 func TestWhatIsRemembered(t *testing.T) {
 	edit := func(c *clusterv3.Cluster) error { c.AltStatName = "edited"; return nil }
 	cluster := &clusterv3.Cluster{Name: "c"}
-	newKey := 0
 	for name, c := range map[string]struct {
-		key  func() string
+		key  func(*mutator.Input) string
 		do   func(*clusterv3.Cluster) error
 		runs int64
 	}{
 		"changed":           {same, edit, 1},
 		"unchanged":         {same, func(*clusterv3.Cluster) error { return nil }, 1},
-		"another key":       {func() string { newKey++; return fmt.Sprint(newKey) }, edit, 3},
+		"another key":       {func(in *mutator.Input) string { return in.Hostnames[0] }, edit, 3},
 		"failed":            {same, func(*clusterv3.Cluster) error { return fmt.Errorf("no") }, 3},
 		"invalid":           {same, func(c *clusterv3.Cluster) error { c.Name = ""; return nil }, 3},
 		"not to be encoded": {same, func(c *clusterv3.Cluster) error { c.AltStatName = "\xff"; return nil }, 3},
@@ -242,7 +241,7 @@ func TestPreparedKeepsNoCall(t *testing.T) {
 			return false
 		}
 	}, 10*time.Second, 10*time.Millisecond)
-	require.Equal(t, 2, e.memo.cache.EstimatedSize(), "the virtual host and what is prepared")
+	require.Equal(t, 4, e.memo.cache.EstimatedSize(), "the virtual host, what counts of it, its place, and what is prepared")
 }
 
 // TestCollision puts a memory where another key's would be.

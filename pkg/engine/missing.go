@@ -33,11 +33,11 @@ func (e *Engine) missing(in *mutator.Input, call *Call, res *Result) error {
 			if !f.Uses(in.Hook) || !isFor(f, in.Objects) {
 				continue
 			}
-			outcome := Outcome{Family: f.Name, Kind: list.Kind, Verdict: Failed, Err: errMissing}
+			outcome := &Outcome{Family: f.Name, Kind: list.Kind, Verdict: Failed, Err: errMissing}
 			if f.FailurePolicy == mutator.Ignore {
 				outcome.Verdict = Ignored
 			}
-			res.Outcomes = append(res.Outcomes, outcome)
+			res.add(outcome)
 			if outcome.Verdict == Failed {
 				return fmt.Errorf("%s hook: mutator %s: %w", in.Hook, f.Name, errMissing)
 			}

@@ -46,10 +46,9 @@ func identityOf(o *policy.Object) identity {
 
 func (r *Result) failuresOf(h mutator.Hook, family string) failures {
 	f := failures{by: map[identity]*Outcome{}}
-	for i := range r.Outcomes {
-		o := &r.Outcomes[i]
+	for _, o := range r.failures {
 		switch {
-		case o.Family != family || o.Verdict != Denied && o.Verdict != Ignored:
+		case o.Family != family:
 			continue
 		case h != mutator.HookTranslation:
 			f.all = o

@@ -41,7 +41,7 @@ func (e *Engine) dropSecrets(call *Call, res *Result) {
 			if name == "" || name == systemCACertificates || !occurs(name, changed) || referredTo(name, res) {
 				return false
 			}
-			res.Outcomes = append(res.Outcomes, Outcome{Family: e.families[i].Name, Kind: mutator.KindSecret, Name: strings.Clone(name), Verdict: Dropped})
+			res.add(&Outcome{Family: e.families[i].Name, Kind: mutator.KindSecret, Name: strings.Clone(name), Verdict: Dropped})
 			return true
 		})
 		res.Resources[at].Encoded = kept

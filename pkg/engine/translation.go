@@ -76,7 +76,7 @@ func (e *Engine) addAll(ctx context.Context, in *mutator.Input, f mutator.Family
 	additions, err := e.additions(ctx, in, f)
 	if err != nil {
 		// Resources that depend on what is missing do not work, which is a denial.
-		res.Outcomes = append(res.Outcomes, outcomes(Outcome{Family: f.Name, Kind: mutator.KindCluster, Verdict: Ignored, Err: err})...)
+		res.add(outcomes(&Outcome{Family: f.Name, Kind: mutator.KindCluster, Verdict: Ignored, Err: err})...)
 		if f.FailurePolicy == mutator.Fail {
 			return fmt.Errorf("mutator %s: additions: %w", f.Name, err)
 		}
@@ -98,8 +98,8 @@ func upsert[T interface {
 	message
 	GetName() string
 }](res *Result, family string, kind mutator.Kind, add T) {
-	outcome := Outcome{Family: family, Kind: kind, Name: add.GetName(), Verdict: Added}
-	defer func() { res.Outcomes = append(res.Outcomes, outcome) }()
+	outcome := &Outcome{Family: family, Kind: kind, Name: add.GetName(), Verdict: Added}
+	defer func() { res.add(outcome) }()
 	fail := func(v Verdict, err error) { outcome.Verdict, outcome.Err = v, err }
 
 	encoded, err := encode(add)
@@ -127,17 +127,18 @@ func upsert[T interface {
 	res.names[kind] = append(names, add.GetName())
 }
 
-// namesOf are the names of the resources of a kind.
+// namesOf are the names of the resources of a kind. Most are known if mutators applied.
 func namesOf(res *Result, kind mutator.Kind, shape wire.Shape) []string {
-	if names, known := res.names[kind]; known {
-		return names
+	list, names := listOf(res, kind), res.names[kind]
+	if names == nil {
+		names = make([]string, len(list.Encoded))
+		res.names[kind] = names
 	}
-	list := listOf(res, kind)
-	names := make([]string, len(list.Encoded))
-	for i, raw := range list.Encoded {
-		names[i] = wire.NewView(shape, raw).Name()
+	for i, name := range names {
+		if name == "" {
+			names[i] = wire.NewView(shape, list.Encoded[i]).Name()
+		}
 	}
-	res.names[kind] = names
 	return names
 }
 

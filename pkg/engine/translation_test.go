@@ -71,6 +71,38 @@ func TestAdditions(t *testing.T) {
 	}
 }
 
+// TestAdditionsBesideOthers adds to a list some of which a mutator wants, and renames: the names
+// of the others are not known yet.
+func TestAdditionsBesideOthers(t *testing.T) {
+	for _, there := range []string{"renamed", "other"} {
+		f := mutator.Family{
+			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
+			Clusters: mutator.Func[*clusterv3.Cluster]{
+				When: func(_ *mutator.Input, c mutator.View) bool { return c.Name() == "wanted" },
+				Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
+					c.Name = "renamed"
+					return nil
+				},
+			},
+			Additions: adder(func() (mutator.Additions, error) {
+				return mutator.Additions{Clusters: []*clusterv3.Cluster{{Name: there}, {Name: "added"}, {Name: "added"}}}, nil
+			}),
+		}
+		e, err := engine.New([]mutator.Family{f})
+		require.NoError(t, err)
+		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{
+			Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, &clusterv3.Cluster{Name: "other", RespectDnsTtl: true}), encode(t, &clusterv3.Cluster{Name: "wanted", RespectDnsTtl: true})},
+		}}})
+		require.NoError(t, err)
+		require.Len(t, res.Resources[0].Encoded, 3)
+		var verdicts []engine.Verdict
+		for _, o := range res.Outcomes {
+			verdicts = append(verdicts, o.Verdict)
+		}
+		require.Equal(t, []engine.Verdict{engine.Applied, engine.Conflicting, engine.Added, engine.Unchanged}, verdicts)
+	}
+}
+
 // TestMarksAreRemoved has one configuration with marks and one that only mentions the key.
 func TestMarksAreRemoved(t *testing.T) {
 	config := func(route *routev3.Route) *routev3.RouteConfiguration {

@@ -9,10 +9,16 @@ import (
 	"github.com/egraft/egraft/pkg/wire"
 )
 
+// scratch is how much memory a worker begins with to work in.
+const scratch = 4 << 10
+
 // worker returns what takes resources through the chain, one after another, and what ends
-// that. What it needs
-// for that it makes once: a resource that no mutator wants costs no memory.
-func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo) (worker, func()) {
+// that. What it needs for that it makes once: a resource that no mutator wants costs no
+// memory.
+//
+// Which mutators apply and what they depend on follows from the input and the resource. So
+// for the same input, a resource that is what it was at the same place is answered at once.
+func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last []place) (worker, func()) {
 	if c.kind == mutator.KindSecret {
 		m = nil // private keys are never kept
 	}
@@ -20,11 +26,17 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo) (work
 	what := []byte(string(c.hook) + " " + string(c.kind))
 	h := c.guard.hand()
 	var steps []step[T]
-	var key, content []byte
-	return func(raw []byte) answer {
+	var key []byte
+	content := make([]byte, 0, scratch)
+	return func(i int, raw []byte) answer {
+		if i < len(last) {
+			if found := m.again(last[i], raw, content); found != nil {
+				return found.answer(raw)
+			}
+		}
 		view.Reset(raw)
 		if steps = c.plan(ctx, in, view, raw, steps[:0]); len(steps) == 0 {
-			return answer{raw: raw, name: view.Name()}
+			return answer{raw: raw}
 		}
 		key = c.key(ctx, in, view, raw, steps, key[:0])
 		if m == nil || key == nil {
@@ -32,14 +44,15 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo) (work
 		}
 		content = append(content[:0], raw...)
 		c.maps().Sort(content)
-		if before, ok := m.recall(what, key, content).(*result); ok {
-			return before.of(raw)
+		if found := m.find(what, key, content); found != nil {
+			return found.answer(raw)
 		}
 		a := c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
-		if r := resultOf(a); r != nil {
-			m.keep(r, len(r.encoded)+len(r.outcomes)*outcomeSize, what, key, content)
-		}
 		a.memo = missed
+		if a.succeeded() {
+			size := len(a.result.encoded) + len(a.result.outcomes)*outcomeSize
+			a.place = m.keepContent(c.maps(), a.result, size, what, key, content).place
+		}
 		return a
 	}, h.rest
 }
@@ -66,35 +79,33 @@ func (c *chain[T]) key(ctx context.Context, in *mutator.Input, view *wire.View, 
 // outcomeSize is about what an outcome takes, its name included.
 const outcomeSize = 160
 
-// result is what became of a resource, to be remembered.
+// result is what became of a resource.
 type result struct {
-	encoded  []byte // nil if it is what it was
-	name     string
-	outcomes []Outcome
+	name     string // that it has now
+	outcomes []*Outcome
+	encoded  []byte // to be remembered, nil if it is what it was
 }
 
-// resultOf is nil if a mutator did not succeed: what failed is tried again.
-func resultOf(a answer) *result {
-	r := &result{name: a.name, outcomes: a.outcomes}
-	for _, o := range a.outcomes {
+// succeeded tells whether all mutators did, and notes what is to be remembered: what failed
+// is tried again.
+func (a *answer) succeeded() bool {
+	for _, o := range a.result.outcomes {
 		switch o.Verdict {
 		case Applied:
-			r.encoded = a.raw
+			a.result.encoded = a.raw
 		case Unchanged:
 		default:
-			return nil
+			return false
 		}
 	}
-	if a.err != nil {
-		return nil
-	}
-	return r
+	return a.err == nil
 }
 
-// of is the answer for a resource with the same content.
-func (r *result) of(raw []byte) answer {
+// answer is that for a resource with the same content.
+func (m *memory) answer(raw []byte) answer {
+	r := m.value.(*result)
 	if r.encoded != nil {
 		raw = r.encoded
 	}
-	return answer{raw: raw, name: r.name, outcomes: r.outcomes, memo: recalled}
+	return answer{raw: raw, result: r, memo: recalled, place: m.place}
 }

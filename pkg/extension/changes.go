@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"math/bits"
 	"sync"
 
 	"github.com/egraft/egraft/pkg/engine"
@@ -16,6 +17,9 @@ import (
 // maxSubjects bounds the memory of [changes]; past it everything is forgotten and said
 // once more.
 const maxSubjects = 10_000
+
+// prime makes the order of what is hashed count.
+const prime = 0x9e3779b97f4a7c55
 
 // changes logs what egraft does to a subject (the Gateways of a translation, or a single
 // resource) when that is not what it did at the call before.
@@ -83,7 +87,7 @@ func (c *changes) news(subject string, digest uint64, quiet bool) bool {
 }
 
 // failure logs what went wrong on one resource; the stack of a panic with it.
-func (c *changes) failure(ctx context.Context, h mutator.Hook, o engine.Outcome) {
+func (c *changes) failure(ctx context.Context, h mutator.Hook, o *engine.Outcome) {
 	if o.Err == nil || o.Verdict == engine.Panicked {
 		return
 	}
@@ -101,16 +105,19 @@ func (c *changes) failure(ctx context.Context, h mutator.Hook, o engine.Outcome)
 func (c *changes) digest(res *engine.Result) uint64 {
 	var h maphash.Hash
 	h.SetSeed(c.seed)
-	for _, o := range res.Outcomes { // thousands, none of which is worth a Fprint
-		_, _ = h.WriteString(o.Family)
-		_, _ = h.WriteString(string(o.Kind))
-		_, _ = h.WriteString(o.Name)
-		_, _ = h.WriteString(string(o.Verdict))
-		if o.Err != nil {
-			_, _ = h.WriteString(o.Err.Error())
+	said, last := uint64(0), &engine.Outcome{}
+	say := func(text string) { said = bits.RotateLeft64(said, 7)*prime + maphash.String(c.seed, text) }
+	for _, o := range res.Outcomes { // thousands, of which most differ in their names alone
+		if o.Family != last.Family || o.Kind != last.Kind || o.Verdict != last.Verdict {
+			say("\x00" + o.Family + "\x00" + string(o.Kind) + "\x00" + string(o.Verdict))
+			last = o
 		}
-		_ = h.WriteByte('\n')
+		say(o.Name)
+		if o.Err != nil {
+			say("\x00" + o.Err.Error())
+		}
 	}
+	fmt.Fprintln(&h, said)
 	for _, p := range res.Policies {
 		fmt.Fprintln(&h, p.Policy, p.Reason, p.Message)
 	}

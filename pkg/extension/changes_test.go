@@ -29,13 +29,13 @@ func lines(t *testing.T, f func(*slog.Logger)) (out []map[string]any) {
 }
 
 // translation is a result for Gateway default/eg.
-func translation(outcomes ...engine.Outcome) *engine.Result {
+func translation(outcomes ...*engine.Outcome) *engine.Result {
 	return &engine.Result{Outcomes: outcomes, Subject: func() string { return "default/eg" }}
 }
 
 func TestChangesAreSaidOnce(t *testing.T) {
 	call := &engine.Call{Hook: mutator.HookTranslation}
-	applied := engine.Outcome{Family: "f", Kind: mutator.KindCluster, Name: "c", Verdict: engine.Applied}
+	applied := &engine.Outcome{Family: "f", Kind: mutator.KindCluster, Name: "c", Verdict: engine.Applied}
 	got := lines(t, func(log *slog.Logger) {
 		c := newChanges(log)
 		c.note(t.Context(), call, translation()) // nothing to tell yet
@@ -51,7 +51,7 @@ func TestChangesAreSaidOnce(t *testing.T) {
 }
 
 func TestFailuresAreSaidWithTheirReason(t *testing.T) {
-	res := translation(engine.Outcome{Family: "f", Kind: mutator.KindCluster, Name: "c", Verdict: engine.Denied, Err: errors.New("broken")})
+	res := translation(&engine.Outcome{Family: "f", Kind: mutator.KindCluster, Name: "c", Verdict: engine.Denied, Err: errors.New("broken")})
 	res.Policies = []mutator.PolicyOutcome{{Policy: &policy.Object{Namespace: "ns", Name: "p"}, Reason: mutator.Conflicted, Message: "older"}}
 	res.Warnings = []error{errors.New("odd")}
 	got := lines(t, func(log *slog.Logger) {
@@ -68,8 +68,8 @@ func TestFailuresAreSaidWithTheirReason(t *testing.T) {
 func TestPanicIsSaidWithItsStack(t *testing.T) {
 	err := &engine.PanicError{Value: "v", Stack: []byte("goroutine 1")}
 	res := translation(
-		engine.Outcome{Family: "f", Name: "c", Verdict: engine.Denied, Err: err},
-		engine.Outcome{Family: "f", Name: "c", Verdict: engine.Panicked, Err: err},
+		&engine.Outcome{Family: "f", Name: "c", Verdict: engine.Denied, Err: err},
+		&engine.Outcome{Family: "f", Name: "c", Verdict: engine.Panicked, Err: err},
 	)
 	got := lines(t, func(log *slog.Logger) {
 		newChanges(log).note(t.Context(), &engine.Call{Hook: mutator.HookTranslation}, res)
@@ -80,10 +80,40 @@ func TestPanicIsSaidWithItsStack(t *testing.T) {
 
 // TestSingleResourcesAreDebug: a Gateway has thousands of routes.
 func TestSingleResourcesAreDebug(t *testing.T) {
-	res := &engine.Result{Subject: func() string { return "r" }, Outcomes: []engine.Outcome{{Family: "f", Name: "r", Verdict: engine.Applied}}}
+	res := &engine.Result{Subject: func() string { return "r" }, Outcomes: []*engine.Outcome{{Family: "f", Name: "r", Verdict: engine.Applied}}}
 	require.Empty(t, lines(t, func(log *slog.Logger) {
 		newChanges(log).note(t.Context(), &engine.Call{Hook: mutator.HookRoute}, res)
 	}))
+}
+
+// TestDigest compares results that differ in one thing.
+func TestDigest(t *testing.T) {
+	c := newChanges(slog.New(slog.DiscardHandler))
+	of := func(edit func(*engine.Outcome)) *engine.Result {
+		first := engine.Outcome{Family: "f", Kind: mutator.KindCluster, Name: "a", Verdict: engine.Applied}
+		second := first
+		second.Name = "b"
+		edit(&second)
+		return translation(&first, &second)
+	}
+	was := of(func(*engine.Outcome) {})
+	again := of(func(*engine.Outcome) {})
+	require.Equal(t, c.digest(was), c.digest(again))
+	for name, res := range map[string]*engine.Result{
+		"family":     of(func(o *engine.Outcome) { o.Family = "g" }),
+		"kind":       of(func(o *engine.Outcome) { o.Kind = mutator.KindSecret }),
+		"name":       of(func(o *engine.Outcome) { o.Name = "c" }),
+		"verdict":    of(func(o *engine.Outcome) { o.Verdict = engine.Unchanged }),
+		"error":      of(func(o *engine.Outcome) { o.Err = errors.New("e") }),
+		"one less":   translation(was.Outcomes[0]),
+		"one more":   translation(was.Outcomes[0], was.Outcomes[1], was.Outcomes[1]),
+		"order":      translation(was.Outcomes[1], was.Outcomes[0]),
+		"nothing":    translation(),
+		"one policy": {Outcomes: was.Outcomes, Policies: []mutator.PolicyOutcome{{Policy: &policy.Object{Name: "p"}}}},
+		"a warning":  {Outcomes: was.Outcomes, Warnings: []error{errors.New("odd")}},
+	} {
+		require.NotEqual(t, c.digest(was), c.digest(res), name)
+	}
 }
 
 func TestMemoryIsBounded(t *testing.T) {

@@ -99,7 +99,7 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 }
 
 // count tells the observer once what may be true of thousands of resources.
-func (s *Service) count(h mutator.Hook, outcomes []engine.Outcome) {
+func (s *Service) count(h mutator.Hook, outcomes []*engine.Outcome) {
 	if len(outcomes) == 0 {
 		return
 	}
@@ -108,8 +108,13 @@ func (s *Service) count(h mutator.Hook, outcomes []engine.Outcome) {
 		engine.Verdict
 	}
 	counts := map[result]int{}
-	for _, o := range outcomes {
-		counts[result{o.Family, o.Verdict}]++
+	for len(outcomes) > 0 { // most are the same as the one before
+		first, n := outcomes[0], 1
+		for n < len(outcomes) && outcomes[n].Family == first.Family && outcomes[n].Verdict == first.Verdict {
+			n++
+		}
+		counts[result{first.Family, first.Verdict}] += n
+		outcomes = outcomes[n:]
 	}
 	for r, n := range counts {
 		s.cfg.Observer.Outcomes(h, r.family, string(r.Verdict), n)

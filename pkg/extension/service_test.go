@@ -195,3 +195,27 @@ func TestFailIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, `mutator broken on Cluster "STATIC": panic: on purpose`)
 	require.Equal(t, map[string]int{"broken failed": 1, "broken panicked": 1}, seen.of)
 }
+
+// TestOutcomesAreCounted has two families, each on some clusters.
+func TestOutcomesAreCounted(t *testing.T) {
+	on := func(name string, not string) mutator.Family {
+		return mutator.Family{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: mutator.Func[*clusterv3.Cluster]{
+			When: func(_ *mutator.Input, c mutator.View) bool { return c.Name() != not },
+			Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
+				if c.GetName() == "a" {
+					c.AltStatName = name
+				}
+				return nil
+			},
+		}}
+	}
+	seen := &counts{}
+	conn := serveObserved(t, []mutator.Family{on("one", "b"), on("two", "c")}, seen)
+	req := &wire.Message{}
+	for _, name := range []string{"a", "b", "c", "d", "d"} {
+		req.Add(2, encode(t, &clusterv3.Cluster{Name: name}))
+	}
+	_, err := invoke(t, conn, "PostTranslateModify", req)
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{"one applied": 1, "one unchanged": 3, "two applied": 1, "two unchanged": 3}, seen.of)
+}

@@ -112,6 +112,42 @@ func FuzzSort(f *testing.F) {
 	})
 }
 
+// FuzzCanonical compares arbitrary bytes with others whose maps are sorted: never are they
+// said to be the same if sorting shows a difference, and always if they are encodings of one
+// message.
+func FuzzCanonical(f *testing.F) {
+	seeds(f)
+	maps := make([]*wire.Maps, len(kinds))
+	for i, kind := range kinds {
+		maps[i] = wire.MapsOf(kind.empty)
+	}
+	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
+		i := int(kind) % len(kinds)
+		sorted := bytes.Clone(raw)
+		maps[i].Sort(sorted)
+		canonical := maps[i].Canonical(sorted)
+		require.True(t, canonical.Is(sorted, nil))
+		for at := range min(len(raw), 200) {
+			other := bytes.Clone(raw)
+			other[at] ^= 1 << (at % 8)
+			is := canonical.Is(other, nil)
+			maps[i].Sort(other)
+			require.True(t, !is || bytes.Equal(sorted, other))
+		}
+		m := proto.Clone(kinds[i].empty)
+		if proto.Unmarshal(raw, m) != nil {
+			return
+		}
+		require.True(t, canonical.Is(raw, nil))
+		encoded := marshal(t, m)
+		maps[i].Sort(encoded)
+		canonical = maps[i].Canonical(encoded)
+		for range 3 {
+			require.True(t, canonical.Is(marshal(t, m), nil))
+		}
+	})
+}
+
 func nameOf(m proto.Message) string {
 	if endpoints, ok := m.(*endpointv3.ClusterLoadAssignment); ok {
 		return endpoints.GetClusterName()

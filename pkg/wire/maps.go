@@ -108,12 +108,14 @@ type run struct {
 // with is the run with one more entry, or a new one if that is of another map or somewhere
 // else.
 func (r run) with(b []byte, from, to int, of protowire.Number) run {
-	if of == r.of && from == r.to {
+	if r.isFollowedBy(from, of) {
 		return run{of, r.from, to, r.entries + 1}
 	}
 	r.sort(b)
 	return run{of, from, to, 1}
 }
+
+func (r run) isFollowedBy(at int, of protowire.Number) bool { return of == r.of && at == r.to }
 
 func (r run) sort(b []byte) {
 	if r.entries > 1 {
@@ -139,7 +141,7 @@ func keyOf(value []byte) []byte {
 // sortEntries sorts entries, which are all that is in b. Where keys are the same, the last
 // one counts, and the order stays.
 func sortEntries(b []byte) {
-	var few [8]entry // most maps take no memory
+	var few [fewEntries]entry // most maps take no memory
 	var short [512]byte
 	entries, sorted := few[:0], short[:0]
 	for at := 0; at < len(b); {
