@@ -25,10 +25,17 @@ func Values(data []byte) iter.Seq2[protowire.Number, []byte] {
 // size. A field that cannot be read has an error of protowire instead of a size, and no number
 // if that is what cannot be read.
 func consume(b []byte) (protowire.Number, []byte, int) {
-	if tag, at := short(b); tag>>3 > 0 && protowire.Type(tag&7) == protowire.BytesType { // most are
-		length, n := short(b[at:])
-		if from, to := at+n, at+n+length; n > 0 && to <= len(b) {
-			return protowire.Number(tag >> 3), b[from:to:to], to
+	if tag, at := short(b); tag>>3 > 0 { // nearly all tags and lengths are
+		number, n := short(b[at:])
+		switch protowire.Type(tag & 7) {
+		case protowire.BytesType:
+			if from, to := at+n, at+n+number; n > 0 && to <= len(b) {
+				return protowire.Number(tag >> 3), b[from:to:to], to
+			}
+		case protowire.VarintType:
+			if n > 0 {
+				return protowire.Number(tag >> 3), nil, at + n
+			}
 		}
 	}
 	num, typ, tag := protowire.ConsumeTag(b)
@@ -49,16 +56,14 @@ func consume(b []byte) (protowire.Number, []byte, int) {
 	return num, value, tag + n
 }
 
-// short reads a number of one or two bytes, and says of how many: 0 if it has more, or if b is
-// too short to tell.
+// short reads a number of one or two bytes, and says of how many: 0 if it has more, or if b ends
+// before.
 func short(b []byte) (number, n int) {
 	const more = 0x80 // a number goes on behind such a byte
 	switch {
-	case len(b) < 2:
-		return 0, 0
-	case b[0] < more:
+	case len(b) > 0 && b[0] < more:
 		return int(b[0]), 1
-	case b[1] < more:
+	case len(b) > 1 && b[1] < more:
 		return int(b[0]&^more) | int(b[1])<<7, 2
 	default:
 		return 0, 0

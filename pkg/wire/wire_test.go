@@ -3,6 +3,8 @@ package wire_test
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -252,6 +254,57 @@ func TestAnswerWithTwoTags(t *testing.T) {
 	data, err := wire.Codec().Marshal(answer)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(want.Append(nil), data.Materialize()))
+}
+
+// TestParseAgreesWithProtowire reads bytes that are fields more often than not.
+func TestParseAgreesWithProtowire(t *testing.T) {
+	read := func(b []byte) (fields []wire.Field, err error) {
+		for len(b) > 0 {
+			num, typ, n := protowire.ConsumeTag(b)
+			if n < 0 {
+				return nil, protowire.ParseError(n)
+			}
+			size := protowire.ConsumeFieldValue(num, typ, b[n:])
+			if size < 0 {
+				return nil, protowire.ParseError(size)
+			}
+			if typ == protowire.BytesType {
+				value, _ := protowire.ConsumeBytes(b[n:])
+				fields = append(fields, wire.Field{Number: num, Value: value})
+			}
+			b = b[n+size:]
+		}
+		return fields, nil
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	number := func() uint64 { return random.Uint64() >> random.IntN(64) }
+	wrong := 0
+	for range 200_000 {
+		var b []byte
+		for range random.IntN(4) {
+			b = protowire.AppendVarint(b, number()>>random.IntN(64)<<3|uint64(random.IntN(6)))
+			switch random.IntN(3) {
+			case 0:
+				b = protowire.AppendVarint(b, number())
+			case 1:
+				b = protowire.AppendBytes(b, make([]byte, random.IntN(200)))
+			default:
+				b = protowire.AppendFixed64(b, number())
+			}
+		}
+		b = b[:random.IntN(len(b)+1)]
+		want, err := read(slices.Clip(b))
+		got, gotErr := wire.Parse(slices.Clip(b))
+		if err != nil {
+			wrong++
+			require.ErrorIs(t, gotErr, err, "%x", b)
+			continue
+		}
+		require.NoError(t, gotErr, "%x", b)
+		require.Equal(t, append([]wire.Field{}, want...), got.Fields, "%x", b)
+	}
+	require.Greater(t, wrong, 1000)
+	require.Less(t, wrong, 199_000)
 }
 
 // TestBuffersAreUsedAgain: what a buffer had before is not sent.

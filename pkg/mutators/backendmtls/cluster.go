@@ -22,7 +22,11 @@ type clusters struct {
 // Applies tells whether a policy reaches the cluster. The Cluster hook for custom
 // backends knows nothing of policies; their clusters come with the translation too.
 func (clusters) Applies(in *mutator.Input, c mutator.View) bool {
-	return in.Hook == mutator.HookTranslation && indexOf(in).reaches() && candidates(in, c.Name(), c.References) != nil
+	if in.Hook != mutator.HookTranslation {
+		return false
+	}
+	x := indexOf(in)
+	return x.reaches() && x.candidates(c.Name(), c.References) != nil
 }
 
 // Key stands for the policy that wins the cluster.

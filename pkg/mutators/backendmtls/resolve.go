@@ -11,7 +11,10 @@ import (
 // candidates returns the policies that reach a cluster in a translation, and nil if none
 // does. The references are asked for only where no route leads to the cluster.
 func candidates(in *mutator.Input, cluster string, references func() []xds.Reference) *reached {
-	x := indexOf(in)
+	return indexOf(in).candidates(cluster, references)
+}
+
+func (x *index) candidates(cluster string, references func() []xds.Reference) *reached {
 	found := x.clusters[cluster]
 	if found == nil && len(x.anywhere.found) > 0 && ofRoute(references()) {
 		// A route's cluster to which no route leads: Envoy Gateway did not include the
