@@ -80,12 +80,12 @@ func report(w io.Writer, path string, all []measurement, idle float64) error {
 		}
 	}
 	fmt.Fprintln(t, "\ntarget\tmeasured\tlimit\t")
-	for _, g := range goals(all, idle) {
+	for _, g := range goalsOf(all, idle) {
 		verdict := "ok"
-		if !g.met() {
+		if !g.Met() {
 			verdict = "MISSED"
 		}
-		fmt.Fprintf(t, "%s\t%.2f\t%s %.2f\t%s\n", g.what, g.measured, g.sign(), g.limit, verdict)
+		fmt.Fprintf(t, "%s\t%.2f\t%s %.2f\t%s\n", g.What, g.Measured, sign(g), g.Limit, verdict)
 	}
 	if err := t.Flush(); err != nil || path == "" {
 		return err

@@ -5,12 +5,15 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/hack/goals"
 )
 
 const docs = "../../docs"
@@ -118,11 +121,13 @@ func TestReplace(t *testing.T) {
 }
 
 func TestVerdicts(t *testing.T) {
-	require.Equal(t, "met", verdict(1.1, 1.1, false))
-	require.Equal(t, "**missed**", verdict(1.11, 1.1, false))
-	require.Equal(t, "met", verdict(11, 10, true))
-	require.Equal(t, "**missed**", verdict(9.9, 10, true))
-	require.Equal(t, "**missed**", verdict(0, 1.1, false)) // was not measured
+	require.Equal(t, "met", verdict(goals.Goal{Measured: 1.1, Limit: 1.1}))
+	require.Equal(t, "**missed**", verdict(goals.Goal{Measured: 1.11, Limit: 1.1}))
+	require.Equal(t, "met", verdict(goals.Goal{Measured: 11, Limit: 10, AtLeast: true}))
+	require.Equal(t, "**missed**", verdict(goals.Goal{Measured: 9.9, Limit: 10, AtLeast: true}))
+	for _, none := range []float64{0, -1, math.NaN(), math.Inf(1)} {
+		require.Equal(t, "**missed**", verdict(goals.Goal{Measured: none, Limit: 1.1, AtLeast: none > 0}))
+	}
 }
 
 func TestWords(t *testing.T) {

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/egraft/egraft/hack/goals"
 )
 
 // table is one of Markdown.
@@ -33,25 +35,11 @@ func (n *numbers) callsTable() string {
 
 // callsGoals compares with the targets, which are for 10,000 clusters.
 func (n *numbers) callsGoals() string {
-	const size = 10_000
-	of := func(name, server string) call { return n.call(name, size, server) }
-	none, warm := of("none-targeted", "egraft"), of("all-warm", "egraft")
 	t := newTable("10,000 clusters", "measured", "target", "")
-	for _, g := range []struct {
-		what            string
-		measured, limit float64
-		atLeast         bool
-	}{
-		{"nothing targeted / echo", over(none, of("none-targeted", "echo")), 1.3, false},
-		{"plain / nothing targeted", over(of("none-targeted", "plain"), none), 10, true},
-		{"all targeted, unchanged / echo", over(warm, of("all-warm", "echo")), 2, false},
-		{"plain / all targeted, unchanged", over(of("all-warm", "plain"), warm), 10, true},
-		// Each in terms of the echo of its own rounds, as make bench has it.
-		{"one changed / unchanged", over(of("one-changed", "egraft"), of("one-changed", "echo")) / over(warm, of("all-warm", "echo")), 1.1, false},
-		{"all new / plain", over(of("all-new", "egraft"), of("all-new", "plain")), 1, false},
-		{"single-resource hook / echo", over(n.call("single-hook", 1, "egraft"), n.call("single-hook", 1, "echo")), 1.1, false},
-	} {
-		t.row(g.what, fmt.Sprintf("%.2f", g.measured), target(g.limit, g.atLeast), verdict(g.measured, g.limit, g.atLeast))
+	for _, g := range goals.OfCalls(func(name string, clusters int, server string) float64 {
+		return float64(n.call(name, clusters, server).NsOp)
+	}) {
+		t.row(g.What, fmt.Sprintf("%.2f", g.Measured), target(g), verdict(g))
 	}
 	return t.String()
 }
@@ -80,7 +68,8 @@ func (n *numbers) gatewayTable() string {
 func (n *numbers) gatewayGoals() string {
 	t := newTable("", "routes", "measured", "target", "")
 	add := func(r translation, what string, measured, limit float64) {
-		t.row(described[r.Variant]+": "+what, thousands(r.Routes), fmt.Sprintf("%.2f", measured), target(limit, false), verdict(measured, limit, false))
+		g := goals.Goal{What: what, Measured: measured, Limit: limit}
+		t.row(described[r.Variant]+": "+g.What, thousands(r.Routes), fmt.Sprintf("%.2f", g.Measured), target(g), verdict(g))
 	}
 	for _, r := range n.gateway {
 		switch r.Variant {
@@ -95,15 +84,15 @@ func (n *numbers) gatewayGoals() string {
 	return t.String()
 }
 
-func target(limit float64, atLeast bool) string {
-	if atLeast {
-		return fmt.Sprintf("≥ %g", limit)
+func target(g goals.Goal) string {
+	if g.AtLeast {
+		return fmt.Sprintf("≥ %g", g.Limit)
 	}
-	return fmt.Sprintf("≤ %g", limit)
+	return fmt.Sprintf("≤ %g", g.Limit)
 }
 
-func verdict(measured, limit float64, atLeast bool) string {
-	if measured > 0 && meets(measured, limit, atLeast) {
+func verdict(g goals.Goal) string {
+	if g.Met() {
 		return "met"
 	}
 	return "**missed**"
@@ -120,10 +109,3 @@ func ms(c call) string {
 }
 
 func kilobytes(bytes float64) string { return thousands(int(bytes/1e3+0.5)) + " kB" }
-
-func meets(measured, limit float64, atLeast bool) bool {
-	if atLeast {
-		return measured >= limit
-	}
-	return measured <= limit
-}

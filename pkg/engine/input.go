@@ -70,7 +70,11 @@ func (e *Engine) prepare(call *Call, configs []config) *prepared {
 			p.places[kind] = &atomic.Pointer[[]place]{}
 		}
 	}
-	size := 0 // what is derived is about as large as what it is derived from
+	size := 0
+	for _, list := range call.Resources {
+		size += len(list.Encoded) * placeSize
+	}
+	// What is derived is about as large as what it is derived from.
 	for _, c := range configs {
 		for _, h := range c.hosts {
 			size += h.size
