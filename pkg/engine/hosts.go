@@ -77,14 +77,23 @@ func (e *Engine) configs(call *Call) []config {
 	for _, list := range call.Resources {
 		if list.Kind == mutator.KindRouteConfiguration {
 			for _, raw := range list.Encoded {
-				out = append(out, e.config(raw))
+				out = append(out, e.config(asSent, raw))
 			}
 		}
 	}
 	return out
 }
 
-func (e *Engine) config(raw []byte) config {
+// state is what a route configuration is read as. The places of its virtual hosts are those of
+// the same state at the call before.
+type state string
+
+const (
+	asSent    state = "as sent"
+	asChanged state = "as changed" // by mutators
+)
+
+func (e *Engine) config(s state, raw []byte) config {
 	name := wire.NewView(wire.ShapeOf((*routev3.RouteConfiguration)(nil)), raw).Name()
 	var encoded [][]byte
 	for num, value := range wire.Values(raw) {
@@ -93,7 +102,7 @@ func (e *Engine) config(raw []byte) config {
 		}
 	}
 	c := config{raw, parts{strings.Clone(name), make([]*host, len(encoded))}}
-	what := []byte("places of virtual hosts")
+	what := []byte("places of virtual hosts " + s)
 	last, _ := e.memo.recall(what, []byte(name)).([]place)
 	places := make([]place, len(encoded))
 	spread(len(encoded), 1, func() (func(int), func()) {
@@ -108,8 +117,7 @@ func (e *Engine) config(raw []byte) config {
 			var marked bool
 			content, marked = e.hosts.appendContent(content[:0], encoded[i])
 			c.hosts[i] = e.host(content, marked)
-			content = append(content[:0], encoded[i]...)
-			places[i] = e.placeOf(c.hosts[i], content)
+			places[i] = e.placeOf(c.hosts[i], encoded[i])
 		}, func() {}
 	})
 	if !slices.Equal(last, places) {
@@ -118,14 +126,14 @@ func (e *Engine) config(raw []byte) config {
 	return c
 }
 
-// placeOf is where it is remembered what counts of a virtual host, of which encoded is all. Its
-// maps are sorted.
-func (e *Engine) placeOf(h *host, encoded []byte) place {
+// placeOf is where it is remembered what counts of a virtual host, of which raw is all.
+func (e *Engine) placeOf(h *host, raw []byte) place {
 	if e.memo == nil {
 		return place{}
 	}
-	e.hosts.maps().Sort(encoded)
-	return e.memo.keepContent(e.hosts.maps(), h, 0, []byte("virtual host as a whole"), encoded).place
+	content := bytes.Clone(raw)
+	e.hosts.maps().Sort(content)
+	return e.memo.keepContent(e.hosts.maps(), h, 0, []byte("virtual host as a whole"), content).place
 }
 
 // host is the virtual host of which content counts, which is not kept.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/wire"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
 // asking notes of which clusters it is asked, and on which it runs. Those that are called "no"
@@ -154,6 +155,41 @@ func TestHostsAreReadOnce(t *testing.T) {
 		e.configs(translationOf(encoded))
 	}
 	require.Equal(t, 2, read)
+}
+
+// TestChangedHostsAreReadOnce: what a mutator makes of a virtual host is not mistaken for what
+// was sent, nor the other way round.
+func TestChangedHostsAreReadOnce(t *testing.T) {
+	f := mutator.Family{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
+		RouteConfigurations: mutator.Func[*routev3.RouteConfiguration]{Do: func(_ context.Context, _ *mutator.Input, rc *routev3.RouteConfiguration) error {
+			rc.VirtualHosts[0].Domains = []string{"changed"}
+			return nil
+		}},
+	}
+	e, err := New([]mutator.Family{f}, WithMemo(1<<20))
+	require.NoError(t, err)
+	read, plain := 0, e.hosts.plain
+	e.hosts.plain = func() *wire.Mask { read++; return plain() }
+	valid := func() *routev3.VirtualHost {
+		vh := hostOf(t)
+		for _, r := range vh.GetRoutes() {
+			r.Match = &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}
+		}
+		return vh
+	}
+	marked := valid()
+	marked.Routes[0].Metadata = xds.SetMark(marked.Routes[0].GetMetadata(), xds.Mark{Key: "k", Value: "v"})
+	want := valid()
+	want.Domains = []string{"changed"}
+	for _, encoded := range orders(t, marked) {
+		res, err := e.Run(t.Context(), translationOf(encoded))
+		require.NoError(t, err)
+		rc := &routev3.RouteConfiguration{}
+		require.NoError(t, proto.Unmarshal(res.Resources[0].Encoded[0], rc))
+		require.True(t, proto.Equal(want, rc.GetVirtualHosts()[0]), rc)
+	}
+	require.Equal(t, 2, read, "as sent and as changed")
 }
 
 func deterministic(t *testing.T, m proto.Message) []byte {
