@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -32,40 +33,58 @@ func cases(clusters int) []benchCase {
 
 // compare measures all servers in all cases.
 func compare(ctx context.Context, o options) error {
+	var all []measurement
+	var idle float64
+	for i, size := range o.sizes {
+		m, resident, err := compareAt(ctx, size, o)
+		if err != nil {
+			return fmt.Errorf("%d clusters: %w", size, err)
+		}
+		if all = append(all, m...); i == 0 {
+			idle = resident
+		}
+	}
+	return report(os.Stdout, o.out, all, idle)
+}
+
+// compareAt measures servers that have seen no other size, and how much memory egraft takes
+// before its first call.
+func compareAt(ctx context.Context, size int, o options) (all []measurement, idle float64, err error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	defer os.RemoveAll(dir)
+	o.memo = cmp.Or(o.memo, memoFor(size))
 	var running []*server
 	for _, name := range servers() {
 		s, err := start(ctx, name, dir, o)
 		if err != nil {
-			return err
+			return nil, 0, err
 		}
 		defer s.stop()
 		running = append(running, s)
 	}
-	idle, err := running[0].usage(ctx)
+	before, err := running[0].usage(ctx)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	var all []measurement
-	for _, size := range o.sizes {
-		for _, c := range cases(size) {
-			if !o.cases.MatchString(c.name) {
-				continue
-			}
-			m, err := measure(ctx, running, c, size, o.rounds)
-			if err != nil {
-				return fmt.Errorf("%s of %d: %w", c.name, size, err)
-			}
-			printBenchstat(os.Stdout, m)
-			all = append(all, m...)
+	for _, c := range cases(size) {
+		if !o.cases.MatchString(c.name) {
+			continue
 		}
+		m, err := measure(ctx, running, c, size, o.rounds)
+		if err != nil {
+			return nil, 0, fmt.Errorf("%s: %w", c.name, err)
+		}
+		printBenchstat(os.Stdout, m)
+		all = append(all, m...)
 	}
-	return report(os.Stdout, o.out, all, idle.resident)
+	return all, before.resident, nil
 }
+
+// memoFor is egraft's default, and as much for each cluster where there are more than 10,000.
+func memoFor(clusters int) string { return fmt.Sprintf("%dMi", 64*max(1, (clusters+9_999)/10_000)) }
 
 // measurement is how a server fared in a case.
 type measurement struct {

@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -76,9 +75,6 @@ func parse(args []string) (o options, err error) {
 			return o, fmt.Errorf("sizes: %q is no number of clusters", s)
 		}
 		o.sizes = append(o.sizes, n)
-	}
-	if o.memo == "" {
-		o.memo = fmt.Sprintf("%dMi", 64*max(1, (slices.Max(o.sizes)+9_999)/10_000))
 	}
 	return o, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -14,12 +15,13 @@ func soak(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	size := o.sizes[len(o.sizes)-1]
+	o.memo = cmp.Or(o.memo, memoFor(size))
 	s, err := start(ctx, "egraft", dir, o)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	size := o.sizes[len(o.sizes)-1]
 	r := translate(size, mtls)
 	var half, most float64 // of the first and of the second half
 	for call := range o.soak {

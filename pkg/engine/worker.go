@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/wire"
 )
 
-// scratch is how much memory a worker begins with to work in.
+// scratch is how much memory a worker begins with to compare in.
 const scratch = 4 << 10
 
 // worker returns what takes resources through the chain, one after another, and what ends
@@ -26,8 +26,10 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last 
 	what := []byte(string(c.hook) + " " + string(c.kind))
 	h := c.guard.hand()
 	var steps []step[T]
-	var key []byte
-	content := make([]byte, 0, scratch)
+	var key, content []byte
+	if len(last) > 0 {
+		content = make([]byte, 0, scratch)
+	}
 	return func(i int, raw []byte) answer {
 		if i < len(last) {
 			if found := m.again(last[i], raw, content); found != nil {
