@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
-	"math/bits"
 	"sync"
 
 	"github.com/egraft/egraft/pkg/engine"
@@ -17,9 +16,6 @@ import (
 // maxSubjects bounds the memory of [changes]; past it everything is forgotten and said
 // once more.
 const maxSubjects = 10_000
-
-// prime makes the order of what is hashed count.
-const prime = 0x9e3779b97f4a7c55
 
 // changes logs what egraft does to a subject (the Gateways of a translation, or a single
 // resource) when that is not what it did at the call before.
@@ -105,19 +101,18 @@ func (c *changes) failure(ctx context.Context, h mutator.Hook, o *engine.Outcome
 func (c *changes) digest(res *engine.Result) uint64 {
 	var h maphash.Hash
 	h.SetSeed(c.seed)
-	said, last := uint64(0), &engine.Outcome{}
-	say := func(text string) { said = bits.RotateLeft64(said, 7)*prime + maphash.String(c.seed, text) }
+	last := &engine.Outcome{}
 	for _, o := range res.Outcomes { // thousands, of which most differ in their names alone
 		if o.Family != last.Family || o.Kind != last.Kind || o.Verdict != last.Verdict {
-			say("\x00" + o.Family + "\x00" + string(o.Kind) + "\x00" + string(o.Verdict))
+			fmt.Fprintln(&h, o.Family, o.Kind, o.Verdict)
 			last = o
 		}
-		say(o.Name)
+		_, _ = h.WriteString(o.Name)
 		if o.Err != nil {
-			say("\x00" + o.Err.Error())
+			_, _ = h.WriteString(o.Err.Error())
 		}
+		_ = h.WriteByte('\n')
 	}
-	fmt.Fprintln(&h, said)
 	for _, p := range res.Policies {
 		fmt.Fprintln(&h, p.Policy, p.Reason, p.Message)
 	}
