@@ -26,17 +26,17 @@ func (clusters) Applies(in *mutator.Input, c mutator.View) bool {
 		return false
 	}
 	x := indexOf(in)
-	return x.reaches() && x.candidates(c.Name(), c.References) != nil
+	return x.reaches && x.candidates(c.Name(), c.References) != nil
 }
 
 // Key stands for the policy that wins the cluster.
 func (clusters) Key(in *mutator.Input, c mutator.View) string {
-	return candidates(in, c.Name(), c.References).key
+	return indexOf(in).candidates(c.Name(), c.References).key
 }
 
 // Bears is the policy that wins the cluster.
 func (clusters) Bears(in *mutator.Input, c *clusterv3.Cluster) []*policy.Object {
-	found := candidates(in, c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
+	found := indexOf(in).candidates(c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
 	if found == nil {
 		return nil
 	}
@@ -45,7 +45,7 @@ func (clusters) Bears(in *mutator.Input, c *clusterv3.Cluster) []*policy.Object 
 
 // Mutate applies the policy that wins.
 func (m clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
-	found := candidates(in, c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
+	found := indexOf(in).candidates(c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
 	if found == nil || treatedByMoreSpecific(c, found.found[0].Specificity) {
 		return nil
 	}

@@ -16,7 +16,9 @@ type index struct {
 	clusters map[string]*reached
 	groups   []*reached // in the order of their first clusters
 	anywhere *reached
-	any      bool // of them has a policy
+	// reaches is whether there is a cluster that a policy could reach. It spares those of most
+	// Gateways of a fleet, which have no policy, to be looked up one by one.
+	reaches bool
 }
 
 // reached are clusters to which the same listeners and the same marks lead, as a rule all
@@ -48,7 +50,7 @@ func newIndex(in *mutator.Input) *index {
 		group.last = i
 		x.clusters[name] = group
 	}
-	x.any = len(x.anywhere.found) > 0 || slices.ContainsFunc(x.groups, func(r *reached) bool { return len(r.found) > 0 })
+	x.reaches = len(x.anywhere.found) > 0 || slices.ContainsFunc(x.groups, func(r *reached) bool { return len(r.found) > 0 })
 	return x
 }
 
@@ -92,10 +94,6 @@ func keyOf(found []policy.Candidate) string {
 	}
 	return b.String()
 }
-
-// reaches tells whether there is a cluster that a policy could reach. It spares those of most
-// Gateways of a fleet, which have no policy, to be looked up one by one.
-func (x *index) reaches() bool { return x.any }
 
 // byLast are the groups in the order of their last clusters.
 func (x *index) byLast() []*reached {

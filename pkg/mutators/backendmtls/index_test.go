@@ -39,7 +39,7 @@ func TestReaches(t *testing.T) {
 			}
 			reach := xds.NewReach([]xds.Configuration{{Name: "l", Hosts: []*xds.HostReach{xds.ReadHost(&routev3.VirtualHost{Routes: []*routev3.Route{r}})}}})
 			in := &mutator.Input{Hook: mutator.HookTranslation, Objects: c.objects, Reach: func() *xds.Reach { return reach }}
-			require.Equal(t, c.want, indexOf(in).reaches())
+			require.Equal(t, c.want, indexOf(in).reaches)
 			if !c.want {
 				require.False(t, clusters{}.Applies(in, nil), "there is not even a name")
 			}

@@ -3,17 +3,12 @@ package backendmtls
 import (
 	"slices"
 
-	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
 // candidates returns the policies that reach a cluster in a translation, and nil if none
 // does. The references are asked for only where no route leads to the cluster.
-func candidates(in *mutator.Input, cluster string, references func() []xds.Reference) *reached {
-	return indexOf(in).candidates(cluster, references)
-}
-
 func (x *index) candidates(cluster string, references func() []xds.Reference) *reached {
 	found := x.clusters[cluster]
 	if found == nil && len(x.anywhere.found) > 0 && ofRoute(references()) {
