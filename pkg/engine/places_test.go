@@ -132,6 +132,10 @@ func TestPlaceOfAnother(t *testing.T) {
 	m.put(now)
 	require.Nil(t, m.again(before.place, content, nil), "it is of another policy")
 	require.Equal(t, "now", m.again(now.place, content, nil).value)
+	maps = wire.MapsOf(&routev3.VirtualHost{})
+	content = deterministic(t, hostOf(t))
+	host := m.keepContent(maps, nil, 0, content)
+	require.Greater(t, host.weight, m.newMemory(nil, 0, [][]byte{content}).weight, "where its maps are takes memory")
 	m.cache.InvalidateAll()
 	require.Nil(t, m.again(now.place, content, nil))
 }

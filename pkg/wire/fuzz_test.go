@@ -79,15 +79,20 @@ func FuzzView(f *testing.F) {
 	})
 }
 
+// mapsOfKinds are those of each of the kinds.
+func mapsOfKinds() (maps []*wire.Maps) {
+	for _, kind := range kinds {
+		maps = append(maps, wire.MapsOf(kind.empty))
+	}
+	return maps
+}
+
 // FuzzSort sorts the maps of arbitrary bytes. If they are a message it says the same
 // afterwards, and however it is encoded, sorting gives the bytes that a deterministic
 // encoder does.
 func FuzzSort(f *testing.F) {
 	seeds(f)
-	maps := make([]*wire.Maps, len(kinds))
-	for i, kind := range kinds {
-		maps[i] = wire.MapsOf(kind.empty)
-	}
+	maps := mapsOfKinds()
 	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
 		i := int(kind) % len(kinds)
 		sorted := bytes.Clone(raw)
@@ -117,10 +122,7 @@ func FuzzSort(f *testing.F) {
 // message.
 func FuzzCanonical(f *testing.F) {
 	seeds(f)
-	maps := make([]*wire.Maps, len(kinds))
-	for i, kind := range kinds {
-		maps[i] = wire.MapsOf(kind.empty)
-	}
+	maps := mapsOfKinds()
 	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
 		i := int(kind) % len(kinds)
 		sorted := bytes.Clone(raw)

@@ -307,14 +307,18 @@ func TestParseAgreesWithProtowire(t *testing.T) {
 	require.Less(t, wrong, 199_000)
 }
 
-// TestBuffersAreUsedAgain: what a buffer had before is not sent.
+// TestBuffersAreUsedAgain: what a buffer had before is not sent, and a small message does not
+// take the largest buffer.
 func TestBuffersAreUsedAgain(t *testing.T) {
-	for _, size := range []int{3 << 20, 100_000, 40_000, 33_000, 1<<20 + 1, 2 << 20, 100, 3<<20 - 10} {
+	for _, size := range []int{3 << 20, 100_000, 40_000, 33_000, 1<<20 + 1, 2 << 20, 100, 10_000, 3<<20 - 10} {
 		m := &wire.Message{}
 		m.Add(1, bytes.Repeat([]byte{byte(size)}, size))
 		data, err := wire.Codec().Marshal(m)
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(m.Append(nil), data.Materialize()), size)
+		if size <= 10_000 {
+			require.Less(t, cap(data[0].ReadOnlyData()), 1<<20)
+		}
 		data.Free()
 	}
 }
