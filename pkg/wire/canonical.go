@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"unsafe"
 )
@@ -15,10 +16,11 @@ type Canonical struct {
 
 // sortedMap is a map of several entries, so that they could be in another order.
 type sortedMap struct {
-	from, to int   // its entries in the message
-	in       *Maps // what the map is a field of
-	depth    int   // that is left for what is in it
-	isPlain  bool  // of few entries, no two with the same key
+	from, to uint32 // its entries in the message, which gRPC keeps below 4 GiB
+	in       *Maps  // what the map is a field of
+	depth    uint8  // that is left for what is in it
+	few      uint8  // how many entries it has, if they are few and no two have the same key
+	ends     [fewEntries]uint16
 }
 
 // fewEntries are found quicker one by one than by sorting them.
@@ -45,7 +47,7 @@ func (c *Canonical) Is(encoded, scratch []byte) bool {
 		if !bytes.Equal(encoded[at:m.from], c.encoded[at:m.from]) || !m.is(encoded[m.from:m.to], c.encoded[m.from:m.to], scratch) {
 			return false
 		}
-		at = m.to
+		at = int(m.to)
 	}
 	return bytes.Equal(encoded[at:], c.encoded[at:])
 }
@@ -54,58 +56,56 @@ func (c *Canonical) Is(encoded, scratch []byte) bool {
 func (c *Canonical) Size() int { return len(c.maps) * int(unsafe.Sizeof(sortedMap{})) }
 
 func (m *sortedMap) is(entries, sorted, scratch []byte) bool {
-	if bytes.Equal(entries, sorted) || m.isPlain && haveSame(entries, sorted) {
+	if m.few > 0 && m.haveSame(entries, sorted) || bytes.Equal(entries, sorted) {
 		return true
 	}
 	own := append(scratch[:0], entries...)
-	m.in.sort(own, m.depth)
+	m.in.sort(own, int(m.depth))
 	return bytes.Equal(own, sorted)
 }
 
-// haveSame reports whether some entries are the same few ones in another order.
-func haveSame(entries, sorted []byte) bool {
+// haveSame reports whether some entries are the same few ones in whatever order.
+func (m *sortedMap) haveSame(entries, sorted []byte) bool {
 	var seen [fewEntries]bool
-	for len(entries) > 0 {
-		_, _, size := consume(entries)
-		if size < 0 {
-			return false
-		}
-		i := position(sorted, entries[:size])
+	at := 0
+	for end := range fieldsOf(entries) {
+		i := m.position(sorted, entries[at:end])
 		if i < 0 || seen[i] {
 			return false
 		}
-		seen[i], entries = true, entries[size:]
+		seen[i], at = true, end
 	}
-	return true
+	return at == len(entries)
 }
 
-// position is where among entries one is, and -1 if it is not among them.
-func position(entries, one []byte) int {
-	for i := 0; len(entries) > 0; i++ {
-		_, _, size := consume(entries)
-		if bytes.Equal(entries[:size], one) {
+// position is where among the sorted entries one is, and -1 if it is not among them.
+func (m *sortedMap) position(sorted, one []byte) int {
+	from := 0
+	for i, end := range m.ends[:m.few] {
+		if bytes.Equal(sorted[from:end], one) {
 			return i
 		}
-		entries = entries[size:]
+		from = int(end)
 	}
 	return -1
 }
 
-// arePlain tells whether sorted entries are few and have keys, no two the same.
-func arePlain(sorted []byte, n int) bool {
-	if n > fewEntries {
-		return false
+// newSortedMap is one whose entries are those of the run in b.
+func newSortedMap(in *Maps, b []byte, r run, depth int) sortedMap {
+	m := sortedMap{from: uint32(r.from), to: uint32(r.to), in: in, depth: uint8(depth)}
+	if r.entries > fewEntries || r.to-r.from > math.MaxUint16 {
+		return m
 	}
 	var last []byte
-	for len(sorted) > 0 {
-		_, value, size := consume(sorted)
-		key := keyOf(value)
+	for end, f := range fieldsOf(b[r.from:r.to]) {
+		key := keyOf(f.Value)
 		if key == nil || last != nil && bytes.Compare(last, key) >= 0 {
-			return false
+			return sortedMap{from: m.from, to: m.to, in: in, depth: m.depth}
 		}
-		last, sorted = key, sorted[size:]
+		m.ends[m.few], last = uint16(end), key
+		m.few++
 	}
-	return true
+	return m
 }
 
 // find finds the maps of a message that is part of c.
@@ -114,27 +114,27 @@ func (c *Canonical) find(m *Maps, from, to, depth int) {
 		return
 	}
 	var now run
-	for at := from; at < to; {
-		num, value, size := consume(c.encoded[at:to])
-		if size < 0 {
-			return
-		}
-		end := at + size
-		if value != nil && int(num) < len(m.fields) {
-			f := &m.fields[num]
+	at := from
+	for end, of := range fieldsOf(c.encoded[from:to]) {
+		end += from
+		if of.Value != nil && int(of.Number) < len(m.fields) {
+			f := &m.fields[of.Number]
 			switch {
-			case f.isMap && now.isFollowedBy(at, num):
+			case f.isMap && now.isFollowedBy(at, of.Number):
 				now.to, now.entries = end, now.entries+1
 			case f.isMap:
 				c.add(m, now, depth)
-				now = run{num, at, end, 1}
+				now = run{of.Number, at, end, 1}
 			case f.within != nil:
 				c.add(m, now, depth)
 				now = run{}
-				c.find(f.within, end-len(value), end, depth-1)
+				c.find(f.within, end-len(of.Value), end, depth-1)
 			}
 		}
 		at = end
+	}
+	if at < to {
+		return
 	}
 	c.add(m, now, depth)
 }
@@ -144,9 +144,9 @@ func (c *Canonical) add(m *Maps, r run, depth int) {
 	switch r.entries {
 	case 0:
 	case 1:
-		_, value, _ := consume(c.encoded[r.from:r.to])
-		c.find(m.fields[r.of].within, r.to-len(value), r.to, depth-1)
+		entry, _ := consume(c.encoded[r.from:r.to])
+		c.find(m.fields[r.of].within, r.to-len(entry.Value), r.to, depth-1)
 	default:
-		c.maps = append(c.maps, sortedMap{r.from, r.to, m, depth, arePlain(c.encoded[r.from:r.to], r.entries)})
+		c.maps = append(c.maps, newSortedMap(m, c.encoded, r, depth))
 	}
 }

@@ -1,7 +1,8 @@
 package wire
 
 import (
-	"bytes"
+	"strings"
+	"unsafe"
 
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
@@ -29,20 +30,28 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if !ok {
 		return c.CodecV2.Unmarshal(data, v)
 	}
-	parsed, err := Parse(joined(data))
-	if err != nil {
-		return err
-	}
-	*m = *parsed
-	return nil
+	*m = Message{}
+	return m.copyFrom(data)
 }
 
-// joined is a copy in one piece. gRPC uses its buffers again, and what is in them would
+// copyFrom reads a copy in one piece. gRPC uses its buffers again, and what is in them would
 // outlive the call: in the memo, and in mutators that nobody waits for any more.
-func joined(data mem.BufferSlice) []byte {
-	parts := make([][]byte, len(data))
-	for i, b := range data {
-		parts[i] = b.ReadOnlyData()
+//
+// It reads on after each buffer, when that is still in the processor's cache. A field of which
+// not all was there is tried again when twice as much is, so that no byte is read often.
+func (m *Message) copyFrom(data mem.BufferSlice) error {
+	var copied strings.Builder // whose memory, unlike that of make, is not filled with zeros first
+	copied.Grow(data.Len())
+	var whole []byte
+	enough := 0
+	for _, b := range data {
+		copied.Write(b.ReadOnlyData())
+		whole = unsafe.Slice(unsafe.StringData(copied.String()), copied.Len())
+		if len(whole) >= enough {
+			m.read(whole)
+			enough = 2*len(whole) - len(m.parsed)
+		}
 	}
-	return bytes.Join(parts, nil) // which, unlike Materialize, does not fill it with zeros first
+	m.read(whole)
+	return m.unread(whole)
 }

@@ -81,19 +81,19 @@ func (m *Maps) sort(b []byte, depth int) {
 		return
 	}
 	var now run
-	for at := 0; at < len(b); {
-		num, value, size := consume(b[at:])
-		if size < 0 {
-			return
-		}
-		if value != nil && int(num) < len(m.fields) {
-			f := &m.fields[num]
-			f.within.sort(value, depth-1)
+	at := 0
+	for end, of := range fieldsOf(b) {
+		if of.Value != nil && int(of.Number) < len(m.fields) {
+			f := &m.fields[of.Number]
+			f.within.sort(of.Value, depth-1)
 			if f.isMap {
-				now = now.with(b, at, at+size, num)
+				now = now.with(b, at, end, of.Number)
 			}
 		}
-		at += size
+		at = end
+	}
+	if at < len(b) {
+		return
 	}
 	now.sort(b)
 }
@@ -127,15 +127,19 @@ func (r run) sort(b []byte) {
 type entry struct{ key, encoded []byte }
 
 // keyOf reads the key of an entry, which is a text and followed by the value.
-func keyOf(value []byte) []byte {
-	num, key, n := consume(value)
-	if num != 1 || key == nil {
-		return nil
+func keyOf(entry []byte) (key []byte) {
+	n := 0
+	for end, f := range fieldsOf(entry) {
+		switch n++; {
+		case n == 1 && f.Number == 1:
+			key = f.Value
+		case n == 2 && f.Number == 2 && end == len(entry):
+			return key
+		default:
+			return nil
+		}
 	}
-	if num, _, rest := consume(value[n:]); num != 2 || n+rest != len(value) {
-		return nil
-	}
-	return key
+	return nil
 }
 
 // sortEntries sorts entries, which are all that is in b. Where keys are the same, the last
@@ -144,14 +148,14 @@ func sortEntries(b []byte) {
 	var few [fewEntries]entry // most maps take no memory
 	var short [512]byte
 	entries, sorted := few[:0], short[:0]
-	for at := 0; at < len(b); {
-		_, value, n := consume(b[at:])
-		e := entry{keyOf(value), b[at : at+n]}
+	at := 0
+	for end, f := range fieldsOf(b) {
+		e := entry{keyOf(f.Value), b[at:end]}
 		if e.key == nil {
 			return
 		}
 		entries = append(entries, e)
-		at += n
+		at = end
 	}
 	byKey := func(x, y entry) int { return bytes.Compare(x.key, y.key) }
 	if slices.IsSortedFunc(entries, byKey) {

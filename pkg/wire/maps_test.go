@@ -43,6 +43,8 @@ func TestSort(t *testing.T) {
 		"a number stays":         {b + a + number + b + a, a + b + number + a + b},
 		"an entry without a key": {b + field(1, field(2, "")) + a, b + field(1, field(2, "")) + a},
 		"an entry of more":       {b + field(1, field(1, "a"), field(2, ""), field(3, "")), b + field(1, field(1, "a"), field(2, ""), field(3, ""))},
+		"another key":            {b + field(1, field(3, "a"), field(2, "")), b + field(1, field(3, "a"), field(2, ""))},
+		"another value":          {b + field(1, field(1, "a"), field(3, "")), b + field(1, field(1, "a"), field(3, ""))},
 		"the value first":        {b + field(1, field(2, ""), field(1, "a")), b + field(1, field(2, ""), field(1, "a"))},
 		"no message":             {b + a + "\x0a\x05", b + a + "\x0a\x05"},
 	} {

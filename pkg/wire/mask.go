@@ -65,21 +65,18 @@ func (m *Mask) keep(num protowire.Number) {
 // does not depend on what is left out; of a message that cannot be read to its end that is
 // the rest of it.
 func (m *Mask) Append(b, encoded []byte) []byte {
-	for at := 0; at < len(encoded); {
-		num, value, size := consume(encoded[at:])
-		if size < 0 {
-			break
-		}
-		field := encoded[at : at+size]
-		at += size
+	at := 0
+	for end, f := range fieldsOf(encoded) {
+		field := encoded[at:end]
+		at = end
 		switch {
-		case int(num) >= len(m.fields) || !m.fields[num].kept:
-		case m.fields[num].within == nil || value == nil:
+		case int(f.Number) >= len(m.fields) || !m.fields[f.Number].kept:
+		case m.fields[f.Number].within == nil || f.Value == nil:
 			b = append(b, field...)
 		default:
-			b = protowire.AppendTag(b, num, protowire.BytesType)
+			b = protowire.AppendTag(b, f.Number, protowire.BytesType)
 			from := len(b)
-			b = m.fields[num].within.Append(b, value)
+			b = m.fields[f.Number].within.Append(b, f.Value)
 			var length [10]byte
 			b = slices.Insert(b, from, protowire.AppendVarint(length[:0], uint64(len(b)-from))...)
 		}

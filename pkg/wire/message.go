@@ -26,7 +26,7 @@ type Field struct {
 type Message struct {
 	Fields []Field
 
-	parsed   []byte // what it was read from
+	parsed   []byte // what it was read from, as far as that could be read
 	answered []byte // that of the message that it answers
 }
 
@@ -38,29 +38,36 @@ func (m *Message) Answer() *Message { return &Message{answered: m.parsed} }
 // Parse reads a message. The values are parts of data, which must not change any more, but for
 // an [Message.Answer].
 func Parse(data []byte) (*Message, error) {
-	m := &Message{Fields: make([]Field, 0, count(data)), parsed: data}
-	for len(data) > 0 {
-		num, value, n := consume(data)
-		switch {
-		case n < 0 && num == 0:
-			return nil, fmt.Errorf("read message: %w", protowire.ParseError(n))
-		case n < 0:
-			return nil, fmt.Errorf("read field %d: %w", num, protowire.ParseError(n))
-		case value != nil:
-			m.Fields = append(m.Fields, Field{num, value})
-		}
-		data = data[n:]
-	}
-	return m, nil
+	m := &Message{}
+	m.read(data)
+	return m, m.unread(data)
 }
 
-// count is the number of length-delimited fields, as far as they can be read.
-func count(data []byte) int {
-	n := 0
-	for range Values(data) {
-		n++
+// read reads on in data, which begins with what was read before, up to what cannot be read: in
+// a message of which more is to come, that may be the next time.
+func (m *Message) read(data []byte) {
+	from := len(m.parsed)
+	for end, f := range fieldsOf(data[from:]) {
+		if f.Value != nil {
+			if len(m.Fields) == cap(m.Fields) { // the most frequent call has two
+				m.Fields = slices.Grow(m.Fields, max(2, len(m.Fields)))
+			}
+			m.Fields = append(m.Fields, f)
+		}
+		m.parsed = data[:from+end]
 	}
-	return n
+}
+
+// unread is why not all of data was read.
+func (m *Message) unread(data []byte) error {
+	if len(m.parsed) == len(data) {
+		return nil
+	}
+	f, n := consume(data[len(m.parsed):])
+	if f.Number == 0 {
+		return fmt.Errorf("read message: %w", protowire.ParseError(n))
+	}
+	return fmt.Errorf("read field %d: %w", f.Number, protowire.ParseError(n))
 }
 
 // All returns the values of every field with the number: a repeated field.

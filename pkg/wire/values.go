@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"iter"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -11,63 +12,85 @@ import (
 // where it cannot be read.
 func Values(data []byte) iter.Seq2[protowire.Number, []byte] {
 	return func(yield func(protowire.Number, []byte) bool) {
-		for len(data) > 0 {
-			num, value, n := consume(data)
-			if n < 0 || value != nil && !yield(num, value) {
+		for _, f := range fieldsOf(data) {
+			if f.Value != nil && !yield(f.Number, f.Value) {
 				return
 			}
-			data = data[n:]
 		}
 	}
 }
 
-// consume reads a field: its number, its value, nil if it is not length-delimited, and its
-// size. A field that cannot be read has an error of protowire instead of a size, and no number
-// if that is what cannot be read.
-func consume(b []byte) (protowire.Number, []byte, int) {
-	if tag, at := short(b); tag>>3 > 0 { // nearly all tags and lengths are
-		number, n := short(b[at:])
-		switch protowire.Type(tag & 7) {
-		case protowire.BytesType:
-			if from, to := at+n, at+n+number; n > 0 && to <= len(b) {
-				return protowire.Number(tag >> 3), b[from:to:to], to
+// fieldsOf ranges over all fields of a message, each with where it ends, and ends where the
+// message cannot be read. The value of a field is nil if it is not length-delimited.
+func fieldsOf(data []byte) iter.Seq2[int, Field] {
+	return func(yield func(int, Field) bool) {
+		for at := 0; at < len(data); {
+			f, end := shortField(data, at)
+			if end == 0 {
+				n := 0
+				if f, n = consume(data[at:]); n < 0 {
+					return
+				}
+				end = at + n
 			}
-		case protowire.VarintType:
-			if n > 0 {
-				return protowire.Number(tag >> 3), nil, at + n
+			if !yield(end, f) {
+				return
 			}
+			at = end
 		}
 	}
+}
+
+// shortField reads a field whose tag and length, or number, take at most two bytes each, as
+// nearly all do. The end is 0 if it is another one, or the last few bytes of the message.
+func shortField(data []byte, at int) (f Field, end int) {
+	if at+4 > len(data) {
+		return f, 0
+	}
+	const more = 0x80 // a number goes on behind such a byte
+	tag := uint(data[at])
+	if at++; tag >= more {
+		tag = tag&^more | uint(data[at])<<7
+		at++
+	}
+	number := uint(data[at])
+	if at++; number >= more {
+		number = number&^more | uint(data[at])<<7
+		at++
+	}
+	if tag < 1<<3 || tag >= 1<<14 || number >= 1<<14 {
+		return f, 0
+	}
+	f.Number = protowire.Number(tag >> 3)
+	switch protowire.Type(tag & 7) {
+	case protowire.VarintType:
+		return f, at
+	case protowire.BytesType:
+		if end := at + int(number); end <= len(data) {
+			f.Value = data[at:end:end]
+			return f, end
+		}
+	}
+	return f, 0
+}
+
+// consume reads whatever field, and says what size it has: of one that cannot be read an error
+// of protowire, and no number if that is what cannot be read.
+func consume(b []byte) (Field, int) {
 	num, typ, tag := protowire.ConsumeTag(b)
 	if tag < 0 {
-		return 0, nil, tag
+		return Field{}, tag
 	}
-	if typ != protowire.BytesType {
-		n := protowire.ConsumeFieldValue(num, typ, b[tag:])
-		if n < 0 {
-			return num, nil, n
-		}
-		return num, nil, tag + n
+	size := protowire.ConsumeFieldValue(num, typ, b[tag:])
+	if size < 0 {
+		return Field{Number: num}, size
 	}
-	value, n := protowire.ConsumeBytes(b[tag:])
-	if n < 0 {
-		return num, nil, n
+	f := Field{Number: num}
+	if typ == protowire.BytesType {
+		value, _ := protowire.ConsumeBytes(b[tag:])
+		f.Value = slices.Clip(value)
 	}
-	return num, value, tag + n
-}
-
-// short reads a number of one or two bytes, and says of how many: 0 if it has more, or if b ends
-// before.
-func short(b []byte) (number, n int) {
-	const more = 0x80 // a number goes on behind such a byte
-	switch {
-	case len(b) > 0 && b[0] < more:
-		return int(b[0]), 1
-	case len(b) > 1 && b[1] < more:
-		return int(b[0]&^more) | int(b[1])<<7, 2
-	default:
-		return 0, 0
-	}
+	return f, tag + size
 }
 
 // Replace returns the message with the values of a field replaced. Everything else stays

@@ -58,6 +58,9 @@ func (v *View) Name() string {
 	return v.name
 }
 
+// IsName reports whether the name is all that was asked for.
+func (v *View) IsName() bool { return v.scanned && !v.decoded }
+
 // References are the Kubernetes objects that Envoy Gateway names in the metadata.
 func (v *View) References() []xds.Reference {
 	if v.decoded {
@@ -79,8 +82,10 @@ func (v *View) scan() {
 		return
 	}
 	v.scanned = true
-	for num, value := range Values(v.raw) {
-		v.take(num, value)
+	for _, f := range fieldsOf(v.raw) {
+		if f.Value != nil {
+			v.take(f.Number, f.Value)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -148,6 +149,16 @@ func TestReplace(t *testing.T) {
 
 	broken := append(m.Append(nil), 0x0a, 5)
 	require.Equal(t, broken, wire.Replace(broken, 1, func([]byte) []byte { return []byte("x") }), "what cannot be read is left alone")
+}
+
+// TestViewIsName asks for less and for more than the name.
+func TestViewIsName(t *testing.T) {
+	v := wire.NewView(wire.ShapeOf(&clusterv3.Cluster{}), marshal(t, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
+	require.False(t, v.IsName())
+	v.Name()
+	require.True(t, v.IsName())
+	v.References()
+	require.False(t, v.IsName())
 }
 
 func TestViewReset(t *testing.T) {
@@ -301,7 +312,10 @@ func TestParseAgreesWithProtowire(t *testing.T) {
 			continue
 		}
 		require.NoError(t, gotErr, "%x", b)
-		require.Equal(t, append([]wire.Field{}, want...), got.Fields, "%x", b)
+		require.Equal(t, want, got.Fields, "%x", b)
+		for _, f := range got.Fields {
+			require.Len(t, f.Value, cap(f.Value), "what is appended to a value is not written into what follows it")
+		}
 	}
 	require.Greater(t, wrong, 1000)
 	require.Less(t, wrong, 199_000)
@@ -321,6 +335,42 @@ func TestBuffersAreUsedAgain(t *testing.T) {
 		}
 		data.Free()
 	}
+}
+
+// TestCodecOfManyBuffers cuts a message wherever it can be cut.
+func TestCodecOfManyBuffers(t *testing.T) {
+	m := &wire.Message{}
+	for i := range 40 {
+		m.Add(protowire.Number(1+i*7), bytes.Repeat([]byte{byte(i)}, i*i))
+	}
+	b := m.Append(nil)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		var data mem.BufferSlice
+		for rest := b; len(rest) > 0; {
+			n := min(len(rest), random.IntN(1<<random.IntN(12)))
+			data = append(data, mem.SliceBuffer(rest[:n]))
+			rest = rest[n:]
+		}
+		got := &wire.Message{}
+		require.NoError(t, wire.Codec().Unmarshal(data, got))
+		require.Equal(t, m.Fields, got.Fields)
+	}
+	short := mem.BufferSlice{mem.SliceBuffer(b[:100]), mem.SliceBuffer(b[100 : len(b)-1])}
+	require.EqualError(t, wire.Codec().Unmarshal(short, &wire.Message{}), "read field 274: unexpected EOF")
+}
+
+// TestCodecOfAFieldWithoutEnd has a group in small buffers, which is not read again for each.
+func TestCodecOfAFieldWithoutEnd(t *testing.T) {
+	var data mem.BufferSlice
+	data = append(data, mem.SliceBuffer(protowire.AppendTag(nil, 1, protowire.StartGroupType)))
+	piece := bytes.Repeat([]byte{0x10, 0x01}, 32)
+	for range 1 << 20 / len(piece) {
+		data = append(data, mem.SliceBuffer(piece))
+	}
+	began := time.Now()
+	require.EqualError(t, wire.Codec().Unmarshal(data, &wire.Message{}), "read field 1: unexpected EOF")
+	require.Less(t, time.Since(began), 5*time.Second)
 }
 
 func TestCodecOfEmptyMessages(t *testing.T) {
