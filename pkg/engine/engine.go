@@ -41,9 +41,9 @@ type Engine struct {
 // runner is a chain of whatever type of resource.
 type runner interface {
 	// worker returns what takes resources through the chain, one after another, and what
-	// to call after the last. It looks first where the resources of last time were, as long
-	// as m remembers them.
-	worker(ctx context.Context, in *mutator.Input, m *memo, last []place) (worker, func())
+	// to call after the last. It looks first at what became of the resources at the last call,
+	// as long as m remembers it.
+	worker(ctx context.Context, in *mutator.Input, m *memo, last []before) (worker, func())
 	name(raw []byte) string
 }
 

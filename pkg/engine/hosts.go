@@ -22,6 +22,7 @@ const virtualHosts protowire.Number = 2
 type config struct {
 	raw []byte
 	parts
+	places []place // where the virtual hosts are remembered
 }
 
 // parts are what counts of a route configuration. Nothing in it is part of the call.
@@ -73,15 +74,13 @@ func (r hostReader) appendContent(b, raw []byte) (content []byte, marked bool) {
 
 // configs are the route configurations of a call.
 func (e *Engine) configs(call *Call) []config {
-	var out []config
+	var encoded [][]byte
 	for _, list := range call.Resources {
 		if list.Kind == mutator.KindRouteConfiguration {
-			for _, raw := range list.Encoded {
-				out = append(out, e.config(asSent, raw))
-			}
+			encoded = append(encoded, list.Encoded...)
 		}
 	}
-	return out
+	return e.readConfigs(asSent, encoded)
 }
 
 // state is what a route configuration is read as. The places of its virtual hosts are those of
@@ -93,37 +92,56 @@ const (
 	asChanged state = "as changed" // by mutators
 )
 
-func (e *Engine) config(s state, raw []byte) config {
-	name := wire.NewView(wire.ShapeOf((*routev3.RouteConfiguration)(nil)), raw).Name()
-	var encoded [][]byte
-	for num, value := range wire.Values(raw) {
-		if num == virtualHosts {
-			encoded = append(encoded, value)
+// readConfigs reads route configurations, all of their virtual hosts at once.
+func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
+	out, what := make([]config, len(encoded)), []byte("places of virtual hosts "+s)
+	var all []unread
+	for i, raw := range encoded {
+		name := wire.NewView(wire.ShapeOf((*routev3.RouteConfiguration)(nil)), raw).Name()
+		u := unread{config: &out[i]}
+		u.last, _ = e.memo.recall(what, []byte(name)).([]place)
+		for num, value := range wire.Values(raw) {
+			if num == virtualHosts {
+				u.raw = value
+				all = append(all, u)
+				u.at++
+			}
 		}
+		out[i] = config{raw, parts{strings.Clone(name), make([]*host, u.at)}, make([]place, u.at)}
 	}
-	c := config{raw, parts{strings.Clone(name), make([]*host, len(encoded))}}
-	what := []byte("places of virtual hosts " + s)
-	last, _ := e.memo.recall(what, []byte(name)).([]place)
-	places := make([]place, len(encoded))
-	spread(len(encoded), 1, func() (func(int), func()) {
+	spread(len(all), 1, func() (func(int), func()) {
 		content := make([]byte, 0, scratch)
 		return func(i int) {
-			if i < len(last) {
-				if found := e.memo.again(last[i], encoded[i], content); found != nil {
-					c.hosts[i], places[i] = found.value.(*host), found.place
-					return
-				}
-			}
-			var marked bool
-			content, marked = e.hosts.appendContent(content[:0], encoded[i])
-			c.hosts[i] = e.host(content, marked)
-			places[i] = e.placeOf(c.hosts[i], encoded[i])
+			u := &all[i]
+			u.config.hosts[u.at], u.config.places[u.at], content = e.hostAt(u, content)
 		}, func() {}
 	})
-	if !slices.Equal(last, places) {
-		e.memo.keep(places, len(places)*placeSize, what, []byte(name))
+	for _, c := range out {
+		if last, _ := e.memo.recall(what, []byte(c.name)).([]place); !slices.Equal(last, c.places) {
+			e.memo.keep(c.places, len(c.places)*placeSize, what, []byte(c.name))
+		}
 	}
-	return c
+	return out
+}
+
+// unread is a virtual host that is to be read.
+type unread struct {
+	config *config
+	at     int // in the configuration
+	raw    []byte
+	last   []place // those of the configuration at the call before
+}
+
+// hostAt reads a virtual host in some memory, which it returns for the next one.
+func (e *Engine) hostAt(u *unread, content []byte) (*host, place, []byte) {
+	if u.at < len(u.last) {
+		if found := e.memo.again(u.last[u.at], u.raw, content); found != nil {
+			return found.value.(*host), found.place, content
+		}
+	}
+	content, marked := e.hosts.appendContent(content[:0], u.raw)
+	h := e.host(content, marked)
+	return h, e.placeOf(h, u.raw), content
 }
 
 // placeOf is where it is remembered what counts of a virtual host, of which raw is all.

@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
@@ -20,13 +22,22 @@ type prepared struct {
 	// when there is one.
 	report func() *reported
 	said   atomic.Pointer[reported]
-	// places are where the resources of each list were remembered at the last call.
-	places map[mutator.Kind]*atomic.Pointer[[]place]
+	// lists have what became of the resources of each list at the last call.
+	lists map[mutator.Kind]*atomic.Pointer[[]before]
 }
 
-// last are the places of a list at the last call, and nil if none is known.
-func (p *prepared) last(k mutator.Kind) []place {
-	if at := p.places[k]; at != nil {
+// before is what became of a resource at the last call.
+type before struct {
+	place           // where that is remembered
+	unwanted string // its name, if no mutator applied and none asked for more than that
+}
+
+// beforeSize is about what one takes, with a name.
+const beforeSize = int(unsafe.Sizeof(before{})) + 64
+
+// last is what became of a list at the last call, and nil if that is not known.
+func (p *prepared) last(k mutator.Kind) []before {
+	if at := p.lists[k]; at != nil {
 		if last := at.Load(); last != nil {
 			return *last
 		}
@@ -34,15 +45,19 @@ func (p *prepared) last(k mutator.Kind) []place {
 	return nil
 }
 
-// note keeps the places of a list if they are not the last ones.
-func (p *prepared) note(k mutator.Kind, last []place, answers []answer) {
-	at := p.places[k]
-	if at == nil || slices.EqualFunc(answers, last, func(a answer, was place) bool { return a.place == was }) {
+// note keeps what became of a list if that is not what it was.
+func (p *prepared) note(k mutator.Kind, last []before, answers []answer) {
+	at := p.lists[k]
+	if at == nil || slices.EqualFunc(answers, last, func(a answer, was before) bool { return a.before == was }) {
 		return
 	}
-	now := make([]place, len(answers))
+	now := make([]before, len(answers))
 	for i, a := range answers {
-		now[i] = a.place
+		if now[i] = a.before; i < len(last) && a.unwanted == last[i].unwanted {
+			now[i].unwanted = last[i].unwanted
+		} else {
+			now[i].unwanted = strings.Clone(a.unwanted)
+		}
 	}
 	at.Store(&now)
 }
@@ -65,14 +80,14 @@ func (e *Engine) prepare(call *Call, configs []config) *prepared {
 	}
 	p := e.newPrepared(call, configs)
 	if call.Hook == mutator.HookTranslation { // the others have single resources
-		p.places = map[mutator.Kind]*atomic.Pointer[[]place]{}
+		p.lists = map[mutator.Kind]*atomic.Pointer[[]before]{}
 		for _, kind := range p.in.Kinds {
-			p.places[kind] = &atomic.Pointer[[]place]{}
+			p.lists[kind] = &atomic.Pointer[[]before]{}
 		}
 	}
 	size := 0
 	for _, list := range call.Resources {
-		size += len(list.Encoded) * placeSize
+		size += len(list.Encoded) * beforeSize
 	}
 	// What is derived is about as large as what it is derived from.
 	for _, c := range configs {

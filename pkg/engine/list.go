@@ -21,7 +21,7 @@ type answer struct {
 	result *result // nil if no mutator applied
 	err    error   // of a call that has to fail
 	memo   memoUse
-	place  place // where it is remembered
+	before // what it is at the next call
 }
 
 // memoUse says whether a resource was answered from memory.

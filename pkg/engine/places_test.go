@@ -19,7 +19,8 @@ import (
 )
 
 // asking notes of which clusters it is asked, and on which it runs. Those that are called "no"
-// something it does not want, and on "bad" ones it fails.
+// something it does not want, and on "bad" ones it fails. Of those that are called "maybe" it
+// wants the ones that have a metadata.
 type asking struct {
 	asked, ran *atomic.Int64
 	to         func(*mutator.Input) string
@@ -27,6 +28,9 @@ type asking struct {
 
 func (a asking) Applies(_ *mutator.Input, c mutator.View) bool {
 	a.asked.Add(1)
+	if c.Name() == "maybe" {
+		return len(c.References()) > 0
+	}
 	return !strings.HasPrefix(c.Name(), "no")
 }
 
@@ -52,6 +56,7 @@ func TestPlaces(t *testing.T) {
 	}
 	const all = "abcdefgh"
 	names := strings.Split(all, "")
+	bare := func(name string) []byte { return deterministic(t, &clusterv3.Cluster{Name: name}) }
 	with := func(i int, name string) []string {
 		other := slices.Clone(names)
 		other[i] = name
@@ -74,8 +79,14 @@ func TestPlaces(t *testing.T) {
 		"one is behind all":     {call{list(names...), "", ""}, call{list("a", "b", "c", "d", "e", "f", "g", "h", "x"), "", ""}, 1, 1},
 		"one is missing":        {call{list(names...), "", ""}, call{list(names[:7]...), "", ""}, 0, 0},
 		"nothing was there":     {call{list(), "", ""}, call{list(names...), "", ""}, 8, 8},
-		"nobody wants one":      {call{list(with(3, "no")...), "", ""}, call{list(with(3, "no")...), "", ""}, 1, 0},
+		"nobody wants one":      {call{list(with(3, "no")...), "", ""}, call{list(with(3, "no")...), "", ""}, 0, 0},
 		"nobody wants it more":  {call{list(names...), "", ""}, call{list(with(3, "no")...), "", ""}, 1, 0},
+		"nobody wants another":  {call{list(with(3, "no")...), "", ""}, call{list(with(3, "no other")...), "", ""}, 1, 0},
+		"it is wanted now":      {call{list(with(3, "no")...), "", ""}, call{list(names...), "", ""}, 1, 1},
+		"its name tells all":    {call{list("a", "no"), "", ""}, call{[][]byte{list("a")[0], bare("no")}, "", ""}, 0, 0},
+		"its name is not all":   {call{[][]byte{bare("maybe")}, "", ""}, call{list("maybe"), "", ""}, 1, 1},
+		"other input, unwanted": {call{list("no"), "one", ""}, call{list("no"), "two", ""}, 1, 0},
+		"one without a name":    {call{list(""), "", ""}, call{list(""), "", ""}, 1, 1},
 		"one fails":             {call{list(with(3, "bad")...), "", ""}, call{list(with(3, "bad")...), "", ""}, 1, 1},
 		"other input":           {call{list(names...), "one", ""}, call{list(names...), "two", ""}, 8, 8},
 		"other routes, no more": {call{list(names...), "", "one"}, call{list(names...), "", "two"}, 8, 0},
@@ -99,7 +110,10 @@ func TestPlaces(t *testing.T) {
 			}
 			e := engine(WithMemo(1 << 20))
 			run(e, c.first)
-			for range 2 { // the places of the second one are kept, too
+			for _, raw := range c.first.clusters {
+				clear(raw) // nothing of a call is kept
+			}
+			for range 2 { // what became of the second one is kept, too
 				want := run(engine(), c.second)
 				a.asked.Store(0)
 				a.ran.Store(0)
@@ -109,7 +123,7 @@ func TestPlaces(t *testing.T) {
 				require.Equal(t, want.Resources, got.Resources)
 				require.Equal(t, want.Outcomes, got.Outcomes)
 				require.Equal(t, want.failures, got.failures)
-				if name != "nobody wants one" && name != "nobody wants it more" && name != "one fails" {
+				if name != "one fails" && name != "one without a name" {
 					c.asked, c.ran = 0, 0
 				}
 			}
@@ -201,4 +215,21 @@ func deterministic(t *testing.T, m proto.Message) []byte {
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	require.NoError(t, err)
 	return raw
+}
+
+// TestUnwantedTakeMemory, which counts.
+func TestUnwantedTakeMemory(t *testing.T) {
+	bytesOf := func(clusters int) uint64 {
+		a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
+		e, err := New([]mutator.Family{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithMemo(1<<20))
+		require.NoError(t, err)
+		in := translationOf(deterministic(t, hostOf(t)))
+		raw := deterministic(t, &clusterv3.Cluster{Name: "no"})
+		in.Resources = append(in.Resources, Resources{mutator.KindCluster, slices.Repeat([][]byte{raw}, clusters)})
+		_, err = e.Run(t.Context(), in)
+		require.NoError(t, err)
+		e.memo.cache.CleanUp()
+		return e.MemoStats().Bytes
+	}
+	require.GreaterOrEqual(t, bytesOf(1001), bytesOf(1)+1000*64)
 }

@@ -58,7 +58,7 @@ func (e *Engine) withoutAnyMarks(encoded [][]byte, configs []config) [][]byte {
 	out := encoded
 	for i, c := range configs {
 		if !bytes.Equal(c.raw, encoded[i]) {
-			c = e.config(asChanged, encoded[i])
+			c = e.readConfigs(asChanged, encoded[i:i+1])[0]
 		}
 		if !c.marked() {
 			continue

@@ -16,9 +16,10 @@ const scratch = 4 << 10
 // that. What it needs for that it makes once: a resource that no mutator wants costs no
 // memory.
 //
-// Which mutators apply and what they depend on follows from the input and the resource. So
-// for the same input, a resource that is what it was at the same place is answered at once.
-func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last []place) (worker, func()) {
+// Which mutators apply and what they depend on follows from the input and the view of the
+// resource. So for the same input, a resource that is what it was at the same place is answered
+// at once, and so is one that nobody wanted for its name.
+func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last []before) (worker, func()) {
 	if c.kind == mutator.KindSecret {
 		m = nil // private keys are never kept
 	}
@@ -31,14 +32,23 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last 
 		content = make([]byte, 0, scratch)
 	}
 	return func(i int, raw []byte) answer {
+		var was before
 		if i < len(last) {
-			if found := m.again(last[i], raw, content); found != nil {
-				return found.answer(raw)
-			}
+			was = last[i]
+		}
+		if found := m.again(was.place, raw, content); found != nil {
+			return found.answer(raw)
 		}
 		view.Reset(raw)
+		if was.unwanted != "" && was.unwanted == view.Name() {
+			return answer{raw: raw, before: was}
+		}
 		if steps = c.plan(ctx, in, view, raw, steps[:0]); len(steps) == 0 {
-			return answer{raw: raw}
+			a := answer{raw: raw}
+			if view.IsName() {
+				a.unwanted = view.Name()
+			}
+			return a
 		}
 		key = c.key(ctx, in, view, raw, steps, key[:0])
 		if m == nil || key == nil {
@@ -109,5 +119,5 @@ func (m *memory) answer(raw []byte) answer {
 	if r.encoded != nil {
 		raw = r.encoded
 	}
-	return answer{raw: raw, result: r, memo: recalled, place: m.place}
+	return answer{raw: raw, result: r, memo: recalled, before: before{place: m.place}}
 }

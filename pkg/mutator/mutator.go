@@ -39,8 +39,8 @@ type View interface {
 // Typed changes resources of one kind. [Route], [Cluster] and so on are its short names.
 type Typed[T proto.Message] interface {
 	// Applies reports whether the mutator wants to change the resource. It is asked for
-	// every resource of every call, except where all is as it was at the call before, and has
-	// to be cheap.
+	// every resource of every call, except where all that it could see, or did, is as it was
+	// at the call before, and has to be cheap.
 	Applies(in *Input, resource View) bool
 	// Mutate edits target in place. It must return when ctx ends; what it has edited by
 	// then, or before it returned an error, is dropped.
