@@ -14,6 +14,7 @@ import (
 
 	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 )
 
 // clusterFamily is a family with one cluster mutator for the Cluster hook.
@@ -302,4 +303,30 @@ type says struct{ reason mutator.Reason }
 
 func (s says) Report(*mutator.Input) []mutator.PolicyOutcome {
 	return []mutator.PolicyOutcome{{Reason: s.reason}}
+}
+
+// TestHookOfNobody comes with whatever, which comes back.
+func TestHookOfNobody(t *testing.T) {
+	e, err := engine.New([]mutator.Family{clusterFamily("f", mutator.Deny, setTimeout)})
+	require.NoError(t, err)
+	sent := []engine.Resources{{Kind: mutator.KindVirtualHost, Encoded: [][]byte{[]byte("no message")}}}
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookVirtualHost, Objects: [][]byte{[]byte("no object")}, Resources: sent})
+	require.NoError(t, err)
+	require.Equal(t, sent, res.Resources)
+	require.Empty(t, res.Outcomes)
+	require.Empty(t, res.Subject())
+	_, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookCluster, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
+	require.Error(t, err, "a hook of somebody")
+}
+
+// TestHookOfAReporter, which is asked although the family has no mutator for the resource.
+func TestHookOfAReporter(t *testing.T) {
+	f := clusterFamily("f", mutator.Deny, setTimeout)
+	f.Hooks, f.Policies, f.Reporter = []mutator.Hook{mutator.HookRoute}, []policy.Kind{missingKind}, says{mutator.Programmed}
+	e, err := engine.New([]mutator.Family{f})
+	require.NoError(t, err)
+	sent := []engine.Resources{{Kind: mutator.KindRoute, Encoded: [][]byte{{}}}}
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookRoute, Objects: [][]byte{[]byte(missingObject)}, Resources: sent})
+	require.NoError(t, err)
+	require.Len(t, res.Policies, 1)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/egraft/egraft/pkg/mutator"
 )
 
 // WithMutatorTimeout limits each run of a mutator. Without it the limit is
@@ -42,6 +44,9 @@ type answered struct {
 // question. So there is one over the call: if it is not answered in time, it is begun
 // again, with a watch over each question.
 func (e *Engine) Run(ctx context.Context, call *Call) (*Result, error) {
+	if e.isForNobody(call) {
+		return &Result{Resources: call.Resources, Subject: func() string { return "" }}, nil
+	}
 	deadline, limited := ctx.Deadline()
 	if !limited {
 		return e.run(ctx, call)
@@ -52,6 +57,16 @@ func (e *Engine) Run(ctx context.Context, call *Call) (*Result, error) {
 	e.guard.careful.Add(1)
 	defer e.guard.careful.Add(-1)
 	return e.run(ctx, call)
+}
+
+// isForNobody tells whether a call is for a single resource, in a hook that no family uses.
+func (e *Engine) isForNobody(call *Call) bool {
+	for i := range e.families {
+		if e.families[i].Uses(call.Hook) {
+			return false
+		}
+	}
+	return call.Hook != mutator.HookTranslation
 }
 
 // attempt answers a call that has some time left. It leaves enough of that for two
