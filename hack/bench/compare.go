@@ -15,7 +15,7 @@ type benchCase struct {
 	prepare func(r *request, call int)
 }
 
-// cases are those of a size. The single-resource hook has one resource, whatever the size.
+// cases are those of a size. Hooks for single resources have one, whatever the size.
 func cases(clusters int) []benchCase {
 	nothing := func(*request, int) {}
 	all := translate(clusters, mtls)
@@ -26,7 +26,7 @@ func cases(clusters int) []benchCase {
 		{"all-new", all, func(r *request, call int) { r.change(clusters, call) }},
 	}
 	if clusters == 1 {
-		list = append(list, benchCase{"single-hook", oneRoute(), nothing})
+		list = append(list, benchCase{"single-hook", oneVirtualHost(), nothing}, benchCase{"single-policy", oneRoute(), nothing})
 	}
 	return list
 }

@@ -12,6 +12,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"regexp"
@@ -39,16 +40,17 @@ func main() {
 
 // options are the flags.
 type options struct {
-	sizes  []int
-	cases  *regexp.Regexp
-	rounds int
-	out    string
-	soak   int
-	memo   string
-	egraft string
-	peer   string
-	socket string
-	admin  string
+	sizes   []int
+	cases   *regexp.Regexp
+	rounds  int
+	out     string
+	soak    int
+	changed int
+	memo    string
+	egraft  string
+	peer    string
+	socket  string
+	admin   string
 }
 
 func parse(args []string) (o options, err error) {
@@ -58,6 +60,7 @@ func parse(args []string) (o options, err error) {
 	set.IntVar(&o.rounds, "rounds", 10, "times that each server is measured in each case")
 	set.StringVar(&o.out, "out", "", "file for the numbers as JSON")
 	set.IntVar(&o.soak, "soak", 0, "measure egraft's memory over so many calls of changing content, and nothing else")
+	set.IntVar(&o.changed, "changed", math.MaxInt, "how many clusters change from call to call with -soak; all of them if there are fewer")
 	set.StringVar(&o.memo, "memo-size", "", "egraft's --memo-size; its default if empty, and as much for each cluster where there are more than 10,000")
 	set.StringVar(&o.egraft, "egraft", "", "egraft's binary; this program, which is larger, if empty")
 	set.StringVar(&o.peer, "peer", "", "serve as one of the peers; for the program itself")

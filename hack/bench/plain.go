@@ -23,6 +23,11 @@ func (plain) PostRouteModify(_ context.Context, r *extensionv1.PostRouteModifyRe
 	return &extensionv1.PostRouteModifyResponse{Route: r.GetRoute()}, nil
 }
 
+// PostVirtualHostModify passes the virtual host through.
+func (plain) PostVirtualHostModify(_ context.Context, r *extensionv1.PostVirtualHostModifyRequest) (*extensionv1.PostVirtualHostModifyResponse, error) {
+	return &extensionv1.PostVirtualHostModifyResponse{VirtualHost: r.GetVirtualHost()}, nil
+}
+
 // PostTranslateModify edits every cluster, or none.
 func (plain) PostTranslateModify(_ context.Context, r *extensionv1.PostTranslateModifyRequest) (*extensionv1.PostTranslateModifyResponse, error) {
 	if targets(r) {

@@ -11,13 +11,17 @@ import (
 	"time"
 
 	"github.com/egraft/egraft/pkg/wire"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
 // check tells whether an answer is one to the question, so that nobody is measured at
 // something else.
 func check(name string, c benchCase, answer []byte) error {
-	if name == "echo" || c.request.method == routeHook {
+	switch {
+	case name == "echo":
 		return nil
+	case c.request.method != translation:
+		return checkSingle(name, c, answer)
 	}
 	asked, err := wire.Parse(c.request.body)
 	if err != nil {
@@ -38,6 +42,20 @@ func check(name string, c benchCase, answer []byte) error {
 	}
 	if want := len(asked.All(2)); c.name != "none-targeted" && edited != want || c.name == "none-targeted" && edited != 0 {
 		return fmt.Errorf("%s edited %d of %d clusters", name, edited, want)
+	}
+	return nil
+}
+
+// checkSingle is check for a hook for a single resource. A route with a policy leaves egraft
+// with a mark, in which the policy is.
+func checkSingle(name string, c benchCase, answer []byte) error {
+	got, err := wire.Parse(answer)
+	if err != nil {
+		return err
+	}
+	marked := bytes.Contains(answer, []byte(xds.MetadataNamespace))
+	if one := len(got.Merged(1)) > 0; !one || marked != (name == "egraft" && c.request.method == routeHook) {
+		return fmt.Errorf("%s answers %s with a resource: %t, with a mark: %t", name, c.name, one, marked)
 	}
 	return nil
 }

@@ -14,9 +14,10 @@ import (
 
 // Methods of https://github.com/envoyproxy/gateway/blob/v1.9.1/proto/extension/service.proto
 const (
-	service     = "/envoygateway.extension.EnvoyGatewayExtension/"
-	translation = service + "PostTranslateModify"
-	routeHook   = service + "PostRouteModify"
+	service         = "/envoygateway.extension.EnvoyGatewayExtension/"
+	translation     = service + "PostTranslateModify"
+	virtualHostHook = service + "PostVirtualHostModify"
+	routeHook       = service + "PostRouteModify"
 )
 
 // mtls is attached to the Gateway of the fixture.
@@ -87,20 +88,39 @@ func encodeTranslation(clusters int, policy string) []byte {
 	return m.Append(nil)
 }
 
-// oneRoute is a call of the Route hook.
-func oneRoute() *request {
-	return newRequest(routeHook, func() []byte {
+// oneVirtualHost is a call of the VirtualHost hook, for a virtual host of one route: with all
+// hooks, Envoy Gateway makes most calls for what no policy is for.
+func oneVirtualHost() *request {
+	return newRequest(virtualHostHook, func() []byte {
+		vh := routeConfiguration(0, 1).GetVirtualHosts()[0]
+		vh.Routes = vh.GetRoutes()[:1]
 		m := &wire.Message{}
+		m.Add(1, encode(vh))
+		return m.Append(nil)
+	})
+}
+
+// oneRoute is a call of the Route hook, which Envoy Gateway makes for routes that have a policy
+// or a filter.
+func oneRoute() *request {
+	ofRoute := strings.Replace(mtls, `"kind":"Gateway","name":"gateway"`, `"kind":"HTTPRoute","name":"route-0"`, 1)
+	return newRequest(routeHook, func() []byte {
+		ctx, m := &wire.Message{}, &wire.Message{}
+		ctx.Add(2, []byte("host-0.example.com"))
+		ctx.Add(3, extensionResource(ofRoute))
 		m.Add(1, encode(route(0, 1)))
-		m.Add(2, (&wire.Message{Fields: []wire.Field{{Number: 2, Value: []byte("host-0.example.com")}}}).Append(nil))
+		m.Add(2, ctx.Append(nil))
 		return m.Append(nil)
 	})
 }
 
 // policies is a PostTranslateExtensionContext.
 func policies(policy string) []byte {
-	resource := &wire.Message{Fields: []wire.Field{{Number: 1, Value: []byte(policy)}}}
-	return (&wire.Message{Fields: []wire.Field{{Number: 1, Value: resource.Append(nil)}}}).Append(nil)
+	return (&wire.Message{Fields: []wire.Field{{Number: 1, Value: extensionResource(policy)}}}).Append(nil)
+}
+
+func extensionResource(object string) []byte {
+	return (&wire.Message{Fields: []wire.Field{{Number: 1, Value: []byte(object)}}}).Append(nil)
 }
 
 // change makes the first clusters new.

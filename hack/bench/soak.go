@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// soak makes calls whose clusters are all new, prints egraft's memory on the way, and
+// soak makes calls whose clusters are new, all or some of them, prints egraft's memory on the way, and
 // fails if it grows.
 func soak(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "bench")
@@ -26,7 +26,7 @@ func soak(ctx context.Context, o options) error {
 	var half, most float64 // of the first and of the second half
 	for call := range o.soak {
 		r.turn(call)
-		r.change(size, call)
+		r.change(min(size, o.changed), call)
 		if err := s.call(ctx, r, nil); err != nil {
 			return err
 		}
