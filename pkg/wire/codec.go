@@ -41,17 +41,17 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 // not all was there is tried again when twice as much is, so that no byte is read often.
 func (m *Message) copyFrom(data mem.BufferSlice) error {
 	var copied strings.Builder // whose memory, unlike that of make, is not filled with zeros first
-	copied.Grow(data.Len())
+	size, enough := data.Len(), 0
+	copied.Grow(size)
 	var whole []byte
-	enough := 0
 	for _, b := range data {
 		copied.Write(b.ReadOnlyData())
 		whole = unsafe.Slice(unsafe.StringData(copied.String()), copied.Len())
 		if len(whole) >= enough {
-			m.read(whole)
+			m.read(whole, size)
 			enough = 2*len(whole) - len(m.parsed)
 		}
 	}
-	m.read(whole)
+	m.read(whole, size)
 	return m.unread(whole)
 }

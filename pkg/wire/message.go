@@ -39,18 +39,19 @@ func (m *Message) Answer() *Message { return &Message{answered: m.parsed} }
 // an [Message.Answer].
 func Parse(data []byte) (*Message, error) {
 	m := &Message{}
-	m.read(data)
+	m.read(data, len(data))
 	return m, m.unread(data)
 }
 
 // read reads on in data, which begins with what was read before, up to what cannot be read: in
-// a message of which more is to come, that may be the next time.
-func (m *Message) read(data []byte) {
+// a message of which more is to come, that may be the next time. It is size bytes as a whole.
+func (m *Message) read(data []byte, size int) {
 	from := len(m.parsed)
 	for end, f := range fieldsOf(data[from:]) {
 		if f.Value != nil {
-			if len(m.Fields) == cap(m.Fields) { // the most frequent call has two
-				m.Fields = slices.Grow(m.Fields, max(2, len(m.Fields)))
+			if n := len(m.Fields); n == cap(m.Fields) {
+				// As many as there will be if they go on like this, which they need not.
+				m.Fields = slices.Grow(m.Fields, max(2, min(8*n, n*(size-from-end)/(from+end))+1))
 			}
 			m.Fields = append(m.Fields, f)
 		}

@@ -97,6 +97,24 @@ func TestMessage(t *testing.T) {
 	require.NotNil(t, (&wire.Message{Fields: []wire.Field{{Number: 1, Value: []byte{}}}}).Merged(1), "empty is not absent")
 }
 
+// TestRoomForFields is about as much as there are, whatever the first ones suggest.
+func TestRoomForFields(t *testing.T) {
+	many, few := &wire.Message{}, &wire.Message{}
+	for range 10_000 {
+		many.Add(1, bytes.Repeat([]byte{1}, 1000))
+	}
+	for range 100 {
+		few.Add(1, nil)
+	}
+	few.Add(1, make([]byte, 16<<20))
+	for _, m := range []*wire.Message{many, few} {
+		parsed, err := wire.Parse(m.Append(nil))
+		require.NoError(t, err)
+		require.Len(t, parsed.Fields, len(m.Fields))
+		require.Less(t, cap(parsed.Fields), 1000+len(m.Fields)*11/10)
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	for in, want := range map[string]string{
 		"\x0a\x05ab": "read field 1: unexpected EOF",
