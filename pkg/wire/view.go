@@ -58,8 +58,8 @@ func (v *View) Name() string {
 	return v.name
 }
 
-// IsName reports whether the name is all that was asked for.
-func (v *View) IsName() bool { return v.scanned && !v.decoded }
+// NameSufficed reports whether the name was asked for, and nothing else.
+func (v *View) NameSufficed() bool { return v.scanned && !v.decoded }
 
 // References are the Kubernetes objects that Envoy Gateway names in the metadata.
 func (v *View) References() []xds.Reference {

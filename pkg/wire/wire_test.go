@@ -148,14 +148,14 @@ func TestReplace(t *testing.T) {
 	require.Equal(t, broken, wire.Replace(broken, 1, func([]byte) []byte { return []byte("x") }), "what cannot be read is left alone")
 }
 
-// TestViewIsName asks for less and for more than the name.
-func TestViewIsName(t *testing.T) {
+// TestViewTellsIfTheNameSufficed asks for less and for more than the name.
+func TestViewTellsIfTheNameSufficed(t *testing.T) {
 	v := wire.NewView(wire.ShapeOf(&clusterv3.Cluster{}), marshal(t, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
-	require.False(t, v.IsName())
+	require.False(t, v.NameSufficed())
 	v.Name()
-	require.True(t, v.IsName())
+	require.True(t, v.NameSufficed())
 	v.References()
-	require.False(t, v.IsName())
+	require.False(t, v.NameSufficed())
 }
 
 func TestViewReset(t *testing.T) {
