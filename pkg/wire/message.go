@@ -40,7 +40,10 @@ func (m *Message) Answer() *Message { return &Message{answered: m.parsed} }
 func Parse(data []byte) (*Message, error) {
 	m := &Message{}
 	m.read(data, len(data))
-	return m, m.unread(data)
+	if err := m.unread(data); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // read reads on in data, which begins with what was read before, up to what cannot be read: in

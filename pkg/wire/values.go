@@ -98,28 +98,19 @@ func consume(b []byte) (Field, int) {
 // by other bytes, and if data cannot be read.
 func Replace(data []byte, num protowire.Number, with func(value []byte) []byte) []byte {
 	var out []byte
-	copied := 0 // of data
-	for at := 0; at < len(data); {
-		n, typ, tag := protowire.ConsumeTag(data[at:])
-		if tag < 0 {
-			return data
-		}
-		length := protowire.ConsumeFieldValue(n, typ, data[at+tag:])
-		if length < 0 {
-			return data
-		}
-		end := at + tag + length
-		if n == num && typ == protowire.BytesType {
-			value, _ := protowire.ConsumeBytes(data[at+tag:])
-			if now := with(value); !bytes.Equal(now, value) {
-				out = append(out, data[copied:at+tag]...)
+	at, copied := 0, 0 // of data
+	for end, f := range fieldsOf(data) {
+		if f.Number == num && f.Value != nil {
+			if now := with(f.Value); !bytes.Equal(now, f.Value) {
+				out = append(out, data[copied:at]...)
+				out = protowire.AppendTag(out, num, protowire.BytesType)
 				out = protowire.AppendBytes(out, now)
 				copied = end
 			}
 		}
 		at = end
 	}
-	if copied == 0 {
+	if at < len(data) || copied == 0 {
 		return data
 	}
 	return append(out, data[copied:]...)

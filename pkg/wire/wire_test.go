@@ -144,8 +144,16 @@ func TestReplace(t *testing.T) {
 	})
 	require.Equal(t, protowire.AppendVarint(protowire.AppendTag(want.Append(nil), 9, protowire.VarintType), 1), got, "a number stays where it was")
 
+	all := func([]byte) []byte { return []byte("x") }
+	x := &wire.Message{}
+	x.Add(1, []byte("x"), []byte("x"))
+	x.Add(2, []byte("c"))
+	require.Equal(t, x.Append(nil), wire.Replace(m.Append(nil), 1, all), "both")
+	number := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 7)
+	require.Equal(t, append(x.Append(nil), number...), wire.Replace(append(m.Append(nil), number...), 1, all), "a number is no value")
+
 	broken := append(m.Append(nil), 0x0a, 5)
-	require.Equal(t, broken, wire.Replace(broken, 1, func([]byte) []byte { return []byte("x") }), "what cannot be read is left alone")
+	require.Equal(t, broken, wire.Replace(broken, 1, all), "what cannot be read is left alone")
 }
 
 // TestViewTellsIfTheNameSufficed asks for less and for more than the name.
