@@ -22,7 +22,7 @@ const virtualHosts protowire.Number = 2
 type config struct {
 	raw []byte
 	parts
-	places []place // where the virtual hosts are remembered
+	places, last []place // where the virtual hosts are remembered, and were at the call before
 }
 
 // parts are what counts of a route configuration. Nothing in it is part of the call.
@@ -98,8 +98,8 @@ func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
 	var all []unread
 	for i, raw := range encoded {
 		name := wire.NewView(wire.ShapeOf((*routev3.RouteConfiguration)(nil)), raw).Name()
+		last, _ := e.memo.recall(what, []byte(name)).([]place)
 		u := unread{config: &out[i]}
-		u.last, _ = e.memo.recall(what, []byte(name)).([]place)
 		for num, value := range wire.Values(raw) {
 			if num == virtualHosts {
 				u.raw = value
@@ -107,7 +107,7 @@ func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
 				u.at++
 			}
 		}
-		out[i] = config{raw, parts{strings.Clone(name), make([]*host, u.at)}, make([]place, u.at)}
+		out[i] = config{raw, parts{strings.Clone(name), make([]*host, u.at)}, make([]place, u.at), last}
 	}
 	spread(len(all), 1, func() (func(int), func()) {
 		content := make([]byte, 0, scratch)
@@ -117,7 +117,7 @@ func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
 		}, func() {}
 	})
 	for _, c := range out {
-		if last, _ := e.memo.recall(what, []byte(c.name)).([]place); !slices.Equal(last, c.places) {
+		if !slices.Equal(c.last, c.places) {
 			e.memo.keep(c.places, len(c.places)*placeSize, what, []byte(c.name))
 		}
 	}
@@ -129,13 +129,12 @@ type unread struct {
 	config *config
 	at     int // in the configuration
 	raw    []byte
-	last   []place // those of the configuration at the call before
 }
 
 // hostAt reads a virtual host in some memory, which it returns for the next one.
 func (e *Engine) hostAt(u *unread, content []byte) (*host, place, []byte) {
-	if u.at < len(u.last) {
-		if found := e.memo.again(u.last[u.at], u.raw, content); found != nil {
+	if last := u.config.last; u.at < len(last) {
+		if found := e.memo.again(last[u.at], u.raw, content); found != nil {
 			return found.value.(*host), found.place, content
 		}
 	}

@@ -233,3 +233,20 @@ func TestUnwantedTakeMemory(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, bytesOf(1001), bytesOf(1)+1000*64)
 }
+
+// TestTheSameIsNotKeptAgain: a call in which nothing changed leaves the memo as it is.
+func TestTheSameIsNotKeptAgain(t *testing.T) {
+	a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
+	e, err := New([]mutator.Family{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithMemo(1<<20))
+	require.NoError(t, err)
+	var kept []uint64
+	for range 3 {
+		in := translationOf(deterministic(t, hostOf(t)))
+		in.Resources = append(in.Resources, Resources{mutator.KindCluster, [][]byte{deterministic(t, &clusterv3.Cluster{Name: "a"})}})
+		_, err = e.Run(t.Context(), in)
+		require.NoError(t, err)
+		kept = append(kept, e.memo.last.Load())
+	}
+	require.NotZero(t, kept[0])
+	require.Equal(t, []uint64{kept[0], kept[0], kept[0]}, kept)
+}

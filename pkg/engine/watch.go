@@ -42,7 +42,8 @@ type answered struct {
 //
 // Whether a mutator applies is asked for every resource, too often for a watch over each
 // question. So there is one over the call: if it is not answered in time, it is begun
-// again, with a watch over each question.
+// again, with a watch over each question. A call for a single resource in a hook that no family
+// uses is answered as it came.
 func (e *Engine) Run(ctx context.Context, call *Call) (*Result, error) {
 	if e.isForNobody(call) {
 		return &Result{Resources: call.Resources, Subject: func() string { return "" }}, nil
