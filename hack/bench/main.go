@@ -72,6 +72,9 @@ func parse(args []string) (o options, err error) {
 	if o.cases, err = regexp.Compile(*cases); err != nil {
 		return o, fmt.Errorf("cases: %w", err)
 	}
+	if o.changed < 0 {
+		return o, fmt.Errorf("changed: %d is no number of clusters", o.changed)
+	}
 	for _, s := range strings.Split(*sizes, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
