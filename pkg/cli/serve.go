@@ -97,6 +97,7 @@ func serverConfig(s *settings, log *slog.Logger, t *telemetry.Telemetry, registe
 		Keepalive:       server.Keepalive{Time: s.KeepaliveTime, Timeout: s.KeepaliveTimeout, MinTime: s.KeepaliveMinTime},
 		Register:        register,
 		Codec:           wire.Codec(),
+		BufferPool:      wire.BufferPool(),
 		Reflection:      s.Reflection,
 		Hooks:           hooks(),
 		Observer:        t,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/egraft/egraft/pkg/mutator"
 )
 
 // resourcesPerPiece is how many resources a goroutine takes at a time: what takes some
@@ -19,7 +18,7 @@ type worker func(i int, raw []byte) answer
 type answer struct {
 	raw    []byte
 	result *result // nil if no mutator applied
-	err    error   // of a call that has to fail
+	err    error   // of a call that has to fail, which has a result too
 	memo   memoUse
 	before // what it is at the next call
 }
@@ -48,33 +47,37 @@ func (e *Engine) list(ctx context.Context, p *prepared, list Resources, res *Res
 	})
 	e.memo.count(answers)
 	p.note(list.Kind, last, answers)
-	return res.take(list.Kind, answers)
+	return res.take(list, answers)
 }
 
 // take adds what became of a list to the result, up to the first error of a call that has to
 // fail, and returns the resources.
-func (r *Result) take(k mutator.Kind, answers []answer) ([][]byte, error) {
-	encoded, names := make([][]byte, len(answers), len(answers)+1), make([]string, len(answers))
+func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
+	encoded := list.Encoded
+	var names []string // if a mutator applied to any
 	for i := range answers {
 		a := &answers[i]
-		encoded[i] = a.raw
-		if a.result != nil {
-			names[i] = a.result.name
-			if len(r.Outcomes) == cap(r.Outcomes) { // most have one
-				r.Outcomes = slices.Grow(r.Outcomes, len(answers)-i)
-			}
-			if a.memo == recalled { // what failed is not remembered
-				r.Outcomes = append(r.Outcomes, a.result.outcomes...)
-			} else {
-				r.add(a.result.outcomes...)
-			}
+		if a.result == nil {
+			continue
+		}
+		if names == nil {
+			encoded, names = append(make([][]byte, 0, len(answers)+1), encoded...), make([]string, len(answers))
+		}
+		encoded[i], names[i] = a.raw, a.result.name
+		if len(r.Outcomes) == cap(r.Outcomes) { // most have one
+			r.Outcomes = slices.Grow(r.Outcomes, len(answers)-i)
+		}
+		if a.memo == recalled { // what failed is not remembered
+			r.Outcomes = append(r.Outcomes, a.result.outcomes...)
+		} else {
+			r.add(a.result.outcomes...)
 		}
 		if a.err != nil {
 			return nil, a.err
 		}
 	}
-	if _, there := r.names[k]; !there { // a second list of a kind is nobody's
-		r.names[k] = names
+	if _, there := r.names[list.Kind]; !there { // a second list of a kind is nobody's
+		r.names[list.Kind] = names
 	}
 	return encoded, nil
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -122,4 +123,23 @@ func TestPanicInCodec(t *testing.T) {
 	require.ErrorContains(t, err, "decode request: panic: cannot read")
 	_, err = contained{fragile{}}.Marshal(&testpb.Empty{})
 	require.EqualError(t, err, "encode answer: panic: cannot write")
+}
+
+// counted counts the buffers that a server asks for.
+type counted struct {
+	mem.BufferPool
+	got *atomic.Int32
+}
+
+func (c counted) Get(length int) *[]byte {
+	c.got.Add(1)
+	return c.BufferPool.Get(length)
+}
+
+func TestBufferPool(t *testing.T) {
+	pool := counted{mem.DefaultBufferPool(), &atomic.Int32{}}
+	i := start(t, func(c *Config) { c.BufferPool = pool })
+	_, err := testpb.NewTestServiceClient(i.dial(t)).UnaryCall(t.Context(), payload(10_000))
+	require.NoError(t, err)
+	require.Positive(t, pool.got.Load())
 }

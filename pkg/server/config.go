@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/mem"
 )
 
 // Config is what a [Server] needs. Either Socket or TCP is required, and so are Register,
@@ -31,6 +32,8 @@ type Config struct {
 	Register func(grpc.ServiceRegistrar)
 	// Codec replaces gRPC's own if it is not nil.
 	Codec encoding.CodecV2
+	// BufferPool has the buffers for what is received, in place of gRPC's own if it is not nil.
+	BufferPool mem.BufferPool
 	// Reflection adds gRPC reflection.
 	Reflection bool
 	// Hooks names the calls to observe, by full method: others, like health checks, are

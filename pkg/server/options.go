@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
@@ -36,6 +37,9 @@ func options(c *Config, draining <-chan struct{}, creds credentials.TransportCre
 	}
 	if c.Codec != nil {
 		opts = append(opts, grpc.ForceServerCodecV2(contained{c.Codec}))
+	}
+	if c.BufferPool != nil {
+		opts = append(opts, experimental.BufferPool(c.BufferPool))
 	}
 	return opts
 }

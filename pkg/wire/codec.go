@@ -10,7 +10,8 @@ import (
 )
 
 // Codec is a gRPC codec that reads and writes [Message] as it is, and everything else,
-// the health service for one, as protocol buffers do.
+// the health service for one, as protocol buffers do. What a server received in buffers of
+// [BufferPool] it reads where it is, if it is there in one piece, and otherwise a copy.
 func Codec() encoding.CodecV2 {
 	return codec{encoding.GetCodecV2(proto.Name)}
 }
@@ -31,11 +32,15 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 		return c.CodecV2.Unmarshal(data, v)
 	}
 	*m = Message{}
+	if whole := received.whole(data); whole != nil {
+		m.read(whole, len(whole))
+		return m.unread(whole)
+	}
 	return m.copyFrom(data)
 }
 
-// copyFrom reads a copy in one piece. gRPC uses its buffers again, and what is in them would
-// outlive the call: in the memo, and in mutators that nobody waits for any more.
+// copyFrom reads a copy in one piece. Pools but [BufferPool] use their buffers again, and what is
+// in them would outlive the call: in mutators that nobody waits for any more.
 //
 // It reads on after each buffer, when that is still in the processor's cache. A field of which
 // not all was there is tried again when twice as much is, so that no byte is read often.
