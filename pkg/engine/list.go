@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"slices"
-
 )
 
 // resourcesPerPiece is how many resources a goroutine takes at a time: what takes some
