@@ -17,6 +17,11 @@ import (
 	"github.com/egraft/egraft/pkg/logging"
 )
 
+// window is how much may be on its way to the server. With a size that is given, gRPC does not
+// send a ping behind each message to find one out, which is a good part of a small call.
+// https://github.com/grpc/grpc-go/blob/v1.83.1/internal/transport/http2_server.go#L301
+const window = 1 << 20
+
 // streamWorkers is how many calls at a time find a goroutine that is there already. Envoy
 // Gateway makes few.
 const streamWorkers = 4
@@ -30,6 +35,8 @@ func options(c *Config, draining <-chan struct{}, creds credentials.TransportCre
 		grpc.MaxSendMsgSize(c.MaxMessageBytes),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: c.Keepalive.Time, Timeout: c.Keepalive.Timeout}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: c.Keepalive.MinTime, PermitWithoutStream: true}),
+		grpc.StaticStreamWindowSize(window),
+		grpc.StaticConnWindowSize(window),
 		grpc.NumStreamWorkers(streamWorkers), // each goroutine that begins with a call has to grow its stack
 		grpc.StatsHandler(&observer{cfg: c}),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recover), deadline(c.CallTimeout)),

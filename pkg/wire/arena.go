@@ -14,8 +14,12 @@ func BufferPool() mem.BufferPool { return &received }
 
 var received arena
 
-// smallest is the size of a slab as long as no message needs a larger one.
-const smallest = 1 << 20
+const (
+	// smallest is the size of a slab as long as no message needs a larger one.
+	smallest = 1 << 20
+	// handles is how many of them are made at a time: about as many as a slab has buffers.
+	handles = 64
+)
 
 // arena cuts buffers one after the other from a slab of memory, and never uses them again. A
 // message is in one piece if no other was received at the same time and the slab had room.
@@ -25,8 +29,9 @@ const smallest = 1 << 20
 type arena struct {
 	mu      sync.Mutex
 	slab    []byte
-	used    int // bytes of slab that are in buffers
-	largest int // bytes of a message for which there should be room
+	used    int      // bytes of slab that are in buffers
+	handles [][]byte // for buffers to come
+	largest int      // bytes of a message for which there should be room
 }
 
 // Get implements mem.BufferPool.
@@ -38,8 +43,13 @@ func (a *arena) Get(length int) *[]byte {
 	}
 	from := a.used
 	a.used += length
-	b := a.slab[from:a.used:a.used]
-	return &b
+	if len(a.handles) == 0 {
+		a.handles = make([][]byte, handles)
+	}
+	b := &a.handles[0]
+	a.handles = a.handles[1:]
+	*b = a.slab[from:a.used:a.used]
+	return b
 }
 
 // Put implements mem.BufferPool.
@@ -49,10 +59,10 @@ func (*arena) Put(*[]byte) {}
 // grow and do not begin where the slab does.
 func (a *arena) renew(length int) {
 	var slab strings.Builder // whose memory, unlike that of make, is not filled with zeros first
-	slab.Grow(max(a.largest+a.largest/4, length, smallest))
+	slab.Grow(max(a.largest+a.largest/8, length, smallest))
 	a.slab = unsafe.Slice(unsafe.StringData(slab.String()), slab.Cap())
 	a.used = 0
-	a.largest -= a.largest / 16
+	a.largest -= a.largest / 32
 }
 
 // whole returns the message if it is in one piece in the slab, and nil otherwise.
