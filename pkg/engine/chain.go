@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -108,3 +110,13 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 
 // name is the name of an encoded resource.
 func (c *chain[T]) name(raw []byte) string { return wire.NewView(c.shape, raw).Name() }
+
+func (c *chain[T]) isKeyed() bool {
+	return c.kind != mutator.KindSecret && !slices.ContainsFunc(c.links, func(l link[T]) bool { return l.keyed == nil })
+}
+
+func (c *chain[T]) sorted(raw []byte) []byte {
+	content := bytes.Clone(raw)
+	c.maps().Sort(content)
+	return content
+}

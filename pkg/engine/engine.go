@@ -45,6 +45,10 @@ type runner interface {
 	// as long as m remembers it.
 	worker(ctx context.Context, in *mutator.Input, m *memo, last []before) (worker, func())
 	name(raw []byte) string
+	// isKeyed tells whether all mutators say what they depend on, and the resource may be kept.
+	isKeyed() bool
+	// sorted is a copy of a resource with its maps in order.
+	sorted(raw []byte) []byte
 }
 
 // Option changes an [Engine].
@@ -120,8 +124,12 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 	if err := e.missing(in, call, res); err != nil {
 		return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 	}
+	m := e.memo
+	if e.isSingle(call) {
+		m = nil // it is remembered as a whole
+	}
 	for _, list := range call.Resources {
-		out, err := e.list(ctx, p, list, res)
+		out, err := e.list(ctx, p, list, m, res)
 		if err != nil {
 			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, fmt.Errorf("%s hook: %w", call.Hook, err)
 		}

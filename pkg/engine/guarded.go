@@ -21,9 +21,7 @@ const maxAdditions = 1000
 func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []byte) (suspect, func() [sha256.Size]byte) {
 	s := suspect{l.family, c.kind, name}
 	return s, func() [sha256.Size]byte {
-		content := bytes.Clone(raw)
-		c.maps().Sort(content)
-		return inputDigest(in, s, content)
+		return inputDigest(in, s, c.sorted(raw))
 	}
 }
 

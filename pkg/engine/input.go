@@ -110,8 +110,12 @@ func inputKey(call *Call, configs []config) [][]byte {
 			ids = binary.LittleEndian.AppendUint64(ids, h.id)
 		}
 	}
-	key := make([][]byte, 0, 4+len(call.Hostnames)+len(call.Objects))
-	key = append(key, []byte("input"), []byte(call.Hook), fmt.Append(nil, kindsOf(call)), ids)
+	var kinds []byte
+	for _, kind := range kindsOf(call) {
+		kinds = append(append(kinds, kind...), 0)
+	}
+	key := make([][]byte, 0, 5+len(call.Hostnames)+len(call.Objects))
+	key = append(key, []byte("input"), []byte(call.Hook), kinds, ids)
 	for _, name := range call.Hostnames {
 		key = append(key, []byte(name))
 	}

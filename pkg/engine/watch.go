@@ -43,11 +43,27 @@ type answered struct {
 // Whether a mutator applies is asked for every resource, too often for a watch over each
 // question. So there is one over the call: if it is not answered in time, it is begun
 // again, with a watch over each question. A call for a single resource in a hook that no family
-// uses is answered as it came.
+// uses is answered as it came, and one that is what it was before as it was then.
 func (e *Engine) Run(ctx context.Context, call *Call) (*Result, error) {
 	if e.isForNobody(call) {
 		return &Result{Resources: call.Resources, Subject: func() string { return "" }}, nil
 	}
+	if !e.isSingle(call) {
+		return e.watch(ctx, call)
+	}
+	key := e.singleKey(call)
+	if res := e.recallSingle(call, key); res != nil {
+		return res, nil
+	}
+	res, err := e.watch(ctx, call)
+	if err == nil {
+		e.keepSingle(call, key, res)
+	}
+	return res, err
+}
+
+// watch answers a call in the time that it has.
+func (e *Engine) watch(ctx context.Context, call *Call) (*Result, error) {
 	deadline, limited := ctx.Deadline()
 	if !limited {
 		return e.run(ctx, call)

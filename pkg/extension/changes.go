@@ -3,7 +3,6 @@ package extension
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"log/slog"
 	"sync"
@@ -104,22 +103,31 @@ func (c *changes) digest(res *engine.Result) uint64 {
 	last := &engine.Outcome{}
 	for _, o := range res.Outcomes { // thousands, of which most differ in their names alone
 		if o.Family != last.Family || o.Kind != last.Kind || o.Verdict != last.Verdict {
-			fmt.Fprintln(&h, o.Family, o.Kind, o.Verdict)
+			writeLine(&h, o.Family, string(o.Kind), string(o.Verdict))
 			last = o
 		}
-		_, _ = h.WriteString(o.Name)
 		if o.Err != nil {
-			_, _ = h.WriteString(o.Err.Error())
+			writeLine(&h, o.Name, o.Err.Error())
+		} else {
+			writeLine(&h, o.Name)
 		}
-		_ = h.WriteByte('\n')
 	}
 	for _, p := range res.Policies {
-		fmt.Fprintln(&h, p.Policy, p.Reason, p.Message)
+		writeLine(&h, p.Policy.String(), string(p.Reason), p.Message)
 	}
 	for _, w := range res.Warnings {
-		fmt.Fprintln(&h, w)
+		writeLine(&h, w.Error())
 	}
 	return h.Sum64()
+}
+
+// writeLine writes words, from which others differ in the digest.
+func writeLine(h *maphash.Hash, words ...string) {
+	for _, w := range words {
+		_, _ = h.WriteString(w)
+		_ = h.WriteByte(0)
+	}
+	_ = h.WriteByte('\n')
 }
 
 // summary is the attributes of the line that says what changed.

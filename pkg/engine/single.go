@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"bytes"
+
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// single is what became of the resource of a call that has one, with custom resources for it.
+type single struct {
+	encoded  []byte // nil if it is what it was
+	outcomes []*Outcome
+	policies []mutator.PolicyOutcome
+}
+
+// isSingle tells whether what becomes of a call is remembered as a whole. All mutators that it may
+// be for have to say what they depend on.
+func (e *Engine) isSingle(call *Call) bool {
+	if e.memo == nil || call.Hook == mutator.HookTranslation || len(call.Objects) == 0 ||
+		len(call.Resources) != 1 || len(call.Resources[0].Encoded) != 1 {
+		return false
+	}
+	chain := e.chains[call.Hook][call.Resources[0].Kind]
+	return chain != nil && chain.isKeyed()
+}
+
+// singleKey is all that the result of such a call depends on.
+func (e *Engine) singleKey(call *Call) [][]byte {
+	list := call.Resources[0]
+	key := inputKey(call, nil)
+	key[0] = []byte("single resource")
+	return append(key, e.chains[call.Hook][list.Kind].sorted(list.Encoded[0]))
+}
+
+// recallSingle answers a call as it was answered before, without asking any mutator, and returns
+// nil if it was not.
+func (e *Engine) recallSingle(call *Call, key [][]byte) *Result {
+	s, ok := e.memo.recall(key...).(*single)
+	if !ok {
+		e.memo.misses.Add(1)
+		return nil
+	}
+	e.memo.hits.Add(1)
+	list := call.Resources[0]
+	if s.encoded != nil {
+		list.Encoded = [][]byte{s.encoded}
+	}
+	return &Result{
+		Resources: []Resources{list}, Outcomes: s.outcomes, Policies: s.policies,
+		Subject: func() string { return e.subject(&mutator.Input{Hook: call.Hook}, call) },
+	}
+}
+
+// keepSingle remembers the result of a call in which nothing failed: what did is tried again.
+func (e *Engine) keepSingle(call *Call, key [][]byte, res *Result) {
+	if len(res.Warnings) > 0 {
+		return
+	}
+	for _, o := range res.Outcomes {
+		if o.Verdict != Applied && o.Verdict != Unchanged {
+			return
+		}
+	}
+	s := &single{outcomes: res.Outcomes, policies: res.Policies}
+	if now := res.Resources[0].Encoded[0]; !bytes.Equal(now, call.Resources[0].Encoded[0]) {
+		s.encoded = now
+	}
+	e.memo.keep(s, len(s.encoded)+(len(s.outcomes)+len(s.policies))*outcomeSize, key...)
+}
