@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -18,6 +19,9 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/egraft/egraft/pkg/catalog"
+	"github.com/egraft/egraft/pkg/config"
+	"github.com/egraft/egraft/pkg/telemetry"
+	"github.com/egraft/egraft/pkg/wire"
 )
 
 // serving runs `egraft serve` until the test ends or cancels; it returns when a health
@@ -50,6 +54,12 @@ func dial(t *testing.T, target string) extension.EnvoyGatewayExtensionClient {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	return extension.NewEnvoyGatewayExtensionClient(conn)
+}
+
+// TestMessagesAreReadInPlace: the codec copies what was received in other buffers.
+func TestMessagesAreReadInPlace(t *testing.T) {
+	c := serverConfig(&settings{Config: config.Default()}, slog.New(slog.DiscardHandler), telemetry.New(telemetry.Config{}), nil)
+	require.Same(t, wire.BufferPool(), c.BufferPool)
 }
 
 // TestLargeMessages sends more than gRPC's own limit of 4 MiB.

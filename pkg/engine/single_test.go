@@ -10,6 +10,7 @@ import (
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -153,6 +154,23 @@ func TestSingleResourceIsAskedFor(t *testing.T) {
 				require.Len(t, res.Outcomes, 1)
 			}
 		})
+	}
+}
+
+// TestSingleSecretIsNotKept: a private key may be in it.
+func TestSingleSecretIsNotKept(t *testing.T) {
+	runs := &atomic.Int64{}
+	f := mutator.Family{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookCluster}, Policies: []policy.Kind{things},
+		Secrets: counted[*tlsv3.Secret]{runs, same, func(*tlsv3.Secret) error { return nil }},
+	}
+	e, err := New([]mutator.Family{f}, WithMemo(1<<20))
+	require.NoError(t, err)
+	secret := deterministic(t, &tlsv3.Secret{Name: "s"})
+	for i := range 3 {
+		_, err := e.Run(t.Context(), &Call{Hook: mutator.HookCluster, Objects: [][]byte{thingNamed("x")}, Resources: []Resources{{mutator.KindSecret, [][]byte{secret}}}})
+		require.NoError(t, err)
+		require.EqualValues(t, i+1, runs.Load())
 	}
 }
 

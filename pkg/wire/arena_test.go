@@ -64,7 +64,7 @@ func isIn(data mem.BufferSlice, m *wire.Message) bool {
 }
 
 func TestMessagesStayWhereTheyWereReceived(t *testing.T) {
-	for i, size := range []int{2000, 100_000, 3 << 20, 2000, 3 << 20, 100_000, 100_000, 100_000, 3 << 20, 3300 << 10} {
+	for i, size := range []int{2000, 100_000, 3 << 20, 2000, 3 << 20, 100_000, 100_000, 100_000, 3 << 20, 1200 << 10, 3 << 20, 3300 << 10} {
 		want := filled(size, byte(i))
 		if i < 3 {
 			decode(t, receive(want)[0]) // no message was as large, and there may not be room
@@ -86,6 +86,17 @@ func TestMessagesInTurns(t *testing.T) {
 	}
 }
 
+func TestLargeMessagesAreForgotten(t *testing.T) {
+	large := filled(4<<20, 1)
+	decode(t, receive(large)[0])
+	for range 150 {
+		decode(t, receive(filled(800<<10, 2))[0])
+	}
+	data := receive(large)[0]
+	require.False(t, isIn(data, decode(t, data)), "no memory is kept ready for it")
+	require.Len(t, *wire.BufferPool().Get(9 << 20), 9<<20)
+}
+
 // In the memory behind a buffer of the pool there is what the next one has.
 func TestMessageThatIsElsewhereInPart(t *testing.T) {
 	want := filled(2000, 1)
@@ -97,6 +108,15 @@ func TestMessageThatIsElsewhereInPart(t *testing.T) {
 	require.Equal(t, want.Fields, got.Fields)
 	got = decode(t, mem.BufferSlice{mem.SliceBuffer(b[:100]), mem.SliceBuffer((*first)[100:]), mem.SliceBuffer(b[1500:])})
 	require.Equal(t, want.Fields, got.Fields)
+	got = decode(t, mem.BufferSlice{mem.SliceBuffer((*first)[:700]), mem.SliceBuffer(b[700:800]), mem.SliceBuffer((*first)[800:]), mem.SliceBuffer(b[1500:])})
+	require.Equal(t, want.Fields, got.Fields)
+	last := (*first)[800:1500]
+	short := &wire.Message{}
+	short.Add(1, bytes.Repeat([]byte{1}, 1497))
+	copy(*first, short.Append(nil))
+	clear((*first)[700:800])
+	got = decode(t, mem.BufferSlice{mem.SliceBuffer((*first)[:700]), mem.SliceBuffer(short.Append(nil)[700:800]), mem.SliceBuffer(last)})
+	require.Equal(t, short.Fields, got.Fields, "with another piece in the middle")
 	require.Len(t, append(*first, 'y'), 1501)
 	require.Equal(t, byte('x'), (*next)[0], "what is appended to a buffer is elsewhere")
 }
