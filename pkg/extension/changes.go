@@ -106,10 +106,10 @@ func (c *changes) digest(res *engine.Result) uint64 {
 			writeLine(&h, o.Family, string(o.Kind), string(o.Verdict))
 			last = o
 		}
+		_, _ = h.WriteString(o.Name)
+		_ = h.WriteByte('\n')
 		if o.Err != nil {
-			writeLine(&h, o.Name, o.Err.Error())
-		} else {
-			writeLine(&h, o.Name)
+			writeLine(&h, o.Err.Error())
 		}
 	}
 	for _, p := range res.Policies {
