@@ -52,8 +52,8 @@ func (a *arena) Get(length int) *[]byte {
 	return b
 }
 
-// Put implements mem.BufferPool.
-func (*arena) Put(*[]byte) {}
+// Put implements mem.BufferPool. Other handles may be in use for longer, and must not keep the slab.
+func (*arena) Put(b *[]byte) { *b = nil }
 
 // renew makes a slab of so many bytes at least. It is larger than the largest message, since they
 // grow and do not begin where the slab does.

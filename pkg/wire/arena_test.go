@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"net"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"unsafe"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
@@ -130,6 +132,19 @@ func TestWhatWasReceivedIsNotOverwritten(t *testing.T) {
 		decode(t, receive(filled(600_000, 2))[0])
 	}
 	require.Equal(t, want.Fields, got.Fields)
+}
+
+func TestSlabsAreGivenUp(t *testing.T) {
+	decode(t, receive(filled(3<<20, 1))[0])
+	data := receive(filled(3<<20, 1))[0]
+	m, first := decode(t, data), weak.Make(&data[0].ReadOnlyData()[0])
+	require.True(t, isIn(data, m))
+	data.Free()
+	runtime.GC()
+	require.NotNil(t, first.Value(), "the message is in use")
+	runtime.KeepAlive(m)
+	runtime.GC()
+	require.Nil(t, first.Value())
 }
 
 func TestMessagesAtTheSameTime(t *testing.T) {
