@@ -56,8 +56,8 @@ func dial(t *testing.T, target string) extension.EnvoyGatewayExtensionClient {
 	return extension.NewEnvoyGatewayExtensionClient(conn)
 }
 
-// TestMessagesAreReadInPlace: the codec copies what was received in other buffers.
-func TestMessagesAreReadInPlace(t *testing.T) {
+// TestBufferPoolOfTheCodec: it copies what was received in buffers of another one.
+func TestBufferPoolOfTheCodec(t *testing.T) {
 	c := serverConfig(&settings{Config: config.Default()}, slog.New(slog.DiscardHandler), telemetry.New(telemetry.Config{}), nil)
 	require.Same(t, wire.BufferPool(), c.BufferPool)
 }

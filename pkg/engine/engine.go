@@ -124,12 +124,8 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 	if err := e.missing(in, call, res); err != nil {
 		return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 	}
-	m := e.memo
-	if e.isSingle(call) {
-		m = nil // it is remembered as a whole
-	}
 	for _, list := range call.Resources {
-		out, err := e.list(ctx, p, list, m, res)
+		out, err := e.list(ctx, p, list, res)
 		if err != nil {
 			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, fmt.Errorf("%s hook: %w", call.Hook, err)
 		}

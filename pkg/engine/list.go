@@ -32,7 +32,7 @@ const (
 )
 
 // list runs the chain of the kind over the resources, if there is one.
-func (e *Engine) list(ctx context.Context, p *prepared, list Resources, m *memo, res *Result) ([][]byte, error) {
+func (e *Engine) list(ctx context.Context, p *prepared, list Resources, res *Result) ([][]byte, error) {
 	in := p.in
 	chain := e.chains[in.Hook][list.Kind]
 	if chain == nil {
@@ -41,10 +41,10 @@ func (e *Engine) list(ctx context.Context, p *prepared, list Resources, m *memo,
 	answers := make([]answer, len(list.Encoded))
 	last := p.last(list.Kind)
 	spread(len(answers), resourcesPerPiece, func() (func(int), func()) {
-		run, end := chain.worker(ctx, in, m, last)
+		run, end := chain.worker(ctx, in, e.memo, last)
 		return func(i int) { answers[i] = run(i, list.Encoded[i]) }, end
 	})
-	m.count(answers)
+	e.memo.count(answers)
 	p.note(list.Kind, last, answers)
 	return res.take(list, answers)
 }
@@ -60,7 +60,7 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 			continue
 		}
 		if names == nil {
-			encoded, names = append(make([][]byte, 0, len(answers)+1), encoded...), make([]string, len(answers))
+			encoded, names = append(make([][]byte, 0, len(answers)), encoded...), make([]string, len(answers))
 		}
 		encoded[i], names[i] = a.raw, a.result.name
 		if len(r.Outcomes) == cap(r.Outcomes) { // most have one

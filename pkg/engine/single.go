@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"github.com/egraft/egraft/pkg/mutator"
 )
@@ -24,23 +25,32 @@ func (e *Engine) isSingle(call *Call) bool {
 	return chain != nil && chain.isKeyed()
 }
 
-// singleKey is all that the result of such a call depends on.
+// singleKey is all that the result of such a call depends on, and nil if the custom resources and
+// host names are not remembered.
 func (e *Engine) singleKey(call *Call) [][]byte {
+	input := e.memo.find(inputKey(call, nil)...)
+	if input == nil {
+		return nil
+	}
 	list := call.Resources[0]
-	key := inputKey(call, nil)
-	key[0] = []byte("single resource")
-	return append(key, e.chains[call.Hook][list.Kind].sorted(list.Encoded[0]))
+	sorted := e.chains[call.Hook][list.Kind].sorted(list.Encoded[0])
+	return [][]byte{[]byte("single resource"), binary.LittleEndian.AppendUint64(nil, input.id), sorted}
 }
 
 // recallSingle answers a call as it was answered before, without asking any mutator, and returns
 // nil if it was not.
-func (e *Engine) recallSingle(call *Call, key [][]byte) *Result {
-	s, ok := e.memo.recall(key...).(*single)
-	if !ok {
-		e.memo.misses.Add(1)
+func (e *Engine) recallSingle(call *Call) *Result {
+	key := e.singleKey(call)
+	if key == nil {
 		return nil
 	}
-	e.memo.hits.Add(1)
+	s, ok := e.memo.recall(key...).(*single)
+	if !ok {
+		return nil
+	}
+	if len(s.outcomes) > 0 {
+		e.memo.hits.Add(1)
+	}
 	list := call.Resources[0]
 	if s.encoded != nil {
 		list.Encoded = [][]byte{s.encoded}
@@ -52,8 +62,9 @@ func (e *Engine) recallSingle(call *Call, key [][]byte) *Result {
 }
 
 // keepSingle remembers the result of a call in which nothing failed: what did is tried again.
-func (e *Engine) keepSingle(call *Call, key [][]byte, res *Result) {
-	if len(res.Warnings) > 0 {
+func (e *Engine) keepSingle(call *Call, res *Result) {
+	key := e.singleKey(call)
+	if key == nil || len(res.Warnings) > 0 {
 		return
 	}
 	for _, o := range res.Outcomes {

@@ -98,12 +98,17 @@ func TestSingleResourceIsRemembered(t *testing.T) {
 		return &clusterv3.Cluster{Name: name, Metadata: named(t, "route")}
 	}
 	encoded := deterministic(t, cluster("c"))
-	for name, c := range map[string]func(*Call){
-		"another resource": func(c *Call) { c.Resources[0].Encoded = [][]byte{deterministic(t, cluster("d"))} },
-		"another policy":   func(c *Call) { c.Objects = [][]byte{y} },
-		"one more":         func(c *Call) { c.Objects = [][]byte{x, y} },
-		"a host name":      func(c *Call) { c.Hostnames = []string{"x"} },
-		"no policy":        func(c *Call) { c.Objects = nil },
+	marked := bytes.Replace(x, []byte(`"name"`), []byte(`"resourceVersion":"2","name"`), 1)
+	for name, c := range map[string]struct {
+		change func(*Call)
+		ran    int64
+	}{
+		"another resource": {func(c *Call) { c.Resources[0].Encoded = [][]byte{deterministic(t, cluster("d"))} }, 1},
+		"another policy":   {func(c *Call) { c.Objects = [][]byte{y} }, 1},
+		"one more":         {func(c *Call) { c.Objects = [][]byte{x, y} }, 1},
+		"a host name":      {func(c *Call) { c.Hostnames = []string{"x"} }, 1},
+		"no policy":        {func(c *Call) { c.Objects = nil }, 1},
+		"another revision": {func(c *Call) { c.Objects = [][]byte{marked} }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSingles(t, true, 1<<20)
@@ -123,9 +128,9 @@ func TestSingleResourceIsRemembered(t *testing.T) {
 			require.Positive(t, stats.Hits)
 
 			other := s.call(encoded, x)
-			c(other)
+			c.change(other)
 			_, asked, ran = s.send(other)
-			require.Equal(t, []int64{1, 1}, []int64{asked, ran})
+			require.Equal(t, []int64{1, c.ran}, []int64{asked, ran})
 		})
 	}
 }
@@ -138,19 +143,24 @@ func TestSingleResourceIsAskedFor(t *testing.T) {
 		memo    int64
 		cluster string
 		objects [][]byte
-		ran     int64
+		again   int64 // how often it runs at the next call
 	}{
 		"no key":       {false, 1 << 20, "c", [][]byte{x}, 1},
 		"no memory":    {true, 0, "c", [][]byte{x}, 1},
 		"failed":       {true, 1 << 20, "bad", [][]byte{x}, 1},
-		"with a fault": {true, 1 << 20, "c", [][]byte{x, []byte("no object")}, 1},
+		"with a fault": {true, 1 << 20, "c", [][]byte{x, []byte("no object")}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSingles(t, c.isKeyed, c.memo)
-			for range 3 {
+			for i := range 3 {
 				call := s.call(deterministic(t, &clusterv3.Cluster{Name: c.cluster}), c.objects...)
 				res, asked, ran := s.send(call)
-				require.Equal(t, []int64{1, c.ran}, []int64{asked, ran})
+				if i == 0 {
+					require.EqualValues(t, 1, ran)
+				} else {
+					require.Equal(t, c.again, ran)
+				}
+				require.EqualValues(t, 1, asked)
 				require.Len(t, res.Outcomes, 1)
 			}
 		})

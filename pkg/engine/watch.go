@@ -51,13 +51,12 @@ func (e *Engine) Run(ctx context.Context, call *Call) (*Result, error) {
 	if !e.isSingle(call) {
 		return e.watch(ctx, call)
 	}
-	key := e.singleKey(call)
-	if res := e.recallSingle(call, key); res != nil {
+	if res := e.recallSingle(call); res != nil {
 		return res, nil
 	}
 	res, err := e.watch(ctx, call)
 	if err == nil {
-		e.keepSingle(call, key, res)
+		e.keepSingle(call, res)
 	}
 	return res, err
 }

@@ -17,12 +17,11 @@ import (
 	"github.com/egraft/egraft/pkg/logging"
 )
 
-// window is how much may be on its way to the server. With a size that is given, gRPC does not
-// send a ping behind each message to find one out, which is a good part of a small call. What is
-// left of a window that is too small comes in small frames, for which no buffer pool is used.
-// https://github.com/grpc/grpc-go/blob/v1.83.1/internal/transport/http2_server.go#L301
-// https://github.com/grpc/grpc-go/blob/v1.83.1/internal/transport/http_util.go#L537
-const window = 1 << 20
+// window is how much may be on its way to the server: as much as gRPC comes to by itself, for
+// which it sends a ping behind each message, a good part of a small call. What is left of a
+// smaller one would be frames that are not whole, and a message of them not in one piece.
+// https://github.com/grpc/grpc-go/blob/v1.83.1/internal/transport/bdp_estimator.go#L30
+const window = 16 << 20
 
 // streamWorkers is how many calls at a time find a goroutine that is there already. Envoy
 // Gateway makes few.

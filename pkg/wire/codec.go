@@ -13,10 +13,13 @@ import (
 // the health service for one, as protocol buffers do. What a server received in buffers of
 // [BufferPool] it reads where it is, if it is there in one piece, and otherwise a copy.
 func Codec() encoding.CodecV2 {
-	return codec{encoding.GetCodecV2(proto.Name)}
+	return codec{encoding.GetCodecV2(proto.Name), &received}
 }
 
-type codec struct{ encoding.CodecV2 }
+type codec struct {
+	encoding.CodecV2
+	pool *arena
+}
 
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	m, ok := v.(*Message)
@@ -32,7 +35,7 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 		return c.CodecV2.Unmarshal(data, v)
 	}
 	*m = Message{}
-	if whole := received.whole(data); whole != nil {
+	if whole := c.pool.whole(data); whole != nil {
 		m.read(whole, len(whole))
 		return m.unread(whole)
 	}
