@@ -195,6 +195,7 @@ func TestUnchangedSingleResource(t *testing.T) {
 		require.Equal(t, [][]byte{order}, res.Resources[0].Encoded)
 		clear(call.Resources[0].Encoded[0]) // it belongs to the call
 	}
+	require.Zero(t, s.MemoStats().Hits, "nobody asked for it")
 }
 
 // counts is a family's additions, of which there are none.

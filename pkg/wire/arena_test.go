@@ -91,7 +91,9 @@ func TestMessagesStayWhereTheyWereReceived(t *testing.T) {
 
 func TestMessagesInTurns(t *testing.T) {
 	a := &arena{}
-	one, other := filled(200_000, 1), filled(300_000, 2)
+	one, other := &Message{}, &Message{} // of whole frames
+	one.Add(1, bytes.Repeat([]byte{1}, 4*frame-4))
+	other.Add(1, bytes.Repeat([]byte{2}, 6*frame-4))
 	data := a.receive(one, other)
 	for i, want := range []*Message{one, other} {
 		got := a.decode(t, data[i])
@@ -200,6 +202,37 @@ func TestSlabsAreGivenUp(t *testing.T) {
 	runtime.KeepAlive(m)
 	runtime.GC()
 	require.Nil(t, first.Value())
+	runtime.KeepAlive(a)
+}
+
+// TestSlabIsUsedUp: a large message has one that is as good as new, others what there is.
+func TestSlabIsUsedUp(t *testing.T) {
+	a := &arena{}
+	send := func(size int) *byte {
+		a.decode(t, a.receive(filled(size, 1))[0])
+		return unsafe.SliceData(a.frames.memory)
+	}
+	first := send(200_000)
+	require.NotNil(t, first)
+	require.Equal(t, first, send(200_000))
+	require.Nil(t, send(3<<20), "there is no room for another one")
+	second := send(40_000)
+	require.NotNil(t, second)
+	for range 20 {
+		require.Equal(t, second, send(40_000))
+	}
+}
+
+func TestMessageThatFillsTheSlab(t *testing.T) {
+	for tail := range 3 {
+		a := &arena{}
+		want := &Message{}
+		want.Add(1, bytes.Repeat([]byte{1}, smallest-4+tail))
+		data := a.receive(want)[0]
+		got := a.decode(t, data)
+		require.Equal(t, tail == 0, isIn(data, got))
+		require.True(t, bytes.Equal(want.Append(nil), got.Append(nil)))
+	}
 }
 
 func TestMessagesAtTheSameTime(t *testing.T) {
