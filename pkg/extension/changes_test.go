@@ -86,7 +86,7 @@ func TestSingleResourcesAreDebug(t *testing.T) {
 	}))
 }
 
-// TestDigest compares results that differ in one thing.
+// TestDigest compares results that differ in one thing, each with all others.
 func TestDigest(t *testing.T) {
 	c := newChanges(slog.New(slog.DiscardHandler))
 	of := func(edit func(*engine.Outcome)) *engine.Result {
@@ -99,6 +99,12 @@ func TestDigest(t *testing.T) {
 	was := of(func(*engine.Outcome) {})
 	again := of(func(*engine.Outcome) {})
 	require.Equal(t, c.digest(was), c.digest(again))
+	policies := func(name string, reason mutator.Reason, message string) *engine.Result {
+		return &engine.Result{Outcomes: was.Outcomes, Policies: []mutator.PolicyOutcome{
+			{Policy: &policy.Object{Namespace: "n", Name: name}, Reason: reason, Message: message},
+		}}
+	}
+	seen := map[uint64]string{c.digest(was): "what it was"}
 	for name, res := range map[string]*engine.Result{
 		"family":     of(func(o *engine.Outcome) { o.Family = "g" }),
 		"kind":       of(func(o *engine.Outcome) { o.Kind = mutator.KindSecret }),
@@ -109,10 +115,16 @@ func TestDigest(t *testing.T) {
 		"one more":   translation(was.Outcomes[0], was.Outcomes[1], was.Outcomes[1]),
 		"order":      translation(was.Outcomes[1], was.Outcomes[0]),
 		"nothing":    translation(),
-		"one policy": {Outcomes: was.Outcomes, Policies: []mutator.PolicyOutcome{{Policy: &policy.Object{Name: "p"}}}},
+		"one policy": policies("p", mutator.Programmed, "m"),
+		"its name":   policies("q", mutator.Programmed, "m"),
+		"its reason": policies("p", mutator.Conflicted, "m"),
+		"message":    policies("p", mutator.Programmed, "n"),
 		"a warning":  {Outcomes: was.Outcomes, Warnings: []error{errors.New("odd")}},
+		"another":    {Outcomes: was.Outcomes, Warnings: []error{errors.New("odder")}},
 	} {
-		require.NotEqual(t, c.digest(was), c.digest(res), name)
+		digest := c.digest(res)
+		require.Empty(t, seen[digest], name)
+		seen[digest] = name
 	}
 }
 
