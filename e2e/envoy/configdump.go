@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,15 +50,17 @@ func (a Admin) clusters(ctx context.Context, resource string) (map[string]Cluste
 	return out, nil
 }
 
-// RouteCluster is the cluster of a route's backend.
+// RouteCluster is the cluster of a route's backend: the one that a policy gave a name of its own
+// if there is one.
 func (a Admin) RouteCluster(ctx context.Context, route string) (Cluster, error) {
 	clusters, err := a.Clusters(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for name, cluster := range clusters {
-		if strings.HasPrefix(name, "httproute/default/"+route+"/") {
-			return cluster, nil
+	own := "httproute/default/" + route + "/"
+	for _, name := range slices.Sorted(maps.Keys(clusters)) { // egraft/… comes first
+		if strings.HasPrefix(name, own) || strings.HasPrefix(name, "egraft/") && strings.Contains(name, "/"+own) {
+			return clusters[name], nil
 		}
 	}
 	return nil, fmt.Errorf("Envoy has no cluster for route %s", route)

@@ -15,7 +15,9 @@ import (
 
 	"github.com/egraft/egraft/pkg/catalog"
 	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/mutator/mutatortest"
+	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -71,7 +73,10 @@ func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 	if len(policies) == 0 || !bytes.Contains(policies[0], []byte(`"BackendMTLSPolicy"`)) {
 		return out // marks are for policies that can be attached to routes
 	}
-	value := `[{"specificity":3,"policy":` + string(policies[0]) + `}]`
+	mark, usable := markOf(t, policies[0])
+	if !usable {
+		return out // the Route hook denies the route
+	}
 	configs := &out.Resources[3]
 	configs.Encoded = slices.Clone(configs.Encoded)
 	for i := 0; i < len(configs.Encoded); i += 7 { // some
@@ -79,12 +84,27 @@ func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 		require.NoError(t, proto.Unmarshal(configs.Encoded[i], rc))
 		for _, vh := range rc.GetVirtualHosts() {
 			for _, r := range vh.GetRoutes() {
-				r.Metadata = xds.SetMark(r.GetMetadata(), xds.Mark{Key: "BackendMTLSPolicy", Value: value})
+				r.Metadata = xds.SetMark(r.GetMetadata(), mark)
 			}
 		}
 		configs.Encoded[i] = deterministic(t, rc)
 	}
 	return out
+}
+
+// markOf is the mark that the Route hook leaves for a policy that can be used.
+func markOf(t *testing.T, raw []byte) (xds.Mark, bool) {
+	t.Helper()
+	f := catalog.Builtin(catalog.Options{})[1]
+	set, err := policy.NewSet(f.Policies, [][]byte{raw})
+	require.NoError(t, err)
+	objects := set.Of(f.Policies[0].GroupVersionKind)
+	if len(objects) == 0 || objects[0].Err != nil {
+		return xds.Mark{}, false
+	}
+	mark, err := mutator.Mark(&mutator.Input{}, f.Policies[0].GroupVersionKind, policy.Candidate{Object: objects[0], Specificity: policy.ToRoute}, nil)
+	require.NoError(t, err)
+	return mark, true
 }
 
 // TestSameAsPlain compares the engine with [plain] for every golden file and every policy:

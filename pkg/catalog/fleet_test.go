@@ -126,7 +126,7 @@ func textOf(t *testing.T, res *engine.Result, p place) string {
 			}[list.Kind]
 			require.NotNil(t, m, list.Kind)
 			require.NoError(t, proto.Unmarshal(raw, m))
-			if m.GetName() == p.name() {
+			if name := m.GetName(); name == p.name() || strings.HasPrefix(name, "egraft/backend-mtls/") && strings.HasSuffix(name, "/"+p.name()) {
 				text, err := protojson.Marshal(m)
 				require.NoError(t, err)
 				all = append(all, strings.ReplaceAll(string(text), `": `, `":`))

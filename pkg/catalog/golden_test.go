@@ -183,22 +183,64 @@ func requireTreated(t *testing.T, call *engine.Call, res *engine.Result) int {
 			}
 		}
 	}
+	requireRoutesLeadSomewhere(t, call, res)
 	applied := 0
 	for i, raw := range res.Resources[0].Encoded {
 		c := &clusterv3.Cluster{}
 		require.NoError(t, proto.Unmarshal(raw, c))
 		require.NoError(t, validated(c).ValidateAll())
-		switch verdict[c.GetName()] {
+		name := c.GetName()
+		if verdict[name] == "" {
+			name = originalName(name)
+		}
+		switch verdict[name] {
 		case engine.Applied:
-			require.True(t, reached[c.GetName()], c.GetName())
+			require.True(t, reached[name], name)
 			requireURIMatchers(t, c)
 			applied++
 		case engine.Added:
+			requireURIMatchers(t, c)
 		default:
 			require.True(t, bytes.Equal(call.Resources[0].Encoded[i], raw), c.GetName())
 		}
 	}
 	return applied
+}
+
+// requireRoutesLeadSomewhere requires that every route which led to a cluster of the call leads
+// to one of the answer.
+func requireRoutesLeadSomewhere(t *testing.T, call *engine.Call, res *engine.Result) {
+	t.Helper()
+	missing := func(lists []engine.Resources) int {
+		there, n := map[string]bool{}, 0
+		for _, raw := range lists[0].Encoded {
+			there[clusterOf(t, raw).GetName()] = true
+		}
+		for _, raw := range lists[3].Encoded {
+			rc := &routev3.RouteConfiguration{}
+			require.NoError(t, proto.Unmarshal(raw, rc))
+			for _, vh := range rc.GetVirtualHosts() {
+				for _, r := range vh.GetRoutes() {
+					for _, name := range xds.ClustersOf(r.GetRoute()) {
+						if !there[name] {
+							n++
+						}
+					}
+				}
+			}
+		}
+		return n
+	}
+	require.Equal(t, missing(call.Resources), missing(res.Resources))
+}
+
+// originalName is the name that a renamed cluster had.
+func originalName(name string) string {
+	parts := strings.SplitN(name, "/", 4)
+	if len(parts) < 4 || parts[0]+"/"+parts[1] != "egraft/backend-mtls" {
+		return name
+	}
+	return parts[3]
 }
 
 // requireURIMatchers requires that no TLS context accepts every workload.

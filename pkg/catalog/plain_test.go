@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -18,6 +19,7 @@ import (
 	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/wire"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -39,7 +41,7 @@ func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 	}
 	for i, list := range res.Resources {
 		if list.Kind == mutator.KindRouteConfiguration {
-			res.Resources[i].Encoded = withoutMarks(t, list.Encoded)
+			res.Resources[i].Encoded = withoutMarks(t, list.Encoded, renamed(t, call, res))
 		}
 	}
 	for _, f := range p {
@@ -179,7 +181,7 @@ func (p plain) input(t *testing.T, call *engine.Call) *mutator.Input {
 			present = append(present, list.Kind)
 		}
 	}
-	return &mutator.Input{Hook: call.Hook, Objects: objects, Kinds: present, Reach: func() *xds.Reach { return xds.NewReach(all) }}
+	return &mutator.Input{Hook: call.Hook, Objects: objects, Kinds: present, Reach: sync.OnceValue(func() *xds.Reach { return xds.NewReach(all) })}
 }
 
 // add upserts the clusters of a family.
@@ -204,21 +206,70 @@ next:
 		clusters.Encoded = append(clusters.Encoded, deterministic(t, a))
 		res.Outcomes = append(res.Outcomes, o)
 	}
+	there := slices.Clone(clusters.Encoded)
+	for _, c := range additions.Copies {
+		i := slices.IndexFunc(there, func(raw []byte) bool { return clusterOf(t, raw).GetName() == c.Of })
+		if i < 0 {
+			continue
+		}
+		m := clusterOf(t, there[i])
+		if eds := m.GetEdsClusterConfig(); eds != nil && eds.GetServiceName() == "" {
+			eds.ServiceName = c.Of
+		}
+		m.Name = c.Name
+		refusing := proto.CloneOf(m)
+		o := &engine.Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: c.Name, Verdict: engine.Added}
+		if o.Err = c.Edit(t.Context(), m); o.Err != nil {
+			m, o.Verdict = refusing, engine.Denied
+			require.NoError(t, xds.DenyCluster(m))
+		}
+		clusters.Encoded = append(clusters.Encoded, deterministic(t, m))
+		res.Outcomes = append(res.Outcomes, o)
+	}
 }
 
-// withoutMarks clears the routes of virtual hosts that have marks, and encodes those anew.
-func withoutMarks(t *testing.T, encoded [][]byte) (out [][]byte) {
+func clusterOf(t *testing.T, raw []byte) *clusterv3.Cluster {
+	t.Helper()
+	c := &clusterv3.Cluster{}
+	require.NoError(t, proto.Unmarshal(raw, c))
+	return c
+}
+
+// renamed are the new names of clusters that have one.
+func renamed(t *testing.T, call *engine.Call, res *engine.Result) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for i, raw := range call.Resources[0].Encoded {
+		if was, is := clusterOf(t, raw).GetName(), clusterOf(t, res.Resources[0].Encoded[i]).GetName(); was != is {
+			out[was] = is
+		}
+	}
+	return out
+}
+
+// withoutMarks clears the routes of virtual hosts that have marks, leads routes to renamed
+// clusters, and encodes the virtual hosts anew where that changes something.
+func withoutMarks(t *testing.T, encoded [][]byte, renamed map[string]string) (out [][]byte) {
 	t.Helper()
 	for _, raw := range encoded {
-		rc, found := &routev3.RouteConfiguration{}, false
-		require.NoError(t, proto.Unmarshal(raw, rc))
-		for _, vh := range rc.GetVirtualHosts() {
-			found = xds.ClearRouteMarks(vh) || found
-		}
-		if found {
-			raw = deterministic(t, rc)
-		}
-		out = append(out, raw)
+		out = append(out, wire.Replace(raw, 2, func(host []byte) []byte { // RouteConfiguration.virtual_hosts
+			vh := &routev3.VirtualHost{}
+			require.NoError(t, proto.Unmarshal(host, vh))
+			found := xds.ReleaseMarks(vh, mutator.IsReadable)
+			for _, r := range vh.GetRoutes() {
+				xds.RenameClusters(r.GetRoute(), func(name string) string {
+					if renamed[name] == "" {
+						return name
+					}
+					found = true
+					return renamed[name]
+				})
+			}
+			if !found {
+				return host
+			}
+			return deterministic(t, vh)
+		}))
 	}
 	return out
 }

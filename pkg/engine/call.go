@@ -42,6 +42,7 @@ type Result struct {
 
 	failures []*Outcome                // those of Outcomes that are denied or ignored
 	names    map[mutator.Kind][]string // of the resources of a list, empty where it is not known
+	renamed  []rename                  // clusters
 }
 
 // Outcome says what a family's mutator did to one resource.

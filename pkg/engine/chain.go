@@ -102,10 +102,11 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 			break // nothing that follows may let traffic through again
 		}
 	}
+	was := ""
 	if now := c.name(r.encoded); now != name {
-		name = strings.Clone(now)
+		was, name = name, strings.Clone(now)
 	}
-	return answer{raw: r.encoded, result: &result{name: name, outcomes: said}}
+	return answer{raw: r.encoded, result: &result{name: name, was: was, outcomes: said}}
 }
 
 // name is the name of an encoded resource.

@@ -132,7 +132,7 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 		res.Resources = append(res.Resources, Resources{list.Kind, out})
 	}
 	if call.Hook == mutator.HookTranslation {
-		if err := e.finish(ctx, in, configs, res); err != nil {
+		if err := e.finish(ctx, p, configs, res); err != nil {
 			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 		}
 	}

@@ -48,6 +48,7 @@ type hostReader struct {
 
 func newHostReader() hostReader {
 	vh, paths := (*routev3.VirtualHost)(nil), []string{
+		"name",
 		"metadata",
 		"routes.route.cluster",
 		"routes.route.weighted_clusters.clusters.name",
@@ -208,44 +209,4 @@ func reach(configs []parts) *xds.Reach {
 // readable leaves out virtual hosts that could not be decoded.
 func readable(hosts []*xds.HostReach) []*xds.HostReach {
 	return slices.DeleteFunc(slices.Clone(hosts), func(h *xds.HostReach) bool { return h == nil })
-}
-
-// withoutMarks removes egraft's metadata from the routes of a configuration. A virtual
-// host without any is left as the bytes that it is.
-func (e *Engine) withoutMarks(c config) []byte {
-	i := -1
-	return wire.Replace(c.raw, virtualHosts, func(raw []byte) []byte {
-		if i++; c.hosts[i].marked {
-			return e.cleared(raw)
-		}
-		return raw
-	})
-}
-
-// cleared is a virtual host without marks, and as it is if it has none or cannot be decoded.
-func (e *Engine) cleared(raw []byte) []byte {
-	what, content := []byte("virtual host without marks"), bytes.Clone(raw)
-	e.hosts.maps().Sort(content)
-	if cleared, ok := e.memo.recall(what, content).([]byte); ok {
-		return cleared
-	}
-	vh := &routev3.VirtualHost{}
-	if proto.Unmarshal(content, vh) != nil || !xds.ClearRouteMarks(vh) {
-		return raw
-	}
-	cleared, err := encode(vh)
-	if err != nil {
-		return raw
-	}
-	e.memo.keep(cleared, len(cleared), what, content)
-	return cleared
-}
-
-func (c config) marked() bool {
-	for _, h := range c.hosts {
-		if h.marked {
-			return true
-		}
-	}
-	return false
 }

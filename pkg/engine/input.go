@@ -24,6 +24,8 @@ type prepared struct {
 	said   atomic.Pointer[reported]
 	// lists have what became of the resources of each list at the last call.
 	lists map[mutator.Kind]*atomic.Pointer[[]before]
+	// renaming are the clusters that had other names after the last call.
+	renaming atomic.Pointer[renaming]
 }
 
 // before is what became of a resource at the last call.
@@ -181,6 +183,11 @@ func (e *Engine) report(in *mutator.Input) *reported {
 			continue
 		}
 		r.families = append(r.families, familyReport{f.Name, outcomes})
+	}
+	if in.Hook == mutator.HookTranslation {
+		for _, name := range in.Reach().Stranded() {
+			r.warnings = append(r.warnings, fmt.Errorf("requests to cluster %q are refused: what the Route hook left on their route was lost, by a patch or another extension server", name))
+		}
 	}
 	return r
 }

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"slices"
+
+	"github.com/egraft/egraft/pkg/mutator"
 )
 
 // resourcesPerPiece is how many resources a goroutine takes at a time: what takes some
@@ -63,6 +65,9 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 			encoded, names = append(make([][]byte, 0, len(answers)), encoded...), make([]string, len(answers))
 		}
 		encoded[i], names[i] = a.raw, a.result.name
+		if a.result.was != "" && list.Kind == mutator.KindCluster {
+			r.renamed = append(r.renamed, rename{a.result.was, a.result.name})
+		}
 		if len(r.Outcomes) == cap(r.Outcomes) { // most have one
 			r.Outcomes = slices.Grow(r.Outcomes, len(answers)-i)
 		}

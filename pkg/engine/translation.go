@@ -15,9 +15,10 @@ import (
 	"github.com/egraft/egraft/pkg/wire"
 )
 
-// finish does what concerns a translation as a whole: additions, and the removal of what
-// the Route hook left on the routes.
-func (e *Engine) finish(ctx context.Context, in *mutator.Input, configs []config, res *Result) error {
+// finish does what concerns a translation as a whole: additions, the removal of what the Route
+// hook left on the routes, and where renamed clusters are now.
+func (e *Engine) finish(ctx context.Context, p *prepared, configs []config, res *Result) error {
+	in, renaming := p.in, e.renamingOf(p, res.renamed)
 	for _, f := range e.families {
 		if f.Additions == nil || !f.Uses(in.Hook) {
 			continue
@@ -28,7 +29,7 @@ func (e *Engine) finish(ctx context.Context, in *mutator.Input, configs []config
 	}
 	for i, list := range res.Resources {
 		if list.Kind == mutator.KindRouteConfiguration {
-			res.Resources[i].Encoded = e.withoutAnyMarks(list.Encoded, configs[:len(list.Encoded)])
+			res.Resources[i].Encoded = e.released(list.Encoded, configs[:len(list.Encoded)], renaming)
 			configs = configs[len(list.Encoded):]
 		}
 	}
@@ -52,21 +53,22 @@ func (e *Engine) subject(in *mutator.Input, call *Call) string {
 	return ""
 }
 
-// withoutAnyMarks removes egraft's metadata from the routes. The configurations are those of
-// the call, of which mutators may have changed some.
-func (e *Engine) withoutAnyMarks(encoded [][]byte, configs []config) [][]byte {
+// released removes egraft's metadata from the routes, lets those go that were held, and leads
+// them to renamed clusters. The configurations are those of the call, of which mutators may
+// have changed some.
+func (e *Engine) released(encoded [][]byte, configs []config, renaming *renaming) [][]byte {
 	out := encoded
 	for i, c := range configs {
 		if !bytes.Equal(c.raw, encoded[i]) {
 			c = e.readConfigs(asChanged, encoded[i:i+1])[0]
 		}
-		if !c.marked() {
+		if !slices.ContainsFunc(c.hosts, func(h *host) bool { return h.marked || renaming.concerns(h) }) {
 			continue
 		}
 		if &out[0] == &encoded[0] {
 			out = slices.Clone(encoded)
 		}
-		out[i] = e.withoutMarks(c)
+		out[i] = e.releasedConfig(c, renaming)
 	}
 	return out
 }
@@ -88,6 +90,7 @@ func (e *Engine) addAll(ctx context.Context, in *mutator.Input, f mutator.Family
 	for _, s := range additions.Secrets {
 		upsert(res, f.Name, mutator.KindSecret, s)
 	}
+	e.addCopies(ctx, f, additions.Copies, res)
 	return nil
 }
 

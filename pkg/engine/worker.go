@@ -94,6 +94,7 @@ const outcomeSize = 160
 // result is what became of a resource.
 type result struct {
 	name     string // that it has now
+	was      string // its name before, if that is another one
 	outcomes []*Outcome
 	encoded  []byte // to be remembered, nil if it is what it was
 }

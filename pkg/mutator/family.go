@@ -24,6 +24,12 @@ type Family struct {
 	// has to include secrets, clusters and listeners for it.
 	DropsSecrets bool
 
+	// RenamesClusters says that the family gives clusters of a translation other names, which no
+	// other cluster may have. Routes are then led to the cluster under its new name. If Envoy
+	// rejects it, their requests are refused: under the old name Envoy would keep the cluster
+	// as it was.
+	RenamesClusters bool
+
 	// Policies, Filters and Backends are the custom resources that the family reads:
 	// attached to Gateways and routes, as ExtensionRef filters, and as backendRefs.
 	Policies, Filters, Backends []policy.Kind

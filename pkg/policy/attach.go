@@ -14,6 +14,9 @@ type Place struct {
 	Namespace, Name string
 	// SectionName is a listener of a Gateway or a named rule of a route.
 	SectionName string
+	// ListenerSet is the ListenerSet that a listener is of. A policy on the Gateway is for it,
+	// and one on a listener of the Gateway that has the same name is not.
+	ListenerSet string
 }
 
 // Specificity says how closely a policy is attached: a policy on a route's rule beats one
@@ -44,7 +47,7 @@ func (o *Object) AttachedTo(p Place) Specificity {
 		if t.Group != GatewayGroup || t.Kind != p.Kind || t.Name != p.Name {
 			continue
 		}
-		if t.SectionName != "" && t.SectionName != p.SectionName {
+		if t.SectionName != "" && (t.SectionName != p.SectionName || p.ListenerSet != "") {
 			continue
 		}
 		best = max(best, specificity(p.Kind, t.SectionName != ""))

@@ -78,7 +78,8 @@ func selecting(selectors, ancestors string) []byte {
 func TestSelected(t *testing.T) {
 	const gateways = `{"kind":"Gateway","matchLabels":{"a":"b"}}`
 	const ancestor = `{"ancestorRef":{"group":"gateway.networking.k8s.io","kind":"Gateway","namespace":"%s","name":"%s"%s}}`
-	ours := fmt.Sprintf(ancestor, "ns", "eg", "")
+	const everywhere = `{"kind":"Gateway","namespaces":{"from":"All"}}`
+	ours, foreign := fmt.Sprintf(ancestor, "ns", "eg", ""), policy.Place{Kind: "Gateway", Namespace: "elsewhere", Name: "eg"}
 	listener := policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}
 	rule := policy.Place{Kind: "HTTPRoute", Namespace: "elsewhere", Name: "r", SectionName: "rule"}
 	for name, c := range map[string]struct {
@@ -86,17 +87,21 @@ func TestSelected(t *testing.T) {
 		place                policy.Place
 		want                 policy.Specificity
 	}{
-		"Gateway":                              {gateways, ours, listener, policy.ToGateway},
-		"Gateway of another namespace":         {gateways, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), policy.Place{Kind: "Gateway", Namespace: "elsewhere", Name: "eg"}, policy.ToGateway},
-		"Gateway that is not selected":         {gateways, fmt.Sprintf(ancestor, "ns", "other", ""), listener, policy.NotAttached},
-		"Gateway of the other namespace":       {gateways, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), listener, policy.NotAttached},
-		"Gateway without status":               {gateways, "", listener, policy.NotAttached},
-		"listener, which is no selected one":   {gateways, fmt.Sprintf(ancestor, "ns", "eg", `,"sectionName":"http"`), listener, policy.NotAttached},
-		"Gateway, but routes are selected":     {`{"kind":"HTTPRoute"}`, ours, listener, policy.NotAttached},
-		"route":                                {`{"group":"gateway.networking.k8s.io","kind":"HTTPRoute"}`, ours, rule, policy.ToRoute},
-		"route of another kind":                {`{"kind":"GRPCRoute"}`, ours, rule, policy.NotAttached},
-		"route of another group":               {`{"group":"example.com","kind":"HTTPRoute"}`, ours, rule, policy.NotAttached},
-		"route of the second of two selectors": {gateways + `,{"kind":"HTTPRoute"}`, ours, rule, policy.ToRoute},
+		"Gateway":                      {gateways, ours, listener, policy.ToGateway},
+		"Gateway of another namespace": {everywhere, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), policy.Place{Kind: "Gateway", Namespace: "elsewhere", Name: "eg"}, policy.ToGateway},
+		"Gateway of another namespace, where nobody looks":        {gateways, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), foreign, policy.NotAttached},
+		"Gateway of another namespace, or a selected route's":     {everywhere + `,{"kind":"HTTPRoute"}`, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), foreign, policy.NotAttached},
+		"Gateway of the policy's namespace, or a route's":         {everywhere + `,{"kind":"HTTPRoute"}`, ours, listener, policy.ToGateway},
+		"listener of a ListenerSet of a Gateway that is selected": {gateways, ours, policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http", ListenerSet: "a/b"}, policy.ToGateway},
+		"Gateway that is not selected":                            {gateways, fmt.Sprintf(ancestor, "ns", "other", ""), listener, policy.NotAttached},
+		"Gateway of the other namespace":                          {gateways, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), listener, policy.NotAttached},
+		"Gateway without status":                                  {gateways, "", listener, policy.NotAttached},
+		"listener, which is no selected one":                      {gateways, fmt.Sprintf(ancestor, "ns", "eg", `,"sectionName":"http"`), listener, policy.NotAttached},
+		"Gateway, but routes are selected":                        {`{"kind":"HTTPRoute"}`, ours, listener, policy.NotAttached},
+		"route":                                                   {`{"group":"gateway.networking.k8s.io","kind":"HTTPRoute"}`, ours, rule, policy.ToRoute},
+		"route of another kind":                                   {`{"kind":"GRPCRoute"}`, ours, rule, policy.NotAttached},
+		"route of another group":                                  {`{"group":"example.com","kind":"HTTPRoute"}`, ours, rule, policy.NotAttached},
+		"route of the second of two selectors":                    {gateways + `,{"kind":"HTTPRoute"}`, ours, rule, policy.ToRoute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{selecting(c.selectors, c.ancestors)})

@@ -18,6 +18,8 @@ import (
 type Kind struct {
 	schema.GroupVersionKind
 	decode   func(raw []byte) (any, error)
+	restore  func(raw []byte) (any, error) // what was decoded before
+	strip    func(content any) any         // nil if nothing is left out, see [CarryAs]
 	resource string
 }
 
@@ -40,7 +42,11 @@ func (k Kind) Resource() string { return k.resource }
 // that unknown, duplicate and wrongly cased fields are errors. A T that validate finds
 // fault with is an error too; validate may be nil.
 func NewKind[T any](gvk schema.GroupVersionKind, validate func(*T) field.ErrorList) Kind {
-	return Kind{GroupVersionKind: gvk, decode: func(raw []byte) (any, error) {
+	restore := func(raw []byte) (any, error) {
+		obj := new(T)
+		return obj, json.UnmarshalCaseSensitivePreserveInts(raw, obj)
+	}
+	return Kind{GroupVersionKind: gvk, restore: restore, decode: func(raw []byte) (any, error) {
 		obj := new(T)
 		strict, err := json.UnmarshalStrict(raw, obj)
 		switch {

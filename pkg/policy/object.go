@@ -33,6 +33,7 @@ type Object struct {
 	// conditions about the object; empty if it does not, see [Kind.WithConditions].
 	ConditionsOf string
 
+	kind     *Kind
 	selected selection
 	typed    any
 	raw      string
@@ -112,12 +113,13 @@ func (h *header) object(k Kind) *Object {
 		Created:          h.Metadata.CreationTimestamp.Time,
 		Targets:          h.Spec.TargetRefs,
 		FailurePolicy:    h.Spec.FailurePolicy,
-		selected:         newSelection(h.Spec.TargetSelectors, h.Status.Ancestors),
 		ConditionsOf:     k.resource,
+		kind:             &k,
 	}
 	if h.Spec.TargetRef != nil {
 		o.Targets = append([]Target{*h.Spec.TargetRef}, o.Targets...)
 	}
+	o.selected = newSelection(o.Namespace, o.Targets, h.Spec.TargetSelectors, h.Status.Ancestors)
 	return o
 }
 

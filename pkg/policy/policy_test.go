@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -23,6 +24,7 @@ type thing struct {
 		TargetSelectors []any           `json:"targetSelectors"`
 		FailurePolicy   string          `json:"failurePolicy"`
 		Size            int             `json:"size"`
+		Pad             string          `json:"pad,omitempty"`
 	} `json:"spec"`
 }
 
@@ -104,7 +106,7 @@ func TestIdentity(t *testing.T) {
 		s, err := policy.NewSet([]policy.Kind{k}, [][]byte{raw})
 		require.NoError(t, err)
 		o := s.Of(gvk)[0]
-		for _, o := range []*policy.Object{o, s.Carried(o.Raw())} {
+		for _, o := range []*policy.Object{o, carried(t, k, o)} {
 			require.EqualValues(t, "u", o.UID)
 			require.EqualValues(t, 7, o.Generation)
 			require.Equal(t, conditions, o.ConditionsOf)
@@ -120,19 +122,52 @@ func TestTyped(t *testing.T) {
 	require.Nil(t, policy.Typed[struct{}](s.Of(gvk)[0]))
 }
 
+// carried is the object as another hook has it.
+func carried(t *testing.T, k policy.Kind, o *policy.Object) *policy.Object {
+	t.Helper()
+	c, err := o.Carry()
+	require.NoError(t, err)
+	text, err := json.Marshal(c)
+	require.NoError(t, err)
+	var read policy.Carried
+	require.NoError(t, json.Unmarshal(text, &read))
+	restored, err := k.Restore(read)
+	require.NoError(t, err)
+	return restored
+}
+
 func TestCarried(t *testing.T) {
 	s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{object("x", 2026, `{"size":3}`)})
 	require.NoError(t, err)
 	o := s.Of(gvk)[0]
-	later, err := policy.NewSet([]policy.Kind{kind()}, nil)
-	require.NoError(t, err)
-	c := later.Carried(o.Raw())
+	c := carried(t, kind(), o)
 	require.Equal(t, o.String(), c.String())
-	require.Equal(t, o.Created, c.Created)
+	require.True(t, o.Created.Equal(c.Created))
 	require.Equal(t, 3, policy.Typed[thing](c).Spec.Size)
-	require.Same(t, c, later.Carried(o.Raw()))
-	require.Nil(t, later.Carried("{"))
-	require.Nil(t, later.Carried(`{"kind":"Other"}`))
+}
+
+// TestCarriedIsSmall: labels, annotations, targets and status are not needed elsewhere.
+func TestCarriedIsSmall(t *testing.T) {
+	k := policy.CarryAs(kind(), func(x *thing) { x.Spec.Pad = "" })
+	s, err := policy.NewSet([]policy.Kind{k}, [][]byte{[]byte(`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"x","namespace":"ns","labels":{"long":"label"},"annotations":{"long":"annotation"}},` +
+		`"spec":{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"target"}],"size":3,"pad":"long","failurePolicy":"Deny"}}`)})
+	require.NoError(t, err)
+	o := s.Of(gvk)[0]
+	require.NoError(t, o.Err)
+	c, err := o.Carry()
+	require.NoError(t, err)
+	text, err := json.Marshal(c)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"name":"ns/x","failurePolicy":"Deny","spec":{"size":3}}`, string(text))
+	require.Equal(t, "long", policy.Typed[thing](o).Spec.Pad, "the object itself is as it was")
+	identity := o.Identity()
+	require.Empty(t, identity.Content)
+	restored, err := k.Restore(identity)
+	require.NoError(t, err)
+	require.Nil(t, policy.Typed[thing](restored))
+	require.NoError(t, restored.Err)
+	_, err = k.Restore(policy.Carried{Name: "x"})
+	require.EqualError(t, err, `carried object "x": not namespace/name`)
 }
 
 // TestRawForgetsWhatDoesNotMatter: otherwise a status update would change the xDS.

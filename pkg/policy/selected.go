@@ -5,8 +5,16 @@ import "slices"
 // selector is a target selector as far as it is read of every policy: the labels are Envoy
 // Gateway's business.
 type selector struct {
-	Group string `json:"group"`
-	Kind  string `json:"kind"`
+	Group      string `json:"group"`
+	Kind       string `json:"kind"`
+	Namespaces struct {
+		From string `json:"from"`
+	} `json:"namespaces"`
+}
+
+// reachesOut tells whether the selector may select Gateways of other namespaces.
+func (s *selector) reachesOut() bool {
+	return s.Kind == kindGateway && s.Namespaces.From != "" && s.Namespaces.From != "Same"
 }
 
 // ancestor is where a policy is in effect by Envoy Gateway's own account, in the policy's
@@ -25,27 +33,30 @@ type ancestor struct {
 // Labels do not come with a call. But a call of the Route hook has no other policies than
 // those of the route, so a selector for its kind selects it. And the status that Envoy
 // Gateway writes before it translates, and sends along, names each Gateway that a selector
-// selects. It does so without a section as well for a Gateway whose route another selector
-// of the same policy selects. Only for merged Gateways that makes a difference: a policy
-// that selects Gateways and routes is in effect on the merged Gateways of its routes, too.
+// selects. It does so as well for a Gateway that a route is attached to which the policy has for
+// a target, and such a Gateway, of merged ones, is not the policy's. So in other namespaces a
+// Gateway counts only if the policy looks for Gateways there, and has no route for a target.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/extensionserverpolicy.go
 type selection struct {
 	kinds    []string
 	gateways []Place
 }
 
-func newSelection(selectors []selector, ancestors []ancestor) (s selection) {
+func newSelection(namespace string, targets []Target, selectors []selector, ancestors []ancestor) (s selection) {
+	routes, out := slices.ContainsFunc(targets, func(t Target) bool { return t.Kind != kindGateway }), false
 	for _, sel := range selectors {
 		if sel.Group == "" || sel.Group == GatewayGroup {
 			s.kinds = append(s.kinds, sel.Kind)
+			routes, out = routes || sel.Kind != kindGateway, out || sel.reachesOut()
 		}
 	}
 	if !slices.Contains(s.kinds, kindGateway) {
 		return s
 	}
 	for _, a := range ancestors {
-		if a.AncestorRef.Kind == kindGateway && a.AncestorRef.SectionName == "" {
-			s.gateways = append(s.gateways, Place{Kind: kindGateway, Namespace: a.AncestorRef.Namespace, Name: a.AncestorRef.Name})
+		ref := a.AncestorRef
+		if ref.Kind == kindGateway && ref.SectionName == "" && (ref.Namespace == namespace || out && !routes) {
+			s.gateways = append(s.gateways, Place{Kind: kindGateway, Namespace: ref.Namespace, Name: ref.Name})
 		}
 	}
 	return s
@@ -56,6 +67,6 @@ func (s *selection) has(p Place) bool {
 	if p.Kind != kindGateway {
 		return slices.Contains(s.kinds, p.Kind)
 	}
-	p.SectionName = ""
+	p.SectionName, p.ListenerSet = "", ""
 	return slices.Contains(s.gateways, p)
 }

@@ -3,20 +3,14 @@ package policy
 import (
 	"errors"
 	"slices"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Set is the custom resources of one call, the older ones first. It is safe for use by
-// several goroutines.
+// Set is the custom resources of one call, the older ones first. It does not change.
 type Set struct {
-	read    Read
 	objects []*Object
 	ofKind  map[schema.GroupVersionKind][]*Object
-
-	mu      sync.Mutex
-	carried map[string]*Object
 }
 
 // Read reads a custom resource. It returns nil without error for one of another extension
@@ -34,7 +28,7 @@ func NewSet(kinds []Kind, raw [][]byte) (*Set, error) { return ReadSet(ReadOf(ki
 // ReadSet reads custom resources. The error names what is no custom resource at all; the
 // set holds the rest.
 func ReadSet(read Read, raw [][]byte) (*Set, error) {
-	s := &Set{read: read, ofKind: map[schema.GroupVersionKind][]*Object{}}
+	s := &Set{ofKind: map[schema.GroupVersionKind][]*Object{}}
 	var errs []error
 	for _, r := range raw {
 		o, err := read(r)
@@ -58,22 +52,3 @@ func (s *Set) Of(gvk schema.GroupVersionKind) []*Object { return s.ofKind[gvk] }
 
 // Len is the number of objects of all kinds.
 func (s *Set) Len() int { return len(s.objects) }
-
-// Carried reads an object that another hook left in the configuration, as [Object.Raw]
-// gave it. It is nil if raw is no object of a kind of the set.
-func (s *Set) Carried(raw string) *Object {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if o, ok := s.carried[raw]; ok {
-		return o
-	}
-	o, err := s.read([]byte(raw))
-	if err != nil {
-		o = nil
-	}
-	if s.carried == nil {
-		s.carried = map[string]*Object{}
-	}
-	s.carried[raw] = o
-	return o
-}

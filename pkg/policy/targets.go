@@ -41,8 +41,23 @@ func ValidateTargets(t *v1alpha1.PolicyTargets, kinds []string, at *field.Path) 
 			errs = append(errs, field.Duplicate(refs.Index(i), r.Name))
 		}
 	}
+	errs = append(errs, validateMix(t, selectors)...)
 	for i := range t.TargetSelectors {
 		errs = append(errs, validateSelector(&t.TargetSelectors[i], kinds, selectors.Index(i))...)
+	}
+	return errs
+}
+
+// validateMix refuses a policy of which nobody could tell which Gateways it selected, see
+// [selection].
+func validateMix(t *v1alpha1.PolicyTargets, at *field.Path) (errs field.ErrorList) {
+	routes := slices.ContainsFunc(t.TargetRefs, func(r gwapiv1.LocalPolicyTargetReferenceWithSectionName) bool { return r.Kind != kindGateway }) ||
+		slices.ContainsFunc(t.TargetSelectors, func(s v1alpha1.TargetSelector) bool { return s.Kind != kindGateway })
+	for i, s := range t.TargetSelectors {
+		if routes && s.Kind == kindGateway && s.Namespaces != nil && s.Namespaces.From != "" && s.Namespaces.From != "Same" {
+			errs = append(errs, field.Forbidden(at.Index(i).Child("namespaces"),
+				"Gateways of other namespaces cannot be selected by a policy that targets routes as well: use a policy for each"))
+		}
 	}
 	return errs
 }

@@ -71,13 +71,19 @@ func ClearMarks(md *corev3.Metadata) *corev3.Metadata {
 	return md
 }
 
-// ClearRouteMarks removes the marks from every route and reports whether there were any.
-func ClearRouteMarks(vh *routev3.VirtualHost) bool {
+// ReleaseMarks removes the marks from every route and reports whether there were any. A route
+// that was held is let go for the marks that are readable.
+func ReleaseMarks(vh *routev3.VirtualHost, readable func(Mark) bool) bool {
 	found := false
 	for _, r := range vh.GetRoutes() {
-		if _, marked := r.GetMetadata().GetFilterMetadata()[MetadataNamespace]; marked {
-			r.Metadata, found = ClearMarks(r.GetMetadata()), true
+		if _, marked := r.GetMetadata().GetFilterMetadata()[MetadataNamespace]; !marked {
+			continue
 		}
+		marks := Marks(r.GetMetadata())
+		releaseRoute(r.GetRoute(), func(key string) bool {
+			return slices.ContainsFunc(marks, func(m Mark) bool { return m.Key == key && readable(m) })
+		})
+		r.Metadata, found = ClearMarks(r.GetMetadata()), true
 	}
 	return found
 }

@@ -1,12 +1,16 @@
 package xds
 
 import (
+	"slices"
+	"strings"
+
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 )
 
 // HostReach says where the routes of one virtual host lead. It is not changed after
 // [ReadHost] made it, and may be used for many a [Reach].
 type HostReach struct {
+	name      string
 	listeners []Reference
 	routes    []routeReach
 }
@@ -15,22 +19,40 @@ type HostReach struct {
 type routeReach struct {
 	clusters []string
 	marks    []Mark
+	held     bool
 }
 
 // ReadHost reads a virtual host.
 func ReadHost(vh *routev3.VirtualHost) *HostReach {
-	h := &HostReach{listeners: References(vh.GetMetadata())}
+	h := &HostReach{name: vh.GetName(), listeners: ListenersOf("", vh)}
 	for _, r := range vh.GetRoutes() {
 		names, marks := ClustersOf(r.GetRoute()), Marks(r.GetMetadata())
 		if len(names) > 0 || len(marks) > 0 {
-			h.routes = append(h.routes, routeReach{names, marks})
+			h.routes = append(h.routes, routeReach{names, marks, isHeld(r.GetRoute())})
 		}
 	}
 	return h
 }
 
+// in is the virtual host as one of a route configuration, whose name may tell more of the
+// listeners than its own.
+func (h *HostReach) in(configuration string) *HostReach {
+	listeners := ofListenerSets(configuration, h.name, h.listeners)
+	if slices.Equal(listeners, h.listeners) {
+		return h
+	}
+	return &HostReach{h.name, listeners, h.routes}
+}
+
 // Listeners are those of the virtual host.
 func (h *HostReach) Listeners() []Reference { return h.listeners }
+
+// Leads calls f for each route of the host, with its marks and the clusters that it leads to.
+func (h *HostReach) Leads(f func(marks []Mark, clusters []string)) {
+	for _, r := range h.routes {
+		f(r.marks, r.clusters)
+	}
+}
 
 // Marks are those of each route that leads to a cluster or has any.
 func (h *HostReach) Marks() [][]Mark {
@@ -41,19 +63,37 @@ func (h *HostReach) Marks() [][]Mark {
 	return out
 }
 
-// ClustersOf are the clusters that a route leads to, those of mirrored requests included.
-func ClustersOf(a *routev3.RouteAction) []string {
-	var names []string
-	if c := a.GetCluster(); c != "" {
-		names = append(names, c)
+// ClustersOf are the clusters that a route leads to, those of mirrored requests included, and
+// those that a held route leads to once it is let go.
+func ClustersOf(a *routev3.RouteAction) (names []string) {
+	eachCluster(a, func(name *string) {
+		if *name != "" {
+			names = append(names, released(*name))
+		}
+	})
+	return names
+}
+
+// eachCluster calls f for each name of a cluster in a route action.
+func eachCluster(a *routev3.RouteAction, f func(name *string)) {
+	if c, ok := a.GetClusterSpecifier().(*routev3.RouteAction_Cluster); ok {
+		f(&c.Cluster)
 	}
 	for _, w := range a.GetWeightedClusters().GetClusters() {
-		names = append(names, w.GetName())
+		f(&w.Name)
 	}
 	for _, m := range a.GetRequestMirrorPolicies() {
-		names = append(names, m.GetCluster())
+		f(&m.Cluster)
 	}
-	return names
+}
+
+// RenameClusters gives the clusters that a route leads to other names. A route that is held
+// stays so.
+func RenameClusters(a *routev3.RouteAction, rename func(name string) string) {
+	eachCluster(a, func(name *string) {
+		free := released(*name)
+		*name = strings.TrimSuffix(*name, free) + rename(free)
+	})
 }
 
 // Configuration is a route configuration, by which a listener finds its routes.
@@ -73,13 +113,27 @@ type Reach struct {
 	asked          []string
 	hosts          map[string][]*HostReach
 	gateways       distinct[Reference]
+	ways           map[string]*Way
+	stranded       distinct[string]
+}
+
+// Way is how requests come to a cluster: by virtual hosts of the same listeners, and routes
+// with the same marks. There is one of each in a [Reach].
+type Way struct {
+	Listeners []Reference
+	Marks     []Mark
 }
 
 // Origin says what leads to one resource.
 type Origin struct {
 	listeners distinct[Reference]
 	marks     distinct[Mark]
+	ways      distinct[*Way]
 }
+
+// Ways are the ways to a cluster, in the order of the configuration. A route configuration has
+// none.
+func (o *Origin) Ways() []*Way { return o.ways.list }
 
 // Listeners are references of kind Gateway, each with the listener's name, in the order
 // of the configuration and free of duplicates.
@@ -98,22 +152,28 @@ func (o *Origin) add(listeners []Reference, marks []Mark) {
 
 // NewReach puts together what the virtual hosts say.
 func NewReach(configurations []Configuration) *Reach {
-	r := &Reach{clusters: map[string]*Origin{}, configurations: map[string]*Origin{}, hosts: map[string][]*HostReach{}}
+	r := &Reach{clusters: map[string]*Origin{}, configurations: map[string]*Origin{}, hosts: map[string][]*HostReach{}, ways: map[string]*Way{}}
 	for _, c := range configurations {
 		if r.configurations[c.Name] == nil {
 			r.asked = append(r.asked, c.Name)
 		}
-		r.hosts[c.Name] = append(r.hosts[c.Name], c.Hosts...)
 		whole := originIn(r.configurations, c.Name)
 		for _, h := range c.Hosts {
+			h = h.in(c.Name)
+			r.hosts[c.Name] = append(r.hosts[c.Name], h)
+			plain := r.wayFor(h.listeners, nil)
 			whole.add(h.listeners, nil)
 			for _, l := range h.listeners {
-				l.SectionName = ""
+				l.SectionName, l.ListenerSet = "", ""
 				r.gateways.add(l)
 			}
 			for _, route := range h.routes {
 				whole.add(nil, route.marks)
-				r.add(h.listeners, route)
+				way := plain
+				if len(route.marks) > 0 {
+					way = r.wayFor(h.listeners, route.marks)
+				}
+				r.add(way, route)
 			}
 		}
 	}
@@ -121,14 +181,49 @@ func NewReach(configurations []Configuration) *Reach {
 }
 
 // add notes what the route leads to.
-func (r *Reach) add(listeners []Reference, route routeReach) {
+func (r *Reach) add(way *Way, route routeReach) {
 	for _, name := range route.clusters {
 		if r.clusters[name] == nil {
 			r.names = append(r.names, name)
 		}
-		originIn(r.clusters, name).add(listeners, route.marks)
+		o := originIn(r.clusters, name)
+		o.add(way.Listeners, way.Marks)
+		o.ways.add(way)
+		if route.held && len(route.marks) == 0 {
+			r.stranded.add(name)
+		}
 	}
 }
+
+// wayFor returns the one way of its kind.
+func (r *Reach) wayFor(listeners []Reference, marks []Mark) *Way {
+	key := wayKey(listeners, marks)
+	if r.ways[key] == nil {
+		r.ways[key] = &Way{listeners, marks}
+	}
+	return r.ways[key]
+}
+
+// Way returns how requests come by a virtual host of the listeners and a route with the marks,
+// and nil if none do.
+func (r *Reach) Way(listeners []Reference, marks []Mark) *Way {
+	return r.ways[wayKey(listeners, marks)]
+}
+
+func wayKey(listeners []Reference, marks []Mark) string {
+	var b strings.Builder
+	for _, l := range listeners {
+		b.WriteString(l.String() + "\x00")
+	}
+	for _, m := range marks {
+		b.WriteString("\x01" + m.Key + "\x00" + m.Value)
+	}
+	return b.String()
+}
+
+// Stranded are the clusters of held routes whose marks were lost on the way, so that nobody
+// lets them go.
+func (r *Reach) Stranded() []string { return r.stranded.list }
 
 func originIn(of map[string]*Origin, name string) *Origin {
 	o := of[name]

@@ -21,11 +21,18 @@ const (
 // SectionName is the listener's name, for a route the rule's name; both may be empty.
 type Reference struct {
 	Kind, Namespace, Name, SectionName string
+	// ListenerSet is namespace/name of the ListenerSet that the listener is of, and empty for
+	// a listener of the Gateway itself, see [ListenersOf].
+	ListenerSet string
 }
 
-// String is "Kind namespace/name" or "Kind namespace/name#section".
+// String is "Kind namespace/name" or "Kind namespace/name#section", and of a listener of a
+// ListenerSet "Kind namespace/name ListenerSet namespace/name#section".
 func (r Reference) String() string {
 	s := r.Kind + " " + r.Namespace + "/" + r.Name
+	if r.ListenerSet != "" {
+		s += " ListenerSet " + r.ListenerSet
+	}
 	if r.SectionName != "" {
 		s += "#" + r.SectionName
 	}

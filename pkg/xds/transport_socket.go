@@ -47,6 +47,44 @@ func EditClusterTLS(c *clusterv3.Cluster, edit EditTLS) error {
 	return nil
 }
 
+// HasTLS tells whether any endpoint of the cluster is spoken to by TLS. Another kind of socket
+// than those that are known here is an error.
+func HasTLS(c *clusterv3.Cluster) (bool, error) {
+	for _, m := range c.GetTransportSocketMatches() {
+		if found, err := isTLS(m.GetTransportSocket()); err != nil {
+			return false, fmt.Errorf("transport socket match %q: %w", m.GetName(), err)
+		} else if found {
+			return true, nil
+		}
+	}
+	found, err := isTLS(c.GetTransportSocket())
+	if err != nil {
+		return false, fmt.Errorf("transport socket: %w", err)
+	}
+	return found, nil
+}
+
+func isTLS(ts *corev3.TransportSocket) (bool, error) {
+	cfg := ts.GetTypedConfig()
+	switch {
+	case cfg == nil, cfg.MessageName() == rawBuffer:
+		return false, nil
+	case cfg.MessageName() == upstreamTLS:
+		return true, nil
+	case cfg.MessageName() == proxyProtocol:
+		wrapper := &proxyprotocolv3.ProxyProtocolUpstreamTransport{}
+		if err := cfg.UnmarshalTo(wrapper); err != nil {
+			return false, fmt.Errorf("decode %q: %w", ts.GetName(), err)
+		}
+		return isTLS(wrapper.GetTransportSocket())
+	}
+	return false, unknownSocket(ts)
+}
+
+func unknownSocket(ts *corev3.TransportSocket) error {
+	return fmt.Errorf("%q is a %s, which is not known here", ts.GetName(), ts.GetTypedConfig().GetTypeUrl())
+}
+
 // EditSocketTLS calls edit for the TLS context of one transport socket, which may be
 // absent, and looks into PROXY protocol sockets. Another kind of socket is an error: what
 // it does with the bytes is unknown.
@@ -63,7 +101,7 @@ func EditSocketTLS(ts *corev3.TransportSocket, edit EditTLS) (*corev3.TransportS
 	case proxyProtocol:
 		return editWrapped(ts, edit)
 	}
-	return nil, fmt.Errorf("%q is a %s, which is not known here", ts.GetName(), cfg.GetTypeUrl())
+	return nil, unknownSocket(ts)
 }
 
 func editPlain(ts *corev3.TransportSocket, edit EditTLS) (*corev3.TransportSocket, error) {

@@ -10,6 +10,7 @@ import (
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/policy_helpers.go
 //
 // +kubebuilder:validation:XValidation:rule="has(self.targetRefs) || has(self.targetSelectors)",message="name at least one target in targetRefs or targetSelectors"
+// +kubebuilder:validation:XValidation:rule="!has(self.targetSelectors) || !self.targetSelectors.exists(s, s.kind == 'Gateway' && has(s.namespaces) && has(s.namespaces.from) && s.namespaces.from != 'Same') || (self.targetSelectors.all(s, s.kind == 'Gateway') && (!has(self.targetRefs) || self.targetRefs.all(r, r.kind == 'Gateway')))",message="Gateways of other namespaces cannot be selected by a policy that targets routes as well: use a policy for each"
 type PolicyTargets struct {
 	// TargetRefs are the targets by name, in the policy's own namespace: Gateways, listeners
 	// of Gateways (by sectionName), and, for policies that can be attached to them,

@@ -8,14 +8,15 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// agents adds a cluster for each SPIRE agent's socket that a policy in effect names.
-type agents struct{}
+// additions adds a cluster for each SPIRE agent's socket that a policy in effect names, and the
+// copies of clusters that policies do not agree about.
+type additions struct{ clusters clusters }
 
-// Add returns the agents' clusters in the order in which the policies come.
-func (agents) Add(_ context.Context, in *mutator.Input) (mutator.Additions, error) {
-	var out mutator.Additions
+// Add returns the agents' clusters, those of the oldest policies first.
+func (a additions) Add(_ context.Context, in *mutator.Input) (mutator.Additions, error) {
+	out := mutator.Additions{Copies: a.clusters.copies(in)}
 	seen := map[string]bool{}
-	for _, o := range winners(in) {
+	for _, o := range indexOf(in).winners() {
 		s, err := spec(o)
 		if err != nil || seen[s.Agent.SocketPath] {
 			continue
@@ -30,20 +31,21 @@ func (agents) Add(_ context.Context, in *mutator.Input) (mutator.Additions, erro
 	return out, nil
 }
 
-// winners are the policies that win a cluster. Without routes there is no telling, and
-// every policy counts, as in candidates.
-func winners(in *mutator.Input) []*policy.Object {
-	x := indexOf(in)
-	if len(x.groups) == 0 {
-		return in.Objects.Of(gvk)
-	}
-	var out []*policy.Object
+// winners are the policies that win a way to a cluster, the older ones first.
+func (x *index) winners() (out []*policy.Object) {
+	var all []policy.Candidate
 	seen := map[*policy.Object]bool{}
 	for _, g := range x.groups {
-		if len(g.found) > 0 && !seen[g.found[0].Object] {
-			seen[g.found[0].Object] = true
-			out = append(out, g.found[0].Object)
+		for _, w := range g.ways {
+			if o := w.winner(); o != nil && !seen[o] {
+				seen[o] = true
+				all = append(all, policy.Candidate{Object: o})
+			}
 		}
+	}
+	policy.Sort(all)
+	for _, c := range all {
+		out = append(out, c.Object)
 	}
 	return out
 }

@@ -23,19 +23,24 @@ const Name = "backend-mtls"
 // gvk is the kind of resource that the family reads.
 var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindBackendMTLSPolicy)
 
+// kind is the way to read them. Another hook needs all of a policy but its targets.
+func kind() policy.Kind { return policy.NewKind(gvk, validate) }
+
 // New returns the family. endpointsFetchTimeout is how long Envoy waits for the endpoints
 // of a cluster that the family changed; 0 leaves Envoy's default.
 func New(endpointsFetchTimeout time.Duration) mutator.Family {
+	c := clusters{endpointsFetchTimeout}
 	return mutator.Family{
 		Name:                Name,
 		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
 		NeedsReach:          true,
-		Policies:            []policy.Kind{policy.NewKind(gvk, validate)},
+		RenamesClusters:     true,
+		Policies:            []policy.Kind{kind()},
 		FailurePolicy:       mutator.Deny,
 		Routes:              routes{},
-		Clusters:            clusters{endpointsFetchTimeout},
+		Clusters:            c,
 		RouteConfigurations: routeConfigurations{},
-		Additions:           agents{},
+		Additions:           additions{c},
 		Reporter:            reporter{},
 	}
 }

@@ -2,7 +2,9 @@ package backendmtls
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -19,63 +21,106 @@ type clusters struct {
 	endpointsFetchTimeout time.Duration
 }
 
-// Applies tells whether a policy reaches the cluster. The Cluster hook for custom
+// Applies tells whether a policy is for all requests to the cluster. The Cluster hook for custom
 // backends knows nothing of policies; their clusters come with the translation too.
 func (clusters) Applies(in *mutator.Input, c mutator.View) bool {
 	if in.Hook != mutator.HookTranslation {
 		return false
 	}
 	x := indexOf(in)
-	return x.reaches && x.candidates(c.Name(), c.References) != nil
+	return x.reaches && x.inPlace(c.Name(), c.References) != nil
 }
 
 // Key stands for the policy that wins the cluster.
 func (clusters) Key(in *mutator.Input, c mutator.View) string {
-	return indexOf(in).candidates(c.Name(), c.References).key
+	return indexOf(in).inPlace(c.Name(), c.References).key
 }
 
 // Bears is the policy that wins the cluster.
 func (clusters) Bears(in *mutator.Input, c *clusterv3.Cluster) []*policy.Object {
-	found := indexOf(in).candidates(c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
+	found := indexOf(in).inPlace(c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
 	if found == nil {
 		return nil
 	}
-	return []*policy.Object{found.found[0].Object}
+	return []*policy.Object{found.winner()}
 }
+
+// errNoRoutes is why the clusters of a translation are denied: whose they are is not known.
+var errNoRoutes = errors.New(mutator.NotIncluded(mutator.KindRouteConfiguration))
 
 // Mutate applies the policy that wins.
 func (m clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
-	found := indexOf(in).candidates(c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
-	if found == nil || treatedByMoreSpecific(c, found.found[0].Specificity) {
+	x := indexOf(in)
+	found := x.inPlace(c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
+	switch {
+	case found == nil:
+		return nil
+	case found == x.anywhere:
+		return errNoRoutes
+	}
+	return m.edit(c, found.found[0])
+}
+
+// edit applies a policy to a cluster, unless a pass before this one applied a closer one.
+func (m clusters) edit(c *clusterv3.Cluster, by policy.Candidate) error {
+	if treatedByMoreSpecific(c, by.Specificity) {
 		return nil
 	}
-	s, err := spec(found.found[0].Object)
+	s, err := spec(by.Object)
 	if err != nil {
 		return err
 	}
-	return m.apply(c, s, found.found[0])
+	return m.apply(c, s, by)
 }
 
 // apply rewrites the cluster as the policy says.
 func (m clusters) apply(c *clusterv3.Cluster, s *v1alpha1.BackendMTLSPolicySpec, by policy.Candidate) error {
-	if s.PlaintextBackends != v1alpha1.PlaintextUpgrade { // which makes no difference
-		encrypted, err := hasTLS(c)
-		switch {
-		case err != nil:
-			return err
-		case !encrypted && s.PlaintextBackends == v1alpha1.PlaintextLeave:
-			return nil
-		case !encrypted:
-			setProvenance(c, by)
-			return xds.DenyCluster(c)
-		}
+	encrypted, err := xds.HasTLS(c)
+	switch {
+	case err != nil:
+		return err
+	case !encrypted && s.PlaintextBackends == v1alpha1.PlaintextLeave:
+		return nil
 	}
 	setProvenance(c, by)
+	if !encrypted && s.PlaintextBackends == v1alpha1.PlaintextDeny {
+		return xds.DenyCluster(c)
+	}
 	if err := xds.EditClusterTLS(c, editor(s, c)); err != nil {
 		return err
 	}
-	xds.SetEndpointsFetchTimeout(c, m.endpointsFetchTimeout)
+	m.activate(c, by.Object, encrypted)
 	return nil
+}
+
+// newClusterFetchTimeout is how long Envoy waits for the endpoints of a cluster with a new name.
+// Nobody sends them, since it has them under the name of the cluster that was there before; until
+// it has waited, requests are answered with 503.
+const newClusterFetchTimeout = 50 * time.Millisecond
+
+// activate lets the cluster take effect. One that was in cleartext gets a new name, because Envoy
+// goes on with the old cluster if it rejects the new one.
+func (m clusters) activate(c *clusterv3.Cluster, by *policy.Object, encrypted bool) {
+	if !encrypted && !strings.HasPrefix(c.GetName(), copyPrefix) {
+		rename(c, by)
+	}
+	if strings.HasPrefix(c.GetName(), copyPrefix) {
+		xds.SetEndpointsFetchTimeout(c, newClusterFetchTimeout)
+		return
+	}
+	xds.SetEndpointsFetchTimeout(c, m.endpointsFetchTimeout)
+}
+
+// rename gives the cluster the name of a copy, and leaves its endpoints and statistics under
+// the name that it had.
+func rename(c *clusterv3.Cluster, by *policy.Object) {
+	if eds := c.GetEdsClusterConfig(); eds != nil && eds.GetServiceName() == "" {
+		eds.ServiceName = c.GetName()
+	}
+	if c.GetAltStatName() == "" {
+		c.AltStatName = c.GetName()
+	}
+	c.Name = copyName(c.GetName(), by)
 }
 
 // spec is the policy's content, and an error if it cannot be used.
@@ -88,16 +133,6 @@ func spec(o *policy.Object) (*v1alpha1.BackendMTLSPolicySpec, error) {
 		return nil, fmt.Errorf("%s: not a policy of this kind", o)
 	}
 	return &p.Spec, nil
-}
-
-// hasTLS tells whether any endpoint of the cluster is spoken to by TLS.
-func hasTLS(c *clusterv3.Cluster) (bool, error) {
-	found := false
-	err := xds.EditClusterTLS(c, func(ctx *tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error) {
-		found = found || ctx != nil
-		return nil, nil
-	})
-	return found, err
 }
 
 // editor returns the edit of a cluster's TLS contexts for a policy.

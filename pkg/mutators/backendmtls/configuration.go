@@ -2,6 +2,7 @@ package backendmtls
 
 import (
 	"context"
+	"crypto/sha256"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
@@ -9,25 +10,89 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// routeConfigurations refuse the requests of routes whose clusters did not come with the
-// translation: nothing can be made of those, and Envoy would speak to them in cleartext.
+// routeConfigurations lead requests to the copies of clusters that are theirs. They refuse the
+// requests of routes whose policy is not known any more, and those of routes with a policy
+// whose clusters did not come with the translation: nothing can be made of those, and Envoy
+// would speak to them in cleartext.
 type routeConfigurations struct{}
 
-// Applies tells whether clusters are missing to which routes with a policy lead.
-func (routeConfigurations) Applies(in *mutator.Input, rc mutator.View) bool {
-	if in.Has(mutator.KindCluster) {
-		return false
-	}
-	origin := in.Reach().Configuration(rc.Name())
-	return origin != nil && len(leading(in, origin)) > 0
+// change is what becomes of the routes of a configuration.
+type change struct {
+	any bool
+	key string
 }
 
-// Mutate denies each route that leads to a cluster with a policy.
+type changesKey struct{}
+
+// changesOf are those of all configurations.
+func changesOf(in *mutator.Input) map[string]change {
+	return mutator.Derive(in, changesKey{}, func(in *mutator.Input) map[string]change {
+		out := map[string]change{}
+		for _, name := range in.Reach().Configurations() {
+			out[name] = changeOf(in, name)
+		}
+		return out
+	})
+}
+
+func changeOf(in *mutator.Input, configuration string) change {
+	x, sum, found := indexOf(in), sha256.New(), false
+	for _, h := range in.Reach().Hosts(configuration) {
+		h.Leads(func(marks []xds.Mark, names []string) {
+			w := x.ways[in.Reach().Way(h.Listeners(), marks)]
+			for _, name := range names {
+				target, refused := x.target(in, w, name)
+				found = found || refused || target != name
+				_, _ = sum.Write([]byte(name + "\x00" + target + "\x00")) // a hash takes everything
+			}
+		})
+	}
+	return change{found, string(sum.Sum(nil))}
+}
+
+// target is the cluster that requests of a way to a cluster are led to.
+func (x *index) target(in *mutator.Input, w *way, cluster string) (name string, refused bool) {
+	switch {
+	case w == nil:
+		return cluster, false
+	case w.lost, w.winner() != nil && !in.Has(mutator.KindCluster):
+		return cluster, true
+	}
+	if group := x.clusters[cluster]; group != nil && group.copied && w.winner() != nil {
+		return copyName(cluster, w.winner()), false
+	}
+	return cluster, false
+}
+
+// changes tells whether any route of a translation may have to be changed. Most translations
+// have none, and their routes are not looked at one by one.
+func (x *index) changes(in *mutator.Input) bool {
+	return x.copies || x.lost || x.reaches && !in.Has(mutator.KindCluster)
+}
+
+// Applies tells whether a route of the configuration has to be changed.
+func (routeConfigurations) Applies(in *mutator.Input, rc mutator.View) bool {
+	return in.Hook == mutator.HookTranslation && indexOf(in).changes(in) && changesOf(in)[rc.Name()].any
+}
+
+// Key stands for where each route leads.
+func (routeConfigurations) Key(in *mutator.Input, rc mutator.View) string {
+	return changesOf(in)[rc.Name()].key
+}
+
+// Mutate leads each route to where it belongs.
 func (routeConfigurations) Mutate(_ context.Context, in *mutator.Input, rc *routev3.RouteConfiguration) error {
-	clusters := indexOf(in).clusters
+	x := indexOf(in)
 	for _, vh := range rc.GetVirtualHosts() {
+		listeners := xds.ListenersOf(rc.GetName(), vh)
 		for _, r := range vh.GetRoutes() {
-			if !leadsTo(clusters, r) {
+			w, refused := x.ways[in.Reach().Way(listeners, xds.Marks(r.GetMetadata()))], false
+			xds.RenameClusters(r.GetRoute(), func(name string) string {
+				target, no := x.target(in, w, name)
+				refused = refused || no
+				return target
+			})
+			if !refused {
 				continue
 			}
 			if err := xds.DenyRoute(r); err != nil {
@@ -36,14 +101,4 @@ func (routeConfigurations) Mutate(_ context.Context, in *mutator.Input, rc *rout
 		}
 	}
 	return nil
-}
-
-// leadsTo tells whether a route leads to a cluster that policies reach.
-func leadsTo(clusters map[string]*reached, r *routev3.Route) bool {
-	for _, name := range xds.ClustersOf(r.GetRoute()) {
-		if c := clusters[name]; c != nil && len(c.found) > 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -3,6 +3,7 @@ package backendmtls
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/egraft/egraft/pkg/mutator"
@@ -10,22 +11,42 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// index says which policies reach which cluster of a translation. It is worked out once,
-// so that the work is that of clusters and policies, and not of each with each.
+// index says which policy is for which way to which cluster of a translation. It is worked out
+// once, so that the work is that of clusters and policies, and not of each with each.
 type index struct {
+	ways     map[*xds.Way]*way
 	clusters map[string]*reached
 	groups   []*reached // in the order of their first clusters
-	anywhere *reached
+	anywhere *way       // all policies of the call, if it came without routes
 	// reaches is whether there is a cluster that a policy could reach. It spares those of most
 	// Gateways of a fleet, which have no policy, to be looked up one by one.
 	reaches bool
+	// copies is whether any cluster is copied, see [reached.copied].
+	copies bool
+	// lost is whether policies of any way are.
+	lost bool
 }
 
-// reached are clusters to which the same listeners and the same marks lead, as a rule all
-// of a listener.
+// way is how requests come to clusters, with the policies that are attached there.
+type way struct {
+	found []policy.Candidate // the one that wins first
+	key   string             // of the one that wins
+	// lost is whether the Route hook left policies that cannot be read.
+	lost bool
+}
+
+// winner is the policy in effect, nil without one.
+func (w *way) winner() *policy.Object {
+	if len(w.found) == 0 {
+		return nil
+	}
+	return w.found[0].Object
+}
+
+// reached are clusters to which the same ways lead, as a rule all of a listener.
 type reached struct {
-	found    []policy.Candidate // the one that wins first
-	key      string             // of the one that wins
+	ways     []*way
+	copied   bool
 	clusters int
 	last     int // the position of the last of them
 }
@@ -35,64 +56,108 @@ type indexKey struct{}
 func indexOf(in *mutator.Input) *index { return mutator.Derive(in, indexKey{}, newIndex) }
 
 func newIndex(in *mutator.Input) *index {
-	x := &index{clusters: map[string]*reached{}, anywhere: newReached(anywhere(in.Objects.Of(gvk)))}
-	alike := map[string]*reached{}
+	x := &index{ways: map[*xds.Way]*way{}, clusters: map[string]*reached{}}
+	if len(in.Reach().Configurations()) == 0 {
+		x.anywhere = newWay(anywhere(in.Objects.Of(gvk)))
+		x.anywhere.key = "routes not included"
+		x.reaches = x.anywhere.winner() != nil
+	}
+	alike, numbers := map[string]*reached{}, map[*xds.Way]string{}
 	for i, name := range in.Reach().Clusters() {
-		reach := in.Reach().Of(name)
-		led := ledBy(reach)
-		group := alike[led]
+		if strings.HasPrefix(name, copyPrefix) {
+			continue // of a pass before this one
+		}
+		all := in.Reach().Of(name).Ways()
+		key := ""
+		for _, w := range all {
+			if numbers[w] == "" {
+				numbers[w] = strconv.Itoa(len(numbers)) + ","
+				x.ways[w] = wayOf(in, w)
+				x.lost = x.lost || x.ways[w].lost
+			}
+			key += numbers[w]
+		}
+		if isMerged(name) {
+			key += "merged"
+		}
+		group := alike[key]
 		if group == nil {
-			group = newReached(leading(in, reach))
-			alike[led] = group
+			group = x.newReached(all, isMerged(name))
+			alike[key] = group
 			x.groups = append(x.groups, group)
 		}
 		group.clusters++
 		group.last = i
 		x.clusters[name] = group
 	}
-	x.reaches = len(x.anywhere.found) > 0 || slices.ContainsFunc(x.groups, func(r *reached) bool { return len(r.found) > 0 })
+	x.intern()
 	return x
 }
 
-// ledBy is the same for clusters to which the same leads.
-func ledBy(r *xds.Origin) string {
-	var b strings.Builder
-	for _, l := range r.Listeners() {
-		b.WriteString(l.String() + "\x00")
-	}
-	for _, m := range r.Marks() {
-		b.WriteString("\x01" + m.Key + "\x00" + m.Value)
-	}
-	return b.String()
-}
-
-// leading are the policies that reach a cluster. Those of routes were left on the routes
-// by the Route hook, those of Gateways and listeners came with the call.
-func leading(in *mutator.Input, r *xds.Origin) []policy.Candidate {
-	found := mutator.Attached(in, gvk, r.Listeners())
-	for _, m := range r.Marks() {
-		found = append(found, mutator.Marked(in, gvk.Kind, m)...)
+// wayOf finds the policies of a way. Those of routes were left on the routes by the Route
+// hook, those of Gateways and listeners came with the call.
+func wayOf(in *mutator.Input, w *xds.Way) *way {
+	found, lost := mutator.Attached(in, gvk, w.Listeners), false
+	for _, m := range w.Marks {
+		marked := mutator.Marked(in, kind(), m)
+		found = append(found, marked...)
+		lost = lost || len(marked) == 0 && mutator.IsMarkOf(gvk, m)
 	}
 	policy.Sort(found)
-	return found
+	out := newWay(found)
+	out.lost = lost
+	return out
 }
 
-func newReached(found []policy.Candidate) *reached {
-	r := &reached{found: found}
+func newWay(found []policy.Candidate) *way {
+	w := &way{found: found}
 	if len(found) > 0 {
-		r.key = keyOf(found[:1])
+		w.key = mutator.AttachedKey(found[:1])
 	}
+	return w
+}
+
+// newReached decides how the clusters of a group get their policies: in place if all ways have
+// the same one, and otherwise as a copy for each.
+func (x *index) newReached(all []*xds.Way, merged bool) *reached {
+	r := &reached{}
+	for _, w := range all {
+		r.ways = append(r.ways, x.ways[w])
+	}
+	first := r.ways[0].winner()
+	same := !slices.ContainsFunc(r.ways, func(w *way) bool { return !sameObject(w.winner(), first) })
+	some := slices.ContainsFunc(r.ways, func(w *way) bool { return w.winner() != nil })
+	r.copied = some && (merged || !same)
+	x.reaches, x.copies = x.reaches || some, x.copies || r.copied
 	return r
 }
 
-// keyOf stands for what the policies say and how they are attached.
-func keyOf(found []policy.Candidate) string {
-	var b strings.Builder
-	for _, c := range found {
-		b.WriteString(c.Digest())
-		b.WriteByte(byte(c.Specificity))
+func sameObject(a, b *policy.Object) bool {
+	if a == nil || b == nil {
+		return a == b
 	}
-	return b.String()
+	return a.String() == b.String() && (a.Digest() == b.Digest() || a.Content() != nil && b.Content() != nil)
+}
+
+// intern has one object stand for all that are the same policy: each mark has its own, and
+// only that of a route that the policy won has its content.
+func (x *index) intern() {
+	of := map[string]*policy.Object{}
+	each := func(f func(c *policy.Candidate)) {
+		for _, g := range x.groups {
+			for _, w := range g.ways {
+				for i := range w.found {
+					f(&w.found[i])
+				}
+			}
+		}
+	}
+	each(func(c *policy.Candidate) {
+		if known := of[c.String()]; known == nil || known.Content() == nil && known.Err == nil {
+			of[c.String()] = c.Object
+		}
+	})
+	each(func(c *policy.Candidate) { c.Object = of[c.String()] })
 }
 
 // byLast are the groups in the order of their last clusters.

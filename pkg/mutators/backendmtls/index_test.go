@@ -3,8 +3,10 @@ package backendmtls
 import (
 	"testing"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/structpb"
 	"sigs.k8s.io/yaml"
 
 	"github.com/egraft/egraft/pkg/mutator"
@@ -20,24 +22,25 @@ func TestReaches(t *testing.T) {
 	require.NoError(t, err)
 	none, err := policy.NewSet(New(0).Policies, nil)
 	require.NoError(t, err)
-	mark, err := mutator.Mark(gvk.Kind, []policy.Candidate{{Object: all.Of(gvk)[0], Specificity: policy.ToRoute}})
+	mark, err := mutator.Mark(&mutator.Input{}, gvk, policy.Candidate{Object: all.Of(gvk)[0], Specificity: policy.ToRoute}, nil)
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		objects *policy.Set
 		marks   []xds.Mark
 		want    bool
 	}{
-		"no policy":            {none, nil, false},
-		"policy of a Gateway":  {all, nil, true},
-		"policy of a route":    {none, []xds.Mark{mark}, true},
-		"mark of another kind": {none, []xds.Mark{{Key: "BufferPolicy", Value: "[]"}}, false},
+		"no policy":             {none, nil, false},
+		"policy of a Gateway":   {all, nil, true},
+		"policy of a route":     {none, []xds.Mark{mark}, true},
+		"mark of another kind":  {none, []xds.Mark{{Key: "BufferPolicy.egraft.io", Value: "[]"}}, false},
+		"mark of another group": {none, []xds.Mark{{Key: "BackendMTLSPolicy.example.com", Value: mark.Value}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &routev3.Route{Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "c"}}}}
 			for _, m := range c.marks {
 				r.Metadata = xds.SetMark(r.GetMetadata(), m)
 			}
-			reach := xds.NewReach([]xds.Configuration{{Name: "l", Hosts: []*xds.HostReach{xds.ReadHost(&routev3.VirtualHost{Routes: []*routev3.Route{r}})}}})
+			reach := xds.NewReach([]xds.Configuration{{Name: "l", Hosts: []*xds.HostReach{xds.ReadHost(&routev3.VirtualHost{Metadata: gatewayMetadata(t), Routes: []*routev3.Route{r}})}}})
 			in := &mutator.Input{Hook: mutator.HookTranslation, Objects: c.objects, Reach: func() *xds.Reach { return reach }}
 			require.Equal(t, c.want, indexOf(in).reaches)
 			if !c.want {
@@ -45,4 +48,12 @@ func TestReaches(t *testing.T) {
 			}
 		})
 	}
+}
+
+// gatewayMetadata is that of a listener of the Gateway of the valid policy.
+func gatewayMetadata(t *testing.T) *corev3.Metadata {
+	t.Helper()
+	s, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": "Gateway", "namespace": "default", "name": "eg", "sectionName": "http"}}})
+	require.NoError(t, err)
+	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{xds.GatewayMetadataNamespace: s}}
 }

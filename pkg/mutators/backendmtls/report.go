@@ -2,7 +2,6 @@ package backendmtls
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
@@ -29,32 +28,61 @@ func (reporter) Report(in *mutator.Input) []mutator.PolicyOutcome {
 		return invalidOnes(in.Objects.Of(gvk))
 	}
 	x := indexOf(in)
-	objects, tallies := slices.Clone(in.Objects.Of(gvk)), map[*policy.Object]*tally{}
-	for _, o := range objects {
-		tallies[o] = &tally{}
+	tallies := map[string]*tally{}
+	var objects []*policy.Object
+	count := func(o *policy.Object) *tally {
+		if tallies[o.String()] == nil {
+			tallies[o.String()] = &tally{}
+			objects = append(objects, o)
+		}
+		return tallies[o.String()]
+	}
+	for _, o := range in.Objects.Of(gvk) {
+		count(o)
 	}
 	for _, g := range x.groups {
-		for _, c := range g.found {
-			if tallies[c.Object] == nil { // of a route
-				tallies[c.Object] = &tally{}
-				objects = append(objects, c.Object)
+		for _, w := range g.ways {
+			for _, c := range w.found { // those of routes
+				count(c.Object)
 			}
 		}
 	}
 	for _, g := range x.byLast() { // of several that beat a policy the last is named
-		for rank, c := range g.found {
-			tallies[c.Object].count(rank, c, g)
-		}
+		g.tally(count)
 	}
 	var out []mutator.PolicyOutcome
 	for _, o := range objects {
-		reason, message := outcome(o, tallies[o])
-		if reason == mutator.Programmed && !in.Has(mutator.KindCluster) {
+		reason, message := outcome(o, tallies[o.String()])
+		switch {
+		case x.anywhere != nil && in.Has(mutator.KindCluster) && reason == mutator.TargetNotFound:
+			reason, message = mutator.Failed, errNoRoutes.Error()+"; requests to all backends are refused"
+		case reason == mutator.Programmed && !in.Has(mutator.KindCluster):
 			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindCluster)+"; requests of its routes are refused"
 		}
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 	}
 	return out
+}
+
+// tally counts how policies fare on the clusters of a group.
+func (g *reached) tally(count func(*policy.Object) *tally) {
+	won := map[*policy.Object]bool{}
+	for _, w := range g.ways {
+		for rank, c := range w.found {
+			t := count(c.Object)
+			switch winner := w.found[0]; {
+			case rank == 0:
+				if !won[c.Object] {
+					won[c.Object] = true
+					t.won += g.clusters
+				}
+			case c.Specificity == winner.Specificity:
+				t.conflict = winner.Object
+			default:
+				t.overridden = winner.Object
+			}
+		}
+	}
 }
 
 func invalidOnes(objects []*policy.Object) (out []mutator.PolicyOutcome) {
@@ -68,19 +96,6 @@ func invalidOnes(objects []*policy.Object) (out []mutator.PolicyOutcome) {
 
 func invalid(o *policy.Object) string {
 	return fmt.Sprintf("%v; requests to its targets are refused", o.Err)
-}
-
-// count adds how the policy fares on the clusters of a group, in which it has the rank.
-func (t *tally) count(rank int, c policy.Candidate, g *reached) {
-	winner := g.found[0]
-	switch {
-	case rank == 0:
-		t.won += g.clusters
-	case c.Specificity == winner.Specificity:
-		t.conflict = winner.Object
-	default:
-		t.overridden = winner.Object
-	}
 }
 
 func outcome(o *policy.Object, t *tally) (mutator.Reason, string) {

@@ -7,25 +7,31 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// candidates returns the policies that reach a cluster in a translation, and nil if none
-// does. The references are asked for only where no route leads to the cluster.
-func (x *index) candidates(cluster string, references func() []xds.Reference) *reached {
-	found := x.clusters[cluster]
-	if found == nil && len(x.anywhere.found) > 0 && ofRoute(references()) {
-		// A route's cluster to which no route leads: Envoy Gateway did not include the
-		// routes. Every policy of the Gateway counts, so that none is missing.
-		found = x.anywhere
-	}
-	if found == nil || len(found.found) == 0 {
+// inPlace returns the policies of all requests to a cluster of a translation, and nil if there
+// are none or if its ways have different ones. The references are asked for only in a
+// translation without routes.
+func (x *index) inPlace(cluster string, references func() []xds.Reference) *way {
+	if x.anywhere != nil {
+		if x.anywhere.winner() != nil && isBackend(references()) {
+			return x.anywhere
+		}
 		return nil
 	}
-	return found
+	found := x.clusters[cluster]
+	if found == nil || found.copied || found.ways[0].winner() == nil {
+		return nil
+	}
+	return found.ways[0]
 }
 
-func ofRoute(refs []xds.Reference) bool {
-	return slices.ContainsFunc(refs, func(r xds.Reference) bool {
-		return r.Kind == xds.KindHTTPRoute || r.Kind == xds.KindGRPCRoute
-	})
+// ofBackends are the kinds of objects that Envoy Gateway makes the clusters of routes from: the
+// routes, or the backends if it merges those. Others are of TCPRoutes and the like, or of
+// services that its own policies name.
+var ofBackends = []string{xds.KindHTTPRoute, xds.KindGRPCRoute, "Service", "ServiceImport", "Backend"}
+
+// isBackend tells whether a cluster could be one that HTTPRoutes or GRPCRoutes lead to.
+func isBackend(refs []xds.Reference) bool {
+	return slices.ContainsFunc(refs, func(r xds.Reference) bool { return slices.Contains(ofBackends, r.Kind) })
 }
 
 // anywhere takes every policy by the closest of its targets.

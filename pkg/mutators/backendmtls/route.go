@@ -2,10 +2,12 @@ package backendmtls
 
 import (
 	"context"
+	"slices"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -20,11 +22,12 @@ func (routes) Applies(in *mutator.Input, r mutator.View) bool {
 
 // Key stands for all policies that are attached to the route: the mark has them.
 func (routes) Key(in *mutator.Input, r mutator.View) string {
-	return keyOf(mutator.Attached(in, gvk, r.References()))
+	return mutator.AttachedKey(mutator.Attached(in, gvk, r.References()))
 }
 
-// Mutate marks the route with the policies that are attached to it. If the one that wins
-// is wrong that is an error here already, and Envoy answers for the route.
+// Mutate marks the route with the policies that are attached to it, and holds it until the
+// translation has applied the one that wins. If that one is wrong it is an error here already,
+// and Envoy answers for the route. Of those that lost, the wrong ones are reported here.
 func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) error {
 	found := mutator.Attached(in, gvk, xds.References(r.GetMetadata()))
 	if len(found) == 0 {
@@ -33,10 +36,12 @@ func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) err
 	if _, err := spec(found[0].Object); err != nil {
 		return err
 	}
-	mark, err := mutator.Mark(gvk.Kind, found)
+	losers := slices.DeleteFunc(slices.Clone(found[1:]), func(c policy.Candidate) bool { return c.Err != nil })
+	mark, err := mutator.Mark(in, gvk, found[0], losers)
 	if err != nil {
 		return err
 	}
 	r.Metadata = xds.SetMark(r.GetMetadata(), mark)
+	mutator.Hold(gvk, r)
 	return nil
 }

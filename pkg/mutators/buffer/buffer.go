@@ -21,13 +21,16 @@ const Name = "buffer"
 // gvk is the kind of resource that the family reads.
 var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindBufferPolicy)
 
+// kind is the way to read them.
+func kind() policy.Kind { return policy.NewKind(gvk, validate) }
+
 // New returns the family.
 func New() mutator.Family {
 	return mutator.Family{
 		Name:                Name,
 		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
 		NeedsReach:          true,
-		Policies:            []policy.Kind{policy.NewKind(gvk, validate)},
+		Policies:            []policy.Kind{kind()},
 		FailurePolicy:       mutator.Ignore,
 		Routes:              routes{},
 		Listeners:           listeners{},

@@ -29,7 +29,7 @@ func (routeConfigurations) Key(in *mutator.Input, rc mutator.View) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%t", in.Has(mutator.KindListener))
 	for _, l := range in.Reach().Configuration(rc.Name()).Listeners() {
-		b.WriteString(l.String() + "\x00" + keyOf(attached(in, l)) + "\x00")
+		b.WriteString(l.String() + "\x00" + mutator.AttachedKey(attached(in, l)) + "\x00")
 	}
 	return b.String()
 }
@@ -62,7 +62,7 @@ func (routeConfigurations) Bears(in *mutator.Input, rc *routev3.RouteConfigurati
 // the whole configuration.
 func (routeConfigurations) Mutate(_ context.Context, in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	for _, vh := range rc.GetVirtualHosts() {
-		if w := winner(attached(in, xds.References(vh.GetMetadata())...)); w != nil {
+		if w := winner(attached(in, xds.ListenersOf(rc.GetName(), vh)...)); w != nil {
 			if err := applyTo(vh, in, w); err != nil {
 				return err
 			}
@@ -95,7 +95,7 @@ func lacksFilter(in *mutator.Input, w *policy.Candidate) bool {
 // markedWinner is the policy that wins a route of those that the Route hook left on it.
 func markedWinner(in *mutator.Input, r *routev3.Route) *policy.Candidate {
 	for _, m := range xds.Marks(r.GetMetadata()) {
-		if w := winner(mutator.Marked(in, gvk.Kind, m)); w != nil {
+		if w := winner(mutator.Marked(in, kind(), m)); w != nil {
 			return w
 		}
 	}

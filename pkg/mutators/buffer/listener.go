@@ -72,7 +72,7 @@ func groups(in *mutator.Input, o *xds.Origin) (all [][]policy.Candidate) {
 		all = append(all, attached(in, l))
 	}
 	for _, m := range o.Marks() {
-		all = append(all, mutator.Marked(in, gvk.Kind, m))
+		all = append(all, mutator.Marked(in, kind(), m))
 	}
 	return all
 }

@@ -15,6 +15,7 @@ type reporter struct{}
 
 // tally is how a policy fared on the routes that it reaches.
 type tally struct {
+	object     *policy.Object
 	won        bool
 	routes     int            // that lead to a backend
 	conflict   *policy.Object // an older one with as close a target won
@@ -39,8 +40,9 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 			c.host(in, h)
 		}
 	}
-	for _, o := range c.objects {
-		reason, message := outcome(o, c.tallies[o])
+	for _, t := range c.order {
+		o := t.object
+		reason, message := outcome(o, t)
 		if reason == mutator.Programmed && buffers(&policy.Candidate{Object: o}) && !in.Has(mutator.KindListener) {
 			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindListener)+", so that the filter is missing; requests are not held"
 			if denies(o) {
@@ -54,12 +56,12 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 
 // count is the tallies of all policies: those of the call, and those of routes as they come.
 type count struct {
-	objects []*policy.Object
-	tallies map[*policy.Object]*tally
+	order   []*tally
+	tallies map[string]*tally // by the object's name
 }
 
 func newCount(objects []*policy.Object) *count {
-	c := &count{tallies: map[*policy.Object]*tally{}}
+	c := &count{tallies: map[string]*tally{}}
 	for _, o := range objects {
 		c.of(o)
 	}
@@ -67,11 +69,15 @@ func newCount(objects []*policy.Object) *count {
 }
 
 func (c *count) of(o *policy.Object) *tally {
-	if c.tallies[o] == nil {
-		c.tallies[o] = &tally{}
-		c.objects = append(c.objects, o)
+	t := c.tallies[o.String()]
+	if t == nil {
+		t = &tally{object: o}
+		c.tallies[o.String()], c.order = t, append(c.order, t)
 	}
-	return c.tallies[o]
+	if o.Content() != nil { // which the mark of a route that it lost has not
+		t.object = o
+	}
+	return t
 }
 
 // host counts the routes of a virtual host. Most have no policy of their own, and are
@@ -81,7 +87,7 @@ func (c *count) host(in *mutator.Input, h *xds.HostReach) {
 	for _, marks := range all {
 		found := slices.Clone(of)
 		for _, m := range marks {
-			found = append(found, mutator.Marked(in, gvk.Kind, m)...)
+			found = append(found, mutator.Marked(in, kind(), m)...)
 		}
 		if len(found) == len(of) {
 			others++
@@ -102,7 +108,7 @@ func (c *count) add(found []policy.Candidate, routes int) {
 		t := c.of(f.Object)
 		switch {
 		case w == nil || !usable(f.Object):
-		case f.Object == w.Object:
+		case f.String() == w.String():
 			t.won, t.routes = true, t.routes+routes
 		case f.Specificity == w.Specificity:
 			t.conflict = w.Object

@@ -2,10 +2,12 @@ package buffer
 
 import (
 	"context"
+	"slices"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -20,7 +22,7 @@ func (routes) Applies(in *mutator.Input, r mutator.View) bool {
 
 // Key stands for all policies that are attached to the route: the mark has them.
 func (routes) Key(in *mutator.Input, r mutator.View) string {
-	return keyOf(attached(in, r.References()...))
+	return mutator.AttachedKey(attached(in, r.References()...))
 }
 
 // FailurePolicy is what the policy that wins the route says.
@@ -43,10 +45,14 @@ func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) err
 	if err := setRoute(r, s); err != nil {
 		return err
 	}
-	mark, err := mutator.Mark(gvk.Kind, found)
+	losers := slices.DeleteFunc(slices.Clone(found), func(c policy.Candidate) bool { return c.Object == w.Object || !usable(c.Object) })
+	mark, err := mutator.Mark(in, gvk, *w, losers)
 	if err != nil {
 		return err
 	}
 	r.Metadata = xds.SetMark(r.GetMetadata(), mark)
+	if denies(w.Object) {
+		mutator.Hold(gvk, r)
+	}
 	return nil
 }

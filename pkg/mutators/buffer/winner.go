@@ -3,7 +3,6 @@ package buffer
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -22,14 +21,14 @@ func winner(found []policy.Candidate) *policy.Candidate {
 	return &found[i]
 }
 
-func usable(o *policy.Object) bool { return policy.Typed[v1alpha1.BufferPolicy](o) != nil }
+func usable(o *policy.Object) bool { return o.Err == nil }
 
 // denies tells whether a policy wants its target to be denied should it fail.
 func denies(o *policy.Object) bool { return o.FailurePolicy == string(v1alpha1.FailurePolicyDeny) }
 
 // spec is the policy's content, and an error if it cannot be used.
 func spec(o *policy.Object) (*v1alpha1.BufferPolicySpec, error) {
-	if !usable(o) {
+	if policy.Typed[v1alpha1.BufferPolicy](o) == nil {
 		return nil, fmt.Errorf("%s: %w", o, o.Err)
 	}
 	return &policy.Typed[v1alpha1.BufferPolicy](o).Spec, nil
@@ -40,23 +39,13 @@ func buffers(c *policy.Candidate) bool {
 	if c == nil || !usable(c.Object) {
 		return false
 	}
-	s := policy.Typed[v1alpha1.BufferPolicy](c.Object).Spec
-	return !s.Disabled && s.Mode == v1alpha1.BufferFull
+	p := policy.Typed[v1alpha1.BufferPolicy](c.Object)
+	return p != nil && !p.Spec.Disabled && p.Spec.Mode == v1alpha1.BufferFull
 }
 
 // attached are the policies of a listener or route, the closest first.
 func attached(in *mutator.Input, refs ...xds.Reference) []policy.Candidate {
 	return mutator.Attached(in, gvk, refs)
-}
-
-// keyOf stands for what the policies say and how they are attached.
-func keyOf(found []policy.Candidate) string {
-	var b strings.Builder
-	for _, c := range found {
-		b.WriteString(c.Digest())
-		b.WriteByte(byte(c.Specificity))
-	}
-	return b.String()
 }
 
 // failurePolicy is what the policies say of their failure: that of the one that wins.

@@ -91,7 +91,7 @@ func (configurations) Mutate(_ context.Context, in *mutator.Input, rc *routev3.R
 		denied[s.listener] = refuses(in)(s.winner())
 	}
 	for _, vh := range rc.GetVirtualHosts() {
-		if !slices.ContainsFunc(xds.References(vh.GetMetadata()), func(r xds.Reference) bool { return denied[r] }) {
+		if !slices.ContainsFunc(xds.ListenersOf(rc.GetName(), vh), func(r xds.Reference) bool { return denied[r] }) {
 			continue
 		}
 		if !in.Has(mutator.KindListener) {

@@ -32,7 +32,7 @@ func key(in *mutator.Input) string {
 		var all []string
 		for _, c := range in.Reach().Clusters() {
 			for _, m := range in.Reach().Of(c).Marks() {
-				if m.Key == gvk.Kind {
+				if mutator.IsMarkOf(gvk, m) {
 					all = append(all, m.Value)
 				}
 			}

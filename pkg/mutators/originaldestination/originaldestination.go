@@ -25,13 +25,20 @@ const resource = "originaldestinationbackends"
 // gvk is the kind of resource that the family reads.
 var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindOriginalDestinationBackend)
 
+// kind is the way to read them. The Translation hook needs no more of one than where the
+// destination comes from, and what its outcome says.
+func kind() policy.Kind {
+	k := policy.NewKind(gvk, validate).WithConditions(resource)
+	return policy.CarryAs(k, func(b *v1alpha1.OriginalDestinationBackend) { b.Spec.TLS = nil })
+}
+
 // New returns the family.
 func New() mutator.Family {
 	return mutator.Family{
 		Name:          Name,
 		Hooks:         []mutator.Hook{mutator.HookRoute, mutator.HookCluster, mutator.HookTranslation},
 		NeedsReach:    true,
-		Backends:      []policy.Kind{policy.NewKind(gvk, validate).WithConditions(resource)},
+		Backends:      []policy.Kind{kind()},
 		FailurePolicy: mutator.Deny,
 		Routes:        routes{},
 		Clusters:      clusters{},

@@ -60,7 +60,7 @@ func marked(in *mutator.Input, origin *xds.Origin) (out []*policy.Object) {
 		return nil
 	}
 	for _, m := range origin.Marks() {
-		for _, c := range mutator.Marked(in, gvk.Kind, m) {
+		for _, c := range mutator.Marked(in, kind(), m) {
 			if policy.Typed[v1alpha1.OriginalDestinationBackend](c.Object) != nil {
 				out = append(out, c.Object)
 			}

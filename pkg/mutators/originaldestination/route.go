@@ -49,10 +49,11 @@ func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) err
 	if !slices.Contains(r.GetRequestHeadersToRemove(), addressHeader) {
 		r.RequestHeadersToRemove = append(r.RequestHeadersToRemove, addressHeader)
 	}
-	mark, err := mutator.Mark(gvk.Kind, []policy.Candidate{{Object: o, Specificity: policy.ToRule}})
+	mark, err := mutator.Mark(in, gvk, policy.Candidate{Object: o, Specificity: policy.ToRule}, nil)
 	if err != nil {
 		return err
 	}
 	r.Metadata = xds.SetMark(r.GetMetadata(), mark)
+	mutator.Hold(gvk, r)
 	return nil
 }

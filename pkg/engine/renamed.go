@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"encoding/binary"
+	"slices"
+	"sync"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/wire"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// rename is a cluster that has another name now.
+type rename struct{ was, name string }
+
+// renaming are the clusters of a translation that have other names now. A nil one has none.
+type renaming struct {
+	id    uint64 // the same for the same ones, as long as the input is the same
+	all   []rename
+	to    map[string]string
+	hosts sync.Map // of *host: whether routes lead to any of the clusters
+}
+
+// renamingOf is that of the last call with the same policies and routes if nothing else was
+// renamed since.
+func (e *Engine) renamingOf(p *prepared, all []rename) *renaming {
+	if len(all) == 0 {
+		return nil
+	}
+	if last := p.renaming.Load(); last != nil && slices.Equal(last.all, all) {
+		return last
+	}
+	r := &renaming{id: e.lastHost.Add(1), all: all, to: make(map[string]string, len(all))}
+	for _, c := range all {
+		r.to[c.was] = c.name
+	}
+	p.renaming.Store(r)
+	return r
+}
+
+// concerns tells whether a route of a virtual host leads to a renamed cluster.
+func (r *renaming) concerns(h *host) bool {
+	if r == nil {
+		return false
+	}
+	if known, ok := r.hosts.Load(h); ok {
+		return known.(bool)
+	}
+	found := false
+	if reach := h.reach(); reach != nil {
+		reach.Leads(func(_ []xds.Mark, names []string) {
+			found = found || slices.ContainsFunc(names, func(name string) bool { return r.to[name] != "" })
+		})
+	}
+	r.hosts.Store(h, found)
+	return found
+}
+
+// name is what a cluster is called now.
+func (r *renaming) name(was string) string {
+	if r != nil && r.to[was] != "" {
+		return r.to[was]
+	}
+	return was
+}
+
+// releasedConfig is a route configuration whose routes are as Envoy is to have them. A virtual
+// host with nothing to be done is left as the bytes that it is.
+func (e *Engine) releasedConfig(c config, r *renaming) []byte {
+	i := -1
+	return wire.Replace(c.raw, virtualHosts, func(raw []byte) []byte {
+		if i++; c.hosts[i].marked || r.concerns(c.hosts[i]) {
+			return e.releasedHost(c.places[i], raw, r)
+		}
+		return raw
+	})
+}
+
+// releasedHost is a virtual host whose routes are as Envoy is to have them, and the host as it
+// is if it cannot be decoded. The place says what the host is.
+func (e *Engine) releasedHost(at place, raw []byte, r *renaming) []byte {
+	if at.id == 0 {
+		released, _ := release(raw, r)
+		return released
+	}
+	ids := binary.LittleEndian.AppendUint64(nil, at.id)
+	if r != nil {
+		ids = binary.LittleEndian.AppendUint64(ids, r.id)
+	}
+	what := []byte("virtual host without marks")
+	if known, ok := e.memo.recall(what, ids).([]byte); ok {
+		return known
+	}
+	released, ok := release(raw, r)
+	if ok {
+		e.memo.keep(released, len(released), what, ids)
+	}
+	return released
+}
+
+func release(raw []byte, r *renaming) ([]byte, bool) {
+	vh := &routev3.VirtualHost{}
+	if proto.Unmarshal(raw, vh) != nil {
+		return raw, false
+	}
+	xds.ReleaseMarks(vh, mutator.IsReadable)
+	for _, route := range vh.GetRoutes() {
+		xds.RenameClusters(route.GetRoute(), r.name)
+	}
+	released, err := encode(vh)
+	if err != nil {
+		return raw, false
+	}
+	return released, true
+}

@@ -1,0 +1,80 @@
+package xds
+
+import (
+	"strings"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+)
+
+// heldPrefix is in front of the clusters of a route that must lead nowhere until the
+// Translation hook has seen it. There is no such cluster: Envoy answers with 503.
+const heldPrefix = "egraft/held/"
+
+// HoldRoute makes a route lead nowhere until [ReleaseMarks] lets it go, which takes a mark of
+// the key. What the Route hook leaves on a route for the translation may get lost: Envoy
+// Gateway may not include routes there, and another extension server or a patch may take
+// metadata away. The route of a policy that has to deny is then refused, and not served
+// without the policy.
+func HoldRoute(r *routev3.Route, key string) {
+	prefix := heldPrefix + key + "/"
+	eachCluster(r.GetRoute(), func(name *string) {
+		if *name != "" && !holders(*name)[key] {
+			*name = prefix + *name
+		}
+	})
+}
+
+// isHeld tells whether a route leads nowhere for the time being.
+func isHeld(a *routev3.RouteAction) (held bool) {
+	eachCluster(a, func(name *string) { held = held || strings.HasPrefix(*name, heldPrefix) })
+	return held
+}
+
+// releaseRoute lets the route go for those keys for which lift is true.
+func releaseRoute(a *routev3.RouteAction, lift func(key string) bool) {
+	eachCluster(a, func(name *string) {
+		kept, rest := "", *name
+		for {
+			key, after, held := cutHold(rest)
+			if !held {
+				break
+			}
+			if !lift(key) {
+				kept += heldPrefix + key + "/"
+			}
+			rest = after
+		}
+		*name = kept + rest
+	})
+}
+
+// released is the name of the cluster that a held route leads to once it is let go.
+func released(name string) string {
+	for {
+		_, after, held := cutHold(name)
+		if !held {
+			return name
+		}
+		name = after
+	}
+}
+
+// holders are the keys for which a cluster's name is held.
+func holders(name string) map[string]bool {
+	out := map[string]bool{}
+	for {
+		key, after, held := cutHold(name)
+		if !held {
+			return out
+		}
+		out[key], name = true, after
+	}
+}
+
+func cutHold(name string) (key, after string, held bool) {
+	rest, held := strings.CutPrefix(name, heldPrefix)
+	if !held {
+		return "", name, false
+	}
+	return strings.Cut(rest, "/")
+}

@@ -1,0 +1,67 @@
+package xds
+
+import (
+	"slices"
+	"strings"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+)
+
+// ListenersOf are the listeners of a virtual host. configuration is the name of its route
+// configuration.
+//
+// Envoy Gateway gives a listener of a ListenerSet the metadata of the Gateway, with its own name
+// for the section, and whoever may write a ListenerSet chooses that name. What tells the two
+// apart is the name of the virtual host, or of the route configuration of an HTTPS listener,
+// which begins with namespace/gateway/listener or namespace/gateway/namespace/listenerset/listener.
+// With the runtime flag XDSNameSchemeV2, HTTP listeners have neither, and all count as the
+// Gateway's.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/helpers.go#L487
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/translator.go#L874
+func ListenersOf(configuration string, vh *routev3.VirtualHost) []Reference {
+	return ofListenerSets(configuration, vh.GetName(), References(vh.GetMetadata()))
+}
+
+// ofListenerSets are the listeners with the ListenerSets that they are of.
+func ofListenerSets(configuration, host string, listeners []Reference) []Reference {
+	out := listeners
+	for i, l := range listeners {
+		set := listenerSet(configuration, host, l)
+		if set == l.ListenerSet {
+			continue
+		}
+		if &out[0] == &listeners[0] {
+			out = slices.Clone(listeners)
+		}
+		out[i].ListenerSet = set
+	}
+	return out
+}
+
+func listenerSet(configuration, host string, l Reference) string {
+	prefix := l.Namespace + "/" + l.Name + "/"
+	if own, ok := strings.CutPrefix(host, prefix); ok {
+		name, _, _ := cutLast(own, "/") // the host name, which has no slash
+		return setOf(name, l.SectionName)
+	}
+	if own, ok := strings.CutPrefix(configuration, prefix); ok && !strings.Contains(host, "/") {
+		return setOf(own, l.SectionName)
+	}
+	return l.ListenerSet
+}
+
+// setOf is the ListenerSet of a listener's name behind that of its Gateway.
+func setOf(name, section string) string {
+	set, ok := strings.CutSuffix(name, "/"+section)
+	if !ok || strings.Count(set, "/") != 1 {
+		return ""
+	}
+	return set
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
