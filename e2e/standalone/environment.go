@@ -36,6 +36,8 @@ type Options struct {
 	Listeners []string
 	// MergeGateways lets all Gateways of the class share Envoy's listeners.
 	MergeGateways bool
+	// MergeBackends lets routes with the same backend share a cluster.
+	MergeBackends bool
 	// Bootstrap is merged into Envoy's bootstrap, in YAML.
 	Bootstrap string
 	// Managers makes of egraft's extension manager, as Envoy Gateway is to know it, another
