@@ -54,7 +54,8 @@ maxPeers: 8
 		{"no namespace", "--namespace shop/a", nil, result{2, "", "egraft: --namespace \"shop/a\" is not the name of a namespace\nSee `egraft config check --help`.\n"}},
 		{"argument", "shop", nil, result{2, "", "egraft: egraft config check takes no arguments, but got \"shop\"\nSee `egraft config check --help`.\n"}},
 		{
-			"every error at once, of kinds as well", "--call-timeout 1 --namespace-rules namespaces=*;kinds=BufferPolicies,HedgeFilter", []string{"EGRAFT_MAX_PEERS=0"},
+			"every error at once, of kinds as well", "--call-timeout 1 --namespace-rules namespaces=*;kinds=BufferPolicies,HedgeFilter",
+			[]string{"EGRAFT_MAX_PEERS=0"},
 			result{2, "", "egraft: 3 settings are wrong:\n" +
 				"  --call-timeout: Invalid value: \"1\": must be a duration with its unit, like \"1s\" or \"1m30s\"\n" +
 				"  EGRAFT_MAX_PEERS: Invalid value: 0: must be from 1 to 64\n" +
