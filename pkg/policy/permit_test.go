@@ -37,17 +37,8 @@ func TestPermit(t *testing.T) {
 	require.Equal(t, policy.ToGateway, refused.AttachedTo(policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
 	require.Equal(t, "Ignore", refused.FailurePolicy)
 
-	for _, carried := range []*policy.Object{s.Carried(refused.Raw()), mustCarry(t, []policy.Kind{kind()}, refused.Raw())} {
-		require.EqualError(t, carried.Err, refused.Err.Error(), "another hook has not to ask again")
-		require.Nil(t, carried.Content())
-		require.Equal(t, refused.Digest(), carried.Digest())
-	}
-	require.NoError(t, s.Carried(permitted.Raw()).Err)
-}
-
-func mustCarry(t *testing.T, kinds []policy.Kind, raw string) *policy.Object {
-	t.Helper()
-	s, err := policy.NewSet(kinds, nil)
+	again, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{[]byte(refused.Raw())})
 	require.NoError(t, err)
-	return s.Carried(raw)
+	require.EqualError(t, again.Of(gvk)[0].Err, refused.Err.Error(), "what is left of it says so to those who do not ask")
+	require.Nil(t, again.Of(gvk)[0].Content())
 }
