@@ -31,8 +31,8 @@ func restricted(t *testing.T, text string) *engine.Engine {
 	return e
 }
 
-// translate takes the fleet with policies through both hooks.
-func translate(t *testing.T, e *engine.Engine, kind string, policies ...attachment) (res *engine.Result, outcomes []mutator.PolicyOutcome) {
+// translateFleet takes the fleet with policies through both hooks.
+func translateFleet(t *testing.T, e *engine.Engine, kind string, policies ...attachment) (res *engine.Result, outcomes []mutator.PolicyOutcome) {
 	t.Helper()
 	call := theFleet(t, func(p place, route []byte) []byte {
 		var own [][]byte
@@ -78,8 +78,8 @@ func TestRestrictedPolicies(t *testing.T) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				past := attachment{namespace: "other", refs: []string{ref}}
 				e := restricted(t, rules)
-				alone, _ := translate(t, e, kind, shop)
-				res, outcomes := translate(t, e, kind, shop, past)
+				alone, _ := translateFleet(t, e, kind, shop)
+				res, outcomes := translateFleet(t, e, kind, shop, past)
 				requireReason(t, outcomes, why)
 				for _, p := range places() {
 					if p.namespace == "shop" {
@@ -90,7 +90,7 @@ func TestRestrictedPolicies(t *testing.T) {
 				require.NotContains(t, textOf(t, res, others), fmt.Sprintf(marksOf[kind], 2))
 				wrong := past
 				wrong.refs = []string{strings.Replace(ref, "}", `},{"group":"x","kind":"Gateway","name":"eg"}`, 1)}
-				invalid, _ := translate(t, builtin(t), kind, shop, wrong)
+				invalid, _ := translateFleet(t, builtin(t), kind, shop, wrong)
 				require.Equal(t, textOf(t, invalid, others), textOf(t, res, others), "what one has that is not valid")
 			})
 		}
@@ -122,8 +122,8 @@ func TestPermittedPolicies(t *testing.T) {
 			policies = append(policies, attachment{refs: []string{routeRef("route-http", "")}})
 		}
 		e := restricted(t, "namespaces=*;workloadIdentifiers=/policy-1,/policy-2,/policy-3;trustDomains=example.org;kinds="+kind)
-		want, wantOutcomes := translate(t, builtin(t), kind, policies...)
-		got, outcomes := translate(t, e, kind, policies...)
+		want, wantOutcomes := translateFleet(t, builtin(t), kind, policies...)
+		got, outcomes := translateFleet(t, e, kind, policies...)
 		requireSame(t, want.Resources, got.Resources)
 		require.Len(t, outcomes, len(wantOutcomes))
 		for i := range outcomes {
