@@ -12,13 +12,13 @@ var mayImport = []struct {
 	{"cmd/egraft", []string{"pkg/cli", "pkg/catalog"}},
 	{"pkg/cli", []string{
 		"pkg/config", "pkg/logging", "pkg/telemetry", "pkg/version", "pkg/kube", "pkg/catalog",
-		"pkg/server", "pkg/extension", "pkg/engine", "pkg/policy", "pkg/mutator", "pkg/wire",
+		"pkg/server", "pkg/extension", "pkg/engine", "pkg/policy", "pkg/mutator", "pkg/wire", "pkg/tenancy",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
 	{"pkg/server", []string{"pkg/logging"}},
 	{"pkg/telemetry", []string{"pkg/version", "pkg/mutator"}},
-	{"pkg/config", []string{"pkg/logging", "pkg/mutator"}},
+	{"pkg/config", []string{"pkg/logging", "pkg/mutator", "pkg/tenancy"}},
 	{"pkg/logging", nil},
 	{"pkg/version", nil},
 	{"pkg/kube", []string{"pkg/logging", "pkg/mutator"}},
@@ -29,9 +29,10 @@ var mayImport = []struct {
 	{"pkg/wire", []string{"pkg/xds"}},
 
 	// What the author of a mutator sees. It must not lead to any of the above.
-	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator"}},
-	{"pkg/mutators/...", []string{"pkg/mutator", "pkg/policy", "pkg/spiffe", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator", "pkg/policy", "pkg/tenancy"}},
+	{"pkg/mutators/...", []string{"pkg/mutator", "pkg/policy", "pkg/spiffe", "pkg/tenancy", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
+	{"pkg/tenancy", []string{"pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
 	{"pkg/policy", []string{"pkg/apis/..."}},
 	{"pkg/spiffe", []string{"pkg/xds", "pkg/apis/..."}},
 	{"pkg/xds", nil},

@@ -13,6 +13,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutators/hedge"
 	"github.com/egraft/egraft/pkg/mutators/originaldestination"
 	"github.com/egraft/egraft/pkg/mutators/promptclusters"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/tenancy"
 )
 
 // Options are settings of the built-in mutators that are the operator's and not a
@@ -25,6 +27,8 @@ type Options struct {
 	PromptClusters bool
 	// IncludeAttemptCount tells backends which attempt a request is.
 	IncludeAttemptCount bool
+	// Limits are how much of an Envoy a namespace's policies may take.
+	Limits tenancy.Limits
 }
 
 // Everything switches on all that can be, so that [Builtin] returns every family that there
@@ -50,4 +54,22 @@ func Builtin(o Options) []mutator.Family {
 		families = append(families, attemptcount.New()) // the only one for virtual hosts
 	}
 	return families
+}
+
+// Restrict returns the families with what the operator permits: an object that is not
+// permitted is like one that is not valid, whoever wrote the mutator that reads it.
+func Restrict(families []mutator.Family, r tenancy.Restrictions) []mutator.Family {
+	out := make([]mutator.Family, len(families))
+	for i, f := range families {
+		f.Policies, f.Filters, f.Backends = restricted(f.Policies, r), restricted(f.Filters, r), restricted(f.Backends, r)
+		out[i] = f
+	}
+	return out
+}
+
+func restricted(kinds []policy.Kind, r tenancy.Restrictions) (out []policy.Kind) {
+	for _, k := range kinds {
+		out = append(out, k.WithPermit(r.Permit))
+	}
+	return out
 }

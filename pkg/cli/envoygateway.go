@@ -12,10 +12,10 @@ import (
 
 func newConfig(p *program) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "config", Short: "Print configuration for programs that egraft works with",
-		Example: "  egraft config envoy-gateway --format configmap", Args: oneOf, RunE: help,
+		Use: "config", Short: "Check egraft's configuration, and print that of Envoy Gateway",
+		Example: "  egraft config check --config egraft.yaml\n  egraft config envoy-gateway --format configmap", Args: oneOf, RunE: help,
 	}
-	cmd.AddCommand(newEnvoyGateway(p))
+	cmd.AddCommand(newEnvoyGateway(p), newCheck(p))
 	return cmd
 }
 

@@ -26,12 +26,28 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 		EndpointsFetchTimeout: cfg.EndpointsFetchTimeout,
 		PromptClusters:        cfg.PromptClusters,
 		IncludeAttemptCount:   cfg.IncludeAttemptCount,
+		Limits:                cfg.Restrictions().Limits,
 	})
-	errs = append(errs, unknownMutators(cfg, p.families(catalog.Everything()))...)
+	all := p.families(catalog.Everything())
+	errs = append(errs, unknownMutators(cfg, all)...)
+	errs = append(errs, cfg.NamespaceRules.ValidateKinds(field.NewPath(cfg.NameOf("namespace-rules")), kindsOf(all))...)
 	if len(errs) > 0 {
 		return nil, settingsError(errs)
 	}
-	return &settings{cfg, enabled(cfg, families)}, nil
+	return &settings{cfg, catalog.Restrict(enabled(cfg, families), cfg.Restrictions())}, nil
+}
+
+// kindsOf are the kinds of custom resources that families read.
+func kindsOf(families []mutator.Family) (out []string) {
+	for i := range families {
+		f := &families[i]
+		for _, k := range slices.Concat(f.Policies, f.Filters, f.Backends) {
+			if !slices.Contains(out, k.Kind) {
+				out = append(out, k.Kind)
+			}
+		}
+	}
+	return out
 }
 
 // unknownMutators reports names that no mutator has, whether it is switched on or not.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/egraft/egraft/pkg/logging"
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/tenancy"
 )
 
 // Config is the settings of `egraft serve`. The usage of each is in [Settings].
@@ -57,6 +58,14 @@ type Config struct {
 	DisabledMutators      []string
 	FailurePolicies       map[string]mutator.FailurePolicy
 
+	// NamespaceRules permit everything if there are none.
+	NamespaceRules tenancy.Rules
+	// MaxInitialFetchTimeout, MaxPeers, MaxAgentSockets and MaxSDSSecrets are [tenancy.Limits].
+	MaxInitialFetchTimeout time.Duration
+	MaxPeers               int
+	MaxAgentSockets        int
+	MaxSDSSecrets          int
+
 	// from has what set a setting: its flag with dashes, its variable, or its field.
 	from map[string]string
 }
@@ -67,6 +76,7 @@ const DefaultSocket = "/var/run/egraft/egraft.sock"
 
 // Default returns the settings of one who sets nothing.
 func Default() *Config {
+	most := tenancy.DefaultLimits()
 	return &Config{
 		Socket:     DefaultSocket,
 		SocketMode: 0o660,
@@ -89,6 +99,11 @@ func Default() *Config {
 
 		EndpointsFetchTimeout: time.Second,
 
+		MaxInitialFetchTimeout: most.InitialFetchTimeout,
+		MaxPeers:               most.Peers,
+		MaxAgentSockets:        most.AgentSockets,
+		MaxSDSSecrets:          most.SDSSecrets,
+
 		from: map[string]string{},
 	}
 }
@@ -99,6 +114,13 @@ func (c *Config) Network() (network, address string) {
 		return "tcp", c.ListenAddress
 	}
 	return "unix", c.Socket
+}
+
+// Restrictions are what namespaces may use.
+func (c *Config) Restrictions() tenancy.Restrictions {
+	return tenancy.Restrictions{Rules: c.NamespaceRules, Limits: tenancy.Limits{
+		InitialFetchTimeout: c.MaxInitialFetchTimeout, Peers: c.MaxPeers, AgentSockets: c.MaxAgentSockets, SDSSecrets: c.MaxSDSSecrets,
+	}}
 }
 
 // NameOf returns the name by which a setting was set, for messages about it.

@@ -19,9 +19,9 @@ type Flags struct{ given map[string]string }
 func AddFlags(fs *pflag.FlagSet, names ...string) *Flags {
 	f := &Flags{given: map[string]string{}}
 	fs.SortFlags = false
-	f.add(fs, Setting{Flag: ConfigFlag, Type: "path", Usage: "YAML file with settings"}, false)
+	f.add(fs, Setting{Flag: ConfigFlag, Type: "path", Usage: "YAML file with settings"}, "")
 	for _, s := range table(Default()) {
-		f.add(fs, Setting{s.flag, s.value.Type(), s.value.String(), s.usage}, s.value.isList())
+		f.add(fs, Setting{s.flag, s.value.Type(), s.value.String(), s.usage}, s.value.separator())
 		if len(names) > 0 && !slices.Contains(names, s.flag) {
 			_ = fs.MarkHidden(s.flag) // fails for flags that do not exist
 		}
@@ -29,8 +29,8 @@ func AddFlags(fs *pflag.FlagSet, names ...string) *Flags {
 	return f
 }
 
-func (f *Flags) add(fs *pflag.FlagSet, s Setting, isList bool) {
-	flag := fs.VarPF(&flag{f.given, s, isList}, s.Flag, "", s.Usage)
+func (f *Flags) add(fs *pflag.FlagSet, s Setting, separator string) {
+	flag := fs.VarPF(&flag{f.given, s, separator}, s.Flag, "", s.Usage)
 	if s.Type == "bool" {
 		flag.NoOptDefVal = "true"
 	}
@@ -38,15 +38,15 @@ func (f *Flags) add(fs *pflag.FlagSet, s Setting, isList bool) {
 
 // flag remembers the text of a flag that was given.
 type flag struct {
-	given   map[string]string
-	setting Setting
-	isList  bool
+	given     map[string]string
+	setting   Setting
+	separator string
 }
 
 // Set implements pflag.Value.
 func (f *flag) Set(s string) error {
-	if before, again := f.given[f.setting.Flag]; again && f.isList {
-		s = before + "," + s
+	if before, again := f.given[f.setting.Flag]; again && f.separator != "" {
+		s = before + f.separator + s
 	}
 	f.given[f.setting.Flag] = s
 	return nil

@@ -14,7 +14,7 @@ import (
 
 func list(target *[]string) value {
 	return typed[[]string]{
-		target: target, kind: "names", multi: true,
+		target: target, kind: "names", between: ",",
 		parse:  func(s string) ([]string, error) { return split(s), nil },
 		format: func(l []string) string { return strings.Join(l, ",") },
 		decode: func(raw json.RawMessage) ([]string, error) { return decodeAs[[]string](raw, "a list of strings") },
@@ -23,7 +23,7 @@ func list(target *[]string) value {
 
 func uids(target *[]uint32) value {
 	return typed[[]uint32]{
-		target: target, kind: "uids", multi: true,
+		target: target, kind: "uids", between: ",",
 		parse: func(s string) ([]uint32, error) { return parseUIDs(split(s)) },
 		format: func(l []uint32) string {
 			return strings.Trim(strings.ReplaceAll(fmt.Sprint(l), " ", ","), "[]")
@@ -49,7 +49,7 @@ func parseUIDs(list []string) ([]uint32, error) {
 // policies is a map: name=Policy,name=Policy in text.
 func policies(target *map[string]mutator.FailurePolicy) value {
 	return typed[map[string]mutator.FailurePolicy]{
-		target: target, kind: "mutator=policy", multi: true, parse: parsePolicies, format: formatPolicies,
+		target: target, kind: "mutator=policy", between: ",", parse: parsePolicies, format: formatPolicies,
 		decode: func(raw json.RawMessage) (map[string]mutator.FailurePolicy, error) {
 			m, err := decodeAs[map[string]mutator.FailurePolicy](raw, "a map of mutators to failure policies")
 			if err != nil {

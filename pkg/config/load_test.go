@@ -14,6 +14,7 @@ import (
 
 	"github.com/egraft/egraft/pkg/logging"
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/tenancy"
 )
 
 const header = "apiVersion: config.egraft.io/v1alpha1\nkind: EgraftConfiguration\n"
@@ -71,6 +72,11 @@ func wanted() *Config {
 		EndpointsFetchTimeout: 200 * time.Millisecond, PromptClusters: true, IncludeAttemptCount: true,
 		DisabledMutators: []string{"a", "b"},
 		FailurePolicies:  map[string]mutator.FailurePolicy{"c": mutator.Fail, "d": mutator.Ignore},
+		NamespaceRules: tenancy.Rules{
+			{Namespaces: []string{"infra", "team-*"}},
+			{Namespaces: []string{"*"}, Kinds: []string{"K"}, TrustDomains: []string{"a.org"}, WorkloadIdentifiers: []string{"/ns/{namespace}/*", "/x"}, AgentSockets: []string{"/a"}},
+		},
+		MaxInitialFetchTimeout: 5 * time.Second, MaxPeers: 8, MaxAgentSockets: 1, MaxSDSSecrets: 2,
 	}
 }
 
@@ -79,13 +85,18 @@ func TestEverySettingOfASocket(t *testing.T) {
 		--max-message-size 1Gi --memo-size 0 --call-timeout 1m30s --mutator-timeout 3s --shutdown-timeout 1s --keepalive-time 1h --keepalive-timeout 60s
 		--keepalive-min-time 0s --admin-address off --reflection --log-level debug --log-format json
 		--kubernetes-outcomes always --kubeconfig /k
-		--endpoints-fetch-timeout 200ms --prompt-clusters --include-attempt-count --disable-mutators a,b --failure-policy c=Fail,d=Ignore`)
+		--endpoints-fetch-timeout 200ms --prompt-clusters --include-attempt-count --disable-mutators a,b --failure-policy c=Fail,d=Ignore
+		--namespace-rules namespaces=infra,team-* --max-initial-fetch-timeout 5s --max-peers 8
+		--namespace-rules namespaces=*;kinds=K;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a
+		--max-agent-sockets-per-namespace 1 --max-sds-secrets-per-namespace 2`)
 	env := strings.Fields(`EGRAFT_SOCKET=/run/s EGRAFT_SOCKET_MODE=0666 EGRAFT_SOCKET_GROUP=envoy EGRAFT_ALLOWED_UIDS=1,65532
 		EGRAFT_MAX_MESSAGE_SIZE=1Gi EGRAFT_MEMO_SIZE=0 EGRAFT_CALL_TIMEOUT=90s EGRAFT_MUTATOR_TIMEOUT=3s EGRAFT_SHUTDOWN_TIMEOUT=1s EGRAFT_KEEPALIVE_TIME=1h
 		EGRAFT_KEEPALIVE_TIMEOUT=1m EGRAFT_KEEPALIVE_MIN_TIME=0s EGRAFT_ADMIN_ADDRESS= EGRAFT_REFLECTION=true
 		EGRAFT_LOG_LEVEL=debug EGRAFT_LOG_FORMAT=json EGRAFT_KUBERNETES_OUTCOMES=always EGRAFT_KUBECONFIG=/k
 		EGRAFT_ENDPOINTS_FETCH_TIMEOUT=0.2s EGRAFT_PROMPT_CLUSTERS=true EGRAFT_INCLUDE_ATTEMPT_COUNT=1 EGRAFT_DISABLE_MUTATORS=a,b
-		EGRAFT_FAILURE_POLICY=c=Fail,d=Ignore HOME=/`)
+		EGRAFT_FAILURE_POLICY=c=Fail,d=Ignore HOME=/ EGRAFT_MAX_INITIAL_FETCH_TIMEOUT=5s EGRAFT_MAX_PEERS=8
+		EGRAFT_MAX_AGENT_SOCKETS_PER_NAMESPACE=1 EGRAFT_MAX_SDS_SECRETS_PER_NAMESPACE=2`)
+	env = append(env, "EGRAFT_NAMESPACE_RULES=namespaces=infra,team-*\n namespaces=*;kinds=K;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a\n")
 	file := header + `
 socket: /run/s
 socketMode: "0666"
@@ -110,6 +121,17 @@ promptClusters: true
 includeAttemptCount: true
 disableMutators: [a, b]
 failurePolicy: {c: Fail, d: Ignore}
+namespaceRules:
+- namespaces: [infra, team-*]
+- namespaces: ["*"]
+  kinds: [K]
+  trustDomains: [a.org]
+  workloadIdentifiers: ["/ns/{namespace}/*", /x]
+  agentSockets: [/a]
+maxInitialFetchTimeout: 5s
+maxPeers: 8
+maxAgentSocketsPerNamespace: 1
+maxSDSSecretsPerNamespace: 2
 `
 	for name, src := range map[string]Sources{
 		"flags":       {Flags: parseFlags(t, args...)},

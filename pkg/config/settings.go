@@ -29,7 +29,7 @@ func (s Setting) Field() string {
 	words := strings.Split(s.Flag, "-")
 	for i, w := range words[1:] {
 		words[i+1] = strings.ToUpper(w[:1]) + w[1:]
-		if acronyms := map[string]string{"uids": "UIDs", "ca": "CA"}; acronyms[w] != "" {
+		if acronyms := map[string]string{"uids": "UIDs", "ca": "CA", "sds": "SDS"}; acronyms[w] != "" {
 			words[i+1] = acronyms[w]
 		}
 	}
@@ -59,7 +59,7 @@ func (s setting) described() Setting { return Setting{Flag: s.flag} }
 
 // table lists the settings of a configuration.
 func table(c *Config) []setting {
-	return append(append(transport(c), limits(c)...), operation(c)...)
+	return append(append(append(transport(c), limits(c)...), operation(c)...), tenants(c)...)
 }
 
 func transport(c *Config) []setting {
@@ -102,6 +102,16 @@ func operation(c *Config) []setting {
 		{"include-attempt-count", boolean(&c.IncludeAttemptCount), "tell backends in x-envoy-attempt-count which attempt a request is; Envoy Gateway then makes one call more for each virtual host"},
 		{"disable-mutators", list(&c.DisabledMutators), "mutators not to run"},
 		{"failure-policy", policies(&c.FailurePolicies), "what becomes of a resource that a mutator could not treat, by mutator: Deny (refuse its traffic), Ignore (leave it) or Fail (fail the whole call)"},
+	}
+}
+
+func tenants(c *Config) []setting {
+	return []setting{
+		{"namespace-rules", rules(&c.NamespaceRules), "what the policies of a namespace may use: for each rule namespaces and some of kinds, trustDomains, workloadIdentifiers, agentSockets, as namespaces=*;workloadIdentifiers=/ns/{namespace}/*; the first rule for a namespace decides, and the last must be for *; everything is permitted if not set"},
+		{"max-initial-fetch-timeout", duration(&c.MaxInitialFetchTimeout), "longest initialFetchTimeout of a policy, from 2s to 1m: an Envoy that waits for a policy's secrets holds up all other cluster updates"},
+		{"max-peers", number(&c.MaxPeers), "most SPIFFE IDs in a policy's peers or clients, from 1 to 64"},
+		{"max-agent-sockets-per-namespace", number(&c.MaxAgentSockets), "most different sockets of SPIRE agents in a namespace's policies; newer policies are past it"},
+		{"max-sds-secrets-per-namespace", number(&c.MaxSDSSecrets), "most different SVIDs and trust bundles that a namespace's policies have an Envoy fetch; newer policies are past it"},
 	}
 }
 

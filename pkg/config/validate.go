@@ -40,6 +40,7 @@ func (l *loader) validate() {
 	l.notNegative("keepalive-min-time", c.KeepaliveMinTime)
 	l.notNegative("shutdown-timeout", c.ShutdownTimeout)
 	l.notNegative("endpoints-fetch-timeout", c.EndpointsFetchTimeout)
+	l.tenants()
 	if c.PromptClusters && c.EndpointsFetchTimeout == 0 {
 		l.errs = append(l.errs, field.Forbidden(l.at("prompt-clusters"), fmt.Sprintf("has no effect with %s 0s", c.NameOf("endpoints-fetch-timeout"))))
 	}
@@ -104,6 +105,12 @@ func (l *loader) hostPort(flag, addr string) {
 	}
 	if err != nil {
 		l.invalid(flag, addr, `must be host:port, like "0.0.0.0:9443" or "[::1]:9443"`)
+	}
+}
+
+func (l *loader) between(flag string, n, least, most int) {
+	if n < least || n > most {
+		l.invalid(flag, n, fmt.Sprintf("must be from %d to %d", least, most))
 	}
 }
 

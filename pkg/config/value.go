@@ -12,8 +12,9 @@ type value interface {
 	pflag.Value
 	// fromJSON sets the value from the file, whose types are stricter than text.
 	fromJSON(raw json.RawMessage) error
-	// isList reports whether a flag that is repeated adds to the value.
-	isList() bool
+	// separator is between the texts of a flag that is repeated and so adds to the value;
+	// it is empty if the last one replaces the others.
+	separator() string
 }
 
 // typed is a value of one type.
@@ -23,8 +24,8 @@ type typed[T any] struct {
 	parse  func(string) (T, error)
 	format func(T) string
 	// decode reads the value from the file; a string that parse reads if it is nil.
-	decode func(json.RawMessage) (T, error)
-	multi  bool
+	decode  func(json.RawMessage) (T, error)
+	between string
 }
 
 // Set implements pflag.Value.
@@ -41,7 +42,7 @@ func (v typed[T]) String() string {
 // Type implements pflag.Value.
 func (v typed[T]) Type() string { return v.kind }
 
-func (v typed[T]) isList() bool { return v.multi }
+func (v typed[T]) separator() string { return v.between }
 
 func (v typed[T]) fromJSON(raw json.RawMessage) error {
 	if v.decode != nil {

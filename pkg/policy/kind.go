@@ -20,7 +20,30 @@ type Kind struct {
 	decode   func(raw []byte) (any, error)
 	restore  func(raw []byte) (any, error) // what was decoded before
 	strip    func(content any) any         // nil if nothing is left out, see [CarryAs]
+	permit   Permit
 	resource string
+}
+
+// Permit returns why an object that is valid in itself may not be used where egraft runs,
+// and nil if it may. The content is a pointer to the type of the kind. It may be called
+// by several goroutines, and again for the same object.
+type Permit func(o *Object, content any) error
+
+// WithPermit has every object judged that is valid. One that may not be used is like one
+// that is not valid: it keeps its name and targets, and has the reason as its error.
+func (k Kind) WithPermit(permit Permit) Kind {
+	k.permit = permit
+	return k
+}
+
+// judge refuses an object that may not be used.
+func (k Kind) judge(o *Object) {
+	if k.permit == nil || o.Err != nil {
+		return
+	}
+	if err := k.permit(o, o.typed); err != nil {
+		o.refuse(brief(err))
+	}
 }
 
 // WithConditions says that egraft writes the conditions Accepted and Programmed to the

@@ -95,6 +95,7 @@ func parse(kinds []Kind, raw []byte) (*Object, error) {
 		default:
 			o.typed, o.Err = k.decode(raw)
 			o.Err = brief(o.Err)
+			k.judge(o)
 		}
 		o.digest = digestOf(o)
 		return o, nil

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/egraft/egraft/pkg/config"
+)
+
+const checkLong = `Check the settings of ` + "`egraft serve`" + ` without serving, and print what namespaces may use.
+Give it the flags, environment and file that serve gets. The exit code is 2 if a setting
+is not valid, and every error is printed with the name of its setting.
+
+With --namespace, it prints the rule that decides this namespace, with its name filled
+in. The first rule that matches decides, alone.`
+
+const checkExample = `  # Before a restart of egraft with another file
+  egraft config check --config egraft.yaml
+
+  # What may the policies in namespace shop use?
+  egraft config check --config egraft.yaml --namespace shop
+
+  # Every namespace has the identities below /ns/ and its name, those in infra have all
+  egraft config check --namespace shop \
+    --namespace-rules 'namespaces=infra' \
+    --namespace-rules 'namespaces=*;workloadIdentifiers=/ns/{namespace}/*'`
+
+func newCheck(p *program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "check", Short: "Check the settings of egraft, and print what a namespace may use",
+		Long: checkLong, Example: checkExample, Args: noArgs,
+	}
+	flags := config.AddFlags(cmd.Flags(), "namespace-rules", "max-initial-fetch-timeout", "max-peers",
+		"max-agent-sockets-per-namespace", "max-sds-secrets-per-namespace")
+	namespace := cmd.Flags().String("namespace", "", "print what the policies of this namespace may use")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		s, err := p.load(flags)
+		switch {
+		case err != nil:
+			return err
+		case *namespace == "":
+			return failed(p.printRules(s))
+		case len(validation.IsDNS1123Label(*namespace)) > 0:
+			return fmt.Errorf("--namespace %q is not the name of a namespace", *namespace)
+		}
+		return failed(p.printNamespace(s, *namespace))
+	}
+	return cmd
+}
+
+// printRules prints the rules as they are, and the limits.
+func (p *program) printRules(s *settings) error {
+	lines := []string{"settings are valid"}
+	for i := range s.NamespaceRules {
+		lines = append(lines, fmt.Sprintf("namespaceRules[%d]: %s", i, s.NamespaceRules[i:i+1]))
+	}
+	if len(s.NamespaceRules) == 0 {
+		lines = append(lines, "namespaceRules: none, every namespace may use everything")
+	}
+	return p.printLines(append(lines, limitLines(s)...))
+}
+
+// printNamespace prints what one namespace may use.
+func (p *program) printNamespace(s *settings, namespace string) error {
+	rule, at, found := s.NamespaceRules.For(namespace)
+	by := "none, every namespace may use everything"
+	if found {
+		by = fmt.Sprintf("namespaceRules[%d]", at)
+	}
+	lines := []string{
+		"namespace: " + namespace,
+		"rule: " + by,
+		"kinds: " + orAny(rule.Kinds),
+		"trustDomains: " + orAny(rule.TrustDomains),
+		"workloadIdentifiers: " + orAny(rule.WorkloadIdentifiers),
+		"agentSockets: " + orAny(rule.AgentSockets),
+	}
+	return p.printLines(append(lines, limitLines(s)...))
+}
+
+func orAny(patterns []string) string {
+	if patterns == nil {
+		return "any"
+	}
+	return strings.Join(patterns, ", ")
+}
+
+// limitLines prints the limits by the names of their fields in the file.
+func limitLines(s *settings) []string {
+	return []string{
+		fmt.Sprint("maxInitialFetchTimeout: ", s.MaxInitialFetchTimeout),
+		fmt.Sprint("maxPeers: ", s.MaxPeers),
+		fmt.Sprint("maxAgentSocketsPerNamespace: ", s.MaxAgentSockets),
+		fmt.Sprint("maxSDSSecretsPerNamespace: ", s.MaxSDSSecrets),
+	}
+}
+
+func (p *program) printLines(lines []string) error {
+	_, err := fmt.Fprintln(p.stdout, strings.Join(lines, "\n"))
+	return err
+}

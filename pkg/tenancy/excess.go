@@ -1,0 +1,71 @@
+package tenancy
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/spiffe"
+)
+
+// Excess returns those of the policies that are past a limit of their namespace, each with
+// the reason. The policies are those in effect, the oldest first: what they use stays
+// theirs, and one that uses nothing new is never past a limit. A policy that is itself past
+// a limit uses nothing.
+func (l Limits) Excess(inEffect []*policy.Object) map[*policy.Object]error {
+	out := map[*policy.Object]error{}
+	uses := map[string]*use{}
+	for _, o := range inEffect {
+		f, has := fieldsOf(o.Content())
+		if !has || o.Err != nil {
+			continue
+		}
+		u := uses[o.Namespace]
+		if u == nil {
+			u = &use{o.Namespace, map[string]bool{}, map[secret]bool{}}
+			uses[o.Namespace] = u
+		}
+		if err := u.add(l, f); err != nil {
+			out[o] = err
+		}
+	}
+	return out
+}
+
+// use is what a namespace has Envoy connect to and ask for.
+type use struct {
+	namespace string
+	sockets   map[string]bool
+	secrets   map[secret]bool
+}
+
+// secret is what Envoy opens a stream of its own for: the same name by another
+// configuration source is another one.
+type secret struct{ socket, timeout, name string }
+
+// add counts a policy, or says why it does not count.
+func (u *use) add(l Limits, f spiffe.Fields) error {
+	socket := f.Agent.SocketPath
+	if l.AgentSockets > 0 && !u.sockets[socket] && len(u.sockets) >= l.AgentSockets {
+		return field.Forbidden(field.NewPath("spec", "agent", "socketPath"), fmt.Sprintf(
+			"older policies of namespace %s use %d other sockets, the most that %s permits", u.namespace, len(u.sockets), socketsFlag))
+	}
+	source := f.Source()
+	fresh := map[secret]bool{}
+	for _, name := range []string{source.SVID().GetName(), source.Bundle().GetName()} {
+		if s := (secret{socket, source.FetchTimeout.String(), name}); !u.secrets[s] {
+			fresh[s] = true
+		}
+	}
+	if l.SDSSecrets > 0 && len(u.secrets)+len(fresh) > l.SDSSecrets {
+		return field.Forbidden(field.NewPath("spec"), fmt.Sprintf(
+			"needs %d more SVIDs or trust bundles, and older policies of namespace %s use %d of the %d that %s permits",
+			len(fresh), u.namespace, len(u.secrets), l.SDSSecrets, secretsFlag))
+	}
+	u.sockets[socket] = true
+	for s := range fresh {
+		u.secrets[s] = true
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package tenancy
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spiffe/go-spiffe/v2/spiffeid"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/spiffe"
+)
+
+// Names of the settings, for those who read why their policy is not permitted.
+const (
+	rulesFlag        = "--namespace-rules"
+	fetchTimeoutFlag = "--max-initial-fetch-timeout"
+	peersFlag        = "--max-peers"
+	socketsFlag      = "--max-agent-sockets-per-namespace"
+	secretsFlag      = "--max-sds-secrets-per-namespace"
+)
+
+// Permit returns why the object's namespace may not have it, and nil if it may. The content
+// is that of a valid object, with its defaults.
+func (r Restrictions) Permit(o *policy.Object, content any) error {
+	fields, hasFields := fieldsOf(content)
+	var errs field.ErrorList
+	if len(r.Rules) > 0 {
+		j, err := r.Rules.judge(o)
+		if err != nil {
+			return err
+		}
+		if hasFields {
+			errs = j.fields(fields)
+		}
+	}
+	if hasFields {
+		errs = append(errs, r.Limits.judge(fields)...)
+	}
+	return errs.ToAggregate()
+}
+
+// judgement is the rule that decides a namespace.
+type judgement struct {
+	namespace string
+	rule      Rule
+}
+
+// judge finds the rule, and returns an error if it does not permit the object's kind.
+func (r Rules) judge(o *policy.Object) (*judgement, error) {
+	// A namespace that is no name, which files could have, would be more than a name in a
+	// pattern: a/b, in /ns/{namespace}/*, is below what is a's.
+	if faults := validation.IsDNS1123Label(o.Namespace); len(faults) > 0 {
+		return nil, field.Invalid(field.NewPath("metadata", "namespace"), o.Namespace, fmt.Sprintf("%s: %s needs one", faults[0], rulesFlag))
+	}
+	rule, _, found := r.For(o.Namespace)
+	if !found {
+		return nil, field.Forbidden(field.NewPath("metadata", "namespace"), fmt.Sprintf("no rule of %s is for namespace %s", rulesFlag, o.Namespace))
+	}
+	j := &judgement{o.Namespace, rule}
+	kind := o.GroupVersionKind.Kind
+	if err := j.check(field.NewPath("kind"), rule.Kinds, kind); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// check returns an error unless the patterns permit the name.
+func (j *judgement) check(at *field.Path, patterns []string, name string) *field.Error {
+	if permits(patterns, name) {
+		return nil
+	}
+	return j.forbidden(at, name, patterns)
+}
+
+func (j *judgement) forbidden(at *field.Path, name string, patterns []string) *field.Error {
+	permitted := strings.Join(patterns, ", ")
+	if slices.Equal(patterns, []string{NoKind}) {
+		permitted = "none"
+	}
+	return field.Forbidden(at, fmt.Sprintf("namespace %s may not use %s: %s permits %s", j.namespace, name, rulesFlag, permitted))
+}
+
+// fields judges what a policy says about SPIFFE.
+func (j *judgement) fields(f spiffe.Fields) (errs field.ErrorList) {
+	spec := field.NewPath("spec")
+	add := func(err *field.Error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	add(j.check(spec.Child("trustDomain"), j.rule.TrustDomains, string(f.TrustDomain)))
+	for i, d := range *f.TrustBundles {
+		if d != f.TrustDomain { // of which the line above tells
+			add(j.check(spec.Child("trustBundles").Index(i), j.rule.TrustDomains, string(d)))
+		}
+	}
+	add(j.check(spec.Child("workloadIdentifier"), j.rule.WorkloadIdentifiers, f.WorkloadIdentifier))
+	add(j.socket(spec.Child("agent", "socketPath"), f.Agent.SocketPath))
+	if f.Agent.SDSNames != nil {
+		errs = append(errs, j.names(spec.Child("agent", "sdsNames"), f.Agent.SDSNames)...)
+	}
+	return errs
+}
+
+// socket judges a path as it is written, so that none with .. gets out of a folder.
+func (j *judgement) socket(at *field.Path, socket string) *field.Error {
+	if j.rule.AgentSockets != nil && path.Clean(socket) != socket {
+		return field.Forbidden(at, fmt.Sprintf("%s is not the shortest way to write %s: %s compares paths as they are written", socket, path.Clean(socket), rulesFlag))
+	}
+	return j.check(at, j.rule.AgentSockets, socket)
+}
+
+// names judges the names by which Envoy asks the agent for secrets: they, and not the
+// fields that they replace, decide what it gets. What a name that is no SPIFFE ID stands
+// for is up to the agent.
+func (j *judgement) names(at *field.Path, names *v1alpha1.SDSNames) (errs field.ErrorList) {
+	restricted := j.rule.TrustDomains != nil || j.rule.WorkloadIdentifiers != nil
+	if names.SVID != "" && restricted {
+		id, err := spiffeid.FromString(names.SVID)
+		if err != nil || !permits(j.rule.TrustDomains, id.TrustDomain().Name()) || !permits(j.rule.WorkloadIdentifiers, id.Path()) {
+			errs = append(errs, j.unknown(at.Child("svid"), names.SVID, "an SVID"))
+		}
+	}
+	if names.TrustBundle != "" && !j.permitsBundle(names.TrustBundle) {
+		errs = append(errs, j.unknown(at.Child("trustBundle"), names.TrustBundle, "a trust domain"))
+	}
+	// Any name of all bundles is as good as ALL, which SPIRE has.
+	if strings.HasPrefix(names.AllTrustBundles, "spiffe://") && !j.permitsBundle(names.AllTrustBundles) {
+		errs = append(errs, j.unknown(at.Child("allTrustBundles"), names.AllTrustBundles, "a trust domain"))
+	}
+	return errs
+}
+
+// permitsBundle tells whether a name is that of a trust domain that is permitted.
+func (j *judgement) permitsBundle(name string) bool {
+	if j.rule.TrustDomains == nil {
+		return true
+	}
+	id, err := spiffeid.FromString(name)
+	return err == nil && id.Path() == "" && permits(j.rule.TrustDomains, id.TrustDomain().Name())
+}
+
+func (j *judgement) unknown(at *field.Path, name, what string) *field.Error {
+	return field.Forbidden(at, fmt.Sprintf("namespace %s may not use %s: it is not the SPIFFE ID of %s that %s permits", j.namespace, name, what, rulesFlag))
+}
+
+// judge judges what a policy takes for itself.
+func (l Limits) judge(f spiffe.Fields) (errs field.ErrorList) {
+	spec := field.NewPath("spec")
+	timeout, err := time.ParseDuration(string(*f.InitialFetchTimeout))
+	if l.InitialFetchTimeout > 0 && (err != nil || timeout > l.InitialFetchTimeout) {
+		errs = append(errs, field.Forbidden(spec.Child("initialFetchTimeout"), fmt.Sprintf("%s is more than the %s of %s", *f.InitialFetchTimeout, l.InitialFetchTimeout, fetchTimeoutFlag)))
+	}
+	if l.Peers > 0 && len(f.Peers) > l.Peers {
+		errs = append(errs, field.Forbidden(spec.Child(f.PeersField), fmt.Sprintf("%d are more than the %d of %s", len(f.Peers), l.Peers, peersFlag)))
+	}
+	return errs
+}

@@ -1,0 +1,155 @@
+package tenancy
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spiffe/go-spiffe/v2/spiffeid"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// maxRules is far past what a person can keep in mind.
+const maxRules = 1000
+
+// Validate returns everything that is wrong with the rules, except for kinds that do not
+// exist: see [Rules.ValidateKinds].
+func (r Rules) Validate(at *field.Path) (errs field.ErrorList) {
+	if len(r) > maxRules {
+		return field.ErrorList{field.TooMany(at, len(r), maxRules)}
+	}
+	for i := range r {
+		errs = append(errs, r[i].validate(at.Index(i))...)
+	}
+	errs = append(errs, r.reached(at)...)
+	if n := len(r); n > 0 && !slices.Contains(r[n-1].Namespaces, "*") {
+		errs = append(errs, field.Required(at.Index(n), fmt.Sprintf(`the last rule must have namespaces "*", to say what all other namespaces may use; with kinds %q they may use nothing`, NoKind)))
+	}
+	return errs
+}
+
+// reached reports namespaces that never get to their rule, because one before it decides.
+func (r Rules) reached(at *field.Path) (errs field.ErrorList) {
+	type place struct {
+		rule    int
+		pattern string
+	}
+	var before []place
+	for i := range r {
+		for j, pattern := range r[i].Namespaces {
+			for _, b := range before {
+				duplicate := b.rule == i && b.pattern == pattern // which is said of every list
+				if covers(b.pattern, pattern) && !duplicate {
+					errs = append(errs, field.Invalid(at.Index(i).Child("namespaces").Index(j), pattern,
+						fmt.Sprintf("never gets here: the first rule that matches decides, and %q of %s does; put this one before it", b.pattern, at.Index(b.rule))))
+					break
+				}
+			}
+			before = append(before, place{i, pattern})
+		}
+	}
+	return errs
+}
+
+func (r *Rule) validate(at *field.Path) (errs field.ErrorList) {
+	if r.Namespaces == nil {
+		errs = append(errs, field.Required(at.Child("namespaces"), `name the namespaces, or "*" for all`))
+	}
+	errs = append(errs, each(at.Child("namespaces"), r.Namespaces, namespaceFault)...)
+	errs = append(errs, each(at.Child("kinds"), r.Kinds, r.kindFault)...)
+	errs = append(errs, each(at.Child("trustDomains"), r.TrustDomains, filled(trustDomainFault))...)
+	errs = append(errs, each(at.Child("workloadIdentifiers"), r.WorkloadIdentifiers, filled(identifierFault))...)
+	return append(errs, each(at.Child("agentSockets"), r.AgentSockets, filled(socketFault))...)
+}
+
+// each checks a list. One that is there and empty could be taken to permit nothing, or
+// everything.
+func each(at *field.Path, list []string, fault func(string) string) (errs field.ErrorList) {
+	if list != nil && len(list) == 0 {
+		return field.ErrorList{field.Invalid(at, list, "must not be empty; leave it out to permit everything")}
+	}
+	for i, s := range list {
+		if text := fault(s); text != "" {
+			errs = append(errs, field.Invalid(at.Index(i), s, text))
+		}
+		if slices.Contains(list[:i], s) {
+			errs = append(errs, field.Duplicate(at.Index(i), s))
+		}
+	}
+	return errs
+}
+
+func namespaceFault(pattern string) string {
+	name, isPrefix := strings.CutSuffix(pattern, "*")
+	if isPrefix {
+		name += "x"
+	}
+	if len(validation.IsDNS1123Label(name)) > 0 {
+		return "must be the name of a namespace, its beginning and an asterisk (team-*), or * for all"
+	}
+	return ""
+}
+
+func (r *Rule) kindFault(kind string) string {
+	if kind == NoKind && len(r.Kinds) > 1 {
+		return "must be the only one"
+	}
+	return ""
+}
+
+// filled checks a pattern with a namespace in the place of the placeholder.
+func filled(fault func(string) string) func(string) string {
+	return func(pattern string) string {
+		pattern = strings.ReplaceAll(pattern, placeholder, "x")
+		if strings.ContainsAny(pattern, "{}") {
+			return "must not have braces except for " + placeholder
+		}
+		return fault(pattern)
+	}
+}
+
+func trustDomainFault(name string) string {
+	if _, err := spiffeid.FromString("spiffe://" + name + "/workload"); err != nil {
+		return "must be the name of a trust domain, which may have " + placeholder + " in it"
+	}
+	return ""
+}
+
+// identifierFault wants whole segments: /ns/shop* would permit /ns/shopping.
+func identifierFault(pattern string) string {
+	if prefix, isPrefix := strings.CutSuffix(pattern, "/*"); isPrefix {
+		pattern = prefix + "/x"
+	}
+	if pattern == "" || spiffeid.ValidatePath(pattern) != nil {
+		return "must be the path of a SPIFFE ID (/ns/shop/sa/envoy), or its beginning and /* (/ns/" + placeholder + "/*)"
+	}
+	return ""
+}
+
+func socketFault(pattern string) string {
+	name := pattern
+	if prefix, isPrefix := strings.CutSuffix(pattern, "/*"); isPrefix {
+		name = prefix + "/x"
+	}
+	if !socketPath.MatchString(name) || strings.Contains(name, "*") || path.Clean(name) != name {
+		return "must be the absolute path of a socket (/run/spire/agent.sock), or of a folder and /* (/run/" + placeholder + "/*)"
+	}
+	return ""
+}
+
+var socketPath = regexp.MustCompile(`^/[!-~]+$`)
+
+// ValidateKinds reports kinds of rules that are not among those that exist.
+func (r Rules) ValidateKinds(at *field.Path, known []string) (errs field.ErrorList) {
+	for i := range r {
+		for j, kind := range r[i].Kinds {
+			if kind != NoKind && !slices.Contains(known, kind) {
+				errs = append(errs, field.NotSupported(at.Index(i).Child("kinds").Index(j), kind, append(slices.Clone(known), NoKind)))
+			}
+		}
+	}
+	return errs
+}
