@@ -27,8 +27,6 @@ type Options struct {
 	PromptClusters bool
 	// IncludeAttemptCount tells backends which attempt a request is.
 	IncludeAttemptCount bool
-	// Limits are how much of an Envoy a namespace's policies may take.
-	Limits tenancy.Limits
 }
 
 // Everything switches on all that can be, so that [Builtin] returns every family that there

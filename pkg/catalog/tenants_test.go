@@ -14,8 +14,10 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/egraft/egraft/pkg/catalog"
 	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/tenancy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -393,4 +395,31 @@ virtualHosts: [{name: '%s', domains: ["*"], metadata: {filterMetadata: {envoy-ga
 			})
 		}
 	}
+}
+
+// TestAgentSocketsOfANamespace: what is past the limit of a namespace is denied, the newest
+// first, and nobody else loses anything.
+func TestAgentSocketsOfANamespace(t *testing.T) {
+	e, err := engine.New(catalog.Builtin(catalog.Options{}), engine.WithLimits(tenancy.Limits{AgentSockets: 2}.Excess))
+	require.NoError(t, err)
+	cluster := func(name string) string {
+		return fmt.Sprintf("{name: %s, type: EDS, edsClusterConfig: {edsConfig: {ads: {}, resourceApiVersion: V3}}}", name)
+	}
+	socket := func(n int) string {
+		return fmt.Sprintf(`"peers":[{"exact":"spiffe://example.org/cart"}],"agent":{"socketPath":"/run/%d.sock"}`, n)
+	}
+	clusters, hosts := []string{cluster("victim")}, []*routev3.VirtualHost{hostOf(t, "victim", routeOf(t, e, "victim", "{cluster: victim}"))}
+	for i := range 4 {
+		name := fmt.Sprintf("evil-%d", i)
+		own := backendPolicy("evil", name, "HTTPRoute", "r", fmt.Sprint(2030-i), socket(i)) // the last one is the oldest
+		clusters, hosts = append(clusters, cluster(name)), append(hosts, hostOf(t, name, routeOf(t, e, "evil", "{cluster: "+name+"}", own)))
+	}
+	got := translate(t, e, [][]byte{backendPolicy("infra", "platform", "Gateway", "eg", "2035", socket(9))}, clusters, hosts...)
+	var reached []string
+	for i := range hosts {
+		reached = append(reached, got.reaches(t, i))
+	}
+	const cart = "spiffe://example.org/cart"
+	require.Equal(t, []string{cart, "refused", "refused", cart, cart}, reached)
+	require.Equal(t, []string{"infra/platform Programmed", "evil/evil-0 Invalid", "evil/evil-1 Invalid", "evil/evil-2 Programmed", "evil/evil-3 Programmed"}, got.reasons())
 }

@@ -55,7 +55,8 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	for _, name := range config.UnknownVariables(p.environ) {
 		log.Warn("environment variable is not a setting", logging.KeyVariable, name)
 	}
-	e, err := engine.New(s.families, engine.WithMemo(s.MemoSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm))
+	e, err := engine.New(s.families, engine.WithMemo(s.MemoSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm),
+		engine.WithLimits(s.Restrictions().Limits.Excess))
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
 	}

@@ -26,7 +26,6 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 		EndpointsFetchTimeout: cfg.EndpointsFetchTimeout,
 		PromptClusters:        cfg.PromptClusters,
 		IncludeAttemptCount:   cfg.IncludeAttemptCount,
-		Limits:                cfg.Restrictions().Limits,
 	})
 	all := p.families(catalog.Everything())
 	errs = append(errs, unknownMutators(cfg, all)...)

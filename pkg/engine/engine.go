@@ -36,6 +36,16 @@ type Engine struct {
 	hosts    hostReader
 	lastHost atomic.Uint64 // its id
 	guard    *guard
+	excess   func([]*policy.Object) map[*policy.Object]error // nil without limits
+}
+
+// WithLimits has mutators ask which policies in effect are past a limit of their namespace, see
+// [mutator.Input.Excess]. The answer must depend on the policies alone.
+func WithLimits(excess func(inEffect []*policy.Object) map[*policy.Object]error) Option {
+	return func(e *Engine) error {
+		e.excess = excess
+		return nil
+	}
 }
 
 // runner is a chain of whatever type of resource.

@@ -126,7 +126,7 @@ func inputKey(call *Call, configs []config) [][]byte {
 
 func (e *Engine) newPrepared(call *Call, configs []config) *prepared {
 	set, err := policy.ReadSet(e.readObject, call.Objects)
-	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames, Kinds: kindsOf(call)}
+	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames, Kinds: kindsOf(call), Excess: e.excess}
 	if call.Hook == mutator.HookTranslation {
 		parts := partsOf(configs)
 		in.Reach = sync.OnceValue(func() *xds.Reach { return reach(parts) })

@@ -25,6 +25,10 @@ type Input struct {
 	Hostnames []string
 	// Kinds are those of the resources that came with the call, see [Input.Has].
 	Kinds []Kind
+	// Excess says which of the policies in effect, given with the oldest first, are past a limit
+	// that the operator set for their namespace, and why. It is nil if there is no limit, see
+	// [Input.Past].
+	Excess func(inEffect []*policy.Object) map[*policy.Object]error
 	// Reach tells which listeners and routes lead to a cluster (Translation hook only,
 	// nil elsewhere). It is computed at the first call.
 	Reach func() *xds.Reach
@@ -36,6 +40,22 @@ type Input struct {
 // brings none only if Envoy Gateway is told not to include the kind in the hook, or an
 // extension server before egraft lost them.
 func (in *Input) Has(k Kind) bool { return slices.Contains(in.Kinds, k) }
+
+// Past returns copies of those policies in effect that are past a limit of the operator's, with
+// the reason as their error, by [policy.Object.String]. The policies are given with the oldest
+// first. What a mutator makes of them is what it makes of policies that are not valid.
+func (in *Input) Past(inEffect []*policy.Object) map[string]*policy.Object {
+	if in.Excess == nil {
+		return nil
+	}
+	out := map[string]*policy.Object{}
+	for o, err := range in.Excess(inEffect) {
+		past := *o
+		past.Err = err
+		out[o.String()] = &past
+	}
+	return out
+}
 
 // NotIncluded says of a kind that a translation lacks, see [Input.Has], why a policy is not in
 // effect.

@@ -15,6 +15,7 @@ import (
 // once, so that the work is that of clusters and policies, and not of each with each.
 type index struct {
 	ways     map[*xds.Way]*way
+	order    []*way // the ways in the order of the configuration
 	clusters map[string]*reached
 	groups   []*reached // in the order of their first clusters
 	anywhere *way       // all policies of the call, if it came without routes
@@ -25,6 +26,8 @@ type index struct {
 	copies bool
 	// lost is whether policies of any way are.
 	lost bool
+	// past are policies that are past a limit of their namespace.
+	past map[string]*policy.Object
 }
 
 // way is how requests come to clusters, with the policies that are attached there.
@@ -73,6 +76,7 @@ func newIndex(in *mutator.Input) *index {
 			if numbers[w] == "" {
 				numbers[w] = strconv.Itoa(len(numbers)) + ","
 				x.ways[w] = wayOf(in, w)
+				x.order = append(x.order, x.ways[w])
 				x.lost = x.lost || x.ways[w].lost
 			}
 			key += numbers[w]
@@ -91,6 +95,7 @@ func newIndex(in *mutator.Input) *index {
 		x.clusters[name] = group
 	}
 	x.intern()
+	x.limit(in)
 	return x
 }
 
@@ -143,21 +148,38 @@ func sameObject(a, b *policy.Object) bool {
 // only that of a route that the policy won has its content.
 func (x *index) intern() {
 	of := map[string]*policy.Object{}
-	each := func(f func(c *policy.Candidate)) {
-		for _, g := range x.groups {
-			for _, w := range g.ways {
-				for i := range w.found {
-					f(&w.found[i])
-				}
-			}
-		}
-	}
-	each(func(c *policy.Candidate) {
+	x.each(func(c *policy.Candidate) {
 		if known := of[c.String()]; known == nil || known.Content() == nil && known.Err == nil {
 			of[c.String()] = c.Object
 		}
 	})
-	each(func(c *policy.Candidate) { c.Object = of[c.String()] })
+	x.each(func(c *policy.Candidate) { c.Object = of[c.String()] })
+}
+
+// limit has policies that are past a limit of their namespace deny their targets.
+func (x *index) limit(in *mutator.Input) {
+	if x.past = in.Past(x.winners()); len(x.past) == 0 {
+		return
+	}
+	x.each(func(c *policy.Candidate) {
+		if past := x.past[c.String()]; past != nil {
+			c.Object = past
+		}
+	})
+	for _, w := range x.order {
+		if o := w.winner(); o != nil && x.past[o.String()] != nil {
+			w.key += o.Err.Error()
+		}
+	}
+}
+
+// each calls f for every policy of every way.
+func (x *index) each(f func(c *policy.Candidate)) {
+	for _, w := range x.order {
+		for i := range w.found {
+			f(&w.found[i])
+		}
+	}
 }
 
 // byLast are the groups in the order of their last clusters.

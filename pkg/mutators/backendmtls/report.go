@@ -52,6 +52,9 @@ func (reporter) Report(in *mutator.Input) []mutator.PolicyOutcome {
 	}
 	var out []mutator.PolicyOutcome
 	for _, o := range objects {
+		if past := x.past[o.String()]; past != nil {
+			o = past
+		}
 		reason, message := outcome(o, tallies[o.String()])
 		switch {
 		case x.anywhere != nil && in.Has(mutator.KindCluster) && reason == mutator.TargetNotFound:
