@@ -26,6 +26,7 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 		EndpointsFetchTimeout: cfg.EndpointsFetchTimeout,
 		PromptClusters:        cfg.PromptClusters,
 		IncludeAttemptCount:   cfg.IncludeAttemptCount,
+		MaxBufferBytes:        cfg.MaxBufferBytes.Value(),
 	})
 	errs = append(errs, unknownMutators(cfg, p.families(catalog.Everything()))...)
 	if len(errs) > 0 {

@@ -54,8 +54,10 @@ type Config struct {
 	EndpointsFetchTimeout time.Duration
 	PromptClusters        bool
 	IncludeAttemptCount   bool
-	DisabledMutators      []string
-	FailurePolicies       map[string]mutator.FailurePolicy
+	// MaxBufferBytes is the most that a BufferPolicy may have Envoy hold of a request.
+	MaxBufferBytes   resource.Quantity
+	DisabledMutators []string
+	FailurePolicies  map[string]mutator.FailurePolicy
 
 	// from has what set a setting: its flag with dashes, its variable, or its field.
 	from map[string]string
@@ -88,6 +90,7 @@ func Default() *Config {
 		KubernetesOutcomes: Auto,
 
 		EndpointsFetchTimeout: time.Second,
+		MaxBufferBytes:        resource.MustParse("64Mi"),
 
 		from: map[string]string{},
 	}
