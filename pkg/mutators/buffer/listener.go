@@ -87,7 +87,7 @@ func (listeners) Bears(in *mutator.Input, l *listenerv3.Listener) (on []*policy.
 	return on
 }
 
-// Mutate adds the filter, once, switched off by default.
+// Mutate adds the filter, once, switched off where no route is found: see [setDefault].
 func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.Listener) error {
 	needed := needOf(in).configurations
 	for _, fc := range xds.FilterChains(l) {

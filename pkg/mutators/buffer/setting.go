@@ -46,6 +46,24 @@ func perRoute(s *v1alpha1.BufferPolicySpec) (*anypb.Any, error) {
 	return xds.Any(&bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Buffer{Buffer: &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(n)}}})
 }
 
+// setDefault has the filter take part in all requests and do nothing for routes without a
+// setting of their own. Otherwise Envoy would decide at the start of a request, for the route
+// of then, whether the filter takes part; and if authentication had it choose another route,
+// one with a limit would have none, and one without the filter's own, which is none.
+func setDefault(rc *routev3.RouteConfiguration) error {
+	off, err := xds.Any(&bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Disabled{Disabled: true}})
+	if err != nil {
+		return err
+	}
+	if rc.TypedPerFilterConfig == nil {
+		rc.TypedPerFilterConfig = map[string]*anypb.Any{}
+	}
+	if _, set := rc.TypedPerFilterConfig[filterName]; !set {
+		rc.TypedPerFilterConfig[filterName] = off
+	}
+	return nil
+}
+
 // setRoute writes the policy onto a route. The setting of the filter is there in any case: it
 // keeps that of the virtual host away, and says that the route has a policy of its own.
 func setRoute(r *routev3.Route, s *v1alpha1.BufferPolicySpec) error {
