@@ -63,6 +63,9 @@ func baseResources(dir string, o Options) string {
 	if o.Bootstrap != "" {
 		bootstrap = fmt.Sprintf("  bootstrap: {type: Merge, value: %q}\n", o.Bootstrap)
 	}
+	if o.FilterOrder != "" {
+		bootstrap += "  filterOrder: " + o.FilterOrder + "\n"
+	}
 	out := fmt.Sprintf(base, dir, parts.EnvoyVersion, o.MergeGateways, bootstrap)
 	for _, listener := range o.Listeners {
 		out += "    - " + listener + "\n"
