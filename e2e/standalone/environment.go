@@ -40,6 +40,8 @@ type Options struct {
 	MergeBackends bool
 	// Bootstrap is merged into Envoy's bootstrap, in YAML.
 	Bootstrap string
+	// FilterOrder is that of the EnvoyProxy, in YAML.
+	FilterOrder string
 	// Managers makes of egraft's extension manager, as Envoy Gateway is to know it, another
 	// one or several, in order. What they need has to be there when it returns.
 	Managers func(dir string, egraft map[string]any) ([]map[string]any, error)

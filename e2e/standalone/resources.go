@@ -66,6 +66,9 @@ func baseResources(dir string, o Options) string {
 	if o.MergeBackends {
 		bootstrap += "  mergeBackends: {}\n"
 	}
+	if o.FilterOrder != "" {
+		bootstrap += "  filterOrder: " + o.FilterOrder + "\n"
+	}
 	out := fmt.Sprintf(base, dir, parts.EnvoyVersion, o.MergeGateways, bootstrap)
 	for _, listener := range o.Listeners {
 		out += "    - " + listener + "\n"

@@ -18,7 +18,7 @@ var mayImport = []struct {
 	// What every server has. These know of mutators no more than their names and hooks.
 	{"pkg/server", []string{"pkg/logging"}},
 	{"pkg/telemetry", []string{"pkg/version", "pkg/mutator"}},
-	{"pkg/config", []string{"pkg/logging", "pkg/mutator", "pkg/tenancy"}},
+	{"pkg/config", []string{"pkg/logging", "pkg/mutator", "pkg/quantity", "pkg/tenancy"}},
 	{"pkg/logging", nil},
 	{"pkg/version", nil},
 	{"pkg/kube", []string{"pkg/logging", "pkg/mutator"}},
@@ -30,10 +30,11 @@ var mayImport = []struct {
 
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator", "pkg/policy", "pkg/tenancy"}},
-	{"pkg/mutators/...", []string{"pkg/mutator", "pkg/policy", "pkg/spiffe", "pkg/tenancy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/mutators/...", []string{"pkg/mutator", "pkg/policy", "pkg/quantity", "pkg/spiffe", "pkg/tenancy", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
 	{"pkg/tenancy", []string{"pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
 	{"pkg/policy", []string{"pkg/apis/..."}},
+	{"pkg/quantity", nil},
 	{"pkg/spiffe", []string{"pkg/xds", "pkg/apis/..."}},
 	{"pkg/xds", nil},
 	{"pkg/apis/...", []string{"pkg/apis/..."}},

@@ -25,6 +25,9 @@ type Options struct {
 	EndpointsFetchTimeout time.Duration
 	// PromptClusters does the same for all clusters.
 	PromptClusters bool
+	// MaxBufferBytes is the most that a BufferPolicy may have Envoy hold of a request; 0 is
+	// [buffer.DefaultMaxBytes].
+	MaxBufferBytes int64
 	// IncludeAttemptCount tells backends which attempt a request is.
 	IncludeAttemptCount bool
 }
@@ -42,7 +45,7 @@ func Builtin(o Options) []mutator.Family {
 		hedge.New(),                              // routes, and of them what no other mutator touches
 		backendmtls.New(o.EndpointsFetchTimeout), // rewrites the TLS of clusters; no other mutator touches that
 		frontendmtls.New(),                       // rewrites the TLS of listeners; its gate has to be in front of all other HTTP filters
-		buffer.New(),                             // finds its place among Envoy Gateway's HTTP filters by their names
+		buffer.New(o.MaxBufferBytes),             // finds its place among Envoy Gateway's HTTP filters by their names
 		originaldestination.New(),                // last, so that its filters come right before the router
 	}
 	if o.PromptClusters {

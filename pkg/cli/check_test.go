@@ -8,8 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 )
 
@@ -76,17 +74,11 @@ maxPeers: 8
 // TestRulesReachMutators: what serve runs has the operator's rules and limits, custom
 // mutators included.
 func TestRulesReachMutators(t *testing.T) {
-	var options catalog.Options
 	p := &program{environ: []string{"EGRAFT_NAMESPACE_RULES=namespaces=*;kinds=None", "EGRAFT_MAX_AGENT_SOCKETS_PER_NAMESPACE=3"}}
-	p.families = func(o catalog.Options) []mutator.Family {
-		if !o.PromptClusters { // where it is set, names of all families are looked up
-			options = o
-		}
-		return withHello(o)
-	}
+	p.families = withHello
 	s, err := p.load(nil)
 	require.NoError(t, err)
-	require.Equal(t, 3, options.Limits.AgentSockets)
+	require.Equal(t, 3, s.Restrictions().Limits.AgentSockets)
 	hello := s.families[len(s.families)-1].Backends
 	require.Len(t, hello, 1)
 	set, err := policy.NewSet(hello, [][]byte{[]byte(`{"apiVersion":"test.egraft.io/v1","kind":"Hello","metadata":{"namespace":"shop","name":"a"}}`)})

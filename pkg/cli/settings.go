@@ -26,6 +26,7 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 		EndpointsFetchTimeout: cfg.EndpointsFetchTimeout,
 		PromptClusters:        cfg.PromptClusters,
 		IncludeAttemptCount:   cfg.IncludeAttemptCount,
+		MaxBufferBytes:        cfg.MaxBufferBytes.Value(),
 	})
 	all := p.families(catalog.Everything())
 	errs = append(errs, unknownMutators(cfg, all)...)

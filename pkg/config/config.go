@@ -55,8 +55,10 @@ type Config struct {
 	EndpointsFetchTimeout time.Duration
 	PromptClusters        bool
 	IncludeAttemptCount   bool
-	DisabledMutators      []string
-	FailurePolicies       map[string]mutator.FailurePolicy
+	// MaxBufferBytes is the most that a BufferPolicy may have Envoy hold of a request.
+	MaxBufferBytes   resource.Quantity
+	DisabledMutators []string
+	FailurePolicies  map[string]mutator.FailurePolicy
 
 	// NamespaceRules permit everything if there are none.
 	NamespaceRules tenancy.Rules
@@ -98,6 +100,7 @@ func Default() *Config {
 		KubernetesOutcomes: Auto,
 
 		EndpointsFetchTimeout: time.Second,
+		MaxBufferBytes:        resource.MustParse("64Mi"),
 
 		MaxInitialFetchTimeout: most.InitialFetchTimeout,
 		MaxPeers:               most.Peers,

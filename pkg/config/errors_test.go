@@ -160,6 +160,15 @@ func TestBadValues(t *testing.T) {
 		{"message size of words", []string{"--max-message-size", "big"}, nil, []string{
 			`--max-message-size: Invalid value: "big": must be a quantity like "256Mi"`,
 		}},
+		{"message size that takes minutes to read", []string{"--max-message-size", "1e-60000000"}, nil, []string{
+			`--max-message-size: Invalid value: "1e-60000000": must be a quantity like "256Mi"`,
+		}},
+		{"nothing to hold", []string{"--max-buffer-bytes", "0"}, nil, []string{
+			`--max-buffer-bytes: Invalid value: "0": must be a whole number of bytes from 1 to 4294967295`,
+		}},
+		{"more to hold than the filter can", []string{"--max-buffer-bytes", "4Gi"}, nil, []string{
+			`--max-buffer-bytes: Invalid value: "4Gi": must be a whole number of bytes from 1 to 4294967295`,
+		}},
 		{"no time for mutators", []string{"--mutator-timeout=0s"}, nil, []string{`--mutator-timeout: Invalid value: "0s": must be greater than 0`}},
 		{"negative times", []string{"--shutdown-timeout=-1s", "--keepalive-min-time=-1s", "--endpoints-fetch-timeout=-1s"}, nil, []string{
 			`--keepalive-min-time: Invalid value: "-1s": must not be negative`,

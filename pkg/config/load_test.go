@@ -69,7 +69,7 @@ func wanted() *Config {
 		ShutdownTimeout: time.Second, KeepaliveTime: time.Hour, KeepaliveTimeout: time.Minute, KeepaliveMinTime: 0,
 		AdminAddress: "", Reflection: true, LogLevel: slog.LevelDebug, LogFormat: logging.JSON,
 		KubernetesOutcomes: Always, Kubeconfig: "/k",
-		EndpointsFetchTimeout: 200 * time.Millisecond, PromptClusters: true, IncludeAttemptCount: true,
+		EndpointsFetchTimeout: 200 * time.Millisecond, PromptClusters: true, IncludeAttemptCount: true, MaxBufferBytes: resource.MustParse("1.5Gi"),
 		DisabledMutators: []string{"a", "b"},
 		FailurePolicies:  map[string]mutator.FailurePolicy{"c": mutator.Fail, "d": mutator.Ignore},
 		NamespaceRules: tenancy.Rules{
@@ -85,7 +85,7 @@ func TestEverySettingOfASocket(t *testing.T) {
 		--max-message-size 1Gi --memo-size 0 --call-timeout 1m30s --mutator-timeout 3s --shutdown-timeout 1s --keepalive-time 1h --keepalive-timeout 60s
 		--keepalive-min-time 0s --admin-address off --reflection --log-level debug --log-format json
 		--kubernetes-outcomes always --kubeconfig /k
-		--endpoints-fetch-timeout 200ms --prompt-clusters --include-attempt-count --disable-mutators a,b --failure-policy c=Fail,d=Ignore
+		--endpoints-fetch-timeout 200ms --prompt-clusters --include-attempt-count --max-buffer-bytes 1.5Gi --disable-mutators a,b --failure-policy c=Fail,d=Ignore
 		--namespace-rules namespaces=infra,team-* --max-initial-fetch-timeout 5s --max-peers 8
 		--namespace-rules namespaces=*;kinds=K;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a
 		--max-agent-sockets-per-namespace 1 --max-sds-secrets-per-namespace 2`)
@@ -93,7 +93,7 @@ func TestEverySettingOfASocket(t *testing.T) {
 		EGRAFT_MAX_MESSAGE_SIZE=1Gi EGRAFT_MEMO_SIZE=0 EGRAFT_CALL_TIMEOUT=90s EGRAFT_MUTATOR_TIMEOUT=3s EGRAFT_SHUTDOWN_TIMEOUT=1s EGRAFT_KEEPALIVE_TIME=1h
 		EGRAFT_KEEPALIVE_TIMEOUT=1m EGRAFT_KEEPALIVE_MIN_TIME=0s EGRAFT_ADMIN_ADDRESS= EGRAFT_REFLECTION=true
 		EGRAFT_LOG_LEVEL=debug EGRAFT_LOG_FORMAT=json EGRAFT_KUBERNETES_OUTCOMES=always EGRAFT_KUBECONFIG=/k
-		EGRAFT_ENDPOINTS_FETCH_TIMEOUT=0.2s EGRAFT_PROMPT_CLUSTERS=true EGRAFT_INCLUDE_ATTEMPT_COUNT=1 EGRAFT_DISABLE_MUTATORS=a,b
+		EGRAFT_ENDPOINTS_FETCH_TIMEOUT=0.2s EGRAFT_PROMPT_CLUSTERS=true EGRAFT_INCLUDE_ATTEMPT_COUNT=1 EGRAFT_MAX_BUFFER_BYTES=1.5Gi EGRAFT_DISABLE_MUTATORS=a,b
 		EGRAFT_FAILURE_POLICY=c=Fail,d=Ignore HOME=/ EGRAFT_MAX_INITIAL_FETCH_TIMEOUT=5s EGRAFT_MAX_PEERS=8
 		EGRAFT_MAX_AGENT_SOCKETS_PER_NAMESPACE=1 EGRAFT_MAX_SDS_SECRETS_PER_NAMESPACE=2`)
 	env = append(env, "EGRAFT_NAMESPACE_RULES=namespaces=infra,team-*\n namespaces=*;kinds=K;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a\n")
@@ -119,6 +119,7 @@ kubeconfig: /k
 endpointsFetchTimeout: 200ms
 promptClusters: true
 includeAttemptCount: true
+maxBufferBytes: 1.5Gi
 disableMutators: [a, b]
 failurePolicy: {c: Fail, d: Ignore}
 namespaceRules:

@@ -78,8 +78,8 @@ func transport(c *Config) []setting {
 
 func limits(c *Config) []setting {
 	return []setting{
-		{"max-message-size", quantity(&c.MaxMessageSize), "largest message in bytes, both ways; Envoy Gateway's extensionManager.maxMessageSize has to be as large"},
-		{"memo-size", quantity(&c.MemoSize), "memory for answers to what was asked before, in bytes; 0 is none"},
+		{"max-message-size", quantities(&c.MaxMessageSize), "largest message in bytes, both ways; Envoy Gateway's extensionManager.maxMessageSize has to be as large"},
+		{"memo-size", quantities(&c.MemoSize), "memory for answers to what was asked before, in bytes; 0 is none"},
 		{"call-timeout", duration(&c.CallTimeout), "longest time that a call may take; Envoy Gateway itself waits for ever"},
 		{"mutator-timeout", duration(&c.MutatorTimeout), "longest time that a mutator may take for one resource, before the resource gets the failure policy"},
 		{"shutdown-timeout", duration(&c.ShutdownTimeout), "time that running calls have to finish after SIGTERM or SIGINT"},
@@ -100,6 +100,7 @@ func operation(c *Config) []setting {
 		{"endpoints-fetch-timeout", duration(&c.EndpointsFetchTimeout), "how long Envoy waits for the endpoints of a cluster that egraft changed; 0s leaves Envoy's 15 s"},
 		{"prompt-clusters", boolean(&c.PromptClusters), "let every change of a cluster reach traffic promptly, whoever made it: --endpoints-fetch-timeout is for all clusters"},
 		{"include-attempt-count", boolean(&c.IncludeAttemptCount), "tell backends in x-envoy-attempt-count which attempt a request is; Envoy Gateway then makes one call more for each virtual host"},
+		{"max-buffer-bytes", quantities(&c.MaxBufferBytes), "the most that a BufferPolicy may have Envoy hold of a request, in bytes: Envoy's memory is shared by all tenants of a Gateway; a policy with more is invalid"},
 		{"disable-mutators", list(&c.DisabledMutators), "mutators not to run"},
 		{"failure-policy", policies(&c.FailurePolicies), "what becomes of a resource that a mutator could not treat, by mutator: Deny (refuse its traffic), Ignore (leave it) or Fail (fail the whole call)"},
 	}

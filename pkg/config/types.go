@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/egraft/egraft/pkg/logging"
+	"github.com/egraft/egraft/pkg/quantity"
 )
 
 func text(target *string, kind string) value {
@@ -66,10 +67,10 @@ func duration(target *time.Duration) value {
 	}
 }
 
-// quantity is a number of bytes. Kubernetes writes numbers and strings.
-func quantity(target *resource.Quantity) value {
+// quantities are numbers of bytes. Kubernetes writes numbers and strings.
+func quantities(target *resource.Quantity) value {
 	parse := func(s string) (resource.Quantity, error) {
-		q, err := resource.ParseQuantity(s)
+		q, err := quantity.Parse(s)
 		if err != nil {
 			return q, errors.New(`must be a quantity like "256Mi"`)
 		}

@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/pkg/quantity"
 )
 
 // MaxSocketPath is the longest path of a Unix socket in bytes: sun_path holds 108 with
@@ -33,6 +35,7 @@ func (l *loader) validate() {
 	}
 	l.bytes("max-message-size", l.cfg.MaxMessageSize, 1, math.MaxInt32)
 	l.bytes("memo-size", l.cfg.MemoSize, 0, math.MaxInt64)
+	l.bytes("max-buffer-bytes", l.cfg.MaxBufferBytes, 1, math.MaxUint32)
 	l.positive("call-timeout", c.CallTimeout)
 	l.positive("mutator-timeout", c.MutatorTimeout)
 	l.positive("keepalive-time", c.KeepaliveTime)
@@ -92,7 +95,7 @@ func (l *loader) tcp() {
 }
 
 func (l *loader) bytes(flag string, q resource.Quantity, least, most int64) {
-	n, whole := q.AsInt64()
+	n, whole := quantity.Whole(q)
 	if !whole || n < least || n > most {
 		l.invalid(flag, q.String(), fmt.Sprintf("must be a whole number of bytes from %d to %d", least, most))
 	}

@@ -11,7 +11,8 @@ import (
 // denyBody tells the client as much as it may know; the reason is in egraft's log.
 const denyBody = "egraft: the policy for this route cannot be applied\n"
 
-// DenyRoute makes Envoy answer the route's requests with 500 and contact no backend.
+// DenyRoute makes Envoy answer the route's requests with 500 and contact no backend. Envoy
+// accepts no upgrade on such a route, and answers one with 403.
 func DenyRoute(r *routev3.Route) error {
 	r.Action = &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{
 		Status: 500,
@@ -20,9 +21,11 @@ func DenyRoute(r *routev3.Route) error {
 	return nil
 }
 
-// DenyVirtualHost denies every route of the virtual host.
+// DenyVirtualHost denies every route of the virtual host. Those of a matcher, which may be of
+// any kind, are gone.
 func DenyVirtualHost(vh *routev3.VirtualHost) error {
 	vh.RequestMirrorPolicies = nil
+	vh.Matcher = nil
 	for _, r := range vh.GetRoutes() {
 		if err := DenyRoute(r); err != nil {
 			return err
@@ -31,8 +34,10 @@ func DenyVirtualHost(vh *routev3.VirtualHost) error {
 	return nil
 }
 
-// DenyRouteConfiguration denies every route of every virtual host.
+// DenyRouteConfiguration denies every route of every virtual host, and has Envoy ask for no
+// others.
 func DenyRouteConfiguration(rc *routev3.RouteConfiguration) error {
+	rc.Vhds = nil
 	for _, vh := range rc.GetVirtualHosts() {
 		if err := DenyVirtualHost(vh); err != nil {
 			return err

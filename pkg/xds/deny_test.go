@@ -3,6 +3,7 @@ package xds_test
 import (
 	"testing"
 
+	matcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
@@ -32,11 +33,14 @@ func TestDenyRoutes(t *testing.T) {
 		Name: "v", Domains: []string{"*"}, Routes: []*routev3.Route{toCluster("a"), toCluster("b")},
 		RequestMirrorPolicies: []*routev3.RouteAction_RequestMirrorPolicy{{Cluster: "a"}},
 	}
-	rc := &routev3.RouteConfiguration{VirtualHosts: []*routev3.VirtualHost{vh}}
+	inTree := &routev3.VirtualHost{Name: "t", Domains: []string{"t"}, Matcher: &matcherv3.Matcher{}}
+	rc := &routev3.RouteConfiguration{VirtualHosts: []*routev3.VirtualHost{vh, inTree}, Vhds: &routev3.Vhds{}}
 	require.NoError(t, xds.DenyRouteConfiguration(rc))
 	require.NoError(t, rc.ValidateAll())
 	require.Empty(t, xds.NewReach([]xds.Configuration{{Hosts: []*xds.HostReach{xds.ReadHost(vh)}}}).Clusters(), "no route leads anywhere")
 	require.Empty(t, vh.GetRequestMirrorPolicies())
+	require.Nil(t, inTree.GetMatcher(), "routes that cannot be told")
+	require.Nil(t, rc.GetVhds(), "virtual hosts that are still to come")
 	for _, r := range vh.GetRoutes() {
 		require.EqualValues(t, 500, r.GetDirectResponse().GetStatus())
 	}

@@ -2,7 +2,6 @@ package xds
 
 import (
 	"fmt"
-	"slices"
 
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
@@ -10,9 +9,6 @@ import (
 
 // HCMName is the name by which Envoy Gateway adds the HTTP connection manager.
 const HCMName = "envoy.filters.network.http_connection_manager"
-
-// RouterName is the name of the filter that ends every chain of HTTP filters.
-const RouterName = "envoy.filters.http.router"
 
 // FilterChains are the filter chains of a listener, the default one among them.
 func FilterChains(l *listenerv3.Listener) []*listenerv3.FilterChain {
@@ -69,26 +65,3 @@ func RouteConfigurationsOf(l *listenerv3.Listener) (names []string) {
 	}
 	return names
 }
-
-// InsertFilter puts a filter in front of the first one for which before is true, and
-// reports whether it did: a filter of the same name that is there already is left alone.
-// With the router for before it is the last filter that sees a request.
-func InsertFilter(hcm *hcmv3.HttpConnectionManager, filter *hcmv3.HttpFilter, before func(name string) bool) (inserted bool, err error) {
-	at := -1
-	for i, f := range hcm.GetHttpFilters() {
-		if f.GetName() == filter.GetName() {
-			return false, nil
-		}
-		if at < 0 && before(f.GetName()) {
-			at = i
-		}
-	}
-	if at < 0 {
-		return false, fmt.Errorf("no HTTP filter that %q could be put in front of", filter.GetName())
-	}
-	hcm.HttpFilters = slices.Insert(hcm.HttpFilters, at, filter)
-	return true, nil
-}
-
-// IsRouter is for [InsertFilter].
-func IsRouter(name string) bool { return name == RouterName }

@@ -57,22 +57,3 @@ func TestEditHCM(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, found)
 }
-
-func TestInsertFilter(t *testing.T) {
-	names := func(hcm *hcmv3.HttpConnectionManager) (out []string) {
-		for _, f := range hcm.GetHttpFilters() {
-			out = append(out, f.GetName())
-		}
-		return out
-	}
-	hcm := &hcmv3.HttpConnectionManager{HttpFilters: []*hcmv3.HttpFilter{{Name: "lua"}, {Name: xds.RouterName}}}
-	inserted, err := xds.InsertFilter(hcm, &hcmv3.HttpFilter{Name: "ours"}, xds.IsRouter)
-	require.NoError(t, err)
-	require.True(t, inserted)
-	require.Equal(t, []string{"lua", "ours", xds.RouterName}, names(hcm))
-	inserted, err = xds.InsertFilter(hcm, &hcmv3.HttpFilter{Name: "ours"}, xds.IsRouter)
-	require.NoError(t, err)
-	require.False(t, inserted, "once")
-	_, err = xds.InsertFilter(&hcmv3.HttpConnectionManager{}, &hcmv3.HttpFilter{Name: "ours"}, xds.IsRouter)
-	require.EqualError(t, err, `no HTTP filter that "ours" could be put in front of`)
-}

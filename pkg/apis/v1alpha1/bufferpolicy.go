@@ -1,7 +1,6 @@
 package v1alpha1
 
 import (
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
@@ -56,14 +55,18 @@ type BufferPolicySpec struct {
 	// The targets are those whose requests the policy is for.
 	PolicyTargets `json:",inline"`
 
-	// MaxRequestBytes is how much of a request's body Envoy holds, as a quantity: 64Ki, 1Mi,
+	// MaxRequestBytes is how much of a request's body Envoy holds, as a quantity: 64Ki, 1.5Mi,
 	// or a number of bytes. A request that would need more is answered with 413. A body is
-	// held in Envoy's memory, once for every request under way.
+	// held in Envoy's memory, once for every request under way: what egraft takes at most is
+	// the operator's to say (--max-buffer-bytes).
 	//
 	// +optional
+	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:validation:XIntOrString
-	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).isInteger() && quantity(string(self)).isGreaterThan(quantity('0')) && quantity(string(self)).compareTo(quantity('4294967295')) <= 0",message="maxRequestBytes must be a whole number of bytes between 1 and 4294967295"
-	MaxRequestBytes *resource.Quantity `json:"maxRequestBytes,omitempty"`
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$`
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 && self <= 4294967295 : !self.matches('[eE][+-]?[0-9]{3}') && isQuantity(self) && quantity(self).compareTo(quantity('1')) >= 0 && quantity(self).compareTo(quantity('4294967295')) <= 0 && quantity(self).sub(int(quantity(self).asApproximateFloat() + 0.5)).compareTo(quantity('0')) == 0",message="maxRequestBytes must be a whole number of bytes between 1 and 4294967295"
+	MaxRequestBytes *Quantity `json:"maxRequestBytes,omitempty"`
 
 	// Mode is FullBuffer if Envoy has to hold a request until it is complete, so that a
 	// backend is bothered with complete requests only, or LimitOnly if it shall only set how

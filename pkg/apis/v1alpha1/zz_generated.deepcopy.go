@@ -163,8 +163,8 @@ func (in *BufferPolicySpec) DeepCopyInto(out *BufferPolicySpec) {
 	in.PolicyTargets.DeepCopyInto(&out.PolicyTargets)
 	if in.MaxRequestBytes != nil {
 		in, out := &in.MaxRequestBytes, &out.MaxRequestBytes
-		x := (*in).DeepCopy()
-		*out = &x
+		*out = new(Quantity)
+		**out = **in
 	}
 }
 

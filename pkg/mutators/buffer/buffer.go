@@ -10,6 +10,8 @@
 package buffer
 
 import (
+	"cmp"
+
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
@@ -21,16 +23,24 @@ const Name = "buffer"
 // gvk is the kind of resource that the family reads.
 var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindBufferPolicy)
 
-// kind is the way to read them.
-func kind() policy.Kind { return policy.NewKind(gvk, validate) }
+// kind is the way to read what was left on routes, which was validated before.
+func kind() policy.Kind { return policy.NewKind[v1alpha1.BufferPolicy](gvk, nil) }
 
-// New returns the family.
-func New() mutator.Family {
+// DefaultMaxBytes is the most that policies may have Envoy hold of a request unless the operator
+// says otherwise: what common uploads need, and an eighth of the memory that Envoy Gateway
+// requests for an Envoy.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/shared_types.go
+const DefaultMaxBytes = 64 << 20
+
+// New returns the family. Policies that would have Envoy hold more than maxBytes of a request
+// are invalid; 0 is [DefaultMaxBytes].
+func New(maxBytes int64) mutator.Family {
+	maxBytes = cmp.Or(maxBytes, DefaultMaxBytes)
 	return mutator.Family{
 		Name:                Name,
 		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
 		NeedsReach:          true,
-		Policies:            []policy.Kind{kind()},
+		Policies:            []policy.Kind{policy.NewKind(gvk, validator(maxBytes))},
 		FailurePolicy:       mutator.Ignore,
 		Routes:              routes{},
 		Listeners:           listeners{},

@@ -17,17 +17,18 @@ import (
 // translation, so that there is no filter, policies that say Deny have their targets denied.
 type routeConfigurations struct{}
 
-// Applies tells whether any listener of the configuration has a policy, or lacks the filter.
+// Applies tells whether any listener of the configuration has a policy, or the configuration
+// needs the filter.
 func (routeConfigurations) Applies(in *mutator.Input, rc mutator.View) bool {
 	origin := in.Reach().Configuration(rc.Name())
 	return origin != nil && (len(in.Objects.Of(gvk)) > 0 && len(attached(in, origin.Listeners()...)) > 0 ||
-		!in.Has(mutator.KindListener) && needOf(in).configurations[rc.Name()])
+		needOf(in).configurations[rc.Name()])
 }
 
 // Key stands for the policies of each listener, and whether there can be a filter.
 func (routeConfigurations) Key(in *mutator.Input, rc mutator.View) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%t", in.Has(mutator.KindListener))
+	fmt.Fprintf(&b, "%t%t", in.Has(mutator.KindListener), needOf(in).configurations[rc.Name()])
 	for _, l := range in.Reach().Configuration(rc.Name()).Listeners() {
 		b.WriteString(l.String() + "\x00" + mutator.AttachedKey(attached(in, l)) + "\x00")
 	}
@@ -61,6 +62,11 @@ func (routeConfigurations) Bears(in *mutator.Input, rc *routev3.RouteConfigurati
 // is wrong and demands to deny does so to its own virtual hosts: an error would be that of
 // the whole configuration.
 func (routeConfigurations) Mutate(_ context.Context, in *mutator.Input, rc *routev3.RouteConfiguration) error {
+	if in.Has(mutator.KindListener) && needOf(in).configurations[rc.GetName()] {
+		if err := setDefault(rc); err != nil {
+			return err
+		}
+	}
 	for _, vh := range rc.GetVirtualHosts() {
 		if w := winner(attached(in, xds.ListenersOf(rc.GetName(), vh)...)); w != nil {
 			if err := applyTo(vh, in, w); err != nil {

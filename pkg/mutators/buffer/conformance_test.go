@@ -9,10 +9,14 @@ import (
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
 
+	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/mutator/mutatortest"
 	"github.com/egraft/egraft/pkg/mutators/buffer"
 )
 
-func TestConformance(t *testing.T) { mutatortest.Run(t, "testdata", buffer.New) }
+func TestConformance(t *testing.T) { mutatortest.Run(t, "testdata", family) }
 
-func FuzzPolicy(f *testing.F) { mutatortest.Fuzz(f, "testdata", buffer.New) }
+func FuzzPolicy(f *testing.F) { mutatortest.Fuzz(f, "testdata", family) }
+
+// family has the limit that the case about it is past.
+func family() mutator.Family { return buffer.New(buffer.DefaultMaxBytes) }

@@ -2,8 +2,6 @@ package buffer
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	bufferv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/buffer/v3"
@@ -14,23 +12,6 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
-
-// later are the filters in front of which Envoy Gateway has the buffer filter: those that
-// call out with the body or act on it, and the router. Authentication comes before it, so
-// that nobody unknown makes Envoy hold bodies.
-// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/httpfilters.go#L93-L169
-var later = []string{
-	"envoy.filters.http.lua", "envoy.filters.http.ext_proc", "envoy.filters.http.wasm", "envoy.filters.http.dynamic_modules",
-	"envoy.filters.http.geoip", "envoy.filters.http.rbac", "envoy.filters.http.local_ratelimit", "envoy.filters.http.ratelimit",
-	"envoy.filters.http.bandwidth_limit", "envoy.filters.http.grpc_web", "envoy.filters.http.grpc_stats",
-	"envoy.filters.http.credential_injector", "envoy.filters.http.compressor", "envoy.filters.http.dynamic_forward_proxy", xds.RouterName,
-}
-
-// isLater knows a filter as Envoy Gateway does, which begins names with the kind.
-// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/httpfilters.go#L348
-func isLater(name string) bool {
-	return slices.ContainsFunc(later, func(kind string) bool { return strings.HasPrefix(name, kind) })
-}
 
 // listeners puts the filter into the HTTP connection managers whose routes need it.
 type listeners struct{}
@@ -106,7 +87,7 @@ func (listeners) Bears(in *mutator.Input, l *listenerv3.Listener) (on []*policy.
 	return on
 }
 
-// Mutate adds the filter, once, switched off by default.
+// Mutate adds the filter, once, switched off where no route is found: see [setDefault].
 func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.Listener) error {
 	needed := needOf(in).configurations
 	for _, fc := range xds.FilterChains(l) {
@@ -129,9 +110,9 @@ func insert(hcm *hcmv3.HttpConnectionManager) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return xds.InsertFilter(hcm, &hcmv3.HttpFilter{
+	return xds.InsertBetween(hcm, &hcmv3.HttpFilter{
 		Name:       filterName,
 		ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: config},
 		Disabled:   true,
-	}, isLater)
+	}, isEarlier, isLater)
 }

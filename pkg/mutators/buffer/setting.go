@@ -1,12 +1,15 @@
 package buffer
 
 import (
+	"errors"
+
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	bufferv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/buffer/v3"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/quantity"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -15,17 +18,50 @@ import (
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/request_buffer.go
 const filterName = "envoy.filters.http.buffer"
 
-// bytesOf is the validated limit.
-func bytesOf(s *v1alpha1.BufferPolicySpec) int64 { return s.MaxRequestBytes.Value() }
+// errBytes is for what the filter's field cannot hold.
+var errBytes = errors.New("must be a whole number of bytes between 1 and 4294967295")
+
+// bytesOf is the limit, of a policy that has one.
+func bytesOf(s *v1alpha1.BufferPolicySpec) (uint32, error) {
+	q, err := quantity.Parse(s.MaxRequestBytes.String())
+	if err != nil {
+		return 0, errBytes
+	}
+	n, whole := quantity.Whole(q)
+	if !whole || n < 1 || n > maxBytes {
+		return 0, errBytes
+	}
+	return uint32(n), nil
+}
 
 // perRoute is the setting of the buffer filter on a route or virtual host.
 func perRoute(s *v1alpha1.BufferPolicySpec) (*anypb.Any, error) {
 	if s.Disabled || s.Mode != v1alpha1.BufferFull {
 		return xds.Any(&bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Disabled{Disabled: true}})
 	}
-	return xds.Any(&bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Buffer{
-		Buffer: &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(uint32(bytesOf(s)))},
-	}})
+	n, err := bytesOf(s)
+	if err != nil {
+		return nil, err
+	}
+	return xds.Any(&bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Buffer{Buffer: &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(n)}}})
+}
+
+// setDefault has the filter take part in all requests and do nothing for routes without a
+// setting of their own. Otherwise Envoy would decide at the start of a request, for the route
+// of then, whether the filter takes part; and if authentication had it choose another route,
+// one with a limit would have none, and one without the filter's own, which is none.
+func setDefault(rc *routev3.RouteConfiguration) error {
+	off, err := xds.Any(&bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Disabled{Disabled: true}})
+	if err != nil {
+		return err
+	}
+	if rc.TypedPerFilterConfig == nil {
+		rc.TypedPerFilterConfig = map[string]*anypb.Any{}
+	}
+	if _, set := rc.TypedPerFilterConfig[filterName]; !set {
+		rc.TypedPerFilterConfig[filterName] = off
+	}
+	return nil
 }
 
 // setRoute writes the policy onto a route. The setting of the filter is there in any case: it
@@ -42,7 +78,9 @@ func setRoute(r *routev3.Route, s *v1alpha1.BufferPolicySpec) error {
 	switch {
 	case s.Disabled:
 	case s.Mode == v1alpha1.BufferLimitOnly:
-		r.RequestBodyBufferLimit = wrapperspb.UInt64(uint64(bytesOf(s)))
+		n, err := bytesOf(s)
+		r.RequestBodyBufferLimit = wrapperspb.UInt64(uint64(n))
+		return err
 	default:
 		refuseUpgrades(r)
 	}
@@ -65,8 +103,9 @@ func setVirtualHost(vh *routev3.VirtualHost, s *v1alpha1.BufferPolicySpec) error
 	case s.Disabled: // the filter is off where nothing switches it on
 		return nil
 	case s.Mode == v1alpha1.BufferLimitOnly:
-		limitRoutes(vh, uint64(bytesOf(s)))
-		return nil
+		n, err := bytesOf(s)
+		limitRoutes(vh, uint64(n))
+		return err
 	}
 	setting, err := perRoute(s)
 	if err != nil {

@@ -1,13 +1,17 @@
 package buffer
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/quantity"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -24,9 +28,14 @@ var (
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/api/envoy/extensions/filters/http/buffer/v3/buffer.proto
 const maxBytes = math.MaxUint32
 
+// validator checks policies of a cluster whose operator allows so many bytes.
+func validator(allowed int64) func(*v1alpha1.BufferPolicy) field.ErrorList {
+	return func(p *v1alpha1.BufferPolicy) field.ErrorList { return validate(p, allowed) }
+}
+
 // validate fills in the defaults and checks what the CRD checks: not every policy passes
 // an API server with a CRD of this version.
-func validate(p *v1alpha1.BufferPolicy) field.ErrorList {
+func validate(p *v1alpha1.BufferPolicy, allowed int64) field.ErrorList {
 	s, at := &p.Spec, field.NewPath("spec")
 	if s.Mode == "" {
 		s.Mode = v1alpha1.BufferFull
@@ -35,7 +44,7 @@ func validate(p *v1alpha1.BufferPolicy) field.ErrorList {
 		s.FailurePolicy = v1alpha1.FailurePolicyIgnore
 	}
 	errs := policy.ValidateTargets(&s.PolicyTargets, targetKinds, at)
-	errs = append(errs, validateBytes(s, at)...)
+	errs = append(errs, validateBytes(s, at, allowed)...)
 	if !slices.Contains(modes, s.Mode) {
 		errs = append(errs, field.NotSupported(at.Child("mode"), s.Mode, modes))
 	}
@@ -45,7 +54,7 @@ func validate(p *v1alpha1.BufferPolicy) field.ErrorList {
 	return errs
 }
 
-func validateBytes(s *v1alpha1.BufferPolicySpec, at *field.Path) field.ErrorList {
+func validateBytes(s *v1alpha1.BufferPolicySpec, at *field.Path, allowed int64) field.ErrorList {
 	at = at.Child("maxRequestBytes")
 	switch {
 	case s.Disabled && s.MaxRequestBytes != nil:
@@ -55,8 +64,21 @@ func validateBytes(s *v1alpha1.BufferPolicySpec, at *field.Path) field.ErrorList
 	case s.MaxRequestBytes == nil:
 		return field.ErrorList{field.Required(at, "set it, or set disabled to true to switch buffering off for the target")}
 	}
-	if n, whole := s.MaxRequestBytes.AsInt64(); !whole || n < 1 || n > maxBytes {
-		return field.ErrorList{field.Invalid(at, s.MaxRequestBytes.String(), "must be a whole number of bytes between 1 and 4294967295")}
+	n, err := bytesOf(s)
+	if err != nil {
+		return field.ErrorList{field.Invalid(at, shortened(s.MaxRequestBytes.String()), err.Error())}
+	}
+	if int64(n) > allowed {
+		detail := fmt.Sprintf("more than %s, which is what the operator allows (--max-buffer-bytes)", resource.NewQuantity(allowed, resource.BinarySI))
+		return field.ErrorList{field.Invalid(at, s.MaxRequestBytes.String(), detail)}
 	}
 	return nil
+}
+
+// shortened is text from a policy that need not be of any use in a message.
+func shortened(text string) string {
+	if len(text) <= quantity.MaxLength {
+		return text
+	}
+	return strings.ToValidUTF8(text[:quantity.MaxLength], "") + "…"
 }

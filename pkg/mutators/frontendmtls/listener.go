@@ -70,7 +70,7 @@ func apply(fc *listenerv3.FilterChain, winners []*policy.Object, routesKnown boo
 	if xds.IsPlaintext(fc) {
 		switch denied := slices.ContainsFunc(winners, deniesPlaintext); {
 		case denied && routesKnown:
-			return addGate(fc)
+			return addGates(fc)
 		case denied:
 			return xds.DenyFilterChain(fc)
 		}

@@ -1,0 +1,81 @@
+package frontendmtls
+
+import (
+	"maps"
+
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	rbacconfigv3 "github.com/envoyproxy/go-control-plane/envoy/config/rbac/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// The gates are RBAC filters that let everything pass unless a route says otherwise. They are
+// in filter chains without TLS only, so that what the routes say has no effect on requests by
+// TLS, should they ever share routes.
+//
+// The first one keeps requests from all other filters. The last one sees the route that the
+// router takes, which need not be the one that the first one saw: a filter can change what
+// routes are chosen by and have Envoy choose anew. Neither may be disabled and switched on by
+// routes: Envoy decides that at the start of a request, for the route of then.
+const (
+	gate     = "egraft.io/frontend-mtls"
+	lastGate = xds.LastPrefix + "frontend-mtls"
+)
+
+// addGates puts the gates in front of all HTTP filters, and of the router.
+func addGates(fc *listenerv3.FilterChain) error {
+	open, err := xds.Any(&rbacv3.RBAC{})
+	if err != nil {
+		return err
+	}
+	filter := func(name string) *hcmv3.HttpFilter {
+		return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: open}}
+	}
+	_, err = xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
+		first, err := xds.InsertFirst(hcm, filter(gate))
+		if err != nil {
+			return false, err
+		}
+		last, err := xds.InsertLast(hcm, filter(lastGate))
+		return first || last, err
+	})
+	return err
+}
+
+// closeGates closes the gates for a virtual host, whatever its routes are, and leaves them open
+// for redirects, which lead to no backend: they are how clients find the listener with TLS.
+func closeGates(vh *routev3.VirtualHost) error {
+	// A policy that allows nothing: https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/rbac/v3/rbac.proto
+	closed, err := bothGates(&rbacv3.RBACPerRoute{Rbac: &rbacv3.RBAC{Rules: &rbacconfigv3.RBAC{Action: rbacconfigv3.RBAC_ALLOW}}})
+	if err != nil {
+		return err
+	}
+	open, err := bothGates(&rbacv3.RBACPerRoute{})
+	if err != nil {
+		return err
+	}
+	configure(&vh.TypedPerFilterConfig, closed)
+	for _, r := range vh.GetRoutes() {
+		if r.GetRedirect() != nil {
+			configure(&r.TypedPerFilterConfig, open)
+		}
+	}
+	return nil
+}
+
+func bothGates(m proto.Message) (map[string]*anypb.Any, error) {
+	a, err := xds.Any(m)
+	return map[string]*anypb.Any{gate: a, lastGate: a}, err
+}
+
+func configure(filters *map[string]*anypb.Any, with map[string]*anypb.Any) {
+	if *filters == nil {
+		*filters = map[string]*anypb.Any{}
+	}
+	maps.Copy(*filters, with)
+}
