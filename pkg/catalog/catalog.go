@@ -25,12 +25,15 @@ type Options struct {
 	PromptClusters bool
 	// IncludeAttemptCount tells backends which attempt a request is.
 	IncludeAttemptCount bool
+	// AllowSpecialDestinations lets OriginalDestinationBackends name loopback, link-local and
+	// other special networks.
+	AllowSpecialDestinations bool
 }
 
 // Everything switches on all that can be, so that [Builtin] returns every family that there
 // is.
 func Everything() Options {
-	return Options{EndpointsFetchTimeout: time.Second, PromptClusters: true, IncludeAttemptCount: true}
+	return Options{EndpointsFetchTimeout: time.Second, PromptClusters: true, IncludeAttemptCount: true, AllowSpecialDestinations: true}
 }
 
 // Builtin returns the built-in mutators in the order of their execution. To add one, add
@@ -41,7 +44,7 @@ func Builtin(o Options) []mutator.Family {
 		backendmtls.New(o.EndpointsFetchTimeout), // rewrites the TLS of clusters; no other mutator touches that
 		frontendmtls.New(),                       // rewrites the TLS of listeners; its gate has to be in front of all other HTTP filters
 		buffer.New(),                             // finds its place among Envoy Gateway's HTTP filters by their names
-		originaldestination.New(),                // last, so that its filters come right before the router
+		originaldestination.New(o.AllowSpecialDestinations), // last, so that its filters come right before the router
 	}
 	if o.PromptClusters {
 		families = append(families, promptclusters.New(o.EndpointsFetchTimeout)) // after those that set the same for the clusters that they change

@@ -23,9 +23,10 @@ type settings struct {
 func (p *program) load(flags *config.Flags) (*settings, error) {
 	cfg, errs := config.Load(config.Sources{Flags: flags, Environ: p.environ})
 	families := p.families(catalog.Options{
-		EndpointsFetchTimeout: cfg.EndpointsFetchTimeout,
-		PromptClusters:        cfg.PromptClusters,
-		IncludeAttemptCount:   cfg.IncludeAttemptCount,
+		EndpointsFetchTimeout:    cfg.EndpointsFetchTimeout,
+		PromptClusters:           cfg.PromptClusters,
+		IncludeAttemptCount:      cfg.IncludeAttemptCount,
+		AllowSpecialDestinations: cfg.AllowSpecialDestinations,
 	})
 	errs = append(errs, unknownMutators(cfg, p.families(catalog.Everything()))...)
 	if len(errs) > 0 {

@@ -51,11 +51,12 @@ type Config struct {
 	KubernetesOutcomes Choice
 	Kubeconfig         string
 
-	EndpointsFetchTimeout time.Duration
-	PromptClusters        bool
-	IncludeAttemptCount   bool
-	DisabledMutators      []string
-	FailurePolicies       map[string]mutator.FailurePolicy
+	EndpointsFetchTimeout    time.Duration
+	PromptClusters           bool
+	IncludeAttemptCount      bool
+	AllowSpecialDestinations bool
+	DisabledMutators         []string
+	FailurePolicies          map[string]mutator.FailurePolicy
 
 	// from has what set a setting: its flag with dashes, its variable, or its field.
 	from map[string]string
