@@ -116,7 +116,7 @@ func TestKindsAreThoseOfTheCatalog(t *testing.T) {
 
 // kinds are those that built-in mutators read.
 func kinds() (all []policy.Kind) {
-	for _, family := range catalog.Builtin(catalog.Options{MaxBufferBytes: math.MaxUint32}) {
+	for _, family := range catalog.Builtin(catalog.Options{MaxBufferBytes: math.MaxUint32, AllowSpecialDestinations: true}) {
 		all = slices.Concat(all, family.Policies, family.Filters, family.Backends)
 	}
 	return all

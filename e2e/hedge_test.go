@@ -43,6 +43,7 @@ type slowBackend struct {
 	answer http.HandlerFunc
 	first  atomic.Int64
 	hedged atomic.Int64
+	all    atomic.Int64
 }
 
 // slowBackend answers after a while.
@@ -78,6 +79,7 @@ func (f *fixture) countingBackend(answer http.HandlerFunc) *slowBackend {
 
 // ServeHTTP implements http.Handler.
 func (b *slowBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.all.Add(1)
 	switch r.Header.Get("X-Envoy-Attempt-Count") {
 	case "1":
 		b.first.Add(1)

@@ -96,7 +96,7 @@ func (o *outcomes) conditionsOfBackend() {
 	o.untilCondition("one", "False Failed the Translation hook came without resources of kind Listener")
 	listeners := engine.Resources{Kind: mutator.KindListener, Encoded: [][]byte{o.encode(&listenerv3.Listener{Name: "tcp"})}}
 	call(&engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{listeners, routes}})
-	o.untilCondition("one", "True Programmed Envoy connects to the destination in metadata egraft.io:destination, if it is in 10.0.0.0/8")
+	o.untilCondition("one", "True Programmed Envoy connects to the destination in metadata egraft.io:destination, if it is in allowedCIDRs; retries, hedging, load balancing, health checks, outlier detection and session persistence of other policies have no effect on it")
 }
 
 func (o *outcomes) encode(m proto.Message) []byte {

@@ -27,8 +27,8 @@ func (f *fixture) destinationInOwnMetadata() {
           if own then
             pcall(function() -- Envoy Gateway tries scripts without what Envoy gives them
               local metadata, times = handle:streamInfo():dynamicMetadata(), handle:headers():get("x-times")
-              metadata:set("egraft.original_destination", "destination", own)
-              metadata:set("egraft.original_destination", "address", "127.0.0.1")
+              metadata:set("egraft.destination", "destination", own)
+              metadata:set("egraft.destination", "address", "127.0.0.1")
               metadata:set("egraft.io", "destination", string.rep(wanted, tonumber(times)))
             end)
           end`, 1))
@@ -98,8 +98,14 @@ spec:
 			return nil
 		})
 	}
-	lie := strings.Replace(setFrom(header, "x-second"), `handle:headers():replace("`+header+`", wanted)`,
-		`handle:streamInfo():dynamicMetadata():set("egraft.original_destination.believed/`+script+`0", "`+header+`", wanted)`, 1)
+	lie := strings.Replace(setFrom(header, "x-second"), `handle:headers():replace("`+header+`", wanted)`, `pcall(function()
+            local metadata = handle:streamInfo():dynamicMetadata()
+            for key, value in pairs(metadata:get("egraft.believed")) do
+              if key:sub(-1) == "h" then
+                metadata:set("egraft.believed", key, wanted)
+              end
+            end
+          end)`, 1)
 	apply(script+"0", setFrom(header, "x-first")+lie)
 	f.untilAsked(poolHost, 200, "x-first", first, "x-second", second)
 	f.wait("the lie", func(ctx context.Context) error {

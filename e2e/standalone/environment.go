@@ -213,7 +213,7 @@ func (e *Environment) EgraftProgram() string {
 func (e *Environment) egraft() *process.Process {
 	command := []string{
 		e.EgraftProgram(), "serve", "--socket", e.Socket(), "--admin-address", EgraftAdminAddress,
-		"--log-level", "debug", "--log-format", "json",
+		"--log-level", "debug", "--log-format", "json", "--allow-special-destinations",
 	}
 	return process.New(e.Dir, "egraft", append(command, e.options.Egraft...)...)
 }

@@ -30,23 +30,26 @@ type Options struct {
 	MaxBufferBytes int64
 	// IncludeAttemptCount tells backends which attempt a request is.
 	IncludeAttemptCount bool
+	// AllowSpecialDestinations lets OriginalDestinationBackends name loopback, link-local and
+	// other special networks.
+	AllowSpecialDestinations bool
 }
 
 // Everything switches on all that can be, so that [Builtin] returns every family that there
 // is.
 func Everything() Options {
-	return Options{EndpointsFetchTimeout: time.Second, PromptClusters: true, IncludeAttemptCount: true}
+	return Options{EndpointsFetchTimeout: time.Second, PromptClusters: true, IncludeAttemptCount: true, AllowSpecialDestinations: true}
 }
 
 // Builtin returns the built-in mutators in the order of their execution. To add one, add
 // a line and say beside it why it is where it is.
 func Builtin(o Options) []mutator.Family {
 	families := []mutator.Family{
-		hedge.New(),                              // routes, and of them what no other mutator touches
-		backendmtls.New(o.EndpointsFetchTimeout), // rewrites the TLS of clusters; no other mutator touches that
-		frontendmtls.New(),                       // rewrites the TLS of listeners; its gate has to be in front of all other HTTP filters
-		buffer.New(o.MaxBufferBytes),             // finds its place among Envoy Gateway's HTTP filters by their names
-		originaldestination.New(),                // last, so that its filters come right before the router
+		hedge.New(),                                         // routes, and of them what no other mutator touches
+		backendmtls.New(o.EndpointsFetchTimeout),            // rewrites the TLS of clusters; no other mutator touches that
+		frontendmtls.New(),                                  // rewrites the TLS of listeners; its gate has to be in front of all other HTTP filters
+		buffer.New(o.MaxBufferBytes),                        // finds its place among Envoy Gateway's HTTP filters by their names
+		originaldestination.New(o.AllowSpecialDestinations), // last, so that its filters come right before the router
 	}
 	if o.PromptClusters {
 		families = append(families, promptclusters.New(o.EndpointsFetchTimeout)) // after those that set the same for the clusters that they change

@@ -23,10 +23,11 @@ type settings struct {
 func (p *program) load(flags *config.Flags) (*settings, error) {
 	cfg, errs := config.Load(config.Sources{Flags: flags, Environ: p.environ})
 	families := p.families(catalog.Options{
-		EndpointsFetchTimeout: cfg.EndpointsFetchTimeout,
-		PromptClusters:        cfg.PromptClusters,
-		IncludeAttemptCount:   cfg.IncludeAttemptCount,
-		MaxBufferBytes:        cfg.MaxBufferBytes.Value(),
+		EndpointsFetchTimeout:    cfg.EndpointsFetchTimeout,
+		PromptClusters:           cfg.PromptClusters,
+		IncludeAttemptCount:      cfg.IncludeAttemptCount,
+		AllowSpecialDestinations: cfg.AllowSpecialDestinations,
+		MaxBufferBytes:           cfg.MaxBufferBytes.Value(),
 	})
 	all := p.families(catalog.Everything())
 	errs = append(errs, unknownMutators(cfg, all)...)

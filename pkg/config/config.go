@@ -55,6 +55,8 @@ type Config struct {
 	EndpointsFetchTimeout time.Duration
 	PromptClusters        bool
 	IncludeAttemptCount   bool
+	// AllowSpecialDestinations lets OriginalDestinationBackends name special networks.
+	AllowSpecialDestinations bool
 	// MaxBufferBytes is the most that a BufferPolicy may have Envoy hold of a request.
 	MaxBufferBytes   resource.Quantity
 	DisabledMutators []string

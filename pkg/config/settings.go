@@ -101,6 +101,7 @@ func operation(c *Config) []setting {
 		{"prompt-clusters", boolean(&c.PromptClusters), "let every change of a cluster reach traffic promptly, whoever made it: --endpoints-fetch-timeout is for all clusters"},
 		{"include-attempt-count", boolean(&c.IncludeAttemptCount), "tell backends in x-envoy-attempt-count which attempt a request is; Envoy Gateway then makes one call more for each virtual host"},
 		{"max-buffer-bytes", quantities(&c.MaxBufferBytes), "the most that a BufferPolicy may have Envoy hold of a request, in bytes: Envoy's memory is shared by all tenants of a Gateway; a policy with more is invalid"},
+		{"allow-special-destinations", boolean(&c.AllowSpecialDestinations), "let OriginalDestinationBackends name loopback, link-local and other special networks in allowedCIDRs, where Envoy's admin interface and credentials of the platform can be"},
 		{"disable-mutators", list(&c.DisabledMutators), "mutators not to run"},
 		{"failure-policy", policies(&c.FailurePolicies), "what becomes of a resource that a mutator could not treat, by mutator: Deny (refuse its traffic), Ignore (leave it) or Fail (fail the whole call)"},
 	}

@@ -56,13 +56,15 @@ type OriginalDestinationBackendSpec struct {
 
 	// AllowedCIDRs are the networks that destinations may be in. All others are answered
 	// with 403. Loopback, link-local, multicast and unspecified addresses, those of cloud
-	// metadata services and IPv6 addresses that stand for IPv4 ones are allowed only by a
-	// network that has nothing else in it: 0.0.0.0/0 does not allow 169.254.169.254,
-	// 169.254.169.254/32 does.
+	// metadata services and IPv6 addresses that stand for IPv4 ones are not allowed by a
+	// larger network such as 0.0.0.0/0. A network within them, such as 127.0.0.0/8 or
+	// 169.254.169.254/32, is invalid unless egraft runs with --allow-special-destinations.
+	// All together have 384 characters at most.
 	//
 	// +required
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule="self.map(network, size(network)).sum() <= 384",message="must have 384 characters at most, all networks together"
 	AllowedCIDRs []CIDR `json:"allowedCIDRs"`
 
 	// Port takes the place of the destination's port, which may then be left out.
@@ -114,8 +116,8 @@ type DestinationSource struct {
 	// +optional
 	Metadata *DestinationMetadata `json:"metadata,omitempty"`
 
-	// Header is a request header that the user's filter sets. It is removed from requests
-	// of all clients of the listener before any filter sees them.
+	// Header is a request header that the user's filter sets on a route with the backend.
+	// What clients and other filters make of it is removed.
 	//
 	// +optional
 	Header *DestinationHeader `json:"header,omitempty"`
@@ -142,24 +144,22 @@ type DestinationMetadata struct {
 
 // DestinationHeader names a header and who may set it.
 type DestinationHeader struct {
-	// Name is the header's name in lower case. It begins with x- and says that it is a
-	// destination, as x-gateway-destination-endpoint and x-ai-eg-original-dst do: the header is
-	// removed from the requests of all routes of the listener, which must not be one that
-	// others need, such as x-api-key.
+	// Name is the header's name in lower case. It begins with x-, as
+	// x-gateway-destination-endpoint does. The destination does not get the header.
 	//
 	// +required
-	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^x-[a-z0-9]+(-[a-z0-9]+)*$`
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('x-envoy-') && !self.startsWith('x-egraft-')",message="name must not be a header of Envoy's or egraft's own"
-	// +kubebuilder:validation:XValidation:rule="self.matches('-(destination|original-dst)(-|$)')",message="name must have the word destination or original-dst in it, because the header is removed from the requests of all routes of the listener"
 	Name string `json:"name"`
 
 	// Filter is the name of the HTTP filter that is trusted to set the header, or the
-	// beginning of it, such as envoy.filters.http.ext_proc. What other filters make of the
-	// header is not believed, wherever they are.
+	// beginning of it, such as envoy.filters.http.ext_proc: the first filter of such a name,
+	// and those that follow it with such a name. What other filters make of the header is not
+	// believed, wherever they are.
 	//
 	// +required
-	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9._/-]+$`
 	Filter string `json:"filter"`
 }
@@ -173,8 +173,8 @@ type DestinationTLS struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Hostname string `json:"hostname"`
 
-	// CABundle has the certificates in PEM that the destination's is verified against. The
-	// default are those of the system that Envoy runs on.
+	// CABundle has the certificates in PEM, 64 at most, that the destination's is verified
+	// against. The default are those of the system that Envoy runs on.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=65536
@@ -207,12 +207,4 @@ type DestinationCircuitBreakers struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=2147483647
 	MaxParallelRequests *int `json:"maxParallelRequests,omitempty"`
-
-	// MaxParallelRetries is how many retries may be under way.
-	//
-	// +optional
-	// +kubebuilder:default=32
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=2147483647
-	MaxParallelRetries *int `json:"maxParallelRetries,omitempty"`
 }

@@ -38,8 +38,23 @@ type routes struct{}
 // route's rule.
 func (routes) Applies(in *mutator.Input, _ mutator.View) bool { return len(in.Objects.Of(gvk)) > 0 }
 
-// Key stands for the filter.
-func (routes) Key(in *mutator.Input, _ mutator.View) string { return in.Objects.Of(gvk)[0].Digest() }
+// Key stands for the filter, and for a backend beside which it has no effect.
+func (routes) Key(in *mutator.Input, _ mutator.View) string {
+	key := in.Objects.Of(gvk)[0].Digest()
+	if once := sentOnce(in); once != nil {
+		key += once.String()
+	}
+	return key
+}
+
+// sentOnce is a backend of the rule whose requests must not be sent again: its cluster would
+// choose the host of each anew, after its networks were checked.
+func sentOnce(in *mutator.Input) *policy.Object {
+	for _, o := range in.Objects.Of(v1alpha1.GroupVersion.WithKind(v1alpha1.KindOriginalDestinationBackend)) {
+		return o
+	}
+	return nil
+}
 
 // FailurePolicy is what the filter says.
 func (routes) FailurePolicy(in *mutator.Input, _ mutator.View) mutator.FailurePolicy {
@@ -58,6 +73,9 @@ func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) err
 	action := r.GetRoute()
 	if action == nil {
 		return fmt.Errorf("%s: the rule sends no requests to backends", o)
+	}
+	if once := sentOnce(in); once != nil {
+		return fmt.Errorf("%s: the rule has %s, whose requests are sent once", o, once)
 	}
 	s := &policy.Typed[v1alpha1.HedgeFilter](o).Spec
 	wait, err := time.ParseDuration(string(s.PerTryTimeout))

@@ -1,7 +1,6 @@
 package originaldestination
 
 import (
-	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"strings"
@@ -32,6 +31,9 @@ func validateTLS(t *v1alpha1.DestinationTLS, at *field.Path) field.ErrorList {
 // Envoy refuse the others, too.
 func validateBundle(text string) error {
 	rest, number := []byte(text), strings.Count(text, "-----BEGIN ")
+	if number > maxCertificates {
+		return fmt.Errorf("must be %d certificates at most, and has %d", maxCertificates, number)
+	}
 	for i := range number {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
@@ -40,9 +42,22 @@ func validateBundle(text string) error {
 		if block.Type != "CERTIFICATE" {
 			return fmt.Errorf("must be certificates in PEM: number %d of %d is of type %s", i+1, number, block.Type)
 		}
-		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+		if err := strict(block.Bytes); err != nil {
 			return fmt.Errorf("must be certificates in PEM: number %d of %d: %w", i+1, number, err)
 		}
 	}
 	return nil
+}
+
+// canonical are the certificates of a bundle, which was validated, and nothing between or
+// around them: neither remarks nor headers, which programs read in different ways.
+func canonical(text string) string {
+	var out strings.Builder
+	for rest := []byte(text); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return out.String()
+		}
+		_ = pem.Encode(&out, &pem.Block{Type: block.Type, Bytes: block.Bytes}) // to memory
+	}
 }

@@ -1,6 +1,9 @@
 package originaldestination
 
 import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
 	"strings"
 	"testing"
 
@@ -34,6 +37,8 @@ func TestBundles(t *testing.T) {
 		"another one cut":  {authority + authority[:200], wrong + "2 of 2 cannot be read"},
 		"no certificate":   {"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", wrong + "1 of 1: x509: malformed certificate"},
 		"a key beside it":  {authority + strings.ReplaceAll(authority, "CERTIFICATE", "PRIVATE KEY"), wrong + "2 of 2 is of type PRIVATE KEY"},
+		"too many":         {strings.Repeat(authority, 65), "tls.caBundle: Invalid value: must be 64 certificates at most, and has 65"},
+		"trailing data":    {trailing(t), wrong + "1 of 1: has data that belongs to no field, or is not in DER"},
 		"in another form":  {"MIIB", `tls.caBundle: Invalid value: "MIIB": must match ^-----BEGIN CERTIFICATE-----`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,4 +50,22 @@ func TestBundles(t *testing.T) {
 			require.EqualError(t, errs.ToAggregate(), c.err)
 		})
 	}
+}
+
+// trailing is a certificate with an element behind the last one of its content, which Go's
+// parser takes and Envoy's does not.
+func trailing(t *testing.T) string {
+	t.Helper()
+	block, _ := pem.Decode([]byte(authority))
+	extensions := bytes.Index(block.Bytes, []byte{0xa3, 0x53, 0x30, 0x51}) // [3], of that length
+	require.Positive(t, extensions)
+	block.Bytes[extensions] = 0xa2
+	_, err := x509.ParseCertificate(block.Bytes)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(block))
+}
+
+// TestCanonicalBundle: Envoy gets the certificates and no other text.
+func TestCanonicalBundle(t *testing.T) {
+	require.Equal(t, authority+authority, canonical("# remark\n"+authority+"\n-- -----\n"+strings.ReplaceAll(authority, "\n", "\r\n")+"more"))
 }

@@ -7,8 +7,6 @@ import (
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
-	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	metadatav3 "github.com/envoyproxy/go-control-plane/envoy/type/metadata/v3"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -16,13 +14,7 @@ import (
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
-	"github.com/egraft/egraft/pkg/xds"
 )
-
-// systemCAs is where Envoy's images have the certificates of the system, as Envoy Gateway
-// assumes, too.
-// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/cluster.go
-const systemCAs = "/etc/ssl/certs/ca-certificates.crt"
 
 // clusters make those of a backend lead to the destination of each request.
 type clusters struct{}
@@ -50,24 +42,30 @@ func (clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluste
 	if in.Hook == mutator.HookTranslation {
 		return errNoListeners
 	}
-	_, s, err := only(in.Objects.Of(gvk))
+	_, b, err := only(in.Objects.Of(gvk))
 	if err != nil {
 		return err
 	}
+	s := &b.Spec
 	c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_ORIGINAL_DST}
 	c.EdsClusterConfig, c.LoadAssignment, c.HealthChecks = nil, nil, nil
-	c.LoadBalancingPolicy, c.CommonLbConfig, c.LbSubsetConfig = nil, nil, nil
+	c.LoadBalancingPolicy, c.LbSubsetConfig = nil, nil
+	c.CommonLbConfig = noOverrides()
 	c.LbPolicy = clusterv3.Cluster_CLUSTER_PROVIDED
 	c.LbConfig = &clusterv3.Cluster_OriginalDstLbConfig_{OriginalDstLbConfig: lbConfig(s.Port)}
 	c.ConnectTimeout, c.CleanupInterval = seconds(s.ConnectTimeout), seconds(s.CleanupInterval)
-	c.CircuitBreakers = &clusterv3.CircuitBreakers{Thresholds: []*clusterv3.CircuitBreakers_Thresholds{thresholds(&s.CircuitBreakers)}}
-	c.TransportSocketMatches, c.TransportSocket = nil, nil
-	if s.TLS == nil {
-		return nil
-	}
-	tls, err := xds.Any(tlsContext(s.TLS))
-	c.TransportSocket = &corev3.TransportSocket{Name: xds.TLSSocketName, ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: tls}}
-	return err
+	c.CircuitBreakers = &clusterv3.CircuitBreakers{Thresholds: []*clusterv3.CircuitBreakers_Thresholds{
+		thresholds(corev3.RoutingPriority_DEFAULT, &s.CircuitBreakers), thresholds(corev3.RoutingPriority_HIGH, &s.CircuitBreakers),
+	}}
+	return setSocket(c, s.TLS)
+}
+
+// noOverrides lets Envoy ignore an override host, which a filter takes of a client's cookie
+// or header and which chooses among all hosts that the cluster knows: an empty set of statuses
+// is one that no host has.
+// https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/cluster/v3/cluster.proto#envoy-v3-api-field-config-cluster-v3-cluster-commonlbconfig-override-host-status
+func noOverrides() *clusterv3.Cluster_CommonLbConfig {
+	return &clusterv3.Cluster_CommonLbConfig{OverrideHostStatus: &corev3.HealthStatusSet{}}
 }
 
 func lbConfig(port *int) *clusterv3.Cluster_OriginalDstLbConfig {
@@ -81,12 +79,14 @@ func lbConfig(port *int) *clusterv3.Cluster_OriginalDstLbConfig {
 	return out
 }
 
-func thresholds(b *v1alpha1.DestinationCircuitBreakers) *clusterv3.CircuitBreakers_Thresholds {
+// thresholds allow no retries, and so no hedged requests either: see [once].
+func thresholds(p corev3.RoutingPriority, b *v1alpha1.DestinationCircuitBreakers) *clusterv3.CircuitBreakers_Thresholds {
 	return &clusterv3.CircuitBreakers_Thresholds{
+		Priority:           p,
 		MaxConnections:     number(b.MaxConnections),
 		MaxPendingRequests: number(b.MaxPendingRequests),
 		MaxRequests:        number(b.MaxParallelRequests),
-		MaxRetries:         number(b.MaxParallelRetries),
+		MaxRetries:         wrapperspb.UInt32(0),
 	}
 }
 
@@ -95,20 +95,4 @@ func number(n *int) *wrapperspb.UInt32Value { return wrapperspb.UInt32(uint32(*n
 func seconds(d gwapiv1.Duration) *durationpb.Duration {
 	t, _ := time.ParseDuration(string(d)) // validated
 	return durationpb.New(t)
-}
-
-func tlsContext(t *v1alpha1.DestinationTLS) *tlsv3.UpstreamTlsContext {
-	ca := &corev3.DataSource{Specifier: &corev3.DataSource_Filename{Filename: systemCAs}}
-	if t.CABundle != "" {
-		ca.Specifier = &corev3.DataSource_InlineString{InlineString: t.CABundle}
-	}
-	return &tlsv3.UpstreamTlsContext{Sni: t.Hostname, CommonTlsContext: &tlsv3.CommonTlsContext{
-		ValidationContextType: &tlsv3.CommonTlsContext_ValidationContext{ValidationContext: &tlsv3.CertificateValidationContext{
-			TrustedCa: ca,
-			MatchTypedSubjectAltNames: []*tlsv3.SubjectAltNameMatcher{{
-				SanType: tlsv3.SubjectAltNameMatcher_DNS,
-				Matcher: &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Exact{Exact: t.Hostname}},
-			}},
-		}},
-	}}
 }

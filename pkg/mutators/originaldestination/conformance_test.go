@@ -7,10 +7,13 @@ import (
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/lua/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 
+	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/mutator/mutatortest"
 	"github.com/egraft/egraft/pkg/mutators/originaldestination"
 )
 
-func TestConformance(t *testing.T) { mutatortest.Run(t, "testdata", originaldestination.New) }
+func family() mutator.Family { return originaldestination.New(true) }
 
-func FuzzPolicy(f *testing.F) { mutatortest.Fuzz(f, "testdata", originaldestination.New) }
+func TestConformance(t *testing.T) { mutatortest.Run(t, "testdata", family) }
+
+func FuzzPolicy(f *testing.F) { mutatortest.Fuzz(f, "testdata", family) }

@@ -1,58 +1,44 @@
 package originaldestination
 
 import (
-	"net/netip"
+	"maps"
 	"strconv"
 
-	xdscorev3 "github.com/cncf/xds/go/xds/core/v3"
-	xdsmatcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
 	mutationrulesv3 "github.com/envoyproxy/go-control-plane/envoy/config/common/mutation_rules/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	rbacconfigv3 "github.com/envoyproxy/go-control-plane/envoy/config/rbac/v3"
 	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
 	headertometadatav3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_to_metadata/v3"
 	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
-	networkinputsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/matching/common_inputs/network/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
-	"github.com/egraft/egraft/pkg/xds"
 )
 
-// Names of the HTTP filters in their order. Routes configure them by these names.
+// Names of the HTTP filters that every connection manager with a backend has, in their order.
+// Routes configure them by these names. They follow each other and end in front of the router,
+// and none of them lets Envoy choose the route again: all of them and the router see one route.
 const (
-	prefix        = "egraft.original_destination."
-	distrustName  = prefix + "distrust/" // and the name of the filter that is trusted
-	believeName   = prefix + "believe/"  // and the same
-	takeFilter    = prefix + "take"
-	splitFilter   = prefix + "split"
-	addressFilter = prefix + "address"
-	allowFilter   = prefix + "allow"
+	prefix      = "egraft.destination."
+	takeFilter  = prefix + "take"
+	splitFilter = prefix + "split"
+	pinFilter   = prefix + "pin"
+	allowFilter = prefix + "allow"
 )
 
-// Headers that the filters hand on the destination and its address by, and the metadata
-// that the cluster reads. Clients' headers of these names are removed.
+// The header and the metadata by which the filters hand on the destination and its address.
+// The cluster reads the former's metadata. Each is written before it is read, whatever a client
+// or another filter made of it.
 const (
 	destinationHeader = "x-egraft-destination"
-	addressHeader     = "x-egraft-destination-address"
-	ownNamespace      = "egraft.original_destination"
+	ownNamespace      = "egraft.destination"
 	destinationKey    = "destination"
 	addressKey        = "address"
-	// believedNamespace and the name of the filter that is trusted are where headers are that
-	// it set, by their names.
-	believedNamespace = ownNamespace + ".believed/"
 )
 
 // nothing is what metadata has in the place of a destination that there is not. Without it
 // what another filter wrote there would stay.
 const nothing = "-"
-
-// statPrefix tells what is counted of [allowFilter] from what is of Envoy Gateway's filter of
-// the kind. Envoy counts by the filter's configuration, and not by a route's.
-// https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/filters/http/rbac/rbac_filter.cc
-const statPrefix = "original_destination."
 
 // port matches 1 to 65535. What Envoy could not parse must not match: the cluster would
 // have no destination, for which Envoy takes the address that a PROXY protocol header names.
@@ -67,49 +53,68 @@ const (
 	ipv6 = `[0-9a-fA-F.]*:[0-9a-fA-F:.]*`
 )
 
+// rest is what may follow the destination: further ones, which an endpoint picker names for
+// retries, of which there are none.
+// https://github.com/kubernetes-sigs/gateway-api-inference-extension/blob/f7d96a858aab858f99bb76703fc6c795f7b092ec/docs/proposals/004-endpoint-picker-protocol/README.md
+const rest = `(?: *,[0-9a-fA-F:.,\[\] ]*)?`
+
 // tag is in front of the destination until it has matched as a whole. With it, it is no
-// address, and is refused.
+// address, and is rejected.
 const tag = "d="
 
-// perRoute are the filters' configurations for a route with the backend.
-func perRoute(s *v1alpha1.OriginalDestinationBackendSpec) map[string]proto.Message {
-	return map[string]proto.Message{
-		takeFilter:    &headermutationv3.HeaderMutationPerRoute{Mutations: &headermutationv3.Mutations{RequestMutations: take(&s.Source)}},
-		splitFilter:   split(s.Port),
-		addressFilter: &headermutationv3.HeaderMutationPerRoute{Mutations: &headermutationv3.Mutations{RequestMutations: []*mutationrulesv3.HeaderMutation{set(addressHeader, "%DYNAMIC_METADATA("+ownNamespace+":"+addressKey+")%")}}},
-		allowFilter:   &rbacv3.RBACPerRoute{Rbac: allow(s.AllowedCIDRs)},
+// asks are the headers without which the router sends no request again, to a host that the
+// cluster would choose anew. What else they ask for needs one of them.
+// https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/router/retry_state_impl.cc (RetryStateImpl::create)
+func asks() []string { return []string{"x-envoy-retry-on", "x-envoy-retry-grpc-on"} }
+
+// perRoute are the filters' configurations for a route with the backend. The owner is what
+// the route was made of.
+func perRoute(b *v1alpha1.OriginalDestinationBackend, owner string) map[string]proto.Message {
+	s := &b.Spec
+	out := map[string]proto.Message{
+		splitFilter: split(s),
+		pinFilter:   pin(),
+		allowFilter: &rbacv3.RBACPerRoute{Rbac: allow(s.AllowedCIDRs)},
 	}
+	var take []*mutationrulesv3.HeaderMutation
+	if h := s.Source.Header; h != nil {
+		k := keysOf(b, owner)
+		take = append(take, set(destinationHeader, tag+k.read()), remove(h.Name))
+		maps.Copy(out, k.perRoute(h))
+	} else {
+		take = append(take, set(destinationHeader, tag+metadata(s.Source.Metadata.Namespace, s.Source.Metadata.Key)))
+	}
+	for _, name := range asks() {
+		take = append(take, remove(name))
+	}
+	out[takeFilter] = mutations(take...)
+	return out
 }
 
-// take moves the destination from where the user's filter put it, or from where it was kept
-// when that filter was done, to a header of egraft's.
-func take(s *v1alpha1.DestinationSource) []*mutationrulesv3.HeaderMutation {
-	if h := s.Header; h != nil {
-		return []*mutationrulesv3.HeaderMutation{
-			set(destinationHeader, tag+"%DYNAMIC_METADATA("+believedNamespace+h.Filter+":"+h.Name+")%"), remove(h.Name), remove(addressHeader),
-		}
-	}
-	return []*mutationrulesv3.HeaderMutation{
-		set(destinationHeader, tag+"%DYNAMIC_METADATA("+s.Metadata.Namespace+":"+s.Metadata.Key+")%"), remove(addressHeader),
-	}
+func metadata(namespace, key string) string {
+	return "%DYNAMIC_METADATA(" + namespace + ":" + key + ")%"
 }
 
-// split makes metadata of the destination: as a whole for the cluster, and its address
-// alone for the filter that allows it. Both are nothing first, because the filter does not
-// write values of 8 KiB and more, and a Lua script may have written there before.
+// split makes metadata of the destination: its address alone for the filter that allows it,
+// which is there only if the destination is one that the cluster can read as a whole, and what
+// is in front of the list's rest for the cluster. Both are nothing first, because the filter
+// does not write values of 8 KiB and more, and a Lua script may have written there before.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/filters/http/header_to_metadata/header_to_metadata_filter.cc
-func split(override *int) *headertometadatav3.Config {
-	part, whole := ":"+port, `\1`
-	whole4or6 := `^` + tag + `((?:` + ipv4 + `|\[` + ipv6 + `\])` + part + `)$`
-	if override != nil {
-		part, whole = "(?::"+port+")?", `\1:`+strconv.Itoa(*override)
-		whole4or6 = `^` + tag + `(` + ipv4 + `|\[` + ipv6 + `\])` + part + `$`
+func split(s *v1alpha1.OriginalDestinationBackendSpec) *headertometadatav3.Config {
+	begin := `^` + tag
+	if s.Source.Header != nil {
+		begin += taken
+	}
+	address, whole, destination := begin+`(?:(`+ipv4+`)|\[(`+ipv6+`)\]):`+port+rest+`$`, begin+`([^ ,]*).*$`, `\1`
+	if s.Port != nil {
+		address = begin + `(?:(` + ipv4 + `)|\[(` + ipv6 + `)\])(?::` + port + ")?" + rest + `$`
+		whole, destination = begin+`(\[[^\]]*\]|[0-9.]*).*$`, `\1:`+strconv.Itoa(*s.Port)
 	}
 	return &headertometadatav3.Config{RequestRules: []*headertometadatav3.Config_Rule{
 		{Header: destinationHeader, OnHeaderPresent: constant(ownNamespace, destinationKey, nothing)},
 		{Header: destinationHeader, OnHeaderPresent: constant(ownNamespace, addressKey, nothing)},
-		{Header: destinationHeader, OnHeaderPresent: value(destinationKey, whole4or6, whole)},
-		{Header: destinationHeader, OnHeaderPresent: value(addressKey, `^`+tag+`(?:(`+ipv4+`)|\[(`+ipv6+`)\])`+part+`$`, `\1\2`), Remove: true},
+		{Header: destinationHeader, OnHeaderPresent: value(destinationKey, whole, destination)},
+		{Header: destinationHeader, OnHeaderPresent: value(addressKey, address, `\1\2`), Remove: true},
 	}}
 }
 
@@ -125,71 +130,8 @@ func value(key, pattern, substitution string) *headertometadatav3.Config_KeyValu
 	}
 }
 
-// allow refuses requests unless the header with the address has one of the networks. The
-// IP matcher wants a string, which dynamic metadata is not to it.
-func allow(list []v1alpha1.CIDR) *rbacv3.RBAC {
-	var named []netip.Prefix
-	for _, c := range list {
-		if p, err := parse(c); err == nil { // validated
-			named = append(named, p)
-		}
-	}
-	var ranges []*xdscorev3.CidrRange
-	for _, p := range allowed(named) {
-		ranges = append(ranges, &xdscorev3.CidrRange{AddressPrefix: p.Addr().String(), PrefixLen: wrapperspb.UInt32(uint32(p.Bits()))})
-	}
-	m := &xdsmatcherv3.Matcher{OnNoMatch: refuse()}
-	if len(ranges) > 0 {
-		m.MatcherType = &xdsmatcherv3.Matcher_MatcherTree_{MatcherTree: &xdsmatcherv3.Matcher_MatcherTree{
-			Input: extension("address", &matcherv3.HttpRequestHeaderMatchInput{HeaderName: addressHeader}),
-			TreeType: &xdsmatcherv3.Matcher_MatcherTree_CustomMatch{CustomMatch: extension("networks", &xdsmatcherv3.IPMatcher{
-				RangeMatchers: []*xdsmatcherv3.IPMatcher_IPRangeMatcher{{Ranges: ranges, OnMatch: action("allowed", rbacconfigv3.RBAC_ALLOW)}},
-			})},
-		}}
-	}
-	m = unlessOverridden(m)
-	return &rbacv3.RBAC{Matcher: m}
-}
-
-// overridingState is filter state that the cluster takes for the destination before it looks
-// at metadata.
-// https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/advanced/well_known_filter_state
-const overridingState = "envoy.network.transport_socket.original_dst_address"
-
-// unlessOverridden refuses a request whose destination a filter put into filter state, as a
-// Lua script can: it would go past the networks. Otherwise then decides.
-func unlessOverridden(then *xdsmatcherv3.Matcher) *xdsmatcherv3.Matcher {
-	anything := &xdsmatcherv3.StringMatcher{MatchPattern: &xdsmatcherv3.StringMatcher_SafeRegex{SafeRegex: &xdsmatcherv3.RegexMatcher{
-		EngineType: &xdsmatcherv3.RegexMatcher_GoogleRe2{GoogleRe2: &xdsmatcherv3.RegexMatcher_GoogleRE2{}}, Regex: "(?s).*",
-	}}}
-	return &xdsmatcherv3.Matcher{
-		MatcherType: &xdsmatcherv3.Matcher_MatcherList_{MatcherList: &xdsmatcherv3.Matcher_MatcherList{
-			Matchers: []*xdsmatcherv3.Matcher_MatcherList_FieldMatcher{{
-				Predicate: &xdsmatcherv3.Matcher_MatcherList_Predicate{MatchType: &xdsmatcherv3.Matcher_MatcherList_Predicate_SinglePredicate_{
-					SinglePredicate: &xdsmatcherv3.Matcher_MatcherList_Predicate_SinglePredicate{
-						Input:   extension("overriding", &networkinputsv3.FilterStateInput{Key: overridingState}),
-						Matcher: &xdsmatcherv3.Matcher_MatcherList_Predicate_SinglePredicate_ValueMatch{ValueMatch: anything},
-					},
-				}},
-				OnMatch: refuse(),
-			}},
-		}},
-		OnNoMatch: &xdsmatcherv3.Matcher_OnMatch{OnMatch: &xdsmatcherv3.Matcher_OnMatch_Matcher{Matcher: then}},
-	}
-}
-
-func refuse() *xdsmatcherv3.Matcher_OnMatch { return action("refused", rbacconfigv3.RBAC_DENY) }
-
-func action(name string, a rbacconfigv3.RBAC_Action) *xdsmatcherv3.Matcher_OnMatch {
-	return &xdsmatcherv3.Matcher_OnMatch{OnMatch: &xdsmatcherv3.Matcher_OnMatch_Action{
-		Action: extension(name, &rbacconfigv3.Action{Name: name, Action: a}),
-	}}
-}
-
-// extension packs a message of few fields, for which there is no error.
-func extension(name string, m proto.Message) *xdscorev3.TypedExtensionConfig {
-	a, _ := xds.Any(m)
-	return &xdscorev3.TypedExtensionConfig{Name: name, TypedConfig: a}
+func mutations(list ...*mutationrulesv3.HeaderMutation) *headermutationv3.HeaderMutationPerRoute {
+	return &headermutationv3.HeaderMutationPerRoute{Mutations: &headermutationv3.Mutations{RequestMutations: list}}
 }
 
 func set(name, value string) *mutationrulesv3.HeaderMutation {

@@ -5,17 +5,14 @@ import (
 	"slices"
 	"strings"
 
-	mutationrulesv3 "github.com/envoyproxy/go-control-plane/envoy/config/common/mutation_rules/v3"
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
 	headertometadatav3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_to_metadata/v3"
 	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
+	setfilterstatev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/set_filter_state/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
-	earlyv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/http/early_header_mutation/header_mutation/v3"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
@@ -66,27 +63,17 @@ func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.List
 }
 
 func edit(in *mutator.Input, hcm *hcmv3.HttpConnectionManager) (changed bool, err error) {
-	sources := sourcesOf(in, xds.RouteConfigurationOf(hcm))
-	if len(sources) == 0 {
+	configuration := xds.RouteConfigurationOf(hcm)
+	if len(marked(in, in.Reach().Configuration(configuration))) == 0 {
 		return false, nil
 	}
 	before := proto.Clone(hcm)
-	if err := stripClients(hcm, sources); err != nil {
-		return false, err
-	}
 	hcm.HttpFilters = slices.DeleteFunc(hcm.HttpFilters, func(f *hcmv3.HttpFilter) bool { return strings.HasPrefix(f.GetName(), prefix) })
-	if err := trust(hcm, sources); err != nil {
+	names, _ := trustedIn(in, configuration)
+	if err := trust(hcm, names); err != nil {
 		return false, err
 	}
-	for _, f := range []struct {
-		name   string
-		config proto.Message
-	}{
-		{takeFilter, &headermutationv3.HeaderMutation{}},
-		{splitFilter, &headertometadatav3.Config{}},
-		{addressFilter, &headermutationv3.HeaderMutation{}},
-		{allowFilter, &rbacv3.RBAC{RulesStatPrefix: statPrefix}},
-	} {
+	for _, f := range inert() {
 		filter, err := httpFilter(f.name, f.config)
 		if err != nil {
 			return false, err
@@ -98,53 +85,22 @@ func edit(in *mutator.Input, hcm *hcmv3.HttpConnectionManager) (changed bool, er
 	return !proto.Equal(before, hcm), nil
 }
 
-// sourcesOf are those of the backends that a route configuration leads to.
-func sourcesOf(in *mutator.Input, configuration string) (out []v1alpha1.DestinationSource) {
-	for _, o := range marked(in, in.Reach().Configuration(configuration)) {
-		out = append(out, policy.Typed[v1alpha1.OriginalDestinationBackend](o).Spec.Source)
-	}
-	return out
+// named is an HTTP filter.
+type named struct {
+	name   string
+	config proto.Message
 }
 
-// headersOf are the headers of the sources, each once and in order, by the filter that is
-// trusted to set them.
-func headersOf(sources []v1alpha1.DestinationSource) map[string][]string {
-	out := map[string][]string{}
-	for _, s := range sources {
-		if h := s.Header; h != nil {
-			out[h.Filter] = append(out[h.Filter], h.Name)
-		}
+// inert are the filters in front of the router. They do nothing, except for routes that
+// configure them. They are not disabled: whether a disabled filter is in effect is decided once,
+// for the route that a request begins with.
+func inert() []named {
+	return []named{
+		{takeFilter, &headermutationv3.HeaderMutation{}},
+		{splitFilter, &headertometadatav3.Config{}},
+		{pinFilter, &setfilterstatev3.Config{}},
+		{allowFilter, &rbacv3.RBAC{RulesStatPrefix: statPrefix}},
 	}
-	for filter, names := range out {
-		slices.Sort(names)
-		out[filter] = slices.Compact(names)
-	}
-	return out
-}
-
-// removals take away headers, each once and in order.
-func removals(names []string) (out []*mutationrulesv3.HeaderMutation) {
-	slices.Sort(names)
-	for _, n := range slices.Compact(names) {
-		out = append(out, remove(n))
-	}
-	return out
-}
-
-// stripClients removes the headers from clients' requests before any filter.
-func stripClients(hcm *hcmv3.HttpConnectionManager, sources []v1alpha1.DestinationSource) error {
-	names := []string{destinationHeader, addressHeader}
-	for _, n := range headersOf(sources) {
-		names = append(names, n...)
-	}
-	config, err := xds.Any(&earlyv3.HeaderMutation{Mutations: removals(names)})
-	if err != nil {
-		return err
-	}
-	name := prefix + "strip"
-	all := slices.DeleteFunc(hcm.GetEarlyHeaderMutationExtensions(), func(e *corev3.TypedExtensionConfig) bool { return e.GetName() == name })
-	hcm.EarlyHeaderMutationExtensions = append(all, &corev3.TypedExtensionConfig{Name: name, TypedConfig: config})
-	return nil
 }
 
 func httpFilter(name string, config proto.Message) (*hcmv3.HttpFilter, error) {

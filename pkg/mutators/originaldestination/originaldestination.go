@@ -3,13 +3,16 @@
 // allows.
 //
 // Envoy enforces the networks: filters in front of the router take the destination from
-// where the user's filter put it, and refuse the request if it is not in one of them. The
-// cluster reads the destination from metadata that only these filters write. It must never
-// read what a client could have set. See README.md.
+// where the user's filter put it, and reject the request if it is not in one of them. The
+// cluster reads the destination from metadata that only these filters write, once for each
+// request. It must never read what a client could have set. The filters do nothing for routes
+// without a backend, since a listener has routes of many owners. See README.md.
 package originaldestination
 
 import (
 	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -25,20 +28,20 @@ const resource = "originaldestinationbackends"
 // gvk is the kind of resource that the family reads.
 var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindOriginalDestinationBackend)
 
-// kind is the way to read them. The Translation hook needs no more of one than where the
-// destination comes from, and what its outcome says.
+// kind is the way to read what was left on routes, which was validated before.
 func kind() policy.Kind {
-	k := policy.NewKind(gvk, validate).WithConditions(resource)
-	return policy.CarryAs(k, func(b *v1alpha1.OriginalDestinationBackend) { b.Spec.TLS = nil })
+	return policy.NewKind[v1alpha1.OriginalDestinationBackend](gvk, nil).WithConditions(resource)
 }
 
-// New returns the family.
-func New() mutator.Family {
+// New returns the family. Without allowSpecial a backend that names a special network, see
+// [special], is invalid: what is there is the operator's to give away.
+func New(allowSpecial bool) mutator.Family {
+	check := func(b *v1alpha1.OriginalDestinationBackend) field.ErrorList { return validate(b, allowSpecial) }
 	return mutator.Family{
 		Name:          Name,
 		Hooks:         []mutator.Hook{mutator.HookRoute, mutator.HookCluster, mutator.HookTranslation},
 		NeedsReach:    true,
-		Backends:      []policy.Kind{kind()},
+		Backends:      []policy.Kind{policy.CarryAs(policy.NewKind(gvk, check).WithConditions(resource), carried)},
 		FailurePolicy: mutator.Deny,
 		Routes:        routes{},
 		Clusters:      clusters{},
@@ -47,9 +50,16 @@ func New() mutator.Family {
 	}
 }
 
+// carried leaves of a copy of a backend what a translation needs, and what is not valid
+// without: the mark on a route is multiplied by host names and matches.
+func carried(b *v1alpha1.OriginalDestinationBackend) {
+	b.Spec = v1alpha1.OriginalDestinationBackendSpec{Source: b.Spec.Source, AllowedCIDRs: b.Spec.AllowedCIDRs[:min(1, len(b.Spec.AllowedCIDRs))]}
+	b.Status = v1alpha1.ConditionsStatus{}
+}
+
 // only is the one backend of a rule. Envoy Gateway does not say which of several a cluster
 // belongs to, and gives several one cluster.
-func only(objects []*policy.Object) (*policy.Object, *v1alpha1.OriginalDestinationBackendSpec, error) {
+func only(objects []*policy.Object) (*policy.Object, *v1alpha1.OriginalDestinationBackend, error) {
 	if len(objects) > 1 {
 		return nil, nil, several(objects)
 	}
@@ -61,7 +71,7 @@ func only(objects []*policy.Object) (*policy.Object, *v1alpha1.OriginalDestinati
 	if b == nil {
 		return nil, nil, fmt.Errorf("%s: not a backend of this kind", o)
 	}
-	return o, &b.Spec, nil
+	return o, b, nil
 }
 
 // several names the first two of the backends of a rule.

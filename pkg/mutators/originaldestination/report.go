@@ -2,7 +2,6 @@ package originaldestination
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -17,10 +16,14 @@ type reporter struct{}
 // is wrong: the translation that follows knows whether they lead anywhere.
 func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	if in.Hook == mutator.HookTranslation {
+		past := pastLimit(in)
 		for _, o := range inUse(in) {
 			reason, message := mutator.Programmed, describe(&policy.Typed[v1alpha1.OriginalDestinationBackend](o).Spec)
-			if !in.Has(mutator.KindListener) {
+			switch {
+			case !in.Has(mutator.KindListener):
 				reason, message = mutator.Failed, errNoListeners.Error()+"; requests are refused"
+			case past[o.String()]:
+				reason, message = mutator.Failed, tooMany
 			}
 			out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 		}
@@ -36,6 +39,22 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 			reason, message = mutator.Conflicted, several(objects).Error()+"; requests of the rule are refused"
 		}
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
+	}
+	return out
+}
+
+// tooMany is what a backend past the limit is told.
+var tooMany = fmt.Sprintf("its trusted filter is one too many: backends of one listener name %d of them at most, those of one namespace %d, "+
+	"and older backends come first; requests are refused; name a filter that they name, or take the destination from metadata", maxTrusted, maxTrustedNamespace)
+
+// pastLimit are the backends whose trusted filter is one too many for a connection manager.
+func pastLimit(in *mutator.Input) map[string]bool {
+	out := map[string]bool{}
+	for _, name := range in.Reach().Configurations() {
+		_, denied := trustedIn(in, name)
+		for _, o := range denied {
+			out[o.String()] = true
+		}
 	}
 	return out
 }
@@ -69,16 +88,15 @@ func marked(in *mutator.Input, origin *xds.Origin) (out []*policy.Object) {
 	return out
 }
 
+// lost is what other policies ask for that the cluster cannot have.
+const lost = "retries, hedging, load balancing, health checks, outlier detection and session persistence of other policies have no effect on it"
+
 func describe(s *v1alpha1.OriginalDestinationBackendSpec) string {
-	var networks []string
-	for _, c := range s.AllowedCIDRs {
-		networks = append(networks, string(c))
-	}
 	from := ""
 	if h := s.Source.Header; h != nil {
 		from = fmt.Sprintf("header %s, set by %s", h.Name, h.Filter)
 	} else {
 		from = fmt.Sprintf("metadata %s:%s", s.Source.Metadata.Namespace, s.Source.Metadata.Key)
 	}
-	return fmt.Sprintf("Envoy connects to the destination in %s, if it is in %s", from, strings.Join(networks, ", "))
+	return fmt.Sprintf("Envoy connects to the destination in %s, if it is in allowedCIDRs; %s", from, lost)
 }

@@ -3,7 +3,6 @@ package originaldestination
 import (
 	"context"
 	"errors"
-	"slices"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -29,7 +28,7 @@ var errWeighted = errors.New("the rule has other backends, too, beside which Env
 
 // Mutate configures the filters.
 func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) error {
-	o, s, err := only(in.Objects.Of(gvk))
+	o, b, err := only(in.Objects.Of(gvk))
 	switch {
 	case err != nil:
 		return err
@@ -41,13 +40,11 @@ func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) err
 	if r.TypedPerFilterConfig == nil {
 		r.TypedPerFilterConfig = map[string]*anypb.Any{}
 	}
-	for name, m := range perRoute(s) {
+	once(r.GetRoute())
+	for name, m := range perRoute(b, ownerOf(r)) {
 		if r.TypedPerFilterConfig[name], err = xds.Any(m); err != nil {
 			return err
 		}
-	}
-	if !slices.Contains(r.GetRequestHeadersToRemove(), addressHeader) {
-		r.RequestHeadersToRemove = append(r.RequestHeadersToRemove, addressHeader)
 	}
 	mark, err := mutator.Mark(in, gvk, policy.Candidate{Object: o, Specificity: policy.ToRule}, nil)
 	if err != nil {
@@ -56,4 +53,20 @@ func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) err
 	r.Metadata = xds.SetMark(r.GetMetadata(), mark)
 	mutator.Hold(gvk, r)
 	return nil
+}
+
+// once keeps the router from sending a request again, whatever the virtual host says: the
+// cluster chooses the host anew each time, of metadata that a script may have changed since.
+// The cluster allows no retries either.
+// https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/router/config_impl.cc (buildRetryPolicy, buildHedgePolicy)
+func once(a *routev3.RouteAction) {
+	a.RetryPolicy, a.HedgePolicy = &routev3.RetryPolicy{}, &routev3.HedgePolicy{}
+}
+
+// ownerOf is what the route was made of: an HTTPRoute.
+func ownerOf(r *routev3.Route) string {
+	for _, ref := range xds.References(r.GetMetadata()) {
+		return ref.Kind + "/" + ref.Namespace + "/" + ref.Name
+	}
+	return ""
 }

@@ -1,112 +1,65 @@
 package originaldestination
 
 import (
-	"fmt"
-	"maps"
-	"slices"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 
-	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
 	headertometadatav3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_to_metadata/v3"
-	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
-	"github.com/egraft/egraft/pkg/xds"
 )
 
-// trust takes headers from the filters that are trusted to set them, and from no others: what
-// others made of a header is removed right before the trusted ones, and what it is right after
-// them is kept in metadata, whatever others make of it later. Without a trusted filter nothing
-// is believed.
-func trust(hcm *hcmv3.HttpConnectionManager, sources []v1alpha1.DestinationSource) error {
-	var all []*trusted
-	headers := headersOf(sources)
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		all = append(all, &trusted{name: name, headers: headers[name]})
-	}
-	var out []*hcmv3.HttpFilter
-	for _, f := range hcm.GetHttpFilters() {
-		before, err := guards(all, f.GetName())
-		if err != nil {
-			return err
-		}
-		out = append(append(out, before...), f)
-	}
-	hcm.HttpFilters = out
-	return nil
+// Two filters are around those that are trusted to set a header. The first one removes the
+// header, whoever made it, and notes that it did; the second one keeps what the header is then,
+// whatever others make of it later. Each does so for the route of that moment, which may be
+// another one when the destination is taken, and is inert for routes without a backend: a
+// destination is taken only if both notes are those of the route that the request ends up with.
+const (
+	distrustName = prefix + "distrust/" // and what stands for the filters that are trusted
+	believeName  = prefix + "believe/"  // and the same
+)
+
+// believedNamespace is where headers are kept that a trusted filter set.
+const believedNamespace = "egraft.believed"
+
+// taken is the note that the header was removed before the trusted filter, which goes in front
+// of what is kept.
+const taken = "1="
+
+// idOf stands for the filters that are trusted, in the names of those around them: as short
+// for all, so that a route does not carry a long name many times.
+func idOf(filter string) string { return digest(filter) }
+
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:8])
 }
 
-// trusted are the filters of one name. Those that follow each other, as those of several
-// scripts do, are as one.
-type trusted struct {
-	name    string
-	headers []string
-	inside  bool // of a row of them
-	rows    int
-	kept    int
+// keys are where the notes of one backend on the routes of one owner are.
+type keys struct{ note, header string }
+
+func keysOf(b *v1alpha1.OriginalDestinationBackend, owner string) keys {
+	h := b.Spec.Source.Header
+	d := digest(b.Namespace, b.Name, h.Name, h.Filter, owner)
+	return keys{note: d + "n", header: d + "h"}
 }
 
-func (t *trusted) has(filter string) bool {
-	return strings.HasPrefix(filter, t.name) && !xds.IsRouter(filter)
+// read is the note and the header in the format of header mutations. What is not there is -.
+func (k keys) read() string {
+	return metadata(believedNamespace, k.note) + metadata(believedNamespace, k.header)
 }
 
-// guards are what belongs in front of a filter: at the end of a row, and at the beginning of
-// one. A row of others begins with a removal, before which what is set so far has to be kept.
-func guards(all []*trusted, next string) (out []*hcmv3.HttpFilter, err error) {
-	add := func(name string, config proto.Message) {
-		f, wrong := httpFilter(name, config)
-		if out = append(out, f); wrong != nil {
-			err = wrong
-		}
+func (k keys) perRoute(h *v1alpha1.DestinationHeader) map[string]proto.Message {
+	none, note := constant(believedNamespace, k.header, nothing), constant(believedNamespace, k.note, taken)
+	return map[string]proto.Message{
+		distrustName + idOf(h.Filter): &headertometadatav3.Config{RequestRules: []*headertometadatav3.Config_Rule{
+			{Header: h.Name, OnHeaderPresent: none, OnHeaderMissing: none},
+			{Header: h.Name, OnHeaderPresent: note, OnHeaderMissing: note, Remove: true},
+		}},
+		believeName + idOf(h.Filter): &headertometadatav3.Config{RequestRules: []*headertometadatav3.Config_Rule{
+			{Header: h.Name, OnHeaderPresent: constant(believedNamespace, k.header, "")},
+		}},
 	}
-	begins := slices.ContainsFunc(all, func(t *trusted) bool { return t.has(next) && !t.inside })
-	for _, t := range all {
-		if t.inside && (begins || !t.has(next)) {
-			add(numbered(believeName+t.name, t.kept), t.believe())
-			t.inside, t.kept = t.has(next), t.kept+1
-		}
-	}
-	for _, t := range all {
-		if t.has(next) && !t.inside || xds.IsRouter(next) && t.rows == 0 {
-			add(numbered(distrustName+t.name, t.rows), t.distrust())
-			t.inside, t.rows = t.has(next), t.rows+1
-		}
-	}
-	return out, err
-}
-
-// numbered are names of which the first has no number.
-func numbered(name string, n int) string {
-	if n == 0 {
-		return name
-	}
-	return fmt.Sprintf("%s/%d", name, n+1)
-}
-
-// distrust removes the headers. Before the first row it forgets what is kept, too: a Lua
-// script could have written there.
-func (t *trusted) distrust() proto.Message {
-	if t.rows > 0 {
-		return &headermutationv3.HeaderMutation{Mutations: &headermutationv3.Mutations{RequestMutations: removals(t.headers)}}
-	}
-	return t.rules(func(h string) *headertometadatav3.Config_Rule {
-		none := constant(believedNamespace+t.name, h, nothing)
-		return &headertometadatav3.Config_Rule{Header: h, OnHeaderPresent: none, OnHeaderMissing: none, Remove: true}
-	})
-}
-
-// believe keeps the headers. One that is not there may have been set in a row before.
-func (t *trusted) believe() proto.Message {
-	return t.rules(func(h string) *headertometadatav3.Config_Rule {
-		return &headertometadatav3.Config_Rule{Header: h, OnHeaderPresent: constant(believedNamespace+t.name, h, "")}
-	})
-}
-
-func (t *trusted) rules(of func(header string) *headertometadatav3.Config_Rule) *headertometadatav3.Config {
-	config := &headertometadatav3.Config{}
-	for _, h := range t.headers {
-		config.RequestRules = append(config.RequestRules, of(h))
-	}
-	return config
 }

@@ -22,11 +22,14 @@ const (
 	defaultConnectTimeout  = "5s"
 	defaultCleanupInterval = "60s"
 	defaultLimit           = 1024
-	defaultRetries         = 32
-	maxNetworks            = 64
+	maxNetworks            = 32
+	maxNetworksText        = 384
 	maxName                = 128
+	maxHeader              = 64
+	maxFilter              = 128
 	maxHostname            = 253
 	maxBundle              = 65536
+	maxCertificates        = 64
 	maxLimit               = 1<<31 - 1
 )
 
@@ -34,14 +37,9 @@ const (
 var (
 	metadataName = regexp.MustCompile(`^[a-zA-Z0-9._/-]+$`)
 	headerName   = regexp.MustCompile(`^x-[a-z0-9]+(-[a-z0-9]+)*$`)
-	// saysDestination keeps headers out that somebody else's route needs. Names in use are
-	// x-gateway-destination-endpoint, and x-ai-eg-original-dst of Envoy AI Gateway's first
-	// releases.
-	// https://github.com/kubernetes-sigs/gateway-api-inference-extension/blob/f7d96a858aab858f99bb76703fc6c795f7b092ec/docs/proposals/004-endpoint-picker-protocol/README.md
-	saysDestination = regexp.MustCompile(`-(destination|original-dst)(-|$)`)
-	hostname        = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-	bundle          = regexp.MustCompile(`^-----BEGIN CERTIFICATE-----`)
-	duration        = regexp.MustCompile(`^([0-9]{1,5}(h|m|s|ms)){1,4}$`)
+	hostname     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	bundle       = regexp.MustCompile(`^-----BEGIN CERTIFICATE-----`)
+	duration     = regexp.MustCompile(`^([0-9]{1,5}(h|m|s|ms)){1,4}$`)
 )
 
 // setDefaults fills in what the API server would.
@@ -58,7 +56,6 @@ func setDefaults(s *v1alpha1.OriginalDestinationBackendSpec) {
 	for _, limit := range []**int{&b.MaxConnections, &b.MaxPendingRequests, &b.MaxParallelRequests} {
 		*limit = ptr.To(ptr.Deref(*limit, defaultLimit))
 	}
-	b.MaxParallelRetries = ptr.To(ptr.Deref(b.MaxParallelRetries, defaultRetries))
 }
 
 func orDefault[T comparable](value, otherwise T) T {
@@ -70,12 +67,12 @@ func orDefault[T comparable](value, otherwise T) T {
 }
 
 // validate fills in the defaults and checks what the CRD checks: not every backend passes
-// an API server with a CRD of this version.
-func validate(b *v1alpha1.OriginalDestinationBackend) field.ErrorList {
+// an API server with a CRD of this version. Special networks are the operator's to allow.
+func validate(b *v1alpha1.OriginalDestinationBackend, allowSpecial bool) field.ErrorList {
 	s, at := &b.Spec, field.NewPath("spec")
 	setDefaults(s)
 	errs := validateSource(&s.Source, at.Child("source"))
-	errs = append(errs, validateNetworks(s.AllowedCIDRs, at.Child("allowedCIDRs"))...)
+	errs = append(errs, validateNetworks(s.AllowedCIDRs, at.Child("allowedCIDRs"), allowSpecial)...)
 	if p := s.Port; p != nil && (*p < 1 || *p > 65535) {
 		errs = append(errs, field.Invalid(at.Child("port"), *p, "must be between 1 and 65535"))
 	}
@@ -92,7 +89,6 @@ func validate(b *v1alpha1.OriginalDestinationBackend) field.ErrorList {
 		{"maxConnections", s.CircuitBreakers.MaxConnections},
 		{"maxPendingRequests", s.CircuitBreakers.MaxPendingRequests},
 		{"maxParallelRequests", s.CircuitBreakers.MaxParallelRequests},
-		{"maxParallelRetries", s.CircuitBreakers.MaxParallelRetries},
 	} {
 		if *l.n < 0 || *l.n > maxLimit {
 			errs = append(errs, field.Invalid(limits.Child(l.name), *l.n, "must be between 0 and 2147483647"))
@@ -113,30 +109,42 @@ func validateSource(s *v1alpha1.DestinationSource, at *field.Path) (errs field.E
 	if h == nil {
 		return errs
 	}
-	errs = append(errs, text(at.Child("header", "name"), h.Name, maxName, headerName)...)
-	errs = append(errs, text(at.Child("header", "filter"), h.Filter, maxHostname, metadataName)...)
-	switch {
-	case strings.HasPrefix(h.Name, "x-envoy-"), strings.HasPrefix(h.Name, "x-egraft-"):
+	errs = append(errs, text(at.Child("header", "name"), h.Name, maxHeader, headerName)...)
+	errs = append(errs, text(at.Child("header", "filter"), h.Filter, maxFilter, metadataName)...)
+	if strings.HasPrefix(h.Name, "x-envoy-") || strings.HasPrefix(h.Name, "x-egraft-") {
 		errs = append(errs, field.Invalid(at.Child("header", "name"), h.Name, "must not be a header of Envoy's or egraft's own"))
-	case !saysDestination.MatchString(h.Name):
-		errs = append(errs, field.Invalid(at.Child("header", "name"), h.Name, "must have the word destination or original-dst in it, because the header is removed from the requests of all routes of the listener"))
 	}
 	return errs
 }
 
-func validateNetworks(list []v1alpha1.CIDR, at *field.Path) (errs field.ErrorList) {
+func validateNetworks(list []v1alpha1.CIDR, at *field.Path, allowSpecial bool) (errs field.ErrorList) {
 	switch {
 	case len(list) == 0:
 		errs = append(errs, field.Required(at, "name the networks that destinations may be in"))
 	case len(list) > maxNetworks:
 		return field.ErrorList{field.TooMany(at, len(list), maxNetworks)}
 	}
+	if length := len(strings.Join(asStrings(list), "")); length > maxNetworksText {
+		return field.ErrorList{field.Invalid(at, field.OmitValueType{}, "must have 384 characters at most, all networks together")}
+	}
 	for i, c := range list {
-		if _, err := parse(c); err != nil {
+		p, err := parse(c)
+		if err != nil {
 			errs = append(errs, field.Invalid(at.Index(i), c, "must be a network such as 10.0.0.0/8 or 2001:db8::/32"))
+			continue
+		}
+		if s, found := namedSpecial(p); found && !allowSpecial {
+			errs = append(errs, field.Invalid(at.Index(i), c, "is in "+s.String()+", which the operator allows with --allow-special-destinations"))
 		}
 	}
 	return errs
+}
+
+func asStrings(list []v1alpha1.CIDR) (out []string) {
+	for _, c := range list {
+		out = append(out, string(c))
+	}
+	return out
 }
 
 // errMapped is why the API server takes no such network either.
