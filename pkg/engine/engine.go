@@ -31,11 +31,12 @@ import (
 type Engine struct {
 	families []mutator.Family
 	chains   map[mutator.Hook]map[mutator.Kind]runner
-	read     policy.Read
+	read     policy.WatchedRead
 	memo     *memo
 	hosts    hostReader
 	lastHost atomic.Uint64 // its id
 	guard    *guard
+	reads    *guard // for custom resources: by namespace where the other is by family
 }
 
 // runner is a chain of whatever type of resource.
@@ -82,7 +83,9 @@ func New(families []mutator.Family, options ...Option) (*Engine, error) {
 	for _, f := range families {
 		kinds = slices.Concat(kinds, f.Policies, f.Filters, f.Backends)
 	}
-	e.read = policy.ReadOf(kinds)
+	e.read = policy.WatchedReadOf(kinds)
+	e.reads = newGuard()
+	e.reads.timeout, e.reads.idle = e.guard.timeout, e.guard.idle
 	for _, h := range mutator.Hooks() {
 		e.chains[h] = chainsOf(h, families, e.guard)
 	}
@@ -115,7 +118,7 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 	if call.Hook == mutator.HookTranslation {
 		configs = e.configs(call)
 	}
-	p := e.prepare(call, configs)
+	p := e.prepare(ctx, call, configs)
 	in := p.in
 	res := &Result{Subject: func() string { return e.subject(in, call) }, names: map[mutator.Kind][]string{}}
 	if p.warning != nil {
