@@ -82,7 +82,7 @@ func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View,
 
 // run takes a resource through the steps. If none changes it, the answer is raw.
 func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *hand) answer {
-	r := &resource[T]{chain: c, hand: h, name: name, encoded: raw}
+	r := &resource[T]{chain: c, hand: h, name: name, original: raw, encoded: raw}
 	var said []*Outcome
 	for _, s := range steps {
 		verdict, err := c.step(ctx, in, s, r, raw)
@@ -99,13 +99,36 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 			return answer{raw: raw, result: &result{outcomes: said}, err: err}
 		}
 		if verdict == Denied {
+			r.references = nil
 			break // nothing that follows may let traffic through again
 		}
 	}
-	if now := c.name(r.encoded); now != name {
-		name = strings.Clone(now)
+	return answer{raw: r.encoded, result: &result{name: name, outcomes: said, references: r.references}}
+}
+
+// without takes a resource through the chain with some families' mutators failed.
+func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer {
+	view, h := wire.NewView(c.shape, raw), c.guard.hand()
+	defer h.rest()
+	steps := c.plan(ctx, in, view, raw, nil)
+	for i := range steps {
+		if err := failed[steps[i].family]; err != nil && steps[i].failure == nil {
+			steps[i].failure = err
+		}
 	}
-	return answer{raw: r.encoded, result: &result{name: name, outcomes: said}}
+	return c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
+}
+
+// refuse denies a resource because of a family.
+func (c *chain[T]) refuse(raw []byte, family string, reason error) answer {
+	r := &resource[T]{chain: c, name: strings.Clone(c.name(raw)), encoded: raw}
+	verdict, err := c.denied(r, reason)
+	o := &Outcome{Family: family, Kind: c.kind, Name: r.name, Verdict: verdict, Err: err}
+	a := answer{raw: r.encoded, result: &result{name: r.name, outcomes: []*Outcome{o}}}
+	if verdict != Denied {
+		o.Verdict, a.err = Failed, fmt.Errorf("mutator %s on %s %q: %w", family, c.kind, r.name, err)
+	}
+	return a
 }
 
 // name is the name of an encoded resource.

@@ -46,6 +46,10 @@ type runner interface {
 	// as long as m remembers it.
 	worker(ctx context.Context, in *mutator.Input, m *memo, last []before) (worker, func())
 	name(raw []byte) string
+	// without is what becomes of a resource on which mutators of some families failed.
+	without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer
+	// refuse denies a resource because of a family, whatever its failure policy is.
+	refuse(raw []byte, family string, reason error) answer
 	// isKeyed tells whether all mutators say what they depend on, and the resource may be kept.
 	isKeyed() bool
 	// sorted is a copy of a resource with its maps in order.
@@ -135,7 +139,7 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 		res.Resources = append(res.Resources, Resources{list.Kind, out})
 	}
 	if call.Hook == mutator.HookTranslation {
-		if err := e.finish(ctx, in, configs, res); err != nil {
+		if err := e.finish(ctx, in, call, configs, res); err != nil {
 			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 		}
 	}

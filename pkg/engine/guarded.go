@@ -13,10 +13,6 @@ import (
 	"github.com/egraft/egraft/pkg/wire"
 )
 
-// maxAdditions is how many resources one family may add to a translation: far more than
-// there is reason for, far less than what chokes Envoy Gateway.
-const maxAdditions = 1000
-
 // suspicion is a mutator on a resource, with what the quarantine has to know of it.
 func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []byte) (suspect, func() [sha256.Size]byte) {
 	s := suspect{l.family, c.kind, name}
@@ -144,17 +140,6 @@ func special(err error) Verdict {
 		return Quarantined
 	}
 	return ""
-}
-
-// additions asks a family what it adds.
-func (e *Engine) additions(ctx context.Context, in *mutator.Input, f mutator.Family) (mutator.Additions, error) {
-	a, err := once(ctx, e.guard, f.Name, func(ctx context.Context) (mutator.Additions, error) {
-		return f.Additions.Add(ctx, in)
-	})
-	if n := len(a.Clusters) + len(a.Secrets); n > maxAdditions {
-		return mutator.Additions{}, fmt.Errorf("%d resources are more than the %d that may be added", n, maxAdditions)
-	}
-	return a, err
 }
 
 // reports adds to the result what became of the policies. If a family does not come to an
