@@ -11,11 +11,11 @@ import (
 // agents adds a cluster for each SPIRE agent's socket that a policy in effect names.
 type agents struct{}
 
-// Add returns the agents' clusters in the order in which the policies come.
+// Add returns the agents' clusters, that of the oldest policy first.
 func (agents) Add(_ context.Context, in *mutator.Input) (mutator.Additions, error) {
 	var out mutator.Additions
 	seen := map[string]bool{}
-	for _, o := range winners(in) {
+	for _, o := range oldestFirst(winners(in)) {
 		s, err := spec(o)
 		if err != nil || seen[s.Agent.SocketPath] {
 			continue
@@ -28,6 +28,19 @@ func (agents) Add(_ context.Context, in *mutator.Input) (mutator.Additions, erro
 		out.Clusters = append(out.Clusters, c)
 	}
 	return out, nil
+}
+
+func oldestFirst(objects []*policy.Object) []*policy.Object {
+	alike := make([]policy.Candidate, len(objects))
+	for i, o := range objects {
+		alike[i].Object = o
+	}
+	policy.Sort(alike)
+	sorted := make([]*policy.Object, len(objects))
+	for i, c := range alike {
+		sorted[i] = c.Object
+	}
+	return sorted
 }
 
 // winners are the policies that win a cluster. Without routes there is no telling, and
