@@ -125,9 +125,7 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 	p := e.prepare(ctx, call, configs)
 	in := p.in
 	res := &Result{Subject: func() string { return e.subject(in, call) }, names: map[mutator.Kind][]string{}}
-	if p.warning != nil {
-		res.Warnings = append(res.Warnings, p.warning)
-	}
+	res.Warnings = append(broken(call, configs), p.warnings...)
 	if err := e.missing(in, call, res); err != nil {
 		return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 	}

@@ -16,9 +16,9 @@ import (
 
 // prepared is what a call says besides its resources, and what follows from that alone.
 type prepared struct {
-	in      *mutator.Input
-	warning error
-	reading *reading // of its custom resources
+	in       *mutator.Input
+	warnings []error
+	reading  *reading // of its custom resources
 	// report asks the families, once, what became of their policies; said is the answer
 	// when there is one.
 	report func() *reported
@@ -126,13 +126,13 @@ func inputKey(call *Call, configs []config) [][]byte {
 func (e *Engine) newPrepared(ctx context.Context, call *Call, configs []config) *prepared {
 	r := &reading{read: e.read, memo: e.memo, guard: e.reads}
 	r.deadline, _ = ctx.Deadline()
-	set, err := r.set(call.Objects)
+	set, warnings := r.set(call.Objects)
 	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames, Kinds: kindsOf(call)}
 	if call.Hook == mutator.HookTranslation {
 		parts := partsOf(configs)
 		in.Reach = sync.OnceValue(func() *xds.Reach { return reach(parts) })
 	}
-	p := &prepared{in: in, warning: err, reading: r, report: sync.OnceValue(func() *reported { return e.report(in) })}
+	p := &prepared{in: in, warnings: warnings, reading: r, report: sync.OnceValue(func() *reported { return e.report(in) })}
 	if call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
 		p.said.Store(&reported{}) // there is nothing to report on
 	}

@@ -116,10 +116,13 @@ func (e *readFailure) Unwrap() error { return e.cause }
 
 // set reads the custom resources of a call. What mutators have it read later, from what another
 // hook left, is not limited by the time of this call.
-func (r *reading) set(raw [][]byte) (*policy.Set, error) {
+func (r *reading) set(raw [][]byte) (set *policy.Set, warnings []error) {
 	set, err := policy.ReadSet(r.object, raw)
 	r.deadline = time.Time{}
-	return set, errors.Join(append([]error{err}, r.failures...)...)
+	if err != nil {
+		warnings = append(warnings, err)
+	}
+	return set, append(warnings, r.failures...)
 }
 
 // over tells whether there is an object that may be tried again.
