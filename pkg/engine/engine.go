@@ -7,6 +7,12 @@
 // policy is Fail, for bytes that are no message, and for a call without the resource that
 // it is about.
 //
+// Custom resources are read in the same way: the header in linear time, the rest within a time
+// and at the cost of its own targets alone. An edit has also failed if only the whole shows it: if
+// Envoy would refuse it beside what is there, if it refers to what is not in the translation or
+// was not added, or if it makes a route too large. The engine then takes the resource through its
+// mutators again, with that one failed.
+//
 // The engine knows neither gRPC nor any particular mutator or policy.
 package engine
 

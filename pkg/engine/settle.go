@@ -103,6 +103,9 @@ func (s *settling) subject(at spot, before []byte) subject {
 
 // findReferences finds the resources whose references lead nowhere.
 func (s *settling) findReferences(u unsettled) {
+	if len(s.res.referring) == 0 {
+		return
+	}
 	there := s.names()
 	for _, r := range s.res.referring {
 		for _, ref := range r.references {

@@ -143,12 +143,18 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 			a.Clusters[3].LbPolicy = -1
 			return a, use(a.Clusters[2], "base")
 		}, err: `refers to "/run/b", which is not added: the addition refers to "base", which is not added`},
-		"no answer": {add: func([]string) (mutator.Additions, error) { return mutator.Additions{}, errors.New("no") },
-			err: "may refer to what the mutator adds to the translation, which failed: no", all: true},
-		"panics": {add: func([]string) (mutator.Additions, error) { panic("no") },
-			err: "may refer to what the mutator adds to the translation, which failed: panic: no", all: true},
-		"no answer, ignored": {add: func([]string) (mutator.Additions, error) { return mutator.Additions{}, errors.New("no") }, policy: mutator.Ignore,
-			err: "may refer to what the mutator adds to the translation, which failed: no", all: true},
+		"no answer": {
+			add: func([]string) (mutator.Additions, error) { return mutator.Additions{}, errors.New("no") },
+			err: "may refer to what the mutator adds to the translation, which failed: no", all: true,
+		},
+		"panics": {
+			add: func([]string) (mutator.Additions, error) { panic("no") },
+			err: "may refer to what the mutator adds to the translation, which failed: panic: no", all: true,
+		},
+		"no answer, ignored": {
+			add: func([]string) (mutator.Additions, error) { return mutator.Additions{}, errors.New("no") }, policy: mutator.Ignore,
+			err: "may refer to what the mutator adds to the translation, which failed: no", all: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := engine.New([]mutator.Family{agents{c.add, c.policy}.family(), other()}, engine.WithMemo(1<<20))
