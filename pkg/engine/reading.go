@@ -80,16 +80,20 @@ func (r *reading) content(of *policy.Object, raw []byte, read func() policy.Cont
 	return c, nil
 }
 
-// limit is how long the next object may take. All that are slow take no more than twice the
-// limit of a mutator together, and leave the call half of its time and more.
+// mostHalvings bounds how short the limit gets: with [DefaultMutatorTimeout] to 156 ms, which is
+// long for an object, also where processors are busy with others.
+const mostHalvings = 5
+
+// limit is how long the next object may take: half as long after each that took too long, and no
+// more than a quarter of what is left of the call's time.
 func (r *reading) limit() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	limit := r.guard.timeout >> min(r.slow, 32)
+	limit := r.guard.timeout >> min(r.slow, mostHalvings)
 	if !r.deadline.IsZero() {
 		limit = min(limit, time.Until(r.deadline)/4)
 	}
-	return max(limit, min(lastMoment>>min(r.slow, 5), r.guard.timeout))
+	return max(limit, min(lastMoment, r.guard.timeout))
 }
 
 // failed notes that an object could not be read, and returns why in a form that goes to users.
