@@ -161,6 +161,9 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 			list.Encoded, cloned[at.list] = slices.Clone(list.Encoded), true
 		}
 		list.Encoded[at.at] = a.raw
+		if names := s.res.names[list.Kind]; at.at < len(names) {
+			names[at.at] = a.result.name
+		}
 	}
 	return nil
 }
