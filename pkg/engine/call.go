@@ -40,9 +40,10 @@ type Result struct {
 	// Warnings are things wrong with the call itself, for the log.
 	Warnings []error
 
-	failures []*Outcome                // those of Outcomes that are denied or ignored
-	names    map[mutator.Kind][]string // of the resources of a list, empty where it is not known
-	renamed  []rename                  // clusters
+	failures  []*Outcome                // those of Outcomes that are denied or ignored
+	names     map[mutator.Kind][]string // of the resources of a list, empty where it is not known
+	referring []referring               // resources with references that edits brought in
+	renamed   []rename                  // clusters
 }
 
 // Outcome says what a family's mutator did to one resource.

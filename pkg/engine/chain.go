@@ -40,6 +40,7 @@ type link[T message] struct {
 	keyed   mutator.Keyed      // nil if the mutator is not
 	failing mutator.Failing    // nil if the mutator is not
 	bearing mutator.Bearing[T] // nil if the mutator is not
+	renames bool               // see [mutator.Family]
 }
 
 // add puts the chain of one kind into m, if any family has a mutator for it in the hook.
@@ -54,7 +55,8 @@ func add[T message](
 			keyed, _ := mut.(mutator.Keyed)
 			failing, _ := mut.(mutator.Failing)
 			bearing, _ := mut.(mutator.Bearing[T])
-			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, mut, keyed, failing, bearing})
+			renames := f.RenamesClusters && kind == mutator.KindCluster && h == mutator.HookTranslation
+			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, mut, keyed, failing, bearing, renames})
 		}
 	}
 	if len(c.links) > 0 {
@@ -82,7 +84,7 @@ func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View,
 
 // run takes a resource through the steps. If none changes it, the answer is raw.
 func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *hand) answer {
-	r := &resource[T]{chain: c, hand: h, name: name, encoded: raw}
+	r := &resource[T]{chain: c, hand: h, name: name, original: raw, encoded: raw}
 	var said []*Outcome
 	for _, s := range steps {
 		verdict, err := c.step(ctx, in, s, r, raw)
@@ -99,6 +101,7 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 			return answer{raw: raw, result: &result{outcomes: said}, err: err}
 		}
 		if verdict == Denied {
+			r.references = nil
 			break // nothing that follows may let traffic through again
 		}
 	}
@@ -106,7 +109,32 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 	if now := c.name(r.encoded); now != name {
 		was, name = name, strings.Clone(now)
 	}
-	return answer{raw: r.encoded, result: &result{name: name, was: was, outcomes: said}}
+	return answer{raw: r.encoded, result: &result{name: name, was: was, outcomes: said, references: r.references}}
+}
+
+// without takes a resource through the chain with some families' mutators failed.
+func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer {
+	view, h := wire.NewView(c.shape, raw), c.guard.hand()
+	defer h.rest()
+	steps := c.plan(ctx, in, view, raw, nil)
+	for i := range steps {
+		if err := failed[steps[i].family]; err != nil && steps[i].failure == nil {
+			steps[i].failure = err
+		}
+	}
+	return c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
+}
+
+// refuse denies a resource because of a family.
+func (c *chain[T]) refuse(raw []byte, family string, reason error) answer {
+	r := &resource[T]{chain: c, name: strings.Clone(c.name(raw)), encoded: raw}
+	verdict, err := c.denied(r, reason)
+	o := &Outcome{Family: family, Kind: c.kind, Name: r.name, Verdict: verdict, Err: err}
+	a := answer{raw: r.encoded, result: &result{name: r.name, outcomes: []*Outcome{o}}}
+	if verdict != Denied {
+		o.Verdict, a.err = Failed, fmt.Errorf("mutator %s on %s %q: %w", family, c.kind, r.name, err)
+	}
+	return a
 }
 
 // name is the name of an encoded resource.

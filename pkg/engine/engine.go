@@ -7,6 +7,12 @@
 // policy is Fail, for bytes that are no message, and for a call without the resource that
 // it is about.
 //
+// Custom resources are read in the same way: the header in linear time, the rest within a time
+// and at the cost of its own targets alone. An edit has also failed if only the whole shows it: if
+// Envoy would refuse it beside what is there, if it refers to what is not in the translation or
+// was not added, or if it makes a route too large. The engine then takes the resource through its
+// mutators again, with that one failed.
+//
 // The engine knows neither gRPC nor any particular mutator or policy.
 package engine
 
@@ -31,11 +37,12 @@ import (
 type Engine struct {
 	families []mutator.Family
 	chains   map[mutator.Hook]map[mutator.Kind]runner
-	read     policy.Read
+	read     policy.WatchedRead
 	memo     *memo
 	hosts    hostReader
 	lastHost atomic.Uint64 // its id
 	guard    *guard
+	reads    *guard                                          // for custom resources: by namespace where the other is by family
 	excess   func([]*policy.Object) map[*policy.Object]error // nil without limits
 }
 
@@ -55,6 +62,10 @@ type runner interface {
 	// as long as m remembers it.
 	worker(ctx context.Context, in *mutator.Input, m *memo, last []before) (worker, func())
 	name(raw []byte) string
+	// without is what becomes of a resource on which mutators of some families failed.
+	without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer
+	// refuse denies a resource because of a family, whatever its failure policy is.
+	refuse(raw []byte, family string, reason error) answer
 	// isKeyed tells whether all mutators say what they depend on, and the resource may be kept.
 	isKeyed() bool
 	// sorted is a copy of a resource with its maps in order.
@@ -92,7 +103,9 @@ func New(families []mutator.Family, options ...Option) (*Engine, error) {
 	for _, f := range families {
 		kinds = slices.Concat(kinds, f.Policies, f.Filters, f.Backends)
 	}
-	e.read = policy.ReadOf(kinds)
+	e.read = policy.WatchedReadOf(kinds)
+	e.reads = newGuard()
+	e.reads.timeout, e.reads.idle = e.guard.timeout, e.guard.idle
 	for _, h := range mutator.Hooks() {
 		e.chains[h] = chainsOf(h, families, e.guard)
 	}
@@ -125,12 +138,10 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 	if call.Hook == mutator.HookTranslation {
 		configs = e.configs(call)
 	}
-	p := e.prepare(call, configs)
+	p := e.prepare(ctx, call, configs)
 	in := p.in
 	res := &Result{Subject: func() string { return e.subject(in, call) }, names: map[mutator.Kind][]string{}}
-	if p.warning != nil {
-		res.Warnings = append(res.Warnings, p.warning)
-	}
+	res.Warnings = append(broken(call, configs), p.warnings...)
 	if err := e.missing(in, call, res); err != nil {
 		return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 	}
@@ -142,7 +153,7 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 		res.Resources = append(res.Resources, Resources{list.Kind, out})
 	}
 	if call.Hook == mutator.HookTranslation {
-		if err := e.finish(ctx, p, configs, res); err != nil {
+		if err := e.finish(ctx, p, call, configs, res); err != nil {
 			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 		}
 	}

@@ -50,6 +50,10 @@ type guard struct {
 	idle       chan chan func() // nil if no goroutine is kept
 }
 
+// isCareful tells whether a question is to be watched. It may change at any time, so it is asked
+// once for each question.
+func (g *guard) isCareful() bool { return g.careful.Load() != 0 }
+
 func (g *guard) hand() *hand { return &hand{idle: g.idle} }
 
 func newGuard() *guard {
@@ -118,10 +122,15 @@ func start[R any](ctx context.Context, g *guard, h *hand, family string, f func(
 // [Engine.Run] watches over all of them at once. If that found one that does not end, each
 // is run like an edit.
 func ask[R any](ctx context.Context, g *guard, family string, f func() (R, error)) (said R, err error) {
-	if g.careful.Load() == 0 {
-		err = contain(func() (err error) { said, err = f(); return err })
-		return said, err
+	if g.isCareful() {
+		return watched(ctx, g, family, f)
 	}
+	err = contain(func() (err error) { said, err = f(); return err })
+	return said, err
+}
+
+// watched runs a question like an edit. What f works on must be its own.
+func watched[R any](ctx context.Context, g *guard, family string, f func() (R, error)) (R, error) {
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), lastMoment)

@@ -265,14 +265,16 @@ func (n manyAdditions) Add(context.Context, *mutator.Input) (a mutator.Additions
 }
 
 func TestAdditionsAreLimited(t *testing.T) {
-	for n, want := range map[manyAdditions]int{1000: 1000, 1001: 0} {
+	for n, want := range map[manyAdditions]string{1000: "", 1003: "1003 resources of kind Cluster are more than the 1000 that may be added; those of the oldest policies are"} {
 		e, err := engine.New([]mutator.Family{{Name: "many", Hooks: mutator.Hooks(), Additions: n}})
 		require.NoError(t, err)
 		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
 		require.NoError(t, err)
-		require.Len(t, res.Resources[0].Encoded, want)
-		if want == 0 {
-			require.EqualError(t, res.Outcomes[0].Err, "1001 resources are more than the 1000 that may be added")
+		require.Len(t, res.Resources[0].Encoded, 1000)
+		require.Equal(t, encode(t, eds("999")), res.Resources[0].Encoded[999], "the first are kept")
+		if want != "" {
+			require.EqualError(t, res.Outcomes[0].Err, want)
+			require.Equal(t, engine.Ignored, res.Outcomes[0].Verdict)
 		}
 	}
 }

@@ -13,10 +13,6 @@ import (
 	"github.com/egraft/egraft/pkg/wire"
 )
 
-// maxAdditions is how many resources one family may add to a translation: far more than
-// there is reason for, far less than what chokes Envoy Gateway.
-const maxAdditions = 1000
-
 // suspicion is a mutator on a resource, with what the quarantine has to know of it.
 func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []byte) (suspect, func() [sha256.Size]byte) {
 	s := suspect{l.family, c.kind, name}
@@ -43,12 +39,12 @@ func (c *chain[T]) applies(ctx context.Context, in *mutator.Input, l *link[T], v
 // askApplies costs no memory unless each question is watched: it is asked of every
 // resource.
 func (c *chain[T]) askApplies(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (yes bool, err error) {
-	if c.guard.careful.Load() == 0 {
+	if !c.guard.isCareful() {
 		err = contain(func() error { yes = l.mutator.Applies(in, view); return nil })
 		return yes, err
 	}
-	own := c.own(view, raw)
-	return ask(ctx, c.guard, l.family, func() (bool, error) { return l.mutator.Applies(in, own), nil })
+	own := c.own(raw)
+	return watched(ctx, c.guard, l.family, func() (bool, error) { return l.mutator.Applies(in, own), nil })
 }
 
 // keyOf asks a mutator what its result depends on.
@@ -62,12 +58,12 @@ func (c *chain[T]) keyOf(ctx context.Context, in *mutator.Input, l *link[T], vie
 
 // askKey is for keys what [chain.askApplies] is for resources.
 func (c *chain[T]) askKey(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (key string, err error) {
-	if c.guard.careful.Load() == 0 {
+	if !c.guard.isCareful() {
 		err = contain(func() error { key = l.keyed.Key(in, view); return nil })
 		return key, err
 	}
-	own, keyed := c.own(view, raw), l.keyed // the link is among steps, which are used again
-	return ask(ctx, c.guard, l.family, func() (string, error) { return keyed.Key(in, own), nil })
+	own, keyed := c.own(raw), l.keyed // the link is among steps, which are used again
+	return watched(ctx, c.guard, l.family, func() (string, error) { return keyed.Key(in, own), nil })
 }
 
 // suspect notes a question that led to an error.
@@ -77,13 +73,8 @@ func (c *chain[T]) suspect(in *mutator.Input, l *link[T], name string, raw []byt
 }
 
 // own is a view for a question that may go on behind the engine's back, when the next
-// resource is under the view.
-func (c *chain[T]) own(view *wire.View, raw []byte) *wire.View {
-	if c.guard.careful.Load() == 0 {
-		return view
-	}
-	return wire.NewView(c.shape, bytes.Clone(raw))
-}
+// resource is under the caller's.
+func (c *chain[T]) own(raw []byte) *wire.View { return wire.NewView(c.shape, bytes.Clone(raw)) }
 
 // mutate runs a mutator on a copy, which belongs to it, and notes how that went.
 func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, l link[T], edited T, raw []byte, r *resource[T]) error {
@@ -101,7 +92,7 @@ func (c *chain[T]) onError(ctx context.Context, in *mutator.Input, l *link[T], r
 	if l.failing == nil {
 		return l.onError
 	}
-	view := wire.NewView(c.shape, bytes.Clone(raw)) // its own, as in [chain.own]
+	view := c.own(raw)
 	said, err := ask(ctx, c.guard, l.family, func() (mutator.FailurePolicy, error) { return l.failing.FailurePolicy(in, view), nil })
 	if err == nil && (said == mutator.Deny || said == mutator.Ignore) {
 		return said
@@ -149,17 +140,6 @@ func special(err error) Verdict {
 		return Quarantined
 	}
 	return ""
-}
-
-// additions asks a family what it adds.
-func (e *Engine) additions(ctx context.Context, in *mutator.Input, f mutator.Family) (mutator.Additions, error) {
-	a, err := once(ctx, e.guard, f.Name, func(ctx context.Context) (mutator.Additions, error) {
-		return f.Additions.Add(ctx, in)
-	})
-	if n := len(a.Clusters) + len(a.Secrets); n > maxAdditions {
-		return mutator.Additions{}, fmt.Errorf("%d resources are more than the %d that may be added", n, maxAdditions)
-	}
-	return a, err
 }
 
 // reports adds to the result what became of the policies. If a family does not come to an

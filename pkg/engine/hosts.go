@@ -25,6 +25,9 @@ type config struct {
 	places, last []place // where the virtual hosts are remembered, and were at the call before
 }
 
+// isNew tells whether the configuration is another one than at the call before.
+func (c *config) isNew() bool { return !slices.Equal(c.last, c.places) }
+
 // parts are what counts of a route configuration. Nothing in it is part of the call.
 type parts struct {
 	name  string
@@ -118,7 +121,7 @@ func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
 		}, func() {}
 	})
 	for _, c := range out {
-		if !slices.Equal(c.last, c.places) {
+		if c.isNew() {
 			e.memo.keep(c.places, len(c.places)*placeSize, what, []byte(c.name))
 		}
 	}

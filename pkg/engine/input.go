@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -10,14 +11,14 @@ import (
 	"unsafe"
 
 	"github.com/egraft/egraft/pkg/mutator"
-	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
 // prepared is what a call says besides its resources, and what follows from that alone.
 type prepared struct {
-	in      *mutator.Input
-	warning error
+	in       *mutator.Input
+	warnings []error
+	reading  *reading // of its custom resources
 	// report asks the families, once, what became of their policies; said is the answer
 	// when there is one.
 	report func() *reported
@@ -72,15 +73,15 @@ type reported struct {
 
 // prepare reads the call. Calls with the same policies and routes share what is prepared,
 // and with it what families derive from them.
-func (e *Engine) prepare(call *Call, configs []config) *prepared {
+func (e *Engine) prepare(ctx context.Context, call *Call, configs []config) *prepared {
 	if e.memo == nil || call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
-		return e.newPrepared(call, configs) // quicker than to look it up
+		return e.newPrepared(ctx, call, configs) // quicker than to look it up
 	}
 	key := inputKey(call, configs)
-	if p, ok := e.memo.recall(key...).(*prepared); ok {
+	if p, ok := e.memo.recall(key...).(*prepared); ok && !p.reading.over() {
 		return p
 	}
-	p := e.newPrepared(call, configs)
+	p := e.newPrepared(ctx, call, configs)
 	if call.Hook == mutator.HookTranslation { // the others have single resources
 		p.lists = map[mutator.Kind]*atomic.Pointer[[]before]{}
 		for _, kind := range p.in.Kinds {
@@ -124,14 +125,16 @@ func inputKey(call *Call, configs []config) [][]byte {
 	return append(key, call.Objects...)
 }
 
-func (e *Engine) newPrepared(call *Call, configs []config) *prepared {
-	set, err := policy.ReadSet(e.readObject, call.Objects)
+func (e *Engine) newPrepared(ctx context.Context, call *Call, configs []config) *prepared {
+	r := &reading{read: e.read, memo: e.memo, guard: e.reads}
+	r.deadline, _ = ctx.Deadline()
+	set, warnings := r.set(call.Objects)
 	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames, Kinds: kindsOf(call), Excess: e.excess}
 	if call.Hook == mutator.HookTranslation {
 		parts := partsOf(configs)
 		in.Reach = sync.OnceValue(func() *xds.Reach { return reach(parts) })
 	}
-	p := &prepared{in: in, warning: err, report: sync.OnceValue(func() *reported { return e.report(in) })}
+	p := &prepared{in: in, warnings: warnings, reading: r, report: sync.OnceValue(func() *reported { return e.report(in) })}
 	if call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
 		p.said.Store(&reported{}) // there is nothing to report on
 	}
@@ -146,21 +149,6 @@ func kindsOf(call *Call) (kinds []mutator.Kind) {
 		}
 	}
 	return kinds
-}
-
-// readObject reads a custom resource, one of the same bytes once.
-func (e *Engine) readObject(raw []byte) (*policy.Object, error) {
-	what := []byte("object")
-	if o, ok := e.memo.recall(what, raw).(*policy.Object); ok {
-		own := *o // who is the same object must not depend on what is remembered
-		return &own, nil
-	}
-	o, err := e.read(raw)
-	if o != nil && err == nil {
-		// Its text and what was made of it are about as large.
-		e.memo.keep(o, 2*len(raw), what, raw)
-	}
-	return o, err
 }
 
 // familyReport is what a family says about its policies.

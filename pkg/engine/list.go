@@ -68,6 +68,9 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 		if a.result.was != "" && list.Kind == mutator.KindCluster {
 			r.renamed = append(r.renamed, rename{a.result.was, a.result.name})
 		}
+		if len(a.result.references) > 0 { // the list will be the next one of the answer
+			r.referring = append(r.referring, referring{spot{len(r.Resources), i}, a.result.references})
+		}
 		if len(r.Outcomes) == cap(r.Outcomes) { // most have one
 			r.Outcomes = slices.Grow(r.Outcomes, len(answers)-i)
 		}

@@ -208,7 +208,7 @@ func TestRoutesAreReadOnce(t *testing.T) {
 				for _, host := range orders(t, m) {
 					call := translationOf(host)
 					configs := e.configs(call)
-					prepared[e.prepare(call, configs)] = true
+					prepared[e.prepare(t.Context(), call, configs)] = true
 					require.Equal(t, xds.ReadHost(m), configs[0].hosts[0].reach())
 				}
 			}

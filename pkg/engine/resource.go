@@ -11,12 +11,15 @@ import (
 // the bytes: one that fails, or that goes on behind the engine's back, has spoiled its own
 // copy and nothing else.
 type resource[T message] struct {
-	chain   *chain[T]
-	hand    *hand // that runs the mutators
-	name    string
-	encoded []byte
-	decoded T // what encoded says, if usable
-	usable  bool
+	chain    *chain[T]
+	hand     *hand // that runs the mutators
+	name     string
+	original []byte // of the call
+	encoded  []byte
+	decoded  T // what encoded says, if usable
+	usable   bool
+
+	references []reference // that edits brought in
 }
 
 // take returns a decoded copy that belongs to the caller.
@@ -37,9 +40,9 @@ func (c *chain[T]) decode(raw []byte) (T, error) {
 	return m, proto.Unmarshal(raw, m)
 }
 
-// commit makes an edited copy the resource and reports whether that changes it. The size
-// is that of the copy before the edit.
-func (r *resource[T]) commit(edited T, size int) (changed bool, err error) {
+// commit makes a copy that a mutator edited the resource and reports whether that changes it. The
+// size is that of the copy before the edit.
+func (r *resource[T]) commit(l *link[T], edited T, size int) (changed bool, err error) {
 	now, err := encode(edited)
 	if err != nil {
 		return false, err
@@ -48,6 +51,10 @@ func (r *resource[T]) commit(edited T, size int) (changed bool, err error) {
 		return false, err
 	}
 	if changed {
+		if err := r.chain.fault(l, r.original, r.encoded, now); err != nil {
+			return false, err
+		}
+		r.references = append(r.references, r.chain.references(l.family, r.encoded, now)...)
 		r.encoded = now
 	}
 	r.decoded, r.usable = edited, true

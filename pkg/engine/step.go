@@ -47,7 +47,7 @@ func (c *chain[T]) edit(ctx context.Context, in *mutator.Input, l link[T], r *re
 	if err := edited.ValidateAll(); err != nil {
 		return false, fmt.Errorf("the result is invalid: %w", err)
 	}
-	return r.commit(edited, size)
+	return r.commit(&l, edited, size)
 }
 
 // denied makes the resource refuse traffic. If even that cannot be done the call fails:

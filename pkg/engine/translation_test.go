@@ -71,16 +71,16 @@ func TestAdditions(t *testing.T) {
 	}
 }
 
-// TestAdditionsBesideOthers adds to a list some of which a mutator wants, and renames: the names
-// of the others are not known yet.
+// TestAdditionsBesideOthers adds to a list some of which a mutator wants: the names of the others
+// are not known yet.
 func TestAdditionsBesideOthers(t *testing.T) {
-	for _, there := range []string{"renamed", "other"} {
+	for _, there := range []string{"wanted", "other"} {
 		f := mutator.Family{
 			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
 			Clusters: mutator.Func[*clusterv3.Cluster]{
 				When: func(_ *mutator.Input, c mutator.View) bool { return c.Name() == "wanted" },
 				Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
-					c.Name = "renamed"
+					c.AltStatName = "edited"
 					return nil
 				},
 			},

@@ -21,15 +21,17 @@ func WithMutatorTimeout(d time.Duration) Option {
 }
 
 // Health returns an error while mutators are not run because too many of their runs have
-// not ended. It is nil again when they end.
+// not ended. It is nil again when they end. Custom resources do not count: whoever restarts
+// an engine that is not healthy would have it read them again.
 func (e *Engine) Health() error { return e.guard.abandoned.err() }
 
-// Abandoned is the number of runs that took too long and have not ended.
-func (e *Engine) Abandoned() int { return e.guard.abandoned.total() }
+// Abandoned is the number of runs, those that read a custom resource included, that took too
+// long and have not ended.
+func (e *Engine) Abandoned() int { return e.guard.abandoned.total() + e.reads.abandoned.total() }
 
 // Quarantined is the number of inputs on which mutators are not run at present, because
-// they panicked or took too long.
-func (e *Engine) Quarantined() int { return e.guard.quarantine.count() }
+// they panicked or took too long, and of custom resources that are not read for that.
+func (e *Engine) Quarantined() int { return e.guard.quarantine.count() + e.reads.quarantine.count() }
 
 // answered is what a call came to.
 type answered struct {

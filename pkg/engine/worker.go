@@ -62,7 +62,7 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last 
 		a := c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 		a.memo = missed
 		if a.succeeded() {
-			size := len(a.result.encoded) + len(a.result.outcomes)*outcomeSize
+			size := len(a.result.encoded) + (len(a.result.outcomes)+len(a.result.references))*outcomeSize
 			a.place = m.keepContent(c.maps(), a.result, size, what, key, content).place
 		}
 		return a
@@ -97,6 +97,8 @@ type result struct {
 	was      string // its name before, if that is another one
 	outcomes []*Outcome
 	encoded  []byte // to be remembered, nil if it is what it was
+
+	references []reference // that edits brought in
 }
 
 // succeeded tells whether all mutators did, and notes what is to be remembered: what failed

@@ -45,7 +45,8 @@ func (c *changes) note(ctx context.Context, call *engine.Call, res *engine.Resul
 	}
 	c.log.LogAttrs(ctx, level, "configuration changed", summary(call.Hook, subject, res)...)
 	for _, w := range res.Warnings {
-		c.log.LogAttrs(ctx, slog.LevelWarn, "call has a fault", slog.String(logging.KeyHook, string(call.Hook)), slog.Any(logging.KeyError, w))
+		attrs := append([]slog.Attr{slog.String(logging.KeyHook, string(call.Hook)), slog.Any(logging.KeyError, w)}, stackOf(w)...)
+		c.log.LogAttrs(ctx, slog.LevelWarn, "call has a fault", attrs...)
 	}
 	for _, o := range res.Outcomes {
 		c.failure(ctx, call.Hook, o)
@@ -90,10 +91,15 @@ func (c *changes) failure(ctx context.Context, h mutator.Hook, o *engine.Outcome
 		slog.String(logging.KeyHook, string(h)), slog.String(logging.KeyMutator, o.Family), slog.String(logging.KeyKind, string(o.Kind)),
 		slog.String(logging.KeyResource, o.Name), slog.String(logging.KeyResult, string(o.Verdict)), slog.Any(logging.KeyError, o.Err),
 	}
-	if p := (*engine.PanicError)(nil); errors.As(o.Err, &p) {
-		attrs = append(attrs, slog.String(logging.KeyStack, string(p.Stack)))
+	c.log.LogAttrs(ctx, slog.LevelError, "resource could not be treated", append(attrs, stackOf(o.Err)...)...)
+}
+
+// stackOf is the stack of a panic.
+func stackOf(err error) []slog.Attr {
+	if p := (*engine.PanicError)(nil); errors.As(err, &p) {
+		return []slog.Attr{slog.String(logging.KeyStack, string(p.Stack))}
 	}
-	c.log.LogAttrs(ctx, slog.LevelError, "resource could not be treated", attrs...)
+	return nil
 }
 
 // digest changes when what the result says changes.

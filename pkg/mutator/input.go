@@ -65,9 +65,11 @@ func NotIncluded(k Kind) string {
 
 // Adder adds resources to a translation.
 type Adder interface {
-	// Add returns the resources that the translation must have. One that is there
-	// already is not added again; one of that name but with other content is left as it
-	// is and reported.
+	// Add returns the resources that the translation must have, those of the oldest policy
+	// first: of each kind 1,000 are added and the rest is not. One that is there already is
+	// not added again; one of that name but with other content is left as it is and reported.
+	// A mutator of the Translation hook has failed on a resource that it made refer to what
+	// is not added, by its name in a field of its own, and on all that it changed if Add fails.
 	Add(ctx context.Context, in *Input) (Additions, error)
 }
 

@@ -72,9 +72,10 @@ type header struct {
 	Refused *refusal `json:"egraft.io/refused,omitempty"`
 }
 
-// parse reads the header of raw and then the object by the kind that its apiVersion and
-// kind name. It returns nil without error for a kind that is not among kinds.
-func parse(kinds []Kind, raw []byte) (*Object, error) {
+// parse reads the header of raw, in a time that is linear in its size, and then the object by
+// the kind that its apiVersion and kind name, as watch lets it. It returns nil without error for
+// a kind that is not among kinds.
+func parse(kinds []Kind, raw []byte, watch Watch) (*Object, error) {
 	var h header
 	var mistyped *json.UnmarshalTypeError // fields of another type than they should be: what else is there counts
 	if err := json.Unmarshal(raw, &h); err != nil && !errors.As(err, &mistyped) {
@@ -93,14 +94,28 @@ func parse(kinds []Kind, raw []byte) (*Object, error) {
 		case h.Refused != nil:
 			o.Err = h.Refused.err()
 		default:
-			o.typed, o.Err = k.decode(raw)
-			o.Err = brief(o.Err)
+			o.readContent(k, watch)
 			k.judge(o)
 		}
 		o.digest = digestOf(o)
 		return o, nil
 	}
 	return nil, nil
+}
+
+// readContent decodes and validates what the kind knows of. It works on a copy of the bytes,
+// since it may go on after watch has given it up.
+func (o *Object) readContent(k Kind, watch Watch) {
+	own := []byte(o.raw)
+	c, err := watch(o, func() Content {
+		typed, err := k.decode(own)
+		return Content{typed, brief(err)}
+	})
+	if err != nil {
+		o.refuse(err)
+		return
+	}
+	o.typed, o.Err = c.typed, c.err
 }
 
 // object is an object of which no more than the header was read.

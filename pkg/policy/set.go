@@ -19,7 +19,7 @@ type Read func(raw []byte) (*Object, error)
 
 // ReadOf reads custom resources of the given kinds.
 func ReadOf(kinds []Kind) Read {
-	return func(raw []byte) (*Object, error) { return parse(kinds, raw) }
+	return func(raw []byte) (*Object, error) { return parse(kinds, raw, atOnce) }
 }
 
 // NewSet reads custom resources of the given kinds as [ReadSet] does.

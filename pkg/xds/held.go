@@ -48,8 +48,8 @@ func releaseRoute(a *routev3.RouteAction, lift func(key string) bool) {
 	})
 }
 
-// released is the name of the cluster that a held route leads to once it is let go.
-func released(name string) string {
+// Released is the name of the cluster that a held route leads to once it is let go.
+func Released(name string) string {
 	for {
 		_, after, held := cutHold(name)
 		if !held {

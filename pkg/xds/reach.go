@@ -68,7 +68,7 @@ func (h *HostReach) Marks() [][]Mark {
 func ClustersOf(a *routev3.RouteAction) (names []string) {
 	eachCluster(a, func(name *string) {
 		if *name != "" {
-			names = append(names, released(*name))
+			names = append(names, Released(*name))
 		}
 	})
 	return names
@@ -91,7 +91,7 @@ func eachCluster(a *routev3.RouteAction, f func(name *string)) {
 // stays so.
 func RenameClusters(a *routev3.RouteAction, rename func(name string) string) {
 	eachCluster(a, func(name *string) {
-		free := released(*name)
+		free := Released(*name)
 		*name = strings.TrimSuffix(*name, free) + rename(free)
 	})
 }

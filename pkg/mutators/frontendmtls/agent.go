@@ -10,7 +10,7 @@ import (
 // agents adds a cluster for each SPIRE agent's socket that a policy in effect names.
 type agents struct{}
 
-// Add returns the agents' clusters in the order in which the policies come.
+// Add returns the agents' clusters, that of the oldest policy first.
 func (agents) Add(_ context.Context, in *mutator.Input) (mutator.Additions, error) {
 	var out mutator.Additions
 	x, seen := indexOf(in), map[string]bool{}

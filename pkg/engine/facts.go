@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// MaxRouteGrowth is by how many bytes all mutators together may make a route grow in the Route
+// hook. Whatever they add is there up to 2,048 times for an HTTPRoute, for each of 16 host names
+// and 128 matches, times the listeners, and comes back in the translation: at most 8 MiB for each
+// listener, whatever policies there are.
+const MaxRouteGrowth = 4 << 10
+
+// fault is what is wrong with an edit although the message is valid: what Envoy refuses, or what
+// others could not find or bear.
+func (c *chain[T]) fault(l *link[T], original, before, now []byte) error {
+	if was, is := c.name(before), c.name(now); was != is && !l.renames {
+		return fmt.Errorf("renamed the %s from %q to %q, by which nothing else knows it", c.kind, was, is)
+	}
+	switch c.kind {
+	case mutator.KindRoute:
+		if grown := len(now) - len(original); grown > MaxRouteGrowth && c.hook == mutator.HookRoute {
+			return fmt.Errorf("would make the route grow by %d bytes, more than the %d that policies may add to a route", grown, MaxRouteGrowth)
+		}
+	case mutator.KindVirtualHost:
+		return addedDomain(before, now)
+	case mutator.KindRouteConfiguration:
+		return domainTwice(domainsIn(before), domainsIn(now))
+	case mutator.KindListener:
+		return listenerFault(before, now)
+	}
+	return nil
+}
+
+// addedDomain is the fault of an edit of a virtual host that gives it another domain: the others
+// of the route configuration, one of which may have it, are not known.
+func addedDomain(before, now []byte) error {
+	was := map[string]bool{}
+	for _, d := range domains(before) {
+		was[lower(d)] = true
+	}
+	for _, d := range domains(now) {
+		if !was[lower(d)] {
+			return fmt.Errorf("added the domain %q, which another virtual host may have", d)
+		}
+	}
+	return domainTwice([][][]byte{domains(before)}, [][][]byte{domains(now)})
+}
+
+// domainTwice is the fault of an edit after which there is a domain twice that was not before.
+func domainTwice(before, now [][][]byte) error {
+	found := twice(now)
+	if len(found) == 0 {
+		return nil
+	}
+	was := map[string]bool{}
+	for _, d := range twice(before) {
+		was[d] = true
+	}
+	for _, d := range found {
+		if !was[d] {
+			return fmt.Errorf("the result is invalid: the domain %q is there twice, which Envoy refuses", d)
+		}
+	}
+	return nil
+}
+
+func listenerFault(before, now []byte) error {
+	was := inlined(before)
+	for i, rc := range inlined(now) {
+		var old [][][]byte
+		if i < len(was) {
+			old = domainsIn(was[i])
+		}
+		if err := domainTwice(old, domainsIn(rc)); err != nil {
+			return err
+		}
+	}
+	if sameMatches(before, now) {
+		return nil
+	}
+	one, other := overlapping(now)
+	if one == nil {
+		return nil
+	}
+	if already, _ := overlapping(before); already != nil {
+		return nil // it came like that
+	}
+	return fmt.Errorf("the result is invalid: the filter chains %q and %q match the same connections, which Envoy refuses", one.GetName(), other.GetName())
+}
+
+// reference is a name of another resource of the translation that an edit brought in.
+type reference struct {
+	family string
+	kind   mutator.Kind
+	name   string
+}
+
+// err is what is wrong if there is no such resource.
+func (r reference) err() error {
+	if r.kind == mutator.KindCluster {
+		return fmt.Errorf("leads to the cluster %q, which is not in the translation", r.name)
+	}
+	return fmt.Errorf("asks for the route configuration %q, which is not in the translation", r.name)
+}
+
+// references are those that an edit brought in. They can be looked up in a translation alone.
+func (c *chain[T]) references(family string, before, now []byte) (out []reference) {
+	if c.hook != mutator.HookTranslation {
+		return nil
+	}
+	add := func(kind mutator.Kind, names []string) {
+		for _, n := range names {
+			out = append(out, reference{family, kind, n})
+		}
+	}
+	switch c.kind {
+	case mutator.KindRouteConfiguration:
+		add(mutator.KindCluster, without(clustersIn(before), clustersIn(now)))
+	case mutator.KindListener:
+		add(mutator.KindRouteConfiguration, without(askedFor(before), askedFor(now)))
+		add(mutator.KindCluster, without(clustersOfAll(inlined(before)), clustersOfAll(inlined(now))))
+	}
+	return out
+}
+
+func clustersOfAll(configurations [][]byte) (names [][]byte) {
+	for _, rc := range configurations {
+		names = append(names, clustersIn(rc)...)
+	}
+	return names
+}
