@@ -74,6 +74,9 @@ func (m clusters) apply(c *clusterv3.Cluster, s *v1alpha1.BackendMTLSPolicySpec,
 	if err := xds.EditClusterTLS(c, editor(s, c)); err != nil {
 		return err
 	}
+	if err := acceptByPeersAlone(c); err != nil {
+		return err
+	}
 	xds.SetEndpointsFetchTimeout(c, m.endpointsFetchTimeout)
 	return nil
 }
@@ -116,7 +119,9 @@ func editor(s *v1alpha1.BackendMTLSPolicySpec, c *clusterv3.Cluster) xds.EditTLS
 			return nil, nil
 		}
 		secured := tlsContext(s, matchers(s))
-		keep(ctx, secured)
+		if err := keep(ctx, secured); err != nil {
+			return nil, err
+		}
 		return requireURI(secured)
 	}
 }
