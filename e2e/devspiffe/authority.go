@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
@@ -93,4 +94,30 @@ func sign(template, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey, 
 		return nil, err
 	}
 	return x509.ParseCertificate(der)
+}
+
+// Forge signs what no SPIFFE authority may: a certificate with the URIs, of any number and
+// of any trust domain, in this order.
+func (i *Issuer) Forge(uris ...string) (*tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	template := &x509.Certificate{
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	for _, uri := range uris {
+		parsed, err := url.Parse(uri)
+		if err != nil {
+			return nil, fmt.Errorf("URI %q: %w", uri, err)
+		}
+		template.URIs = append(template.URIs, parsed)
+	}
+	certificate, err := sign(template, i.ca.certificate, key, i.ca.key, i.cfg.TTL)
+	if err != nil {
+		return nil, fmt.Errorf("sign %q: %w", uris, err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}, nil
 }

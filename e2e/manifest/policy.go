@@ -22,6 +22,8 @@ type Policy struct {
 	Peers []string
 	// AllowAny writes allowAnyInTrustDomain in place of peers.
 	AllowAny bool
+	// AllowAnyAuthority accepts several trust domains' authorities for each other's.
+	AllowAnyAuthority bool
 	// Socket is the agent's socket.
 	Socket string
 	// PlaintextBackends, TrustBundles, FetchTimeout and Created are left out
@@ -62,6 +64,9 @@ func (p Policy) YAML() string {
 	if len(p.TrustBundles) > 0 {
 		line("  trustBundles: [%s]", strings.Join(p.TrustBundles, ", "))
 	}
+	if p.AllowAnyAuthority {
+		line("  allowAnyAuthority: true")
+	}
 	if p.PlaintextBackends != "" {
 		line("  plaintextBackends: %s", p.PlaintextBackends)
 	}
@@ -79,6 +84,7 @@ func (p Policy) File() string {
 	out := p.YAML()
 	for field, isSet := range map[string]bool{
 		"allowAnyInTrustDomain": p.AllowAny, "peers": !p.AllowAny && len(p.Peers) > 0, "trustBundles": len(p.TrustBundles) > 0,
+		"allowAnyAuthority": p.AllowAnyAuthority,
 		"plaintextBackends": p.PlaintextBackends != "", "initialFetchTimeout": p.FetchTimeout > 0,
 	} {
 		if !isSet {

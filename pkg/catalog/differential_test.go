@@ -58,6 +58,9 @@ func everything(t *testing.T) *engine.Call {
 	t.Helper()
 	all := readGolden(t, goldenFiles(t)[0])
 	for _, base := range goldenFiles(t)[1:] {
+		if filepath.Base(base) == "backend-tls-settings" {
+			continue // its curves are none, so that clusters are denied: see TestGoldenWithPolicy
+		}
 		for i, list := range readGolden(t, base).Resources {
 			all.Resources[i].Encoded = append(all.Resources[i].Encoded, list.Encoded...)
 		}

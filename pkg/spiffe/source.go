@@ -45,21 +45,30 @@ func (s Source) Bundle() *tlsv3.SdsSecretConfig {
 // bundleName is that of the one trust domain, or of all bundles where there are several: a
 // context takes one name.
 func (s Source) bundleName() string {
-	names := s.Agent.SDSNames
-	if names == nil {
-		names = &v1alpha1.SDSNames{}
-	}
 	switch {
-	case len(s.TrustBundles) > 1 && names.AllTrustBundles != "":
-		return names.AllTrustBundles
 	case len(s.TrustBundles) > 1:
-		return "ALL"
-	case names.TrustBundle != "":
-		return names.TrustBundle
+		return s.allBundles()
+	case s.Agent.SDSNames != nil && s.Agent.SDSNames.TrustBundle != "":
+		return s.Agent.SDSNames.TrustBundle
 	default:
 		return "spiffe://" + string(s.TrustBundles[0])
 	}
 }
+
+// allBundles is the agent's name for the bundles of all trust domains that it knows.
+func (s Source) allBundles() string {
+	if n := s.Agent.SDSNames; n != nil && n.AllTrustBundles != "" {
+		return n.AllTrustBundles
+	}
+	return "ALL"
+}
+
+// HasSeveralBundles tells whether Envoy gets the bundles of all trust domains that the agent
+// knows. Envoy's SPIFFE validator chooses one of them by a single URI of a certificate and
+// then compares each of its URIs with the matchers, so that any of those authorities can
+// sign for any of the domains.
+// https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/transport_sockets/tls/cert_validator/spiffe/spiffe_validator.cc
+func (s Source) HasSeveralBundles() bool { return s.bundleName() == s.allBundles() }
 
 // sdsConfig is the way to the agent's secrets. It is the same for all secrets of a policy:
 // Envoy shares a stream among equal ones, and the agent attests each stream anew.

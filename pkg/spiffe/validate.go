@@ -28,16 +28,8 @@ const (
 	maxDomain     = 255
 	maxIdentifier = 1024
 	maxID         = 2048
-	maxRegex      = 1024
 	maxDuration   = 24
 	maxSocketPath = 107 // sockaddr_un.sun_path, https://man7.org/linux/man-pages/man7/unix.7.html
-)
-
-// Patterns of fields, as the CRDs have them.
-var (
-	absolutePath = regexp.MustCompile(`^/[^\s]+$`)
-	duration     = regexp.MustCompile(`^([0-9]{1,5}(h|m|s|ms)){1,4}$`)
-	idPrefix     = regexp.MustCompile(`^spiffe://[a-z0-9._-]+/[a-zA-Z0-9._/-]*$`)
 )
 
 // Fields are the fields that policies have in common, where they are in the policy.
@@ -94,20 +86,20 @@ func (f Fields) ValidateShape(at *field.Path) (errs field.ErrorList) {
 	list("trustBundles", len(bundles), maxBundles, bundles != nil && len(bundles) == 0)
 	text(at.Child("trustDomain"), string(f.TrustDomain), maxDomain)
 	text(at.Child("workloadIdentifier"), f.WorkloadIdentifier, maxIdentifier)
-	for i, p := range f.Peers {
+	for i, p := range f.Peers[:min(len(f.Peers), maxPeers)] {
 		peer := at.Child(f.PeersField).Index(i)
 		text(peer.Child("exact"), ptr.Deref(p.Exact, ""), maxID)
 		text(peer.Child("prefix"), ptr.Deref(p.Prefix, ""), maxID)
 		text(peer.Child("regex"), ptr.Deref(p.Regex, ""), maxRegex)
 	}
-	for i, d := range bundles {
+	for i, d := range f.bundles() {
 		text(at.Child("trustBundles").Index(i), string(d), maxDomain)
 	}
 	if n := f.Agent.SDSNames; n != nil {
 		names := at.Child("agent", "sdsNames")
-		text(names.Child("svid"), n.SVID, maxID)
-		text(names.Child("trustBundle"), n.TrustBundle, maxID)
-		text(names.Child("allTrustBundles"), n.AllTrustBundles, maxID)
+		errs = append(errs, validName(names.Child("svid"), n.SVID)...)
+		errs = append(errs, validName(names.Child("trustBundle"), n.TrustBundle)...)
+		errs = append(errs, validName(names.Child("allTrustBundles"), n.AllTrustBundles)...)
 	}
 	switch timeout := string(*f.InitialFetchTimeout); {
 	case len(timeout) > maxDuration:
@@ -118,19 +110,35 @@ func (f Fields) ValidateShape(at *field.Path) (errs field.ErrorList) {
 	return errs
 }
 
+// validName checks the name of a secret, empty where it is the default.
+func validName(at *field.Path, name string) field.ErrorList {
+	switch {
+	case len(name) > maxID:
+		return field.ErrorList{field.TooLong(at, name, maxID)}
+	case name != "" && !secretName.MatchString(name):
+		return field.ErrorList{field.Invalid(at, name, "must be of printable ASCII characters without spaces")}
+	}
+	return nil
+}
+
 // Validate checks what the fields mean, once the defaults are set.
 func (f Fields) Validate(at *field.Path) (errs field.ErrorList) {
-	if err := validTrustDomain(f.TrustDomain); err != nil {
+	if len(f.TrustDomain) > maxDomain {
+		return nil // as below: ValidateShape says so, and nothing else reads what is too long
+	} else if err := validTrustDomain(f.TrustDomain); err != nil {
 		// The bundles and the peers are by default of this domain: one error is enough.
 		errs = append(errs, field.Invalid(at.Child("trustDomain"), f.TrustDomain, err.Error()))
 	} else {
 		errs = append(errs, f.validateIdentity(at)...)
-		for i, p := range f.Peers {
-			errs = append(errs, f.validatePeer(p, at.Child(f.PeersField).Index(i))...)
-		}
+		errs = append(errs, f.validatePeers(at.Child(f.PeersField))...)
 	}
-	if path := f.Agent.SocketPath; !absolutePath.MatchString(path) || len(path) > maxSocketPath {
-		errs = append(errs, field.Invalid(at.Child("agent", "socketPath"), path, "must be an absolute path of at most 107 bytes"))
+	if path := f.Agent.SocketPath; len(path) > maxSocketPath {
+		errs = append(errs, field.TooLong(at.Child("agent", "socketPath"), path, maxSocketPath))
+	} else if !socketPath.MatchString(path) {
+		errs = append(errs, field.Invalid(at.Child("agent", "socketPath"), path, "must be an absolute path of at most 107 printable ASCII characters without spaces"))
+	}
+	if len(*f.InitialFetchTimeout) > maxDuration {
+		return errs
 	}
 	if d, err := time.ParseDuration(string(*f.InitialFetchTimeout)); err != nil || d < 100*time.Millisecond || d > time.Minute {
 		errs = append(errs, field.Invalid(at.Child("initialFetchTimeout"), *f.InitialFetchTimeout, "must be a duration between 100ms and 60s"))
@@ -139,16 +147,32 @@ func (f Fields) Validate(at *field.Path) (errs field.ErrorList) {
 }
 
 func (f Fields) validateIdentity(at *field.Path) (errs field.ErrorList) {
-	if err := spiffeid.ValidatePath(f.WorkloadIdentifier); err != nil || f.WorkloadIdentifier == "" {
+	if err := spiffeid.ValidatePath(f.WorkloadIdentifier); len(f.WorkloadIdentifier) <= maxIdentifier && (err != nil || f.WorkloadIdentifier == "") {
 		errs = append(errs, field.Invalid(at.Child("workloadIdentifier"), f.WorkloadIdentifier, "must be the path of a SPIFFE ID, such as /ns/shop/sa/envoy"))
 	}
-	for i, d := range *f.TrustBundles {
+	for i, d := range f.bundles() {
+		if len(d) > maxDomain {
+			continue
+		}
 		if err := validTrustDomain(d); err != nil {
 			errs = append(errs, field.Invalid(at.Child("trustBundles").Index(i), d, err.Error()))
 		}
-		if slices.Contains((*f.TrustBundles)[:i], d) {
+		if slices.Contains(f.bundles()[:i], d) {
 			errs = append(errs, field.Duplicate(at.Child("trustBundles").Index(i), d))
 		}
+	}
+	return errs
+}
+
+// bundles are the trust domains that are looked at: no more than there may be, so that work
+// does not grow by the square of what a policy lists.
+func (f Fields) bundles() []v1alpha1.TrustDomain {
+	return (*f.TrustBundles)[:min(len(*f.TrustBundles), maxBundles)]
+}
+
+func (f Fields) validatePeers(at *field.Path) (errs field.ErrorList) {
+	for i, p := range f.Peers[:min(len(f.Peers), maxPeers)] {
+		errs = append(errs, f.validatePeer(p, at.Index(i))...)
 	}
 	return errs
 }
@@ -171,33 +195,44 @@ func (f Fields) validatePeer(p v1alpha1.SPIFFEIDMatch, at *field.Path) (errs fie
 	}
 	switch {
 	case p.Exact != nil:
-		if _, err := spiffeid.FromString(*p.Exact); err != nil {
-			return field.ErrorList{field.Invalid(at.Child("exact"), *p.Exact, err.Error())}
-		}
-		return f.inTrustBundles(at.Child("exact"), *p.Exact, *p.Exact)
+		return f.validateText(at.Child("exact"), *p.Exact, exactID)
 	case p.Prefix != nil:
-		errs := f.inTrustBundles(at.Child("prefix"), *p.Prefix, *p.Prefix)
-		if len(errs) == 0 && !idPrefix.MatchString(*p.Prefix) {
-			errs = field.ErrorList{field.Invalid(at.Child("prefix"), *p.Prefix, "must match "+idPrefix.String())}
-		}
-		return errs
+		return f.validateText(at.Child("prefix"), *p.Prefix, idPrefix)
 	}
-	if len(*p.Regex) > maxRegex {
-		return nil // ValidateShape says so, and to compile it takes hundreds of bytes for each of its own
-	}
-	re, err := regexp.Compile(*p.Regex) // RE2 syntax, as Envoy's
-	if err != nil {
-		return field.ErrorList{field.Invalid(at.Child("regex"), *p.Regex, err.Error())}
-	}
-	literal, _ := re.LiteralPrefix()
-	return f.inTrustBundles(at.Child("regex"), *p.Regex, literal)
+	return f.validateRegex(at.Child("regex"), *p.Regex)
 }
 
-// inTrustBundles requires that everything that begins with literal is in one of the trust
-// domains: otherwise a peer of a domain that was not meant could match.
-func (f Fields) inTrustBundles(at *field.Path, value, literal string) field.ErrorList {
-	for _, d := range *f.TrustBundles {
-		if strings.HasPrefix(literal, "spiffe://"+string(d)+"/") {
+func (f Fields) validateRegex(at *field.Path, text string) field.ErrorList {
+	if len(text) > maxRegex {
+		return nil
+	}
+	errs := f.inTrustBundles(at, text, func(domain string) string { return strings.ReplaceAll(domain, ".", `\.`) })
+	if len(errs) > 0 {
+		return errs
+	}
+	if err := validRegex(text); err != nil {
+		return field.ErrorList{field.Invalid(at, text, err.Error())}
+	}
+	return nil
+}
+
+// validateText checks a peer's ID or the beginning of one.
+func (f Fields) validateText(at *field.Path, value string, pattern *regexp.Regexp) field.ErrorList {
+	if len(value) > maxID {
+		return nil
+	}
+	errs := f.inTrustBundles(at, value, func(domain string) string { return domain })
+	if len(errs) == 0 && !pattern.MatchString(value) {
+		errs = field.ErrorList{field.Invalid(at, value, "must match "+pattern.String())}
+	}
+	return errs
+}
+
+// inTrustBundles requires that the value begins with one of the trust domains, as written
+// by quote: otherwise a peer of a domain that was not meant could match.
+func (f Fields) inTrustBundles(at *field.Path, value string, quote func(domain string) string) field.ErrorList {
+	for _, d := range f.bundles() {
+		if strings.HasPrefix(value, "spiffe://"+quote(string(d))+"/") {
 			return nil
 		}
 	}

@@ -1,11 +1,14 @@
 package xds
 
 import (
+	"slices"
+
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"google.golang.org/protobuf/proto"
 )
 
 // denyBody tells the client as much as it may know; the reason is in egraft's log.
@@ -46,16 +49,28 @@ func DenyRouteConfiguration(rc *routev3.RouteConfiguration) error {
 	return nil
 }
 
-// DenyCluster takes the cluster's endpoints away, so that Envoy answers with 503 (no
-// healthy upstream) and connects to nobody.
+// deniedKey is the key in egraft's metadata of a cluster that [DenyCluster] denied.
+const deniedKey = "denied"
+
+// DenyCluster takes everything away from the cluster, so that Envoy answers with 503 (no healthy
+// upstream) and connects to nobody. Nothing is left that Envoy could reject: it would go on with
+// the cluster as it was before.
 func DenyCluster(c *clusterv3.Cluster) error {
-	c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}
-	c.EdsClusterConfig = nil
-	c.LoadAssignment = &endpointv3.ClusterLoadAssignment{ClusterName: c.GetName()}
-	c.HealthChecks = nil
-	// Some load balancers go with one type of cluster only; without endpoints any will do.
-	c.LbPolicy, c.LbConfig, c.LoadBalancingPolicy = clusterv3.Cluster_ROUND_ROBIN, nil, nil
+	denied := &clusterv3.Cluster{
+		Name: c.GetName(), AltStatName: c.GetAltStatName(), ConnectTimeout: c.GetConnectTimeout(), Metadata: c.GetMetadata(),
+		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
+		LoadAssignment:       &endpointv3.ClusterLoadAssignment{ClusterName: c.GetName()},
+	}
+	denied.Metadata = SetMark(denied.GetMetadata(), Mark{Key: deniedKey, Value: "true"})
+	proto.Reset(c)
+	proto.Merge(c, denied)
 	return nil
+}
+
+// IsDenied tells whether a pass before this one denied the cluster. What it was is not known any
+// more, and it stays denied.
+func IsDenied(c *clusterv3.Cluster) bool {
+	return slices.ContainsFunc(Marks(c.GetMetadata()), func(m Mark) bool { return m.Key == deniedKey })
 }
 
 // DenyEndpoints takes all endpoints away.

@@ -5,6 +5,7 @@ import (
 
 	matcherv3 "github.com/cncf/xds/go/xds/type/matcher/v3"
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -55,6 +56,7 @@ func TestDenyCluster(t *testing.T) {
 		"dynamic forward proxy": {Name: "c", LbPolicy: clusterv3.Cluster_CLUSTER_PROVIDED, ClusterDiscoveryType: &clusterv3.Cluster_ClusterType{
 			ClusterType: &clusterv3.Cluster_CustomClusterType{Name: "envoy.clusters.dynamic_forward_proxy"},
 		}},
+		"what Envoy would reject": {Name: "c", TransportSocket: &corev3.TransportSocket{Name: "none"}, TransportSocketMatches: []*clusterv3.Cluster_TransportSocketMatch{{Name: "none"}}},
 		"original destination": {
 			Name: "c", LbPolicy: clusterv3.Cluster_CLUSTER_PROVIDED,
 			ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_ORIGINAL_DST},
@@ -62,11 +64,14 @@ func TestDenyCluster(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			require.False(t, xds.IsDenied(c))
 			require.NoError(t, xds.DenyCluster(c))
 			require.NoError(t, c.ValidateAll())
+			require.True(t, xds.IsDenied(c))
 			want := &clusterv3.Cluster{
 				Name: "c", ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
 				LoadAssignment: &endpointv3.ClusterLoadAssignment{ClusterName: "c"},
+				Metadata:       xds.SetMark(nil, xds.Mark{Key: "denied", Value: "true"}),
 			}
 			require.True(t, proto.Equal(want, c), "%v", c)
 		})

@@ -56,6 +56,7 @@ type BackendMTLSPolicyList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.peers) || self.peers.all(p, !has(p.exact) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.exact.startsWith('spiffe://' + d + '/')))",message="every peers[].exact must be in one of trustBundles (by default: in trustDomain)"
 // +kubebuilder:validation:XValidation:rule="!has(self.peers) || self.peers.all(p, !has(p.prefix) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.prefix.startsWith('spiffe://' + d + '/')))",message="every peers[].prefix must start with spiffe:// and one of trustBundles (by default: trustDomain) and a slash"
 // +kubebuilder:validation:XValidation:rule="!has(self.peers) || self.peers.all(p, !has(p.regex) || (has(self.trustBundles) ? self.trustBundles : [self.trustDomain]).exists(d, p.regex.startsWith('spiffe://' + d.replace('.', '\\\\.') + '/')))",message="every peers[].regex must begin with spiffe://, one of trustBundles (by default: trustDomain) with its dots escaped, and a slash"
+// +kubebuilder:validation:XValidation:rule="has(self.allowAnyAuthority) && self.allowAnyAuthority || (!has(self.trustBundles) || size(self.trustBundles) <= 1) && (!has(self.agent.sdsNames) || !has(self.agent.sdsNames.trustBundle) || self.agent.sdsNames.trustBundle != (has(self.agent.sdsNames.allTrustBundles) ? self.agent.sdsNames.allTrustBundles : 'ALL'))",message="with more bundles than one, an authority can sign for peers of the other trust domains: set allowAnyAuthority to true to accept that, or write a policy with one of trustBundles for each"
 type BackendMTLSPolicySpec struct {
 	// The targets are those whose backends the policy is for.
 	PolicyTargets `json:",inline"`
@@ -92,13 +93,24 @@ type BackendMTLSPolicySpec struct {
 
 	// TrustBundles are the trust domains whose bundles backends are verified against. The
 	// default is trustDomain alone. Envoy gets a federated bundle only if its registration
-	// entry federates with that domain.
+	// entry federates with that domain. Several need allowAnyAuthority.
 	//
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	TrustBundles []TrustDomain `json:"trustBundles,omitempty"`
+
+	// AllowAnyAuthority accepts a backend's certificate from the authority of any trust domain
+	// that the agent has a bundle of, and not only from that of the backend's own: Envoy
+	// chooses the bundle by one URI of a certificate and then accepts each of its URIs, so
+	// that the authority of one domain can sign for the peers of another. It is required as
+	// soon as Envoy gets more bundles than one: with several trustBundles, and with
+	// agent.sdsNames.trustBundle being ALL or allTrustBundles. Rather write a policy with one
+	// of trustBundles for each domain.
+	//
+	// +optional
+	AllowAnyAuthority bool `json:"allowAnyAuthority,omitempty"`
 
 	// Agent says how Envoy reaches the SPIRE agent.
 	//
@@ -141,7 +153,7 @@ type SPIFFEIDMatch struct {
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:Pattern=`^spiffe://[a-z0-9._-]+(/[a-zA-Z0-9._-]+)+$`
+	// +kubebuilder:validation:Pattern=`^spiffe://[a-z0-9._-]+(/(\.?[a-zA-Z0-9_-][a-zA-Z0-9._-]*|\.\.[a-zA-Z0-9._-]+))+$`
 	Exact *string `json:"exact,omitempty"`
 
 	// Prefix is the beginning of the SPIFFE ID, trust domain included. End it with a slash
@@ -152,26 +164,31 @@ type SPIFFEIDMatch struct {
 	// +kubebuilder:validation:Pattern=`^spiffe://[a-z0-9._-]+/[a-zA-Z0-9._/-]*$`
 	Prefix *string `json:"prefix,omitempty"`
 
-	// Regex is a regular expression in RE2 syntax that the whole SPIFFE ID has to match.
-	// It has to begin with the literal trust domain, dots escaped:
-	// spiffe://example\.org/ns/[a-z]+/sa/cart.
+	// Regex is a regular expression that the whole SPIFFE ID has to match. It has to begin
+	// with the literal trust domain, dots escaped: spiffe://example\.org/ns/[a-z]+/sa/cart.
+	// The syntax is a subset of RE2's: letters, digits, the characters . _ - / and :, the
+	// escapes \. \- \/ \d \w, classes such as [a-z0-9] and [^/], the repetitions * + ? and, of
+	// a single character or class, {n} {n,} {n,m} up to 64 and at most four times; and, two
+	// levels deep, groups ( ) and (?: ) with alternatives.
 	//
 	// +optional
-	// +kubebuilder:validation:MaxLength=1024
-	// +kubebuilder:validation:Pattern=`^spiffe://`
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^spiffe://(?:[a-z0-9_-]|\\\.)+/(?:(?:[a-zA-Z0-9_/:.-]|\\[dw./-]|\[\^?-?(?:[a-zA-Z0-9]-[a-zA-Z0-9]|[a-zA-Z0-9_/:.]|\\[dw./-])+-?\])(?:[*+?]|\{(?:[1-5]?[0-9]|6[0-4])(?:,(?:[1-5]?[0-9]|6[0-4])?)?\})?|\((?:\?:)?(?:(?:[a-zA-Z0-9_/:.-]|\\[dw./-]|\[\^?-?(?:[a-zA-Z0-9]-[a-zA-Z0-9]|[a-zA-Z0-9_/:.]|\\[dw./-])+-?\])(?:[*+?]|\{(?:[1-5]?[0-9]|6[0-4])(?:,(?:[1-5]?[0-9]|6[0-4])?)?\})?|\||\((?:\?:)?(?:(?:[a-zA-Z0-9_/:.-]|\\[dw./-]|\[\^?-?(?:[a-zA-Z0-9]-[a-zA-Z0-9]|[a-zA-Z0-9_/:.]|\\[dw./-])+-?\])(?:[*+?]|\{(?:[1-5]?[0-9]|6[0-4])(?:,(?:[1-5]?[0-9]|6[0-4])?)?\})?|\|)*\)[*+?]?)*\)[*+?]?)*$`
+	// +kubebuilder:validation:XValidation:rule="self.split('{').size() <= 5",message="regex must have at most four counted repetitions"
+	// +kubebuilder:validation:XValidation:rule="''.matches(self) in [true, false]",message="regex must be a regular expression, with ranges such as a-z and {1,3} in order"
 	Regex *string `json:"regex,omitempty"`
 }
 
 // SPIREAgent says how Envoy reaches the SPIRE agent.
 type SPIREAgent struct {
 	// SocketPath is the path of the agent's Workload API socket inside the Envoy
-	// container, where the EnvoyProxy resource has to mount it. The default is where the
+	// container, where the EnvoyProxy resource has to mount it, in printable ASCII. The default is where the
 	// SPIFFE CSI driver of SPIRE's Helm charts puts it.
 	//
 	// +optional
 	// +kubebuilder:default="/spiffe-workload-api/spire-agent.sock"
 	// +kubebuilder:validation:MaxLength=107
-	// +kubebuilder:validation:Pattern=`^/[^\s]+$`
+	// +kubebuilder:validation:Pattern=`^/[!-~]+$`
 	SocketPath string `json:"socketPath,omitempty"`
 
 	// SDSNames are the names under which the agent serves its secrets, where they differ
@@ -189,6 +206,7 @@ type SDSNames struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:Pattern=`^[!-~]+$`
 	SVID string `json:"svid,omitempty"`
 
 	// TrustBundle is the name of the bundle where backends are of a single trust domain.
@@ -197,6 +215,7 @@ type SDSNames struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:Pattern=`^[!-~]+$`
 	TrustBundle string `json:"trustBundle,omitempty"`
 
 	// AllTrustBundles is the name of the bundles of all trust domains, for backends of
@@ -205,6 +224,7 @@ type SDSNames struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:Pattern=`^[!-~]+$`
 	AllTrustBundles string `json:"allTrustBundles,omitempty"`
 }
 

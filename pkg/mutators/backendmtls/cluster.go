@@ -63,7 +63,7 @@ func (m clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Clus
 
 // edit applies a policy to a cluster, unless a pass before this one applied a closer one.
 func (m clusters) edit(c *clusterv3.Cluster, by policy.Candidate) error {
-	if treatedByMoreSpecific(c, by.Specificity) {
+	if xds.IsDenied(c) || treatedByMoreSpecific(c, by.Specificity) {
 		return nil
 	}
 	s, err := spec(by.Object)
@@ -87,6 +87,9 @@ func (m clusters) apply(c *clusterv3.Cluster, s *v1alpha1.BackendMTLSPolicySpec,
 		return xds.DenyCluster(c)
 	}
 	if err := xds.EditClusterTLS(c, editor(s, c)); err != nil {
+		return err
+	}
+	if err := acceptByPeersAlone(c); err != nil {
 		return err
 	}
 	m.activate(c, by.Object, encrypted)
@@ -151,7 +154,9 @@ func editor(s *v1alpha1.BackendMTLSPolicySpec, c *clusterv3.Cluster) xds.EditTLS
 			return nil, nil
 		}
 		secured := tlsContext(s, matchers(s))
-		keep(ctx, secured)
+		if err := keep(ctx, secured); err != nil {
+			return nil, err
+		}
 		return requireURI(secured)
 	}
 }

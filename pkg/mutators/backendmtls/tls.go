@@ -25,20 +25,25 @@ func tlsContext(s *v1alpha1.BackendMTLSPolicySpec, peers []*tlsv3.SubjectAltName
 // keep carries over what Envoy Gateway decided and the policy does not: server name,
 // protocols, TLS parameters. Certificates and everything about validation are left behind;
 // with auto_sni_san_validation Envoy could match the SNI in place of the SPIFFE ID.
-func keep(from, to *tlsv3.UpstreamTlsContext) {
+//
+// They are choices of others than the policy's owner, and what Envoy might refuse is an error:
+// see [spiffe.Keep].
+func keep(from, to *tlsv3.UpstreamTlsContext) error {
+	if err := spiffe.CheckSNI(from.GetSni()); err != nil {
+		return err
+	}
 	to.Sni = from.GetSni()
 	to.AutoHostSni = from.GetAutoHostSni()
 	to.AllowRenegotiation = from.GetAllowRenegotiation()
 	to.MaxSessionKeys = from.GetMaxSessionKeys()
 	to.EnforceRsaKeyUsage = from.GetEnforceRsaKeyUsage()
-	common := from.GetCommonTlsContext()
-	to.CommonTlsContext.AlpnProtocols = common.GetAlpnProtocols()
-	if p := common.GetTlsParams(); p != nil {
-		if p.GetTlsMaximumProtocolVersion() == tlsv3.TlsParameters_TLS_AUTO {
-			p.TlsMaximumProtocolVersion = tlsv3.TlsParameters_TLSv1_3
-		}
-		to.CommonTlsContext.TlsParams = p
+	if err := spiffe.Keep(from.GetCommonTlsContext(), to.CommonTlsContext); err != nil {
+		return err
 	}
+	if p := to.CommonTlsContext.TlsParams; p.GetTlsMaximumProtocolVersion() == tlsv3.TlsParameters_TLS_AUTO {
+		p.TlsMaximumProtocolVersion = tlsv3.TlsParameters_TLSv1_3
+	}
+	return nil
 }
 
 // matchers are the URI matchers of a policy.

@@ -40,6 +40,9 @@ func validate(p *v1alpha1.BackendMTLSPolicy) field.ErrorList {
 	case len(s.Peers) > 0 && s.AllowAnyInTrustDomain:
 		errs = append(errs, field.Forbidden(at.Child("peers"), "allowAnyInTrustDomain is true: use one of the two"))
 	}
+	if !s.AllowAnyAuthority && fieldsOf(s).Source().HasSeveralBundles() {
+		errs = append(errs, field.Required(at.Child("allowAnyAuthority"), "Envoy gets more bundles than one, and an authority could sign for peers of the other trust domains: set it to true to accept that, or write a policy with one of trustBundles for each"))
+	}
 	modes := []v1alpha1.PlaintextBackends{v1alpha1.PlaintextUpgrade, v1alpha1.PlaintextLeave, v1alpha1.PlaintextDeny}
 	if !slices.Contains(modes, s.PlaintextBackends) {
 		errs = append(errs, field.NotSupported(at.Child("plaintextBackends"), s.PlaintextBackends, modes))

@@ -23,21 +23,32 @@ const clientsFilter = "egraft.io/frontend-mtls-clients"
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/extensions/rbac/principals/mtls_authenticated/v3/mtls_authenticated.proto
 const mtlsPrincipal = "envoy.rbac.principals.mtls_authenticated"
 
-// authorizeClients lets requests pass from clients that presented no certificate, and from
-// those whose verified certificate has one of the SPIFFE IDs. It stands in for matchers in
-// the TLS context: as soon as there is one, Envoy demands a certificate of everybody.
+// authorizeClients lets requests pass from clients whose verified certificate has one of the
+// SPIFFE IDs and none of another trust domain, and, where certificates are optional, from
+// those that presented none.
+//
+// Envoy's SPIFFE validator chooses the bundle by one URI of a certificate, and compares each
+// of its URIs with the matchers of the TLS context: an authority of a domain that the agent
+// federates with could sign for the clients of another one. An SVID has a single URI.
+// https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md#2-spiffe-id
+//
+// Where certificates are optional it stands in for matchers in the TLS context, too: as soon
+// as there is one, Envoy demands a certificate of everybody.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/tls/cert_validator/default_validator.cc
-func authorizeClients(hcm *hcmv3.HttpConnectionManager, ids []*tlsv3.SubjectAltNameMatcher) error {
+func authorizeClients(hcm *hcmv3.HttpConnectionManager, ids []*tlsv3.SubjectAltNameMatcher, optional bool) error {
 	if err := spiffe.RequireURIMatchers(ids); err != nil {
 		return err
 	}
-	nobody, err := withoutCertificate()
-	if err != nil {
-		return err
+	var accepted []*rbacconfigv3.Principal
+	if optional {
+		nobody, err := withoutCertificate()
+		if err != nil {
+			return err
+		}
+		accepted = append(accepted, nobody)
 	}
-	accepted := []*rbacconfigv3.Principal{nobody}
-	for _, id := range ids {
-		p, err := verified(&mtlsv3.Config{SanMatcher: id})
+	for _, domain := range spiffe.ByDomain(ids) {
+		p, err := clientsOf(domain)
 		if err != nil {
 			return err
 		}
@@ -54,6 +65,26 @@ func authorizeClients(hcm *hcmv3.HttpConnectionManager, ids []*tlsv3.SubjectAltN
 	filter := &hcmv3.HttpFilter{Name: clientsFilter, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: cfg}}
 	_, err = xds.InsertFilter(hcm, filter, func(string) bool { return true })
 	return err
+}
+
+// clientsOf is who has an ID of a trust domain that matches, and none of another domain.
+func clientsOf(domain spiffe.Domain) (*rbacconfigv3.Principal, error) {
+	var named []*rbacconfigv3.Principal
+	for _, id := range domain.Matchers {
+		p, err := verified(&mtlsv3.Config{SanMatcher: id})
+		if err != nil {
+			return nil, err
+		}
+		named = append(named, p)
+	}
+	outside, err := verified(&mtlsv3.Config{SanMatcher: spiffe.Outside(domain.Name)})
+	if err != nil {
+		return nil, err
+	}
+	return &rbacconfigv3.Principal{Identifier: &rbacconfigv3.Principal_AndIds{AndIds: &rbacconfigv3.Principal_Set{Ids: []*rbacconfigv3.Principal{
+		{Identifier: &rbacconfigv3.Principal_OrIds{OrIds: &rbacconfigv3.Principal_Set{Ids: named}}},
+		{Identifier: &rbacconfigv3.Principal_NotId{NotId: outside}},
+	}}}}, nil
 }
 
 // withoutCertificate is who presented none. Not to have a verified one is not enough: Envoy

@@ -48,7 +48,9 @@ func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.List
 			continue
 		}
 		if err := apply(fc, x.winners(name), x.knows(name)); err != nil {
-			return err
+			if err := denyChain(x, l, fc, err); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -92,16 +94,18 @@ func apply(fc *listenerv3.FilterChain, winners []*policy.Object, routesKnown boo
 	}
 	_, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
 		setHeader(hcm, &s.XForwardedClientCert)
-		if s.ClientCertificates == v1alpha1.ClientCertificatesOptional && !quic {
-			return true, authorizeClients(hcm, spiffe.Matchers(s.Clients, s.TrustBundles))
+		if s.ClientCertificates == v1alpha1.ClientCertificatesDisabled || quic {
+			return true, nil
 		}
-		return true, nil
+		optional := s.ClientCertificates == v1alpha1.ClientCertificatesOptional
+		return true, authorizeClients(hcm, spiffe.Matchers(s.Clients, s.TrustBundles), optional)
 	})
 	return err
 }
 
 // present puts the SVID in the place of certificates, and verification of clients by their
-// SPIFFE IDs in the place of any other. Protocols and TLS parameters stay.
+// SPIFFE IDs in the place of any other. Protocols and TLS parameters stay, and are an error
+// if Envoy might refuse them: see [spiffe.Keep].
 //
 // Sessions are not resumed where clients are verified: a resumed one is not verified anew,
 // and would outlive a change of the policy.
@@ -109,11 +113,13 @@ func present(ctx *tlsv3.DownstreamTlsContext, s *v1alpha1.FrontendMTLSPolicySpec
 	source := fieldsOf(s).Source()
 	before := ctx.GetCommonTlsContext()
 	common := &tlsv3.CommonTlsContext{
-		TlsParams:                      before.GetTlsParams(),
-		AlpnProtocols:                  before.GetAlpnProtocols(),
-		KeyLog:                         before.GetKeyLog(),
+		KeyLog:                         before.GetKeyLog(), // by an EnvoyPatchPolicy, which is the operator's
 		TlsCertificateSdsSecretConfigs: []*tlsv3.SdsSecretConfig{source.SVID()},
 	}
+	if err := spiffe.Keep(before, common); err != nil {
+		return err
+	}
+	ctx.OcspStaplePolicy = tlsv3.DownstreamTlsContext_LENIENT_STAPLING // an SVID comes without a response to staple
 	ctx.CommonTlsContext = common
 	ctx.RequireClientCertificate = nil
 	if s.ClientCertificates == v1alpha1.ClientCertificatesDisabled || !canVerify {

@@ -1,0 +1,52 @@
+package spiffe
+
+import (
+	"strings"
+	"testing"
+
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"github.com/stretchr/testify/require"
+)
+
+func TestKeep(t *testing.T) {
+	to := &tlsv3.CommonTlsContext{}
+	require.NoError(t, Keep(&tlsv3.CommonTlsContext{}, to))
+	from := &tlsv3.CommonTlsContext{AlpnProtocols: []string{"h2", "http/1.1"}, TlsParams: &tlsv3.TlsParameters{
+		CipherSuites: append(strings.Fields(ciphers)[1:], "AES256-SHA"), EcdhCurves: strings.Fields(curves), SignatureAlgorithms: strings.Fields(signatures),
+		TlsMinimumProtocolVersion: tlsv3.TlsParameters_TLSv1_2,
+	}}
+	require.NoError(t, Keep(from, to))
+	require.Equal(t, from.AlpnProtocols, to.AlpnProtocols)
+	require.Equal(t, from.TlsParams, to.TlsParams)
+}
+
+// TestKeepNothingThatEnvoyMayRefuse has values that Envoy Gateway 1.9.1 lets through and
+// Envoy 1.39.1 refuses, and protocols at which it ends.
+func TestKeepNothingThatEnvoyMayRefuse(t *testing.T) {
+	for name, c := range map[string]struct {
+		context *tlsv3.CommonTlsContext
+		err     string
+	}{
+		"unknown cipher":    {&tlsv3.CommonTlsContext{TlsParams: &tlsv3.TlsParameters{CipherSuites: []string{"NULL-MD5"}}}, `TLS setting ciphers "NULL-MD5" is not supported: one of ECDHE-ECDSA`},
+		"ciphers in one":    {&tlsv3.CommonTlsContext{TlsParams: &tlsv3.TlsParameters{CipherSuites: []string{"AES128-SHA:x"}}}, `TLS setting ciphers "AES128-SHA:x" is not supported`},
+		"too many ciphers":  {&tlsv3.CommonTlsContext{TlsParams: &tlsv3.TlsParameters{CipherSuites: strings.Fields(ciphers + ciphers)}}, "more values than there are"},
+		"unknown curve":     {&tlsv3.CommonTlsContext{TlsParams: &tlsv3.TlsParameters{EcdhCurves: []string{"P-224"}}}, `TLS setting ecdhCurves "P-224" is not supported: one of X25519, P-256, P-384, P-521, X25519MLKEM768: change it where Envoy Gateway has it from (Backend, BackendTLSPolicy, EnvoyProxy or ClientTrafficPolicy)`},
+		"curve twice":       {&tlsv3.CommonTlsContext{TlsParams: &tlsv3.TlsParameters{EcdhCurves: []string{"P-256", "P-256"}}}, `"P-256" is there twice`},
+		"unknown signature": {&tlsv3.CommonTlsContext{TlsParams: &tlsv3.TlsParameters{SignatureAlgorithms: []string{"Ed25519"}}}, `TLS setting signatureAlgorithms "Ed25519" is not supported`},
+		"signature twice":   {&tlsv3.CommonTlsContext{TlsParams: &tlsv3.TlsParameters{SignatureAlgorithms: []string{"ed25519", "ed25519"}}}, "is there twice"},
+		"versions":          {&tlsv3.CommonTlsContext{TlsParams: &tlsv3.TlsParameters{TlsMinimumProtocolVersion: tlsv3.TlsParameters_TLSv1_3, TlsMaximumProtocolVersion: tlsv3.TlsParameters_TLSv1_2}}, `TLS setting minVersion "TLSv1_3" is above maxVersion TLSv1_2`},
+		"empty protocol":    {&tlsv3.CommonTlsContext{AlpnProtocols: []string{"h2", ""}}, `TLS setting alpnProtocols "" is not the name of a protocol`},
+		"protocols in one":  {&tlsv3.CommonTlsContext{AlpnProtocols: []string{"h2,,x"}}, `TLS setting alpnProtocols "h2,,x" is not the name`},
+		"long protocol":     {&tlsv3.CommonTlsContext{AlpnProtocols: []string{strings.Repeat("x", 256)}}, "is not the name of a protocol"},
+		"many protocols":    {&tlsv3.CommonTlsContext{AlpnProtocols: make([]string, 300)}, "are more than 32"},
+		"policies":          {&tlsv3.CommonTlsContext{TlsParams: &tlsv3.TlsParameters{CompliancePolicies: []tlsv3.TlsParameters_CompliancePolicy{0, 0}}}, "are more than one"},
+	} {
+		t.Run(name, func(t *testing.T) { require.ErrorContains(t, Keep(c.context, &tlsv3.CommonTlsContext{}), c.err) })
+	}
+}
+
+func TestCheckSNI(t *testing.T) {
+	for name, taken := range map[string]bool{"": true, "a.org": true, strings.Repeat("x", 255): true, strings.Repeat("x", 256): false, "a\x00b": false, "a b": false} {
+		require.Equal(t, taken, CheckSNI(name) == nil, "%q", name)
+	}
+}
