@@ -72,18 +72,18 @@ func (f *fixture) agentRestarted() {
 	requests := f.traffic(echoRoute.Host())
 	f.must(f.SPIFFE.Stop())
 	f.wait("Envoy to miss the agent", func(ctx context.Context) error {
-		n, err := f.agentStat(ctx, "upstream_cx_active")
+		n, err := f.agentStreams(ctx)
 		if err == nil && n > 0 {
-			err = fmt.Errorf("%d connections", n)
+			err = fmt.Errorf("%d streams", n)
 		}
 		return err
 	})
 	requests.waitServed(100)
 	require.NoError(f.t, f.SPIFFE.Start(f.soon()))
 	f.wait("Envoy to find the agent again", func(ctx context.Context) error {
-		n, err := f.agentStat(ctx, "upstream_cx_active")
+		n, err := f.agentStreams(ctx)
 		if err == nil && n == 0 {
-			err = errors.New("no connections")
+			err = errors.New("no streams")
 		}
 		return err
 	})
@@ -93,7 +93,12 @@ func (f *fixture) agentRestarted() {
 	requests.mustAllBeServed()
 }
 
-// agentStat is a statistic of the agent's cluster.
-func (f *fixture) agentStat(ctx context.Context, name string) (int, error) {
-	return f.Stat(ctx, "^cluster.egraft/agent.*"+name+"$")
+// agentStreams is how many streams Envoy has open to agents.
+func (f *fixture) agentStreams(ctx context.Context) (int, error) {
+	opened, err := f.Stat(ctx, "^grpc.spire_agent.streams_total$")
+	if err != nil {
+		return 0, err
+	}
+	closed, err := f.Stat(ctx, "^grpc.spire_agent.streams_closed_")
+	return opened - closed, err
 }

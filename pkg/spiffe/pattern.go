@@ -18,7 +18,7 @@ const (
 // domains and paths by the characters of SPIFFE IDs, and names and paths that reach its
 // configuration in printable ASCII, since it refuses NUL in the path of a socket.
 const (
-	socketPattern   = `^/[!-~]+$`
+	socketPattern   = `^/[a-zA-Z0-9._/@+=:,~-]+$`
 	namePattern     = `^[!-~]+$`
 	durationPattern = `^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	exactPattern    = `^spiffe://[a-z0-9._-]+(/(\.?[a-zA-Z0-9_-][a-zA-Z0-9._-]*|\.\.[a-zA-Z0-9._-]+))+$`

@@ -81,9 +81,7 @@ func (s Source) sdsConfig() *corev3.ConfigSource {
 			ApiType:                   corev3.ApiConfigSource_GRPC, // SPIRE has no delta
 			TransportApiVersion:       corev3.ApiVersion_V3,
 			SetNodeOnFirstMessageOnly: true,
-			GrpcServices: []*corev3.GrpcService{{TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{
-				EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{ClusterName: AgentClusterName(s.Agent.SocketPath)},
-			}}},
+			GrpcServices:              []*corev3.GrpcService{{TargetSpecifier: agent(s.Agent.SocketPath)}},
 		}},
 	}
 }

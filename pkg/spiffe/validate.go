@@ -135,7 +135,7 @@ func (f Fields) Validate(at *field.Path) (errs field.ErrorList) {
 	if path := f.Agent.SocketPath; len(path) > maxSocketPath {
 		errs = append(errs, field.TooLong(at.Child("agent", "socketPath"), path, maxSocketPath))
 	} else if !socketPath.MatchString(path) {
-		errs = append(errs, field.Invalid(at.Child("agent", "socketPath"), path, "must be an absolute path of at most 107 printable ASCII characters without spaces"))
+		errs = append(errs, field.Invalid(at.Child("agent", "socketPath"), path, "must be an absolute path of at most 107 of the characters a-z, A-Z, 0-9 and ._/@+=:,~-"))
 	}
 	if len(*f.InitialFetchTimeout) > maxDuration {
 		return errs

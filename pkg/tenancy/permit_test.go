@@ -57,6 +57,9 @@ func mtls(kind, namespace, more string) string {
 			defaults += fmt.Sprintf(`,%q:%q`, name, value)
 		}
 	}
+	if kind == "BackendMTLSPolicy" {
+		defaults += `,"allowAnyAuthority":true`
+	}
 	if more != "" {
 		defaults += ","
 	}

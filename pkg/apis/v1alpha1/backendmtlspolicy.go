@@ -188,7 +188,7 @@ type SPIREAgent struct {
 	// +optional
 	// +kubebuilder:default="/spiffe-workload-api/spire-agent.sock"
 	// +kubebuilder:validation:MaxLength=107
-	// +kubebuilder:validation:Pattern=`^/[!-~]+$`
+	// +kubebuilder:validation:Pattern=`^/[a-zA-Z0-9._/@+=:,~-]+$`
 	SocketPath string `json:"socketPath,omitempty"`
 
 	// SDSNames are the names under which the agent serves its secrets, where they differ

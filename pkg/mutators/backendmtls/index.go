@@ -186,3 +186,22 @@ func (x *index) each(f func(c *policy.Candidate)) {
 func (x *index) byLast() []*reached {
 	return slices.SortedFunc(slices.Values(x.groups), func(a, b *reached) int { return cmp.Compare(a.last, b.last) })
 }
+
+// winners are the policies that win a way to a cluster, the older ones first.
+func (x *index) winners() (out []*policy.Object) {
+	var all []policy.Candidate
+	seen := map[*policy.Object]bool{}
+	for _, g := range x.groups {
+		for _, w := range g.ways {
+			if o := w.winner(); o != nil && !seen[o] {
+				seen[o] = true
+				all = append(all, policy.Candidate{Object: o})
+			}
+		}
+	}
+	policy.Sort(all)
+	for _, c := range all {
+		out = append(out, c.Object)
+	}
+	return out
+}

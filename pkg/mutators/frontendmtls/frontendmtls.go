@@ -31,7 +31,6 @@ func New() mutator.Family {
 		FailurePolicy:       mutator.Deny,
 		Listeners:           listeners{},
 		RouteConfigurations: configurations{},
-		Additions:           agents{},
 		Reporter:            reporter{},
 	}
 }
