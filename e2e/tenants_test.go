@@ -68,7 +68,7 @@ func TestMergedBackends(t *testing.T) {
 const strictEnvoy = `
 layered_runtime:
   layers:
-  - name: global_config
+  - name: strict
     static_layer: {re2.max_program_size.error_level: 150}
 `
 

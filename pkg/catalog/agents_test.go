@@ -2,7 +2,6 @@ package catalog_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
 // copyPrefix is in front of the names of copies. Envoy Gateway gives no cluster such a name.
@@ -58,6 +59,7 @@ func (m clusters) copies(in *mutator.Input) (out []mutator.Copy) {
 					if c.AltStatName != "" {
 						c.AltStatName = strings.ReplaceAll(copyName(c.AltStatName, o), ".", "_") // a dot ends the name in statistics
 					}
+					xds.SetEndpointsFetchTimeout(c, newClusterFetchTimeout) // whatever becomes of its TLS
 					return m.edit(c, w.found[0])
 				},
 			})
