@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -35,6 +36,9 @@ const inCleartext = "cleartext"
 
 // slowPath takes a backend the time for which things are observed.
 const slowPath = "/slow"
+
+// serialPath tells the serial number of the client's certificate.
+const serialPath = "/serial"
 
 // secureLab is a lab with an agent, and a backend that takes cleartext and mutual TLS on
 // one port and says which it was.
@@ -122,6 +126,10 @@ func (l *secureLab) tellingBackend() int {
 		}
 		n, _ := l.seen.LoadOrStore(peer, new(atomic.Int64))
 		n.(*atomic.Int64).Add(1)
+		if r.URL.Path == serialPath && peer != inCleartext {
+			peer += fmt.Sprintf(" %x", r.TLS.PeerCertificates[0].SerialNumber)
+			w.Header().Set("Connection", "close") // the next one is to show its certificate
+		}
 		w.Header().Set(ads.PeerHeader, peer)
 		if r.URL.Path == slowPath {
 			time.Sleep(observed)

@@ -26,7 +26,7 @@ const fewStatistics = `
 stats_config:
   stats_matcher:
     inclusion_list:
-      patterns: [{prefix: cluster_manager.}, {suffix: .init_fetch_timeout}, {suffix: .update_rejected}]
+      patterns: [{prefix: cluster_manager.}, {prefix: listener_manager.}, {suffix: .init_fetch_timeout}, {suffix: .update_rejected}]
 `
 
 // bootstrap is what matters of Envoy Gateway's own, with %[1]s for the host and
@@ -34,6 +34,12 @@ stats_config:
 const bootstrap = `
 node: {id: experiment, cluster: experiment}
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: 19000}}}
+layered_runtime:
+  layers:
+    - name: global_config
+      static_layer:
+        re2.max_program_size.error_level: 4294967295
+        re2.max_program_size.warn_level: 1000
 dynamic_resources:
   ads_config:
     api_type: DELTA_GRPC
@@ -113,7 +119,7 @@ func (e *Envoy) GetPath(ctx context.Context, host, path string) string {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Sprintf("%d %s", response.StatusCode, body)
 	}
-	return strings.TrimSpace("200 " + response.Header.Get(generationHeader) + " " + response.Header.Get(PeerHeader))
+	return strings.Join(strings.Fields("200 "+response.Header.Get(generationHeader)+" "+response.Header.Get(PeerHeader)), " ")
 }
 
 var transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}

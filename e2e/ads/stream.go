@@ -31,6 +31,7 @@ func (s *Server) DeltaAggregatedResources(stream adsStream) error {
 	requests, failed := make(chan *discoveryv3.DeltaDiscoveryRequest), make(chan error, 1)
 	go receive(stream, requests, failed)
 	subscriptions := map[string]*subscription{}
+	defer s.forgetPending()
 	for {
 		changed, err := s.send(stream, subscriptions)
 		if err != nil {
@@ -44,6 +45,14 @@ func (s *Server) DeltaAggregatedResources(stream adsStream) error {
 			s.take(request, subscriptions)
 		}
 	}
+}
+
+// forgetPending is for an Envoy that left: it will not answer any more.
+func (s *Server) forgetPending() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.pending)
+	s.looked--
 }
 
 func receive(stream adsStream, requests chan<- *discoveryv3.DeltaDiscoveryRequest, failed chan<- error) {
