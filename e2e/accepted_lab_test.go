@@ -61,6 +61,7 @@ func (l *acceptedLab) restart(tenants []tenant) error {
 	l.t.Helper()
 	if l.Envoy != nil {
 		require.NoError(l.t, l.Envoy.Stop())
+		l.Rejections() // by that one
 	}
 	require.NoError(l.t, l.Change(nil, slices.Collect(maps.Values(l.there))))
 	clear(l.there)

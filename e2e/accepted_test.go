@@ -34,6 +34,8 @@ const (
 	acceptedEach = 30
 	// acceptedBatch is how many of them Envoy gets at a time.
 	acceptedBatch = 400
+	// blameFor is how long values are looked for that Envoy does not take.
+	blameFor = 2 * time.Minute
 )
 
 // TestEnvoyTakesWhateverIsAccepted: whatever value egraft accepts in a field, Envoy takes
@@ -43,13 +45,13 @@ func TestEnvoyTakesWhateverIsAccepted(t *testing.T) {
 	l := newAcceptedLab(t)
 	all := l.accepted(acceptedFields(t), environmentNumber(t, "EGRAFT_E2E_ACCEPTED", acceptedEach))
 	begin := time.Now()
-	blamed := map[string]bool{}
+	blamed, until := map[string]bool{}, time.Now().Add(blameFor)
 	give := []func([]tenant) error{l.give, l.restart}
 	for i := 0; len(all) > 0; i++ {
 		n := min(len(all), acceptedBatch)
 		if err := give[i%2](all[:n]); err != nil {
 			t.Errorf("a batch: %.2000s", err)
-			l.blame(all[:n], blamed)
+			l.blame(all[:n], blamed, until)
 		}
 		all = all[n:]
 	}
@@ -135,7 +137,7 @@ func isAccepted(kinds []policy.Kind, object []byte) bool {
 }
 
 // blame finds a value of each field that Envoy does not take, one for each field.
-func (l *acceptedLab) blame(tenants []tenant, blamed map[string]bool) {
+func (l *acceptedLab) blame(tenants []tenant, blamed map[string]bool, until time.Time) {
 	l.t.Helper()
 	byField := map[string][]tenant{}
 	for _, x := range tenants {
@@ -150,6 +152,9 @@ func (l *acceptedLab) blame(tenants []tenant, blamed map[string]bool) {
 	}
 	for _, field := range slices.Sorted(maps.Keys(byField)) {
 		suspects := byField[field]
+		if time.Now().After(until) {
+			break
+		}
 		err := attempt(suspects)
 		if err == nil {
 			continue

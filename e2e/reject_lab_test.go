@@ -132,12 +132,17 @@ func (l *secureLab) tellingBackend() int {
 		}
 		w.Header().Set(ads.PeerHeader, peer)
 		if r.URL.Path == slowPath {
-			time.Sleep(observed)
+			select {
+			case <-r.Context().Done():
+			case <-time.After(observed):
+			}
 		}
 	})}
 	l.t.Cleanup(func() { _ = server.Close() })
-	listener := &eitherListener{Listener: inner, accepted: make(chan net.Conn),
-		config: tlsconfig.MTLSServerConfig(source, source, tlsconfig.AuthorizeAny())}
+	listener := &eitherListener{
+		Listener: inner, accepted: make(chan net.Conn),
+		config: tlsconfig.MTLSServerConfig(source, source, tlsconfig.AuthorizeAny()),
+	}
 	go listener.run()
 	go func() { _ = server.Serve(listener) }()
 	return inner.Addr().(*net.TCPAddr).Port

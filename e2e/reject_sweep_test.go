@@ -119,10 +119,10 @@ func TestMemorySweep(t *testing.T) {
 			require.NoError(t, err)
 			l.watch(time.Now(), "x", notSecured)
 			require.Eventually(t, func() bool {
-				warm, err := l.Stat(t.Context(), "^cluster_manager.active_clusters%24")
-				return err == nil && warm >= n
+				active, err := l.Stat(t.Context(), "^cluster_manager.active_clusters%24")
+				warming, warmErr := l.Stat(t.Context(), warmingClusters)
+				return err == nil && warmErr == nil && active >= n && warming == 0
 			}, patience, 100*time.Millisecond)
-			time.Sleep(3 * time.Second)
 			page, err := l.Admin(t.Context(), "/memory")
 			require.NoError(t, err)
 			t.Logf("RESULT %d apart=%v removes=%v %s", n, w.apart, w.removes, strings.Join(strings.Fields(string(page)), ""))

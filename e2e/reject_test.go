@@ -27,7 +27,7 @@ var (
 )
 
 // observed is for how long a client looks at what is to stay as it is.
-const observed = 2 * time.Second
+const observed = time.Second
 
 // rejections are edits that Envoy refuses when a cluster comes, or, of the second, at the
 // latest when its secrets do.

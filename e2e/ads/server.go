@@ -142,10 +142,8 @@ func (s *Server) WaitAnswered(ctx context.Context) ([]string, error) {
 		s.mu.Lock()
 		answered, changed := s.looked == s.version && len(s.pending) == 0, s.changed
 		if answered {
-			rejected := s.rejected[s.reported:]
-			s.reported = len(s.rejected)
 			s.mu.Unlock()
-			return rejected, nil
+			return s.Rejections(), nil
 		}
 		s.mu.Unlock()
 		select {
@@ -154,6 +152,15 @@ func (s *Server) WaitAnswered(ctx context.Context) ([]string, error) {
 		case <-changed:
 		}
 	}
+}
+
+// Rejections are the reasons of what Envoy rejected since the last time.
+func (s *Server) Rejections() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rejected := s.rejected[s.reported:]
+	s.reported = len(s.rejected)
+	return rejected
 }
 
 // Rejected is an error when Envoy refused anything.
