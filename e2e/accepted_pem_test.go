@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -27,7 +28,11 @@ import (
 // write them, and certificates of which Go takes more than it should.
 func bundles(t *testing.T) values {
 	t.Helper()
-	ders := certificates(t)
+	var ders [][]byte
+	require.True(t, t.Run("certificates", func(t *testing.T) {
+		cryptotest.SetGlobalRandom(t, acceptedSeed) // the same in every run
+		ders = certificates(t)
+	}))
 	var out values
 	for _, der := range ders {
 		out.known = append(out.known, inPEM("CERTIFICATE", der))
@@ -42,6 +47,15 @@ func bundles(t *testing.T) values {
 		good[:len(good)/2], inPEM("CERTIFICATE", ders[0][:len(ders[0])-1]), inPEM("CERTIFICATE", append(bytes.Clone(ders[0]), 0)), inPEM("CERTIFICATE", nil), strings.Replace(good, "-----END", "----- END", 1), strings.Replace(good, "=", "", 1), strings.Replace(good, "-----BEGIN", "------BEGIN", 1), strings.ToLower(good), good + strings.Repeat("x", 65536), good + strings.Repeat("\n", 65536-len(good)),
 	} {
 		out.known = append(out.known, text)
+	}
+	for _, edit := range [][2]byte{{0xa3, 0x12}, {0x30, 0x3f}, {0x06, 0x39}} { // tags that Go passes over
+		for i, b := range ders[0] {
+			if b == edit[0] {
+				der := bytes.Clone(ders[0])
+				der[i] = edit[1]
+				out.known = append(out.known, inPEM("CERTIFICATE", der))
+			}
+		}
 	}
 	out.random = func(r *rand.Rand) any {
 		if r.IntN(5) == 0 {

@@ -39,7 +39,8 @@ const (
 )
 
 // TestEnvoyTakesWhateverIsAccepted: whatever value egraft accepts in a field, Envoy takes
-// what becomes of it, and others' mutual TLS is as it was.
+// what becomes of it, and others' mutual TLS is as it was. EGRAFT_E2E_FIELD is a part of the
+// names of the fields that are tried, such as tls.caBundle.
 func TestEnvoyTakesWhateverIsAccepted(t *testing.T) {
 	needs(t, here)
 	l := newAcceptedLab(t)
@@ -78,12 +79,15 @@ func (l *acceptedLab) accepted(fields []acceptedField, each int) []tenant {
 	}
 	var out []tenant
 	for _, f := range fields {
+		if !strings.Contains(f.String(), os.Getenv("EGRAFT_E2E_FIELD")) {
+			continue
+		}
 		found, tried := l.acceptedOf(kinds, f, each)
 		l.t.Logf("%s: %d of %d values accepted", f, len(found), tried)
 		assert.GreaterOrEqual(l.t, len(found), f.least, "accepted values of %s", f)
 		out = append(out, found...)
 	}
-	l.t.Logf("%d accepted values of %d fields", len(out), len(fields))
+	l.t.Logf("%d accepted values", len(out))
 	rand.New(rand.NewPCG(acceptedSeed, 0)).Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	for i := range out {
 		x, err := &out[i], error(nil)
