@@ -64,7 +64,7 @@ func acceptedFields(t *testing.T) []acceptedField {
 		acceptedField{"OriginalDestinationBackend", "connectTimeout", odBase, durations(), 20},
 		acceptedField{"OriginalDestinationBackend", "cleanupInterval", odBase, durations(), 20},
 	)
-	for _, limit := range []string{"maxConnections", "maxPendingRequests", "maxParallelRequests", "maxParallelRetries"} {
+	for _, limit := range []string{"maxConnections", "maxPendingRequests", "maxParallelRequests"} {
 		out = append(out, acceptedField{"OriginalDestinationBackend", "circuitBreakers." + limit, odBase, integers(1 << 31), 20})
 	}
 	return out
