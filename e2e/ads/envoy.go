@@ -20,17 +20,26 @@ const (
 	listenPort   = 10080
 )
 
-// bootstrap is what matters of Envoy Gateway's own, with %[1]s for the host and
-// %[2]s for the port of the control plane. Of the statistics, only those that
-// the experiments read are kept: with thousands of clusters, reading them all
-// would take more time than what is measured.
-const bootstrap = `
-node: {id: experiment, cluster: experiment}
-admin: {address: {socket_address: {address: 127.0.0.1, port_value: 19000}}}
+// fewStatistics are those that the experiments read: with thousands of clusters,
+// reading them all would take more time than what is measured.
+const fewStatistics = `
 stats_config:
   stats_matcher:
     inclusion_list:
-      patterns: [{prefix: cluster_manager.}, {suffix: .init_fetch_timeout}]
+      patterns: [{prefix: cluster_manager.}, {prefix: listener_manager.}, {suffix: .init_fetch_timeout}, {suffix: .update_rejected}]
+`
+
+// bootstrap is what matters of Envoy Gateway's own, with %[1]s for the host and
+// %[2]s for the port of the control plane.
+const bootstrap = `
+node: {id: experiment, cluster: experiment}
+admin: {address: {socket_address: {address: 127.0.0.1, port_value: 19000}}}
+layered_runtime:
+  layers:
+    - name: global_config
+      static_layer:
+        re2.max_program_size.error_level: 4294967295
+        re2.max_program_size.warn_level: 1000
 dynamic_resources:
   ads_config:
     api_type: DELTA_GRPC
@@ -56,8 +65,18 @@ static_resources:
 // Envoy is a running Envoy that gets everything from a [Server].
 type Envoy struct{ process *process.Process }
 
-// StartEnvoy starts an Envoy and does not wait for it. It writes below dir.
+// StartEnvoy starts an Envoy that keeps few statistics and does not wait for it. It
+// writes below dir.
 func StartEnvoy(program, dir string, s *Server) (*Envoy, error) {
+	return start(program, dir, bootstrap+fewStatistics, s)
+}
+
+// StartCountingEnvoy is [StartEnvoy] with all statistics, as Envoy Gateway's Envoys have.
+func StartCountingEnvoy(program, dir string, s *Server) (*Envoy, error) {
+	return start(program, dir, bootstrap, s)
+}
+
+func start(program, dir, bootstrap string, s *Server) (*Envoy, error) {
 	host, port, _ := strings.Cut(s.listener.Addr().String(), ":")
 	config := filepath.Join(dir, "bootstrap.yaml")
 	if err := os.WriteFile(config, fmt.Appendf(nil, bootstrap, host, port), 0o644); err != nil {
@@ -77,10 +96,13 @@ func (e *Envoy) Stop() error { return e.process.Stop() }
 func (e *Envoy) Log() string { return e.process.Log }
 
 // Get sends a request for a host on a connection of its own. The answer is on
-// one line: the status, the generation of the cluster, and for answers of
-// Envoy's own the response flags. Without an answer it is "refused".
-func (e *Envoy) Get(ctx context.Context, host string) string {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+strconv.Itoa(listenPort)+"/", nil)
+// one line: the status, the generation of the cluster, whom the backend saw if it
+// says so, and for answers of Envoy's own the response flags. Without an answer it is "refused".
+func (e *Envoy) Get(ctx context.Context, host string) string { return e.GetPath(ctx, host, "/") }
+
+// GetPath is [Envoy.Get] of another path.
+func (e *Envoy) GetPath(ctx context.Context, host, path string) string {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+strconv.Itoa(listenPort)+path, nil)
 	if err != nil {
 		return err.Error()
 	}
@@ -97,24 +119,32 @@ func (e *Envoy) Get(ctx context.Context, host string) string {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Sprintf("%d %s", response.StatusCode, body)
 	}
-	return "200 " + response.Header.Get(generationHeader)
+	return strings.Join(strings.Fields("200 "+response.Header.Get(generationHeader)+" "+response.Header.Get(PeerHeader)), " ")
 }
 
 var transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
 
-// Stat is the sum of the counters and gauges whose names match a regular
-// expression.
-func (e *Envoy) Stat(ctx context.Context, filter string) (int, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+adminAddress+"/stats?filter="+filter, nil)
+// Admin is a page of Envoy's administration interface.
+func (e *Envoy) Admin(ctx context.Context, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+adminAddress+path, nil)
 	if err != nil {
-		return 0, fmt.Errorf("statistics of Envoy: %w", err)
+		return nil, fmt.Errorf("%s of Envoy: %w", path, err)
 	}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return 0, fmt.Errorf("statistics of Envoy: %w", err)
+		return nil, fmt.Errorf("%s of Envoy: %w", path, err)
 	}
 	defer response.Body.Close()
-	page, err := io.ReadAll(response.Body)
+	return io.ReadAll(response.Body)
+}
+
+// Stat is the sum of the counters and gauges whose names match a regular
+// expression.
+func (e *Envoy) Stat(ctx context.Context, filter string) (int, error) {
+	page, err := e.Admin(ctx, "/stats?filter="+filter)
+	if err != nil {
+		return 0, err
+	}
 	sum := 0
 	for line := range strings.Lines(string(page)) {
 		_, value, _ := strings.Cut(strings.TrimSpace(line), ": ")

@@ -15,13 +15,16 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 const (
 	// generationHeader shows which edit of its cluster a request went through.
 	generationHeader = "x-generation"
-	metadataName     = "e2e"
-	routesName       = "routes"
+	// PeerHeader is how a backend says whom it sees.
+	PeerHeader   = "x-peer"
+	metadataName = "e2e"
+	routesName   = "routes"
 )
 
 var onADS = &corev3.ConfigSource{
@@ -91,8 +94,8 @@ func Routes(clusters ...string) *routev3.RouteConfiguration {
 	return out
 }
 
-// Listener serves [Routes].
-func Listener() (*listenerv3.Listener, error) {
+// Listener serves [Routes], with filters in front of the router.
+func Listener(filters ...*hcmv3.HttpFilter) (*listenerv3.Listener, error) {
 	router, err := anypb.New(&routerv3.Router{})
 	if err != nil {
 		return nil, fmt.Errorf("pack the router: %w", err)
@@ -100,9 +103,9 @@ func Listener() (*listenerv3.Listener, error) {
 	manager, err := anypb.New(&hcmv3.HttpConnectionManager{
 		StatPrefix:     "experiment",
 		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{ConfigSource: onADS, RouteConfigName: routesName}},
-		HttpFilters: []*hcmv3.HttpFilter{{
+		HttpFilters: append(filters, &hcmv3.HttpFilter{
 			Name: "envoy.filters.http.router", ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: router},
-		}},
+		}),
 		LocalReplyConfig: &hcmv3.LocalReplyConfig{BodyFormat: &corev3.SubstitutionFormatString{
 			Format: &corev3.SubstitutionFormatString_TextFormatSource{TextFormatSource: &corev3.DataSource{
 				Specifier: &corev3.DataSource_InlineString{InlineString: "%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%"},
@@ -118,3 +121,6 @@ func Listener() (*listenerv3.Listener, error) {
 		}},
 	}}}, nil
 }
+
+// Weight is that of a cluster among several.
+func Weight(n uint32) *wrapperspb.UInt32Value { return wrapperspb.UInt32(n) }

@@ -49,7 +49,11 @@ type Server struct {
 	resources map[string]map[string]*discoveryv3.Resource // by type URL and name
 	version   int
 	asked     map[string]bool // names of endpoints
+	pending   map[string]bool // nonces of responses that Envoy has not answered
+	nonce     int
+	looked    int // the version that the stream has looked at
 	rejected  []string
+	reported  int           // of rejected
 	changed   chan struct{} // closed and replaced at each change
 }
 
@@ -61,7 +65,8 @@ func Start(ctx context.Context) (*Server, error) {
 	}
 	s := &Server{
 		listener: listener, grpc: grpc.NewServer(),
-		resources: map[string]map[string]*discoveryv3.Resource{}, asked: map[string]bool{}, changed: make(chan struct{}),
+		resources: map[string]map[string]*discoveryv3.Resource{}, asked: map[string]bool{},
+		pending: map[string]bool{}, changed: make(chan struct{}),
 	}
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(s.grpc, s)
 	go func() { _ = s.grpc.Serve(listener) }() // returns when stopped
@@ -73,11 +78,18 @@ func (s *Server) Stop() { s.grpc.Stop() }
 
 // Set adds or replaces clusters, endpoints, listeners and route configurations
 // and sends them in one update of each type.
-func (s *Server) Set(resources ...proto.Message) error {
+func (s *Server) Set(resources ...proto.Message) error { return s.Change(resources, nil) }
+
+// Change is [Server.Set] that removes resources in the same updates. Of those to
+// remove, type and name count.
+func (s *Server) Change(set, remove []proto.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.version++
-	for _, m := range resources {
+	for _, m := range remove {
+		delete(s.resources[typeURL(m)], name(m))
+	}
+	for _, m := range set {
 		body, err := anypb.New(m)
 		if err != nil {
 			return fmt.Errorf("pack %T: %w", m, err)
@@ -121,6 +133,34 @@ func (s *Server) WaitAsked(ctx context.Context, name string) error {
 		case <-changed:
 		}
 	}
+}
+
+// WaitAnswered waits until Envoy has accepted or rejected all that there is to send, and
+// returns the reasons of what it rejected since the last time.
+func (s *Server) WaitAnswered(ctx context.Context) ([]string, error) {
+	for {
+		s.mu.Lock()
+		answered, changed := s.looked == s.version && len(s.pending) == 0, s.changed
+		if answered {
+			s.mu.Unlock()
+			return s.Rejections(), nil
+		}
+		s.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for Envoy's answers: %w", context.Cause(ctx))
+		case <-changed:
+		}
+	}
+}
+
+// Rejections are the reasons of what Envoy rejected since the last time.
+func (s *Server) Rejections() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rejected := s.rejected[s.reported:]
+	s.reported = len(s.rejected)
+	return rejected
 }
 
 // Rejected is an error when Envoy refused anything.

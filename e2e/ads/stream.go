@@ -1,7 +1,9 @@
 package ads
 
 import (
+	"fmt"
 	"maps"
+	"slices"
 
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -29,6 +31,7 @@ func (s *Server) DeltaAggregatedResources(stream adsStream) error {
 	requests, failed := make(chan *discoveryv3.DeltaDiscoveryRequest), make(chan error, 1)
 	go receive(stream, requests, failed)
 	subscriptions := map[string]*subscription{}
+	defer s.forgetPending()
 	for {
 		changed, err := s.send(stream, subscriptions)
 		if err != nil {
@@ -42,6 +45,14 @@ func (s *Server) DeltaAggregatedResources(stream adsStream) error {
 			s.take(request, subscriptions)
 		}
 	}
+}
+
+// forgetPending is for an Envoy that left: it will not answer any more.
+func (s *Server) forgetPending() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.pending)
+	s.looked--
 }
 
 func receive(stream adsStream, requests chan<- *discoveryv3.DeltaDiscoveryRequest, failed chan<- error) {
@@ -81,7 +92,8 @@ func (s *Server) take(r *discoveryv3.DeltaDiscoveryRequest, subscriptions map[st
 	if e := r.GetErrorDetail(); e != nil {
 		s.rejected = append(s.rejected, e.GetMessage())
 	}
-	if len(r.GetResourceNamesSubscribe()) > 0 {
+	delete(s.pending, r.GetResponseNonce())
+	if len(r.GetResourceNamesSubscribe()) > 0 || r.GetResponseNonce() != "" {
 		s.wake()
 	}
 }
@@ -107,7 +119,8 @@ func (s *Server) responses(subscriptions map[string]*subscription) ([]*discovery
 		if sub == nil {
 			continue
 		}
-		r := &discoveryv3.DeltaDiscoveryResponse{TypeUrl: t, Nonce: "n"}
+		s.nonce++
+		r := &discoveryv3.DeltaDiscoveryResponse{TypeUrl: t, Nonce: fmt.Sprint(s.nonce)}
 		for _, n := range s.names(t) {
 			resource := s.resources[t][n]
 			if (sub.all || sub.names[n]) && sub.has[n] != resource.GetVersion() {
@@ -115,9 +128,17 @@ func (s *Server) responses(subscriptions map[string]*subscription) ([]*discovery
 				r.Resources = append(r.Resources, resource)
 			}
 		}
-		if len(r.GetResources()) > 0 {
+		for _, n := range slices.Sorted(maps.Keys(sub.has)) {
+			if _, there := s.resources[t][n]; !there {
+				delete(sub.has, n)
+				r.RemovedResources = append(r.RemovedResources, n)
+			}
+		}
+		if len(r.GetResources()) > 0 || len(r.GetRemovedResources()) > 0 {
+			s.pending[r.GetNonce()] = true
 			out = append(out, r)
 		}
 	}
+	s.looked = s.version
 	return out, s.changed
 }

@@ -61,7 +61,8 @@ type Issuer struct {
 
 	mu        sync.Mutex
 	entries   []Entry
-	issued    map[string]*svid // by SPIFFE ID
+	issued    map[string]*svid // by SPIFFE ID, or the name that was invented
+	invented  map[string]invention
 	federated map[string][]*x509.Certificate
 	held      map[string]bool
 	plain     bool
@@ -87,7 +88,7 @@ func New(cfg Config) (*Issuer, error) {
 	}
 	return &Issuer{
 		domain: domain, cfg: cfg, ca: ca,
-		issued: map[string]*svid{}, federated: map[string][]*x509.Certificate{},
+		issued: map[string]*svid{}, invented: map[string]invention{}, federated: map[string][]*x509.Certificate{},
 		held: map[string]bool{}, changed: make(chan struct{}),
 	}, nil
 }

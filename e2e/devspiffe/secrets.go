@@ -42,6 +42,11 @@ func (s *secretServer) respond(request *discoveryv3.DiscoveryRequest, u *update,
 	}
 	var refused []string
 	for _, name := range names {
+		if _, ok := available[name]; !ok {
+			if err := s.add(name, available, plainBundle(u, request)); err != nil {
+				return nil, err
+			}
+		}
 		secret, ok := available[name]
 		if !ok {
 			refused = append(refused, name)

@@ -43,8 +43,11 @@ func (i *Issuer) read(executable string) (*update, error) {
 }
 
 // current returns the SVID of an entry, a new one if that is due.
-func (i *Issuer) current(entry Entry) (*svid, error) {
-	if s := i.issued[entry.ID]; s != nil && time.Now().Before(s.renewAt) {
+func (i *Issuer) current(entry Entry) (*svid, error) { return i.named(entry.ID, entry) }
+
+// named is the SVID that is kept under a name.
+func (i *Issuer) named(name string, entry Entry) (*svid, error) {
+	if s := i.issued[name]; s != nil && time.Now().Before(s.renewAt) {
 		return s, nil
 	}
 	ttl := i.cfg.TTL
@@ -55,7 +58,7 @@ func (i *Issuer) current(entry Entry) (*svid, error) {
 	if err != nil {
 		return nil, err
 	}
-	i.issued[entry.ID] = s
+	i.issued[name] = s
 	return s, nil
 }
 
