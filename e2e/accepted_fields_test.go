@@ -41,7 +41,16 @@ const (
 func acceptedFields(t *testing.T) []acceptedField {
 	t.Helper()
 	out := append(spiffeFields("BackendMTLSPolicy", "peers", backendBase), spiffeFields("FrontendMTLSPolicy", "clients", frontendBase)...)
+	domains, names := texts("example.org", "a", "xn--a.example_1"), texts("workload", "spiffe://example.org/other")
+	anyAuthority := `{"allowAnyAuthority":true,` + anyPeer[1:]
+	several := func(base string) string {
+		return strings.Replace(base[:len(base)-1], `"agent":{`, `"agent":{"sdsNames":{},`, 1) + `,"trustBundles":["example.org","b.org"]}`
+	}
 	out = append(out,
+		acceptedField{"BackendMTLSPolicy", "trustBundles", anyAuthority, asList(domains, 16), 20},
+		acceptedField{"FrontendMTLSPolicy", "trustBundles", anyPeer, asList(domains, 16), 20},
+		acceptedField{"BackendMTLSPolicy", "agent.sdsNames.allTrustBundles", several(anyAuthority), names.after("bundles/"), 30},
+		acceptedField{"FrontendMTLSPolicy", "agent.sdsNames.allTrustBundles", several(anyPeer), names.after("bundles/"), 30},
 		acceptedField{"BackendMTLSPolicy", "plaintextBackends", backendBase, oneOf("Upgrade", "Leave", "Deny", "", "upgrade", "Upgrade\x00", nil), 3},
 		acceptedField{"FrontendMTLSPolicy", "plaintextListeners", frontendBase, oneOf("Deny", "Leave", "", "deny", nil), 2},
 		acceptedField{"FrontendMTLSPolicy", "xForwardedClientCert.mode", frontendBase, oneOf("Sanitize", "ForwardOnly", "AppendForward", "SanitizeSet", "AlwaysForwardOnly", "", "sanitize", nil), 5},

@@ -81,13 +81,6 @@ func (l *secureLab) source() spiffe.Source {
 	}
 }
 
-func (l *secureLab) agent() *clusterv3.Cluster {
-	l.t.Helper()
-	c, err := spiffe.AgentCluster(l.issuer.Socket())
-	require.NoError(l.t, err)
-	return c
-}
-
 // secure has a cluster speak mutual TLS, as egraft does.
 func (l *secureLab) secure(c *clusterv3.Cluster, edit ...func(*tlsv3.UpstreamTlsContext)) *clusterv3.Cluster {
 	l.t.Helper()

@@ -65,7 +65,6 @@ func TestColdStartSweep(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%d/%s", n, w), func(t *testing.T) {
 				l := newSecureLab(t)
-				l.set(l.agent())
 				hosts := newMany(n)
 				l.set(hosts.endpoints(l.backend)...)
 				l.set(l.pairs(hosts, w)...)
@@ -108,7 +107,6 @@ func TestMemorySweep(t *testing.T) {
 	for _, n := range []int{0, 2000} {
 		for _, w := range []way{{timeout: time.Second}, {timeout: time.Second, apart: true, removes: true}, {timeout: time.Second, apart: true}} {
 			l := newSecureLab(t)
-			l.set(l.agent())
 			hosts := newMany(n)
 			l.set(hosts.endpoints(l.backend)...)
 			l.set(l.pairs(hosts, w)...)

@@ -149,7 +149,7 @@ func TestColdStartWithAnotherName(t *testing.T) {
 		for name, expected := range map[string]string{"accepted": secured, "rejected": withoutSecret} {
 			t.Run(w.name+"/"+name, func(t *testing.T) {
 				l := newSecureLab(t)
-				l.set(l.agent(), ads.Endpoints("x", l.backend), l.other("2"), ads.Endpoints("other", l.backend))
+				l.set(ads.Endpoints("x", l.backend), l.other("2"), ads.Endpoints("other", l.backend))
 				var edit []func(*tlsv3.UpstreamTlsContext)
 				if name == "rejected" {
 					edit = append(edit, refusedByEnvoy)
@@ -183,7 +183,7 @@ func TestFirstUseOfAnAgent(t *testing.T) {
 			l.bootWith(listener, w.routes(t, false))
 			l.watch(time.Now(), "x", notSecured)
 			set, remove := w.with(l)
-			t.Log("comes", l.change(append(set, l.agent()), remove, secured, settle))
+			t.Log("comes", l.change(set, remove, secured, settle))
 		})
 	}
 }

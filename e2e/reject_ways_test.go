@@ -138,7 +138,7 @@ func (l *secureLab) start(w way) {
 	l.t.Helper()
 	listener, err := ads.Listener(w.filters(l.t)...)
 	require.NoError(l.t, err)
-	l.set(l.agent(), w.plain(), ads.Endpoints("x", l.backend), l.other("2"), ads.Endpoints("other", l.backend))
+	l.set(w.plain(), ads.Endpoints("x", l.backend), l.other("2"), ads.Endpoints("other", l.backend))
 	l.bootWith(listener, w.routes(l.t, false))
 	l.watch(time.Now(), "x", notSecured)
 	l.watch(time.Now(), "other", secured)
