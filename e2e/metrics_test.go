@@ -24,7 +24,6 @@ func (f *fixture) metrics() {
 		`egraft_calls_total{code="OK",hook="Route"}`,
 		`egraft_last_call_timestamp_seconds{hook="Translation"}`,
 		`egraft_mutator_outcomes_total{hook="Translation",mutator="backend-mtls",result="applied"}`,
-		`egraft_mutator_outcomes_total{hook="Translation",mutator="backend-mtls",result="added"}`,
 		`egraft_mutator_outcomes_total{hook="Route",mutator="backend-mtls",result="applied"}`,
 	} {
 		require.Positive(f.t, value(f.t, page, series), series)

@@ -90,7 +90,6 @@ func (s *scenario) changeIsLogged(from int) {
 	})
 	require.Equal(s.t, "INFO", line["level"])
 	require.Equal(s.t, "default/eg", line["gateway"])
-	require.Contains(s.t, fmt.Sprint(line["added"]), s.env.AgentSocket())
 	for _, part := range []string{"BackendMTLSPolicy default/mtls", manifest.ID(manifest.EnvoyIdentity), manifest.ID("/echo")} {
 		require.Contains(s.t, fmt.Sprint(line["policies"]), part)
 	}

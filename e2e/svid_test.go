@@ -27,6 +27,7 @@ func (f *fixture) notEntitled() {
 	policy := f.policy("HTTPRoute", echoRoute.Name, "")
 	policy.Identity = "/late"
 	f.effect(policy, echoRoute.Host(), envoy.Status(503))
+	f.until(echoRoute.Host(), "Envoy to be done with waiting", refused(503, "remote connection failure"))
 	_, err := f.WaitAccessLog(f.soon(), echoRoute.Host(), "Secret_is_not_supplied_by_SDS")
 	f.must(err)
 
@@ -95,10 +96,10 @@ func (f *fixture) agentRestarted() {
 
 // agentStreams is how many streams Envoy has open to agents.
 func (f *fixture) agentStreams(ctx context.Context) (int, error) {
-	opened, err := f.Stat(ctx, "^grpc.spire_agent.streams_total$")
+	opened, err := f.Stat(ctx, "grpc.spire_agent.streams_total$")
 	if err != nil {
 		return 0, err
 	}
-	closed, err := f.Stat(ctx, "^grpc.spire_agent.streams_closed_")
+	closed, err := f.Stat(ctx, "grpc.spire_agent.streams_closed_")
 	return opened - closed, err
 }
