@@ -2,6 +2,8 @@ package buffer
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	bufferv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/buffer/v3"
@@ -23,12 +25,21 @@ type need struct {
 	configurations map[string]bool
 	key            string
 	onFailure      mutator.FailurePolicy
+	// unknown are policies that demand to deny, if it is not known which routes they are for.
+	unknown []*policy.Object
 }
 
 func needOf(in *mutator.Input) *need { return mutator.Derive(in, needKey{}, newNeed) }
 
 func newNeed(in *mutator.Input) *need {
 	n := &need{configurations: map[string]bool{}, onFailure: mutator.Ignore}
+	if len(in.Reach().Configurations()) == 0 {
+		for _, o := range in.Objects.Of(gvk) {
+			if denies(o) {
+				n.unknown, n.onFailure, n.key = append(n.unknown, o), mutator.Deny, "routes not included"
+			}
+		}
+	}
 	for _, name := range in.Reach().Configurations() {
 		for _, found := range groups(in, in.Reach().Configuration(name)) {
 			w := winner(found)
@@ -61,7 +72,7 @@ func groups(in *mutator.Input, o *xds.Origin) (all [][]policy.Candidate) {
 // Applies tells whether any route configuration needs the filter: which of them are the
 // listener's is not to be seen without decoding it.
 func (listeners) Applies(in *mutator.Input, _ mutator.View) bool {
-	return in.Hook == mutator.HookTranslation && len(needOf(in).configurations) > 0
+	return in.Hook == mutator.HookTranslation && (len(needOf(in).configurations) > 0 || needOf(in).unknown != nil)
 }
 
 // Key stands for the route configurations that need the filter.
@@ -75,6 +86,9 @@ func (listeners) FailurePolicy(in *mutator.Input, _ mutator.View) mutator.Failur
 
 // Bears are the policies that need the filter in the listener.
 func (listeners) Bears(in *mutator.Input, l *listenerv3.Listener) (on []*policy.Object) {
+	if unknown := needOf(in).unknown; unknown != nil {
+		return unknown
+	}
 	for _, name := range xds.RouteConfigurationsOf(l) {
 		if o := in.Reach().Configuration(name); o != nil {
 			for _, found := range groups(in, o) {
@@ -89,6 +103,9 @@ func (listeners) Bears(in *mutator.Input, l *listenerv3.Listener) (on []*policy.
 
 // Mutate adds the filter, once, switched off where no route is found: see [setDefault].
 func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.Listener) error {
+	if needOf(in).unknown != nil {
+		return refuseUnknown(l)
+	}
 	needed := needOf(in).configurations
 	for _, fc := range xds.FilterChains(l) {
 		_, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
@@ -100,6 +117,18 @@ func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.List
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// errNoRoutes is why listeners are denied whose routes did not come with the translation: which of
+// them a policy is for that demands to deny is not known.
+var errNoRoutes = errors.New(mutator.NotIncluded(mutator.KindRouteConfiguration))
+
+// refuseUnknown is an error for a listener that asks for its routes.
+func refuseUnknown(l *listenerv3.Listener) error {
+	if slices.ContainsFunc(xds.RouteConfigurationsOf(l), func(name string) bool { return name != "" }) {
+		return errNoRoutes
 	}
 	return nil
 }

@@ -49,6 +49,9 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 				message = mutator.NotIncluded(mutator.KindListener) + ", so that the filter is missing; requests are refused"
 			}
 		}
+		if reason == mutator.TargetNotFound && denies(o) && in.Has(mutator.KindListener) && len(in.Reach().Configurations()) == 0 {
+			reason, message = mutator.Failed, errNoRoutes.Error()+"; requests to all listeners are refused"
+		}
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 	}
 	return out

@@ -18,6 +18,8 @@ type index struct {
 	sections       []section            // each Gateway listener once
 	anywhere       []policy.Candidate   // every policy, for routes that Envoy Gateway left out
 	key            string               // of all that listeners depend on
+	// past are policies that are past a limit of their namespace.
+	past map[string]*policy.Object
 }
 
 // section is a Gateway listener with the policies that are attached to it, the one that
@@ -54,8 +56,34 @@ func newIndex(in *mutator.Input) *index {
 			x.configurations[name] = append(x.configurations[name], x.sections[at])
 		}
 	}
+	x.limit(in)
 	x.key = x.keyOf(in)
 	return x
+}
+
+// limit has policies that are past a limit of their namespace deny their targets.
+func (x *index) limit(in *mutator.Input) {
+	var all []policy.Candidate
+	seen := map[*policy.Object]bool{}
+	for _, s := range x.sections {
+		if o := s.winner(); o != nil && !seen[o] {
+			seen[o] = true
+			all = append(all, policy.Candidate{Object: o})
+		}
+	}
+	policy.Sort(all)
+	inEffect := make([]*policy.Object, len(all))
+	for i, c := range all {
+		inEffect[i] = c.Object
+	}
+	x.past = in.Past(inEffect)
+	for _, s := range x.sections { // those of the configurations share their policies
+		for i := range s.found {
+			if past := x.past[s.found[i].String()]; past != nil {
+				s.found[i].Object = past
+			}
+		}
+	}
 }
 
 func (x *index) keyOf(in *mutator.Input) string {
@@ -67,8 +95,8 @@ func (x *index) keyOf(in *mutator.Input) string {
 		fmt.Fprintf(&b, "%q:", name)
 		for _, s := range x.configurations[name] {
 			fmt.Fprintf(&b, "%q", s.listener.String())
-			if len(s.found) > 0 {
-				b.WriteString(s.found[0].Digest())
+			if o := s.winner(); o != nil {
+				fmt.Fprintf(&b, "%s%t", o.Digest(), o.Err != nil)
 			}
 		}
 	}

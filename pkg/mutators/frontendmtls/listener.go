@@ -67,14 +67,14 @@ func routesOf(fc *listenerv3.FilterChain) (name string, err error) {
 
 // apply rewrites a filter chain as the policies of its listeners say. Envoy Gateway puts
 // all HTTP listeners of a port into one chain, so what is denied there is the business of
-// the routes, see [configurations], if they are known.
+// the routes, see [configurations]. Without its routes nobody knows whose a chain is.
 func apply(fc *listenerv3.FilterChain, winners []*policy.Object, routesKnown bool) error {
-	if xds.IsPlaintext(fc) {
-		switch denied := slices.ContainsFunc(winners, deniesPlaintext); {
-		case denied && routesKnown:
+	switch {
+	case !routesKnown && winner(winners) != nil:
+		return xds.DenyFilterChain(fc)
+	case xds.IsPlaintext(fc):
+		if slices.ContainsFunc(winners, deniesPlaintext) {
 			return addGates(fc)
-		case denied:
-			return xds.DenyFilterChain(fc)
 		}
 		return nil
 	}

@@ -27,9 +27,15 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	}
 	x := indexOf(in)
 	for _, o := range in.Objects.Of(gvk) {
+		if past := x.past[o.String()]; past != nil {
+			o = past
+		}
 		reason, message := outcome(o, x.tally(o))
-		if reason == mutator.Programmed && !in.Has(mutator.KindListener) {
+		switch {
+		case reason == mutator.Programmed && !in.Has(mutator.KindListener):
 			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindListener)+"; requests to its targets are refused"
+		case reason == mutator.TargetNotFound && in.Has(mutator.KindListener) && len(x.configurations) == 0:
+			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindRouteConfiguration)+"; requests to all listeners are refused"
 		}
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 	}
@@ -40,7 +46,7 @@ func (x *index) tally(o *policy.Object) (t tally) {
 	for _, s := range x.sections {
 		for rank, c := range s.found {
 			switch winner := s.found[0]; {
-			case c.Object != o:
+			case c.String() != o.String():
 			case rank == 0:
 				t.won = append(t.won, s.listener.Namespace+"/"+s.listener.Name+"/"+s.listener.SectionName)
 			case c.Specificity == winner.Specificity:
