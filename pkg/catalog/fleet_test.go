@@ -2,6 +2,8 @@ package catalog_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,6 +121,7 @@ func effectIn(t *testing.T, res *engine.Result, mark string, policies int) effec
 func textOf(t *testing.T, res *engine.Result, p place) string {
 	t.Helper()
 	var all []string
+	clusters := map[string]string{}
 	for _, list := range res.Resources {
 		for _, raw := range list.Encoded {
 			m := map[mutator.Kind]resource{
@@ -129,10 +132,19 @@ func textOf(t *testing.T, res *engine.Result, p place) string {
 			if name := m.GetName(); name == p.name() || strings.HasPrefix(name, "egraft/backend-mtls/") && strings.HasSuffix(name, "/"+p.name()) {
 				text, err := protojson.Marshal(m)
 				require.NoError(t, err)
-				all = append(all, strings.ReplaceAll(string(text), `": `, `":`))
+				line := strings.ReplaceAll(string(text), `": `, `":`)
+				if list.Kind == mutator.KindCluster {
+					clusters[name] = line
+				} else {
+					all = append(all, line)
+				}
 			}
 		}
 	}
+	if len(clusters) == 2 { // the cluster as it came stays beside the one under a new name
+		delete(clusters, p.name())
+	}
+	all = slices.AppendSeq(all, maps.Values(clusters))
 	require.Len(t, all, 3, p.name())
 	return strings.Join(all, "\n")
 }

@@ -52,6 +52,11 @@ func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 			res.Policies = append(res.Policies, f.Reporter.Report(in)...)
 		}
 	}
+	for i, raw := range call.Resources[0].Encoded {
+		if c := clusterOf(t, raw); c.GetName() != clusterOf(t, res.Resources[0].Encoded[i]).GetName() && len(c.GetHealthChecks()) == 0 {
+			res.Resources[0].Encoded = append(res.Resources[0].Encoded, raw)
+		}
+	}
 	p.drop(t, call, res)
 	return res
 }

@@ -43,7 +43,7 @@ type Result struct {
 	failures  []*Outcome                // those of Outcomes that are denied or ignored
 	names     map[mutator.Kind][]string // of the resources of a list, empty where it is not known
 	referring []referring               // resources with references that edits brought in
-	renamed   []rename                  // clusters
+	renamed   []renamed                 // clusters
 }
 
 // Outcome says what a family's mutator did to one resource.

@@ -66,7 +66,7 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 		}
 		encoded[i], names[i] = a.raw, a.result.name
 		if a.result.was != "" && list.Kind == mutator.KindCluster {
-			r.renamed = append(r.renamed, rename{a.result.was, a.result.name})
+			r.rename(a.result, list.Encoded[i])
 		}
 		if len(a.result.references) > 0 { // the list will be the next one of the answer
 			r.referring = append(r.referring, referring{spot{len(r.Resources), i}, a.result.references})

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"sync"
 
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/egraft/egraft/pkg/mutator"
@@ -13,8 +15,49 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// rename is a cluster that has another name now.
+// rename is the names of a cluster that has another one now.
 type rename struct{ was, name string }
+
+// renamed is a cluster that has another name now, with the bytes that it came as.
+type renamed struct {
+	rename
+	raw []byte
+}
+
+// healthChecks is Cluster.health_checks.
+const healthChecks protowire.Number = 8
+
+// rename notes that a cluster has another name now.
+func (r *Result) rename(to *result, raw []byte) {
+	r.renamed = append(r.renamed, renamed{rename{to.was, to.name}, raw})
+}
+
+// keepRenamed has renamed clusters in the translation as they came, too, without a route that
+// leads to them: Envoy answers with 503 for as long as it waits for the endpoints of a cluster
+// that comes back, which are 15 s unless the cluster says otherwise. One with health checks is
+// not kept, since Envoy would go on to check the backend as the cluster says.
+func (r *Result) keepRenamed() {
+	if len(r.renamed) == 0 {
+		return
+	}
+	list, names := listOf(r, mutator.KindCluster), namesOf(r, mutator.KindCluster, wire.ShapeOf((*clusterv3.Cluster)(nil)))
+	list.Encoded = slices.Clip(list.Encoded)
+	for _, c := range r.renamed {
+		if !isChecked(c.raw) {
+			list.Encoded, names = append(list.Encoded, c.raw), append(names, c.was)
+		}
+	}
+	r.names[mutator.KindCluster] = names
+}
+
+func isChecked(cluster []byte) bool {
+	for num := range wire.Values(cluster) {
+		if num == healthChecks {
+			return true
+		}
+	}
+	return false
+}
 
 // renaming are the clusters of a translation that have other names now. A nil one has none.
 type renaming struct {
@@ -26,9 +69,13 @@ type renaming struct {
 
 // renamingOf is that of the last call with the same policies and routes if nothing else was
 // renamed since.
-func (e *Engine) renamingOf(p *prepared, all []rename) *renaming {
-	if len(all) == 0 {
+func (e *Engine) renamingOf(p *prepared, clusters []renamed) *renaming {
+	if len(clusters) == 0 {
 		return nil
+	}
+	all := make([]rename, len(clusters))
+	for i, c := range clusters {
+		all[i] = c.rename
 	}
 	if last := p.renaming.Load(); last != nil && slices.Equal(last.all, all) {
 		return last

@@ -156,7 +156,7 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 		replaced[s.subject(at, s.call.Resources[at.list].Encoded[at.at])] = true
 	}
 	s.res.forget(func(o *Outcome) bool { return replaced[subject{o.Kind, o.Name}] })
-	s.res.renamed = slices.DeleteFunc(s.res.renamed, func(r rename) bool { return replaced[subject{mutator.KindCluster, r.was}] })
+	s.res.renamed = slices.DeleteFunc(s.res.renamed, func(r renamed) bool { return replaced[subject{mutator.KindCluster, r.was}] })
 	cloned := map[int]bool{}
 	for i, at := range spots {
 		a := &answers[i]
@@ -173,7 +173,7 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 			names[at.at] = a.result.name
 		}
 		if a.result.was != "" && list.Kind == mutator.KindCluster {
-			s.res.renamed = append(s.res.renamed, rename{a.result.was, a.result.name})
+			s.res.rename(a.result, s.call.Resources[at.list].Encoded[at.at])
 		}
 	}
 	return nil

@@ -27,6 +27,7 @@ func (e *Engine) finish(ctx context.Context, p *prepared, call *Call, configs []
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
+	res.keepRenamed()
 	renaming := e.renamingOf(p, res.renamed)
 	for i, list := range res.Resources {
 		if list.Kind == mutator.KindRouteConfiguration {
