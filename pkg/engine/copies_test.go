@@ -236,3 +236,31 @@ func TestTooManyCopies(t *testing.T) {
 	}
 	requireReport(t, res, `is one of 10002 copies of clusters, of which 10000 are added; requests are refused (Cluster "copy/10000")`)
 }
+
+// TestCopiesOfTwoFamilies: the second one sees what the first one added.
+func TestCopiesOfTwoFamilies(t *testing.T) {
+	family := func(name string, copies ...mutator.Copy) mutator.Family {
+		for i := range copies {
+			copies[i].Edit = func(_ context.Context, c *clusterv3.Cluster) error { c.AltStatName += name; return nil }
+		}
+		return mutator.Family{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: adder(func() (mutator.Additions, error) {
+			return mutator.Additions{Copies: copies}, nil
+		})}
+	}
+	e, err := engine.New([]mutator.Family{
+		family("none"), family("one", mutator.Copy{Of: "c", Name: "copy"}),
+		family("two", mutator.Copy{Of: "c", Name: "copy"}, mutator.Copy{Of: "copy", Name: "copy of it"}),
+	})
+	require.NoError(t, err)
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}}}})
+	require.NoError(t, err)
+	require.Equal(t, []engine.Verdict{engine.Added, engine.Conflicting, engine.Added}, verdicts(res))
+	require.Len(t, res.Resources[0].Encoded, 3)
+	require.Equal(t, "onetwo", decoded(t, &clusterv3.Cluster{}, res.Resources[0].Encoded[2]).(*clusterv3.Cluster).GetAltStatName())
+
+	e, err = engine.New([]mutator.Family{family("none")})
+	require.NoError(t, err)
+	res, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation})
+	require.NoError(t, err)
+	require.Empty(t, res.Resources, "not even a list")
+}

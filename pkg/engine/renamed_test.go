@@ -89,8 +89,12 @@ func led(vh *routev3.VirtualHost, to renames) *routev3.VirtualHost {
 func TestRoutesFollowRenamedClusters(t *testing.T) {
 	held := hostNamed("held", leading(configuration("x"), "a"))
 	xds.HoldRoute(held.GetRoutes()[0], "key")
+	both := hostNamed("both", mirrored(configuration("x"), 0))
+	both.Routes[0].GetRoute().ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: "a"}
+	both.Routes[0].GetRoute().RequestMirrorPolicies[0].Cluster = "b"
+	both.Routes = append(both.Routes, leading(configuration("x"), "c").GetVirtualHosts()[0].GetRoutes()...)
 	hosts := [][]*routev3.VirtualHost{
-		{hostNamed("none", configuration("x")), hostNamed("one", leading(configuration("x"), "a")), hostNamed("other", leading(configuration("x"), "b"))},
+		{both, hostNamed("none", configuration("x")), hostNamed("one", leading(configuration("x"), "a")), hostNamed("other", leading(configuration("x"), "b"))},
 		{hostNamed("weighted", weighted(configuration("x"), "a")), held},
 		{hostNamed("elsewhere", leading(configuration("x"), "c"))},
 		{hostNamed("mirrored", mirrored(configuration("x"), 0))},
