@@ -40,7 +40,7 @@ type Result struct {
 	// Warnings are things wrong with the call itself, for the log.
 	Warnings []error
 
-	failures  []*Outcome                // those of Outcomes that are denied or ignored
+	failures  []*Outcome                // those of Outcomes because of which policies are not in effect
 	names     map[mutator.Kind][]string // of the resources of a list, empty where it is not known
 	referring []referring               // resources with references that edits brought in
 	renamed   []renamed                 // clusters

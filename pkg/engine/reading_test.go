@@ -197,3 +197,32 @@ func TestReadingKeepsTheDeadline(t *testing.T) {
 		})
 	}
 }
+
+// TestReadingOfWhatChanged does not wait until the quarantine of what it was is over.
+func TestReadingOfWhatChanged(t *testing.T) {
+	_, f := newReading(t)
+	alive, res := f.send([][]byte{thingNamed("b", "bad", "panics")}, "bad")
+	require.Equal(t, []bool{false}, alive)
+	p := (*engine.PanicError)(nil)
+	require.ErrorAs(t, res.Warnings[0], &p, "for the log, with its stack")
+	alive, _ = f.send([][]byte{thingNamed("b", "bad", "is mended")}, "bad")
+	require.Equal(t, []bool{true}, alive)
+}
+
+// TestReadingTakesLessAndLess: the time for each policy is half of that for the last one that took
+// too long, down to a 32nd.
+func TestReadingTakesLessAndLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, f := newReading(t)
+		var policies [][]byte
+		for i := range 8 {
+			policies = append(policies, thingNamed(fmt.Sprint("ns", i), fmt.Sprint(i), "hangs"))
+		}
+		begin := time.Now()
+		f.sendIn(time.Hour, policies, "7")
+		const d = engine.DefaultMutatorTimeout
+		require.Equal(t, d+d/2+d/4+d/8+d/16+3*(d/32), time.Since(begin))
+		close(r.release)
+		synctest.Wait()
+	})
+}

@@ -189,7 +189,24 @@ func (s *settling) without(ctx context.Context, at spot, failed map[string]error
 		return a
 	}
 	family := slices.Min(slices.Collect(maps.Keys(failed)))
-	return chain.refuse(before, family, failed[family])
+	refused := chain.refuse(before, family, failed[family])
+	if said := ignoredOf(a.result.outcomes, failed); len(said) > 0 && refused.err == nil {
+		refused.result.outcomes = said // which know the policies that are not in effect
+	}
+	return refused
+}
+
+// ignoredOf are the outcomes of families that failed and were to be ignored, as those of a resource
+// that is denied.
+func ignoredOf(all []*Outcome, failed map[string]error) (out []*Outcome) {
+	for _, o := range all {
+		if failed[o.Family] != nil && o.Verdict == Ignored {
+			also := *o
+			also.Verdict = Denied
+			out = append(out, &also)
+		}
+	}
+	return out
 }
 
 // forget takes outcomes back.

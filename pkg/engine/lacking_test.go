@@ -1,0 +1,54 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// TestLacking finds the names of additions that were not made, of whatever length.
+func TestLacking(t *testing.T) {
+	err, l := errors.New("no"), lacking{}
+	var names []string
+	for _, n := range []int{5, 6, 127, 128, 129, 20_000} { // with lengths of one, two and three bytes
+		names = append(names, strings.Repeat("n", n))
+		l.note("f", names[len(names)-1], err)
+	}
+	for _, name := range names {
+		raw := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "before")
+		raw = protowire.AppendString(protowire.AppendTag(raw, 2, protowire.BytesType), name)
+		require.Equal(t, map[string]bool{name: true}, l.in(raw), len(name))
+		require.Equal(t, map[string]bool{name: true}, l.in(append(raw, 1)), len(name))
+		require.Empty(t, l.in(raw[:len(raw)-1]), len(name))
+		require.Empty(t, l.broughtIn(raw, raw))
+		require.Equal(t, map[string]bool{name: true}, l.broughtIn(nil, raw))
+	}
+	require.Empty(t, l.in([]byte{5}), "a length at the end, of nothing")
+	require.Empty(t, l.in([]byte{0, 0xff, 0xff}), "a length that has no end")
+}
+
+// TestLackingHasNoNameless: with the empty name any message would refer to what is lacking.
+func TestLackingHasNoNameless(t *testing.T) {
+	l := lacking{}
+	l.note("f", "", errors.New("no"))
+	require.Empty(t, l.why)
+	require.Empty(t, l.in([]byte{0, 0}))
+}
+
+// TestLackingIsThereForAnother: what one family could not add is not lacking if another one did.
+func TestLackingIsThereForAnother(t *testing.T) {
+	err := errors.New("no")
+	after, before := lacking{}, lacking{}
+	after.note("f", "name", err)
+	after.made("name")
+	before.made("name")
+	before.note("f", "name", err)
+	require.Empty(t, after.why)
+	require.Empty(t, before.why)
+	before.made("other")
+	before.note("f", "name", err)
+	require.Empty(t, before.why)
+}

@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"testing"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+)
+
+// TestRenamingIsRemembered: the routes of a virtual host are led to renamed clusters once, for as
+// long as those are the same.
+func TestRenamingIsRemembered(t *testing.T) {
+	for _, memo := range []int64{0, 1 << 20} {
+		e, err := New(nil, WithMemo(memo))
+		require.NoError(t, err)
+		p := &prepared{}
+		require.Nil(t, e.renamingOf(p, nil))
+		first := e.renamingOf(p, []rename{{"a", "new a"}})
+		require.Same(t, first, e.renamingOf(p, []rename{{"a", "new a"}}))
+		second := e.renamingOf(p, []rename{{"a", "newer a"}})
+		require.NotSame(t, first, second)
+		require.Same(t, second, e.renamingOf(p, []rename{{"a", "newer a"}}))
+
+		call := translationOf(deterministic(t, hostOf(t)))
+		c := e.configs(call)[0]
+		led := func(r *renaming, to string) []byte {
+			raw := e.releasedHost(c.places[0], deterministic(t, hostOf(t)), r)
+			vh := &routev3.VirtualHost{}
+			require.NoError(t, proto.Unmarshal(raw, vh))
+			require.Equal(t, to, vh.GetRoutes()[0].GetRoute().GetCluster())
+			return raw
+		}
+		one, two := led(first, "new a"), led(second, "newer a")
+		led(nil, "a")
+		if memo > 0 {
+			require.Same(t, &one[0], &led(first, "new a")[0])
+			require.Same(t, &two[0], &led(second, "newer a")[0])
+		}
+	}
+}
