@@ -93,6 +93,9 @@ func validated(t *testing.T, program string, r resources) error {
 	path := filepath.Join(t.TempDir(), "bootstrap.json")
 	require.NoError(t, os.WriteFile(path, content, 0o600))
 	out, err := exec.CommandContext(t.Context(), program, "--mode", "validate", "--log-level", "error", "-c", path).CombinedOutput()
+	if strings.Contains(string(out), fmt.Sprintf("configuration '%s' OK", path)) {
+		return nil // Envoy 1.39.1 crashes after that when it has a dynamic forward proxy and an SDS service by google_grpc
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
 	}

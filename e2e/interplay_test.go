@@ -314,7 +314,7 @@ func (in *interplay) order() {
 	require.Equal(in.t, map[string][]string{
 		"default/eg/http: default/eg/http":               slices.Concat([]string{patched}, pool),
 		"default/eg/second: default/eg/second":           pool,
-		"default/eg/https: default/eg/https":             {buffer, router},
+		"default/eg/https: default/eg/https":             {"egraft.io", buffer, router}, // the clients of a FrontendMTLSPolicy
 		"default/eg/https: default/eg/ordinary":          rpc,
 		"default/eg/https-quic: default/eg/ordinary":     rpc,
 		"default/eg/https-quic: <nil>":                   {router}, // the denial of HTTP/3

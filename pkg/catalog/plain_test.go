@@ -53,7 +53,7 @@ func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 		}
 	}
 	for i, raw := range call.Resources[0].Encoded {
-		if c := clusterOf(t, raw); c.GetName() != clusterOf(t, res.Resources[0].Encoded[i]).GetName() && len(c.GetHealthChecks()) == 0 {
+		if c := clusterOf(t, raw); c.GetName() != clusterOf(t, res.Resources[0].Encoded[i]).GetName() && len(c.GetHealthChecks()) == 0 && c.GetEdsClusterConfig() != nil {
 			res.Resources[0].Encoded = append(res.Resources[0].Encoded, raw)
 		}
 	}

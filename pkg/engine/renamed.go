@@ -24,16 +24,19 @@ type renamed struct {
 	raw []byte
 }
 
-// healthChecks is Cluster.health_checks.
-const healthChecks protowire.Number = 8
+// Fields of Cluster.
+const (
+	edsClusterConfig protowire.Number = 3
+	healthChecks     protowire.Number = 8
+)
 
 // rename notes that a cluster has another name now.
 func (r *Result) rename(to *result, raw []byte) {
 	r.renamed = append(r.renamed, renamed{rename{to.was, to.name}, raw})
 }
 
-// keepRenamed has renamed clusters in the translation as they came, too, without a route that
-// leads to them: Envoy answers with 503 for as long as it waits for the endpoints of a cluster
+// keepRenamed has renamed EDS clusters in the translation as they came, too, without a route
+// that leads to them: Envoy answers with 503 for as long as it waits for the endpoints of one
 // that comes back, which are 15 s unless the cluster says otherwise. One with health checks is
 // not kept, since Envoy would go on to check the backend as the cluster says.
 func (r *Result) keepRenamed() {
@@ -43,20 +46,28 @@ func (r *Result) keepRenamed() {
 	list, names := listOf(r, mutator.KindCluster), namesOf(r, mutator.KindCluster, wire.ShapeOf((*clusterv3.Cluster)(nil)))
 	list.Encoded = slices.Clip(list.Encoded)
 	for _, c := range r.renamed {
-		if !isChecked(c.raw) {
+		if isWaitedFor(c.raw) {
 			list.Encoded, names = append(list.Encoded, c.raw), append(names, c.was)
 		}
 	}
 	r.names[mutator.KindCluster] = names
 }
 
-func isChecked(cluster []byte) bool {
+func isWaitedFor(cluster []byte) bool {
+	eds, checked := false, false
 	for num := range wire.Values(cluster) {
-		if num == healthChecks {
-			return true
-		}
+		eds, checked = eds || num == edsClusterConfig, checked || num == healthChecks
 	}
-	return false
+	return eds && !checked
+}
+
+// renames are the names of the renamed clusters.
+func (r *Result) renames() []rename {
+	all := make([]rename, len(r.renamed))
+	for i, c := range r.renamed {
+		all[i] = c.rename
+	}
+	return all
 }
 
 // renaming are the clusters of a translation that have other names now. A nil one has none.
@@ -69,13 +80,9 @@ type renaming struct {
 
 // renamingOf is that of the last call with the same policies and routes if nothing else was
 // renamed since.
-func (e *Engine) renamingOf(p *prepared, clusters []renamed) *renaming {
-	if len(clusters) == 0 {
+func (e *Engine) renamingOf(p *prepared, all []rename) *renaming {
+	if len(all) == 0 {
 		return nil
-	}
-	all := make([]rename, len(clusters))
-	for i, c := range clusters {
-		all[i] = c.rename
 	}
 	if last := p.renaming.Load(); last != nil && slices.Equal(last.all, all) {
 		return last

@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -253,4 +257,33 @@ func TestHostThatCannotBeDecoded(t *testing.T) {
 			require.True(t, proto.Equal(want, decoded(t, want, now[1])))
 		}
 	}
+}
+
+// TestRenamedClustersAreKept: Envoy would wait for the endpoints of a cluster that comes back,
+// if its endpoints come by EDS. One that it would go on to check is not kept.
+func TestRenamedClustersAreKept(t *testing.T) {
+	eds := func(name string) *clusterv3.Cluster {
+		return &clusterv3.Cluster{Name: name, EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{}}
+	}
+	checked := eds("checked")
+	checked.HealthChecks = []*corev3.HealthCheck{{
+		Timeout: durationpb.New(time.Second), Interval: durationpb.New(time.Second),
+		UnhealthyThreshold: wrapperspb.UInt32(1), HealthyThreshold: wrapperspb.UInt32(1),
+		HealthChecker: &corev3.HealthCheck_TcpHealthCheck_{TcpHealthCheck: &corev3.HealthCheck_TcpHealthCheck{}},
+	}}
+	to := renames{"eds": "new/eds", "checked": "new/checked", "dns": "new/dns"}
+	e, err := engine.New([]mutator.Family{to.family()})
+	require.NoError(t, err)
+	all := [][]byte{encode(t, eds("eds")), encode(t, checked), encode(t, &clusterv3.Cluster{Name: "dns"}), encode(t, eds("other"))}
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: all}}})
+	require.NoError(t, err)
+
+	var names []string
+	for _, raw := range res.Resources[0].Encoded {
+		c := &clusterv3.Cluster{}
+		require.NoError(t, proto.Unmarshal(raw, c))
+		names = append(names, c.GetName())
+	}
+	require.Equal(t, []string{"new/eds", "new/checked", "new/dns", "other", "eds"}, names)
+	require.Equal(t, all[0], res.Resources[0].Encoded[4], "as it came")
 }

@@ -28,7 +28,7 @@ func (e *Engine) finish(ctx context.Context, p *prepared, call *Call, configs []
 		return err
 	}
 	res.keepRenamed()
-	renaming := e.renamingOf(p, res.renamed)
+	renaming := e.renamingOf(p, res.renames())
 	for i, list := range res.Resources {
 		if list.Kind == mutator.KindRouteConfiguration {
 			res.Resources[i].Encoded = e.released(list.Encoded, configs[:len(list.Encoded)], renaming)
