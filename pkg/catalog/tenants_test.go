@@ -136,23 +136,28 @@ func TestMergedBackends(t *testing.T) {
 	}{
 		"the Gateway's, and none of b's": {
 			backendPolicy("infra", "platform", "Gateway", "eg", "2020", strict), backendPolicy("a", "leave", "HTTPRoute", "r", "2026", leave), nil,
-			[]string{"cleartext", "spiffe://example.org/cart"}, []string{"infra/platform Programmed", "a/leave Programmed"},
+			[]string{"cleartext", "spiffe://example.org/cart"},
+			[]string{"infra/platform Programmed", "a/leave Programmed"},
 		},
 		"an older one that accepts all": {
 			nil, backendPolicy("a", "loose", "HTTPRoute", "r", "2024", loose), backendPolicy("b", "strict", "HTTPRoute", "r", "2026", strict),
-			[]string{"spiffe://example.org/", "spiffe://example.org/cart"}, []string{"a/loose Programmed", "b/strict Programmed"},
+			[]string{"spiffe://example.org/", "spiffe://example.org/cart"},
+			[]string{"a/loose Programmed", "b/strict Programmed"},
 		},
 		"one for cleartext": {
 			nil, backendPolicy("a", "leave", "HTTPRoute", "r", "2020", leave), backendPolicy("b", "strict", "HTTPRoute", "r", "2026", strict),
-			[]string{"cleartext", "spiffe://example.org/cart"}, []string{"a/leave Programmed", "b/strict Programmed"},
+			[]string{"cleartext", "spiffe://example.org/cart"},
+			[]string{"a/leave Programmed", "b/strict Programmed"},
 		},
 		"one that is nobody else's": {
 			nil, backendPolicy("a", "evil", "HTTPRoute", "r", "2020", `"peers":[{"exact":"spiffe://example.org/evil"}]`), nil,
-			[]string{"spiffe://example.org/evil", "cleartext"}, []string{"a/evil Programmed"},
+			[]string{"spiffe://example.org/evil", "cleartext"},
+			[]string{"a/evil Programmed"},
 		},
 		"one for both": {
 			backendPolicy("infra", "platform", "Gateway", "eg", "2020", strict), nil, nil,
-			[]string{"spiffe://example.org/cart", "spiffe://example.org/cart"}, []string{"infra/platform Programmed"},
+			[]string{"spiffe://example.org/cart", "spiffe://example.org/cart"},
+			[]string{"infra/platform Programmed"},
 		},
 	} {
 		for way, action := range map[string]string{
@@ -318,7 +323,8 @@ virtualHosts: [{name: '%s', domains: ["*"], metadata: {filterMetadata: {envoy-ga
 				res, err := builtin(t).Run(t.Context(), &engine.Call{
 					Hook: mutator.HookTranslation, Objects: [][]byte{policyOf("all", "", strict), policyOf("public", `,"sectionName":"public"`, public)},
 					Resources: []engine.Resources{
-						{Kind: mutator.KindCluster}, {Kind: mutator.KindSecret},
+						{Kind: mutator.KindCluster},
+						{Kind: mutator.KindSecret},
 						{Kind: mutator.KindListener, Encoded: [][]byte{fromYAML(t, &listenerv3.Listener{}, "name: l\nfilterChains:"+chain("infra/eg/public")+chain(tenant))}},
 						{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{rc("infra/eg/public", host("infra/eg/public"), "public"), rc(tenant, host(tenant), section)}},
 					},
