@@ -2,7 +2,6 @@ package spiffe
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -31,8 +30,8 @@ const (
 
 // Envoy joins protocols by commas, and ends as a whole if one of several is empty then.
 var (
-	alpnProtocol = regexp.MustCompile(`^[!-+\--~]{1,255}$`)
-	serverName   = regexp.MustCompile(`^[!-~]*$`)
+	alpnProtocol = onceUsed(func() string { return `^[!-+\--~]{1,255}$` })
+	serverName   = onceUsed(func() string { return `^[!-~]*$` })
 )
 
 // ParameterError is a TLS setting of a Backend, BackendTLSPolicy, EnvoyProxy or
@@ -68,7 +67,7 @@ func checkALPN(protocols []string) error {
 		return &ParameterError{"alpnProtocols", strings.Join(protocols[:2], ","), fmt.Sprintf("and so on are more than %d", maxALPN)}
 	}
 	for _, p := range protocols {
-		if !alpnProtocol.MatchString(p) {
+		if !alpnProtocol().MatchString(p) {
 			return &ParameterError{"alpnProtocols", p, "is not the name of a protocol: 1 to 255 printable ASCII characters without spaces and commas"}
 		}
 	}
@@ -119,7 +118,7 @@ func checkList(setting, known string, values []string, twice bool) error {
 
 // CheckSNI returns a [ParameterError] unless Envoy takes the name.
 func CheckSNI(name string) error {
-	if len(name) > maxSNI || !serverName.MatchString(name) {
+	if len(name) > maxSNI || !serverName().MatchString(name) {
 		return &ParameterError{"sni", name[:min(len(name), maxSNI)], "is not a server name: at most 255 printable ASCII characters"}
 	}
 	return nil

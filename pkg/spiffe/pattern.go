@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Limits of a peer's regular expression, as the CRDs have them. A program grows with the
@@ -26,13 +27,18 @@ const (
 )
 
 var (
-	socketPath = regexp.MustCompile(socketPattern)
-	secretName = regexp.MustCompile(namePattern)
-	duration   = regexp.MustCompile(durationPattern)
-	exactID    = regexp.MustCompile(exactPattern)
-	idPrefix   = regexp.MustCompile(prefixPattern)
-	idRegex    = regexp.MustCompile(RegexPattern())
+	socketPath = onceUsed(func() string { return socketPattern })
+	secretName = onceUsed(func() string { return namePattern })
+	duration   = onceUsed(func() string { return durationPattern })
+	exactID    = onceUsed(func() string { return exactPattern })
+	idPrefix   = onceUsed(func() string { return prefixPattern })
+	idRegex    = onceUsed(RegexPattern)
 )
+
+// onceUsed compiles a pattern when it is used: together they take 300 KB.
+func onceUsed(pattern func() string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern()) })
+}
 
 // RegexPattern is what a peer's regular expression has to match, as the CRDs have it: a
 // subset of RE2's syntax that Go and RE2 read alike. It describes the syntax as a whole but
@@ -58,7 +64,7 @@ func RegexPattern() string {
 // validRegex returns an error unless Envoy takes the expression, whose length the caller
 // has checked: what is compiled is small.
 func validRegex(text string) error {
-	if !idRegex.MatchString(text) {
+	if !idRegex().MatchString(text) {
 		return fmt.Errorf("is not of the subset of RE2 that is supported: after the literal trust domain, ASCII characters of SPIFFE IDs, . \\. \\- \\/ \\d \\w, classes, * + ? {n,m} up to 64, and groups with alternatives")
 	}
 	if n := strings.Count(text, "{"); n > maxRepetitions {

@@ -104,8 +104,8 @@ func (f Fields) ValidateShape(at *field.Path) (errs field.ErrorList) {
 	switch timeout := string(*f.InitialFetchTimeout); {
 	case len(timeout) > maxDuration:
 		errs = append(errs, field.TooLong(at.Child("initialFetchTimeout"), timeout, maxDuration))
-	case timeout != "" && !duration.MatchString(timeout):
-		errs = append(errs, field.Invalid(at.Child("initialFetchTimeout"), timeout, "must match "+duration.String()))
+	case timeout != "" && !duration().MatchString(timeout):
+		errs = append(errs, field.Invalid(at.Child("initialFetchTimeout"), timeout, "must match "+duration().String()))
 	}
 	return errs
 }
@@ -115,7 +115,7 @@ func validName(at *field.Path, name string) field.ErrorList {
 	switch {
 	case len(name) > maxID:
 		return field.ErrorList{field.TooLong(at, name, maxID)}
-	case name != "" && !secretName.MatchString(name):
+	case name != "" && !secretName().MatchString(name):
 		return field.ErrorList{field.Invalid(at, name, "must be of printable ASCII characters without spaces")}
 	}
 	return nil
@@ -134,7 +134,7 @@ func (f Fields) Validate(at *field.Path) (errs field.ErrorList) {
 	}
 	if path := f.Agent.SocketPath; len(path) > maxSocketPath {
 		errs = append(errs, field.TooLong(at.Child("agent", "socketPath"), path, maxSocketPath))
-	} else if !socketPath.MatchString(path) {
+	} else if !socketPath().MatchString(path) {
 		errs = append(errs, field.Invalid(at.Child("agent", "socketPath"), path, "must be an absolute path of at most 107 of the characters a-z, A-Z, 0-9 and ._/@+=:,~-"))
 	}
 	if len(*f.InitialFetchTimeout) > maxDuration {
@@ -195,9 +195,9 @@ func (f Fields) validatePeer(p v1alpha1.SPIFFEIDMatch, at *field.Path) (errs fie
 	}
 	switch {
 	case p.Exact != nil:
-		return f.validateText(at.Child("exact"), *p.Exact, exactID)
+		return f.validateText(at.Child("exact"), *p.Exact, exactID())
 	case p.Prefix != nil:
-		return f.validateText(at.Child("prefix"), *p.Prefix, idPrefix)
+		return f.validateText(at.Child("prefix"), *p.Prefix, idPrefix())
 	}
 	return f.validateRegex(at.Child("regex"), *p.Regex)
 }
