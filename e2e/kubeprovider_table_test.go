@@ -45,7 +45,7 @@ const (
 	anywhere = ", namespaces: {from: All}"
 )
 
-// grant lets the policies of other select Gateways of infra. Envoy Gateway finds it only if it
+// grant lets the policies of other select in infra. Envoy Gateway finds it only if it
 // names a kind of policy of Envoy Gateway's own, and there is one: this one selects nothing.
 const grant = `
 apiVersion: gateway.networking.k8s.io/v1beta1
@@ -57,7 +57,9 @@ spec:
   - {group: egraft.io, kind: FrontendMTLSPolicy, namespace: other}
   - {group: egraft.io, kind: BufferPolicy, namespace: other}
   - {group: gateway.envoyproxy.io, kind: BackendTrafficPolicy, namespace: other}
-  to: [{group: gateway.networking.k8s.io, kind: Gateway}]
+  to:
+  - {group: gateway.networking.k8s.io, kind: Gateway}
+  - {group: gateway.networking.k8s.io, kind: HTTPRoute}
 ---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: BackendTrafficPolicy
@@ -73,13 +75,16 @@ type ownership struct {
 	want     [][]string
 }
 
-func ownerships() []ownership {
+// ownerships are the rows. ofSet is whose the HTTP listener of the ListenerSet is where a listener
+// of its Gateway has its name and a policy: the Gateway's, or 1 for that listener's.
+func ownerships(ofSet int) []ownership {
 	gateway, ownRoute := fmt.Sprintf(byName, "Gateway", "eg"), fmt.Sprintf(byName, "HTTPRoute", "own")
 	selected := func(selectors ...string) string { return "targetSelectors: [" + strings.Join(selectors, ", ") + "]" }
 	gateways, allGateways := fmt.Sprintf(byLabels, "Gateway", ""), fmt.Sprintf(byLabels, "Gateway", anywhere)
 	routes, allRoutes := fmt.Sprintf(byLabels, "HTTPRoute", ""), fmt.Sprintf(byLabels, "HTTPRoute", anywhere)
 	guest, public := []string{"guest.infra http", "guest.infra https"}, []string{"public https"}
-	rest := []string{"guest.infra https", "own.infra https", "set http", "set https"} // of the Gateway of infra
+	named := [][]string{{"guest.infra https", "own.infra https", "set https"}, {"guest.infra http", "own.infra http"}, public}
+	named[ofSet] = append(named[ofSet], "set http")
 	return []ownership{
 		{"Gateway", false, []owned{{"other", gateway}}, [][]string{otherPlaces()}},
 		{"Gateway with a ListenerSet of another owner", false, []owned{{"infra", gateway}}, [][]string{infraPlaces()}},
@@ -88,12 +93,16 @@ func ownerships() []ownership {
 		{
 			"listeners that a ListenerSet has the names of", false,
 			[]owned{{"infra", gateway}, {"infra", fmt.Sprintf(section, "http")}, {"infra", fmt.Sprintf(section, "public")}},
-			[][]string{rest, {"guest.infra http", "own.infra http"}, public},
+			named,
 		},
 		{"HTTPRoute", false, []owned{{"other", ownRoute}}, [][]string{otherPlaces()}},
 		{"HTTPRoute on another owner's Gateway", false, []owned{{"other", fmt.Sprintf(byName, "HTTPRoute", "guest")}}, [][]string{guest}},
 		{"HTTPRoutes by label", false, []owned{{"other", selected(routes)}}, [][]string{slices.Concat(guest, otherPlaces())}},
 		{"HTTPRoutes of all namespaces by label", false, []owned{{"other", selected(allRoutes)}}, [][]string{slices.Concat(guest, otherPlaces())}},
+		{
+			"HTTPRoutes of all namespaces by label, granted", true, []owned{{"other", selected(allRoutes)}},
+			[][]string{slices.Concat(guest, otherPlaces(), []string{"own.infra http", "own.infra https"})},
+		},
 		{"Gateway by label", false, []owned{{"other", selected(gateways)}}, [][]string{otherPlaces()}},
 		{"Gateway and HTTPRoutes by label", false, []owned{{"other", selected(gateways, routes)}}, [][]string{slices.Concat(guest, otherPlaces())}},
 		{"Gateway by label and HTTPRoute", false, []owned{{"other", fmt.Sprintf(byName, "HTTPRoute", "guest") + ", " + selected(gateways)}}, [][]string{slices.Concat(guest, otherPlaces())}},
@@ -103,7 +112,7 @@ func ownerships() []ownership {
 }
 
 // table takes each row through Envoy Gateway, with policies of all kinds at once.
-func (w *kubeWorld) table(t *testing.T) {
+func (w *kubeWorld) table(t *testing.T, rows []ownership) {
 	before := ""
 	remove := func(t *testing.T) {
 		if before != "" {
@@ -111,7 +120,7 @@ func (w *kubeWorld) table(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
-	for _, row := range ownerships() {
+	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			manifests, want := "", inEffect{}
 			if row.granted {

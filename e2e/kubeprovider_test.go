@@ -26,18 +26,21 @@ func TestOwners(t *testing.T) {
 	w := newKubeWorld(t)
 	w.run()
 	w.applyOwners(false)
-	t.Run("a configuration for each Gateway", w.table)
+	t.Run("a configuration for each Gateway", func(t *testing.T) { w.table(t, ownerships(0)) })
 	// What Envoy answers at the listeners of infra, and nobody listens at the backend.
 	limits := map[string]int{"own.infra.example.com": 503, "set.example.com": 413}
 	t.Run("a listener of another owner", func(t *testing.T) { w.listenerOfAnother(t, limits) })
 	w.applyOwners(true)
-	t.Run("merged Gateways", w.table)
+	t.Run("merged Gateways", func(t *testing.T) { w.table(t, ownerships(0)) })
 	t.Run("a policy that would select routes and foreign Gateways", w.mixedSelectors)
 
+	// With its names nobody can tell an HTTP listener of a ListenerSet from one of the Gateway: see
+	// docs/security-model.md, "Limits of the model".
 	w.run("runtimeFlags: {enabled: [XDSNameSchemeV2]}")
 	w.applyOwners(true)
-	delete(limits, "set.example.com") // see docs/security-model.md, "Limits of the model"
-	t.Run("a listener of another owner, names of the second scheme", func(t *testing.T) { w.listenerOfAnother(t, limits) })
+	delete(limits, "set.example.com")
+	t.Run("a listener of another owner, with other names", func(t *testing.T) { w.listenerOfAnother(t, limits) })
+	t.Run("merged Gateways with other names", func(t *testing.T) { w.table(t, ownerships(1)) })
 }
 
 // mixedSelectors: nobody could tell which Gateways such a policy selected, so that there is none.

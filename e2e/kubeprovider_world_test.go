@@ -21,6 +21,7 @@ import (
 	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/parts"
 	"github.com/egraft/egraft/e2e/process"
+	"github.com/egraft/egraft/e2e/standalone"
 )
 
 // kubeWorld is Envoy Gateway with its Kubernetes provider, egraft, and an Envoy for each
@@ -72,14 +73,15 @@ func (w *kubeWorld) run(fields ...string) {
 	require.NoError(w.t, w.halt())
 	ctx, cancel := context.WithTimeout(w.t.Context(), 2*patience)
 	defer cancel()
-	egraft := w.programs["egraft"]
-	stanza, err := kubegateway.Stanza(ctx, egraft)
+	egraft, arguments := w.programs["egraft"], []string{"--prompt-clusters", "--endpoints-fetch-timeout", "200ms"}
+	stanza, err := kubegateway.Stanza(ctx, egraft, arguments...)
 	require.NoError(w.t, err)
 	config, err := kubegateway.Configuration(stanza, []byte(strings.Join(fields, "\n")))
 	require.NoError(w.t, err)
 	w.gateway, err = w.home.Gateway(config)
 	require.NoError(w.t, err)
-	w.egraft = process.New(w.dir, "egraft", egraft, "serve", "--socket", w.home.Socket(), "--admin-address", "127.0.0.1:8090", "--log-level", "debug")
+	arguments = append([]string{egraft, "serve", "--socket", w.home.Socket(), "--admin-address", standalone.EgraftAdminAddress, "--log-level", "debug"}, arguments...)
+	w.egraft = process.New(w.dir, "egraft", arguments...)
 	require.NoError(w.t, w.egraft.Start())
 	require.NoError(w.t, w.egraft.Wait(ctx, "egraft's socket", func(context.Context) error {
 		_, err := os.Stat(w.home.Socket())

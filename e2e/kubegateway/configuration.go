@@ -37,9 +37,10 @@ func Configuration(fields ...[]byte) (map[string]any, error) {
 }
 
 // Stanza is the field of the configuration that egraft says Envoy Gateway has to be told, for an
-// egraft at [Home.Socket].
-func Stanza(ctx context.Context, egraft string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, egraft, "config", "envoy-gateway", "--format", "standalone", "--socket", Socket)
+// egraft at [Home.Socket] with more arguments.
+func Stanza(ctx context.Context, egraft string, arguments ...string) ([]byte, error) {
+	arguments = append([]string{"config", "envoy-gateway", "--format", "standalone", "--socket", Socket}, arguments...)
+	cmd := exec.CommandContext(ctx, egraft, arguments...)
 	cmd.Env, cmd.Stderr = process.Environ(), os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
