@@ -33,6 +33,9 @@ type Process struct {
 
 	// Environ is its environment beside [Environ].
 	Environ []string
+	// Root is its root directory, in which its paths are then and it starts, if it is to have
+	// one of its own. That needs root, in a user namespace at least.
+	Root string
 
 	command []string
 	cmd     *exec.Cmd
@@ -64,7 +67,10 @@ func (p *Process) Start() error {
 	defer log.Close()
 	cmd := exec.Command(p.command[0], p.command[1:]...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(Environ(), p.Environ...), log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Chroot: p.Root}
+	if p.Root != "" {
+		cmd.Dir = "/"
+	}
 	started, exited := make(chan error), make(chan struct{})
 	go func() {
 		// The death signal is bound to the thread, which so has to stay.

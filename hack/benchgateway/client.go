@@ -15,10 +15,11 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/e2e/kubegateway"
 )
 
 const (
-	gatewayXDS = "127.0.0.1:18000"
 	typePrefix = "type.googleapis.com/envoy.config."
 	routeType  = typePrefix + "route.v3.RouteConfiguration"
 )
@@ -45,13 +46,13 @@ type client struct {
 	failed chan error
 }
 
-// newClient connects with a certificate of certs.
-func newClient(ctx context.Context, certs *certificates) (*client, error) {
-	config, err := certs.client()
+// newClient connects with the certificate of a home.
+func newClient(ctx context.Context, h *kubegateway.Home) (*client, error) {
+	config, err := clientTLS(h)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := grpc.NewClient(gatewayXDS, grpc.WithTransportCredentials(credentials.NewTLS(config)), grpc.WithNoProxy(),
+	conn, err := grpc.NewClient(kubegateway.XDSAddress, grpc.WithTransportCredentials(credentials.NewTLS(config)), grpc.WithNoProxy(),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)))
 	if err != nil {
 		return nil, fmt.Errorf("make a client of Envoy Gateway's xDS server: %w", err)
@@ -130,20 +131,17 @@ func (c *client) waitPath(ctx context.Context, path string) (time.Time, error) {
 
 func (c *client) close() { _ = c.conn.Close() }
 
-// certificates are those of the xDS connection.
-type certificates struct{ ca, server, envoy string }
-
-// client is the configuration of one that has Envoy's certificate.
-func (c *certificates) client() (*tls.Config, error) {
-	own, err := tls.LoadX509KeyPair(c.envoy+".crt", c.envoy+".key")
+// clientTLS is the configuration of a client that has Envoy's certificate.
+func clientTLS(h *kubegateway.Home) (*tls.Config, error) {
+	own, err := tls.LoadX509KeyPair(h.Envoy+".crt", h.Envoy+".key")
 	if err != nil {
 		return nil, fmt.Errorf("load Envoy's certificate: %w", err)
 	}
-	ca, err := os.ReadFile(c.ca)
+	ca, err := os.ReadFile(h.CA)
 	if err != nil {
 		return nil, fmt.Errorf("load the authority's certificate: %w", err)
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca)
-	return &tls.Config{Certificates: []tls.Certificate{own}, RootCAs: roots, ServerName: serverName, MinVersion: tls.VersionTLS12}, nil
+	return &tls.Config{Certificates: []tls.Certificate{own}, RootCAs: roots, ServerName: kubegateway.ServerName, MinVersion: tls.VersionTLS12}, nil
 }

@@ -4,24 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/egraft/egraft/e2e/apiserver"
-	"github.com/egraft/egraft/e2e/parts"
+	"github.com/egraft/egraft/e2e/kubegateway"
 )
 
-// cluster is an API server with what Envoy Gateway needs, and many routes.
+// cluster is one with many routes.
 type cluster struct {
-	*apiserver.Server
-	client     dynamic.Interface
-	kubeconfig string
-	routes     int
+	*kubegateway.Cluster
+	client dynamic.Interface
+	routes int
 }
 
 const namespace = "bench"
@@ -29,10 +23,6 @@ const namespace = "bench"
 // base is what all routes have in common. They share a Service: Envoy Gateway makes a
 // cluster for each rule of a route nevertheless.
 const base = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: envoy-gateway-system}
----
 apiVersion: v1
 kind: Namespace
 metadata: {name: bench}
@@ -76,50 +66,23 @@ spec:
 
 // newCluster starts an API server whose files are in dir.
 func newCluster(ctx context.Context, dir string) (*cluster, error) {
-	server, err := apiserver.Start(ctx, apiserver.Options{Dir: dir})
+	started, err := kubegateway.StartCluster(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{Server: server}
-	if err := c.fill(ctx); err != nil {
+	c := &cluster{Cluster: started}
+	if err := c.Admin.Apply(ctx, base); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	if err := c.connect(); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
 	return c, nil
 }
 
-func (c *cluster) fill(ctx context.Context) error {
-	root, err := parts.Root()
-	if err != nil {
-		return err
-	}
-	gateway, err := gatewayModule(ctx, root)
-	if err != nil {
-		return err
-	}
-	for _, arguments := range [][]string{
-		{"--recursive", "--filename", filepath.Join(gateway, "charts", "gateway-helm", "charts", "crds", "crds")},
-		{"--kustomize", filepath.Join(root, "crds")},
-	} {
-		arguments = append([]string{"apply", "--server-side", "--force-conflicts"}, arguments...)
-		if _, err := c.Admin.Run(ctx, arguments...); err != nil {
-			return err
-		}
-	}
-	if _, err := c.Admin.Run(ctx, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"); err != nil {
-		return err
-	}
-	if err := c.Admin.Apply(ctx, base); err != nil {
-		return err
-	}
-	if c.kubeconfig, err = c.Kubeconfig("envoy-gateway", "envoy-gateway", "system:masters"); err != nil {
-		return err
-	}
-	return c.connect()
-}
-
 // connect makes a client that nothing slows down.
 func (c *cluster) connect() error {
-	config, err := clientcmd.BuildConfigFromFlags("", c.kubeconfig)
+	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
 	if err != nil {
 		return fmt.Errorf("configure a client of the API server: %w", err)
 	}
@@ -137,15 +100,4 @@ func (c *cluster) setPolicy(ctx context.Context, there bool) error {
 	}
 	_, err := c.Admin.Run(ctx, "delete", "--ignore-not-found", "--namespace", namespace, "backendmtlspolicy", "mtls")
 	return err
-}
-
-// gatewayModule is where Envoy Gateway's source is.
-func gatewayModule(ctx context.Context, root string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/envoyproxy/gateway")
-	cmd.Dir, cmd.Env, cmd.Stderr = root, append(os.Environ(), "GOPROXY=off"), os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("find the source of Envoy Gateway: %w", err)
-	}
-	return strings.TrimSpace(string(out)), nil
 }

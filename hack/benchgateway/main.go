@@ -22,16 +22,13 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/egraft/egraft/e2e/apiserver"
+	"github.com/egraft/egraft/e2e/kubegateway"
 	"github.com/egraft/egraft/e2e/netns"
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// This program is three others as well: commands of its own.
-const (
-	chrootCommand = "chroot"
-	plainCommand  = "plain"
-)
+// plainCommand makes this program another one: the plain extension server.
+const plainCommand = "plain"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the process begins here
@@ -45,10 +42,7 @@ func main() {
 }
 
 func command(ctx context.Context, args []string, code *int) error {
-	switch {
-	case len(args) > 2 && args[0] == chrootCommand:
-		return enter(args[1], args[2:])
-	case len(args) == 2 && args[0] == plainCommand:
+	if len(args) == 2 && args[0] == plainCommand {
 		return servePlain(ctx, args[1])
 	}
 	o, err := parse(args)
@@ -111,5 +105,5 @@ func prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return store.Prepare(ctx, append(apiserver.Parts(), parts.EnvoyGateway)...)
+	return store.Prepare(ctx, kubegateway.Parts()...)
 }

@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/egraft/egraft/e2e/kubegateway"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
@@ -70,50 +68,25 @@ func chosen(names string) ([]variant, error) {
 	return slices.DeleteFunc(list, func(v variant) bool { return !slices.Contains(wanted, v.name) }), nil
 }
 
-// gatewayConfig is Envoy Gateway's configuration without an extension manager. The limit of
-// requests to the API server is raised, so that the status of all routes is written soon.
-const gatewayConfig = `
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: EnvoyGateway
-gateway: {controllerName: gateway.envoyproxy.io/gatewayclass-controller}
-provider:
-  type: Kubernetes
-  kubernetes:
-    leaderElection: {disable: true}
-    client: {rateLimit: {qps: 2000, burst: 4000}}
-logging: {level: {default: info}}
-`
-
-// configure writes Envoy Gateway's configuration. The stanza is what egraft prints.
-func (v variant) configure(path string, stanza []byte, pprof bool) error {
-	config := map[string]any{}
-	sources := [][]byte{[]byte(gatewayConfig)}
+// configuration is that of Envoy Gateway. The stanza is what egraft prints.
+func (v variant) configuration(stanza []byte, pprof bool) (map[string]any, error) {
+	var fields [][]byte
 	if v.server != noServer {
-		sources = append(sources, stanza)
+		fields = append(fields, stanza)
 	}
 	if pprof {
-		sources = append(sources, []byte("admin: {enablePprof: true}"))
+		fields = append(fields, []byte("admin: {enablePprof: true}"))
 	}
-	for _, part := range sources {
-		if err := yaml.Unmarshal(part, &config); err != nil {
-			return fmt.Errorf("merge the configuration of Envoy Gateway: %w", err)
-		}
+	config, err := kubegateway.Configuration(fields...)
+	if err != nil || v.server == noServer || len(v.hooks) == 0 {
+		return config, err
 	}
-	if v.server != noServer && len(v.hooks) > 0 {
-		included := map[string]any{}
-		for _, kind := range []string{"cluster", "listener", "route", "secret"} {
-			included[kind] = map[string]any{"includeAll": slices.Contains(v.includes, kind)}
-		}
-		config["extensionManager"].(map[string]any)["hooks"] = map[string]any{
-			"xdsTranslator": map[string]any{"post": v.hooks, "translation": included},
-		}
+	included := map[string]any{}
+	for _, kind := range []string{"cluster", "listener", "route", "secret"} {
+		included[kind] = map[string]any{"includeAll": slices.Contains(v.includes, kind)}
 	}
-	content, err := yaml.Marshal(config)
-	if err != nil {
-		return fmt.Errorf("merge the configuration of Envoy Gateway: %w", err)
+	config["extensionManager"].(map[string]any)["hooks"] = map[string]any{
+		"xdsTranslator": map[string]any{"post": v.hooks, "translation": included},
 	}
-	if err := os.WriteFile(path, content, 0o644); err != nil {
-		return fmt.Errorf("write the configuration of Envoy Gateway: %w", err)
-	}
-	return nil
+	return config, nil
 }

@@ -1,0 +1,86 @@
+// Package kubegateway runs Envoy Gateway with its Kubernetes provider, on a real API server
+// without nodes: what it reads and writes is real, and the pods that it asks for never run. Its
+// xDS server is there for whoever has the certificate.
+//
+// Call it inside a network namespace (package netns). It knows no scenario: what Gateways there
+// are, and who asks for their configuration, is for its callers to say.
+package kubegateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/egraft/egraft/e2e/apiserver"
+	"github.com/egraft/egraft/e2e/parts"
+)
+
+// Parts are what a [Cluster] and a [Home] run.
+func Parts() []parts.Name { return append(apiserver.Parts(), parts.EnvoyGateway) }
+
+// controllerNamespace is where Envoy Gateway keeps what it makes.
+const controllerNamespace = `{apiVersion: v1, kind: Namespace, metadata: {name: envoy-gateway-system}}`
+
+// Cluster is an API server with what Envoy Gateway needs: its custom resource definitions,
+// those of Gateway API and egraft's.
+type Cluster struct {
+	*apiserver.Server
+	// Kubeconfig is that of Envoy Gateway, which may do everything.
+	Kubeconfig string
+}
+
+// StartCluster starts an API server whose files are in dir, which has a directory "log".
+func StartCluster(ctx context.Context, dir string) (*Cluster, error) {
+	server, err := apiserver.Start(ctx, apiserver.Options{Dir: dir})
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{Server: server}
+	if err := c.fill(ctx); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	return c, nil
+}
+
+func (c *Cluster) fill(ctx context.Context) error {
+	root, err := parts.Root()
+	if err != nil {
+		return err
+	}
+	gateway, err := module(ctx, root)
+	if err != nil {
+		return err
+	}
+	for _, arguments := range [][]string{
+		{"--recursive", "--filename", filepath.Join(gateway, "charts", "gateway-helm", "charts", "crds", "crds")},
+		{"--kustomize", filepath.Join(root, "crds")},
+	} {
+		arguments = append([]string{"apply", "--server-side", "--force-conflicts"}, arguments...)
+		if _, err := c.Admin.Run(ctx, arguments...); err != nil {
+			return err
+		}
+	}
+	if _, err := c.Admin.Run(ctx, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"); err != nil {
+		return err
+	}
+	if err := c.Admin.Apply(ctx, controllerNamespace); err != nil {
+		return err
+	}
+	c.Kubeconfig, err = c.Server.Kubeconfig("envoy-gateway", "envoy-gateway", "system:masters")
+	return err
+}
+
+// module is where Envoy Gateway's source is.
+func module(ctx context.Context, root string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/envoyproxy/gateway")
+	cmd.Dir, cmd.Env, cmd.Stderr = root, append(os.Environ(), "GOPROXY=off"), os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("find the source of Envoy Gateway: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}

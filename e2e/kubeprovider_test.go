@@ -1,0 +1,115 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/devspiffe"
+	"github.com/egraft/egraft/e2e/manifest"
+)
+
+// TestOwners: Envoy Gateway reads from a real API server, as it does not with files that labels
+// select policies' targets, and that ListenerSets add listeners. Whoever owns a namespace has
+// policies of all kinds, and they are in effect where it says and nowhere else.
+func TestOwners(t *testing.T) {
+	needs(t, here)
+	w := newKubeWorld(t)
+	w.run()
+	w.applyOwners(false)
+	t.Run("a configuration for each Gateway", func(t *testing.T) { w.table(t, ownerships(0)) })
+	// What Envoy answers at the listeners of infra, and nobody listens at the backend.
+	limits := map[string]int{"own.infra.example.com": 503, "set.example.com": 413}
+	t.Run("a listener of another owner", func(t *testing.T) { w.listenerOfAnother(t, limits) })
+	w.applyOwners(true)
+	t.Run("merged Gateways", func(t *testing.T) { w.table(t, ownerships(0)) })
+	t.Run("a policy that would select routes and foreign Gateways", w.mixedSelectors)
+
+	// With its names nobody can tell an HTTP listener of a ListenerSet from one of the Gateway: see
+	// docs/security-model.md, "Limits of the model".
+	w.run("runtimeFlags: {enabled: [XDSNameSchemeV2]}")
+	w.applyOwners(true)
+	delete(limits, "set.example.com")
+	t.Run("a listener of another owner, with other names", func(t *testing.T) { w.listenerOfAnother(t, limits) })
+	t.Run("merged Gateways with other names", func(t *testing.T) { w.table(t, ownerships(1)) })
+}
+
+// mixedSelectors: nobody could tell which Gateways such a policy selected, so that there is none.
+func (w *kubeWorld) mixedSelectors(t *testing.T) {
+	for kind, fields := range ownedPolicies {
+		if kind == "FrontendMTLSPolicy" {
+			continue // of which there are none for routes
+		}
+		p := owned{"other", "targetSelectors: [" + fmt.Sprintf(byLabels, "Gateway", anywhere) + ", " + fmt.Sprintf(byLabels, "HTTPRoute", "") + "]"}
+		err := w.Admin.Apply(t.Context(), p.yaml(kind, 0, fmt.Sprintf(fields, 0, w.issuer.Socket())))
+		require.ErrorContains(t, err, "Gateways of other namespaces cannot be selected by a policy that targets routes as well: use a policy for each")
+	}
+}
+
+// The policies of infra's Gateway, and laxer ones of two of its listeners, whose names the
+// ListenerSet of other has taken.
+const strictAndLax = `
+{apiVersion: egraft.io/v1alpha1, kind: FrontendMTLSPolicy, metadata: {name: strict, namespace: infra}, spec: {` + targetEG + `}], trustDomain: example.org, workloadIdentifier: /p1, allowAnyInTrustDomain: true, plaintextListeners: Leave, agent: {socketPath: %[1]s}}}
+---
+{apiVersion: egraft.io/v1alpha1, kind: FrontendMTLSPolicy, metadata: {name: lax, namespace: infra}, spec: {` + targetEG + `, sectionName: public}], trustDomain: example.org, workloadIdentifier: /p1, clientCertificates: Disabled, agent: {socketPath: %[1]s}}}
+---
+{apiVersion: egraft.io/v1alpha1, kind: BufferPolicy, metadata: {name: strict, namespace: infra}, spec: {` + targetEG + `}], maxRequestBytes: 1Ki}}
+---
+{apiVersion: egraft.io/v1alpha1, kind: BufferPolicy, metadata: {name: lax, namespace: infra}, spec: {` + targetEG + `, sectionName: http}], maxRequestBytes: 8Ki}}
+`
+
+const targetEG = "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg"
+
+// listenerOfAnother asks Envoy as clients do: a listener that calls itself as the one with a laxer
+// policy does has the Gateway's. limits are the answers to a request that is larger than the
+// Gateway's policy lets it be.
+func (w *kubeWorld) listenerOfAnother(t *testing.T, limits map[string]int) {
+	program, err := os.Readlink("/proc/self/exe")
+	require.NoError(t, err)
+	require.NoError(t, w.issuer.AddEntry(devspiffe.Entry{ID: manifest.ID("/client"), Path: program}))
+	w.entitle(t, 1)
+	clients, err := svidClients(t.Context(), w.issuer.Socket(), "/client")
+	require.NoError(t, err)
+	policies := fmt.Sprintf(strictAndLax, w.issuer.Socket())
+	w.apply(t, policies)
+
+	nobody, somebody := tlsClient{}, clients["/client"]
+	w.until(t, "the listeners' policies", func(ctx context.Context) error {
+		public, errPublic := nobody.get(ctx, "public.example.com", nil)
+		set, errSet := somebody.get(ctx, "set.example.com", nil)
+		if err := errors.Join(errPublic, errSet); err != nil {
+			return err
+		}
+		if public.id() != manifest.ID("/p1") || set.id() != manifest.ID("/p1") {
+			return fmt.Errorf("Envoy is %q and %q", public.id(), set.id())
+		}
+		if err := nobody.refusal(ctx, "set.example.com"); err == nil || !strings.Contains(err.Error(), "certificate required") {
+			return fmt.Errorf("a client without a certificate on the ListenerSet's listener: %v", err)
+		}
+		return nil
+	})
+	w.until(t, "the limits", func(ctx context.Context) error {
+		for host, want := range limits {
+			response, err := uploadTo(ctx, "127.0.0.1:8880", host, "/", io.MultiReader(bytes.NewReader(make([]byte, 2*ki))))
+			if err != nil {
+				return err
+			}
+			_ = response.Body.Close()
+			if response.StatusCode != want {
+				return fmt.Errorf("%s answers %d in place of %d", host, response.StatusCode, want)
+			}
+		}
+		return nil
+	})
+	_, err = w.Admin.RunWith(t.Context(), strings.NewReader(policies), "delete", "--filename", "-")
+	require.NoError(t, err)
+}
