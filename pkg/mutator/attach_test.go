@@ -131,6 +131,18 @@ func compressed(t *testing.T, text []byte) string {
 	return "flate:" + base64.RawStdEncoding.EncodeToString(b.Bytes())
 }
 
+// endless is compressed text of which there could be more.
+func endless(t *testing.T, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.BestCompression)
+	require.NoError(t, err)
+	_, err = w.Write([]byte(text))
+	require.NoError(t, err)
+	require.NoError(t, w.Flush())
+	return "flate:" + base64.RawStdEncoding.EncodeToString(b.Bytes())
+}
+
 // TestMarkThatWasLost has no policies, and a route that waits for it is not let go.
 func TestMarkThatWasLost(t *testing.T) {
 	good := `[{"specificity":3,"name":"ns/p","spec":{}}]`
@@ -138,23 +150,26 @@ func TestMarkThatWasLost(t *testing.T) {
 		value            string
 		readable, policy bool
 	}{
-		"good":                      {good, true, true},
-		"good and compressed":       {compressed(t, []byte(good)), true, true},
-		"two":                       {`[{"name":"ns/p","spec":{}},{"name":"ns/q"}]`, true, true},
-		"nothing":                   {"", false, false},
-		"no JSON":                   {"[", false, false},
-		"another type":              {`{}`, false, false},
-		"no policies":               {"[]", false, false},
-		"null":                      {"null", false, false},
-		"no content":                {`[{"specificity":3,"name":"ns/p"}]`, false, false},
-		"the second has content":    {`[{"name":"ns/q"},{"name":"ns/p","spec":{}}]`, false, false},
-		"no name":                   {`[{"specificity":3,"name":"p","spec":{}}]`, true, false},
-		"the second has no name":    {`[{"name":"ns/p","spec":{}},{"name":"q"}]`, true, false},
-		"no base64":                 {"flate:!", false, false},
-		"compressed otherwise":      {"flate:" + base64.RawStdEncoding.EncodeToString([]byte(good)), false, false},
-		"good and cut":              {compressed(t, []byte(good))[:20], false, false},
-		"too large to be unpacked":  {compressed(t, append([]byte(good), bytes.Repeat([]byte(" "), 1<<20)...)) + "", true, true},
-		"too large, and its end is": {compressed(t, append(bytes.Repeat([]byte(" "), 1<<20), good...)), false, false},
+		"good":                       {good, true, true},
+		"good and compressed":        {compressed(t, []byte(good)), true, true},
+		"two":                        {`[{"name":"ns/p","spec":{}},{"name":"ns/q"}]`, true, true},
+		"nothing":                    {"", false, false},
+		"no JSON":                    {"[", false, false},
+		"another type":               {`{}`, false, false},
+		"no policies":                {"[]", false, false},
+		"null":                       {"null", false, false},
+		"no content":                 {`[{"specificity":3,"name":"ns/p"}]`, false, false},
+		"the second has content":     {`[{"name":"ns/q"},{"name":"ns/p","spec":{}}]`, false, false},
+		"no name":                    {`[{"specificity":3,"name":"p","spec":{}}]`, true, false},
+		"the second has no name":     {`[{"name":"ns/p","spec":{}},{"name":"q"}]`, true, false},
+		"no base64":                  {"flate:!", false, false},
+		"compressed otherwise":       {"flate:" + base64.RawStdEncoding.EncodeToString([]byte(good)), false, false},
+		"a number among them":        {`[{"name":"ns/p","spec":{}},5]`, false, false},
+		"good, and something behind": {compressed(t, []byte(good)) + "!", false, false},
+		"good, and no end":           {endless(t, good), false, false},
+		"good and cut":               {compressed(t, []byte(good))[:20], false, false},
+		"too large to be unpacked":   {compressed(t, append([]byte(good), bytes.Repeat([]byte(" "), 1<<20)...)), true, true},
+		"too large, and its end is":  {compressed(t, append(bytes.Repeat([]byte(" "), 1<<20), good...)), false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := xds.Mark{Key: "Thing.example.com", Value: c.value}

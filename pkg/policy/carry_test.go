@@ -33,6 +33,8 @@ func TestCarry(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, identity.Content())
 	require.NoError(t, identity.Err)
+	_, err = identity.Carry()
+	require.Error(t, err, "there is nothing to carry")
 }
 
 // TestCarryOfWhatCannotBeUsed is an error: the later hook would not know what is wrong with it.

@@ -136,6 +136,7 @@ func TestListenersOf(t *testing.T) {
 		"too many names":                  {"", "infra/eg/a/b/c/http/x_com", "http", ""},
 		"a section that looks like a set": {"", "infra/eg/app/set/x_com", "set", ""},
 		"no host name":                    {"", "infra/eg/app/set/http", "http", ""},
+		"a configuration of others":       {"app/set/http", "x_com", "http", ""},
 		"scheme of names 2":               {"http-80", "x_com", "http", ""},
 		"nothing":                         {"", "", "http", ""},
 	} {
@@ -152,7 +153,7 @@ func TestHostOfSeveralConfigurations(t *testing.T) {
 	h := xds.ReadHost(&routev3.VirtualHost{Name: "x_com", Metadata: gatewayMetadata(t,
 		map[string]any{"kind": "Gateway", "namespace": "infra", "name": "eg", "sectionName": "https"},
 		map[string]any{"kind": "Gateway", "namespace": "infra", "name": "eg", "sectionName": "http"})})
-	r := xds.NewReach([]xds.Configuration{{Name: "infra/eg/app/set/https", Hosts: []*xds.HostReach{h}}, {Name: "infra/eg/https", Hosts: []*xds.HostReach{h}}})
+	r := xds.NewReach([]xds.Configuration{{Name: "infra/eg/https", Hosts: []*xds.HostReach{h}}, {Name: "infra/eg/app/set/https", Hosts: []*xds.HostReach{h}}})
 	sets := func(listeners []xds.Reference) (out []string) {
 		for _, l := range listeners {
 			out = append(out, l.SectionName+" "+l.ListenerSet)
