@@ -164,6 +164,7 @@ func TestMarkThatWasLost(t *testing.T) {
 		"the second has no name":     {`[{"name":"ns/p","spec":{}},{"name":"q"}]`, true, false},
 		"no base64":                  {"flate:!", false, false},
 		"compressed otherwise":       {"flate:" + base64.RawStdEncoding.EncodeToString([]byte(good)), false, false},
+		"a field of another type":    {`[{"name":"ns/p","generation":"x","spec":{}}]`, false, false},
 		"a number among them":        {`[{"name":"ns/p","spec":{}},5]`, false, false},
 		"good, and something behind": {compressed(t, []byte(good)) + "!", false, false},
 		"good, and no end":           {endless(t, good), false, false},

@@ -137,3 +137,54 @@ func TestTimeouts(t *testing.T) {
 		require.EqualError(t, errs.ToAggregate(), want)
 	}
 }
+
+// TestTooMuchIsNotRead: of what is too long, or too many, nothing else is said, whatever is wrong
+// with it, and nothing is compiled.
+func TestTooMuchIsNotRead(t *testing.T) {
+	long := func(n int) string { return "(" + strings.Repeat("A ", n)[:n-1] }
+	domains := []v1alpha1.TrustDomain{"example.org"}
+	for i := range 16 {
+		domains = append(domains, v1alpha1.TrustDomain(fmt.Sprint("d", i)))
+	}
+	domains[16] = "A B"
+	peers := append(many(64), peer("regex", "(")...)
+	for name, c := range map[string]struct {
+		set func(f *fields)
+		err string
+	}{
+		"trustDomain":         {func(f *fields) { f.domain = v1alpha1.TrustDomain(long(256)) }, "spec.trustDomain: Too long: may not be more than 255 bytes"},
+		"workloadIdentifier":  {func(f *fields) { f.path = long(1025) }, "spec.workloadIdentifier: Too long: may not be more than 1024 bytes"},
+		"a trust bundle":      {func(f *fields) { f.bundles = append(domains[:1:1], v1alpha1.TrustDomain(long(256))) }, "spec.trustBundles[1]: Too long: may not be more than 255 bytes"},
+		"trustBundles":        {func(f *fields) { f.bundles = domains }, "spec.trustBundles: Too many: 17: must have at most 16 items"},
+		"peers":               {func(f *fields) { f.peers = peers }, "spec.peers: Too many: 65: must have at most 64 items"},
+		"peers, a long one":   {func(f *fields) { f.peers = append(many(64), peer("exact", long(2049))...) }, "spec.peers: Too many: 65: must have at most 64 items"},
+		"exact":               {func(f *fields) { f.peers = peer("exact", long(2049)) }, "spec.peers[0].exact: Too long: may not be more than 2048 bytes"},
+		"regex":               {func(f *fields) { f.peers = peer("regex", long(257)) }, "spec.peers[0].regex: Too long: may not be more than 256 bytes"},
+		"initialFetchTimeout": {func(f *fields) { f.timeout = gwapiv1.Duration(long(25)) }, "spec.initialFetchTimeout: Too long: may not be more than 24 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fields{domain: "example.org", path: "/envoy"}
+			c.set(f)
+			require.EqualError(t, f.validate().ToAggregate(), c.err)
+		})
+	}
+}
+
+// TestWhatIsAtALimitIsRead, too: it is not accepted for its length.
+func TestWhatIsAtALimitIsRead(t *testing.T) {
+	bad := func(n int) string { return strings.Repeat(" ", n) }
+	for name, set := range map[string]func(f *fields){
+		"trustDomain":         func(f *fields) { f.domain = v1alpha1.TrustDomain(bad(255)) },
+		"workloadIdentifier":  func(f *fields) { f.path = bad(1024) },
+		"a trust bundle":      func(f *fields) { f.bundles = []v1alpha1.TrustDomain{"example.org", v1alpha1.TrustDomain(bad(255))} },
+		"exact":               func(f *fields) { f.peers = peer("exact", bad(2048)) },
+		"prefix":              func(f *fields) { f.peers = peer("prefix", bad(2048)) },
+		"regex":               func(f *fields) { f.peers = peer("regex", bad(256)) },
+		"initialFetchTimeout": func(f *fields) { f.timeout = gwapiv1.Duration("00001h" + strings.Repeat("00000h", 3)) },
+		"socketPath":          func(f *fields) { f.agent.SocketPath = bad(107) },
+	} {
+		f := &fields{domain: "example.org", path: "/envoy"}
+		set(f)
+		require.NotEmpty(t, f.validate(), name)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
+	"sigs.k8s.io/yaml"
 
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
@@ -255,4 +256,24 @@ func TestLimited(t *testing.T) {
 		require.Equal(t, o.Name == "q", w.key != x.order[i].key)
 		require.Equal(t, o.Name == "q", (clusters{}).edit(&clusterv3.Cluster{Name: "c"}, w.found[0]) != nil)
 	}
+}
+
+// TestInternedInvalid: what is wrong with a policy is not forgotten over a route that it lost.
+func TestInternedInvalid(t *testing.T) {
+	wrong, q := ofRoute(t, "p", "no path"), ofRoute(t, "q", "/q")
+	gateway := listener(t, "one", lead(nil, "a"))
+	gateway.Metadata = gatewayMetadata(t)
+	in := input(t, gateway, listener(t, "two", lead([]xds.Mark{markOf(t, q, wrong)}, "b")))
+	raw, err := yaml.YAMLToJSON([]byte(strings.Replace(valid, "/envoy", "no path", 1)))
+	require.NoError(t, err)
+	in.Objects, err = policy.NewSet(New(0).Policies, [][]byte{raw})
+	require.NoError(t, err)
+	found := 0
+	indexOf(in).each(func(c *policy.Candidate) {
+		if c.Name == "p" {
+			found++
+			require.Error(t, c.Err)
+		}
+	})
+	require.Equal(t, 2, found)
 }
