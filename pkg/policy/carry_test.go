@@ -60,8 +60,10 @@ func TestRestoreOfWhatNobodyCarried(t *testing.T) {
 func TestRestoredAreToldApart(t *testing.T) {
 	digests := map[string]bool{}
 	for _, c := range []policy.Carried{
-		{Name: "ns/a", Content: json.RawMessage(`{"size":1}`)}, {Name: "ns/a", Content: json.RawMessage(`{"size":2}`)},
-		{Name: "ns/b", Content: json.RawMessage(`{"size":1}`)}, {Name: "ns/a"},
+		{Name: "ns/a", Content: json.RawMessage(`{"size":1}`)},
+		{Name: "ns/a", Content: json.RawMessage(`{"size":2}`)},
+		{Name: "ns/b", Content: json.RawMessage(`{"size":1}`)},
+		{Name: "ns/a"},
 	} {
 		o, err := kind().Restore(c)
 		require.NoError(t, err)

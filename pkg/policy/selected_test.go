@@ -151,9 +151,11 @@ func TestLimitsOfTargets(t *testing.T) {
 		"selectors":    {v1alpha1.PolicyTargets{TargetSelectors: slices.Repeat(selectors(selector(1, 0)), 16)}, v1alpha1.PolicyTargets{TargetSelectors: slices.Repeat(selectors(selector(1, 0)), 17)}, "spec.targetSelectors: Too many: 17: must have at most 16 items"},
 		"labels":       {v1alpha1.PolicyTargets{TargetSelectors: selectors(selector(32, 0))}, v1alpha1.PolicyTargets{TargetSelectors: selectors(selector(33, 0))}, "spec.targetSelectors[0].matchLabels: Too many: 33: must have at most 32 items"},
 		"requirements": {v1alpha1.PolicyTargets{TargetSelectors: selectors(selector(0, 32))}, v1alpha1.PolicyTargets{TargetSelectors: selectors(selector(0, 33))}, "spec.targetSelectors[0].matchExpressions: Too many: 33: must have at most 32 items"},
-		"from": {v1alpha1.PolicyTargets{TargetSelectors: selectors(v1alpha1.TargetSelector{Kind: "Gateway", Namespaces: &v1alpha1.TargetNamespaces{}})},
+		"from": {
+			v1alpha1.PolicyTargets{TargetSelectors: selectors(v1alpha1.TargetSelector{Kind: "Gateway", Namespaces: &v1alpha1.TargetNamespaces{}})},
 			v1alpha1.PolicyTargets{TargetSelectors: selectors(v1alpha1.TargetSelector{Kind: "Gateway", Namespaces: &v1alpha1.TargetNamespaces{From: "Selector"}})},
-			`spec.targetSelectors[0].namespaces.selector: Invalid value: "Selector": set selector if from is Selector, and only then`},
+			`spec.targetSelectors[0].namespaces.selector: Invalid value: "Selector": set selector if from is Selector, and only then`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Empty(t, policy.ValidateTargets(&c.most, []string{"Gateway"}, field.NewPath("spec")))

@@ -211,8 +211,16 @@ func TestSameObject(t *testing.T) {
 		a, b *policy.Object
 		want bool
 	}{
-		{nil, nil, true}, {p, nil, false}, {nil, p, false}, {p, p, true}, {p, later, true}, {p, q, false},
-		{p, wrong, false}, {wrong, p, false}, {wrong, wrong, true}, {wrong, other, false},
+		{nil, nil, true},
+		{p, nil, false},
+		{nil, p, false},
+		{p, p, true},
+		{p, later, true},
+		{p, q, false},
+		{p, wrong, false},
+		{wrong, p, false},
+		{wrong, wrong, true},
+		{wrong, other, false},
 	} {
 		require.Equal(t, c.want, sameObject(c.a, c.b), "%v %v", c.a, c.b)
 	}
