@@ -50,3 +50,24 @@ func TestCheckSNI(t *testing.T) {
 		require.Equal(t, taken, CheckSNI(name) == nil, "%q", name)
 	}
 }
+
+// TestKeepTakesWhatIsAtALimit and not one more.
+func TestKeepTakesWhatIsAtALimit(t *testing.T) {
+	protocols := make([]string, 33)
+	for i := range protocols {
+		protocols[i] = strings.Repeat("p", 255)
+	}
+	to := &tlsv3.CommonTlsContext{}
+	require.NoError(t, Keep(&tlsv3.CommonTlsContext{AlpnProtocols: protocols[:32]}, to))
+	require.EqualError(t, Keep(&tlsv3.CommonTlsContext{AlpnProtocols: append([]string{"a", "b"}, protocols[:31]...)}, to),
+		`TLS setting alpnProtocols "a,b" and so on are more than 32: change it where Envoy Gateway has it from (Backend, BackendTLSPolicy, EnvoyProxy or ClientTrafficPolicy)`)
+	one := &tlsv3.TlsParameters{
+		TlsMinimumProtocolVersion: tlsv3.TlsParameters_TLSv1_2, TlsMaximumProtocolVersion: tlsv3.TlsParameters_TLSv1_2,
+		CompliancePolicies: []tlsv3.TlsParameters_CompliancePolicy{tlsv3.TlsParameters_FIPS_202205},
+	}
+	require.NoError(t, Keep(&tlsv3.CommonTlsContext{TlsParams: one}, to))
+	require.NoError(t, CheckSNI(strings.Repeat("s", 255)))
+	require.ErrorContains(t, CheckSNI(strings.Repeat("s", 256)), `TLS setting sni "`+strings.Repeat("s", 255)+`" is not a server name: at most 255 printable ASCII characters`)
+	require.Error(t, CheckSNI("a b"))
+	require.NoError(t, CheckSNI(""))
+}
