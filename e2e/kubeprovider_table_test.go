@@ -100,7 +100,8 @@ func ownerships(ofSet int) []ownership {
 		{"HTTPRoutes by label", false, []owned{{"other", selected(routes)}}, [][]string{slices.Concat(guest, otherPlaces())}},
 		{"HTTPRoutes of all namespaces by label", false, []owned{{"other", selected(allRoutes)}}, [][]string{slices.Concat(guest, otherPlaces())}},
 		{
-			"HTTPRoutes of all namespaces by label, granted", true, []owned{{"other", selected(allRoutes)}},
+			"HTTPRoutes of all namespaces by label, granted", true,
+			[]owned{{"other", selected(allRoutes)}},
 			[][]string{slices.Concat(guest, otherPlaces(), []string{"own.infra http", "own.infra https"})},
 		},
 		{"Gateway by label", false, []owned{{"other", selected(gateways)}}, [][]string{otherPlaces()}},
