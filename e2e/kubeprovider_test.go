@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +94,7 @@ func (w *kubeWorld) listenerOfAnother(t *testing.T, limits map[string]int) {
 			return fmt.Errorf("Envoy is %q and %q", public.id(), set.id())
 		}
 		if err := nobody.refusal(ctx, "set.example.com"); err == nil || !strings.Contains(err.Error(), "certificate required") {
-			return fmt.Errorf("a client without a certificate on the ListenerSet's listener: %v", err)
+			return fmt.Errorf("a client without a certificate on the ListenerSet's listener: %w", cmp.Or(err, errors.New("is served")))
 		}
 		return nil
 	})
