@@ -115,12 +115,6 @@ func ownerships(ofSet int) []ownership {
 // table takes each row through Envoy Gateway, with policies of all kinds at once.
 func (w *kubeWorld) table(t *testing.T, rows []ownership) {
 	before := ""
-	remove := func(t *testing.T) {
-		if before != "" {
-			_, err := w.Admin.RunWith(t.Context(), strings.NewReader(before), "delete", "--wait=false", "--ignore-not-found", "--filename", "-")
-			require.NoError(t, err)
-		}
-	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			manifests, want := "", inEffect{}
@@ -145,13 +139,13 @@ func (w *kubeWorld) table(t *testing.T, rows []ownership) {
 			for _, places := range want {
 				slices.Sort(places)
 			}
+			w.remove(before)
 			w.apply(t, manifests)
-			remove(t) // of those before
 			before = manifests
 			w.untilInEffect(t, want)
 		})
 	}
-	remove(t)
+	w.remove(before)
 	w.untilInEffect(t, inEffect{})
 }
 

@@ -81,6 +81,7 @@ func (w *kubeWorld) listenerOfAnother(t *testing.T, limits map[string]int) {
 	clients, err := svidClients(t.Context(), w.issuer.Socket(), "/client")
 	require.NoError(t, err)
 	policies := fmt.Sprintf(strictAndLax, w.issuer.Socket())
+	t.Cleanup(func() { w.remove(policies) })
 	w.apply(t, policies)
 
 	nobody, somebody := tlsClient{}, clients["/client"]
@@ -111,6 +112,4 @@ func (w *kubeWorld) listenerOfAnother(t *testing.T, limits map[string]int) {
 		}
 		return nil
 	})
-	_, err = w.Admin.RunWith(t.Context(), strings.NewReader(policies), "delete", "--filename", "-")
-	require.NoError(t, err)
 }

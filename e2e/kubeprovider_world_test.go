@@ -174,6 +174,16 @@ func (w *kubeWorld) apply(t *testing.T, manifests string) {
 	require.NoError(t, w.Admin.Apply(t.Context(), manifests))
 }
 
+// remove deletes what was applied, and needs no test that still goes on.
+func (w *kubeWorld) remove(manifests string) {
+	w.t.Helper()
+	if manifests == "" {
+		return
+	}
+	_, err := w.Admin.RunWith(w.t.Context(), strings.NewReader(manifests), "delete", "--wait=false", "--ignore-not-found", "--filename", "-")
+	require.NoError(w.t, err)
+}
+
 // until waits for a condition, and for it to go on for a while: what must not be in effect could
 // come later.
 func (w *kubeWorld) until(t *testing.T, what string, condition func(ctx context.Context) error) {
