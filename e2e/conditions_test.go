@@ -135,7 +135,9 @@ apiVersion: egraft.io/v1alpha1
 kind: BackendMTLSPolicy
 metadata: {namespace: default, name: backend-listener}
 spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: http}]
+  targetRefs:
+  - {group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: http}
+  - {group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: https}
   trustDomain: example.org
   workloadIdentifier: /envoy
   peers: [{exact: spiffe://example.org/echo}]
