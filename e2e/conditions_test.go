@@ -102,10 +102,10 @@ func (c *inCluster) httpsListener(s *scenario) {
 var eventsOfEveryKind = map[string]string{
 	"BackendMTLSPolicy/backend-listener":     "Programmed Envoy presents spiffe://example.org/envoy to spiffe://example.org/echo;",
 	"BackendMTLSPolicy/backend-gateway":      "Overridden BackendMTLSPolicy default/backend-listener is attached more closely",
-	"BackendMTLSPolicy/backend-wrong":        "Invalid spec.peers[0].regex: Invalid value:",
+	"BackendMTLSPolicy/backend-wrong":        "Invalid spec.targetSelectors[0].matchLabels: Invalid value:",
 	"FrontendMTLSPolicy/frontend-listener":   "Programmed Envoy presents spiffe://example.org/envoy and accepts spiffe://example.org/client (Required);",
 	"FrontendMTLSPolicy/frontend-gateway":    "Overridden FrontendMTLSPolicy default/frontend-listener is attached more closely",
-	"FrontendMTLSPolicy/frontend-wrong":      "Invalid spec.clients[0].regex: Invalid value:",
+	"FrontendMTLSPolicy/frontend-wrong":      "Invalid spec.targetSelectors[0].matchLabels: Invalid value:",
 	"BufferPolicy/buffer-listener":           "Programmed requests of up to 64Ki are held until they are complete;",
 	"BufferPolicy/buffer-gateway":            "Overridden BufferPolicy default/buffer-listener is attached more closely",
 	"BufferPolicy/buffer-wrong":              "Invalid spec.targetSelectors[0].matchLabels: Invalid value:",
@@ -128,14 +128,16 @@ var conditionsOfEveryKind = map[string][2]string{
 	"originaldestinationbackend/pool-wrong":  {"False Invalid spec.tls.caBundle: ", "False Invalid spec.tls.caBundle: "},
 }
 
-// everyKind has, of each kind, an object that is in effect, one that is wrong, and one that
-// another one keeps from being in effect.
+// everyKind has, of each kind, an object that is in effect, one that is wrong, as far as the API
+// server takes it, and one that another one keeps from being in effect.
 const everyKind = `
 apiVersion: egraft.io/v1alpha1
 kind: BackendMTLSPolicy
 metadata: {namespace: default, name: backend-listener}
 spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: http}]
+  targetRefs:
+  - {group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: http}
+  - {group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: https}
   trustDomain: example.org
   workloadIdentifier: /envoy
   peers: [{exact: spiffe://example.org/echo}]
@@ -154,9 +156,10 @@ kind: BackendMTLSPolicy
 metadata: {namespace: default, name: backend-wrong}
 spec:
   targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: slow}]
+  targetSelectors: [{kind: HTTPRoute, matchLabels: {backends: 'not a label'}}]
   trustDomain: example.org
   workloadIdentifier: /envoy
-  peers: [{regex: 'spiffe://example\.org/('}]
+  peers: [{exact: spiffe://example.org/echo}]
 ---
 apiVersion: egraft.io/v1alpha1
 kind: FrontendMTLSPolicy
@@ -184,9 +187,10 @@ kind: FrontendMTLSPolicy
 metadata: {namespace: default, name: frontend-wrong}
 spec:
   targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: https}]
+  targetSelectors: [{kind: Gateway, matchLabels: {clients: 'not a label'}}]
   trustDomain: example.org
   workloadIdentifier: /envoy
-  clients: [{regex: 'spiffe://example\.org/('}]
+  clients: [{exact: spiffe://example.org/client}]
 ---
 apiVersion: egraft.io/v1alpha1
 kind: BufferPolicy

@@ -16,17 +16,17 @@ func (c *inCluster) outcomes(s *scenario) {
 	s.routes(echoRoute)
 	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)
 	later := s.env.Policy()
-	later.Name = "later"
+	later.Name = "not-first" // of two of the same second the name decides
 	nowhere := s.env.Policy()
 	nowhere.Name, nowhere.Section = "nowhere", "no-such-listener"
 	s.policies(later, nowhere)
-	for policy, reason := range map[string]string{"mtls": "Programmed", "later": "Conflicted", "nowhere": "TargetNotFound"} {
+	for policy, reason := range map[string]string{"mtls": "Programmed", "not-first": "Conflicted", "nowhere": "TargetNotFound"} {
 		c.hasEvent(s, "BackendMTLSPolicy/"+policy, reason)
 	}
 	// Envoy Gateway knows nothing of what egraft does, and writes the status.
-	s.kubectl(c, "wait", "backendmtlspolicy/mtls", "backendmtlspolicy/later", "--timeout=20s",
+	s.kubectl(c, "wait", "backendmtlspolicy/mtls", "backendmtlspolicy/not-first", "--timeout=20s",
 		`--for=jsonpath={.status.ancestors[0].conditions[?(@.type=="Accepted")].status}=True`)
-	described := s.kubectl(c, "describe", "backendmtlspolicy", "later")
+	described := s.kubectl(c, "describe", "backendmtlspolicy", "not-first")
 	require.Contains(s.t, described, "Conflicted")
 	require.Regexp(s.t, `mtls +example\.org +/envoy +True`, s.kubectl(c, "get", "egraft"), "the category and the columns")
 	c.eventsOfReplicas(s)
