@@ -54,11 +54,17 @@ func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 	}
 	for i, raw := range call.Resources[0].Encoded {
 		if c := clusterOf(t, raw); c.GetName() != clusterOf(t, res.Resources[0].Encoded[i]).GetName() && len(c.GetHealthChecks()) == 0 && c.GetEdsClusterConfig() != nil {
-			res.Resources[0].Encoded = append(res.Resources[0].Encoded, raw)
+			kept := p.others().treat(t, in, mutator.KindCluster, raw, &engine.Result{})
+			res.Resources[0].Encoded = append(res.Resources[0].Encoded, kept)
 		}
 	}
 	p.drop(t, call, res)
 	return res
+}
+
+// others are the families that give no cluster another name.
+func (p plain) others() plain {
+	return slices.DeleteFunc(slices.Clone(p), func(f mutator.Family) bool { return f.RenamesClusters })
 }
 
 // treat takes a resource through all families.

@@ -86,7 +86,9 @@ func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View,
 func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *hand) answer {
 	r := &resource[T]{chain: c, hand: h, name: name, original: raw, encoded: raw}
 	var said []*Outcome
-	for _, s := range steps {
+	var kept []byte
+	for i, s := range steps {
+		before := r.encoded
 		verdict, err := c.step(ctx, in, s, r, raw)
 		if verdict == "" {
 			return answer{raw: raw, result: &result{outcomes: said}, err: err}
@@ -104,12 +106,27 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 			r.references = nil
 			break // nothing that follows may let traffic through again
 		}
+		if s.renames && verdict == Applied && c.name(r.encoded) != name {
+			kept = c.besides(ctx, in, steps[i+1:], before, raw, h)
+		}
 	}
 	was := ""
 	if now := c.name(r.encoded); now != name {
 		was, name = name, strings.Clone(now)
 	}
-	return answer{raw: r.encoded, result: &result{name: name, was: was, outcomes: said, references: r.references}}
+	return answer{raw: r.encoded, result: &result{name: name, was: was, kept: kept, outcomes: said, references: r.references}}
+}
+
+// besides is what a resource that one family gives another name is without that family, so that
+// Envoy finds nothing changed when the name comes and goes; nil if it is what it came as.
+func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, others []step[T], before, raw []byte, h *hand) []byte {
+	if a := c.run(ctx, in, others, before, strings.Clone(c.name(before)), h); a.err == nil {
+		before = a.raw
+	}
+	if bytes.Equal(before, raw) {
+		return nil // and what is remembered does not hold on to the call's bytes
+	}
+	return before
 }
 
 // without takes a resource through the chain with some families' mutators failed.

@@ -18,7 +18,7 @@ import (
 // rename is the names of a cluster that has another one now.
 type rename struct{ was, name string }
 
-// renamed is a cluster that has another name now, with the bytes that it came as.
+// renamed is a cluster that has another name now, with what it is under the one that it had.
 type renamed struct {
 	rename
 	raw []byte
@@ -30,15 +30,19 @@ const (
 	healthChecks     protowire.Number = 8
 )
 
-// rename notes that a cluster has another name now.
+// rename notes that a cluster that came as raw has another name now.
 func (r *Result) rename(to *result, raw []byte) {
+	if to.kept != nil {
+		raw = to.kept
+	}
 	r.renamed = append(r.renamed, renamed{rename{to.was, to.name}, raw})
 }
 
-// keepRenamed has renamed EDS clusters in the translation as they came, too, without a route
-// that leads to them: Envoy answers with 503 for as long as it waits for the endpoints of one
-// that comes back, which are 15 s unless the cluster says otherwise. One with health checks is
-// not kept, since Envoy would go on to check the backend as the cluster says.
+// keepRenamed has renamed EDS clusters in the translation under their old names, too, as they
+// are without the family that renames, and without a route that leads to them: Envoy answers
+// with 503 for as long as it waits for the endpoints of one that comes back, which are 15 s
+// unless the cluster says otherwise. One with health checks is not kept, since Envoy would go
+// on to check the backend as the cluster says.
 func (r *Result) keepRenamed() {
 	if len(r.renamed) == 0 {
 		return
@@ -53,6 +57,7 @@ func (r *Result) keepRenamed() {
 	r.names[mutator.KindCluster] = names
 }
 
+// isWaitedFor tells whether Envoy waits for the endpoints of a cluster and does nothing else.
 func isWaitedFor(cluster []byte) bool {
 	eds, checked := false, false
 	for num := range wire.Values(cluster) {

@@ -287,3 +287,40 @@ func TestRenamedClustersAreKept(t *testing.T) {
 	require.Equal(t, []string{"new/eds", "new/checked", "new/dns", "other", "eds"}, names)
 	require.Equal(t, all[0], res.Resources[0].Encoded[4], "as it came")
 }
+
+// TestRenamedClustersAreKeptAsOthersMakeThem: Envoy would find a cluster changed, and wait for its
+// endpoints, if it came without what another mutator does to it whether it has its name or not.
+func TestRenamedClustersAreKeptAsOthersMakeThem(t *testing.T) {
+	slow := func(timeout time.Duration) mutator.Family {
+		return mutator.Family{Name: fmt.Sprint("slow ", timeout), Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: connects(timeout)}
+	}
+	for _, order := range [][]mutator.Family{
+		{slow(time.Second), renames{"a": "new/a"}.family()},
+		{renames{"a": "new/a"}.family(), slow(time.Second)},
+	} {
+		e, err := engine.New(order, engine.WithMemo(1<<20))
+		require.NoError(t, err)
+		came := encode(t, &clusterv3.Cluster{Name: "a", EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{}})
+		for range 3 { // not remembered, then remembered
+			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{bytes.Clone(came)}}}})
+			require.NoError(t, err)
+			require.Len(t, res.Resources[0].Encoded, 2)
+			for i, name := range []string{"new/a", "a"} {
+				c := &clusterv3.Cluster{}
+				require.NoError(t, proto.Unmarshal(res.Resources[0].Encoded[i], c))
+				require.Equal(t, name, c.GetName())
+				require.Equal(t, time.Second, c.GetConnectTimeout().AsDuration(), name)
+			}
+		}
+	}
+}
+
+// connects is a mutator of all clusters.
+type connects time.Duration
+
+func (connects) Applies(*mutator.Input, mutator.View) bool { return true }
+func (connects) Key(*mutator.Input, mutator.View) string   { return "" }
+func (d connects) Mutate(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
+	c.ConnectTimeout = durationpb.New(time.Duration(d))
+	return nil
+}

@@ -62,7 +62,7 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last 
 		a := c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 		a.memo = missed
 		if a.succeeded() {
-			size := len(a.result.encoded) + (len(a.result.outcomes)+len(a.result.references))*outcomeSize
+			size := len(a.result.encoded) + len(a.result.kept) + (len(a.result.outcomes)+len(a.result.references))*outcomeSize
 			a.place = m.keepContent(c.maps(), a.result, size, what, key, content).place
 		}
 		return a
@@ -95,6 +95,7 @@ const outcomeSize = 160
 type result struct {
 	name     string // that it has now
 	was      string // its name before, if that is another one
+	kept     []byte // what it is under that name, nil if it is what it came as
 	outcomes []*Outcome
 	encoded  []byte // to be remembered, nil if it is what it was
 

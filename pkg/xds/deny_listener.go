@@ -1,16 +1,14 @@
 package xds
 
 import (
-	"fmt"
-
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	directresponsev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/direct_response/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 )
 
-// DenyListener makes every filter chain refuse: HTTP requests are answered with 500,
-// other connections are closed. TLS settings stay, so that clients see the same server.
+// DenyListener makes every filter chain refuse: HTTP requests are answered with 500, other
+// connections are closed, those of a connection manager that cannot be read among them. TLS settings stay, so that clients see the same server.
 func DenyListener(l *listenerv3.Listener) error {
 	for _, fc := range FilterChains(l) {
 		if err := DenyFilterChain(fc); err != nil {
@@ -23,8 +21,9 @@ func DenyListener(l *listenerv3.Listener) error {
 // DenyFilterChain is [DenyListener] for one filter chain.
 func DenyFilterChain(fc *listenerv3.FilterChain) error {
 	for _, f := range fc.GetFilters() {
-		if f.GetName() == HCMName {
-			return denyHTTP(fc, f)
+		var hcm hcmv3.HttpConnectionManager
+		if f.GetName() == HCMName && f.GetTypedConfig().UnmarshalTo(&hcm) == nil {
+			return denyHTTP(fc, f, &hcm)
 		}
 	}
 	cfg, err := Any(&directresponsev3.Config{})
@@ -38,11 +37,7 @@ func DenyFilterChain(fc *listenerv3.FilterChain) error {
 	return nil
 }
 
-func denyHTTP(fc *listenerv3.FilterChain, f *listenerv3.Filter) error {
-	var hcm hcmv3.HttpConnectionManager
-	if err := f.GetTypedConfig().UnmarshalTo(&hcm); err != nil {
-		return fmt.Errorf("HTTP connection manager of filter chain %q: %w", fc.GetName(), err)
-	}
+func denyHTTP(fc *listenerv3.FilterChain, f *listenerv3.Filter, hcm *hcmv3.HttpConnectionManager) error {
 	all := &routev3.Route{Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}}
 	if err := DenyRoute(all); err != nil {
 		return err
@@ -51,7 +46,7 @@ func denyHTTP(fc *listenerv3.FilterChain, f *listenerv3.Filter) error {
 		Name:         "egraft/deny",
 		VirtualHosts: []*routev3.VirtualHost{{Name: "deny", Domains: []string{"*"}, Routes: []*routev3.Route{all}}},
 	}}
-	cfg, err := Any(&hcm)
+	cfg, err := Any(hcm)
 	if err != nil {
 		return err
 	}

@@ -115,9 +115,19 @@ func TestDenyListener(t *testing.T) {
 	require.EqualValues(t, 500, got.GetRouteConfig().GetVirtualHosts()[0].GetRoutes()[0].GetDirectResponse().GetStatus())
 }
 
+// TestDenyListenerThatCannotBeRead: what one connection manager holds must not stop the call,
+// which is for all others, too.
 func TestDenyListenerThatCannotBeRead(t *testing.T) {
-	l := &listenerv3.Listener{FilterChains: []*listenerv3.FilterChain{{Name: "fc", Filters: []*listenerv3.Filter{{
-		Name: xds.HCMName, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: &anypb.Any{TypeUrl: "type.googleapis.com/other"}},
-	}}}}}
-	require.ErrorContains(t, xds.DenyListener(l), `HTTP connection manager of filter chain "fc"`)
+	for name, unreadable := range map[string]*anypb.Any{
+		"other type": {TypeUrl: "type.googleapis.com/other"},
+		"not UTF-8":  {TypeUrl: "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", Value: []byte("\x12\x01\xff")},
+	} {
+		l := &listenerv3.Listener{FilterChains: []*listenerv3.FilterChain{{Name: "fc", Filters: []*listenerv3.Filter{{
+			Name: xds.HCMName, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: unreadable},
+		}}}}}
+		require.NoError(t, xds.DenyListener(l), name)
+		require.NoError(t, l.ValidateAll())
+		require.Len(t, l.GetFilterChains()[0].GetFilters(), 1)
+		require.Equal(t, "envoy.filters.network.direct_response", l.GetFilterChains()[0].GetFilters()[0].GetName(), name)
+	}
 }
