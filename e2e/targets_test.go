@@ -141,23 +141,23 @@ func (f *fixture) olderWins() {
 	older, newer := f.Policy(), f.wrongPeer()
 	older.Name, older.Created = "z-older", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	newer.Name, newer.Created = "a-newer", older.Created.Add(time.Hour)
-	f.oneWins(older, newer)
+	f.oneWins(older, newer, "is older")
 }
 
 // firstNameWins: of two policies of the same age the first by name is.
 func (f *fixture) firstNameWins() {
 	first, last := f.Policy(), f.wrongPeer()
 	first.Name, last.Name = "a-first", "z-last"
-	f.oneWins(first, last)
+	f.oneWins(first, last, "is as old and comes first by name")
 }
 
-func (f *fixture) oneWins(winner, loser manifest.Policy) {
+func (f *fixture) oneWins(winner, loser manifest.Policy, why string) {
 	f.t.Helper()
 	from := standalone.LogEnd(f.Egraft)
 	f.routes(echoRoute)
 	f.policies(loser, winner)
 	f.until(echoRoute.Host(), "the SVID", seesEnvoy)
-	f.notInEffect(from, loser.Name, "Conflicted", winner.Name+" is older and has the same target")
+	f.notInEffect(from, loser.Name, "Conflicted", winner.Name+" "+why+" and has the same target")
 	f.must(f.WaitSettled(f.soon()))
 	require.True(f.t, seesEnvoy(f.get(echoRoute.Host(), "/")))
 }

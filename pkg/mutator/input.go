@@ -122,7 +122,7 @@ const (
 	Undecided Reason = ""
 	// Programmed means that the policy is in effect on every target that it won.
 	Programmed Reason = "Programmed"
-	// Conflicted means that an older policy has the same target.
+	// Conflicted means that a policy with precedence, usually an older one, has the same target.
 	Conflicted Reason = "Conflicted"
 	// Invalid means that the policy is wrong; its targets get the failure policy.
 	Invalid Reason = "Invalid"

@@ -193,3 +193,11 @@ func compare(a, b *Object) int {
 	}
 	return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
 }
+
+// Precedence is a clause that says why o comes before a policy that is attached as closely.
+func (o *Object) Precedence(other *Object) string {
+	if o.Created.Equal(other.Created) {
+		return o.String() + " is as old and comes first by name"
+	}
+	return o.String() + " is older"
+}

@@ -57,6 +57,9 @@ func TestSetIsOrdered(t *testing.T) {
 		names = append(names, o.Name)
 	}
 	require.Equal(t, []string{"z", "b", "a", "c"}, names, "the older first, then by name; a file has no age and counts as the oldest")
+	all := s.Of(gvk)
+	require.Equal(t, "Thing ns/b is older", all[1].Precedence(all[2]))
+	require.Equal(t, "Thing ns/a is as old and comes first by name", all[2].Precedence(all[3]))
 	require.Equal(t, 4, s.Len())
 	require.Empty(t, s.Of(schema.GroupVersionKind{}))
 }

@@ -49,7 +49,7 @@ func (u *use) add(l Limits, f spiffe.Fields) error {
 	socket := f.Agent.SocketPath
 	if l.AgentSockets > 0 && !u.sockets[socket] && len(u.sockets) >= l.AgentSockets {
 		return field.Forbidden(field.NewPath("spec", "agent", "socketPath"), fmt.Sprintf(
-			"older policies of namespace %s use %d other sockets, the most that %s permits", u.namespace, len(u.sockets), socketsFlag))
+			"policies of namespace %s with precedence use %d other sockets, the most that %s permits", u.namespace, len(u.sockets), socketsFlag))
 	}
 	source := f.Source()
 	fresh := map[secret]bool{}
@@ -60,7 +60,7 @@ func (u *use) add(l Limits, f spiffe.Fields) error {
 	}
 	if l.SDSSecrets > 0 && len(u.secrets)+len(fresh) > l.SDSSecrets {
 		return field.Forbidden(field.NewPath("spec"), fmt.Sprintf(
-			"needs %d more SVIDs or trust bundles, and older policies of namespace %s use %d of the %d that %s permits",
+			"needs %d more SVIDs or trust bundles, and policies of namespace %s with precedence use %d of the %d that %s permits",
 			len(fresh), u.namespace, len(u.secrets), l.SDSSecrets, secretsFlag))
 	}
 	u.sockets[socket] = true

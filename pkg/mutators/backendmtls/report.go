@@ -107,9 +107,9 @@ func outcome(o *policy.Object, t *tally) (mutator.Reason, string) {
 		return mutator.Invalid, invalid(o)
 	case t.won > 0:
 		p := policy.Typed[v1alpha1.BackendMTLSPolicy](o)
-		return mutator.Programmed, describe(&p.Spec, t)
+		return mutator.Programmed, describe(o, &p.Spec, t)
 	case t.conflict != nil:
-		return mutator.Conflicted, fmt.Sprintf("%s is older and has the same target", t.conflict)
+		return mutator.Conflicted, t.conflict.Precedence(o) + " and has the same target"
 	case t.overridden != nil:
 		return mutator.Overridden, fmt.Sprintf("%s is attached more closely to all that this policy reaches", t.overridden)
 	default:
@@ -117,12 +117,15 @@ func outcome(o *policy.Object, t *tally) (mutator.Reason, string) {
 	}
 }
 
-func describe(s *v1alpha1.BackendMTLSPolicySpec, t *tally) string {
+func describe(o *policy.Object, s *v1alpha1.BackendMTLSPolicySpec, t *tally) string {
 	peers := spiffe.Describe(matchers(s))
 	text := fmt.Sprintf("Envoy presents %s to %s; agent %s, plaintext backends: %s, clusters: %d",
 		fieldsOf(s).Source().ID(), strings.Join(peers, ", "), s.Agent.SocketPath, s.PlaintextBackends, t.won)
+	if s.PlaintextBackends == v1alpha1.PlaintextUpgrade {
+		text += "; active health checks use TLS, too, on every port"
+	}
 	if t.conflict != nil {
-		text += fmt.Sprintf("; elsewhere %s is older", t.conflict)
+		text += "; elsewhere " + t.conflict.Precedence(o)
 	}
 	return text
 }

@@ -133,9 +133,9 @@ func outcome(o *policy.Object, t *tally) (mutator.Reason, string) {
 	case !usable(o):
 		return mutator.Invalid, invalid(o)
 	case t.won:
-		return mutator.Programmed, describe(&policy.Typed[v1alpha1.BufferPolicy](o).Spec, t)
+		return mutator.Programmed, describe(o, &policy.Typed[v1alpha1.BufferPolicy](o).Spec, t)
 	case t.conflict != nil:
-		return mutator.Conflicted, fmt.Sprintf("%s is older and has the same target", t.conflict)
+		return mutator.Conflicted, t.conflict.Precedence(o) + " and has the same target"
 	case t.overridden != nil:
 		return mutator.Overridden, fmt.Sprintf("%s is attached more closely to all that this policy reaches", t.overridden)
 	default:
@@ -143,7 +143,7 @@ func outcome(o *policy.Object, t *tally) (mutator.Reason, string) {
 	}
 }
 
-func describe(s *v1alpha1.BufferPolicySpec, t *tally) string {
+func describe(o *policy.Object, s *v1alpha1.BufferPolicySpec, t *tally) string {
 	text := "requests are not buffered"
 	switch {
 	case s.Disabled:
@@ -154,7 +154,7 @@ func describe(s *v1alpha1.BufferPolicySpec, t *tally) string {
 	}
 	text += fmt.Sprintf("; routes: %d", t.routes)
 	if t.conflict != nil {
-		text += fmt.Sprintf("; elsewhere %s is older", t.conflict)
+		text += "; elsewhere " + t.conflict.Precedence(o)
 	}
 	return text
 }

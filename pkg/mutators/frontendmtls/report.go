@@ -65,9 +65,9 @@ func outcome(o *policy.Object, t tally) (mutator.Reason, string) {
 		return mutator.Invalid, fmt.Sprintf("%v; requests to its targets are refused", o.Err)
 	case t.won != nil:
 		p := policy.Typed[v1alpha1.FrontendMTLSPolicy](o)
-		return mutator.Programmed, describe(&p.Spec, t)
+		return mutator.Programmed, describe(o, &p.Spec, t)
 	case t.conflict != nil:
-		return mutator.Conflicted, fmt.Sprintf("%s is older and has the same target", t.conflict)
+		return mutator.Conflicted, t.conflict.Precedence(o) + " and has the same target"
 	case t.overridden != nil:
 		return mutator.Overridden, fmt.Sprintf("%s is attached more closely to all that this policy reaches", t.overridden)
 	default:
@@ -75,7 +75,7 @@ func outcome(o *policy.Object, t tally) (mutator.Reason, string) {
 	}
 }
 
-func describe(s *v1alpha1.FrontendMTLSPolicySpec, t tally) string {
+func describe(o *policy.Object, s *v1alpha1.FrontendMTLSPolicySpec, t tally) string {
 	clients := "asks clients for no certificate"
 	if s.ClientCertificates != v1alpha1.ClientCertificatesDisabled {
 		accepted := strings.Join(spiffe.Describe(spiffe.Matchers(s.Clients, s.TrustBundles)), ", ")
@@ -90,7 +90,7 @@ func describe(s *v1alpha1.FrontendMTLSPolicySpec, t tally) string {
 		text += "; HTTP/3 is refused"
 	}
 	if t.conflict != nil {
-		text += fmt.Sprintf("; elsewhere %s is older", t.conflict)
+		text += "; elsewhere " + t.conflict.Precedence(o)
 	}
 	return text
 }
