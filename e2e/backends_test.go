@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +22,7 @@ func TestPolicies(t *testing.T) {
 	f.run("Upgrade", (*fixture).upgrade)
 	f.run("Leave", (*fixture).leave)
 	f.run("Deny", (*fixture).deny)
+	f.run("active health checks", (*fixture).healthChecks)
 	f.run("any identity of the trust domain", (*fixture).anyIdentity)
 	f.run("invalid for a route", (*fixture).invalidForRoute)
 	f.run("invalid for a listener", (*fixture).invalidForListener)
@@ -74,6 +77,37 @@ func (f *fixture) deny() {
 	f.effect(policy, route.Host(), refused(503, noBackend))
 	f.until(tls.Host(), "the SVID", seesEnvoy)
 	denied.mustStayUntouched(f, standalone.ListenerAddress, route.Host())
+}
+
+// healthChecks: those of a backend in cleartext use the SVID once a policy upgrades it, on a
+// port of their own as well. Where that port has no TLS no endpoint is healthy, and the policy's
+// outcome says what checks do.
+func (f *fixture) healthChecks() {
+	same, other := manifest.Route{Name: "same", Port: 3443}, manifest.Route{Name: "other", Port: 3443}
+	f.routes(same, other)
+	for _, c := range []struct{ route, port string }{{same.Name, "3443"}, {other.Name, "3080"}} {
+		f.apply("checks-"+c.route, strings.NewReplacer("NAME", c.route, "PORT", c.port).Replace(`
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: BackendTrafficPolicy
+metadata: {name: NAME, namespace: default}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: NAME}]
+  healthCheck:
+    panicThreshold: 0
+    active: {type: HTTP, overrides: {port: PORT}, interval: 1s, timeout: 1s, unhealthyThreshold: 1, healthyThreshold: 1, http: {path: /, expectedStatuses: [200]}}
+`))
+	}
+	f.until(same.Host(), "a failed check, which is in cleartext", refused(503, noBackend))
+	f.until(other.Host(), "a check that passes, and a backend that wants TLS", envoy.Status(400))
+	from := standalone.LogEnd(f.Egraft)
+	policy := f.Policy()
+	policy.PlaintextBackends = "Upgrade"
+	f.effect(policy, same.Host(), seesEnvoy)
+	f.until(other.Host(), "a failed check, which is by TLS", refused(503, noBackend))
+	_, err := standalone.WaitLog(f.soon(), f.Egraft, from, "the outcome to tell of health checks", func(l standalone.Line) bool {
+		return l.Message() == "configuration changed" && strings.Contains(fmt.Sprint(l["policies"]), "active health checks use TLS, too, on every port")
+	})
+	f.must(err)
 }
 
 // anyIdentity: the backend has an SVID of the trust domain, and the name that
