@@ -1,0 +1,91 @@
+package architecture
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// model is the page whose promises each name what holds them.
+const model = "../../docs/security-model.md"
+
+// TestPromisesAreTested: what the security model says that a test holds, a test of that name in
+// that place does.
+func TestPromisesAreTested(t *testing.T) {
+	text, err := os.ReadFile(model)
+	require.NoError(t, err)
+	rows := promises(string(text))
+	require.Greater(t, len(rows), 20, "rows with tests")
+	for _, row := range rows {
+		require.NoError(t, held(row))
+	}
+}
+
+// TestUntestedPromises shows that the check can fail.
+func TestUntestedPromises(t *testing.T) {
+	for row, want := range map[string]string{
+		"nothing":                       `no test holds it: "nothing"`,
+		"`TestNone` (pkg/xds)":          "pkg/xds has no TestNone",
+		"`TestHeldRoute` (pkg/mutator)": "pkg/mutator has no TestHeldRoute",
+		"`TestHeldRoute` (pkg/none)":    "pkg/none has no TestHeldRoute",
+	} {
+		require.EqualError(t, held(row), want)
+	}
+	require.NoError(t, held("`TestHeldRoute`, `TestStranded` (pkg/xds), `TestOwners` (e2e)"))
+}
+
+// promises are the last columns of the tables under "held by".
+func promises(page string) (rows []string) {
+	in := false
+	for line := range strings.Lines(page) {
+		line = strings.TrimSpace(line)
+		switch {
+		case !strings.HasPrefix(line, "|"):
+			in = false
+		case strings.HasSuffix(line, "| held by |"):
+			in = true
+		case in && !strings.HasPrefix(line, "|---"):
+			columns := strings.Split(strings.Trim(line, "|"), "|")
+			rows = append(rows, columns[len(columns)-1])
+		}
+	}
+	return rows
+}
+
+// named are tests and the package or packages that have them.
+var named = regexp.MustCompile("((?:`(?:Test|Fuzz)\\w+`(?:, )?)+) \\(([\\w/, ]+)\\)")
+
+// held looks for the tests of a row.
+func held(row string) error {
+	found := named.FindAllStringSubmatch(row, -1)
+	if found == nil {
+		return fmt.Errorf("no test holds it: %q", row)
+	}
+	for _, f := range found {
+		for _, test := range regexp.MustCompile(`\w+`).FindAllString(f[1], -1) {
+			for dir := range strings.SplitSeq(f[2], ", ") {
+				if !declares(filepath.Join("../..", dir), test) {
+					return fmt.Errorf("%s has no %s", dir, test)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// declares tells whether a test file of the folder has the test.
+func declares(dir, test string) bool {
+	files, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err == nil && strings.Contains(string(text), "\nfunc "+test+"(") {
+			return true
+		}
+	}
+	return false
+}
