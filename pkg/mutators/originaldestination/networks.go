@@ -3,6 +3,8 @@ package originaldestination
 import (
 	"net/netip"
 	"slices"
+
+	"go4.org/netipx"
 )
 
 // special are networks that a larger one does not allow: what is behind Envoy's own
@@ -31,37 +33,40 @@ func prefixes(texts ...string) (out []netip.Prefix) {
 	return out
 }
 
-// within tells whether all addresses of a are in b.
-func within(a, b netip.Prefix) bool { return a.Bits() >= b.Bits() && b.Contains(a.Addr()) }
-
 // namedSpecial is the special network that a named one is part of.
 func namedSpecial(n netip.Prefix) (s netip.Prefix, found bool) {
 	for _, s := range special() {
-		if within(n, s) {
+		if setOf(s).ContainsPrefix(n) {
 			return s, true
 		}
 	}
 	return s, false
 }
 
-// exceptions are the special networks that a named network contains, but that are not named
-// themselves, as few as there have to be: the longest network that has an address decides
-// about it.
-func exceptions(named []netip.Prefix) (out []netip.Prefix) {
-	for _, s := range special() {
-		if around(s, named) && !slices.Contains(named, s) {
-			out = append(out, s)
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(out), func(s netip.Prefix) bool {
-		return slices.ContainsFunc(out, func(larger netip.Prefix) bool {
-			between := func(n netip.Prefix) bool { return within(s, n) && within(n, larger) }
-			return s != larger && within(s, larger) && !slices.ContainsFunc(named, between)
-		})
-	})
+// setOf is the addresses of a network. There is no error for one that could be parsed.
+func setOf(n netip.Prefix) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	b.AddPrefix(n)
+	set, _ := b.IPSet()
+	return set
 }
 
-// around tells whether one of the networks contains another one.
-func around(p netip.Prefix, networks []netip.Prefix) bool {
-	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return within(p, n) })
+// exceptions are the special networks that a named network contains, but that are not named
+// themselves, as few as there have to be: the longest network that has an address decides
+// about it. So larger networks come before those in them, and a special one is needed if its
+// addresses are allowed until it comes.
+func exceptions(named []netip.Prefix) []netip.Prefix {
+	var allowed netipx.IPSetBuilder
+	var needed []netip.Prefix
+	for _, n := range slices.SortedFunc(slices.Values(slices.Concat(named, special())), netipx.ComparePrefix) {
+		if slices.Contains(named, n) {
+			allowed.AddPrefix(n)
+			continue
+		}
+		if set, _ := allowed.IPSet(); set.OverlapsPrefix(n) {
+			allowed.RemovePrefix(n)
+			needed = append(needed, n)
+		}
+	}
+	return slices.DeleteFunc(special(), func(s netip.Prefix) bool { return !slices.Contains(needed, s) })
 }

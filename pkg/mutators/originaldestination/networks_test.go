@@ -41,6 +41,9 @@ func TestAllowed(t *testing.T) {
 		{[]string{"169.254.0.0/16", "169.254.169.254/32"}, []string{"169.254.1.1", "169.254.169.254"}, []string{"169.254.170.2"}},
 		{[]string{"126.0.0.0/7"}, []string{"126.0.0.1"}, []string{"127.0.0.1"}},
 		{[]string{"126.0.0.0/7", "127.0.0.2/32"}, []string{"126.0.0.1", "127.0.0.2"}, []string{"127.0.0.1"}},
+		{[]string{"127.0.0.0/9", "127.128.0.0/9"}, []string{"127.0.0.1", "127.255.255.255"}, []string{"126.255.255.255"}},
+		{[]string{"126.0.0.0/7", "127.0.0.0/9"}, []string{"127.0.0.1"}, []string{"127.128.0.0"}},
+		{[]string{"168.0.0.0/5", "169.254.0.0/16"}, []string{"168.0.0.1", "169.254.1.1"}, []string{"169.254.169.254", "168.63.129.16"}},
 		{[]string{"::1/128"}, []string{"::1"}, []string{"::2", "::"}},
 		{[]string{"::/96"}, []string{"::2"}, []string{"::1", "::"}},
 		{[]string{"fd00:ec2::/32"}, []string{"fd00:ec2::1"}, []string{"fd00:ec2::254"}},
@@ -55,5 +58,6 @@ func TestAllowed(t *testing.T) {
 		}
 	}
 	assert.Empty(t, exceptions(prefixes("10.0.0.0/8", "2001:db8::/32")), "no more than needed")
+	assert.Empty(t, exceptions(prefixes("127.0.0.0/9", "127.128.0.0/9")), "no named network contains 127.0.0.0/8")
 	assert.Len(t, exceptions(prefixes(all...)), len(special())-5, "those within others are not needed")
 }
