@@ -62,21 +62,19 @@ func (k Kind) HasConditions() bool { return k.resource != "" }
 func (k Kind) Resource() string { return k.resource }
 
 // NewKind describes a custom resource whose objects are decoded into a T: strictly, so
-// that unknown, duplicate and wrongly cased fields are errors. A T that validate finds
-// fault with is an error too; validate may be nil.
+// that unknown, duplicate and wrongly cased fields are errors, except in the metadata. T needs
+// no fields but its spec: the status is not read, and of the metadata what T has. A T that
+// validate finds fault with is an error too; validate may be nil.
 func NewKind[T any](gvk schema.GroupVersionKind, validate func(*T) field.ErrorList) Kind {
 	restore := func(raw []byte) (any, error) {
 		obj := new(T)
 		return obj, json.UnmarshalCaseSensitivePreserveInts(raw, obj)
 	}
 	return Kind{GroupVersionKind: gvk, restore: restore, decode: func(raw []byte) (any, error) {
-		obj := new(T)
-		strict, err := json.UnmarshalStrict(raw, obj)
+		obj, err := decode[T](raw)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("cannot be read: %w", err)
-		case len(strict) > 0:
-			return nil, fmt.Errorf("cannot be read: %w", strict[0])
 		case validate == nil:
 			return obj, nil
 		}
