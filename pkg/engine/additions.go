@@ -23,7 +23,7 @@ func (s *settling) addAll(ctx context.Context, f mutator.Family) error {
 		return f.Additions.Add(ctx, s.in)
 	})
 	if err != nil {
-		s.res.add(outcomes(&Outcome{Family: f.Name, Kind: mutator.KindCluster, Verdict: Ignored, Err: err})...)
+		s.res.add(outcomes(&Outcome{Family: f.Name, Kind: mutator.KindCluster, Verdict: Ignored, Err: err, onAll: true})...)
 		if f.FailurePolicy == mutator.Fail {
 			return fmt.Errorf("mutator %s: additions: %w", f.Name, err)
 		}
@@ -56,9 +56,10 @@ type addition interface {
 func upsertAll[T addition](s *settling, family string, kind mutator.Kind, add []T) {
 	if excess := len(add) - maxAdditions; excess > 0 {
 		err := fmt.Errorf("%d resources of kind %s are more than the %d that may be added; those of the oldest policies are", len(add), kind, maxAdditions)
-		s.res.add(&Outcome{Family: family, Kind: kind, Name: add[maxAdditions].GetName(), Verdict: Ignored, Err: err})
+		o := &Outcome{Family: family, Kind: kind, Name: add[maxAdditions].GetName(), Verdict: Ignored, Err: err}
+		s.res.add(o)
 		for _, a := range add[maxAdditions:] {
-			s.lacking.note(family, a.GetName(), err)
+			s.lacking.note(o, a.GetName())
 		}
 		add = add[:maxAdditions]
 	}
@@ -67,7 +68,7 @@ func upsertAll[T addition](s *settling, family string, kind mutator.Kind, add []
 		if s.res.add(o); o.Err == nil {
 			s.lacking.made(o.Name)
 		} else {
-			s.lacking.note(family, o.Name, o.Err)
+			s.lacking.note(o, o.Name)
 		}
 	}
 }

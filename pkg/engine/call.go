@@ -56,6 +56,7 @@ type Outcome struct {
 	Err error
 
 	bearsOn []*policy.Object // that are not in effect because of Err, in a translation
+	onAll   bool             // whether these may be all of the family, because nobody tells which
 }
 
 // Verdict classifies an [Outcome].

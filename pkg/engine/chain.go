@@ -95,7 +95,7 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 		}
 		o := &Outcome{Family: s.family, Kind: c.kind, Name: name, Verdict: verdict, Err: err}
 		if err != nil {
-			o.bearsOn = c.bears(ctx, in, &s.link, raw)
+			o.bearsOn, o.onAll = c.bears(ctx, in, &s.link, raw)
 		}
 		said = append(said, outcomes(o)...)
 		if verdict == Failed {
@@ -146,7 +146,7 @@ func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, f
 func (c *chain[T]) refuse(raw []byte, family string, reason error) answer {
 	r := &resource[T]{chain: c, name: strings.Clone(c.name(raw)), encoded: raw}
 	verdict, err := c.denied(r, reason)
-	o := &Outcome{Family: family, Kind: c.kind, Name: r.name, Verdict: verdict, Err: err}
+	o := &Outcome{Family: family, Kind: c.kind, Name: r.name, Verdict: verdict, Err: err, onAll: true}
 	a := answer{raw: r.encoded, result: &result{name: r.name, outcomes: []*Outcome{o}}}
 	if verdict != Denied {
 		o.Verdict, a.err = Failed, fmt.Errorf("mutator %s on %s %q: %w", family, c.kind, r.name, err)

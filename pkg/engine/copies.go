@@ -35,7 +35,7 @@ func (e *Engine) addCopies(ctx context.Context, f mutator.Family, copies []mutat
 		if !there {
 			continue
 		}
-		o := &Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: c.Name, Verdict: Added, bearsOn: c.Affected}
+		o := &Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: c.Name, Verdict: Added, bearsOn: c.Affected, onAll: len(c.Affected) == 0}
 		_, taken := at[c.Name]
 		switch {
 		case i >= maxCopies:

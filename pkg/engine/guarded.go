@@ -100,19 +100,19 @@ func (c *chain[T]) onError(ctx context.Context, in *mutator.Input, l *link[T], r
 	return l.onError
 }
 
-// bears asks on which custom resources a failure bears, where that is not all of the call. A
-// mutator that cannot say it says nothing.
-func (c *chain[T]) bears(ctx context.Context, in *mutator.Input, l *link[T], raw []byte) []*policy.Object {
-	if l.bearing == nil || c.hook != mutator.HookTranslation {
-		return nil
+// bears asks on which custom resources a failure bears, where that is not all of the call. If the
+// mutator does not say it or cannot, it may be any: none of them is called programmed then.
+func (c *chain[T]) bears(ctx context.Context, in *mutator.Input, l *link[T], raw []byte) (on []*policy.Object, all bool) {
+	if c.hook != mutator.HookTranslation {
+		return nil, false
 	}
 	target, err := c.decode(raw)
-	if err != nil {
-		return nil
+	if l.bearing == nil || err != nil {
+		return nil, true
 	}
 	bearing := l.bearing // the link is among steps, which are used again
-	on, _ := once(ctx, c.guard, l.family, func(context.Context) ([]*policy.Object, error) { return bearing.Bears(in, target), nil })
-	return on
+	on, err = once(ctx, c.guard, l.family, func(context.Context) ([]*policy.Object, error) { return bearing.Bears(in, target), nil })
+	return on, err != nil
 }
 
 // outcomes is an outcome, and one more for what is counted in addition.

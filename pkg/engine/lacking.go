@@ -10,23 +10,28 @@ import (
 
 // lacking are additions that were not made, by name, and why, by the families that wanted them.
 type lacking struct {
-	why     map[string]map[string]error
+	why     map[string]map[string]*Outcome
 	there   map[string]bool // what was made, for one family or another
+	wanted  map[string]bool // what is referred to
 	lengths []bool          // of the names
 }
 
-// note takes up an addition that is not made.
-func (l *lacking) note(family, name string, err error) {
-	if name == "" || l.there[name] {
-		return // nothing refers to it, or what it refers to is there
+// note takes up an addition that is not made, with the outcome that says why.
+func (l *lacking) note(o *Outcome, name string) {
+	switch {
+	case l.there[name]: // so that what refers to it is all right
+		return
+	case name == "": // nothing can refer to it
+		o.onAll = true
+		return
 	}
 	if l.why == nil {
-		l.why = map[string]map[string]error{}
+		l.why, l.wanted = map[string]map[string]*Outcome{}, map[string]bool{}
 	}
 	if l.why[name] == nil {
-		l.why[name] = map[string]error{}
+		l.why[name] = map[string]*Outcome{}
 	}
-	l.why[name][family] = err
+	l.why[name][o.Family] = o
 	if more := len(name) + 1 - len(l.lengths); more > 0 {
 		l.lengths = append(l.lengths, make([]bool, more)...)
 	}
@@ -74,6 +79,17 @@ func (l *lacking) broughtIn(before, now []byte) map[string]bool {
 		maps.DeleteFunc(found, func(name string, _ bool) bool { return was[name] })
 	}
 	return found
+}
+
+// blame has those additions bear on all policies of their families to which nothing in the call
+// was made refer: who wanted them is not known. Of the others the mutator tells that made a
+// resource refer to them.
+func (l *lacking) blame() {
+	for name, by := range l.why {
+		for _, o := range by {
+			o.onAll = o.onAll || !l.wanted[name]
+		}
+	}
 }
 
 // spot is where a resource of a call is: in which of the lists, and at which position.

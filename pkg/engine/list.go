@@ -93,8 +93,7 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 func (r *Result) add(outcomes ...*Outcome) {
 	r.Outcomes = append(r.Outcomes, outcomes...)
 	for _, o := range outcomes {
-		// Of conflicts only those with a copy bear on policies: their routes lead to another's cluster.
-		if o.Verdict == Denied || o.Verdict == Ignored || o.Verdict == Conflicting && len(o.bearsOn) > 0 {
+		if o.Verdict == Denied || o.Verdict == Ignored || o.Verdict == Conflicting {
 			r.failures = append(r.failures, o)
 		}
 	}

@@ -28,7 +28,8 @@ func (r *Result) report(h mutator.Hook, reports []familyReport) {
 }
 
 // failures are those of a family in a call. In a hook for a single resource the first one
-// bears on all policies, in a translation each on those that its mutator names.
+// bears on all policies, in a translation each on those that its mutator names, and on all if
+// it names none: whoever says nothing about its failures must not call a policy programmed.
 type failures struct {
 	all *Outcome
 	by  map[identity]*Outcome
@@ -53,6 +54,8 @@ func (r *Result) failuresOf(h mutator.Hook, family string) failures {
 		case h != mutator.HookTranslation:
 			f.all = o
 			return f
+		case o.onAll && f.all == nil:
+			f.all = o
 		}
 		for _, on := range o.bearsOn {
 			if id := identityOf(on); f.by[id] == nil {
@@ -63,12 +66,15 @@ func (r *Result) failuresOf(h mutator.Hook, family string) failures {
 	return f
 }
 
-// of is the failure that bears on a policy, the first of several, nil without one.
+// of is the failure that bears on a policy, the first of several, nil without one. One that
+// names the policy comes before one that may bear on any.
 func (f failures) of(p *policy.Object) *Outcome {
-	if f.all != nil || len(f.by) == 0 {
-		return f.all
+	if len(f.by) > 0 {
+		if o := f.by[identityOf(p)]; o != nil {
+			return o
+		}
 	}
-	return f.by[identityOf(p)]
+	return f.all
 }
 
 // consequence says what a failure led to.

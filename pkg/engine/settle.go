@@ -42,6 +42,7 @@ func (s *settling) settle(ctx context.Context) error {
 	s.dropDependent()
 	u := unsettled{}
 	s.findLacking(u)
+	s.lacking.blame()
 	s.findBroken(u)
 	s.findReferences(u)
 	if len(u) == 0 {
@@ -68,8 +69,9 @@ func (s *settling) findLacking(u unsettled) {
 	}
 	s.changed(func(at spot, before, now []byte) {
 		for _, name := range slices.Sorted(maps.Keys(s.lacking.broughtIn(before, now))) {
-			for family, err := range s.lacking.why[name] {
-				u.fail(at, family, fmt.Errorf("refers to %q, which is not added: %w", name, err))
+			s.lacking.wanted[name] = true
+			for family, o := range s.lacking.why[name] {
+				u.fail(at, family, fmt.Errorf("refers to %q, which is not added: %w", name, o.Err))
 			}
 		}
 	})
@@ -226,7 +228,7 @@ func (s *settling) dropDependent() {
 			}
 			for i := len(list.Encoded) - 1; i >= from; i-- {
 				for on := range s.lacking.in(list.Encoded[i]) {
-					dropped = true
+					dropped, s.lacking.wanted[on] = true, true
 					s.drop(list, i, on)
 					break
 				}
@@ -245,7 +247,8 @@ func (s *settling) drop(list *Resources, at int, on string) {
 		if o.Verdict == Added && o.Kind == list.Kind && o.Name == name {
 			o.Verdict, o.Err = Ignored, err
 			delete(s.lacking.there, name)
-			s.lacking.note(o.Family, name, err)
+			s.lacking.note(o, name)
+			s.res.failures = append(s.res.failures, o)
 		}
 	}
 }

@@ -70,6 +70,8 @@ type Adder interface {
 	// not added again; one of that name but with other content is left as it is and reported.
 	// A mutator of the Translation hook has failed on a resource that it made refer to what
 	// is not added, by its name in a field of its own, and on all that it changed if Add fails.
+	// What is not added and nothing refers to is a failure that bears on all policies, and so is
+	// one of Add.
 	Add(ctx context.Context, in *Input) (Additions, error)
 }
 
@@ -91,7 +93,7 @@ type Copy struct {
 	Key string
 	// Edit is as Mutate of [Typed]. If it fails the copy refuses all requests.
 	Edit func(ctx context.Context, c *clusterv3.Cluster) error
-	// Affected are the policies that are not in effect if Edit fails.
+	// Affected are the policies that are not in effect if Edit fails; all if there are none.
 	Affected []*policy.Object
 }
 

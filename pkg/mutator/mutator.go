@@ -68,8 +68,9 @@ type Failing interface {
 
 // Bearing is a [Typed] that knows on which custom resources a failure bears, in a translation,
 // where a family has many and each resource is about some of them. What the [Reporter] calls
-// Programmed is then called Failed, with the reason. In a hook for a single resource that is
-// all that the Reporter calls so, and nobody is asked.
+// Programmed is then called Failed, with the reason. A failure of a mutator that is not Bearing,
+// or that fails to say it, bears on all. In a hook for a single resource that is so in any case,
+// and nobody is asked.
 type Bearing[T proto.Message] interface {
 	// Bears returns the custom resources that are not in effect on target, a copy of the
 	// resource before the mutator, because the mutator failed on it.

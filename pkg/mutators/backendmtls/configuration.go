@@ -7,6 +7,7 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -78,6 +79,22 @@ func (routeConfigurations) Applies(in *mutator.Input, rc mutator.View) bool {
 // Key stands for where each route leads.
 func (routeConfigurations) Key(in *mutator.Input, rc mutator.View) string {
 	return changesOf(in)[rc.Name()].key
+}
+
+// Bears are the policies that win the routes of the configuration.
+func (routeConfigurations) Bears(in *mutator.Input, rc *routev3.RouteConfiguration) (on []*policy.Object) {
+	x, seen := indexOf(in), map[*policy.Object]bool{}
+	for _, h := range in.Reach().Hosts(rc.GetName()) {
+		h.Leads(func(marks []xds.Mark, _ []string) {
+			w := x.ways[in.Reach().Way(h.Listeners(), marks)]
+			if w == nil || w.winner() == nil || seen[w.winner()] {
+				return
+			}
+			seen[w.winner()] = true
+			on = append(on, w.winner())
+		})
+	}
+	return on
 }
 
 // Mutate leads each route to where it belongs.

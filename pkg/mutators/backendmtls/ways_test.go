@@ -95,6 +95,18 @@ func TestCopies(t *testing.T) {
 	}
 }
 
+// TestFailureOfAConfiguration bears on the policies of its routes, each once, and on no others.
+func TestFailureOfAConfiguration(t *testing.T) {
+	p, q := []xds.Mark{markOf(t, ofRoute(t, "p", "/p"))}, []xds.Mark{markOf(t, ofRoute(t, "q", "/q"))}
+	in := input(t, listener(t, "one", lead(p, "a"), lead(p, "b"), lead(nil, "free"), lead(q, "b")))
+	var names []string
+	for _, o := range (routeConfigurations{}).Bears(in, &routev3.RouteConfiguration{Name: "c"}) {
+		names = append(names, o.Name)
+	}
+	require.Equal(t, []string{"p", "q"}, names)
+	require.Empty(t, (routeConfigurations{}).Bears(in, &routev3.RouteConfiguration{Name: "another"}))
+}
+
 // TestCopyInCleartext of a policy that leaves it so has its endpoints as soon as others.
 func TestCopyInCleartext(t *testing.T) {
 	leave := ofRoute(t, "p", "/p\n  plaintextBackends: Leave")
