@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
@@ -87,6 +88,9 @@ func upsert[T addition](res *Result, family string, kind mutator.Kind, add T) *O
 		return outcome(Ignored, fmt.Errorf("the addition is invalid: %w", err))
 	}
 	list, names := listOf(res, kind), namesOf(res, kind, wire.ShapeOf(add))
+	if kind == mutator.KindCluster && slices.ContainsFunc(res.renamed, func(r renamed) bool { return r.was == add.GetName() }) {
+		return outcome(Conflicting, fmt.Errorf("%s %q came with the translation and was renamed", kind, add.GetName()))
+	}
 	for i, raw := range list.Encoded {
 		if names[i] != add.GetName() {
 			continue

@@ -29,6 +29,10 @@ func (e *Engine) addCopies(ctx context.Context, f mutator.Family, copies []mutat
 	for i, name := range slices.Backward(names) { // of several of a name the first counts
 		at[name] = i
 	}
+	came := make(map[string]bool, len(res.renamed))
+	for _, r := range res.renamed {
+		came[r.was] = true
+	}
 	list.Encoded = list.Encoded[:len(list.Encoded):len(list.Encoded)]
 	for i, c := range copies {
 		of, there := at[c.Of]
@@ -40,7 +44,7 @@ func (e *Engine) addCopies(ctx context.Context, f mutator.Family, copies []mutat
 		switch {
 		case i >= maxCopies:
 			o.Verdict, o.Err = Denied, fmt.Errorf("is one of %d copies of clusters, of which %d are added", len(copies), maxCopies)
-		case taken:
+		case taken || came[c.Name]:
 			o.Verdict, o.Err = Conflicting, fmt.Errorf("%s %q is there already and was left as it is", mutator.KindCluster, c.Name)
 		default:
 			var encoded []byte

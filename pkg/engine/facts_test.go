@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -69,7 +70,8 @@ func runEdit(t *testing.T, f mutator.Family, h mutator.Hook, kind mutator.Kind, 
 	return res.Outcomes[0]
 }
 
-// TestRenaming is no edit: whoever looks for the resource would not find it.
+// TestRenaming is no edit: whoever looks for the resource would not find it. A family that renames
+// clusters does so in the translation, and renames nothing else.
 func TestRenaming(t *testing.T) {
 	for name, c := range map[string]struct {
 		hook     mutator.Hook
@@ -86,6 +88,12 @@ func TestRenaming(t *testing.T) {
 		"listener": {mutator.HookHTTPListener, mutator.KindListener, &listenerv3.Listener{Name: "old"}, func(f *mutator.Family) {
 			edit(f, func(l *listenerv3.Listener) { l.Name = "new" })
 		}},
+		"listener of a translation": {mutator.HookTranslation, mutator.KindListener, &listenerv3.Listener{Name: "old"}, func(f *mutator.Family) {
+			edit(f, func(l *listenerv3.Listener) { l.Name = "new" })
+		}},
+		"cluster of a backend": {mutator.HookCluster, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}, func(f *mutator.Family) {
+			edit(f, func(c *clusterv3.Cluster) { c.Name = "new" })
+		}},
 		"cluster": {mutator.HookTranslation, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}, func(f *mutator.Family) {
 			edit(f, func(c *clusterv3.Cluster) { c.Name = "new" })
 		}},
@@ -100,11 +108,15 @@ func TestRenaming(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var f mutator.Family
-			c.family(&f)
-			o := runEdit(t, f, c.hook, c.kind, c.resource)
-			require.ErrorContains(t, o.Err, `renamed the `)
-			require.ErrorContains(t, o.Err, `from "old" to "new", by which nothing else knows it`)
+			for _, renames := range []bool{false, true} {
+				if renames && name == "cluster" {
+					continue
+				}
+				f := mutator.Family{RenamesClusters: renames}
+				c.family(&f)
+				o := runEdit(t, f, c.hook, c.kind, c.resource)
+				require.EqualError(t, o.Err, fmt.Sprintf(`renamed the %s from "old" to "new", by which nothing else knows it`, c.kind))
+			}
 		})
 	}
 }

@@ -27,6 +27,8 @@ type prepared struct {
 	lists map[mutator.Kind]*atomic.Pointer[[]before]
 	// renaming are the clusters that had other names after the last call.
 	renaming atomic.Pointer[renaming]
+	// given are the names that they had before mutators failed for them.
+	given atomic.Pointer[given]
 }
 
 // before is what became of a resource at the last call.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"maps"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -95,17 +96,24 @@ func (l *lacking) blame() {
 // spot is where a resource of a call is: in which of the lists, and at which position.
 type spot struct{ list, at int }
 
+func (s spot) compare(o spot) int {
+	return cmp.Or(cmp.Compare(s.list, o.list), cmp.Compare(s.at, o.at))
+}
+
 // unsettled are resources on which mutators failed, as it turns out after all ran, with the
 // errors by family.
 type unsettled map[spot]map[string]error
 
-func (u unsettled) fail(at spot, family string, err error) {
+// fail notes that a family failed on a resource, and tells whether that is news.
+func (u unsettled) fail(at spot, family string, err error) bool {
 	if u[at] == nil {
 		u[at] = map[string]error{}
 	}
-	if u[at][family] == nil {
-		u[at][family] = err
+	if u[at][family] != nil {
+		return false
 	}
+	u[at][family] = err
+	return true
 }
 
 // subject is what an outcome is about.

@@ -65,11 +65,12 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 			encoded, names = append(make([][]byte, 0, len(answers)), encoded...), make([]string, len(answers))
 		}
 		encoded[i], names[i] = a.raw, a.result.name
+		at := spot{len(r.Resources), i} // the list will be the next one of the answer
 		if a.result.was != "" && list.Kind == mutator.KindCluster {
-			r.rename(a.result, list.Encoded[i])
+			r.rename(a.result, at, list.Encoded[i])
 		}
-		if len(a.result.references) > 0 { // the list will be the next one of the answer
-			r.referring = append(r.referring, referring{spot{len(r.Resources), i}, a.result.references})
+		if len(a.result.references) > 0 {
+			r.referring = append(r.referring, referring{at, a.result.references})
 		}
 		if len(r.Outcomes) == cap(r.Outcomes) { // most have one
 			r.Outcomes = slices.Grow(r.Outcomes, len(answers)-i)

@@ -21,6 +21,7 @@ type rename struct{ was, name string }
 // renamed is a cluster that has another name now, with what it is under the one that it had.
 type renamed struct {
 	rename
+	spot
 	raw []byte
 }
 
@@ -31,11 +32,11 @@ const (
 )
 
 // rename notes that a cluster that came as raw has another name now.
-func (r *Result) rename(to *result, raw []byte) {
+func (r *Result) rename(to *result, at spot, raw []byte) {
 	if to.kept != nil {
 		raw = to.kept
 	}
-	r.renamed = append(r.renamed, renamed{rename{to.was, to.name}, raw})
+	r.renamed = append(r.renamed, renamed{rename{to.was, to.name}, at, raw})
 }
 
 // keepRenamed has renamed EDS clusters in the translation under their old names, too, as they

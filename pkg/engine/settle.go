@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 // settling is the end of a translation: what only the whole tells of edits that went well.
 type settling struct {
 	*Engine
+	p    *prepared
 	in   *mutator.Input
 	call *Call
 	res  *Result
@@ -45,10 +45,12 @@ func (s *settling) settle(ctx context.Context) error {
 	s.lacking.blame()
 	s.findBroken(u)
 	s.findReferences(u)
-	if len(u) == 0 {
-		return nil
+	for found := s.findTaken(u) || len(u) > 0; found; found = s.findTaken(u) { // again without those that failed
+		if err := s.again(ctx, u); err != nil {
+			return err
+		}
 	}
-	return s.again(ctx, u)
+	return nil
 }
 
 // changed calls f with the resources of the call that are not what they were.
@@ -146,9 +148,7 @@ func (s *settling) names() func(reference) bool {
 
 // again takes resources through their chains once more, with the mutators that failed.
 func (s *settling) again(ctx context.Context, u unsettled) error {
-	spots := slices.SortedFunc(maps.Keys(u), func(a, b spot) int {
-		return cmp.Or(cmp.Compare(a.list, b.list), cmp.Compare(a.at, b.at))
-	})
+	spots := slices.SortedFunc(maps.Keys(u), spot.compare)
 	answers, there := make([]answer, len(spots)), s.names()
 	spread(len(spots), 1, func() (func(int), func()) {
 		return func(i int) { answers[i] = s.without(ctx, spots[i], u[spots[i]], there) }, func() {}
@@ -158,7 +158,7 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 		replaced[s.subject(at, s.call.Resources[at.list].Encoded[at.at])] = true
 	}
 	s.res.forget(func(o *Outcome) bool { return replaced[subject{o.Kind, o.Name}] })
-	s.res.renamed = slices.DeleteFunc(s.res.renamed, func(r renamed) bool { return replaced[subject{mutator.KindCluster, r.was}] })
+	s.res.renamed = slices.DeleteFunc(s.res.renamed, func(r renamed) bool { return u[r.spot] != nil })
 	cloned := map[int]bool{}
 	for i, at := range spots {
 		a := &answers[i]
@@ -175,9 +175,10 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 			names[at.at] = a.result.name
 		}
 		if a.result.was != "" && list.Kind == mutator.KindCluster {
-			s.res.rename(a.result, s.call.Resources[at.list].Encoded[at.at])
+			s.res.rename(a.result, at, s.call.Resources[at.list].Encoded[at.at])
 		}
 	}
+	slices.SortFunc(s.res.renamed, func(a, b renamed) int { return a.compare(b.spot) })
 	return nil
 }
 

@@ -15,7 +15,7 @@ import (
 // now.
 func (e *Engine) finish(ctx context.Context, p *prepared, call *Call, configs []config, res *Result) error {
 	in := p.in
-	s := &settling{Engine: e, in: in, call: call, res: res}
+	s := &settling{Engine: e, p: p, in: in, call: call, res: res}
 	for _, f := range e.families {
 		if f.Additions == nil || !f.Uses(in.Hook) {
 			continue

@@ -24,8 +24,9 @@ type Family struct {
 	// has to include secrets, clusters and listeners for it.
 	DropsSecrets bool
 
-	// RenamesClusters says that the family gives clusters of a translation other names, which no
-	// other cluster may have. Routes are then led to the cluster under its new name. If Envoy
+	// RenamesClusters says that the family gives clusters of a translation other names. It has
+	// failed on one that gets the name of another one, whether that came with the translation or
+	// was given it, too. Routes are then led to the cluster under its new name. If Envoy
 	// rejects it, their requests are refused: under the old name Envoy would keep the cluster
 	// as it was.
 	RenamesClusters bool
