@@ -76,6 +76,18 @@ func TestRenamedToATakenName(t *testing.T) {
 	}
 }
 
+// TestRenamedOfOneName: two clusters that came with one name, which is no doing of a family, are
+// both renamed.
+func TestRenamedOfOneName(t *testing.T) {
+	e, err := engine.New([]mutator.Family{renames{"a": "x"}.family()})
+	require.NoError(t, err)
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, dns("a")), encode(t, dns("a"))}},
+	}})
+	require.NoError(t, err)
+	require.Equal(t, [][]byte{encode(t, dns("x")), encode(t, dns("x"))}, res.Resources[0].Encoded)
+}
+
 // renamesLater is a family that gives a cluster a name, unless one before it did.
 func renamesLater(name string, from, to string) mutator.Family {
 	f := mutator.Family{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, FailurePolicy: mutator.Ignore}

@@ -14,8 +14,8 @@ import (
 // given are the names that mutators gave to clusters.
 type given struct {
 	all   []rename
-	names map[string]bool
-	taken map[string]bool // those of several of the clusters, new ones or those that they came with
+	was   map[string]string // what they were, by new name
+	taken map[string]bool   // new names of several clusters, or with which another one came
 }
 
 // givenNow are those of the last call with the same policies and routes if they are the same.
@@ -24,15 +24,15 @@ func (s *settling) givenNow() *given {
 	if last := s.p.given.Load(); last != nil && slices.EqualFunc(last.all, s.res.renamed, same) {
 		return last
 	}
-	g := &given{all: s.res.renames(), names: make(map[string]bool, len(s.res.renamed)), taken: map[string]bool{}}
+	g := &given{all: s.res.renames(), was: make(map[string]string, len(s.res.renamed)), taken: map[string]bool{}}
 	for _, r := range g.all {
-		if g.names[r.name] {
+		if was, again := g.was[r.name]; again && was != r.was { // otherwise they came with one name
 			g.taken[r.name] = true
 		}
-		g.names[r.name] = true
+		g.was[r.name] = r.was
 	}
 	for _, r := range g.all {
-		if g.names[r.was] {
+		if _, is := g.was[r.was]; is {
 			g.taken[r.was] = true
 		}
 	}
@@ -78,7 +78,8 @@ func (s *settling) others(g *given) map[string]bool {
 				left = left[1:]
 				continue
 			}
-			if view.Reset(raw); g.names[view.Name()] {
+			view.Reset(raw)
+			if _, is := g.was[view.Name()]; is {
 				found[strings.Clone(view.Name())] = true
 			}
 		}
