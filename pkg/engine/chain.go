@@ -30,6 +30,7 @@ type chain[T message] struct {
 	deny  func(T) error
 	links []link[T]
 	guard *guard
+	keys  map[string][]string // by family, see [ownKeys]
 }
 
 // link is one family's mutator in a chain.
@@ -49,7 +50,7 @@ func add[T message](
 	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Family) mutator.Typed[T],
 ) {
 	maps := sync.OnceValue(func() *wire.Maps { return wire.MapsOf(empty) })
-	c := &chain[T]{hook: h, kind: kind, shape: wire.ShapeOf(empty), maps: maps, empty: empty, deny: deny, guard: g}
+	c := &chain[T]{hook: h, kind: kind, shape: wire.ShapeOf(empty), maps: maps, empty: empty, deny: deny, guard: g, keys: ownKeys(families)}
 	for _, f := range families {
 		if mut := of(f); mut != nil && f.Uses(h) {
 			keyed, _ := mut.(mutator.Keyed)

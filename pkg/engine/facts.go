@@ -18,6 +18,9 @@ func (c *chain[T]) fault(l *link[T], original, before, now []byte) error {
 	if was, is := c.name(before), c.name(now); was != is && !l.renames {
 		return fmt.Errorf("renamed the %s from %q to %q, by which nothing else knows it", c.kind, was, is)
 	}
+	if err := c.foreignMark(l.family, before, now); err != nil {
+		return err
+	}
 	switch c.kind {
 	case mutator.KindRoute:
 		if grown := len(now) - len(original); grown > MaxRouteGrowth && c.hook == mutator.HookRoute {

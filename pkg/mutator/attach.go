@@ -53,8 +53,14 @@ type marked struct {
 	policy.Carried
 }
 
-// markKey tells marks of a kind from those of others, of other API groups, too.
-func markKey(gvk schema.GroupVersionKind) string { return gvk.GroupKind().String() }
+// MarkKey tells marks of a kind from those of others, of other API groups, too.
+func MarkKey(gvk schema.GroupVersionKind) string { return gvk.GroupKind().String() }
+
+// markedOf is the key of what a mark says to those who read a kind.
+type markedOf struct {
+	schema.GroupVersionKind
+	xds.Mark
+}
 
 type markOf struct{ key, found string }
 
@@ -69,7 +75,7 @@ func Mark(in *Input, gvk schema.GroupVersionKind, winner policy.Candidate, loser
 		err  error
 	}
 	losers = losers[:min(len(losers), maxLosers)]
-	key := markOf{markKey(gvk), AttachedKey(append([]policy.Candidate{winner}, losers...))}
+	key := markOf{MarkKey(gvk), AttachedKey(append([]policy.Candidate{winner}, losers...))}
 	r := Derive(in, key, func(*Input) result {
 		m, err := newMark(gvk, winner, losers)
 		return result{m, err}
@@ -97,7 +103,7 @@ func newMark(gvk schema.GroupVersionKind, winner policy.Candidate, losers []poli
 	if err != nil {
 		return xds.Mark{}, fmt.Errorf("%s: %w", winner.Object, err)
 	}
-	return xds.Mark{Key: markKey(gvk), Value: value}, nil
+	return xds.Mark{Key: MarkKey(gvk), Value: value}, nil
 }
 
 // AttachedKey stands for what policies say and how they are attached.
@@ -114,10 +120,10 @@ func AttachedKey(found []policy.Candidate) string {
 // another kind. Of the others, [policy.Typed] is nil. What cannot be read is left out: nobody
 // but egraft writes marks, and a mark of another version of egraft is one that was lost.
 func Marked(in *Input, k policy.Kind, m xds.Mark) []policy.Candidate {
-	if m.Key != markKey(k.GroupVersionKind) {
+	if m.Key != MarkKey(k.GroupVersionKind) {
 		return nil
 	}
-	return Derive(in, m, func(*Input) []policy.Candidate { return readMark(k, m.Value) })
+	return Derive(in, markedOf{k.GroupVersionKind, m}, func(*Input) []policy.Candidate { return readMark(k, m.Value) })
 }
 
 func readMark(k policy.Kind, value string) (out []policy.Candidate) {
@@ -140,7 +146,7 @@ func readMark(k policy.Kind, value string) (out []policy.Candidate) {
 }
 
 // IsMarkOf tells whether a mark is one of a kind, be it readable or not.
-func IsMarkOf(gvk schema.GroupVersionKind, m xds.Mark) bool { return m.Key == markKey(gvk) }
+func IsMarkOf(gvk schema.GroupVersionKind, m xds.Mark) bool { return m.Key == MarkKey(gvk) }
 
 // IsReadable tells whether a mark has policies, whatever their kind. A route that waits for it
 // can be let go.
@@ -152,4 +158,4 @@ func IsReadable(m xds.Mark) bool {
 
 // Hold makes a route lead nowhere until the translation has seen its mark of the kind, see
 // [xds.HoldRoute].
-func Hold(gvk schema.GroupVersionKind, r *routev3.Route) { xds.HoldRoute(r, markKey(gvk)) }
+func Hold(gvk schema.GroupVersionKind, r *routev3.Route) { xds.HoldRoute(r, MarkKey(gvk)) }

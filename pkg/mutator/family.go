@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
 // Family is one feature: what it needs from Envoy Gateway and its mutators by kind of
@@ -55,11 +56,25 @@ type Family struct {
 // Uses reports whether the family runs in the hook.
 func (f *Family) Uses(h Hook) bool { return slices.Contains(f.Hooks, h) }
 
-// Validate reports families that cannot work: without a name, with a name that another
-// one has, with an unknown hook or failure policy, with a policy whose status they want to
-// write.
+// MarkKeys are the keys in egraft's metadata that are the family's: its name, and those of its
+// custom resources, see [MarkKey].
+func (f *Family) MarkKeys() []string {
+	keys := []string{f.Name}
+	for _, k := range f.kinds() {
+		if key := MarkKey(k.GroupVersionKind); !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (f *Family) kinds() []policy.Kind { return slices.Concat(f.Policies, f.Filters, f.Backends) }
+
+// Validate reports families that cannot work: without a name, with a name or a custom resource
+// that another one has, with an unknown hook or failure policy, with a policy whose status they
+// want to write.
 func Validate(families []Family) error {
-	var errs []error
+	errs := collisions(families)
 	seen := map[string]bool{}
 	for i := range families {
 		f := &families[i]
@@ -73,6 +88,30 @@ func Validate(families []Family) error {
 		errs = append(errs, f.validate()...)
 	}
 	return errors.Join(errs...)
+}
+
+// collisions reports keys that two families have. A custom resource is read in one way and leaves
+// its state on routes under one key, so that one family lists it, in one version.
+func collisions(families []Family) (errs []error) {
+	owners, versions := map[string]string{xds.DeniedKey: "egraft"}, map[string]string{}
+	for i := range families {
+		f := &families[i]
+		for _, key := range f.MarkKeys() {
+			if owner, taken := owners[key]; taken && owner != f.Name {
+				errs = append(errs, fmt.Errorf("mutator family %q: %s belongs to %s: one family lists a custom resource, and others find its objects in Input.Objects", f.Name, key, owner))
+				continue
+			}
+			owners[key] = f.Name
+		}
+		for _, k := range f.kinds() {
+			key := MarkKey(k.GroupVersionKind)
+			if v, seen := versions[key]; seen && v != k.Version && owners[key] == f.Name {
+				errs = append(errs, fmt.Errorf("mutator family %q: %s is listed as %s and %s: Envoy Gateway would send each object in both versions", f.Name, key, v, k.Version))
+			}
+			versions[key] = k.Version
+		}
+	}
+	return errs
 }
 
 func (f *Family) validate() (errs []error) {

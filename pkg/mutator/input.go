@@ -42,8 +42,8 @@ type Input struct {
 func (in *Input) Has(k Kind) bool { return slices.Contains(in.Kinds, k) }
 
 // Past returns copies of those policies in effect that are past a limit of the operator's, with
-// the reason as their error, by [policy.Object.String]. The policies are given with the oldest
-// first. What a mutator makes of them is what it makes of policies that are not valid.
+// the reason as their error, by [policy.Object.String]. The policies are of one kind and given with
+// the oldest first. What a mutator makes of them is what it makes of policies that are not valid.
 func (in *Input) Past(inEffect []*policy.Object) map[string]*policy.Object {
 	if in.Excess == nil {
 		return nil

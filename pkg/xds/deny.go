@@ -49,8 +49,8 @@ func DenyRouteConfiguration(rc *routev3.RouteConfiguration) error {
 	return nil
 }
 
-// deniedKey is the key in egraft's metadata of a cluster that [DenyCluster] denied.
-const deniedKey = "denied"
+// DeniedKey is the key in egraft's metadata of a cluster that [DenyCluster] denied.
+const DeniedKey = "denied"
 
 // DenyCluster takes everything away from the cluster, so that Envoy answers with 503 (no healthy
 // upstream) and connects to nobody. Nothing is left that Envoy could reject: it would go on with
@@ -61,16 +61,17 @@ func DenyCluster(c *clusterv3.Cluster) error {
 		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
 		LoadAssignment:       &endpointv3.ClusterLoadAssignment{ClusterName: c.GetName()},
 	}
-	denied.Metadata = SetMark(denied.GetMetadata(), Mark{Key: deniedKey, Value: "true"})
+	denied.Metadata = SetMark(denied.GetMetadata(), Mark{Key: DeniedKey, Value: "true"})
 	proto.Reset(c)
 	proto.Merge(c, denied)
 	return nil
 }
 
 // IsDenied tells whether a pass before this one denied the cluster. What it was is not known any
-// more, and it stays denied.
+// more, and it stays denied. The metadata alone does not prove it: there must be no endpoints.
 func IsDenied(c *clusterv3.Cluster) bool {
-	return slices.ContainsFunc(Marks(c.GetMetadata()), func(m Mark) bool { return m.Key == deniedKey })
+	static := c.GetType() == clusterv3.Cluster_STATIC && c.GetClusterType() == nil
+	return static && len(c.GetLoadAssignment().GetEndpoints()) == 0 && slices.ContainsFunc(Marks(c.GetMetadata()), func(m Mark) bool { return m.Key == DeniedKey })
 }
 
 // DenyEndpoints takes all endpoints away.

@@ -65,13 +65,16 @@ func TestDenyCluster(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.False(t, xds.IsDenied(c))
+			said := proto.CloneOf(c)
+			said.Metadata = xds.SetMark(nil, xds.Mark{Key: xds.DeniedKey, Value: "true"})
+			require.Equal(t, name == "what Envoy would reject", xds.IsDenied(said), "the metadata alone does not prove it; without endpoints nobody is reached")
 			require.NoError(t, xds.DenyCluster(c))
 			require.NoError(t, c.ValidateAll())
 			require.True(t, xds.IsDenied(c))
 			want := &clusterv3.Cluster{
 				Name: "c", ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
 				LoadAssignment: &endpointv3.ClusterLoadAssignment{ClusterName: "c"},
-				Metadata:       xds.SetMark(nil, xds.Mark{Key: "denied", Value: "true"}),
+				Metadata:       xds.SetMark(nil, xds.Mark{Key: xds.DeniedKey, Value: "true"}),
 			}
 			require.True(t, proto.Equal(want, c), "%v", c)
 		})

@@ -15,7 +15,8 @@ const MetadataNamespace = "egraft.io"
 // Mark is a piece of state that the Route hook leaves on a route for the Translation
 // hook, which removes it again.
 type Mark struct {
-	// Key says whose mark it is, for example the kind of a policy.
+	// Key says whose mark it is: by kind and group of a custom resource, or by a mutator
+	// family's name. The engine lets a family change no others.
 	Key string
 	// Value is the mark's content, for example the policy as JSON.
 	Value string

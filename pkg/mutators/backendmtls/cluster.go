@@ -63,8 +63,8 @@ func (m clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Clus
 
 // edit applies a policy to a cluster, unless a pass before this one applied a closer one.
 func (m clusters) edit(c *clusterv3.Cluster, by policy.Candidate) error {
-	if xds.IsDenied(c) || treatedByMoreSpecific(c, by.Specificity) {
-		return nil
+	if treated, err := treatedByMoreSpecific(c, by.Specificity); err != nil || treated || xds.IsDenied(c) {
+		return err
 	}
 	s, err := spec(by.Object)
 	if err != nil {

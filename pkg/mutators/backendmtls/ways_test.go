@@ -10,6 +10,7 @@ import (
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -123,7 +124,7 @@ func TestCopyInCleartext(t *testing.T) {
 func TestCloserPolicyOfAPassBefore(t *testing.T) {
 	for level, replaced := range map[policy.Specificity]bool{policy.ToRule: false, policy.ToRoute: true, policy.ToGateway: true} {
 		c := &clusterv3.Cluster{Name: copyPrefix + "x"}
-		setProvenance(c, policy.Candidate{Object: ofRoute(t, "q", "/q").Object, Specificity: level})
+		require.NoError(t, clusters{}.edit(c, policy.Candidate{Object: ofRoute(t, "q", "/q").Object, Specificity: level}))
 		before := proto.CloneOf(c)
 		require.NoError(t, clusters{}.edit(c, ofRoute(t, "p", "/p")))
 		require.Equal(t, replaced, !proto.Equal(before, c), level)
@@ -133,6 +134,41 @@ func TestCloserPolicyOfAPassBefore(t *testing.T) {
 	before := proto.CloneOf(denied)
 	require.NoError(t, clusters{}.edit(denied, ofRoute(t, "p", "/p")))
 	require.True(t, proto.Equal(before, denied))
+}
+
+// TestPassBeforeInNameAlone: metadata that says that a closer policy was applied, or that the cluster
+// was denied, does not keep a cluster without what that would have made of it.
+func TestPassBeforeInNameAlone(t *testing.T) {
+	tls, err := xds.Any(&tlsv3.UpstreamTlsContext{Sni: "x"})
+	require.NoError(t, err)
+	secured := func(c *clusterv3.Cluster) { require.NoError(t, clusters{}.edit(c, ofRoute(t, "q", "/q"))) }
+	for name, c := range map[string]struct {
+		make     func(*clusterv3.Cluster)
+		replaced bool
+	}{
+		"cleartext": {func(*clusterv3.Cluster) {}, true},
+		"TLS for anybody": {func(c *clusterv3.Cluster) {
+			c.TransportSocket = &corev3.TransportSocket{Name: "tls", ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: tls}}
+		}, true},
+		"TLS for anybody, of some": {func(c *clusterv3.Cluster) {
+			secured(c)
+			c.TransportSocketMatches = []*clusterv3.Cluster_TransportSocketMatch{{Name: "m", TransportSocket: &corev3.TransportSocket{Name: "tls", ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: tls}}}}
+		}, true},
+		"secured": {secured, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := &clusterv3.Cluster{Name: copyPrefix + "x", ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS}}
+			c.make(x)
+			setProvenance(x, policy.Candidate{Object: ofRoute(t, "q", "/q").Object, Specificity: policy.ToRule})
+			x.Metadata = xds.SetMark(x.GetMetadata(), xds.Mark{Key: xds.DeniedKey, Value: "true"})
+			before := proto.CloneOf(x)
+			require.NoError(t, clusters{}.edit(x, ofRoute(t, "p", "/p")))
+			require.Equal(t, c.replaced, !proto.Equal(before, x))
+			safe, err := requiresURI(x)
+			require.NoError(t, err)
+			require.True(t, safe)
+		})
+	}
 }
 
 // TestRenamedCluster keeps its endpoints and its statistics.
