@@ -28,11 +28,9 @@ func setProvenance(c *clusterv3.Cluster, by policy.Candidate) {
 func treatedByMoreSpecific(c *clusterv3.Cluster, s policy.Specificity) (bool, error) {
 	for _, m := range xds.Marks(c.GetMetadata()) {
 		if _, level, ok := strings.Cut(m.Value, " "); ok && mutator.IsMarkOf(gvk, m) {
-			n, err := strconv.Atoi(level)
-			if err != nil || policy.Specificity(n) <= s {
-				return false, nil
+			if n, err := strconv.Atoi(level); err == nil && policy.Specificity(n) > s {
+				return requiresURI(c)
 			}
-			return requiresURI(c)
 		}
 	}
 	return false, nil
