@@ -43,29 +43,43 @@ func (c *chain[T]) foreignMark(family string, before, now []byte) error {
 	if at == nil || !hasMarks(before) && !hasMarks(now) {
 		return nil
 	}
-	was, is := marksIn(at, before), marksIn(at, now)
-	for _, m := range slices.Concat(was, is) {
-		if own := c.keys[family]; !slices.Contains(own, m.key) && !equalValues(valueOf(was, m.key), valueOf(is, m.key)) {
-			return fmt.Errorf("changed %q in the metadata %s, which is not the mutator's own; its keys there are %s", m.key, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
+	var one, other [4]encodedMark // mostly enough, and on the stack
+	own, was, is := c.keys[family], marksIn(at, before, one[:0]), marksIn(at, now, other[:0])
+	key, changed := firstChanged(own, was, is)
+	if !changed {
+		key, changed = firstChanged(own, is, was)
+	}
+	if !changed {
+		return nil
+	}
+	return fmt.Errorf("changed %q in the metadata %s, which is not the mutator's own; its keys there are %s", key, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
+}
+
+// firstChanged is the first key in a whose value is another one in b and which is none of own.
+func firstChanged(own []string, a, b []encodedMark) (key []byte, found bool) {
+	for _, m := range a {
+		isOwn := slices.ContainsFunc(own, func(key string) bool { return key == string(m.key) })
+		if !isOwn && !equalValues(valueOf(a, m.key), valueOf(b, m.key)) {
+			return m.key, true
 		}
 	}
-	return nil
+	return nil, false
 }
 
 func hasMarks(raw []byte) bool { return bytes.Contains(raw, []byte(xds.MetadataNamespace)) }
 
 // encodedMark is an entry of egraft's metadata.
 type encodedMark struct {
-	key   string
-	value []byte
+	key, value []byte
 }
 
-func marksIn(metadata fields, raw []byte) (marks []encodedMark) {
+// marksIn appends the entries of egraft's metadata to marks.
+func marksIn(metadata fields, raw []byte, marks []encodedMark) []encodedMark {
 	metadata.each(raw, func(namespace []byte) {
 		if name, content := entryOf(namespace); string(name) == xds.MetadataNamespace {
 			fields{1}.each(content, func(entry []byte) {
 				key, value := entryOf(entry)
-				marks = append(marks, encodedMark{string(key), value})
+				marks = append(marks, encodedMark{key, value})
 			})
 		}
 	})
@@ -86,9 +100,9 @@ func entryOf(entry []byte) (key, value []byte) {
 }
 
 // valueOf is the value of a key, the last of several, and nil without one.
-func valueOf(marks []encodedMark, key string) (value []byte) {
+func valueOf(marks []encodedMark, key []byte) (value []byte) {
 	for _, m := range marks {
-		if m.key == key {
+		if bytes.Equal(m.key, key) {
 			value = m.value
 		}
 	}
