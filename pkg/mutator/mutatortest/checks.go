@@ -24,6 +24,7 @@ func checks() []check {
 		{"valid", valid},
 		{"same bytes on every run", repeatable},
 		{"order of custom resources", shuffled},
+		{"custom resources as they are served", asServed},
 		{"idempotent", idempotent},
 		{"input untouched", inputUntouched},
 		{"parallel", parallel},

@@ -87,6 +87,15 @@ func TestKitRejects(t *testing.T) {
 			}}
 			return f
 		}, "order of custom resources"},
+		"reads an annotation": {func() mutator.Family {
+			f := on(func(in *mutator.Input, c *clusterv3.Cluster) {
+				for _, o := range in.Objects.Of(gvk) {
+					c.AltStatName = policy.Typed[thing](o).Metadata.Annotations["example.com/annotation"]
+				}
+			})()
+			f.Policies = []policy.Kind{policy.NewKind[thing](gvk, nil)}
+			return f
+		}, "custom resources as they are served"},
 		"not idempotent": {on(func(_ *mutator.Input, c *clusterv3.Cluster) { c.AltStatName += "x" }), "idempotent"},
 		"not asked for": {func() mutator.Family {
 			f := on(func(_ *mutator.Input, c *clusterv3.Cluster) { c.AltStatName = "x" })()

@@ -6,7 +6,8 @@
 // Every folder of testdata is a case: in.yaml is a call of Envoy Gateway, out.yaml the
 // expected result, written with -update. For each case the kit checks the result, and that
 // it is valid, that it is the same bytes on every run, whatever the order of the custom
-// resources and however many calls run at once, that a second pass over it changes nothing,
+// resources, whatever the API server and Envoy Gateway write into their metadata and status, and
+// however many calls run at once, that a second pass over it changes nothing,
 // that an engine that remembers gives the same answers, whatever it was asked before, that
 // the input is left as it was, and that what the mutators did not want is byte for
 // byte what came in. A family that reads policies has to leave everything as it came when
