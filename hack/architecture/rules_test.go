@@ -13,12 +13,13 @@ var mayImport = []struct {
 	{"pkg/cli", []string{
 		"pkg/config", "pkg/logging", "pkg/telemetry", "pkg/version", "pkg/kube", "pkg/catalog",
 		"pkg/server", "pkg/extension", "pkg/engine", "pkg/policy", "pkg/mutator", "pkg/wire", "pkg/tenancy",
+		"pkg/feature",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
 	{"pkg/server", []string{"pkg/logging"}},
 	{"pkg/telemetry", []string{"pkg/version", "pkg/mutator"}},
-	{"pkg/config", []string{"pkg/logging", "pkg/mutator", "pkg/quantity", "pkg/tenancy"}},
+	{"pkg/config", []string{"pkg/logging", "pkg/mutator", "pkg/quantity", "pkg/setting", "pkg/tenancy"}},
 	{"pkg/logging", nil},
 	{"pkg/version", nil},
 	{"pkg/kube", []string{"pkg/logging", "pkg/mutator"}},
@@ -31,6 +32,8 @@ var mayImport = []struct {
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator", "pkg/policy", "pkg/tenancy"}},
 	{"pkg/mutators/...", []string{"pkg/mutator", "pkg/policy", "pkg/quantity", "pkg/spiffe", "pkg/tenancy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/feature", []string{"pkg/mutator", "pkg/setting"}},
+	{"pkg/setting", nil},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
 	{"pkg/tenancy", []string{"pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
 	{"pkg/policy", []string{"pkg/apis/..."}},
