@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/envoyproxy/gateway/proto/extension"
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	"github.com/stretchr/testify/require"
 
@@ -146,6 +148,35 @@ func flagged(name, one string) feature.Feature {
 		return []setting.Setting{{Name: one, Value: setting.Bool(new(bool))}}
 	}
 	return feature.WithSettings(name, struct{}{}, table, func(struct{}) (mutator.Family, error) { return mutator.Family{Name: name}, nil })
+}
+
+// TestServeWithFeatures: a setting changes what Envoy Gateway gets, and the log and the metrics
+// name the modules.
+func TestServeWithFeatures(t *testing.T) {
+	socket, admin := filepath.Join(t.TempDir(), "s"), freeAddress(t)
+	args := []string{"--socket", socket, "--admin-address", admin, "--stat-prefix", "a/"}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stderr, code := &output{}, make(chan int, 1)
+	go func() {
+		code <- run(ctx, append([]string{"serve"}, args...), &program{
+			families: catalog.Builtin, features: []feature.Feature{stat()}, environ: []string{"EGRAFT_STAT_SUFFIX=/z", "EGRAFT_STAT_SIZE=1"},
+			stdout: io.Discard, stderr: stderr,
+		})
+	}()
+	require.Eventually(t, func() bool {
+		return custom(t, nil, append([]string{"healthcheck"}, args...), stat()) == result{ExitOK, "serving\n", ""}
+	}, 20*time.Second, 5*time.Millisecond, "%s", stderr)
+	answer, err := dial(t, "unix:"+socket).PostClusterModify(t.Context(), &extension.PostClusterModifyRequest{Cluster: &clusterv3.Cluster{Name: "c"}})
+	require.NoError(t, err)
+	require.Equal(t, "a/c/z", answer.GetCluster().GetAltStatName())
+	require.Contains(t, get(t, "http://"+admin+"/metrics"), `egraft_feature_info{feature="stat",module="github.com/egraft/egraft",version="`)
+	cancel()
+	require.Equal(t, ExitOK, <-code)
+	require.Contains(t, stderr.String(), `"mutators":["hedge","stat","backend-mtls",`)
+	require.Contains(t, stderr.String(), `"modules":["stat github.com/egraft/egraft `)
+	require.Contains(t, stderr.String(), `"variable":"EGRAFT_STAT_SIZE"`)
+	require.NotContains(t, stderr.String(), `EGRAFT_STAT_SUFFIX`)
 }
 
 func TestVersionOfFeatures(t *testing.T) {

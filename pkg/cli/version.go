@@ -9,11 +9,14 @@ import (
 	"github.com/egraft/egraft/pkg/version"
 )
 
+const versionLong = `Print the versions of egraft, Go and Envoy Gateway's protocol. For each feature that is
+not built in, a line has its name, its module and the module's version.`
+
 const versionExample = `  egraft version`
 
 func newVersion(p *program) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the versions of egraft, Go, Envoy Gateway's protocol and added features", Example: versionExample, Args: noArgs,
+		Use: "version", Short: "Print the versions of egraft, Go and Envoy Gateway's protocol", Long: versionLong, Example: versionExample, Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := version.Read()
 			lines := []string{
