@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/egraft/egraft/internal/config"
+	"github.com/egraft/egraft/internal/telemetry"
+	"github.com/egraft/egraft/internal/version"
 	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/config"
 	"github.com/egraft/egraft/pkg/feature"
 	"github.com/egraft/egraft/pkg/mutator"
-	"github.com/egraft/egraft/pkg/telemetry"
-	"github.com/egraft/egraft/pkg/version"
 )
 
 // declared is a feature that is not built in, with settings that nothing else changes.
