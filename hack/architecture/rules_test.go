@@ -30,7 +30,8 @@ var mayImport = []struct {
 
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator", "pkg/policy", "pkg/tenancy"}},
-	{"pkg/mutators/...", []string{"pkg/mutator", "pkg/policy", "pkg/quantity", "pkg/spiffe", "pkg/tenancy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/mutators/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "pkg/quantity", "pkg/spiffe", "pkg/tenancy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/attach", []string{"pkg/mutator", "pkg/policy"}},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
 	{"pkg/tenancy", []string{"pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
 	{"pkg/policy", []string{"pkg/apis/..."}},

@@ -8,6 +8,7 @@ import (
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
+	"github.com/egraft/egraft/pkg/attach"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
@@ -54,10 +55,10 @@ func refusalKey(in *mutator.Input, configuration string) string {
 }
 
 func (s section) winner() *policy.Object {
-	if len(s.found) == 0 {
-		return nil
+	if c := attach.Effective(s.found, mutator.Deny); c != nil {
+		return c.Object
 	}
-	return s.found[0].Object
+	return nil
 }
 
 // refuse closes the gates on the virtual hosts of such a listener.
