@@ -18,10 +18,10 @@ import (
 	"google.golang.org/protobuf/proto"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/egraft/egraft/internal/version"
 	"github.com/egraft/egraft/pkg/catalog"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
-	"github.com/egraft/egraft/pkg/version"
 )
 
 // asMain makes the test binary a custom egraft, for tests of signals.
