@@ -31,7 +31,8 @@ var mayImport = []struct {
 
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
-	{"pkg/mutators/...", []string{"pkg/mutator", "pkg/policy", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/mutators/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/attach", []string{"pkg/mutator", "pkg/policy"}},
 	{"pkg/feature", []string{"pkg/mutator", "pkg/setting"}},
 	{"pkg/setting", nil},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
@@ -75,7 +76,7 @@ var bans = []ban{
 		reason:  "only internal/kube talks to an API server, so that egraft runs without one",
 	},
 	{
-		in:      []string{"cmd/...", "pkg/..."},
+		in:      []string{"cmd/...", "internal/...", "pkg/..."},
 		imports: []string{module + "/e2e/...", module + "/hack/..."}, tests: true,
 		reason: "the product does not depend on what tests it; use pkg/mutator/mutatortest or move what is shared",
 	},

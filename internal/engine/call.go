@@ -44,6 +44,7 @@ type Result struct {
 	names     map[mutator.Kind][]string // of the resources of a list, empty where it is not known
 	referring []referring               // resources with references that edits brought in
 	renamed   []renamed                 // clusters
+	transient bool                      // a mutator did not say what its result depends on
 }
 
 // Outcome says what a family's mutator did to one resource.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"runtime"
 	"strings"
 	"sync"
@@ -31,19 +30,12 @@ type sharing struct {
 	count  atomic.Int64
 }
 
-func (s *sharing) Applies(_ *mutator.Input, v mutator.View) bool {
+func (s *sharing) Plan(_ *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.Cluster] {
 	if v == s.shared && goroutine() != s.caller {
 		s.count.Add(1)
 	}
-	return false
+	return nil
 }
-
-func (s *sharing) Key(_ *mutator.Input, v mutator.View) string {
-	s.Applies(nil, v)
-	return ""
-}
-
-func (*sharing) Mutate(context.Context, *mutator.Input, *clusterv3.Cluster) error { return nil }
 
 // TestQuestionIsWatchedAsAWhole asks while other calls begin and end to be careful: a question
 // is watched or not, and has a view of its own if it is.
@@ -74,9 +66,7 @@ func TestQuestionIsWatchedAsAWhole(t *testing.T) {
 	})
 	in := &mutator.Input{Hook: mutator.HookCluster}
 	for end := time.Now().Add(time.Second); time.Now().Before(end) && s.count.Load() == 0; {
-		_, err := c.askApplies(t.Context(), in, &c.links[0], view, raw)
-		require.NoError(t, err)
-		_, err = c.askKey(t.Context(), in, &c.links[0], view, raw)
+		_, err := c.ask(t.Context(), in, &c.links[0], view, raw)
 		require.NoError(t, err)
 	}
 	require.Zero(t, s.count.Load())

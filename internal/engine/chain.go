@@ -12,6 +12,7 @@ import (
 
 	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 )
 
 // message is a resource with the validation that protoc-gen-validate generates.
@@ -36,27 +37,22 @@ type chain[T message] struct {
 type link[T message] struct {
 	family  string
 	onError mutator.FailurePolicy
-	mutator mutator.Typed[T]
-	keyed   mutator.Keyed      // nil if the mutator is not
-	failing mutator.Failing    // nil if the mutator is not
-	bearing mutator.Bearing[T] // nil if the mutator is not
-	renames bool               // see [mutator.Family]
+	mutator mutator.Planner[T]
+	kinds   []policy.Kind // of custom resources that the family reads
+	renames bool          // see [mutator.Family]
 }
 
 // add puts the chain of one kind into m, if any family has a mutator for it in the hook.
 func add[T message](
 	m map[mutator.Kind]runner, g *guard, h mutator.Hook, families []mutator.Family,
-	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Family) mutator.Typed[T],
+	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Family) mutator.Planner[T],
 ) {
 	maps := sync.OnceValue(func() *wire.Maps { return wire.MapsOf(empty) })
 	c := &chain[T]{hook: h, kind: kind, shape: wire.ShapeOf(empty), maps: maps, empty: empty, deny: deny, guard: g}
 	for _, f := range families {
-		if mut := of(f); mut != nil && f.Uses(h) {
-			keyed, _ := mut.(mutator.Keyed)
-			failing, _ := mut.(mutator.Failing)
-			bearing, _ := mut.(mutator.Bearing[T])
+		if planner := of(f); planner != nil && f.Uses(h) {
 			renames := f.RenamesClusters && kind == mutator.KindCluster && h == mutator.HookTranslation
-			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, mut, keyed, failing, bearing, renames})
+			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, planner, slices.Concat(f.Policies, f.Filters, f.Backends), renames})
 		}
 	}
 	if len(c.links) > 0 {
@@ -64,19 +60,20 @@ func add[T message](
 	}
 }
 
-// step is a mutator that applies to a resource, or that failed when it was asked.
+// step is what a mutator will do with a resource, or why it cannot say that.
 type step[T message] struct {
 	link[T]
 	position int // in the chain
+	plan     *mutator.Plan[T]
 	failure  error
 }
 
-// plan asks every mutator whether it applies.
+// plan asks every mutator what it will do.
 func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View, raw []byte, steps []step[T]) []step[T] {
 	for i := range c.links {
 		l := &c.links[i]
-		if applies, failure := c.applies(ctx, in, l, view, raw); applies || failure != nil {
-			steps = append(steps, step[T]{*l, i, failure})
+		if plan, failure := c.ask(ctx, in, l, view, raw); plan != nil || failure != nil {
+			steps = append(steps, step[T]{*l, i, plan, failure})
 		}
 	}
 	return steps
@@ -95,7 +92,7 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 		}
 		o := &Outcome{Family: s.family, Kind: c.kind, Name: name, Verdict: verdict, Err: err}
 		if err != nil {
-			o.bearsOn = c.bears(ctx, in, &s.link, raw)
+			o.bearsOn = c.affected(ctx, &s, raw)
 		}
 		said = append(said, outcomes(o)...)
 		if verdict == Failed {
@@ -156,10 +153,6 @@ func (c *chain[T]) refuse(raw []byte, family string, reason error) answer {
 
 // name is the name of an encoded resource.
 func (c *chain[T]) name(raw []byte) string { return wire.NewView(c.shape, raw).Name() }
-
-func (c *chain[T]) isKeyed() bool {
-	return c.kind != mutator.KindSecret && !slices.ContainsFunc(c.links, func(l link[T]) bool { return l.keyed == nil })
-}
 
 func (c *chain[T]) sorted(raw []byte) []byte {
 	content := bytes.Clone(raw)

@@ -66,8 +66,6 @@ type runner interface {
 	without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer
 	// refuse denies a resource because of a family, whatever its failure policy is.
 	refuse(raw []byte, family string, reason error) answer
-	// isKeyed tells whether all mutators say what they depend on, and the resource may be kept.
-	isKeyed() bool
 	// sorted is a copy of a resource with its maps in order.
 	sorted(raw []byte) []byte
 }

@@ -242,8 +242,10 @@ type failing struct {
 	policy func(name string) mutator.FailurePolicy
 }
 
-func (f failing) FailurePolicy(_ *mutator.Input, v mutator.View) mutator.FailurePolicy {
-	return f.policy(v.Name())
+func (f failing) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	p := f.Cluster.Plan(in, v)
+	p.OnFailure = f.policy(v.Name())
+	return p
 }
 
 // TestFailurePolicyOfTheResource: what a policy says of its target goes before what the
@@ -263,7 +265,7 @@ func TestFailurePolicyOfTheResource(t *testing.T) {
 		"other than the family": {mutator.Deny, says(map[string]mutator.FailurePolicy{"b": mutator.Ignore}), []engine.Verdict{engine.Denied, engine.Ignored}},
 		"the other way round":   {mutator.Ignore, says(map[string]mutator.FailurePolicy{"b": mutator.Deny}), []engine.Verdict{engine.Ignored, engine.Denied}},
 		"Fail is not for it":    {mutator.Ignore, says(map[string]mutator.FailurePolicy{"a": mutator.Fail}), []engine.Verdict{engine.Ignored, engine.Ignored}},
-		"no answer":             {mutator.Deny, panics, []engine.Verdict{engine.Denied, engine.Denied}},
+		"no answer":             {mutator.Deny, panics, []engine.Verdict{engine.Denied, engine.Panicked, engine.Denied, engine.Panicked}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			family := clusterFamily("f", c.family, fails)

@@ -118,17 +118,6 @@ func start[R any](ctx context.Context, g *guard, h *hand, family string, f func(
 	return none, fmt.Errorf("took too long: %w", context.Cause(ctx))
 }
 
-// ask runs a question that is asked of every resource, and so on the caller's goroutine:
-// [Engine.Run] watches over all of them at once. If that found one that does not end, each
-// is run like an edit.
-func ask[R any](ctx context.Context, g *guard, family string, f func() (R, error)) (said R, err error) {
-	if g.isCareful() {
-		return watched(ctx, g, family, f)
-	}
-	err = contain(func() (err error) { said, err = f(); return err })
-	return said, err
-}
-
 // watched runs a question like an edit. What f works on must be its own.
 func watched[R any](ctx context.Context, g *guard, family string, f func() (R, error)) (R, error) {
 	if ctx.Err() != nil {

@@ -165,25 +165,28 @@ func TestQuestionThatHangs(t *testing.T) {
 	})
 }
 
-// keyed is a mutator whose key takes for ever.
-type keyed struct {
+// slow is a mutator whose plan takes for ever.
+type slow struct {
 	mutator.Cluster
 	release <-chan struct{}
 }
 
-// Key implements [mutator.Keyed].
-func (k keyed) Key(*mutator.Input, mutator.View) string {
-	<-k.release
-	return ""
+// Plan implements [mutator.Planner].
+func (s slow) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	p := s.Cluster.Plan(in, v)
+	if p != nil {
+		<-s.release
+	}
+	return p
 }
 
-// TestKeyThatHangs shows the same for what the result depends on.
-func TestKeyThatHangs(t *testing.T) {
+// TestPlanThatHangs shows the same of a mutator that has a plan in the end.
+func TestPlanThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		slow := clusterFamily("slow", mutator.Deny, setTimeout)
-		slow.Clusters = keyed{slow.Clusters, release}
-		f := newFixture(t, slow)
+		hangs := clusterFamily("slow", mutator.Deny, setTimeout)
+		hangs.Clusters = slow{hangs.Clusters, release}
+		f := newFixture(t, hangs)
 		begin := time.Now()
 		alive, res := f.send(nil, "bad", "unwanted")
 		require.Less(t, time.Since(begin), callTimeout)
@@ -199,14 +202,14 @@ func TestKeyThatHangs(t *testing.T) {
 	})
 }
 
-// TestKeyThatHangsSharesNothing goes on with another resource while the question hangs. The
+// TestPlanThatHangsSharesNothing goes on with another resource while the question hangs. The
 // race detector sees if the question works on anything that is used for the next one.
-func TestKeyThatHangsSharesNothing(t *testing.T) {
+func TestPlanThatHangsSharesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		slow := clusterFamily("slow", mutator.Deny, setTimeout)
-		slow.Clusters = keyed{slow.Clusters, release}
-		alive, _ := newFixture(t, slow).send(nil, "bad", "worse")
+		hangs := clusterFamily("slow", mutator.Deny, setTimeout)
+		hangs.Clusters = slow{hangs.Clusters, release}
+		alive, _ := newFixture(t, hangs).send(nil, "bad", "worse")
 		require.Equal(t, []bool{false, false}, alive)
 		close(release)
 		synctest.Wait()

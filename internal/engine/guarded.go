@@ -21,55 +21,27 @@ func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []b
 	}
 }
 
-// applies asks a mutator about a resource, unless it is in quarantine.
-func (c *chain[T]) applies(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (bool, error) {
+// ask asks a mutator what it will do with a resource, unless it is in quarantine. That costs no
+// memory of the engine's unless each question is watched: every resource is asked about. Where it
+// is, the mutator gets a view of its own, since it may go on behind the engine's back.
+func (c *chain[T]) ask(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (plan *mutator.Plan[T], err error) {
 	q := c.guard.quarantine
 	if !q.empty() {
 		if err := q.check(c.suspicion(in, l, view.Name(), raw)); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
-	yes, err := c.askApplies(ctx, in, l, view, raw)
+	if c.guard.isCareful() {
+		own := c.own(raw)
+		plan, err = watched(ctx, c.guard, l.family, func() (*mutator.Plan[T], error) { return l.mutator.Plan(in, own), nil })
+	} else {
+		err = contain(func() error { plan = l.mutator.Plan(in, view); return nil })
+	}
 	if err != nil {
-		c.suspect(in, l, view.Name(), raw, err)
+		s, input := c.suspicion(in, l, strings.Clone(view.Name()), raw)
+		q.note(s, input, err)
 	}
-	return yes, err
-}
-
-// askApplies costs no memory unless each question is watched: it is asked of every
-// resource.
-func (c *chain[T]) askApplies(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (yes bool, err error) {
-	if !c.guard.isCareful() {
-		err = contain(func() error { yes = l.mutator.Applies(in, view); return nil })
-		return yes, err
-	}
-	own := c.own(raw)
-	return watched(ctx, c.guard, l.family, func() (bool, error) { return l.mutator.Applies(in, own), nil })
-}
-
-// keyOf asks a mutator what its result depends on.
-func (c *chain[T]) keyOf(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (string, error) {
-	key, err := c.askKey(ctx, in, l, view, raw)
-	if err != nil {
-		c.suspect(in, l, view.Name(), raw, err)
-	}
-	return key, err
-}
-
-// askKey is for keys what [chain.askApplies] is for resources.
-func (c *chain[T]) askKey(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (key string, err error) {
-	if !c.guard.isCareful() {
-		err = contain(func() error { key = l.keyed.Key(in, view); return nil })
-		return key, err
-	}
-	own, keyed := c.own(raw), l.keyed // the link is among steps, which are used again
-	return watched(ctx, c.guard, l.family, func() (string, error) { return keyed.Key(in, own), nil })
-}
-
-// suspect notes a question that led to an error.
-func (c *chain[T]) suspect(in *mutator.Input, l *link[T], name string, raw []byte, err error) {
-	s, input := c.suspicion(in, l, strings.Clone(name), raw)
-	c.guard.quarantine.note(s, input, err)
+	return plan, err
 }
 
 // own is a view for a question that may go on behind the engine's back, when the next
@@ -77,41 +49,60 @@ func (c *chain[T]) suspect(in *mutator.Input, l *link[T], name string, raw []byt
 func (c *chain[T]) own(raw []byte) *wire.View { return wire.NewView(c.shape, bytes.Clone(raw)) }
 
 // mutate runs a mutator on a copy, which belongs to it, and notes how that went.
-func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, l link[T], edited T, raw []byte, r *resource[T]) error {
-	_, err := bounded(ctx, c.guard, r.hand, l.family, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, l.mutator.Mutate(ctx, in, edited)
+func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, s *step[T], edited T, raw []byte, r *resource[T]) error {
+	edit := s.plan.Edit // the step is used again
+	_, err := bounded(ctx, c.guard, r.hand, s.family, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, edit(ctx, edited)
 	})
-	s, input := c.suspicion(in, &l, r.name, raw)
-	c.guard.quarantine.note(s, input, err)
+	suspect, input := c.suspicion(in, &s.link, r.name, raw)
+	c.guard.quarantine.note(suspect, input, err)
 	return err
 }
 
-// onError is what becomes of a resource that the mutator could not treat. If the mutator
-// cannot even say that, it is what the family says.
-func (c *chain[T]) onError(ctx context.Context, in *mutator.Input, l *link[T], raw []byte) mutator.FailurePolicy {
-	if l.failing == nil {
-		return l.onError
+// onFailure is the failure policy of a step. If there is no plan that says one, it is the
+// strictest of the family's custom resources in the call.
+func (s *step[T]) onFailure(in *mutator.Input) mutator.FailurePolicy {
+	switch {
+	case s.plan == nil:
+		return s.strictest(in)
+	case s.plan.OnFailure == mutator.Deny || s.plan.OnFailure == mutator.Ignore:
+		return s.plan.OnFailure
+	default:
+		return s.onError
 	}
-	view := c.own(raw)
-	said, err := ask(ctx, c.guard, l.family, func() (mutator.FailurePolicy, error) { return l.failing.FailurePolicy(in, view), nil })
-	if err == nil && (said == mutator.Deny || said == mutator.Ignore) {
-		return said
-	}
-	return l.onError
 }
 
-// bears asks on which custom resources a failure bears, where that is not all of the call. A
+// strictest is Fail before Deny before Ignore.
+func (l *link[T]) strictest(in *mutator.Input) (strictest mutator.FailurePolicy) {
+	for _, k := range l.kinds {
+		for _, o := range in.Objects.Of(k.GroupVersionKind) {
+			own := mutator.FailurePolicy(o.FailurePolicy)
+			if own != mutator.Deny && own != mutator.Ignore {
+				own = l.onError
+			}
+			if strictest == "" || strictest == mutator.Ignore || own == mutator.Fail {
+				strictest = own
+			}
+		}
+	}
+	if strictest == "" {
+		return l.onError
+	}
+	return strictest
+}
+
+// affected asks on which custom resources a failure bears, where that is not all of the call. A
 // mutator that cannot say it says nothing.
-func (c *chain[T]) bears(ctx context.Context, in *mutator.Input, l *link[T], raw []byte) []*policy.Object {
-	if l.bearing == nil || c.hook != mutator.HookTranslation {
+func (c *chain[T]) affected(ctx context.Context, s *step[T], raw []byte) []*policy.Object {
+	if s.plan == nil || s.plan.Affected == nil || c.hook != mutator.HookTranslation {
 		return nil
 	}
 	target, err := c.decode(raw)
 	if err != nil {
 		return nil
 	}
-	bearing := l.bearing // the link is among steps, which are used again
-	on, _ := once(ctx, c.guard, l.family, func(context.Context) ([]*policy.Object, error) { return bearing.Bears(in, target), nil })
+	ask := s.plan.Affected // the step is used again
+	on, _ := once(ctx, c.guard, s.family, func(context.Context) ([]*policy.Object, error) { return ask(target), nil })
 	return on
 }
 

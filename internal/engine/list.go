@@ -65,6 +65,7 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 			encoded, names = append(make([][]byte, 0, len(answers)), encoded...), make([]string, len(answers))
 		}
 		encoded[i], names[i] = a.raw, a.result.name
+		r.transient = r.transient || a.memo == notAsked
 		if a.result.was != "" && list.Kind == mutator.KindCluster {
 			r.rename(a.result, list.Encoded[i])
 		}

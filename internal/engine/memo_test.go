@@ -29,13 +29,11 @@ type counted[T proto.Message] struct {
 	do   func(T) error
 }
 
-func (counted[T]) Applies(*mutator.Input, mutator.View) bool { return true }
-
-func (c counted[T]) Key(in *mutator.Input, _ mutator.View) string { return c.key(in) }
-
-func (c counted[T]) Mutate(_ context.Context, _ *mutator.Input, target T) error {
-	c.runs.Add(1)
-	return c.do(target)
+func (c counted[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[T] {
+	return &mutator.Plan[T]{CacheKey: new(c.key(in)), Edit: func(_ context.Context, target T) error {
+		c.runs.Add(1)
+		return c.do(target)
+	}}
 }
 
 func same(*mutator.Input) string { return "same" }
@@ -81,7 +79,9 @@ func TestWhatIsRemembered(t *testing.T) {
 	t.Run("no key", func(t *testing.T) {
 		runs := &atomic.Int64{}
 		m := counted[*clusterv3.Cluster]{runs, same, edit}
-		f := mutator.Family{Clusters: mutator.Func[*clusterv3.Cluster]{Do: m.Mutate}}
+		f := mutator.Family{Clusters: mutator.Func[*clusterv3.Cluster]{Do: func(ctx context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
+			return m.Plan(in, nil).Edit(ctx, c)
+		}}}
 		require.EqualValues(t, 3, runsOf(t, f, runs, mutator.KindCluster, cluster))
 	})
 	t.Run("secret", func(t *testing.T) {

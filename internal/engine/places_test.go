@@ -26,23 +26,19 @@ type asking struct {
 	to         func(*mutator.Input) string
 }
 
-func (a asking) Applies(_ *mutator.Input, c mutator.View) bool {
+func (a asking) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
 	a.asked.Add(1)
-	if c.Name() == "maybe" {
-		return len(c.References()) > 0
+	if c.Name() == "maybe" && len(c.References()) == 0 || strings.HasPrefix(c.Name(), "no") {
+		return nil
 	}
-	return !strings.HasPrefix(c.Name(), "no")
-}
-
-func (a asking) Key(in *mutator.Input, _ mutator.View) string { return a.to(in) }
-
-func (a asking) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
-	a.ran.Add(1)
-	if strings.HasPrefix(c.GetName(), "bad") {
-		return fmt.Errorf("it is bad")
-	}
-	c.AltStatName = a.to(in)
-	return nil
+	return &mutator.Plan[*clusterv3.Cluster]{CacheKey: new(a.to(in)), Edit: func(_ context.Context, c *clusterv3.Cluster) error {
+		a.ran.Add(1)
+		if strings.HasPrefix(c.GetName(), "bad") {
+			return fmt.Errorf("it is bad")
+		}
+		c.AltStatName = a.to(in)
+		return nil
+	}}
 }
 
 // TestPlaces makes a call, and another one that may differ. What is at the place where it was

@@ -26,11 +26,15 @@ import (
 // renames is a mutator that gives clusters other names, and remembers.
 type renames map[string]string
 
-func (r renames) Applies(_ *mutator.Input, c mutator.View) bool { return r[c.Name()] != "" }
-func (r renames) Key(_ *mutator.Input, c mutator.View) string   { return r[c.Name()] }
-func (r renames) Mutate(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
-	c.Name = r[c.GetName()]
-	return nil
+func (r renames) Plan(_ *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	to := r[c.Name()]
+	if to == "" {
+		return nil
+	}
+	return &mutator.Plan[*clusterv3.Cluster]{CacheKey: &to, Edit: func(_ context.Context, c *clusterv3.Cluster) error {
+		c.Name = r[c.GetName()]
+		return nil
+	}}
 }
 
 func (r renames) family() mutator.Family {
@@ -221,8 +225,12 @@ func TestRenamedAndFailed(t *testing.T) {
 // onRenamed is a mutator that refers to an agent also under the new name.
 type onRenamed struct{ agents }
 
-func (onRenamed) Mutate(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
-	return use(c, "x")
+func (o onRenamed) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	p := o.agents.Plan(in, v)
+	if p != nil {
+		p.Edit = func(_ context.Context, c *clusterv3.Cluster) error { return use(c, "x") }
+	}
+	return p
 }
 
 // TestRenamingIsForClusters of a translation alone.
@@ -318,9 +326,9 @@ func TestRenamedClustersAreKeptAsOthersMakeThem(t *testing.T) {
 // connects is a mutator of all clusters.
 type connects time.Duration
 
-func (connects) Applies(*mutator.Input, mutator.View) bool { return true }
-func (connects) Key(*mutator.Input, mutator.View) string   { return "" }
-func (d connects) Mutate(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
-	c.ConnectTimeout = durationpb.New(time.Duration(d))
-	return nil
+func (d connects) Plan(*mutator.Input, mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	return &mutator.Plan[*clusterv3.Cluster]{CacheKey: new(""), Edit: func(_ context.Context, c *clusterv3.Cluster) error {
+		c.ConnectTimeout = durationpb.New(time.Duration(d))
+		return nil
+	}}
 }

@@ -20,9 +20,11 @@ type bearing struct {
 	on func(in *mutator.Input, name string) []*policy.Object
 }
 
-// Bears implements [mutator.Bearing].
-func (b bearing) Bears(in *mutator.Input, c *clusterv3.Cluster) []*policy.Object {
-	return b.on(in, c.GetName())
+// Plan implements [mutator.Planner].
+func (b bearing) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	p := b.Cluster.Plan(in, v)
+	p.Affected = func(c *clusterv3.Cluster) []*policy.Object { return b.on(in, c.GetName()) }
+	return p
 }
 
 func named(in *mutator.Input, name string) (on []*policy.Object) {

@@ -36,24 +36,16 @@ func agentsOf(in *mutator.Input, cluster string) (agent string, of *policy.Objec
 	return "", nil
 }
 
-func (a agents) Applies(in *mutator.Input, c mutator.View) bool {
-	_, of := agentsOf(in, c.Name())
-	return of != nil
-}
-
-func (a agents) Key(in *mutator.Input, c mutator.View) string {
-	_, of := agentsOf(in, c.Name())
-	return of.Digest()
-}
-
-func (a agents) Bears(in *mutator.Input, c *clusterv3.Cluster) []*policy.Object {
-	_, of := agentsOf(in, c.GetName())
-	return []*policy.Object{of}
-}
-
-func (a agents) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
-	agent, _ := agentsOf(in, c.GetName())
-	return use(c, agent)
+func (a agents) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	agent, of := agentsOf(in, c.Name())
+	if of == nil {
+		return nil
+	}
+	return &mutator.Plan[*clusterv3.Cluster]{
+		Edit:     func(_ context.Context, c *clusterv3.Cluster) error { return use(c, agent) },
+		CacheKey: new(of.Digest()),
+		Affected: func(*clusterv3.Cluster) []*policy.Object { return []*policy.Object{of} },
+	}
 }
 
 // use makes a cluster refer to an agent, inside of an Any.

@@ -14,15 +14,13 @@ type single struct {
 	policies []mutator.PolicyOutcome
 }
 
-// isSingle tells whether what becomes of a call is remembered as a whole. All mutators that it may
-// be for have to say what they depend on.
+// isSingle tells whether what becomes of a call is remembered as a whole.
 func (e *Engine) isSingle(call *Call) bool {
 	if e.memo == nil || call.Hook == mutator.HookTranslation || len(call.Objects) == 0 ||
 		len(call.Resources) != 1 || len(call.Resources[0].Encoded) != 1 {
 		return false
 	}
-	chain := e.chains[call.Hook][call.Resources[0].Kind]
-	return chain != nil && chain.isKeyed()
+	return call.Resources[0].Kind != mutator.KindSecret && e.chains[call.Hook][call.Resources[0].Kind] != nil
 }
 
 // singleKey is all that the result of such a call depends on, and nil if the custom resources and
@@ -61,10 +59,11 @@ func (e *Engine) recallSingle(call *Call) *Result {
 	}
 }
 
-// keepSingle remembers the result of a call in which nothing failed: what did is tried again.
+// keepSingle remembers the result of a call in which nothing failed, since what did is tried again,
+// and all mutators that the resource is for said what they depend on.
 func (e *Engine) keepSingle(call *Call, res *Result) {
 	key := e.singleKey(call)
-	if key == nil || len(res.Warnings) > 0 {
+	if key == nil || len(res.Warnings) > 0 || res.transient {
 		return
 	}
 	for _, o := range res.Outcomes {

@@ -41,10 +41,12 @@ func (programs) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 // unkeyed is a mutator that does not say what it depends on.
 type unkeyed struct{ a asking }
 
-func (u unkeyed) Applies(in *mutator.Input, c mutator.View) bool { return u.a.Applies(in, c) }
-
-func (u unkeyed) Mutate(ctx context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
-	return u.a.Mutate(ctx, in, c)
+func (u unkeyed) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	p := u.a.Plan(in, c)
+	if p != nil {
+		p.CacheKey = nil
+	}
+	return p
 }
 
 // singles has an engine with a mutator of clusters in the hook for one.

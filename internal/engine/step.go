@@ -10,8 +10,8 @@ import (
 )
 
 // step lets one mutator edit a copy of the resource and makes the resource what comes of
-// it: the copy, or what the failure policy says. A failure of Applies is treated as one of
-// Mutate. Without a verdict the resource cannot be decoded.
+// it: the copy, or what the failure policy says. A failure of Plan is treated as one of
+// Edit. Without a verdict the resource cannot be decoded.
 func (c *chain[T]) step(ctx context.Context, in *mutator.Input, s step[T], r *resource[T], raw []byte) (Verdict, error) {
 	failure := s.failure
 	if failure == nil {
@@ -20,14 +20,14 @@ func (c *chain[T]) step(ctx context.Context, in *mutator.Input, s step[T], r *re
 			return "", err
 		}
 		var changed bool
-		if changed, failure = c.edit(ctx, in, s.link, r, edited, raw); failure == nil {
+		if changed, failure = c.edit(ctx, in, &s, r, edited, raw); failure == nil {
 			if changed {
 				return Applied, nil
 			}
 			return Unchanged, nil
 		}
 	}
-	switch c.onError(ctx, in, &s.link, raw) {
+	switch s.onFailure(in) {
 	case mutator.Ignore:
 		return Ignored, failure
 	case mutator.Fail:
@@ -39,15 +39,15 @@ func (c *chain[T]) step(ctx context.Context, in *mutator.Input, s step[T], r *re
 
 // edit runs the mutator on edited, which belongs to it, and validates the result as Envoy
 // Gateway does after the hooks, where one invalid message blocks the whole Gateway.
-func (c *chain[T]) edit(ctx context.Context, in *mutator.Input, l link[T], r *resource[T], edited T, raw []byte) (changed bool, err error) {
+func (c *chain[T]) edit(ctx context.Context, in *mutator.Input, s *step[T], r *resource[T], edited T, raw []byte) (changed bool, err error) {
 	size := proto.Size(edited)
-	if err := c.mutate(ctx, in, l, edited, raw, r); err != nil {
+	if err := c.mutate(ctx, in, s, edited, raw, r); err != nil {
 		return false, err
 	}
 	if err := edited.ValidateAll(); err != nil {
 		return false, fmt.Errorf("the result is invalid: %w", err)
 	}
-	return r.commit(&l, edited, size)
+	return r.commit(&s.link, edited, size)
 }
 
 // denied makes the resource refuse traffic. If even that cannot be done the call fails:

@@ -50,7 +50,7 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last 
 			}
 			return a
 		}
-		key = c.key(ctx, in, view, raw, steps, key[:0])
+		key = cacheKey(steps, key[:0])
 		if m == nil || key == nil {
 			return c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 		}
@@ -69,21 +69,17 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last 
 	}, h.rest
 }
 
-// key is all that the result depends on besides the resource, and nil if a mutator does
-// not say it or fails, which is a failure of its step.
-func (c *chain[T]) key(ctx context.Context, in *mutator.Input, view *wire.View, raw []byte, steps []step[T], key []byte) []byte {
+// cacheKey is all that the result depends on besides the resource, and nil if a mutator does not
+// say it or failed.
+func cacheKey[T message](steps []step[T], key []byte) []byte {
 	for i := range steps {
 		s := &steps[i]
-		if s.keyed == nil || s.failure != nil {
-			return nil
-		}
-		var part string
-		if part, s.failure = c.keyOf(ctx, in, &s.link, view, raw); s.failure != nil {
+		if s.failure != nil || s.plan.CacheKey == nil {
 			return nil
 		}
 		key = binary.AppendUvarint(key, uint64(s.position))
-		key = binary.AppendUvarint(key, uint64(len(part)))
-		key = append(key, part...)
+		key = binary.AppendUvarint(key, uint64(len(*s.plan.CacheKey)))
+		key = append(key, *s.plan.CacheKey...)
 	}
 	return key
 }

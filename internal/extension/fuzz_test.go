@@ -190,7 +190,7 @@ func seed(f *testing.F) {
 // does not know.
 func seedCases(f *testing.F) {
 	f.Helper()
-	cases, err := filepath.Glob("../mutators/*/testdata/*/in.yaml")
+	cases, err := filepath.Glob("../../pkg/mutators/*/testdata/*/in.yaml")
 	require.NoError(f, err)
 	seeds := 0
 	for _, path := range cases {

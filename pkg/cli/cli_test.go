@@ -117,7 +117,7 @@ func everything() mutator.Family {
 }
 
 // nothing is a mutator that changes nothing.
-func nothing[T proto.Message]() mutator.Typed[T] {
+func nothing[T proto.Message]() mutator.Planner[T] {
 	return mutator.Func[T]{Do: func(context.Context, *mutator.Input, T) error { return nil }}
 }
 
