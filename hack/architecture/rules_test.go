@@ -25,8 +25,9 @@ var mayImport = []struct {
 	{"internal/kube", []string{"internal/logging", "pkg/mutator"}},
 
 	// The way of a request.
-	{"internal/extension", []string{"internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
-	{"internal/engine", []string{"pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"internal/extension", []string{"internal/engine", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
+	{"internal/engine", []string{"internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"internal/sandbox", nil},
 	{"internal/wire", []string{"pkg/xds"}},
 
 	// What the author of a mutator sees. It must not lead to any of the above.
