@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/mutators/backendmtls"
 	"github.com/egraft/egraft/pkg/policy"

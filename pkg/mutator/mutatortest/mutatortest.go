@@ -24,7 +24,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 

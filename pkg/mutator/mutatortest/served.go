@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 
-	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 

@@ -71,20 +71,27 @@ func (x *index) changes(in *mutator.Input) bool {
 	return x.copies || x.lost || x.reaches && !in.Has(mutator.KindCluster)
 }
 
-// Applies tells whether a route of the configuration has to be changed.
-func (routeConfigurations) Applies(in *mutator.Input, rc mutator.View) bool {
-	return in.Hook == mutator.HookTranslation && indexOf(in).changes(in) && changesOf(in)[rc.Name()].any
+// Plan leads the routes of a configuration to where they belong if one of them has to be changed.
+// The key stands for where each leads.
+func (routeConfigurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
+	if in.Hook != mutator.HookTranslation || !indexOf(in).changes(in) {
+		return nil
+	}
+	change := changesOf(in)[rc.Name()]
+	if !change.any {
+		return nil
+	}
+	return &mutator.Plan[*routev3.RouteConfiguration]{
+		Edit:     func(_ context.Context, rc *routev3.RouteConfiguration) error { return leadAll(in, rc) },
+		CacheKey: &change.key,
+		Affected: func(rc *routev3.RouteConfiguration) []*policy.Object { return winnersOf(in, rc.GetName()) },
+	}
 }
 
-// Key stands for where each route leads.
-func (routeConfigurations) Key(in *mutator.Input, rc mutator.View) string {
-	return changesOf(in)[rc.Name()].key
-}
-
-// Bears are the policies that win the routes of the configuration.
-func (routeConfigurations) Bears(in *mutator.Input, rc *routev3.RouteConfiguration) (on []*policy.Object) {
+// winnersOf are the policies that win the routes of a configuration.
+func winnersOf(in *mutator.Input, configuration string) (on []*policy.Object) {
 	x, seen := indexOf(in), map[*policy.Object]bool{}
-	for _, h := range in.Reach().Hosts(rc.GetName()) {
+	for _, h := range in.Reach().Hosts(configuration) {
 		h.Leads(func(marks []xds.Mark, _ []string) {
 			w := x.ways[in.Reach().Way(h.Listeners(), marks)]
 			if w == nil || w.winner() == nil || seen[w.winner()] {
@@ -97,8 +104,8 @@ func (routeConfigurations) Bears(in *mutator.Input, rc *routev3.RouteConfigurati
 	return on
 }
 
-// Mutate leads each route to where it belongs.
-func (routeConfigurations) Mutate(_ context.Context, in *mutator.Input, rc *routev3.RouteConfiguration) error {
+// leadAll leads each route to where it belongs.
+func leadAll(in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	x := indexOf(in)
 	for _, vh := range rc.GetVirtualHosts() {
 		listeners := xds.ListenersOf(rc.GetName(), vh)

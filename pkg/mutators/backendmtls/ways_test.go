@@ -101,11 +101,11 @@ func TestFailureOfAConfiguration(t *testing.T) {
 	p, q := []xds.Mark{markOf(t, ofRoute(t, "p", "/p"))}, []xds.Mark{markOf(t, ofRoute(t, "q", "/q"))}
 	in := input(t, listener(t, "one", lead(p, "a"), lead(p, "b"), lead(nil, "free"), lead(q, "b")))
 	var names []string
-	for _, o := range (routeConfigurations{}).Bears(in, &routev3.RouteConfiguration{Name: "c"}) {
+	for _, o := range winnersOf(in, "c") {
 		names = append(names, o.Name)
 	}
 	require.Equal(t, []string{"p", "q"}, names)
-	require.Empty(t, (routeConfigurations{}).Bears(in, &routev3.RouteConfiguration{Name: "another"}))
+	require.Empty(t, winnersOf(in, "another"))
 }
 
 // TestCopyInCleartext of a policy that leaves it so has its endpoints as soon as others.
@@ -186,9 +186,9 @@ func TestRenamedCluster(t *testing.T) {
 // TestClusterHook has no policies, and a cluster that comes with it comes with the translation too.
 func TestClusterHook(t *testing.T) {
 	in := input(t, listener(t, "one", lead([]xds.Mark{markOf(t, ofRoute(t, "p", "/p"))}, "c")))
-	require.True(t, clusters{}.Applies(in, view("c")))
+	require.NotNil(t, clusters{}.Plan(in, view("c")))
 	in.Hook = mutator.HookCluster
-	require.False(t, clusters{}.Applies(in, view("c")))
+	require.Nil(t, clusters{}.Plan(in, view("c")))
 }
 
 // view is a resource of a name.
@@ -216,8 +216,8 @@ func TestRefusedRoutes(t *testing.T) {
 			in := input(t, c.hosts...)
 			in.Kinds = c.kinds
 			rc := &routev3.RouteConfiguration{Name: "c", VirtualHosts: c.hosts}
-			if routeConfigurations.Applies(routeConfigurations{}, in, view("c")) {
-				require.NoError(t, routeConfigurations{}.Mutate(t.Context(), in, rc))
+			if plan := (routeConfigurations{}).Plan(in, view("c")); plan != nil {
+				require.NoError(t, plan.Edit(t.Context(), rc))
 			}
 			for i, r := range rc.GetVirtualHosts()[0].GetRoutes() {
 				require.Equal(t, c.want[i], r.GetDirectResponse() != nil, i)

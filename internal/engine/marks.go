@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// marksAt is where egraft's metadata is in resources that have any, of all namespaces.
+func marksAt(k mutator.Kind) fields {
+	switch k {
+	case mutator.KindRoute:
+		return fields{4, 1}
+	case mutator.KindCluster:
+		return fields{25, 1}
+	default:
+		return nil
+	}
+}
+
+// ownKeys are the keys in egraft's metadata that families may change: those of all for a cluster
+// that is denied, and each family's own.
+func ownKeys(families []mutator.Family) map[string][]string {
+	keys := make(map[string][]string, len(families))
+	for i := range families {
+		keys[families[i].Name] = append(families[i].MarkKeys(), xds.DeniedKey)
+	}
+	return keys
+}
+
+// foreignMark is the fault of an edit that changes what another family left in a route's or
+// cluster's metadata: that one would find its policy gone, or another one in its place.
+func (c *chain[T]) foreignMark(family string, before, now []byte) error {
+	at := marksAt(c.kind)
+	if at == nil || !hasMarks(before) && !hasMarks(now) {
+		return nil
+	}
+	var one, other [4]encodedMark // mostly enough, and on the stack
+	own, was, is := c.keys[family], marksIn(at, before, one[:0]), marksIn(at, now, other[:0])
+	key, changed := firstChanged(own, was, is)
+	if !changed {
+		key, changed = firstChanged(own, is, was)
+	}
+	if !changed {
+		return nil
+	}
+	return fmt.Errorf("changed %q in the metadata %s, which is not the mutator's own; its keys there are %s", key, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
+}
+
+// firstChanged is the first key in a whose value is another one in b and which is none of own.
+func firstChanged(own []string, a, b []encodedMark) (key []byte, found bool) {
+	for _, m := range a {
+		isOwn := slices.ContainsFunc(own, func(key string) bool { return key == string(m.key) })
+		if !isOwn && !equalValues(valueOf(a, m.key), valueOf(b, m.key)) {
+			return m.key, true
+		}
+	}
+	return nil, false
+}
+
+func hasMarks(raw []byte) bool { return bytes.Contains(raw, []byte(xds.MetadataNamespace)) }
+
+// encodedMark is an entry of egraft's metadata.
+type encodedMark struct {
+	key, value []byte
+}
+
+// marksIn appends the entries of egraft's metadata to marks.
+func marksIn(metadata fields, raw []byte, marks []encodedMark) []encodedMark {
+	metadata.each(raw, func(namespace []byte) {
+		if name, content := entryOf(namespace); string(name) == xds.MetadataNamespace {
+			fields{1}.each(content, func(entry []byte) {
+				key, value := entryOf(entry)
+				marks = append(marks, encodedMark{key, value})
+			})
+		}
+	})
+	return marks
+}
+
+// entryOf is the key and the value of an entry of a map.
+func entryOf(entry []byte) (key, value []byte) {
+	for num, v := range wire.Values(entry) {
+		switch num {
+		case 1:
+			key = v
+		case 2:
+			value = v
+		}
+	}
+	return key, value
+}
+
+// valueOf is the value of a key, the last of several, and nil without one.
+func valueOf(marks []encodedMark, key []byte) (value []byte) {
+	for _, m := range marks {
+		if bytes.Equal(m.key, key) {
+			value = m.value
+		}
+	}
+	return value
+}
+
+func equalValues(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return (a == nil) == (b == nil)
+	}
+	var one, other structpb.Value // maps in it may be in another order
+	return proto.Unmarshal(a, &one) == nil && proto.Unmarshal(b, &other) == nil && proto.Equal(&one, &other)
+}

@@ -1,0 +1,137 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// dns is a cluster that is not kept under its old name.
+func dns(name string) *clusterv3.Cluster { return &clusterv3.Cluster{Name: name} }
+
+// TestRenamedToATakenName: a cluster that is given the name of another one, whether that came with
+// the translation or was renamed as well, is one on which the family failed. It does not depend
+// on the order of the clusters which of them that is.
+func TestRenamedToATakenName(t *testing.T) {
+	taken := func(was, name string) string {
+		return fmt.Sprintf("renamed the Cluster from %q to %q, which is the name of another one", was, name)
+	}
+	for name, c := range map[string]struct {
+		to     renames
+		onFail mutator.FailurePolicy
+		want   []string // names of the clusters a, b and c
+		denied []string
+	}{
+		"free names":       {renames{"a": "x", "b": "y"}, mutator.Deny, []string{"x", "y", "c"}, nil},
+		"one that came":    {renames{"a": "b"}, mutator.Deny, []string{"a", "b", "c"}, []string{"a"}},
+		"twice the same":   {renames{"a": "x", "b": "x"}, mutator.Deny, []string{"a", "b", "c"}, []string{"a", "b"}},
+		"changed places":   {renames{"a": "b", "b": "a"}, mutator.Deny, []string{"a", "b", "c"}, []string{"a", "b"}},
+		"one after other":  {renames{"a": "b", "b": "x"}, mutator.Deny, []string{"a", "x", "c"}, []string{"a"}},
+		"ignored":          {renames{"a": "b", "c": "x"}, mutator.Ignore, []string{"a", "b", "x"}, []string{"a"}},
+		"the call fails":   {renames{"a": "b"}, mutator.Fail, nil, nil},
+		"all three as one": {renames{"a": "c", "b": "c"}, mutator.Deny, []string{"a", "b", "c"}, []string{"a", "b"}},
+	} {
+		for _, memo := range []int64{0, 1 << 20} {
+			t.Run(fmt.Sprint(name, "/", memo), func(t *testing.T) {
+				f := c.to.family()
+				f.FailurePolicy = c.onFail
+				e, err := engine.New([]mutator.Family{f, other()}, engine.WithMemo(memo))
+				require.NoError(t, err)
+				for _, order := range [][]string{{"a", "b", "c"}, {"c", "b", "a"}, {"c", "b", "a"}, {"b", "a", "c"}} {
+					call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}, {Kind: mutator.KindCluster}}}
+					for i, name := range order { // of two lists
+						list := &call.Resources[i/2]
+						list.Encoded = append(list.Encoded, encode(t, dns(name)))
+					}
+					res, err := e.Run(t.Context(), call)
+					if c.onFail == mutator.Fail {
+						require.EqualError(t, err, `Translation hook: mutator renames on Cluster "a": `+taken("a", "b"))
+						continue
+					}
+					require.NoError(t, err)
+					want := map[string]string{"a": c.want[0], "b": c.want[1], "c": c.want[2]}
+					for i, was := range order {
+						got := decoded(t, &clusterv3.Cluster{}, res.Resources[i/2].Encoded[i%2]).(*clusterv3.Cluster)
+						require.Equal(t, want[was], got.GetName())
+					}
+					var denied []string
+					for _, o := range res.Outcomes {
+						if o.Err != nil {
+							require.Equal(t, "renames", o.Family)
+							require.EqualError(t, o.Err, taken(o.Name, c.to[o.Name]))
+							require.Equal(t, map[mutator.FailurePolicy]engine.Verdict{mutator.Deny: engine.Denied, mutator.Ignore: engine.Ignored}[c.onFail], o.Verdict)
+							denied = append(denied, o.Name)
+						}
+					}
+					require.ElementsMatch(t, c.denied, denied)
+				}
+			})
+		}
+	}
+}
+
+// TestRenamedOfOneName: two clusters that came with one name, which is no doing of a family, are
+// both renamed.
+func TestRenamedOfOneName(t *testing.T) {
+	e, err := engine.New([]mutator.Family{renames{"a": "x"}.family()})
+	require.NoError(t, err)
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, dns("a")), encode(t, dns("a"))}},
+	}})
+	require.NoError(t, err)
+	require.Equal(t, [][]byte{encode(t, dns("x")), encode(t, dns("x"))}, res.Resources[0].Encoded)
+}
+
+// renamesLater is a family that gives a cluster a name, unless one before it did.
+func renamesLater(name string, from, to string) mutator.Family {
+	f := mutator.Family{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, FailurePolicy: mutator.Ignore}
+	f.Clusters = mutator.Func[*clusterv3.Cluster]{
+		When: func(_ *mutator.Input, c mutator.View) bool { return c.Name() == from },
+		Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
+			c.Name = to
+			return nil
+		},
+	}
+	return f
+}
+
+// TestRenamedToATakenNameByTwo: if one family fails, another one does not give the cluster the same
+// name after all.
+func TestRenamedToATakenNameByTwo(t *testing.T) {
+	e, err := engine.New([]mutator.Family{renamesLater("f", "a", "b"), renamesLater("g", "a", "b")})
+	require.NoError(t, err)
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, dns("a")), encode(t, dns("b"))}},
+	}})
+	require.NoError(t, err)
+	require.Equal(t, [][]byte{encode(t, dns("a")), encode(t, dns("b"))}, res.Resources[0].Encoded)
+	require.Equal(t, []engine.Verdict{engine.Ignored, engine.Ignored}, verdicts(res))
+}
+
+// TestRenamedBesideAdditions: an addition does not get the name that a cluster came with, by which
+// it may yet be kept. Neither does a copy.
+func TestRenamedBesideAdditions(t *testing.T) {
+	adds := mutator.Family{Name: "adds", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: adder(func() (mutator.Additions, error) {
+		add := clustersNamed("a")
+		add.Copies = []mutator.Copy{{Of: "new", Name: "a", Edit: func(context.Context, *clusterv3.Cluster) error { return nil }}}
+		return add, nil
+	})}
+	e, err := engine.New([]mutator.Family{renames{"a": "new"}.family(), adds})
+	require.NoError(t, err)
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}},
+	}})
+	require.NoError(t, err)
+	var names []string
+	for _, raw := range res.Resources[0].Encoded {
+		names = append(names, decoded(t, &clusterv3.Cluster{}, raw).(*clusterv3.Cluster).GetName())
+	}
+	require.Equal(t, []string{"new", "a"}, names)
+	require.Equal(t, []engine.Verdict{engine.Applied, engine.Conflicting, engine.Conflicting}, verdicts(res))
+}

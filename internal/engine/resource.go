@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/egraft/egraft/internal/sandbox"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// resource is a resource on its way through a chain. What it is between two mutators is
+// the bytes: one that fails, or that goes on behind the engine's back, has spoiled its own
+// copy and nothing else.
+type resource[T message] struct {
+	chain     *chain[T]
+	goroutine *sandbox.Goroutine // that runs the mutators
+	name      string
+	original  []byte // of the call
+	encoded   []byte
+	decoded   T // what encoded says, if usable
+	usable    bool
+
+	references []reference // that edits brought in
+}
+
+// take returns a decoded copy that belongs to the caller.
+func (r *resource[T]) take() (T, error) {
+	if r.usable {
+		r.usable = false
+		return r.decoded, nil
+	}
+	m, err := r.chain.decode(r.encoded)
+	if err != nil {
+		return m, fmt.Errorf("decode %s %q: %w", r.chain.kind, r.name, err)
+	}
+	return m, nil
+}
+
+func (c *chain[T]) decode(raw []byte) (T, error) {
+	m := c.empty.ProtoReflect().New().Interface().(T)
+	return m, proto.Unmarshal(raw, m)
+}
+
+// commit makes a copy that a mutator edited the resource and reports whether that changes it. The
+// size is that of the copy before the edit.
+func (r *resource[T]) commit(l *link[T], edited T, size int) (changed bool, err error) {
+	now, err := encode(edited)
+	if err != nil {
+		return false, err
+	}
+	if changed, err = r.differs(now, size); err != nil {
+		return false, err
+	}
+	if changed {
+		if err := r.chain.fault(l, r.original, r.encoded, now); err != nil {
+			return false, err
+		}
+		r.references = append(r.references, r.chain.references(l.family, r.encoded, now)...)
+		r.encoded = now
+	}
+	r.decoded, r.usable = edited, true
+	return changed, nil
+}
+
+// differs tells whether now, which is encoded deterministically, says something else than
+// the resource, which may not be. Most edits change the size, which shows it.
+func (r *resource[T]) differs(now []byte, size int) (bool, error) {
+	if bytes.Equal(now, r.encoded) {
+		return false, nil
+	}
+	if len(now) != size {
+		return true, nil
+	}
+	r.usable = false
+	before, err := r.take()
+	if err != nil {
+		return false, err
+	}
+	canonical, err := encode(before)
+	return !bytes.Equal(now, canonical), err
+}
+
+// encode gives the same bytes for the same content.
+func encode(m proto.Message) ([]byte, error) {
+	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
+}
