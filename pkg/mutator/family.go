@@ -21,7 +21,7 @@ type Family struct {
 	NeedsReach bool
 	// DropsSecrets says that a secret which a listener referred to before the family changed
 	// it, and nothing in the translation refers to any more, is to be dropped. Envoy Gateway
-	// has to include secrets, clusters and listeners for it.
+	// has to include secrets and all that may refer to them for it.
 	DropsSecrets bool
 
 	// RenamesClusters says that the family gives clusters of a translation other names, which no
@@ -56,7 +56,7 @@ func (f *Family) Uses(h Hook) bool { return slices.Contains(f.Hooks, h) }
 
 // Validate reports families that cannot work: without a name, with a name that another
 // one has, with an unknown hook or failure policy, with a policy whose status they want to
-// write.
+// write, with hooks in which nothing runs, or with what runs in none of their hooks.
 func Validate(families []Family) error {
 	var errs []error
 	seen := map[string]bool{}
@@ -83,6 +83,7 @@ func (f *Family) validate() (errs []error) {
 			errs = append(errs, fmt.Errorf("mutator family %q: unknown hook %q", f.Name, h))
 		}
 	}
+	errs = append(errs, f.validateHooks()...)
 	for _, k := range f.Policies {
 		if k.HasConditions() {
 			errs = append(errs, fmt.Errorf("mutator family %q: the status of policies is Envoy Gateway's, so %s cannot have conditions", f.Name, k.Kind))
