@@ -60,6 +60,7 @@ generate: ## write deep copies, CRDs and what the program says in docs and deplo
 	$(TOOL) controller-gen object paths=./pkg/apis/... crd output:crd:dir=crds
 	go test ./pkg/cli -run '^TestDocuments$$' -update
 	go test ./deploy -run '^TestValuesAreEgrafts$$' -update
+	go test ./pkg/mutator/mutatortest -run '^TestEnvoysMessages$$' -update
 
 tidy: ## tidy go.mod and go.sum
 	@$(EACH) go mod tidy; done

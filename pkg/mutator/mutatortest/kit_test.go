@@ -39,9 +39,9 @@ func on(do func(in *mutator.Input, c *clusterv3.Cluster)) func() mutator.Family 
 // call has a cluster and two custom resources.
 func call(t *testing.T) *engine.Call {
 	t.Helper()
-	c, err := ReadCall("testdata/call.yaml")
+	calls, err := ReadCalls("testdata/call.yaml")
 	require.NoError(t, err)
-	return c
+	return calls[0]
 }
 
 // failing returns the names of the checks that a family does not pass.
@@ -176,12 +176,12 @@ func TestInputUntouchedRejects(t *testing.T) {
 func TestFilesThatAreWrong(t *testing.T) {
 	for file, want := range map[string]string{
 		"missing.yaml":  "no such file or directory",
-		"hook.yaml":     `hook: there is no hook "Rout"`,
-		"kind.yaml":     `resources: there is no kind "Clutser"`,
-		"resource.yaml": `resources: Cluster: proto:`,
+		"hook.yaml":     `hook: there is no hook "Rout"; the hooks are [VirtualHost Route`,
+		"kind.yaml":     `resources: there is no kind "Clutser"; the kinds are [Route VirtualHost Cluster`,
+		"resource.yaml": `testdata/wrong/resource.yaml: resources.Cluster[0]: proto:`,
 		"field.yaml":    `unknown field "hooks"`,
 	} {
-		_, err := ReadCall("testdata/wrong/" + file)
+		_, err := ReadCalls("testdata/wrong/" + file)
 		require.ErrorContains(t, err, want, file)
 	}
 }
