@@ -14,7 +14,8 @@ type Family struct {
 	// Name identifies the family in logs, metrics and configuration: lower case, dashes.
 	Name string
 	// Hooks are those that the family needs; `egraft config envoy-gateway` subscribes
-	// Envoy Gateway to the union over all families and to nothing else.
+	// Envoy Gateway to the union over all families and to nothing else. Each must have
+	// something to run, and each mutator a hook that brings its resources, see [Hook.Kinds].
 	Hooks []Hook
 	// NeedsReach says that the family uses [Input.Reach], for which Envoy Gateway has to
 	// include the route configurations in the Translation hook.

@@ -98,6 +98,11 @@ func TestKitRejects(t *testing.T) {
 			f.Clusters = keyed{f.Clusters.Applies, func(in *mutator.Input, c *clusterv3.Cluster) { c.AltStatName = in.Objects.Of(gvk)[0].Name }}
 			return f
 		}, "same from memory"},
+		"addition that is not included": {func() mutator.Family {
+			f := on(func(*mutator.Input, *clusterv3.Cluster) {})()
+			f.Additions = secrets{}
+			return f
+		}, "reaches Envoy"},
 		"panic": {on(func(*mutator.Input, *clusterv3.Cluster) { panic("no") }), `Cluster "c": panic: no`},
 	}
 	for name, b := range bad {
@@ -180,6 +185,9 @@ func TestFilesThatAreWrong(t *testing.T) {
 		"kind.yaml":     `resources: there is no kind "Clutser"; the kinds are [Route VirtualHost Cluster`,
 		"resource.yaml": `testdata/wrong/resource.yaml: resources.Cluster[0]: proto:`,
 		"field.yaml":    `unknown field "hooks"`,
+		"beside.yaml":   "calls: beside it are fields of a call: move them into a call of the list",
+		"empty.yaml":    "calls: is empty",
+		"call.yaml":     "testdata/wrong/call.yaml: calls[1].resources.Cluster[0]: proto:",
 	} {
 		_, err := ReadCalls("testdata/wrong/" + file)
 		require.ErrorContains(t, err, want, file)
