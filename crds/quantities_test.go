@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 
-	"github.com/egraft/egraft/pkg/quantity"
+	"github.com/egraft/egraft/internal/quantity"
 )
 
 func bufferPolicies(t *testing.T) *apiextensions.CustomResourceDefinition {

@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"sigs.k8s.io/yaml"
 
-	"github.com/egraft/egraft/pkg/config"
+	"github.com/egraft/egraft/internal/config"
 )
 
 // settings reads what a container tells egraft, as egraft does.

@@ -26,8 +26,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/egraft/egraft/e2e/ads"
+	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/engine"
 )
 
 // acceptedLab is an Envoy with a bystander and changing tenants on one agent.

@@ -21,8 +21,8 @@ import (
 
 	"github.com/egraft/egraft/e2e/parts"
 	"github.com/egraft/egraft/e2e/process"
+	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 

@@ -19,7 +19,7 @@ import (
 
 	"github.com/egraft/egraft/e2e/apiserver"
 	"github.com/egraft/egraft/e2e/process"
-	"github.com/egraft/egraft/pkg/kube"
+	"github.com/egraft/egraft/internal/kube"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 )

@@ -27,8 +27,8 @@ import (
 
 	"github.com/egraft/egraft/e2e/parts"
 	"github.com/egraft/egraft/e2e/process"
+	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"
 )

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-grep -rnoE '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' pkg e2e | sort |
+grep -rnoE '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' internal pkg e2e | sort |
 	while IFS=: read -r file _ declaration; do
 		go test -run '^$' -fuzz "^${declaration#func }\$" -fuzztime "$1" -fuzzminimizetime 1x "./$(dirname "$file")" </dev/null
 	done

@@ -39,11 +39,11 @@ func TestFixturesAreRejected(t *testing.T) {
 		anytime     = "the same input must give the same bytes at any time; the engine has the deadline"
 	)
 	cases := map[string][]string{
-		"upwards":        {"pkg/engine/engine.go imports pkg/extension, which mayImport does not list for pkg/engine"},
+		"upwards":        {"internal/engine/engine.go imports internal/extension, which mayImport does not list for internal/engine"},
 		"other-mutator":  {"pkg/mutators/a/a.go imports pkg/mutators/b, which mayImport does not list for pkg/mutators/a"},
 		"unlisted":       {"pkg/helpers has no line in mayImport"},
-		"client-go":      {"pkg/policy/policy.go imports k8s.io/client-go/kubernetes: only pkg/kube talks to an API server, so that egraft runs without one"},
-		"product-e2e":    {"pkg/server/server_test.go imports github.com/egraft/egraft/e2e/parts: the product does not depend on what tests it; use pkg/mutator/mutatortest or move what is shared"},
+		"client-go":      {"pkg/policy/policy.go imports k8s.io/client-go/kubernetes: only internal/kube talks to an API server, so that egraft runs without one"},
+		"product-e2e":    {"internal/server/server_test.go imports github.com/egraft/egraft/e2e/parts: the product does not depend on what tests it; use pkg/mutator/mutatortest or move what is shared"},
 		"mutator-grpc":   {"pkg/mutators/a/a.go imports google.golang.org/grpc: " + anywhere},
 		"mutator-os":     {"pkg/mutators/a/a.go imports os/exec: " + anywhere},
 		"mutator-net":    {"pkg/mutators/a/a.go imports net/http: " + anywhere},
@@ -54,8 +54,8 @@ func TestFixturesAreRejected(t *testing.T) {
 		},
 		"mutator-dot":    {"pkg/mutators/a/a.go imports time by a dot: " + anytime},
 		"mutator-reach":  {"pkg/xds/xds.go uses time.Since (and pkg/mutator imports it): " + anytime},
-		"uncommented":    {"pkg/version has no package comment"},
-		"comment-inside": {"pkg/version has no package comment"},
+		"uncommented":    {"internal/version has no package comment"},
+		"comment-inside": {"internal/version has no package comment"},
 		"long-main":      {"cmd/egraft/main.go has 41 lines, and 40 are the limit"},
 	}
 	folders, err := os.ReadDir("testdata")

@@ -11,36 +11,37 @@ var mayImport = []struct {
 }{
 	{"cmd/egraft", []string{"pkg/cli", "pkg/catalog"}},
 	{"pkg/cli", []string{
-		"pkg/config", "pkg/logging", "pkg/telemetry", "pkg/version", "pkg/kube", "pkg/catalog",
-		"pkg/server", "pkg/extension", "pkg/engine", "pkg/policy", "pkg/mutator", "pkg/wire", "pkg/tenancy",
+		"internal/config", "internal/logging", "internal/telemetry", "internal/version", "internal/kube", "pkg/catalog",
+		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
-	{"pkg/server", []string{"pkg/logging"}},
-	{"pkg/telemetry", []string{"pkg/version", "pkg/mutator"}},
-	{"pkg/config", []string{"pkg/logging", "pkg/mutator", "pkg/quantity", "pkg/tenancy"}},
-	{"pkg/logging", nil},
-	{"pkg/version", nil},
-	{"pkg/kube", []string{"pkg/logging", "pkg/mutator"}},
+	{"internal/server", []string{"internal/logging"}},
+	{"internal/telemetry", []string{"internal/version", "pkg/mutator"}},
+	{"internal/config", []string{"internal/logging", "pkg/mutator", "internal/quantity", "internal/tenancy"}},
+	{"internal/logging", nil},
+	{"internal/version", nil},
+	{"internal/kube", []string{"internal/logging", "pkg/mutator"}},
 
 	// The way of a request.
-	{"pkg/extension", []string{"pkg/engine", "pkg/policy", "pkg/mutator", "pkg/wire", "pkg/logging"}},
-	{"pkg/engine", []string{"pkg/mutator", "pkg/policy", "pkg/xds", "pkg/wire"}},
-	{"pkg/wire", []string{"pkg/xds"}},
+	{"internal/extension", []string{"internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
+	{"internal/engine", []string{"pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"internal/wire", []string{"pkg/xds"}},
 
 	// What the author of a mutator sees. It must not lead to any of the above.
-	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator", "pkg/policy", "pkg/tenancy"}},
-	{"pkg/mutators/...", []string{"pkg/mutator", "pkg/policy", "pkg/quantity", "pkg/spiffe", "pkg/tenancy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
+	{"pkg/mutators/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/attach", []string{"pkg/mutator", "pkg/policy"}},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
-	{"pkg/tenancy", []string{"pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
+	{"internal/tenancy", []string{"pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
 	{"pkg/policy", []string{"pkg/apis/..."}},
-	{"pkg/quantity", nil},
+	{"internal/quantity", nil},
 	{"pkg/spiffe", []string{"pkg/xds", "pkg/apis/..."}},
 	{"pkg/xds", nil},
 	{"pkg/apis/...", []string{"pkg/apis/..."}},
 
 	// The conformance kit runs a mutator as egraft would.
-	{"pkg/mutator/mutatortest", []string{"pkg/mutator", "pkg/engine", "pkg/policy", "pkg/xds", "pkg/wire"}},
+	{"pkg/mutator/mutatortest", []string{"pkg/mutator", "internal/engine", "pkg/policy", "pkg/xds", "internal/wire"}},
 
 	// What is around the product may use all of it.
 	{"e2e/...", []string{"..."}},
@@ -67,12 +68,12 @@ type ban struct {
 
 var bans = []ban{
 	{
-		in: []string{"..."}, except: []string{"pkg/kube", "e2e/...", "hack/..."},
+		in: []string{"..."}, except: []string{"internal/kube", "e2e/...", "hack/..."},
 		imports: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."},
-		reason:  "only pkg/kube talks to an API server, so that egraft runs without one",
+		reason:  "only internal/kube talks to an API server, so that egraft runs without one",
 	},
 	{
-		in:      []string{"cmd/...", "pkg/..."},
+		in:      []string{"cmd/...", "internal/...", "pkg/..."},
 		imports: []string{module + "/e2e/...", module + "/hack/..."}, tests: true,
 		reason: "the product does not depend on what tests it; use pkg/mutator/mutatortest or move what is shared",
 	},

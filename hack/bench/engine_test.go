@@ -6,10 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
-	"github.com/egraft/egraft/pkg/wire"
 )
 
 // calls are what the extension service makes of the bodies of a request.

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/egraft/egraft/pkg/wire"
+	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/xds"
 )
 

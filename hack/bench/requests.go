@@ -9,7 +9,7 @@ import (
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/egraft/egraft/pkg/wire"
+	"github.com/egraft/egraft/internal/wire"
 )
 
 // Methods of https://github.com/envoyproxy/gateway/blob/v1.9.1/proto/extension/service.proto

@@ -5,6 +5,7 @@ package catalog
 import (
 	"time"
 
+	"github.com/egraft/egraft/internal/tenancy"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/mutators/attemptcount"
 	"github.com/egraft/egraft/pkg/mutators/backendmtls"
@@ -14,7 +15,6 @@ import (
 	"github.com/egraft/egraft/pkg/mutators/originaldestination"
 	"github.com/egraft/egraft/pkg/mutators/promptclusters"
 	"github.com/egraft/egraft/pkg/policy"
-	"github.com/egraft/egraft/pkg/tenancy"
 )
 
 // Options are settings of the built-in mutators that are the operator's and not a

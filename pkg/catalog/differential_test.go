@@ -14,8 +14,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"sigs.k8s.io/yaml"
 
+	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/mutator/mutatortest"
 	"github.com/egraft/egraft/pkg/policy"

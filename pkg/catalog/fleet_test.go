@@ -17,7 +17,7 @@ import (
 
 	// Messages that the fleet has inside of Any.
 
-	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 

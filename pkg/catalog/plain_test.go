@@ -16,10 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
-	"github.com/egraft/egraft/pkg/wire"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -107,7 +107,7 @@ func (d decoded) References() []xds.Reference {
 // plainly takes a resource of one kind through the families that have a mutator for it.
 func plainly[T resource](
 	t *testing.T, p plain, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Result,
-	c T, deny func(T) error, of func(mutator.Family) mutator.Typed[T],
+	c T, deny func(T) error, of func(mutator.Family) mutator.Planner[T],
 ) []byte {
 	t.Helper()
 	require.NoError(t, proto.Unmarshal(raw, c))
@@ -115,10 +115,14 @@ func plainly[T resource](
 	out := raw
 	for _, f := range p {
 		m := of(f)
-		if m == nil || !f.Uses(in.Hook) || !m.Applies(in, came) {
+		if m == nil || !f.Uses(in.Hook) {
 			continue
 		}
-		next, verdict, err := edit(t.Context(), in, m, c, deny, onError(in, f, m, came))
+		plan := m.Plan(in, came)
+		if plan == nil {
+			continue
+		}
+		next, verdict, err := edit(t.Context(), plan, c, deny, onError(f, plan))
 		res.Outcomes = append(res.Outcomes, &engine.Outcome{Family: f.Name, Kind: kind, Name: came.GetName(), Verdict: verdict, Err: err})
 		if verdict == engine.Applied || verdict == engine.Denied {
 			out = deterministic(t, next)
@@ -131,21 +135,19 @@ func plainly[T resource](
 }
 
 // onError is what the family, or the policy, wants.
-func onError[T proto.Message](in *mutator.Input, f mutator.Family, m mutator.Typed[T], view mutator.View) mutator.FailurePolicy {
-	if failing, ok := m.(mutator.Failing); ok {
-		if said := failing.FailurePolicy(in, view); said != "" {
-			return said
-		}
+func onError[T proto.Message](f mutator.Family, plan *mutator.Plan[T]) mutator.FailurePolicy {
+	if plan.OnFailure != "" {
+		return plan.OnFailure
 	}
 	return f.FailurePolicy
 }
 
 // edit runs a mutator on a copy.
 func edit[T resource](
-	ctx context.Context, in *mutator.Input, m mutator.Typed[T], c T, deny func(T) error, onError mutator.FailurePolicy,
+	ctx context.Context, plan *mutator.Plan[T], c T, deny func(T) error, onError mutator.FailurePolicy,
 ) (T, engine.Verdict, error) {
 	edited := proto.Clone(c).(T)
-	err := m.Mutate(ctx, in, edited)
+	err := plan.Edit(ctx, edited)
 	if err == nil {
 		if err = edited.ValidateAll(); err != nil {
 			err = fmt.Errorf("the result is invalid: %w", err)

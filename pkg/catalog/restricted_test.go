@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/tenancy"
 	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
-	"github.com/egraft/egraft/pkg/tenancy"
 )
 
 // restricted is an engine of all families with rules as text.

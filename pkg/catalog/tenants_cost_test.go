@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/tenancy"
 	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/engine"
 	"github.com/egraft/egraft/pkg/mutator"
-	"github.com/egraft/egraft/pkg/tenancy"
 )
 
 // TestMarksAreSmall: Envoy Gateway makes 16 hostnames × 128 matches xDS routes of an HTTPRoute,

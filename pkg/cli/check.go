@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/egraft/egraft/pkg/config"
+	"github.com/egraft/egraft/internal/config"
 )
 
 const checkLong = `Check the settings of ` + "`egraft serve`" + ` without serving, and print what namespaces may use.

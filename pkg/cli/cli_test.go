@@ -18,10 +18,10 @@ import (
 	"google.golang.org/protobuf/proto"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/egraft/egraft/internal/version"
 	"github.com/egraft/egraft/pkg/catalog"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
-	"github.com/egraft/egraft/pkg/version"
 )
 
 // asMain makes the test binary a custom egraft, for tests of signals.
@@ -118,7 +118,7 @@ func everything() mutator.Family {
 }
 
 // nothing is a mutator that changes nothing.
-func nothing[T proto.Message]() mutator.Typed[T] {
+func nothing[T proto.Message]() mutator.Planner[T] {
 	return mutator.Func[T]{Do: func(context.Context, *mutator.Input, T) error { return nil }}
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/internal/config"
 	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/config"
 )
 
 var update = flag.Bool("update", false, "write the documents that are made from the program")

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/egraft/egraft/pkg/config"
+	"github.com/egraft/egraft/internal/config"
 )
 
 func newConfig(p *program) *cobra.Command {

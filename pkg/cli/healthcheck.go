@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
-	"github.com/egraft/egraft/pkg/config"
+	"github.com/egraft/egraft/internal/config"
 )
 
 const healthcheckLong = `Ask a running egraft whether it serves, for exec probes.

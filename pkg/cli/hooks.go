@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"github.com/egraft/egraft/pkg/extension"
+	"github.com/egraft/egraft/internal/extension"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 

@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/egraft/egraft/pkg/config"
-	"github.com/egraft/egraft/pkg/extension"
-	"github.com/egraft/egraft/pkg/kube"
-	"github.com/egraft/egraft/pkg/logging"
+	"github.com/egraft/egraft/internal/config"
+	"github.com/egraft/egraft/internal/extension"
+	"github.com/egraft/egraft/internal/kube"
+	"github.com/egraft/egraft/internal/logging"
 )
 
 // publisher is an [extension.Publisher] that has to be run.

@@ -8,14 +8,14 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 
-	"github.com/egraft/egraft/pkg/config"
-	"github.com/egraft/egraft/pkg/engine"
-	"github.com/egraft/egraft/pkg/extension"
-	"github.com/egraft/egraft/pkg/logging"
-	"github.com/egraft/egraft/pkg/server"
-	"github.com/egraft/egraft/pkg/telemetry"
-	"github.com/egraft/egraft/pkg/version"
-	"github.com/egraft/egraft/pkg/wire"
+	"github.com/egraft/egraft/internal/config"
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/extension"
+	"github.com/egraft/egraft/internal/logging"
+	"github.com/egraft/egraft/internal/server"
+	"github.com/egraft/egraft/internal/telemetry"
+	"github.com/egraft/egraft/internal/version"
+	"github.com/egraft/egraft/internal/wire"
 )
 
 const serveLong = `Serve Envoy Gateway's extension hooks until SIGTERM or SIGINT.

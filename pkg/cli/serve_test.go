@@ -18,10 +18,10 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/egraft/egraft/internal/config"
+	"github.com/egraft/egraft/internal/telemetry"
+	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/config"
-	"github.com/egraft/egraft/pkg/telemetry"
-	"github.com/egraft/egraft/pkg/wire"
 )
 
 // serving runs `egraft serve` until the test ends or cancels; it returns when a health

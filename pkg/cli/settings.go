@@ -8,8 +8,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/egraft/egraft/internal/config"
 	"github.com/egraft/egraft/pkg/catalog"
-	"github.com/egraft/egraft/pkg/config"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 

@@ -18,7 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/egraft/egraft/pkg/config"
+	"github.com/egraft/egraft/internal/config"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
@@ -98,24 +98,26 @@ func quotes(page string, literals []string) error {
 func literals(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	require.NoError(t, filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
-				text, unquoted := strconv.Unquote(l.Value)
-				err = errors.Join(err, unquoted)
-				out = append(out, text)
+	for _, root := range []string{"..", "../../internal"} {
+		require.NoError(t, filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
 			}
-			return true
-		})
-		return err
-	}))
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
+					text, unquoted := strconv.Unquote(l.Value)
+					err = errors.Join(err, unquoted)
+					out = append(out, text)
+				}
+				return true
+			})
+			return err
+		}))
+	}
 	return out
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/egraft/egraft/pkg/version"
+	"github.com/egraft/egraft/internal/version"
 )
 
 const versionExample = `  egraft version`

@@ -31,7 +31,7 @@ func Attached(in *Input, gvk schema.GroupVersionKind, refs []xds.Reference) []po
 	return index.Attached(places)
 }
 
-// FailurePolicyOf is what the policy that wins says of its own failure, for [Failing].
+// FailurePolicyOf is what the policy that wins says of its own failure, for [Plan].
 func FailurePolicyOf(found []policy.Candidate) FailurePolicy {
 	if len(found) == 0 {
 		return ""

@@ -87,9 +87,9 @@ type Copy struct {
 	// Of is the name of the cluster, Name that of the copy. Nothing is added if there is no
 	// cluster of the name: a route to the copy is then refused by Envoy.
 	Of, Name string
-	// Key stands for all that Edit reads besides the cluster, as in [Keyed].
+	// Key stands for all that Edit reads besides the cluster, as in [Plan].
 	Key string
-	// Edit is as Mutate of [Typed]. If it fails the copy refuses all requests.
+	// Edit is as that of a [Plan]. If it fails the copy refuses all requests.
 	Edit func(ctx context.Context, c *clusterv3.Cluster) error
 	// Affected are the policies that are not in effect if Edit fails.
 	Affected []*policy.Object

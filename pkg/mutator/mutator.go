@@ -1,11 +1,10 @@
 // Package mutator is the contract between the engine and those who change xDS.
 //
 // A mutator family is one feature: it names the hooks and custom resources that it needs
-// and has at most one mutator for each kind of resource. A mutator first says, from what
-// can be read without decoding a resource, whether it applies; only then is the resource
-// decoded and a private copy handed to Mutate. The engine commits the copy when Mutate
-// returned without error and the result is valid, and applies the family's failure
-// policy otherwise.
+// and has at most one mutator for each kind of resource. A mutator first plans, from what
+// can be read without decoding a resource, what it will do; only then is the resource
+// decoded and a private copy handed to the plan's Edit. The engine commits the copy when Edit
+// returned without error and the result is valid, and applies the failure policy otherwise.
 //
 // Mutators are pure: the result depends on the input and the target alone, the same
 // input gives the same bytes, and running twice changes nothing more. They do no I/O,
@@ -36,62 +35,52 @@ type View interface {
 	References() []xds.Reference
 }
 
-// Typed changes resources of one kind. [Route], [Cluster] and so on are its short names.
-type Typed[T proto.Message] interface {
-	// Applies reports whether the mutator wants to change the resource. It is asked for
-	// every resource of every call, except where all that it could see, or did, is as it was
-	// at the call before, and has to be cheap.
-	Applies(in *Input, resource View) bool
-	// Mutate edits target in place. It must return when ctx ends; what it has edited by
-	// then, or before it returned an error, is dropped.
-	Mutate(ctx context.Context, in *Input, target T) error
+// Planner decides what to do with resources of one kind. [Route], [Cluster] and so on are its
+// short names.
+type Planner[T proto.Message] interface {
+	// Plan says what the mutator will do with a resource; nil: it is none of its business. It is
+	// asked for every resource of every call, except where all that it could see, or did, is as
+	// it was at the call before, and has to be cheap. If it fails, the failure policy is the
+	// strictest that a custom resource of the feature has in the call.
+	Plan(in *Input, resource View) *Plan[T]
 }
 
-// Keyed is a [Typed] that says what its results depend on besides the resource. The
-// engine then answers from memory for a resource that it has seen before, without decoding
-// it. A mutator that is not Keyed runs for every resource of every call.
-type Keyed interface {
-	// Key stands for all that Mutate reads of the input for the resource: as long as the
-	// resource is the same bytes and Key is the same, so is the result. It is asked after
-	// Applies said yes, and as often; [policy.Object.Digest] is a good part of one.
-	Key(in *Input, resource View) string
-}
-
-// Failing is a [Typed] whose failure policy is not the same for every resource, because the
-// custom resource that it is there for may say what it wants.
-type Failing interface {
-	// FailurePolicy is Deny or Ignore where something says so for the resource; anything else
-	// stands for the family's. It is asked when the mutator failed on the resource, and what
-	// failed may be Applies.
-	FailurePolicy(in *Input, resource View) FailurePolicy
-}
-
-// Bearing is a [Typed] that knows on which custom resources a failure bears, in a translation,
-// where a family has many and each resource is about some of them. What the [Reporter] calls
-// Programmed is then called Failed, with the reason. In a hook for a single resource that is
-// all that the Reporter calls so, and nobody is asked.
-type Bearing[T proto.Message] interface {
-	// Bears returns the custom resources that are not in effect on target, a copy of the
-	// resource before the mutator, because the mutator failed on it.
-	Bears(in *Input, target T) []*policy.Object
+// Plan is what a mutator will do with one resource.
+type Plan[T proto.Message] struct {
+	// Edit edits target in place. It must return when ctx ends; what it has edited by then, or
+	// before it returned an error, is dropped. It must not use the [View] of the plan.
+	Edit func(ctx context.Context, target T) error
+	// CacheKey stands for all that Edit reads of the input for the resource: as long as the
+	// resource is the same bytes and the key is the same, so is the result, and Edit is not
+	// called again. [policy.Object.Digest] is a good part of a key. Without a key Edit is called
+	// every time.
+	CacheKey *string
+	// OnFailure is Deny or Ignore where a custom resource has a failure policy of its own for
+	// the resource; anything else stands for the feature's.
+	OnFailure FailurePolicy
+	// Affected returns the custom resources that are not in effect on target, a copy of the
+	// resource before the edit, because the edit failed. It is called in a translation, where a
+	// feature has many and each resource is about some of them: what the [Reporter] calls
+	// Programmed is then called Failed, with the reason. It may be nil.
+	Affected func(target T) []*policy.Object
 }
 
 // Mutators by the kind of resource that they change.
 type (
 	// Route changes routes, in the Route hook.
-	Route = Typed[*routev3.Route]
+	Route = Planner[*routev3.Route]
 	// VirtualHost changes virtual hosts, in the VirtualHost hook.
-	VirtualHost = Typed[*routev3.VirtualHost]
+	VirtualHost = Planner[*routev3.VirtualHost]
 	// Listener changes listeners, in the HTTPListener and Translation hooks.
-	Listener = Typed[*listenerv3.Listener]
+	Listener = Planner[*listenerv3.Listener]
 	// Cluster changes clusters, in the Cluster (custom backends) and Translation hooks.
-	Cluster = Typed[*clusterv3.Cluster]
+	Cluster = Planner[*clusterv3.Cluster]
 	// Endpoints changes load assignments, in the Endpoints hook.
-	Endpoints = Typed[*endpointv3.ClusterLoadAssignment]
+	Endpoints = Planner[*endpointv3.ClusterLoadAssignment]
 	// Secret changes secrets, in the Translation hook.
-	Secret = Typed[*tlsv3.Secret]
+	Secret = Planner[*tlsv3.Secret]
 	// RouteConfiguration changes route configurations, in the Translation hook.
-	RouteConfiguration = Typed[*routev3.RouteConfiguration]
+	RouteConfiguration = Planner[*routev3.RouteConfiguration]
 )
 
 // Func makes a mutator of functions. Without When it applies to every resource.
@@ -100,12 +89,10 @@ type Func[T proto.Message] struct {
 	Do   func(ctx context.Context, in *Input, target T) error
 }
 
-// Applies implements [Typed].
-func (f Func[T]) Applies(in *Input, resource View) bool {
-	return f.When == nil || f.When(in, resource)
-}
-
-// Mutate implements [Typed].
-func (f Func[T]) Mutate(ctx context.Context, in *Input, target T) error {
-	return f.Do(ctx, in, target)
+// Plan implements [Planner].
+func (f Func[T]) Plan(in *Input, resource View) *Plan[T] {
+	if f.When != nil && !f.When(in, resource) {
+		return nil
+	}
+	return &Plan[T]{Edit: func(ctx context.Context, target T) error { return f.Do(ctx, in, target) }}
 }

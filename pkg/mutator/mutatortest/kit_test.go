@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"github.com/egraft/egraft/pkg/engine"
+	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 )
@@ -89,13 +89,16 @@ func TestKitRejects(t *testing.T) {
 		}, "order of custom resources"},
 		"not idempotent": {on(func(_ *mutator.Input, c *clusterv3.Cluster) { c.AltStatName += "x" }), "idempotent"},
 		"not asked for": {func() mutator.Family {
-			f := on(func(_ *mutator.Input, c *clusterv3.Cluster) { c.AltStatName = "x" })()
-			f.Clusters = mutator.Func[*clusterv3.Cluster]{Do: f.Clusters.Mutate}
+			f := on(nil)()
+			f.Clusters = mutator.Func[*clusterv3.Cluster]{Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
+				c.AltStatName = "x"
+				return nil
+			}}
 			return f
 		}, "nothing without policies"},
 		"key that leaves out the policy": {func() mutator.Family {
 			f := on(nil)()
-			f.Clusters = keyed{f.Clusters.Applies, func(in *mutator.Input, c *clusterv3.Cluster) { c.AltStatName = in.Objects.Of(gvk)[0].Name }}
+			f.Clusters = keyed{func(in *mutator.Input, _ mutator.View) bool { return in.Objects.Len() > 0 }, func(in *mutator.Input, c *clusterv3.Cluster) { c.AltStatName = in.Objects.Of(gvk)[0].Name }}
 			return f
 		}, "same from memory"},
 		"addition that is not included": {func() mutator.Family {
@@ -116,13 +119,14 @@ type keyed struct {
 	do      func(*mutator.Input, *clusterv3.Cluster)
 }
 
-func (k keyed) Applies(in *mutator.Input, v mutator.View) bool { return k.applies(in, v) }
-
-func (k keyed) Key(*mutator.Input, mutator.View) string { return "" }
-
-func (k keyed) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
-	k.do(in, c)
-	return nil
+func (k keyed) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	if !k.applies(in, v) {
+		return nil
+	}
+	return &mutator.Plan[*clusterv3.Cluster]{CacheKey: new(""), Edit: func(_ context.Context, c *clusterv3.Cluster) error {
+		k.do(in, c)
+		return nil
+	}}
 }
 
 // thing is as much of a custom resource as the tests look at.

@@ -10,8 +10,8 @@ import (
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
-	"github.com/egraft/egraft/pkg/wire"
 )
 
 // message is a resource that can be validated.

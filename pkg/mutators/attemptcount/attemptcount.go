@@ -30,15 +30,15 @@ func New() mutator.Family {
 // virtualHosts sets the header for backends.
 type virtualHosts struct{}
 
-// Applies is true of all virtual hosts.
-func (virtualHosts) Applies(*mutator.Input, mutator.View) bool { return true }
+// Plan is the same for all virtual hosts: one is decoded, with its routes, only when it has
+// changed.
+func (virtualHosts) Plan(*mutator.Input, mutator.View) *mutator.Plan[*routev3.VirtualHost] {
+	return &mutator.Plan[*routev3.VirtualHost]{Edit: setHeader, CacheKey: new("")}
+}
 
-// Key is constant: a virtual host, with its routes, is decoded only when it has changed.
-func (virtualHosts) Key(*mutator.Input, mutator.View) string { return "" }
-
-// Mutate sets the header. A client's own header is replaced.
+// setHeader sets the header. A client's own header is replaced.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/route/v3/route_components.proto#envoy-v3-api-field-config-route-v3-virtualhost-include-request-attempt-count
-func (virtualHosts) Mutate(_ context.Context, _ *mutator.Input, vh *routev3.VirtualHost) error {
+func setHeader(_ context.Context, vh *routev3.VirtualHost) error {
 	vh.IncludeRequestAttemptCount = true
 	return nil
 }

@@ -41,6 +41,6 @@ func New(endpointsFetchTimeout time.Duration) mutator.Family {
 		Clusters:            c,
 		RouteConfigurations: routeConfigurations{},
 		Additions:           additions{c},
-		Reporter:            reporter{},
+		Reporter:            newReporter(),
 	}
 }

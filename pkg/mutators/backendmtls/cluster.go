@@ -21,44 +21,51 @@ type clusters struct {
 	endpointsFetchTimeout time.Duration
 }
 
-// Applies tells whether a policy is for all requests to the cluster. The Cluster hook for custom
+// Plan applies the policy that is for all requests to the cluster. The Cluster hook for custom
 // backends knows nothing of policies; their clusters come with the translation too.
-func (clusters) Applies(in *mutator.Input, c mutator.View) bool {
+func (m clusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
 	if in.Hook != mutator.HookTranslation {
-		return false
+		return nil
 	}
 	x := indexOf(in)
-	return x.reaches && x.inPlace(c.Name(), c.References) != nil
-}
-
-// Key stands for the policy that wins the cluster.
-func (clusters) Key(in *mutator.Input, c mutator.View) string {
-	return indexOf(in).inPlace(c.Name(), c.References).key
-}
-
-// Bears is the policy that wins the cluster.
-func (clusters) Bears(in *mutator.Input, c *clusterv3.Cluster) []*policy.Object {
-	found := indexOf(in).inPlace(c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
+	if !x.reaches {
+		return nil
+	}
+	found := x.inPlace(c.Name(), c.References)
 	if found == nil {
 		return nil
 	}
-	return []*policy.Object{found.winner()}
+	return m.plans(in)[found]
 }
 
 // errNoRoutes is why the clusters of a translation are denied: whose they are is not known.
 var errNoRoutes = errors.New(mutator.NotIncluded(mutator.KindRouteConfiguration))
 
-// Mutate applies the policy that wins.
-func (m clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
-	x := indexOf(in)
-	found := x.inPlace(c.GetName(), func() []xds.Reference { return xds.References(c.GetMetadata()) })
-	switch {
-	case found == nil:
-		return nil
-	case found == x.anywhere:
-		return errNoRoutes
+type plansKey struct{}
+
+// plans are those for the clusters of each way, which are thousands to one.
+func (m clusters) plans(in *mutator.Input) map[*way]*mutator.Plan[*clusterv3.Cluster] {
+	return mutator.Derive(in, plansKey{}, func(in *mutator.Input) map[*way]*mutator.Plan[*clusterv3.Cluster] {
+		x, out := indexOf(in), map[*way]*mutator.Plan[*clusterv3.Cluster]{}
+		if x.anywhere != nil {
+			out[x.anywhere] = x.anywhere.plan(func(*clusterv3.Cluster) error { return errNoRoutes })
+		}
+		for _, w := range x.order {
+			if w.winner() != nil {
+				out[w] = w.plan(func(c *clusterv3.Cluster) error { return m.edit(c, w.found[0]) })
+			}
+		}
+		return out
+	})
+}
+
+// plan is an edit on behalf of the policy that wins the way.
+func (w *way) plan(edit func(*clusterv3.Cluster) error) *mutator.Plan[*clusterv3.Cluster] {
+	return &mutator.Plan[*clusterv3.Cluster]{
+		Edit:     func(_ context.Context, c *clusterv3.Cluster) error { return edit(c) },
+		CacheKey: &w.key,
+		Affected: func(*clusterv3.Cluster) []*policy.Object { return []*policy.Object{w.winner()} },
 	}
-	return m.edit(c, found.found[0])
 }
 
 // edit applies a policy to a cluster, unless a pass before this one applied a closer one.

@@ -70,18 +70,24 @@ func (x *index) changes(in *mutator.Input) bool {
 	return x.copies || x.lost || x.reaches && !in.Has(mutator.KindCluster)
 }
 
-// Applies tells whether a route of the configuration has to be changed.
-func (routeConfigurations) Applies(in *mutator.Input, rc mutator.View) bool {
-	return in.Hook == mutator.HookTranslation && indexOf(in).changes(in) && changesOf(in)[rc.Name()].any
+// Plan leads the routes of a configuration to where they belong if one of them has to be changed.
+// The key stands for where each leads.
+func (routeConfigurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
+	if in.Hook != mutator.HookTranslation || !indexOf(in).changes(in) {
+		return nil
+	}
+	change := changesOf(in)[rc.Name()]
+	if !change.any {
+		return nil
+	}
+	return &mutator.Plan[*routev3.RouteConfiguration]{
+		Edit:     func(_ context.Context, rc *routev3.RouteConfiguration) error { return leadAll(in, rc) },
+		CacheKey: &change.key,
+	}
 }
 
-// Key stands for where each route leads.
-func (routeConfigurations) Key(in *mutator.Input, rc mutator.View) string {
-	return changesOf(in)[rc.Name()].key
-}
-
-// Mutate leads each route to where it belongs.
-func (routeConfigurations) Mutate(_ context.Context, in *mutator.Input, rc *routev3.RouteConfiguration) error {
+// leadAll leads each route to where it belongs.
+func leadAll(in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	x := indexOf(in)
 	for _, vh := range rc.GetVirtualHosts() {
 		listeners := xds.ListenersOf(rc.GetName(), vh)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/egraft/egraft/pkg/attach"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
@@ -40,10 +41,10 @@ type way struct {
 
 // winner is the policy in effect, nil without one.
 func (w *way) winner() *policy.Object {
-	if len(w.found) == 0 {
-		return nil
+	if c := attach.Effective(w.found, mutator.Deny); c != nil {
+		return c.Object
 	}
-	return w.found[0].Object
+	return nil
 }
 
 // reached are clusters to which the same ways lead, as a rule all of a listener.

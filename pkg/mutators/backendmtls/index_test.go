@@ -44,7 +44,7 @@ func TestReaches(t *testing.T) {
 			in := &mutator.Input{Hook: mutator.HookTranslation, Objects: c.objects, Reach: func() *xds.Reach { return reach }}
 			require.Equal(t, c.want, indexOf(in).reaches)
 			if !c.want {
-				require.False(t, clusters{}.Applies(in, nil), "there is not even a name")
+				require.Nil(t, clusters{}.Plan(in, nil), "there is not even a name")
 			}
 		})
 	}

@@ -2,130 +2,71 @@ package backendmtls
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/attach"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// reporter tells what became of each policy of a translation.
-type reporter struct{}
-
-// tally is how a policy fared on the clusters that it reaches.
-type tally struct {
-	won        int
-	conflict   *policy.Object // an older one with as close a target won
-	overridden *policy.Object // one with a closer target won
+// newReporter tells what became of each policy, by the clusters that it reaches.
+func newReporter() attach.Reporter {
+	return attach.Reporter{
+		Kind:      gvk,
+		OnFailure: mutator.Deny,
+		Targets:   targets,
+		Describe:  describe,
+		NoTarget:  "no route of any target leads to a cluster",
+		Failure:   failure,
+		Denied:    func(in *mutator.Input) map[string]*policy.Object { return indexOf(in).past },
+	}
 }
 
-// Report tells what became of each policy. In the Route hook that is only which ones are
-// wrong: the same policy comes with every rule that it targets, and the translation that
-// follows knows the whole.
-func (reporter) Report(in *mutator.Input) []mutator.PolicyOutcome {
-	if in.Hook == mutator.HookRoute {
-		return invalidOnes(in.Objects.Of(gvk))
-	}
-	x := indexOf(in)
-	tallies := map[string]*tally{}
-	var objects []*policy.Object
-	count := func(o *policy.Object) *tally {
-		if tallies[o.String()] == nil {
-			tallies[o.String()] = &tally{}
-			objects = append(objects, o)
-		}
-		return tallies[o.String()]
-	}
-	for _, o := range in.Objects.Of(gvk) {
-		count(o)
-	}
-	for _, g := range x.groups {
-		for _, w := range g.ways {
-			for _, c := range w.found { // those of routes
-				count(c.Object)
+// targets are the groups of clusters. A policy that is in effect on several ways to them is so once.
+func targets(in *mutator.Input) iter.Seq[attach.Target] {
+	return func(yield func(attach.Target) bool) {
+		x := indexOf(in)
+		for _, w := range x.order { // policies are told of in the order of the configuration
+			if !yield(attach.Target{Attached: w.found}) {
+				return
 			}
 		}
-	}
-	for _, g := range x.byLast() { // of several that beat a policy the last is named
-		g.tally(count)
-	}
-	var out []mutator.PolicyOutcome
-	for _, o := range objects {
-		if past := x.past[o.String()]; past != nil {
-			o = past
-		}
-		reason, message := outcome(o, tallies[o.String()])
-		switch {
-		case x.anywhere != nil && in.Has(mutator.KindCluster) && reason == mutator.TargetNotFound:
-			reason, message = mutator.Failed, errNoRoutes.Error()+"; requests to all backends are refused"
-		case reason == mutator.Programmed && !in.Has(mutator.KindCluster):
-			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindCluster)+"; requests of its routes are refused"
-		}
-		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
-	}
-	return out
-}
-
-// tally counts how policies fare on the clusters of a group.
-func (g *reached) tally(count func(*policy.Object) *tally) {
-	won := map[*policy.Object]bool{}
-	for _, w := range g.ways {
-		for rank, c := range w.found {
-			t := count(c.Object)
-			switch winner := w.found[0]; {
-			case rank == 0:
-				if !won[c.Object] {
-					won[c.Object] = true
-					t.won += g.clusters
+		for _, g := range x.byLast() {
+			counted := map[*policy.Object]bool{}
+			for _, w := range g.ways {
+				t := attach.Target{Attached: w.found}
+				if o := w.winner(); o != nil && !counted[o] {
+					counted[o], t.Resources = true, g.clusters
 				}
-			case c.Specificity == winner.Specificity:
-				t.conflict = winner.Object
-			default:
-				t.overridden = winner.Object
+				if !yield(t) {
+					return
+				}
 			}
 		}
 	}
 }
 
-func invalidOnes(objects []*policy.Object) (out []mutator.PolicyOutcome) {
-	for _, o := range objects {
-		if o.Err != nil {
-			out = append(out, mutator.PolicyOutcome{Policy: o, Reason: mutator.Invalid, Message: invalid(o)})
-		}
-	}
-	return out
-}
-
-func invalid(o *policy.Object) string {
-	return fmt.Sprintf("%v; requests to its targets are refused", o.Err)
-}
-
-func outcome(o *policy.Object, t *tally) (mutator.Reason, string) {
-	switch {
-	case o.Err != nil:
-		return mutator.Invalid, invalid(o)
-	case t.won > 0:
-		p := policy.Typed[v1alpha1.BackendMTLSPolicy](o)
-		return mutator.Programmed, describe(o, &p.Spec, t)
-	case t.conflict != nil:
-		return mutator.Conflicted, t.conflict.Precedence(o) + " and has the same target"
-	case t.overridden != nil:
-		return mutator.Overridden, fmt.Sprintf("%s is attached more closely to all that this policy reaches", t.overridden)
+// failure is why a policy cannot be applied for what did not come with the translation.
+func failure(in *mutator.Input, _ *policy.Object, r mutator.Reason) string {
+	switch hasClusters := in.Has(mutator.KindCluster); {
+	case r == mutator.Programmed && !hasClusters:
+		return mutator.NotIncluded(mutator.KindCluster) + "; requests of its routes are refused"
+	case r == mutator.TargetNotFound && hasClusters && indexOf(in).anywhere != nil:
+		return errNoRoutes.Error() + "; requests to all backends are refused"
 	default:
-		return mutator.TargetNotFound, "no route of any target leads to a cluster, or Envoy Gateway does not include routes in the Translation hook"
+		return ""
 	}
 }
 
-func describe(o *policy.Object, s *v1alpha1.BackendMTLSPolicySpec, t *tally) string {
-	peers := spiffe.Describe(matchers(s))
+func describe(o *policy.Object, t *attach.Tally) string {
+	s := &policy.Typed[v1alpha1.BackendMTLSPolicy](o).Spec
 	text := fmt.Sprintf("Envoy presents %s to %s; agent %s, plaintext backends: %s, clusters: %d",
-		fieldsOf(s).Source().ID(), strings.Join(peers, ", "), s.Agent.SocketPath, s.PlaintextBackends, t.won)
+		fieldsOf(s).Source().ID(), strings.Join(spiffe.Describe(matchers(s)), ", "), s.Agent.SocketPath, s.PlaintextBackends, t.Resources)
 	if s.PlaintextBackends == v1alpha1.PlaintextUpgrade {
 		text += "; active health checks use TLS, too, on every port"
 	}
-	if t.conflict != nil {
-		text += "; elsewhere " + t.conflict.Precedence(o)
-	}
-	return text
+	return text + t.Elsewhere(o)
 }

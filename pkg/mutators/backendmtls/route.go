@@ -15,33 +15,35 @@ import (
 // Gateway passes route-targeted policies to the Route hook only.
 type routes struct{}
 
-// Applies tells whether a policy is attached to the route.
-func (routes) Applies(in *mutator.Input, r mutator.View) bool {
-	return len(in.Objects.Of(gvk)) > 0 && len(mutator.Attached(in, gvk, r.References())) > 0
-}
-
-// Key stands for all policies that are attached to the route: the mark has them.
-func (routes) Key(in *mutator.Input, r mutator.View) string {
-	return mutator.AttachedKey(mutator.Attached(in, gvk, r.References()))
-}
-
-// Mutate marks the route with the policies that are attached to it, and holds it until the
-// translation has applied the one that wins. If that one is wrong it is an error here already,
-// and Envoy answers for the route. Of those that lost, the wrong ones are reported here.
-func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) error {
-	found := mutator.Attached(in, gvk, xds.References(r.GetMetadata()))
+// Plan marks the route with the policies that are attached to it. The key stands for all: the mark
+// has them.
+func (routes) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*routev3.Route] {
+	if len(in.Objects.Of(gvk)) == 0 {
+		return nil
+	}
+	found := mutator.Attached(in, gvk, r.References())
 	if len(found) == 0 {
 		return nil
 	}
+	return &mutator.Plan[*routev3.Route]{
+		Edit:     func(_ context.Context, r *routev3.Route) error { return mark(in, r, found) },
+		CacheKey: new(mutator.AttachedKey(found)),
+	}
+}
+
+// mark marks the route, and holds it until the translation has applied the policy that wins. If
+// that one is wrong it is an error here already, and Envoy answers for the route. Of those that
+// lost, the wrong ones are reported here.
+func mark(in *mutator.Input, r *routev3.Route, found []policy.Candidate) error {
 	if _, err := spec(found[0].Object); err != nil {
 		return err
 	}
 	losers := slices.DeleteFunc(slices.Clone(found[1:]), func(c policy.Candidate) bool { return c.Err != nil })
-	mark, err := mutator.Mark(in, gvk, found[0], losers)
+	m, err := mutator.Mark(in, gvk, found[0], losers)
 	if err != nil {
 		return err
 	}
-	r.Metadata = xds.SetMark(r.GetMetadata(), mark)
+	r.Metadata = xds.SetMark(r.GetMetadata(), m)
 	mutator.Hold(gvk, r)
 	return nil
 }

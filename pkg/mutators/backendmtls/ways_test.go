@@ -138,9 +138,9 @@ func TestRenamedCluster(t *testing.T) {
 // TestClusterHook has no policies, and a cluster that comes with it comes with the translation too.
 func TestClusterHook(t *testing.T) {
 	in := input(t, listener(t, "one", lead([]xds.Mark{markOf(t, ofRoute(t, "p", "/p"))}, "c")))
-	require.True(t, clusters{}.Applies(in, view("c")))
+	require.NotNil(t, clusters{}.Plan(in, view("c")))
 	in.Hook = mutator.HookCluster
-	require.False(t, clusters{}.Applies(in, view("c")))
+	require.Nil(t, clusters{}.Plan(in, view("c")))
 }
 
 // view is a resource of a name.
@@ -168,8 +168,8 @@ func TestRefusedRoutes(t *testing.T) {
 			in := input(t, c.hosts...)
 			in.Kinds = c.kinds
 			rc := &routev3.RouteConfiguration{Name: "c", VirtualHosts: c.hosts}
-			if routeConfigurations.Applies(routeConfigurations{}, in, view("c")) {
-				require.NoError(t, routeConfigurations{}.Mutate(t.Context(), in, rc))
+			if plan := (routeConfigurations{}).Plan(in, view("c")); plan != nil {
+				require.NoError(t, plan.Edit(t.Context(), rc))
 			}
 			for i, r := range rc.GetVirtualHosts()[0].GetRoutes() {
 				require.Equal(t, c.want[i], r.GetDirectResponse() != nil, i)

@@ -45,6 +45,6 @@ func New(maxBytes int64) mutator.Family {
 		Routes:              routes{},
 		Listeners:           listeners{},
 		RouteConfigurations: routeConfigurations{},
-		Reporter:            reporter{},
+		Reporter:            newReporter(),
 	}
 }

@@ -17,39 +17,41 @@ import (
 // translation, so that there is no filter, policies that say Deny have their targets denied.
 type routeConfigurations struct{}
 
-// Applies tells whether any listener of the configuration has a policy, or the configuration
-// needs the filter.
-func (routeConfigurations) Applies(in *mutator.Input, rc mutator.View) bool {
+// Plan applies the policies of the configuration's listeners. A configuration that needs the
+// filter has to have it switched off for all others.
+func (routeConfigurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
 	origin := in.Reach().Configuration(rc.Name())
-	return origin != nil && (len(in.Objects.Of(gvk)) > 0 && len(attached(in, origin.Listeners()...)) > 0 ||
-		needOf(in).configurations[rc.Name()])
+	if origin == nil {
+		return nil
+	}
+	var found []policy.Candidate
+	if len(in.Objects.Of(gvk)) > 0 {
+		found = attached(in, origin.Listeners()...)
+	}
+	needed := needOf(in).configurations[rc.Name()]
+	if len(found) == 0 && !needed {
+		return nil
+	}
+	return &mutator.Plan[*routev3.RouteConfiguration]{
+		Edit:      func(_ context.Context, rc *routev3.RouteConfiguration) error { return configure(in, rc) },
+		CacheKey:  new(configurationKey(in, origin, needed)),
+		OnFailure: failurePolicy(found),
+		Affected:  func(*routev3.RouteConfiguration) []*policy.Object { return winners(in, origin) },
+	}
 }
 
-// Key stands for the policies of each listener, and whether there can be a filter.
-func (routeConfigurations) Key(in *mutator.Input, rc mutator.View) string {
+// configurationKey stands for the policies of each listener, and whether there can be a filter.
+func configurationKey(in *mutator.Input, origin *xds.Origin, needed bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%t%t", in.Has(mutator.KindListener), needOf(in).configurations[rc.Name()])
-	for _, l := range in.Reach().Configuration(rc.Name()).Listeners() {
+	fmt.Fprintf(&b, "%t%t", in.Has(mutator.KindListener), needed)
+	for _, l := range origin.Listeners() {
 		b.WriteString(l.String() + "\x00" + mutator.AttachedKey(attached(in, l)) + "\x00")
 	}
 	return b.String()
 }
 
-// FailurePolicy is what the closest of the policies says.
-func (routeConfigurations) FailurePolicy(in *mutator.Input, rc mutator.View) mutator.FailurePolicy {
-	origin := in.Reach().Configuration(rc.Name())
-	if origin == nil {
-		return ""
-	}
-	return failurePolicy(attached(in, origin.Listeners()...))
-}
-
-// Bears are the policies that win the listeners of the configuration.
-func (routeConfigurations) Bears(in *mutator.Input, rc *routev3.RouteConfiguration) (on []*policy.Object) {
-	origin := in.Reach().Configuration(rc.GetName())
-	if origin == nil {
-		return nil
-	}
+// winners are the policies that win the listeners of a configuration.
+func winners(in *mutator.Input, origin *xds.Origin) (on []*policy.Object) {
 	for _, l := range origin.Listeners() {
 		if w := winner(attached(in, l)); w != nil {
 			on = append(on, w.Object)
@@ -58,10 +60,10 @@ func (routeConfigurations) Bears(in *mutator.Input, rc *routev3.RouteConfigurati
 	return on
 }
 
-// Mutate writes onto each virtual host what the policy that wins its listener says. One that
+// configure writes onto each virtual host what the policy that wins its listener says. One that
 // is wrong and demands to deny does so to its own virtual hosts: an error would be that of
 // the whole configuration.
-func (routeConfigurations) Mutate(_ context.Context, in *mutator.Input, rc *routev3.RouteConfiguration) error {
+func configure(in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	if in.Has(mutator.KindListener) && needOf(in).configurations[rc.GetName()] {
 		if err := setDefault(rc); err != nil {
 			return err

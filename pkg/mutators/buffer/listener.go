@@ -69,25 +69,29 @@ func groups(in *mutator.Input, o *xds.Origin) (all [][]policy.Candidate) {
 	return all
 }
 
-// Applies tells whether any route configuration needs the filter: which of them are the
-// listener's is not to be seen without decoding it.
-func (listeners) Applies(in *mutator.Input, _ mutator.View) bool {
-	return in.Hook == mutator.HookTranslation && (len(needOf(in).configurations) > 0 || needOf(in).unknown != nil)
+// Plan inserts the filter if any route configuration needs it: which of them are the listener's is
+// not to be seen without decoding it. The failure policy is Deny if any of the policies that need
+// the filter says so: without the filter none of them is in effect.
+func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
+	if in.Hook != mutator.HookTranslation {
+		return nil
+	}
+	n := needOf(in)
+	if len(n.configurations) == 0 && n.unknown == nil {
+		return nil
+	}
+	return &mutator.Plan[*listenerv3.Listener]{
+		Edit:      func(_ context.Context, l *listenerv3.Listener) error { return n.insert(l) },
+		CacheKey:  &n.key,
+		OnFailure: n.onFailure,
+		Affected:  func(l *listenerv3.Listener) []*policy.Object { return n.of(in, l) },
+	}
 }
 
-// Key stands for the route configurations that need the filter.
-func (listeners) Key(in *mutator.Input, _ mutator.View) string { return needOf(in).key }
-
-// FailurePolicy is Deny if any of the policies that need the filter says so: without the
-// filter none of them is in effect.
-func (listeners) FailurePolicy(in *mutator.Input, _ mutator.View) mutator.FailurePolicy {
-	return needOf(in).onFailure
-}
-
-// Bears are the policies that need the filter in the listener.
-func (listeners) Bears(in *mutator.Input, l *listenerv3.Listener) (on []*policy.Object) {
-	if unknown := needOf(in).unknown; unknown != nil {
-		return unknown
+// of are the policies that need the filter in a listener.
+func (n *need) of(in *mutator.Input, l *listenerv3.Listener) (on []*policy.Object) {
+	if n.unknown != nil {
+		return n.unknown
 	}
 	for _, name := range xds.RouteConfigurationsOf(l) {
 		if o := in.Reach().Configuration(name); o != nil {
@@ -101,15 +105,14 @@ func (listeners) Bears(in *mutator.Input, l *listenerv3.Listener) (on []*policy.
 	return on
 }
 
-// Mutate adds the filter, once, switched off where no route is found: see [setDefault].
-func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.Listener) error {
-	if needOf(in).unknown != nil {
+// insert adds the filter, once, switched off where no route is found: see [setDefault].
+func (n *need) insert(l *listenerv3.Listener) error {
+	if n.unknown != nil {
 		return refuseUnknown(l)
 	}
-	needed := needOf(in).configurations
 	for _, fc := range xds.FilterChains(l) {
 		_, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
-			if !needed[xds.RouteConfigurationOf(hcm)] {
+			if !n.configurations[xds.RouteConfigurationOf(hcm)] {
 				return false, nil
 			}
 			return insert(hcm)

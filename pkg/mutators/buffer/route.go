@@ -15,25 +15,26 @@ import (
 // policies to the Route hook only.
 type routes struct{}
 
-// Applies tells whether a policy is attached to the route.
-func (routes) Applies(in *mutator.Input, r mutator.View) bool {
-	return len(in.Objects.Of(gvk)) > 0 && len(attached(in, r.References()...)) > 0
+// Plan applies the policies that are attached to the route. The key stands for all: the mark has
+// them.
+func (routes) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*routev3.Route] {
+	if len(in.Objects.Of(gvk)) == 0 {
+		return nil
+	}
+	found := attached(in, r.References()...)
+	if len(found) == 0 {
+		return nil
+	}
+	return &mutator.Plan[*routev3.Route]{
+		Edit:      func(_ context.Context, r *routev3.Route) error { return mark(in, r, found) },
+		CacheKey:  new(mutator.AttachedKey(found)),
+		OnFailure: failurePolicy(found),
+	}
 }
 
-// Key stands for all policies that are attached to the route: the mark has them.
-func (routes) Key(in *mutator.Input, r mutator.View) string {
-	return mutator.AttachedKey(attached(in, r.References()...))
-}
-
-// FailurePolicy is what the policy that wins the route says.
-func (routes) FailurePolicy(in *mutator.Input, r mutator.View) mutator.FailurePolicy {
-	return failurePolicy(attached(in, r.References()...))
-}
-
-// Mutate writes the policy that wins onto the route. The listeners need to know of it, and
-// the report, so that all that are attached are left as a mark.
-func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) error {
-	found := attached(in, xds.References(r.GetMetadata())...)
+// mark writes the policy that wins onto the route. The listeners need to know of it, and the
+// report, so that all that are attached are left as a mark.
+func mark(in *mutator.Input, r *routev3.Route, found []policy.Candidate) error {
 	w := winner(found)
 	if w == nil {
 		return nil
@@ -46,11 +47,11 @@ func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) err
 		return err
 	}
 	losers := slices.DeleteFunc(slices.Clone(found), func(c policy.Candidate) bool { return c.Object == w.Object || !usable(c.Object) })
-	mark, err := mutator.Mark(in, gvk, *w, losers)
+	m, err := mutator.Mark(in, gvk, *w, losers)
 	if err != nil {
 		return err
 	}
-	r.Metadata = xds.SetMark(r.GetMetadata(), mark)
+	r.Metadata = xds.SetMark(r.GetMetadata(), m)
 	if denies(w.Object) {
 		mutator.Hold(gvk, r)
 	}

@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/egraft/egraft/internal/quantity"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
-	"github.com/egraft/egraft/pkg/quantity"
 	"github.com/egraft/egraft/pkg/xds"
 )
 

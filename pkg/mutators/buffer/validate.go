@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/egraft/egraft/internal/quantity"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/policy"
-	"github.com/egraft/egraft/pkg/quantity"
 	"github.com/egraft/egraft/pkg/xds"
 )
 

@@ -2,29 +2,23 @@ package buffer
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/attach"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// winner is the policy that is in effect: the first one that can be used, or that cannot and
-// demands that its target be denied. What is wrong and may be ignored is as if it were not
-// there.
+// winner is the policy that is in effect.
 func winner(found []policy.Candidate) *policy.Candidate {
-	i := slices.IndexFunc(found, func(c policy.Candidate) bool { return usable(c.Object) || denies(c.Object) })
-	if i < 0 {
-		return nil
-	}
-	return &found[i]
+	return attach.Effective(found, mutator.Ignore)
 }
 
 func usable(o *policy.Object) bool { return o.Err == nil }
 
 // denies tells whether a policy wants its target to be denied should it fail.
-func denies(o *policy.Object) bool { return o.FailurePolicy == string(v1alpha1.FailurePolicyDeny) }
+func denies(o *policy.Object) bool { return attach.OnFailure(o, mutator.Ignore) == mutator.Deny }
 
 // spec is the policy's content, and an error if it cannot be used.
 func spec(o *policy.Object) (*v1alpha1.BufferPolicySpec, error) {

@@ -31,6 +31,6 @@ func New() mutator.Family {
 		FailurePolicy:       mutator.Deny,
 		Listeners:           listeners{},
 		RouteConfigurations: configurations{},
-		Reporter:            reporter{},
+		Reporter:            newReporter(),
 	}
 }

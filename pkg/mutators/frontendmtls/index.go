@@ -119,9 +119,7 @@ func (x *index) winners(configuration string) []*policy.Object {
 	}
 	out := make([]*policy.Object, len(sections))
 	for i, s := range sections {
-		if len(s.found) > 0 {
-			out[i] = s.found[0].Object
-		}
+		out[i] = s.winner()
 	}
 	return out
 }

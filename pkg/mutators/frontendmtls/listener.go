@@ -19,25 +19,26 @@ import (
 // listeners rewrites the filter chains that a policy wins.
 type listeners struct{}
 
-// Applies tells whether there is a policy. Which chains are of its targets is inside of the
-// listener.
-func (listeners) Applies(in *mutator.Input, _ mutator.View) bool {
-	return in.Hook == mutator.HookTranslation && len(in.Objects.Of(gvk)) > 0
-}
-
-// Key stands for all policies and for what leads to which route configuration.
-func (listeners) Key(in *mutator.Input, _ mutator.View) string { return indexOf(in).key }
-
-// Bears are the policies that win the listener's routes.
-func (listeners) Bears(in *mutator.Input, l *listenerv3.Listener) (on []*policy.Object) {
-	for _, name := range xds.RouteConfigurationsOf(l) {
-		on = append(on, there(indexOf(in).winners(name))...)
+// Plan applies policies if there are any: which chains are of their targets is inside of the
+// listener. The key stands for all policies and for what leads to which route configuration.
+func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
+	if in.Hook != mutator.HookTranslation || len(in.Objects.Of(gvk)) == 0 {
+		return nil
 	}
-	return on
+	return &mutator.Plan[*listenerv3.Listener]{
+		Edit:     func(_ context.Context, l *listenerv3.Listener) error { return edit(in, l) },
+		CacheKey: &indexOf(in).key,
+		Affected: func(l *listenerv3.Listener) (on []*policy.Object) { // those that win its routes
+			for _, name := range xds.RouteConfigurationsOf(l) {
+				on = append(on, there(indexOf(in).winners(name))...)
+			}
+			return on
+		},
+	}
 }
 
-// Mutate applies to each filter chain the policy that wins it.
-func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.Listener) error {
+// edit applies to each filter chain the policy that wins it.
+func edit(in *mutator.Input, l *listenerv3.Listener) error {
 	x := indexOf(in)
 	for _, fc := range xds.FilterChains(l) {
 		name, err := routesOf(fc)

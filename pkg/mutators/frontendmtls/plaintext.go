@@ -8,6 +8,7 @@ import (
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
+	"github.com/egraft/egraft/pkg/attach"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
@@ -19,10 +20,20 @@ import (
 // and the route configuration.
 type configurations struct{}
 
-// Applies tells whether a policy of one of the listeners refuses requests by its routes.
-func (configurations) Applies(in *mutator.Input, rc mutator.View) bool {
-	return in.Hook == mutator.HookTranslation && len(in.Objects.Of(gvk)) > 0 &&
-		slices.ContainsFunc(indexOf(in).winners(rc.Name()), refuses(in))
+// Plan refuses the requests of a configuration if a policy of one of its listeners has that done
+// by the routes.
+func (configurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
+	if in.Hook != mutator.HookTranslation || len(in.Objects.Of(gvk)) == 0 ||
+		!slices.ContainsFunc(indexOf(in).winners(rc.Name()), refuses(in)) {
+		return nil
+	}
+	return &mutator.Plan[*routev3.RouteConfiguration]{
+		Edit:     func(_ context.Context, target *routev3.RouteConfiguration) error { return refuse(in, target) },
+		CacheKey: new(refusalKey(in, rc.Name())),
+		Affected: func(target *routev3.RouteConfiguration) []*policy.Object {
+			return slices.DeleteFunc(indexOf(in).winners(target.GetName()), func(o *policy.Object) bool { return !refuses(in)(o) })
+		},
+	}
 }
 
 // refuses tells whether a policy, nil for none, has requests refused by routes.
@@ -33,43 +44,38 @@ func refuses(in *mutator.Input) func(*policy.Object) bool {
 	return func(o *policy.Object) bool { return o != nil }
 }
 
-// Key stands for the policies and the listeners of the configuration.
-func (configurations) Key(in *mutator.Input, rc mutator.View) string {
+// refusalKey stands for the policies and the listeners of a configuration.
+func refusalKey(in *mutator.Input, configuration string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%t", in.Has(mutator.KindListener))
-	for _, s := range indexOf(in).configurations[rc.Name()] {
+	for _, s := range indexOf(in).configurations[configuration] {
 		fmt.Fprintf(&b, "%q%t", s.listener.String(), refuses(in)(s.winner()))
 	}
 	return b.String()
 }
 
 func (s section) winner() *policy.Object {
-	if len(s.found) == 0 {
-		return nil
+	if c := attach.Effective(s.found, mutator.Deny); c != nil {
+		return c.Object
 	}
-	return s.found[0].Object
+	return nil
 }
 
-// Bears are the policies that have requests refused by the routes.
-func (configurations) Bears(in *mutator.Input, rc *routev3.RouteConfiguration) []*policy.Object {
-	return slices.DeleteFunc(indexOf(in).winners(rc.GetName()), func(o *policy.Object) bool { return !refuses(in)(o) })
-}
-
-// Mutate closes the gates on the virtual hosts of such a listener.
-func (configurations) Mutate(_ context.Context, in *mutator.Input, rc *routev3.RouteConfiguration) error {
+// refuse closes the gates on the virtual hosts of such a listener.
+func refuse(in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	denied := map[xds.Reference]bool{}
 	for _, s := range indexOf(in).configurations[rc.GetName()] {
 		denied[s.listener] = refuses(in)(s.winner())
 	}
-	refuse := closeGates
+	deny := closeGates
 	if !in.Has(mutator.KindListener) {
-		refuse = xds.DenyVirtualHost
+		deny = xds.DenyVirtualHost
 	}
 	for _, vh := range rc.GetVirtualHosts() {
 		if !slices.ContainsFunc(xds.ListenersOf(rc.GetName(), vh), func(r xds.Reference) bool { return denied[r] }) {
 			continue
 		}
-		if err := refuse(vh); err != nil {
+		if err := deny(vh); err != nil {
 			return err
 		}
 	}

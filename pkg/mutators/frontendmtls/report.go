@@ -2,81 +2,55 @@ package frontendmtls
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/attach"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// reporter tells what became of each policy of a translation.
-type reporter struct{}
-
-// tally is how a policy fared on the listeners that it is attached to.
-type tally struct {
-	won        []string       // namespace/name/section of Gateway listeners
-	conflict   *policy.Object // an older one with as close a target won
-	overridden *policy.Object // one with a closer target won
+// newReporter tells what became of each policy, by the listeners that it is attached to.
+func newReporter() attach.Reporter {
+	return attach.Reporter{
+		Kind:      gvk,
+		OnFailure: mutator.Deny,
+		Targets:   targets,
+		Describe:  describe,
+		NoTarget:  "no HTTP or gRPC route is attached to any targeted listener",
+		Failure:   failure,
+		Denied:    func(in *mutator.Input) map[string]*policy.Object { return indexOf(in).past },
+	}
 }
 
-// Report tells what became of each policy.
-func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
-	if in.Hook != mutator.HookTranslation {
-		return nil
-	}
-	x := indexOf(in)
-	for _, o := range in.Objects.Of(gvk) {
-		if past := x.past[o.String()]; past != nil {
-			o = past
-		}
-		reason, message := outcome(o, x.tally(o))
-		switch {
-		case reason == mutator.Programmed && !in.Has(mutator.KindListener):
-			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindListener)+"; requests to its targets are refused"
-		case reason == mutator.TargetNotFound && in.Has(mutator.KindListener) && len(x.configurations) == 0:
-			reason, message = mutator.Failed, mutator.NotIncluded(mutator.KindRouteConfiguration)+"; requests to all listeners are refused"
-		}
-		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
-	}
-	return out
-}
-
-func (x *index) tally(o *policy.Object) (t tally) {
-	for _, s := range x.sections {
-		for rank, c := range s.found {
-			switch winner := s.found[0]; {
-			case c.String() != o.String():
-			case rank == 0:
-				t.won = append(t.won, s.listener.Namespace+"/"+s.listener.Name+"/"+s.listener.SectionName)
-			case c.Specificity == winner.Specificity:
-				t.conflict = winner.Object
-			default:
-				t.overridden = winner.Object
+// targets are the listeners of Gateways, as namespace/name/section.
+func targets(in *mutator.Input) iter.Seq[attach.Target] {
+	return func(yield func(attach.Target) bool) {
+		for _, s := range indexOf(in).sections {
+			t := attach.Target{Attached: s.found, Resources: 1, Name: s.listener.Namespace + "/" + s.listener.Name + "/" + s.listener.SectionName}
+			if !yield(t) {
+				return
 			}
 		}
 	}
-	return t
 }
 
-func outcome(o *policy.Object, t tally) (mutator.Reason, string) {
-	switch {
-	case o.Err != nil:
-		return mutator.Invalid, fmt.Sprintf("%v; requests to its targets are refused", o.Err)
-	case t.won != nil:
-		p := policy.Typed[v1alpha1.FrontendMTLSPolicy](o)
-		return mutator.Programmed, describe(o, &p.Spec, t)
-	case t.conflict != nil:
-		return mutator.Conflicted, t.conflict.Precedence(o) + " and has the same target"
-	case t.overridden != nil:
-		return mutator.Overridden, fmt.Sprintf("%s is attached more closely to all that this policy reaches", t.overridden)
+// failure is why a policy cannot be applied for what did not come with the translation.
+func failure(in *mutator.Input, _ *policy.Object, r mutator.Reason) string {
+	switch hasListeners := in.Has(mutator.KindListener); {
+	case r == mutator.Programmed && !hasListeners:
+		return mutator.NotIncluded(mutator.KindListener) + "; requests to its targets are refused"
+	case r == mutator.TargetNotFound && hasListeners && len(indexOf(in).configurations) == 0:
+		return mutator.NotIncluded(mutator.KindRouteConfiguration) + "; requests to all listeners are refused"
 	default:
-		return mutator.TargetNotFound, "no HTTP or gRPC route is attached to any targeted listener, or Envoy Gateway does not include routes in the Translation hook"
+		return ""
 	}
 }
 
-func describe(o *policy.Object, s *v1alpha1.FrontendMTLSPolicySpec, t tally) string {
-	clients := "asks clients for no certificate"
+func describe(o *policy.Object, t *attach.Tally) string {
+	s, clients := &policy.Typed[v1alpha1.FrontendMTLSPolicy](o).Spec, "asks clients for no certificate"
 	if s.ClientCertificates != v1alpha1.ClientCertificatesDisabled {
 		accepted := strings.Join(spiffe.Describe(spiffe.Matchers(s.Clients, s.TrustBundles)), ", ")
 		clients = fmt.Sprintf("accepts %s (%s)", accepted, s.ClientCertificates)
@@ -85,12 +59,9 @@ func describe(o *policy.Object, s *v1alpha1.FrontendMTLSPolicySpec, t tally) str
 		clients += " and clients without a certificate"
 	}
 	text := fmt.Sprintf("Envoy presents %s and %s; agent %s, plaintext listeners: %s, X-Forwarded-Client-Cert: %s, listeners: %s",
-		fieldsOf(s).Source().ID(), clients, s.Agent.SocketPath, s.PlaintextListeners, s.XForwardedClientCert.Mode, strings.Join(t.won, ", "))
+		fieldsOf(s).Source().ID(), clients, s.Agent.SocketPath, s.PlaintextListeners, s.XForwardedClientCert.Mode, strings.Join(t.Names, ", "))
 	if s.ClientCertificates == v1alpha1.ClientCertificatesRequired {
 		text += "; HTTP/3 is refused"
 	}
-	if t.conflict != nil {
-		text += "; elsewhere " + t.conflict.Precedence(o)
-	}
-	return text
+	return text + t.Elsewhere(o)
 }

@@ -34,17 +34,22 @@ const routeTimeout = 15 * time.Second
 // routes hedges the requests of routes.
 type routes struct{}
 
-// Applies tells whether a filter came with the route: those of a call are those of the
-// route's rule.
-func (routes) Applies(in *mutator.Input, _ mutator.View) bool { return len(in.Objects.Of(gvk)) > 0 }
-
-// Key stands for the filter, and for a backend beside which it has no effect.
-func (routes) Key(in *mutator.Input, _ mutator.View) string {
-	key := in.Objects.Of(gvk)[0].Digest()
+// Plan applies the filters of a call, which are those of the route's rule, for as long as they and
+// a backend beside which they have no effect are the same.
+func (routes) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*routev3.Route] {
+	filters := in.Objects.Of(gvk)
+	if len(filters) == 0 {
+		return nil
+	}
+	key := filters[0].Digest()
 	if once := sentOnce(in); once != nil {
 		key += once.String()
 	}
-	return key
+	return &mutator.Plan[*routev3.Route]{
+		Edit:      func(_ context.Context, r *routev3.Route) error { return apply(in, filters[0], r) },
+		CacheKey:  &key,
+		OnFailure: mutator.FailurePolicy(filters[0].FailurePolicy),
+	}
 }
 
 // sentOnce is a backend of the rule whose requests must not be sent again: its cluster would
@@ -56,17 +61,8 @@ func sentOnce(in *mutator.Input) *policy.Object {
 	return nil
 }
 
-// FailurePolicy is what the filter says.
-func (routes) FailurePolicy(in *mutator.Input, _ mutator.View) mutator.FailurePolicy {
-	if objects := in.Objects.Of(gvk); len(objects) > 0 {
-		return mutator.FailurePolicy(objects[0].FailurePolicy)
-	}
-	return ""
-}
-
-// Mutate applies the filter; of several the oldest.
-func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) error {
-	o := in.Objects.Of(gvk)[0]
+// apply applies a filter, the oldest of several.
+func apply(in *mutator.Input, o *policy.Object, r *routev3.Route) error {
 	if o.Err != nil {
 		return fmt.Errorf("%s: %w", o, o.Err)
 	}

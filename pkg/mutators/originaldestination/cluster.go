@@ -14,6 +14,7 @@ import (
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 )
 
 // clusters make those of a backend lead to the destination of each request.
@@ -22,27 +23,30 @@ type clusters struct{}
 // errNoListeners is why the cluster of a translation is denied.
 var errNoListeners = errors.New(mutator.NotIncluded(mutator.KindListener) + ", so that the filters are missing")
 
-// Applies tells whether the cluster has a backend of the kind, and in a translation whether one
-// leads there past the filters, which could not be put in.
-func (clusters) Applies(in *mutator.Input, c mutator.View) bool {
+// Plan rewrites the cluster of a backend. In a translation it refuses one to which a route leads
+// past the filters, which could not be put in: without a destination Envoy takes the address of
+// a PROXY protocol header.
+func (clusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
 	if in.Hook == mutator.HookTranslation {
-		return !in.Has(mutator.KindListener) && len(marked(in, in.Reach().Of(c.Name()))) > 0
+		if in.Has(mutator.KindListener) || len(marked(in, in.Reach().Of(c.Name()))) == 0 {
+			return nil
+		}
+		return &mutator.Plan[*clusterv3.Cluster]{Edit: func(context.Context, *clusterv3.Cluster) error { return errNoListeners }}
 	}
-	return len(in.Objects.Of(gvk)) > 0
+	backends := in.Objects.Of(gvk)
+	if len(backends) == 0 {
+		return nil
+	}
+	return &mutator.Plan[*clusterv3.Cluster]{
+		Edit:     func(_ context.Context, c *clusterv3.Cluster) error { return rewrite(c, backends) },
+		CacheKey: new(keyOf(backends)),
+	}
 }
 
-// Key stands for the backends. In a translation there are none, and it is refused in any case.
-func (clusters) Key(in *mutator.Input, _ mutator.View) string { return keyOf(in.Objects.Of(gvk)) }
-
-// Mutate rewrites the cluster, or refuses what would reach it past the filters: without a
-// destination Envoy takes the address of a PROXY protocol header. What goes with Envoy
-// Gateway's own kinds of clusters only, such as endpoints, health checks and load balancers,
-// is taken away.
-func (clusters) Mutate(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
-	if in.Hook == mutator.HookTranslation {
-		return errNoListeners
-	}
-	_, b, err := only(in.Objects.Of(gvk))
+// rewrite makes a cluster lead to the destination of each request. What goes with Envoy Gateway's
+// own kinds of clusters only, such as endpoints, health checks and load balancers, is taken away.
+func rewrite(c *clusterv3.Cluster, backends []*policy.Object) error {
+	_, b, err := only(backends)
 	if err != nil {
 		return err
 	}

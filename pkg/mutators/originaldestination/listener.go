@@ -21,39 +21,35 @@ import (
 // listeners get the filters, in each HTTP connection manager that leads to a backend.
 type listeners struct{}
 
-type keyKey struct{}
+type usedKey struct{}
 
-// key stands for all backends of the translation, and is empty if there are none.
-func key(in *mutator.Input) string {
-	return mutator.Derive(in, keyKey{}, func(in *mutator.Input) string {
-		var all []string
-		for _, c := range in.Reach().Clusters() {
-			for _, m := range in.Reach().Of(c).Marks() {
-				if mutator.IsMarkOf(gvk, m) {
-					all = append(all, m.Value)
-				}
-			}
-		}
-		return strings.Join(all, "\x00")
+// isUsed tells whether any route of the translation leads to a backend of the kind.
+func isUsed(in *mutator.Input) bool {
+	return mutator.Derive(in, usedKey{}, func(in *mutator.Input) bool {
+		return slices.ContainsFunc(in.Reach().Clusters(), func(c string) bool {
+			return slices.ContainsFunc(in.Reach().Of(c).Marks(), func(m xds.Mark) bool { return mutator.IsMarkOf(gvk, m) })
+		})
 	})
 }
 
-// Applies tells whether the translation has a backend of the kind: which listeners lead to
-// it is in the listener.
-func (listeners) Applies(in *mutator.Input, _ mutator.View) bool {
-	return in.Hook == mutator.HookTranslation && key(in) != ""
-}
-
-// Bears are the backends that the listener leads to.
-func (listeners) Bears(in *mutator.Input, l *listenerv3.Listener) (on []*policy.Object) {
-	for _, name := range xds.RouteConfigurationsOf(l) {
-		on = append(on, marked(in, in.Reach().Configuration(name))...)
+// Plan puts the filters in if the translation has a backend of the kind: which listeners lead to
+// it is in the listener. Without a router that fails, and the listener refuses all.
+func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
+	if in.Hook != mutator.HookTranslation || !isUsed(in) {
+		return nil
 	}
-	return on
+	return &mutator.Plan[*listenerv3.Listener]{
+		Edit: func(_ context.Context, l *listenerv3.Listener) error { return insert(in, l) },
+		Affected: func(l *listenerv3.Listener) (on []*policy.Object) {
+			for _, name := range xds.RouteConfigurationsOf(l) {
+				on = append(on, marked(in, in.Reach().Configuration(name))...)
+			}
+			return on
+		},
+	}
 }
 
-// Mutate puts the filters in. Without a router it fails, and the listener refuses all.
-func (listeners) Mutate(_ context.Context, in *mutator.Input, l *listenerv3.Listener) error {
+func insert(in *mutator.Input, l *listenerv3.Listener) error {
 	for _, fc := range xds.FilterChains(l) {
 		if _, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) { return edit(in, hcm) }); err != nil {
 			return err

@@ -16,19 +16,25 @@ import (
 // the Translation hook, where the listeners are.
 type routes struct{}
 
-// Applies tells whether the route has a backend of the kind.
-func (routes) Applies(in *mutator.Input, _ mutator.View) bool { return len(in.Objects.Of(gvk)) > 0 }
-
-// Key stands for the backends.
-func (routes) Key(in *mutator.Input, _ mutator.View) string { return keyOf(in.Objects.Of(gvk)) }
+// Plan configures the filters if the route has a backend of the kind.
+func (routes) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*routev3.Route] {
+	backends := in.Objects.Of(gvk)
+	if len(backends) == 0 {
+		return nil
+	}
+	return &mutator.Plan[*routev3.Route]{
+		Edit:     func(_ context.Context, r *routev3.Route) error { return configure(in, backends, r) },
+		CacheKey: new(keyOf(backends)),
+	}
+}
 
 // errWeighted is about a cluster for each backend, of which Envoy Gateway leaves out those
 // without endpoints of its own.
 var errWeighted = errors.New("the rule has other backends, too, beside which Envoy Gateway does not route to this one; use a rule for each")
 
-// Mutate configures the filters.
-func (routes) Mutate(_ context.Context, in *mutator.Input, r *routev3.Route) error {
-	o, b, err := only(in.Objects.Of(gvk))
+// configure configures the filters of a route.
+func configure(in *mutator.Input, backends []*policy.Object, r *routev3.Route) error {
+	o, b, err := only(backends)
 	switch {
 	case err != nil:
 		return err

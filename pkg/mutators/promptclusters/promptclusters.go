@@ -25,24 +25,24 @@ func New(timeout time.Duration) mutator.Family {
 		Name:          Name,
 		Hooks:         []mutator.Hook{mutator.HookTranslation},
 		FailurePolicy: mutator.Ignore, // late is better than not at all
-		Clusters:      clusters{timeout},
+		Clusters:      newClusters(timeout),
 	}
 }
 
 // clusters shortens the wait of clusters that do not say otherwise.
-type clusters struct{ timeout time.Duration }
-
-// Applies is true for all clusters: whether one gets its endpoints from Envoy Gateway is not
-// seen without decoding it. From the second time on that is not done any more.
-func (clusters) Applies(*mutator.Input, mutator.View) bool { return true }
-
-// Key is constant, since the timeout is that of the process.
-func (clusters) Key(*mutator.Input, mutator.View) string { return "" }
-
-// Mutate shortens the wait.
-func (m clusters) Mutate(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
-	if c.GetEdsClusterConfig().GetEdsConfig().GetInitialFetchTimeout() == nil {
-		xds.SetEndpointsFetchTimeout(c, m.timeout)
-	}
-	return nil
+type clusters struct {
+	plan *mutator.Plan[*clusterv3.Cluster] // its key is constant, since the timeout is that of the process
 }
+
+func newClusters(timeout time.Duration) clusters {
+	return clusters{&mutator.Plan[*clusterv3.Cluster]{CacheKey: new(""), Edit: func(_ context.Context, c *clusterv3.Cluster) error {
+		if c.GetEdsClusterConfig().GetEdsConfig().GetInitialFetchTimeout() == nil {
+			xds.SetEndpointsFetchTimeout(c, timeout)
+		}
+		return nil
+	}}}
+}
+
+// Plan is the same for all clusters: whether one gets its endpoints from Envoy Gateway is not seen
+// without decoding it. From the second time on that is not done any more.
+func (m clusters) Plan(*mutator.Input, mutator.View) *mutator.Plan[*clusterv3.Cluster] { return m.plan }

@@ -4,5 +4,5 @@ package e2e
 import (
 	_ "k8s.io/client-go/kubernetes"
 
-	_ "github.com/egraft/egraft/pkg/server"
+	_ "github.com/egraft/egraft/internal/server"
 )

@@ -4,7 +4,7 @@ import (
 	"os"
 	"time"
 
-	_ "github.com/egraft/egraft/pkg/engine"
+	_ "github.com/egraft/egraft/internal/engine"
 )
 
 var _, _ = os.ReadFile, time.Now

@@ -1,4 +1,0 @@
-// Package engine imports what calls it.
-package engine
-
-import _ "github.com/egraft/egraft/pkg/extension"

@@ -1,0 +1,137 @@
+// Package config reads the settings of egraft from flags, the environment and one file,
+// and says everything that is wrong with them at once.
+//
+// Each setting has one name in three spellings: the flag --call-timeout, the variable
+// EGRAFT_CALL_TIMEOUT and the field callTimeout. A flag beats the environment, which
+// beats the file, which beats the default. The package opens nothing but the file, and
+// does not know which mutators exist.
+package config
+
+import (
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/egraft/egraft/internal/logging"
+	"github.com/egraft/egraft/internal/tenancy"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// Config is the settings of `egraft serve`. The usage of each is in [Settings].
+type Config struct {
+	Socket      string
+	SocketMode  fs.FileMode
+	SocketGroup string
+	AllowedUIDs []uint32
+
+	// ListenAddress replaces the socket if it is not empty.
+	ListenAddress   string
+	TLSCertFile     string
+	TLSKeyFile      string
+	TLSClientCAFile string
+	Insecure        bool
+
+	MaxMessageSize   resource.Quantity
+	MemoSize         resource.Quantity
+	CallTimeout      time.Duration
+	MutatorTimeout   time.Duration
+	ShutdownTimeout  time.Duration
+	KeepaliveTime    time.Duration
+	KeepaliveTimeout time.Duration
+	KeepaliveMinTime time.Duration
+
+	// AdminAddress is empty if there is to be no admin listener.
+	AdminAddress string
+	Reflection   bool
+	LogLevel     slog.Level
+	LogFormat    logging.Format
+
+	// KubernetesOutcomes says whether Events and conditions are written.
+	KubernetesOutcomes Choice
+	Kubeconfig         string
+
+	EndpointsFetchTimeout time.Duration
+	PromptClusters        bool
+	IncludeAttemptCount   bool
+	// AllowSpecialDestinations lets OriginalDestinationBackends name special networks.
+	AllowSpecialDestinations bool
+	// MaxBufferBytes is the most that a BufferPolicy may have Envoy hold of a request.
+	MaxBufferBytes   resource.Quantity
+	DisabledMutators []string
+	FailurePolicies  map[string]mutator.FailurePolicy
+
+	// NamespaceRules permit everything if there are none.
+	NamespaceRules tenancy.Rules
+	// MaxInitialFetchTimeout, MaxPeers, MaxAgentSockets and MaxSDSSecrets are [tenancy.Limits].
+	MaxInitialFetchTimeout time.Duration
+	MaxPeers               int
+	MaxAgentSockets        int
+	MaxSDSSecrets          int
+
+	// from has what set a setting: its flag with dashes, its variable, or its field.
+	from map[string]string
+}
+
+// DefaultSocket is where egraft and Envoy Gateway meet unless told otherwise: a volume
+// that both containers mount.
+const DefaultSocket = "/var/run/egraft/egraft.sock"
+
+// Default returns the settings of one who sets nothing.
+func Default() *Config {
+	most := tenancy.DefaultLimits()
+	return &Config{
+		Socket:     DefaultSocket,
+		SocketMode: 0o660,
+
+		MaxMessageSize:  resource.MustParse("256Mi"),
+		MemoSize:        resource.MustParse("64Mi"),
+		CallTimeout:     30 * time.Second,
+		MutatorTimeout:  5 * time.Second,
+		ShutdownTimeout: 10 * time.Second,
+
+		KeepaliveTime:    time.Minute,
+		KeepaliveTimeout: 20 * time.Second,
+		KeepaliveMinTime: 5 * time.Second,
+
+		AdminAddress: "127.0.0.1:19110",
+		LogLevel:     slog.LevelInfo,
+		LogFormat:    logging.Auto,
+
+		KubernetesOutcomes: Auto,
+
+		EndpointsFetchTimeout: time.Second,
+		MaxBufferBytes:        resource.MustParse("64Mi"),
+
+		MaxInitialFetchTimeout: most.InitialFetchTimeout,
+		MaxPeers:               most.Peers,
+		MaxAgentSockets:        most.AgentSockets,
+		MaxSDSSecrets:          most.SDSSecrets,
+
+		from: map[string]string{},
+	}
+}
+
+// Network returns what to listen on in the words of package net.
+func (c *Config) Network() (network, address string) {
+	if c.ListenAddress != "" {
+		return "tcp", c.ListenAddress
+	}
+	return "unix", c.Socket
+}
+
+// Restrictions are what namespaces may use.
+func (c *Config) Restrictions() tenancy.Restrictions {
+	return tenancy.Restrictions{Rules: c.NamespaceRules, Limits: tenancy.Limits{
+		InitialFetchTimeout: c.MaxInitialFetchTimeout, Peers: c.MaxPeers, AgentSockets: c.MaxAgentSockets, SDSSecrets: c.MaxSDSSecrets,
+	}}
+}
+
+// NameOf returns the name by which a setting was set, for messages about it.
+func (c *Config) NameOf(flag string) string {
+	if from := c.from[flag]; from != "" {
+		return from
+	}
+	return "--" + flag
+}

@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// maxAdditions is how many resources of a kind one family may add to a translation: far more than
+// there is reason for, far less than what chokes Envoy Gateway. The first are added, which are
+// those of the oldest policies.
+const maxAdditions = 1000
+
+// addAll upserts what a family adds to the translation.
+func (s *settling) addAll(ctx context.Context, f mutator.Family) error {
+	additions, err := once(ctx, s.guard, f.Name, func(ctx context.Context) (mutator.Additions, error) {
+		return f.Additions.Add(ctx, s.in)
+	})
+	if err != nil {
+		s.res.add(outcomes(&Outcome{Family: f.Name, Kind: mutator.KindCluster, Verdict: Ignored, Err: err})...)
+		if f.FailurePolicy == mutator.Fail {
+			return fmt.Errorf("mutator %s: additions: %w", f.Name, err)
+		}
+		if s.broken == nil {
+			s.broken = map[string]error{}
+		}
+		s.broken[f.Name] = fmt.Errorf("may refer to what the mutator adds to the translation, which failed: %w", untyped(err))
+		return nil
+	}
+	upsertAll(s, f.Name, mutator.KindCluster, additions.Clusters)
+	upsertAll(s, f.Name, mutator.KindSecret, additions.Secrets)
+	if s.copies == nil && len(additions.Copies) > 0 {
+		s.copies = map[string]bool{}
+	}
+	for _, c := range additions.Copies {
+		s.copies[c.Name] = true
+	}
+	s.addCopies(ctx, f, additions.Copies, s.res)
+	return nil
+}
+
+// addition is a resource that may be added.
+type addition interface {
+	*clusterv3.Cluster | *tlsv3.Secret
+	message
+	GetName() string
+}
+
+// upsertAll adds resources of a kind, as many as there may be.
+func upsertAll[T addition](s *settling, family string, kind mutator.Kind, add []T) {
+	if excess := len(add) - maxAdditions; excess > 0 {
+		err := fmt.Errorf("%d resources of kind %s are more than the %d that may be added; those of the oldest policies are", len(add), kind, maxAdditions)
+		s.res.add(&Outcome{Family: family, Kind: kind, Name: add[maxAdditions].GetName(), Verdict: Ignored, Err: err})
+		for _, a := range add[maxAdditions:] {
+			s.lacking.note(family, a.GetName(), err)
+		}
+		add = add[:maxAdditions]
+	}
+	for _, a := range add {
+		o := upsert(s.res, family, kind, a)
+		if s.res.add(o); o.Err == nil {
+			s.lacking.made(o.Name)
+		} else {
+			s.lacking.note(family, o.Name, o.Err)
+		}
+	}
+}
+
+// upsert adds a resource to the list of its kind unless one of its name is there: an
+// equal one is what is wanted, another one belongs to somebody else.
+func upsert[T addition](res *Result, family string, kind mutator.Kind, add T) *Outcome {
+	outcome := func(v Verdict, err error) *Outcome {
+		return &Outcome{Family: family, Kind: kind, Name: add.GetName(), Verdict: v, Err: err}
+	}
+	encoded, err := encode(add)
+	if err == nil {
+		err = add.ValidateAll()
+	}
+	if err != nil {
+		return outcome(Ignored, fmt.Errorf("the addition is invalid: %w", err))
+	}
+	list, names := listOf(res, kind), namesOf(res, kind, wire.ShapeOf(add))
+	for i, raw := range list.Encoded {
+		if names[i] != add.GetName() {
+			continue
+		}
+		there := add.ProtoReflect().New().Interface()
+		if proto.Unmarshal(raw, there) == nil && proto.Equal(there, add) {
+			return outcome(Unchanged, nil)
+		}
+		return outcome(Conflicting, fmt.Errorf("%s %q is there with other content and was left as it is", kind, add.GetName()))
+	}
+	list.Encoded = append(list.Encoded[:len(list.Encoded):len(list.Encoded)], encoded)
+	res.names[kind] = append(names, add.GetName())
+	return outcome(Added, nil)
+}

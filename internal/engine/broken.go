@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"fmt"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// broken are the faults of route configurations as they came: domains that are there twice, which
+// Envoy refuses, and routes to clusters that are not in the translation. They are passed on. Only
+// configurations that are not what they were at the call before are looked at, and so it is said
+// once.
+func broken(call *Call, configs []config) (faults []error) {
+	var names map[string]bool
+	for i := range configs {
+		c := &configs[i]
+		if !c.isNew() {
+			continue
+		}
+		if found := twice(domainsIn(c.raw)); len(found) > 0 {
+			faults = append(faults, fmt.Errorf("route configuration %q came with %s twice, which Envoy rejects; it is passed on", c.name, several("domain", found)))
+		}
+		if names == nil {
+			names = clusterNames(call)
+		}
+		if len(names) == 0 {
+			continue // not included, or lost, which is another fault
+		}
+		var missing []string
+		for _, name := range without(nil, clustersIn(c.raw)) {
+			if !names[name] {
+				missing = append(missing, name)
+			}
+		}
+		if len(missing) > 0 {
+			faults = append(faults, fmt.Errorf("route configuration %q came with routes to %s, not in the translation; it is passed on", c.name, several("cluster", missing)))
+		}
+	}
+	return faults
+}
+
+// several names the first of many.
+func several(what string, names []string) string {
+	if len(names) == 1 {
+		return fmt.Sprintf("the %s %q", what, names[0])
+	}
+	return fmt.Sprintf("the %s %q and %d more", what, names[0], len(names)-1)
+}
+
+func clusterNames(call *Call) map[string]bool {
+	names, shape := map[string]bool{}, wire.ShapeOf((*clusterv3.Cluster)(nil))
+	for _, list := range call.Resources {
+		if list.Kind == mutator.KindCluster {
+			for _, raw := range list.Encoded {
+				names[wire.NewView(shape, raw).Name()] = true
+			}
+		}
+	}
+	return names
+}

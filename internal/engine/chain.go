@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// message is a resource with the validation that protoc-gen-validate generates.
+type message interface {
+	proto.Message
+	ValidateAll() error
+}
+
+// chain is the mutators of one kind of resource, in order.
+type chain[T message] struct {
+	hook  mutator.Hook
+	kind  mutator.Kind
+	shape wire.Shape
+	maps  func() *wire.Maps // of the resource, read when they are first needed
+	empty T
+	deny  func(T) error
+	links []link[T]
+	guard *guard
+}
+
+// link is one family's mutator in a chain.
+type link[T message] struct {
+	family  string
+	onError mutator.FailurePolicy
+	mutator mutator.Planner[T]
+	kinds   []policy.Kind // of custom resources that the family reads
+	renames bool          // see [mutator.Family]
+}
+
+// add puts the chain of one kind into m, if any family has a mutator for it in the hook.
+func add[T message](
+	m map[mutator.Kind]runner, g *guard, h mutator.Hook, families []mutator.Family,
+	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Family) mutator.Planner[T],
+) {
+	maps := sync.OnceValue(func() *wire.Maps { return wire.MapsOf(empty) })
+	c := &chain[T]{hook: h, kind: kind, shape: wire.ShapeOf(empty), maps: maps, empty: empty, deny: deny, guard: g}
+	for _, f := range families {
+		if planner := of(f); planner != nil && f.Uses(h) {
+			renames := f.RenamesClusters && kind == mutator.KindCluster && h == mutator.HookTranslation
+			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, planner, slices.Concat(f.Policies, f.Filters, f.Backends), renames})
+		}
+	}
+	if len(c.links) > 0 {
+		m[kind] = c
+	}
+}
+
+// step is what a mutator will do with a resource, or why it cannot say that.
+type step[T message] struct {
+	link[T]
+	position int // in the chain
+	plan     *mutator.Plan[T]
+	failure  error
+}
+
+// plan asks every mutator what it will do.
+func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View, raw []byte, steps []step[T]) []step[T] {
+	for i := range c.links {
+		l := &c.links[i]
+		if plan, failure := c.ask(ctx, in, l, view, raw); plan != nil || failure != nil {
+			steps = append(steps, step[T]{*l, i, plan, failure})
+		}
+	}
+	return steps
+}
+
+// run takes a resource through the steps. If none changes it, the answer is raw.
+func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *hand) answer {
+	r := &resource[T]{chain: c, hand: h, name: name, original: raw, encoded: raw}
+	var said []*Outcome
+	var kept []byte
+	for i, s := range steps {
+		before := r.encoded
+		verdict, err := c.step(ctx, in, s, r, raw)
+		if verdict == "" {
+			return answer{raw: raw, result: &result{outcomes: said}, err: err}
+		}
+		o := &Outcome{Family: s.family, Kind: c.kind, Name: name, Verdict: verdict, Err: err}
+		if err != nil {
+			o.bearsOn = c.affected(ctx, &s, raw)
+		}
+		said = append(said, outcomes(o)...)
+		if verdict == Failed {
+			err = fmt.Errorf("mutator %s on %s %q: %w", s.family, c.kind, name, err)
+			return answer{raw: raw, result: &result{outcomes: said}, err: err}
+		}
+		if verdict == Denied {
+			r.references = nil
+			break // nothing that follows may let traffic through again
+		}
+		if s.renames && verdict == Applied && c.name(r.encoded) != name {
+			kept = c.besides(ctx, in, steps[i+1:], before, raw, h)
+		}
+	}
+	was := ""
+	if now := c.name(r.encoded); now != name {
+		was, name = name, strings.Clone(now)
+	}
+	return answer{raw: r.encoded, result: &result{name: name, was: was, kept: kept, outcomes: said, references: r.references}}
+}
+
+// besides is what a resource that one family gives another name is without that family, so that
+// Envoy finds nothing changed when the name comes and goes; nil if it is what it came as.
+func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, others []step[T], before, raw []byte, h *hand) []byte {
+	if a := c.run(ctx, in, others, before, strings.Clone(c.name(before)), h); a.err == nil {
+		before = a.raw
+	}
+	if bytes.Equal(before, raw) {
+		return nil // and what is remembered does not hold on to the call's bytes
+	}
+	return before
+}
+
+// without takes a resource through the chain with some families' mutators failed.
+func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer {
+	view, h := wire.NewView(c.shape, raw), c.guard.hand()
+	defer h.rest()
+	steps := c.plan(ctx, in, view, raw, nil)
+	for i := range steps {
+		if err := failed[steps[i].family]; err != nil && steps[i].failure == nil {
+			steps[i].failure = err
+		}
+	}
+	return c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
+}
+
+// refuse denies a resource because of a family.
+func (c *chain[T]) refuse(raw []byte, family string, reason error) answer {
+	r := &resource[T]{chain: c, name: strings.Clone(c.name(raw)), encoded: raw}
+	verdict, err := c.denied(r, reason)
+	o := &Outcome{Family: family, Kind: c.kind, Name: r.name, Verdict: verdict, Err: err}
+	a := answer{raw: r.encoded, result: &result{name: r.name, outcomes: []*Outcome{o}}}
+	if verdict != Denied {
+		o.Verdict, a.err = Failed, fmt.Errorf("mutator %s on %s %q: %w", family, c.kind, r.name, err)
+	}
+	return a
+}
+
+// name is the name of an encoded resource.
+func (c *chain[T]) name(raw []byte) string { return wire.NewView(c.shape, raw).Name() }
+
+func (c *chain[T]) sorted(raw []byte) []byte {
+	content := bytes.Clone(raw)
+	c.maps().Sort(content)
+	return content
+}

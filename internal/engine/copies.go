@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// maxCopies is how many copies of clusters a family may add to a translation. Each of them
+// has a route that leads to it, and without merged backends each rule has a cluster of its own.
+const maxCopies = 10_000
+
+// addCopies adds copies of clusters as the families before made them. What is past the limit is
+// not there, so that Envoy refuses the requests of its routes.
+func (e *Engine) addCopies(ctx context.Context, f mutator.Family, copies []mutator.Copy, res *Result) {
+	if len(copies) == 0 {
+		return
+	}
+	shape := wire.ShapeOf((*clusterv3.Cluster)(nil))
+	list, names := listOf(res, mutator.KindCluster), namesOf(res, mutator.KindCluster, shape)
+	at := make(map[string]int, len(names))
+	for i, name := range slices.Backward(names) { // of several of a name the first counts
+		at[name] = i
+	}
+	list.Encoded = list.Encoded[:len(list.Encoded):len(list.Encoded)]
+	for i, c := range copies {
+		of, there := at[c.Of]
+		if !there {
+			continue
+		}
+		o := &Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: c.Name, Verdict: Added, bearsOn: c.Affected}
+		_, taken := at[c.Name]
+		switch {
+		case i >= maxCopies:
+			o.Verdict, o.Err = Denied, fmt.Errorf("is one of %d copies of clusters, of which %d are added", len(copies), maxCopies)
+		case taken:
+			o.Verdict, o.Err = Conflicting, fmt.Errorf("%s %q is there already and was left as it is", mutator.KindCluster, c.Name)
+		default:
+			var encoded []byte
+			if encoded, o.Err = e.copyOf(ctx, f.Name, c, list.Encoded[of]); o.Err != nil {
+				o.Verdict = Denied
+			}
+			if encoded != nil {
+				at[c.Name] = len(list.Encoded)
+				list.Encoded, names = append(list.Encoded, encoded), append(names, c.Name)
+			}
+		}
+		res.add(outcomes(o)...)
+	}
+	res.names[mutator.KindCluster] = names
+}
+
+// copyOf is the edited copy of a cluster, and with an error one that refuses all requests.
+func (e *Engine) copyOf(ctx context.Context, family string, c mutator.Copy, raw []byte) ([]byte, error) {
+	key := [][]byte{[]byte("copy of a cluster"), []byte(family), []byte(c.Name), []byte(c.Key), raw}
+	if encoded, ok := e.memo.recall(key...).([]byte); ok {
+		return encoded, nil
+	}
+	encoded, err := once(ctx, e.guard, family, func(ctx context.Context) ([]byte, error) {
+		m, err := underName(raw, c.Name)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.Edit(ctx, m); err != nil {
+			return nil, err
+		}
+		if err := m.ValidateAll(); err != nil {
+			return nil, fmt.Errorf("the result is invalid: %w", err)
+		}
+		if m.GetName() != c.Name {
+			return nil, fmt.Errorf("was renamed to %q", m.GetName())
+		}
+		return encode(m)
+	})
+	if err == nil {
+		e.memo.keep(encoded, len(encoded), key...)
+		return encoded, nil
+	}
+	refusing, deny := underName(raw, c.Name)
+	if deny == nil {
+		deny = xds.DenyCluster(refusing)
+	}
+	if deny != nil {
+		return nil, err
+	}
+	encoded, deny = encode(refusing)
+	if deny != nil {
+		return nil, err
+	}
+	return encoded, err
+}
+
+// underName is a cluster under another name that gets its endpoints by the name that it had.
+func underName(raw []byte, name string) (*clusterv3.Cluster, error) {
+	c := &clusterv3.Cluster{}
+	if err := proto.Unmarshal(raw, c); err != nil {
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	if eds := c.GetEdsClusterConfig(); eds != nil && eds.GetServiceName() == "" {
+		eds.ServiceName = c.GetName()
+	}
+	c.Name = name
+	return c, nil
+}

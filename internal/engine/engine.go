@@ -1,0 +1,161 @@
+// Package engine runs mutator families over the resources of a call.
+//
+// For each resource it asks which mutators apply, decodes the resource only if one does,
+// lets each edit a copy, and commits the copy if the mutator succeeded and the result is
+// valid. Otherwise the family's failure policy decides. Whatever goes wrong is contained
+// to one mutator and one resource: an error is returned only for a family whose failure
+// policy is Fail, for bytes that are no message, and for a call without the resource that
+// it is about.
+//
+// Custom resources are read in the same way: the header in linear time, the rest within a time
+// and at the cost of its own targets alone. An edit has also failed if only the whole shows it: if
+// Envoy would refuse it beside what is there, if it refers to what is not in the translation or
+// was not added, or if it makes a route too large. The engine then takes the resource through its
+// mutators again, with that one failed.
+//
+// The engine knows neither gRPC nor any particular mutator or policy.
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// Engine runs an ordered list of families. It is safe for concurrent use.
+type Engine struct {
+	families []mutator.Family
+	chains   map[mutator.Hook]map[mutator.Kind]runner
+	read     policy.WatchedRead
+	memo     *memo
+	hosts    hostReader
+	lastHost atomic.Uint64 // its id
+	guard    *guard
+	reads    *guard                                          // for custom resources: by namespace where the other is by family
+	excess   func([]*policy.Object) map[*policy.Object]error // nil without limits
+}
+
+// WithLimits has mutators ask which policies in effect are past a limit of their namespace, see
+// [mutator.Input.Excess]. The answer must depend on the policies alone.
+func WithLimits(excess func(inEffect []*policy.Object) map[*policy.Object]error) Option {
+	return func(e *Engine) error {
+		e.excess = excess
+		return nil
+	}
+}
+
+// runner is a chain of whatever type of resource.
+type runner interface {
+	// worker returns what takes resources through the chain, one after another, and what
+	// to call after the last. It looks first at what became of the resources at the last call,
+	// as long as m remembers it.
+	worker(ctx context.Context, in *mutator.Input, m *memo, last []before) (worker, func())
+	name(raw []byte) string
+	// without is what becomes of a resource on which mutators of some families failed.
+	without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer
+	// refuse denies a resource because of a family, whatever its failure policy is.
+	refuse(raw []byte, family string, reason error) answer
+	// sorted is a copy of a resource with its maps in order.
+	sorted(raw []byte) []byte
+}
+
+// Option changes an [Engine].
+type Option func(*Engine) error
+
+// WithMemo lets the engine keep about as many bytes to answer from memory what it has
+// seen before; 0 is none.
+func WithMemo(bytes int64) Option {
+	return func(e *Engine) (err error) {
+		if bytes > 0 {
+			e.memo, err = newMemo(bytes)
+		}
+		return err
+	}
+}
+
+// New prepares the families, whose order is the order of execution.
+func New(families []mutator.Family, options ...Option) (*Engine, error) {
+	if err := mutator.Validate(families); err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		families: families, chains: map[mutator.Hook]map[mutator.Kind]runner{}, guard: newGuard(), hosts: newHostReader(),
+	}
+	for _, option := range options {
+		if err := option(e); err != nil {
+			return nil, err
+		}
+	}
+	var kinds []policy.Kind
+	for _, f := range families {
+		kinds = slices.Concat(kinds, f.Policies, f.Filters, f.Backends)
+	}
+	e.read = policy.WatchedReadOf(kinds)
+	e.reads = newGuard()
+	e.reads.timeout, e.reads.idle = e.guard.timeout, e.guard.idle
+	for _, h := range mutator.Hooks() {
+		e.chains[h] = chainsOf(h, families, e.guard)
+	}
+	return e, nil
+}
+
+// chainsOf builds the chains of a hook, by kind of resource.
+func chainsOf(h mutator.Hook, families []mutator.Family, g *guard) map[mutator.Kind]runner {
+	m := map[mutator.Kind]runner{}
+	add(m, g, h, families, mutator.KindRoute, (*routev3.Route)(nil), xds.DenyRoute,
+		func(f mutator.Family) mutator.Route { return f.Routes })
+	add(m, g, h, families, mutator.KindVirtualHost, (*routev3.VirtualHost)(nil), xds.DenyVirtualHost,
+		func(f mutator.Family) mutator.VirtualHost { return f.VirtualHosts })
+	add(m, g, h, families, mutator.KindListener, (*listenerv3.Listener)(nil), xds.DenyListener,
+		func(f mutator.Family) mutator.Listener { return f.Listeners })
+	add(m, g, h, families, mutator.KindCluster, (*clusterv3.Cluster)(nil), xds.DenyCluster,
+		func(f mutator.Family) mutator.Cluster { return f.Clusters })
+	add(m, g, h, families, mutator.KindEndpoints, (*endpointv3.ClusterLoadAssignment)(nil), xds.DenyEndpoints,
+		func(f mutator.Family) mutator.Endpoints { return f.Endpoints })
+	add(m, g, h, families, mutator.KindSecret, (*tlsv3.Secret)(nil), xds.DenySecret,
+		func(f mutator.Family) mutator.Secret { return f.Secrets })
+	add(m, g, h, families, mutator.KindRouteConfiguration, (*routev3.RouteConfiguration)(nil), xds.DenyRouteConfiguration,
+		func(f mutator.Family) mutator.RouteConfiguration { return f.RouteConfigurations })
+	return m
+}
+
+// run answers a call as [Engine.Run] does, for as long as it takes.
+func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
+	var configs []config
+	if call.Hook == mutator.HookTranslation {
+		configs = e.configs(call)
+	}
+	p := e.prepare(ctx, call, configs)
+	in := p.in
+	res := &Result{Subject: func() string { return e.subject(in, call) }, names: map[mutator.Kind][]string{}}
+	res.Warnings = append(broken(call, configs), p.warnings...)
+	if err := e.missing(in, call, res); err != nil {
+		return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
+	}
+	for _, list := range call.Resources {
+		out, err := e.list(ctx, p, list, res)
+		if err != nil {
+			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, fmt.Errorf("%s hook: %w", call.Hook, err)
+		}
+		res.Resources = append(res.Resources, Resources{list.Kind, out})
+	}
+	if call.Hook == mutator.HookTranslation {
+		if err := e.finish(ctx, p, call, configs, res); err != nil {
+			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
+		}
+	}
+	e.dropSecrets(call, res)
+	e.reports(ctx, p, res)
+	return res, nil
+}

@@ -1,0 +1,334 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// clusterFamily is a family with one cluster mutator for the Cluster hook.
+func clusterFamily(name string, p mutator.FailurePolicy, do func(context.Context, *clusterv3.Cluster) error) mutator.Family {
+	return mutator.Family{
+		Name: name, Hooks: []mutator.Hook{mutator.HookCluster}, FailurePolicy: p,
+		Clusters: mutator.Func[*clusterv3.Cluster]{
+			When: func(_ *mutator.Input, v mutator.View) bool { return v.Name() != "unwanted" },
+			Do: func(ctx context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
+				return do(ctx, c)
+			},
+		},
+	}
+}
+
+func setTimeout(_ context.Context, c *clusterv3.Cluster) error {
+	c.ConnectTimeout = durationpb.New(time.Minute)
+	return nil
+}
+
+// edited makes an edit that must not survive, then does what f does.
+func edited(f func() error) func(context.Context, *clusterv3.Cluster) error {
+	return func(_ context.Context, c *clusterv3.Cluster) error {
+		c.AltStatName = "partial edit"
+		return f()
+	}
+}
+
+func eds(name string) *clusterv3.Cluster {
+	return &clusterv3.Cluster{
+		Name:                 name,
+		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS},
+		EdsClusterConfig:     &clusterv3.Cluster_EdsClusterConfig{ServiceName: name},
+	}
+}
+
+// run sends clusters of the names through the families.
+func run(ctx context.Context, t *testing.T, families []mutator.Family, names ...string) ([]*clusterv3.Cluster, *engine.Result, error) {
+	t.Helper()
+	e, err := engine.New(families)
+	require.NoError(t, err)
+	list := engine.Resources{Kind: mutator.KindCluster}
+	for _, n := range names {
+		b, err := proto.Marshal(eds(n))
+		require.NoError(t, err)
+		list.Encoded = append(list.Encoded, b)
+	}
+	object := []byte(`{"apiVersion":"example.com/v1","kind":"P","metadata":{"name":"p"}}`) // without one there is no report
+	res, err := e.Run(ctx, &engine.Call{Hook: mutator.HookCluster, Objects: [][]byte{object}, Resources: []engine.Resources{list}})
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []*clusterv3.Cluster
+	for _, b := range res.Resources[0].Encoded {
+		c := &clusterv3.Cluster{}
+		require.NoError(t, proto.Unmarshal(b, c))
+		out = append(out, c)
+	}
+	return out, res, nil
+}
+
+func verdicts(res *engine.Result) (out []engine.Verdict) {
+	for _, o := range res.Outcomes {
+		out = append(out, o.Verdict)
+	}
+	return out
+}
+
+// TestFailureIsContained runs a mutator that goes wrong in each way on one of two
+// clusters, between two mutators that go right.
+func TestFailureIsContained(t *testing.T) {
+	broken := errors.New("broken")
+	ways := map[string]struct {
+		do       func(context.Context, *clusterv3.Cluster) error
+		verdicts []engine.Verdict // besides that of the failure policy
+	}{
+		"error":   {edited(func() error { return broken }), nil},
+		"panic":   {edited(func() error { panic("at the disco") }), []engine.Verdict{engine.Panicked}},
+		"invalid": {func(_ context.Context, c *clusterv3.Cluster) error { c.Name = ""; return nil }, nil},
+	}
+	for name, way := range ways {
+		onlyBad := func(ctx context.Context, c *clusterv3.Cluster) error {
+			if c.GetName() != "bad" {
+				return nil
+			}
+			return way.do(ctx, c)
+		}
+		families := func(p mutator.FailurePolicy) []mutator.Family {
+			return []mutator.Family{clusterFamily("before", mutator.Deny, setTimeout), clusterFamily("broken", p, onlyBad), clusterFamily("after", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+				c.RespectDnsTtl = true
+				return nil
+			})}
+		}
+		good := eds("good")
+		good.ConnectTimeout, good.RespectDnsTtl = durationpb.New(time.Minute), true
+
+		t.Run(name+"/Ignore", func(t *testing.T) {
+			out, res, err := run(t.Context(), t, families(mutator.Ignore), "bad", "good")
+			require.NoError(t, err)
+			bad := eds("bad")
+			bad.ConnectTimeout, bad.RespectDnsTtl = durationpb.New(time.Minute), true
+			require.True(t, proto.Equal(bad, out[0]), "only the broken mutator's edit is dropped: %v", out[0])
+			require.True(t, proto.Equal(good, out[1]), "%v", out[1])
+			want := append([]engine.Verdict{engine.Applied, engine.Ignored}, way.verdicts...)
+			require.Equal(t, append(want, engine.Applied), verdicts(res)[:len(want)+1])
+		})
+		t.Run(name+"/Deny", func(t *testing.T) {
+			out, res, err := run(t.Context(), t, families(mutator.Deny), "bad", "good")
+			require.NoError(t, err)
+			require.Equal(t, clusterv3.Cluster_STATIC, out[0].GetType())
+			require.Empty(t, out[0].GetLoadAssignment().GetEndpoints(), "no endpoint to send a request to")
+			require.Nil(t, out[0].GetEdsClusterConfig())
+			require.Empty(t, out[0].GetAltStatName())
+			require.True(t, proto.Equal(good, out[1]), "%v", out[1])
+			require.Equal(t, append([]engine.Verdict{engine.Applied, engine.Denied}, way.verdicts...), verdicts(res)[:2+len(way.verdicts)])
+		})
+		t.Run(name+"/Fail", func(t *testing.T) {
+			_, _, err := run(t.Context(), t, families(mutator.Fail), "bad", "good")
+			require.ErrorContains(t, err, `Cluster hook: mutator broken on Cluster "bad": `)
+		})
+	}
+}
+
+// TestAppliesPanics shows that a mutator that cannot even be asked gets its failure policy
+// on that resource.
+func TestAppliesPanics(t *testing.T) {
+	f := clusterFamily("broken", mutator.Deny, setTimeout)
+	f.Clusters = mutator.Func[*clusterv3.Cluster]{When: func(_ *mutator.Input, v mutator.View) bool {
+		if v.Name() == "bad" {
+			panic("asked")
+		}
+		return false
+	}}
+	out, res, err := run(t.Context(), t, []mutator.Family{f}, "bad", "good")
+	require.NoError(t, err)
+	require.Nil(t, out[0].GetEdsClusterConfig())
+	require.NotNil(t, out[1].GetEdsClusterConfig())
+	require.Equal(t, []engine.Verdict{engine.Denied, engine.Panicked}, verdicts(res))
+}
+
+// TestTooSlow shows that the engine stops waiting for a mutator that does not.
+func TestTooSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		hangs := clusterFamily("hangs", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+			<-release // not interested in its context
+			c.AltStatName = "too late"
+			return nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		out, res, err := run(ctx, t, []mutator.Family{hangs}, "one", "two", "unwanted")
+		require.NoError(t, err)
+		require.Nil(t, out[0].GetEdsClusterConfig())
+		require.Nil(t, out[1].GetEdsClusterConfig(), "what had no time left is denied as well")
+		require.NotNil(t, out[2].GetEdsClusterConfig())
+		require.ErrorIs(t, res.Outcomes[0].Err, context.DeadlineExceeded)
+		close(release)
+		synctest.Wait()
+	})
+}
+
+func TestUnwantedIsTheSameBytes(t *testing.T) {
+	e, err := engine.New([]mutator.Family{clusterFamily("one", mutator.Deny, setTimeout)})
+	require.NoError(t, err)
+	raw := []byte("\x0a\x08unwanted\xff\xff\xff") // not even a message after the name
+	call := &engine.Call{Hook: mutator.HookCluster, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{raw}}}}
+	res, err := e.Run(t.Context(), call)
+	require.NoError(t, err)
+	require.Same(t, &raw[0], &res.Resources[0].Encoded[0][0])
+	require.Empty(t, res.Outcomes)
+}
+
+func TestUnchangedIsTheSameBytes(t *testing.T) {
+	out, res, err := run(t.Context(), t, []mutator.Family{clusterFamily("idle", mutator.Deny, func(context.Context, *clusterv3.Cluster) error { return nil })}, "one")
+	require.NoError(t, err)
+	require.True(t, proto.Equal(eds("one"), out[0]))
+	require.Equal(t, []engine.Verdict{engine.Unchanged}, verdicts(res))
+}
+
+// TestOrderIsThatOfTheList has two families that overwrite each other.
+func TestOrderIsThatOfTheList(t *testing.T) {
+	write := func(name string) mutator.Family {
+		return clusterFamily(name, mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+			c.AltStatName += name
+			return nil
+		})
+	}
+	out, _, err := run(t.Context(), t, []mutator.Family{write("b"), write("a")}, "one")
+	require.NoError(t, err)
+	require.Equal(t, "ba", out[0].GetAltStatName())
+}
+
+func TestFamiliesThatCannotWork(t *testing.T) {
+	_, err := engine.New([]mutator.Family{
+		{Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: mutator.Func[*clusterv3.Cluster]{}},
+		{Name: "a", Hooks: []mutator.Hook{"Rout"}, FailurePolicy: "Maybe"},
+		{Name: "a"},
+	})
+	require.EqualError(t, err, `mutator family 0 has no name
+mutator family "a": unknown hook "Rout"
+mutator family "a": unknown failure policy "Maybe"
+mutator family "a" is listed twice
+mutator family "a" names no hook`)
+}
+
+// TestNothingUndoesDenial has a family after the broken one that would let traffic
+// through again.
+func TestNothingUndoesDenial(t *testing.T) {
+	broken := clusterFamily("broken", mutator.Deny, edited(func() error { return errors.New("broken") }))
+	undo := clusterFamily("undo", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+		proto.Reset(c)
+		proto.Merge(c, eds("bad"))
+		return nil
+	})
+	out, res, err := run(t.Context(), t, []mutator.Family{broken, undo}, "bad")
+	require.NoError(t, err)
+	require.Nil(t, out[0].GetEdsClusterConfig())
+	require.Equal(t, []engine.Verdict{engine.Denied}, verdicts(res))
+}
+
+// failing is a cluster mutator that fails, and says of each cluster what that leads to.
+type failing struct {
+	mutator.Cluster
+	policy func(name string) mutator.FailurePolicy
+}
+
+func (f failing) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	p := f.Cluster.Plan(in, v)
+	p.OnFailure = f.policy(v.Name())
+	return p
+}
+
+// TestFailurePolicyOfTheResource: what a policy says of its target goes before what the
+// family says; Fail is the operator's word alone, and a mutator that cannot say anything
+// changes nothing.
+func TestFailurePolicyOfTheResource(t *testing.T) {
+	fails := edited(func() error { return errors.New("broken") })
+	panics := func(string) mutator.FailurePolicy { panic("no answer") }
+	says := func(policies map[string]mutator.FailurePolicy) func(string) mutator.FailurePolicy {
+		return func(name string) mutator.FailurePolicy { return policies[name] }
+	}
+	for name, c := range map[string]struct {
+		family mutator.FailurePolicy
+		policy func(string) mutator.FailurePolicy
+		want   []engine.Verdict
+	}{
+		"other than the family": {mutator.Deny, says(map[string]mutator.FailurePolicy{"b": mutator.Ignore}), []engine.Verdict{engine.Denied, engine.Ignored}},
+		"the other way round":   {mutator.Ignore, says(map[string]mutator.FailurePolicy{"b": mutator.Deny}), []engine.Verdict{engine.Ignored, engine.Denied}},
+		"Fail is not for it":    {mutator.Ignore, says(map[string]mutator.FailurePolicy{"a": mutator.Fail}), []engine.Verdict{engine.Ignored, engine.Ignored}},
+		"no answer":             {mutator.Deny, panics, []engine.Verdict{engine.Denied, engine.Panicked, engine.Denied, engine.Panicked}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			family := clusterFamily("f", c.family, fails)
+			family.Clusters = failing{family.Clusters, c.policy}
+			_, res, err := run(t.Context(), t, []mutator.Family{family}, "a", "b")
+			require.NoError(t, err)
+			require.Equal(t, c.want, verdicts(res))
+		})
+	}
+}
+
+// TestReportKnowsFailures: a family that calls its policy programmed does not know what
+// became of the resource. Of a single one the engine does.
+func TestReportKnowsFailures(t *testing.T) {
+	for policy, want := range map[mutator.FailurePolicy]string{
+		mutator.Ignore: `broken; nothing was changed (Cluster "a")`,
+		mutator.Deny:   `broken; requests are refused (Cluster "a")`,
+	} {
+		t.Run(string(policy), func(t *testing.T) {
+			f := clusterFamily("f", policy, edited(func() error { return errors.New("broken") }))
+			f.Reporter = says{mutator.Programmed}
+			other := clusterFamily("g", policy, setTimeout)
+			other.Reporter = says{mutator.Programmed}
+			_, res, err := run(t.Context(), t, []mutator.Family{f, other}, "a")
+			require.NoError(t, err)
+			require.Equal(t, []mutator.PolicyOutcome{{Reason: mutator.Failed, Message: want}, {Reason: mutator.Programmed}}, res.Policies)
+			f.Reporter = says{mutator.Invalid}
+			_, res, err = run(t.Context(), t, []mutator.Family{f}, "a")
+			require.NoError(t, err)
+			require.Equal(t, []mutator.PolicyOutcome{{Reason: mutator.Invalid}}, res.Policies, "it has a reason of its own")
+		})
+	}
+}
+
+// says reports the same of one policy, whatever the call.
+type says struct{ reason mutator.Reason }
+
+func (s says) Report(*mutator.Input) []mutator.PolicyOutcome {
+	return []mutator.PolicyOutcome{{Reason: s.reason}}
+}
+
+// TestHookOfNobody comes with whatever, which comes back.
+func TestHookOfNobody(t *testing.T) {
+	e, err := engine.New([]mutator.Family{clusterFamily("f", mutator.Deny, setTimeout)})
+	require.NoError(t, err)
+	sent := []engine.Resources{{Kind: mutator.KindVirtualHost, Encoded: [][]byte{[]byte("no message")}}}
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookVirtualHost, Objects: [][]byte{[]byte("no object")}, Resources: sent})
+	require.NoError(t, err)
+	require.Equal(t, sent, res.Resources)
+	require.Empty(t, res.Outcomes)
+	require.Empty(t, res.Subject())
+	_, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookCluster, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
+	require.Error(t, err, "a hook of somebody")
+}
+
+// TestHookOfAReporter, which is asked although the family has no mutator for the resources.
+func TestHookOfAReporter(t *testing.T) {
+	e, err := engine.New([]mutator.Family{{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsReach: true, Policies: []policy.Kind{missingKind}, Reporter: says{mutator.Programmed},
+	}})
+	require.NoError(t, err)
+	sent := []engine.Resources{{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{{}}}}
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{[]byte(missingObject)}, Resources: sent})
+	require.NoError(t, err)
+	require.Len(t, res.Policies, 1)
+}

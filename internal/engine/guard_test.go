@@ -1,0 +1,297 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// callTimeout is a little more than the server's: with just that, the fourth mutator that
+// hangs and the first attempt would run out of time at the same moment.
+const callTimeout = 31 * time.Second
+
+// fixture is an engine under test and what can be asked of it.
+type fixture struct {
+	*testing.T
+	*engine.Engine
+}
+
+func newFixture(t *testing.T, families ...mutator.Family) fixture {
+	t.Helper()
+	e, err := engine.New(families)
+	require.NoError(t, err)
+	return fixture{t, e}
+}
+
+// send sends clusters of the names with policies and returns the answer's clusters, whether
+// each still has its endpoints, and what the first verdict and error were.
+func (f fixture) send(policies [][]byte, names ...string) (alive []bool, res *engine.Result) {
+	f.Helper()
+	ctx, cancel := context.WithTimeout(f.Context(), callTimeout)
+	defer cancel()
+	list := engine.Resources{Kind: mutator.KindCluster}
+	for _, n := range names {
+		b, err := proto.Marshal(eds(n))
+		require.NoError(f, err)
+		list.Encoded = append(list.Encoded, b)
+	}
+	res, err := f.Engine.Run(ctx, &engine.Call{Hook: mutator.HookCluster, Objects: policies, Resources: []engine.Resources{list}})
+	require.NoError(f, err)
+	for _, b := range res.Resources[0].Encoded {
+		c := &clusterv3.Cluster{}
+		require.NoError(f, proto.Unmarshal(b, c))
+		alive = append(alive, c.GetEdsClusterConfig() != nil)
+	}
+	return alive, res
+}
+
+// hanging is a family whose mutator hangs on clusters called bad until released, whatever
+// its context says, and counts its runs.
+func hanging(name string, runs *atomic.Int32, release <-chan struct{}) mutator.Family {
+	return clusterFamily(name, mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+		runs.Add(1)
+		if c.GetName() != "good" {
+			<-release
+		}
+		return nil
+	})
+}
+
+// TestRunIsAbandoned shows that one resource waits for a mutator no longer than the limit,
+// and that the number of runs that nobody waits for is known until they end.
+func TestRunIsAbandoned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release, runs := make(chan struct{}), new(atomic.Int32)
+		f := newFixture(t, hanging("slow", runs, release))
+		begin := time.Now()
+		alive, res := f.send(nil, "bad", "good")
+		require.Equal(t, engine.DefaultMutatorTimeout, time.Since(begin))
+		require.Equal(t, []bool{false, true}, alive)
+		require.Equal(t, []engine.Verdict{engine.Denied, engine.TimedOut, engine.Unchanged}, verdicts(res))
+		require.EqualError(t, res.Outcomes[0].Err, "took too long: took longer than 5s")
+		require.Equal(t, 1, f.Abandoned())
+		require.NoError(t, f.Health())
+		close(release)
+		synctest.Wait()
+		require.Zero(t, f.Abandoned())
+	})
+}
+
+// TestMutatorThatHeedsItsContext is not abandoned.
+func TestMutatorThatHeedsItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, clusterFamily("slow", mutator.Ignore, func(ctx context.Context, c *clusterv3.Cluster) error {
+			c.AltStatName = "partial"
+			<-ctx.Done()
+			return ctx.Err()
+		}))
+		alive, res := f.send(nil, "bad")
+		require.Equal(t, []bool{true}, alive)
+		require.Equal(t, []engine.Verdict{engine.Ignored, engine.TimedOut}, verdicts(res))
+		synctest.Wait()
+		require.Zero(t, f.Abandoned())
+	})
+}
+
+// TestAbandonedRunsAreBounded has a mutator that hangs on everything: past the bound no run
+// is begun, the engine says so, and other families go on.
+func TestAbandonedRunsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release, runs := make(chan struct{}), new(atomic.Int32)
+		other := clusterFamily("other", mutator.Deny, setTimeout)
+		f := newFixture(t, other, hanging("slow", runs, release))
+		alive, _ := f.send(nil, "1", "2", "3", "4")
+		require.Equal(t, []bool{false, false, false, false}, alive)
+		require.Equal(t, 4, f.Abandoned())
+		begin := time.Now()
+		alive, res := f.send(nil, "5", "6", "7", "8", "good")
+		require.Zero(t, time.Since(begin), "at once")
+		require.Equal(t, []bool{false, false, false, false, false}, alive)
+		require.Equal(t, engine.Applied, res.Outcomes[0].Verdict)
+		require.EqualError(t, res.Outcomes[1].Err, "not run: 4 earlier runs took too long and have not ended")
+		require.EqualValues(t, 4, runs.Load())
+		require.Equal(t, 4, f.Abandoned())
+		require.EqualError(t, f.Health(), "mutator slow is not run any more: 4 runs took too long and have not ended")
+		close(release)
+		synctest.Wait()
+		require.Zero(t, f.Abandoned(), "and no goroutine is left, or the test would not end")
+		require.NoError(t, f.Health())
+		alive, _ = f.send(nil, "5")
+		require.Equal(t, []bool{true}, alive, "it runs again when they have ended")
+	})
+}
+
+// TestQuestionThatHangs shows that a mutator that hangs when it is asked costs its own
+// resource and no other, and its time only once.
+func TestQuestionThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release, asked := make(chan struct{}), new(atomic.Int32)
+		f := newFixture(t, mutator.Family{
+			Name: "slow", Hooks: []mutator.Hook{mutator.HookCluster},
+			Clusters: mutator.Func[*clusterv3.Cluster]{When: func(_ *mutator.Input, v mutator.View) bool {
+				if asked.Add(1); v.Name() == "bad" {
+					<-release
+				}
+				return false
+			}},
+		})
+		begin := time.Now()
+		alive, res := f.send(nil, "good", "bad", "fine")
+		require.Less(t, time.Since(begin), callTimeout)
+		require.Equal(t, []bool{true, false, true}, alive)
+		require.Equal(t, []engine.Verdict{engine.Denied, engine.TimedOut}, verdicts(res))
+
+		begin = time.Now()
+		asked.Store(0)
+		alive, res = f.send(nil, "good", "bad", "fine")
+		require.Zero(t, time.Since(begin))
+		require.EqualValues(t, 2, asked.Load())
+		require.Equal(t, []bool{true, false, true}, alive)
+		require.Equal(t, []engine.Verdict{engine.Denied, engine.Quarantined}, verdicts(res))
+		close(release)
+		synctest.Wait()
+		require.Zero(t, f.Abandoned())
+	})
+}
+
+// slow is a mutator whose plan takes for ever.
+type slow struct {
+	mutator.Cluster
+	release <-chan struct{}
+}
+
+// Plan implements [mutator.Planner].
+func (s slow) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	p := s.Cluster.Plan(in, v)
+	if p != nil {
+		<-s.release
+	}
+	return p
+}
+
+// TestPlanThatHangs shows the same of a mutator that has a plan in the end.
+func TestPlanThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		hangs := clusterFamily("slow", mutator.Deny, setTimeout)
+		hangs.Clusters = slow{hangs.Clusters, release}
+		f := newFixture(t, hangs)
+		begin := time.Now()
+		alive, res := f.send(nil, "bad", "unwanted")
+		require.Less(t, time.Since(begin), callTimeout)
+		require.Equal(t, []bool{false, true}, alive)
+		require.Equal(t, []engine.Verdict{engine.Denied, engine.TimedOut}, verdicts(res))
+		begin = time.Now()
+		alive, res = f.send(nil, "bad", "unwanted")
+		require.Zero(t, time.Since(begin))
+		require.Equal(t, []bool{false, true}, alive)
+		require.Equal(t, []engine.Verdict{engine.Denied, engine.Quarantined}, verdicts(res))
+		close(release)
+		synctest.Wait()
+	})
+}
+
+// TestPlanThatHangsSharesNothing goes on with another resource while the question hangs. The
+// race detector sees if the question works on anything that is used for the next one.
+func TestPlanThatHangsSharesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		hangs := clusterFamily("slow", mutator.Deny, setTimeout)
+		hangs.Clusters = slow{hangs.Clusters, release}
+		alive, _ := newFixture(t, hangs).send(nil, "bad", "worse")
+		require.Equal(t, []bool{false, false}, alive)
+		close(release)
+		synctest.Wait()
+	})
+}
+
+// slowAdder and slowReporter take for ever.
+type (
+	slowAdder    struct{ release <-chan struct{} }
+	slowReporter struct{ release <-chan struct{} }
+)
+
+// Add implements [mutator.Adder].
+func (a slowAdder) Add(context.Context, *mutator.Input) (mutator.Additions, error) {
+	<-a.release
+	return mutator.Additions{}, nil
+}
+
+// Report implements [mutator.Reporter].
+func (r slowReporter) Report(*mutator.Input) []mutator.PolicyOutcome {
+	<-r.release
+	return nil
+}
+
+// TestAdditionsAndReportsThatHang do not keep an answer back.
+func TestAdditionsAndReportsThatHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		e, err := engine.New([]mutator.Family{{
+			Name: "slow", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: slowAdder{release}, Reporter: slowReporter{release},
+		}})
+		require.NoError(t, err)
+		begin := time.Now()
+		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation})
+		require.NoError(t, err)
+		require.Equal(t, 2*engine.DefaultMutatorTimeout, time.Since(begin))
+		require.Equal(t, []engine.Verdict{engine.Ignored, engine.TimedOut}, verdicts(res))
+		require.Len(t, res.Warnings, 1)
+		require.EqualError(t, res.Warnings[0], "report what became of policies: took too long: took longer than 5s")
+		require.Equal(t, 2, e.Abandoned())
+		close(release)
+		synctest.Wait()
+		require.Zero(t, e.Abandoned())
+	})
+}
+
+// manyAdditions adds a number of clusters.
+type manyAdditions int
+
+// Add implements [mutator.Adder].
+func (n manyAdditions) Add(context.Context, *mutator.Input) (a mutator.Additions, err error) {
+	for i := range int(n) {
+		a.Clusters = append(a.Clusters, eds(strconv.Itoa(i)))
+	}
+	return a, nil
+}
+
+func TestAdditionsAreLimited(t *testing.T) {
+	for n, want := range map[manyAdditions]string{1000: "", 1003: "1003 resources of kind Cluster are more than the 1000 that may be added; those of the oldest policies are"} {
+		e, err := engine.New([]mutator.Family{{Name: "many", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: n}})
+		require.NoError(t, err)
+		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
+		require.NoError(t, err)
+		require.Len(t, res.Resources[0].Encoded, 1000)
+		require.Equal(t, encode(t, eds("999")), res.Resources[0].Encoded[999], "the first are kept")
+		if want != "" {
+			require.EqualError(t, res.Outcomes[0].Err, want)
+			require.Equal(t, engine.Ignored, res.Outcomes[0].Verdict)
+		}
+	}
+}
+
+func TestTimeLimit(t *testing.T) {
+	_, err := engine.New(nil, engine.WithMutatorTimeout(0))
+	require.EqualError(t, err, "time limit of mutators must be greater than 0")
+	synctest.Test(t, func(t *testing.T) {
+		e, err := engine.New([]mutator.Family{clusterFamily("slow", mutator.Ignore, func(ctx context.Context, _ *clusterv3.Cluster) error {
+			<-ctx.Done()
+			return errors.New("not now")
+		})}, engine.WithMutatorTimeout(time.Second))
+		require.NoError(t, err)
+		_, res := fixture{t, e}.send(nil, "one")
+		require.EqualError(t, res.Outcomes[0].Err, "took too long: took longer than 1s")
+	})
+}

@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// suspicion is a mutator on a resource, with what the quarantine has to know of it.
+func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []byte) (suspect, func() [sha256.Size]byte) {
+	s := suspect{l.family, c.kind, name}
+	return s, func() [sha256.Size]byte {
+		return inputDigest(in, s, c.sorted(raw))
+	}
+}
+
+// ask asks a mutator what it will do with a resource, unless it is in quarantine. That costs no
+// memory of the engine's unless each question is watched: every resource is asked about. Where it
+// is, the mutator gets a view of its own, since it may go on behind the engine's back.
+func (c *chain[T]) ask(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (plan *mutator.Plan[T], err error) {
+	q := c.guard.quarantine
+	if !q.empty() {
+		if err := q.check(c.suspicion(in, l, view.Name(), raw)); err != nil {
+			return nil, err
+		}
+	}
+	if c.guard.isCareful() {
+		own := c.own(raw)
+		plan, err = watched(ctx, c.guard, l.family, func() (*mutator.Plan[T], error) { return l.mutator.Plan(in, own), nil })
+	} else {
+		err = contain(func() error { plan = l.mutator.Plan(in, view); return nil })
+	}
+	if err != nil {
+		s, input := c.suspicion(in, l, strings.Clone(view.Name()), raw)
+		q.note(s, input, err)
+	}
+	return plan, err
+}
+
+// own is a view for a question that may go on behind the engine's back, when the next
+// resource is under the caller's.
+func (c *chain[T]) own(raw []byte) *wire.View { return wire.NewView(c.shape, bytes.Clone(raw)) }
+
+// mutate runs a mutator on a copy, which belongs to it, and notes how that went.
+func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, s *step[T], edited T, raw []byte, r *resource[T]) error {
+	edit := s.plan.Edit // the step is used again
+	_, err := bounded(ctx, c.guard, r.hand, s.family, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, edit(ctx, edited)
+	})
+	suspect, input := c.suspicion(in, &s.link, r.name, raw)
+	c.guard.quarantine.note(suspect, input, err)
+	return err
+}
+
+// onFailure is the failure policy of a step. If there is no plan that says one, it is the
+// strictest of the family's custom resources in the call.
+func (s *step[T]) onFailure(in *mutator.Input) mutator.FailurePolicy {
+	switch {
+	case s.plan == nil:
+		return s.strictest(in)
+	case s.plan.OnFailure == mutator.Deny || s.plan.OnFailure == mutator.Ignore:
+		return s.plan.OnFailure
+	default:
+		return s.onError
+	}
+}
+
+// strictest is Fail before Deny before Ignore.
+func (l *link[T]) strictest(in *mutator.Input) (strictest mutator.FailurePolicy) {
+	for _, k := range l.kinds {
+		for _, o := range in.Objects.Of(k.GroupVersionKind) {
+			own := mutator.FailurePolicy(o.FailurePolicy)
+			if own != mutator.Deny && own != mutator.Ignore {
+				own = l.onError
+			}
+			if strictest == "" || strictest == mutator.Ignore || own == mutator.Fail {
+				strictest = own
+			}
+		}
+	}
+	if strictest == "" {
+		return l.onError
+	}
+	return strictest
+}
+
+// affected asks on which custom resources a failure bears, where that is not all of the call. A
+// mutator that cannot say it says nothing.
+func (c *chain[T]) affected(ctx context.Context, s *step[T], raw []byte) []*policy.Object {
+	if s.plan == nil || s.plan.Affected == nil || c.hook != mutator.HookTranslation {
+		return nil
+	}
+	target, err := c.decode(raw)
+	if err != nil {
+		return nil
+	}
+	ask := s.plan.Affected // the step is used again
+	on, _ := once(ctx, c.guard, s.family, func(context.Context) ([]*policy.Object, error) { return ask(target), nil })
+	return on
+}
+
+// outcomes is an outcome, and one more for what is counted in addition.
+func outcomes(o *Outcome) []*Outcome {
+	if also := special(o.Err); also != "" {
+		and := *o
+		and.Verdict = also
+		return []*Outcome{o, &and}
+	}
+	return []*Outcome{o}
+}
+
+// special is the verdict for an error that is worth a count of its own.
+func special(err error) Verdict {
+	if err == nil {
+		return ""
+	}
+	if p := (*PanicError)(nil); errors.As(err, &p) {
+		return Panicked
+	}
+	if t := (*TimeoutError)(nil); errors.As(err, &t) {
+		return TimedOut
+	}
+	if q := (*QuarantineError)(nil); errors.As(err, &q) {
+		return Quarantined
+	}
+	return ""
+}
+
+// reports adds to the result what became of the policies. If a family does not come to an
+// end with it, that is all that is missing.
+func (e *Engine) reports(ctx context.Context, p *prepared, res *Result) {
+	r := p.said.Load()
+	if r == nil {
+		var err error
+		r, err = once(ctx, e.guard, itself, func(context.Context) (*reported, error) { return p.report(), nil })
+		if err == nil {
+			p.said.Store(r)
+		} else {
+			r = &reported{warnings: []error{fmt.Errorf("report what became of policies: %w", err)}}
+		}
+	}
+	res.report(p.in.Hook, r.families)
+	res.Warnings = append(res.Warnings, r.warnings...)
+}

@@ -1,0 +1,83 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+type missingSpec struct{}
+
+var missingKind = policy.NewKind(schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Thing"}, func(*missingSpec) field.ErrorList { return nil })
+
+const missingObject = `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"n","name":"a"},"spec":{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"r"}]}}`
+
+// TestCallWithoutResource: what an extension server before egraft loses is refused, or is
+// nothing to egraft.
+func TestCallWithoutResource(t *testing.T) {
+	const err = "Route hook: mutator family: the call has no resource: an extension server before egraft in extensionManagers answered nothing, and has to answer what it was sent"
+	for name, c := range map[string]struct {
+		policy  mutator.FailurePolicy
+		reads   []policy.Kind
+		objects [][]byte
+		hook    mutator.Hook
+		want    []engine.Verdict
+		err     string
+	}{
+		"for the family":             {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(missingObject)}, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
+		"for a family without kinds": {"", nil, nil, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
+		"Fail":                       {mutator.Fail, nil, nil, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
+		"Ignore":                     {mutator.Ignore, nil, nil, mutator.HookRoute, []engine.Verdict{engine.Ignored}, ""},
+		"for somebody else":          {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(`{"apiVersion":"example.com/v1","kind":"Other"}`)}, mutator.HookRoute, nil, ""},
+		"another hook":               {mutator.Deny, nil, nil, mutator.HookCluster, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			family := mutator.Family{
+				Name: "family", Hooks: []mutator.Hook{c.hook}, FailurePolicy: c.policy, Policies: c.reads,
+				Routes: mutator.Func[*routev3.Route]{Do: func(context.Context, *mutator.Input, *routev3.Route) error { return nil }},
+			}
+			if c.hook == mutator.HookCluster {
+				family.Routes, family.Clusters = nil, mutator.Func[*clusterv3.Cluster]{}
+			}
+			e, err := engine.New([]mutator.Family{family})
+			require.NoError(t, err)
+			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookRoute, Objects: c.objects, Resources: []engine.Resources{{Kind: mutator.KindRoute}}})
+			require.Equal(t, c.want, verdicts(res))
+			if c.err != "" {
+				require.EqualError(t, err, c.err)
+				return
+			}
+			require.NoError(t, err)
+			require.Len(t, res.Resources, 1)
+			require.Empty(t, res.Resources[0].Encoded)
+		})
+	}
+}
+
+// TestTranslationWithoutClusters: that routes lead nowhere is said.
+func TestTranslationWithoutClusters(t *testing.T) {
+	family := mutator.Family{Name: "family", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: mutator.Func[*clusterv3.Cluster]{}}
+	e, err := engine.New([]mutator.Family{family})
+	require.NoError(t, err)
+	host := &routev3.VirtualHost{Name: "v", Domains: []string{"*"}, Routes: []*routev3.Route{{
+		Match:  &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
+		Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "c"}}},
+	}}}
+	routes := engine.Resources{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, &routev3.RouteConfiguration{Name: "rc", VirtualHosts: []*routev3.VirtualHost{host}})}}
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}, routes}})
+	require.NoError(t, err)
+	require.Len(t, res.Warnings, 1)
+	require.EqualError(t, res.Warnings[0], "the translation has routes and no clusters: an extension server before egraft in extensionManagers answered without them, or Envoy Gateway is told not to include them")
+	res, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
+	require.NoError(t, err)
+	require.Empty(t, res.Warnings)
+}

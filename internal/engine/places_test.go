@@ -1,0 +1,248 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// asking notes of which clusters it is asked, and on which it runs. Those that are called "no"
+// something it does not want, and on "bad" ones it fails. Of those that are called "maybe" it
+// wants the ones that have a metadata.
+type asking struct {
+	asked, ran *atomic.Int64
+	to         func(*mutator.Input) string
+}
+
+func (a asking) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	a.asked.Add(1)
+	if c.Name() == "maybe" && len(c.References()) == 0 || strings.HasPrefix(c.Name(), "no") {
+		return nil
+	}
+	return &mutator.Plan[*clusterv3.Cluster]{CacheKey: new(a.to(in)), Edit: func(_ context.Context, c *clusterv3.Cluster) error {
+		a.ran.Add(1)
+		if strings.HasPrefix(c.GetName(), "bad") {
+			return fmt.Errorf("it is bad")
+		}
+		c.AltStatName = a.to(in)
+		return nil
+	}}
+}
+
+// TestPlaces makes a call, and another one that may differ. What is at the place where it was
+// is answered without a question, and everything else as if there had been no call before.
+func TestPlaces(t *testing.T) {
+	list := func(names ...string) (encoded [][]byte) {
+		for _, name := range names {
+			encoded = append(encoded, deterministic(t, &clusterv3.Cluster{Name: name, Metadata: named(t, "route-"+name)}))
+		}
+		return encoded
+	}
+	const all = "abcdefgh"
+	names := strings.Split(all, "")
+	bare := func(name string) []byte { return deterministic(t, &clusterv3.Cluster{Name: name}) }
+	with := func(i int, name string) []string {
+		other := slices.Clone(names)
+		other[i] = name
+		return other
+	}
+	type call struct {
+		clusters  [][]byte
+		hostname  string // for what the input says
+		hostOfAll string // a virtual host's metadata
+	}
+	for name, c := range map[string]struct {
+		first, second call
+		asked, ran    int64 // in the second one
+	}{
+		"the same":              {call{list(names...), "", ""}, call{list(names...), "", ""}, 0, 0},
+		"one is changed":        {call{list(names...), "", ""}, call{list(with(3, "x")...), "", ""}, 1, 1},
+		"one is as another":     {call{list(names...), "", ""}, call{list(with(3, "a")...), "", ""}, 1, 0},
+		"two change places":     {call{list(names...), "", ""}, call{list("b", "a", "c", "d", "e", "f", "g", "h"), "", ""}, 2, 0},
+		"one is before all":     {call{list(names...), "", ""}, call{list("x", "a", "b", "c", "d", "e", "f", "g", "h"), "", ""}, 9, 1},
+		"one is behind all":     {call{list(names...), "", ""}, call{list("a", "b", "c", "d", "e", "f", "g", "h", "x"), "", ""}, 1, 1},
+		"one is missing":        {call{list(names...), "", ""}, call{list(names[:7]...), "", ""}, 0, 0},
+		"nothing was there":     {call{list(), "", ""}, call{list(names...), "", ""}, 8, 8},
+		"nobody wants one":      {call{list(with(3, "no")...), "", ""}, call{list(with(3, "no")...), "", ""}, 0, 0},
+		"nobody wants it more":  {call{list(names...), "", ""}, call{list(with(3, "no")...), "", ""}, 1, 0},
+		"nobody wants another":  {call{list(with(3, "no")...), "", ""}, call{list(with(3, "no other")...), "", ""}, 1, 0},
+		"it is wanted now":      {call{list(with(3, "no")...), "", ""}, call{list(names...), "", ""}, 1, 1},
+		"its name tells all":    {call{list("a", "no"), "", ""}, call{[][]byte{list("a")[0], bare("no")}, "", ""}, 0, 0},
+		"its name is not all":   {call{[][]byte{bare("maybe")}, "", ""}, call{list("maybe"), "", ""}, 1, 1},
+		"other input, unwanted": {call{list("no"), "one", ""}, call{list("no"), "two", ""}, 1, 0},
+		"one without a name":    {call{list(""), "", ""}, call{list(""), "", ""}, 1, 1},
+		"one fails":             {call{list(with(3, "bad")...), "", ""}, call{list(with(3, "bad")...), "", ""}, 1, 1},
+		"other input":           {call{list(names...), "one", ""}, call{list(names...), "two", ""}, 8, 8},
+		"other routes, no more": {call{list(names...), "", "one"}, call{list(names...), "", "two"}, 8, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := asking{&atomic.Int64{}, &atomic.Int64{}, func(in *mutator.Input) string { return "to " + in.Hostnames[0] }}
+			run := func(e *Engine, c call) *Result {
+				vh := &routev3.VirtualHost{Name: "h", Metadata: named(t, c.hostOfAll)}
+				in := translationOf(deterministic(t, vh))
+				in.Hostnames = []string{c.hostname}
+				in.Resources = append(in.Resources, Resources{mutator.KindCluster, c.clusters})
+				res, err := e.Run(t.Context(), in)
+				require.NoError(t, err)
+				return res
+			}
+			engine := func(options ...Option) *Engine {
+				f := mutator.Family{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore, Clusters: a}
+				e, err := New([]mutator.Family{f}, options...)
+				require.NoError(t, err)
+				return e
+			}
+			e := engine(WithMemo(1 << 20))
+			run(e, c.first)
+			for _, raw := range c.first.clusters {
+				clear(raw) // nothing of a call is kept
+			}
+			for range 2 { // what became of the second one is kept, too
+				want := run(engine(), c.second)
+				a.asked.Store(0)
+				a.ran.Store(0)
+				got := run(e, c.second)
+				require.Equal(t, c.asked, a.asked.Load(), "asked")
+				require.Equal(t, c.ran, a.ran.Load(), "ran")
+				require.Equal(t, want.Resources, got.Resources)
+				require.Equal(t, want.Outcomes, got.Outcomes)
+				require.Equal(t, want.failures, got.failures)
+				if name != "one fails" && name != "one without a name" {
+					c.asked, c.ran = 0, 0
+				}
+			}
+		})
+	}
+}
+
+// TestPlaceOfAnother has something else at the place, which would be an answer.
+func TestPlaceOfAnother(t *testing.T) {
+	m, err := newMemo(1 << 20)
+	require.NoError(t, err)
+	maps, content := wire.MapsOf(&clusterv3.Cluster{}), deterministic(t, &clusterv3.Cluster{Name: "c"})
+	before := m.keepContent(maps, "before", 0, []byte("one policy"), content)
+	require.Equal(t, "before", m.again(before.place, content, nil).value)
+	require.Nil(t, m.again(before.place, content[1:], nil))
+	require.Nil(t, m.again(place{}, content, nil))
+
+	now := m.newMemory("now", 0, [][]byte{[]byte("another policy"), content})
+	now.content, now.hash = before.content, before.hash
+	m.put(now)
+	require.Nil(t, m.again(before.place, content, nil), "it is of another policy")
+	require.Equal(t, "now", m.again(now.place, content, nil).value)
+	maps = wire.MapsOf(&routev3.VirtualHost{})
+	content = deterministic(t, hostOf(t))
+	host := m.keepContent(maps, nil, 0, content)
+	require.Greater(t, host.weight, m.newMemory(nil, 0, [][]byte{content}).weight, "where its maps are takes memory")
+	m.cache.InvalidateAll()
+	require.Nil(t, m.again(now.place, content, nil))
+}
+
+// TestHostsAreReadOnce: a virtual host that is where it was is not read, in whatever order its
+// maps are.
+func TestHostsAreReadOnce(t *testing.T) {
+	e, err := New(nil, WithMemo(1<<20))
+	require.NoError(t, err)
+	read, plain := 0, e.hosts.plain
+	e.hosts.plain = func() *wire.Mask { read++; return plain() }
+	for range 2 {
+		for _, encoded := range orders(t, hostOf(t)) {
+			e.configs(translationOf(encoded))
+		}
+	}
+	require.Equal(t, 1, read)
+	other := hostOf(t)
+	other.Domains = []string{"other"}
+	for _, encoded := range orders(t, other) {
+		e.configs(translationOf(encoded))
+	}
+	require.Equal(t, 2, read)
+}
+
+// TestChangedHostsAreReadOnce: what a mutator makes of a virtual host is not mistaken for what
+// was sent, nor the other way round.
+func TestChangedHostsAreReadOnce(t *testing.T) {
+	f := mutator.Family{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
+		RouteConfigurations: mutator.Func[*routev3.RouteConfiguration]{Do: func(_ context.Context, _ *mutator.Input, rc *routev3.RouteConfiguration) error {
+			rc.VirtualHosts[0].Domains = []string{"changed"}
+			return nil
+		}},
+	}
+	e, err := New([]mutator.Family{f}, WithMemo(1<<20))
+	require.NoError(t, err)
+	read, plain := 0, e.hosts.plain
+	e.hosts.plain = func() *wire.Mask { read++; return plain() }
+	valid := func() *routev3.VirtualHost {
+		vh := hostOf(t)
+		for _, r := range vh.GetRoutes() {
+			r.Match = &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}
+		}
+		return vh
+	}
+	marked := valid()
+	marked.Routes[0].Metadata = xds.SetMark(marked.Routes[0].GetMetadata(), xds.Mark{Key: "k", Value: "v"})
+	want := valid()
+	want.Domains = []string{"changed"}
+	for _, encoded := range orders(t, marked) {
+		res, err := e.Run(t.Context(), translationOf(encoded))
+		require.NoError(t, err)
+		rc := &routev3.RouteConfiguration{}
+		require.NoError(t, proto.Unmarshal(res.Resources[0].Encoded[0], rc))
+		require.True(t, proto.Equal(want, rc.GetVirtualHosts()[0]), rc)
+	}
+	require.Equal(t, 2, read, "as sent and as changed")
+}
+
+func deterministic(t *testing.T, m proto.Message) []byte {
+	t.Helper()
+	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	require.NoError(t, err)
+	return raw
+}
+
+// TestUnwantedTakeMemory, which counts.
+func TestUnwantedTakeMemory(t *testing.T) {
+	bytesOf := func(clusters int) uint64 {
+		a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
+		e, err := New([]mutator.Family{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithMemo(1<<20))
+		require.NoError(t, err)
+		in := translationOf(deterministic(t, hostOf(t)))
+		raw := deterministic(t, &clusterv3.Cluster{Name: "no"})
+		in.Resources = append(in.Resources, Resources{mutator.KindCluster, slices.Repeat([][]byte{raw}, clusters)})
+		_, err = e.Run(t.Context(), in)
+		require.NoError(t, err)
+		e.memo.cache.CleanUp()
+		return e.MemoStats().Bytes
+	}
+	require.GreaterOrEqual(t, bytesOf(1001), bytesOf(1)+1000*64)
+}
+
+// TestTheSameIsNotKeptAgain: a call in which nothing changed leaves the memo as it is.
+func TestTheSameIsNotKeptAgain(t *testing.T) {
+	a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
+	e, err := New([]mutator.Family{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithMemo(1<<20))
+	require.NoError(t, err)
+	var kept []uint64
+	for range 3 {
+		in := translationOf(deterministic(t, hostOf(t)))
+		in.Resources = append(in.Resources, Resources{mutator.KindCluster, [][]byte{deterministic(t, &clusterv3.Cluster{Name: "a"})}})
+		_, err = e.Run(t.Context(), in)
+		require.NoError(t, err)
+		kept = append(kept, e.memo.last.Load())
+	}
+	require.NotZero(t, kept[0])
+	require.Equal(t, []uint64{kept[0], kept[0], kept[0]}, kept)
+}

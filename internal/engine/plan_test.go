@@ -1,0 +1,54 @@
+package engine_test
+
+import (
+	"fmt"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// TestPlanThatFails: if a mutator cannot say what it will do, nobody knows which custom resource
+// it was for, and the strictest failure policy of its feature's counts.
+func TestPlanThatFails(t *testing.T) {
+	gvk := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Plan"}
+	kind := policy.NewKind(gvk, func(*map[string]any) field.ErrorList { return nil })
+	for name, c := range map[string]struct {
+		family mutator.FailurePolicy
+		says   []string
+		want   engine.Verdict
+	}{
+		"no custom resource, Ignore": {mutator.Ignore, nil, engine.Ignored},
+		"no custom resource, Deny":   {mutator.Deny, nil, engine.Denied},
+		"all say Ignore":             {mutator.Deny, []string{"Ignore", "Ignore"}, engine.Ignored},
+		"one says nothing":           {mutator.Deny, []string{"Ignore", ""}, engine.Denied},
+		"the last says Deny":         {mutator.Ignore, []string{"", "Ignore", "Deny"}, engine.Denied},
+		"none says Deny":             {mutator.Ignore, []string{"", "Ignore"}, engine.Ignored},
+		"no default":                 {"", []string{"Ignore", ""}, engine.Denied},
+		"what is not a policy":       {mutator.Ignore, []string{"Fail"}, engine.Ignored},
+		"Fail":                       {mutator.Fail, []string{"Deny", ""}, engine.Failed},
+		"Fail, and all say Deny":     {mutator.Fail, []string{"Deny"}, engine.Denied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := mutator.Family{
+				Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: c.family, Filters: []policy.Kind{kind},
+				Clusters: mutator.Func[*clusterv3.Cluster]{When: func(*mutator.Input, mutator.View) bool { panic("no plan") }},
+			}
+			e, err := engine.New([]mutator.Family{f})
+			require.NoError(t, err)
+			call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}}}}
+			for i, said := range c.says {
+				call.Objects = append(call.Objects, fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Plan","metadata":{"namespace":"n","name":"p%d"},"spec":{"failurePolicy":%q}}`, i, said))
+			}
+			res, err := e.Run(t.Context(), call)
+			require.Equal(t, c.want == engine.Failed, err != nil)
+			require.Equal(t, []engine.Verdict{c.want, engine.Panicked}, verdicts(res))
+		})
+	}
+}

@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"encoding/binary"
+	"slices"
+	"sync"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// rename is the names of a cluster that has another one now.
+type rename struct{ was, name string }
+
+// renamed is a cluster that has another name now, with what it is under the one that it had.
+type renamed struct {
+	rename
+	raw []byte
+}
+
+// Fields of Cluster.
+const (
+	edsClusterConfig protowire.Number = 3
+	healthChecks     protowire.Number = 8
+)
+
+// rename notes that a cluster that came as raw has another name now.
+func (r *Result) rename(to *result, raw []byte) {
+	if to.kept != nil {
+		raw = to.kept
+	}
+	r.renamed = append(r.renamed, renamed{rename{to.was, to.name}, raw})
+}
+
+// keepRenamed has renamed EDS clusters in the translation under their old names, too, as they
+// are without the family that renames, and without a route that leads to them: Envoy answers
+// with 503 for as long as it waits for the endpoints of one that comes back, which are 15 s
+// unless the cluster says otherwise. One with health checks is not kept, since Envoy would go
+// on to check the backend as the cluster says.
+func (r *Result) keepRenamed() {
+	if len(r.renamed) == 0 {
+		return
+	}
+	list, names := listOf(r, mutator.KindCluster), namesOf(r, mutator.KindCluster, wire.ShapeOf((*clusterv3.Cluster)(nil)))
+	list.Encoded = slices.Clip(list.Encoded)
+	for _, c := range r.renamed {
+		if isWaitedFor(c.raw) {
+			list.Encoded, names = append(list.Encoded, c.raw), append(names, c.was)
+		}
+	}
+	r.names[mutator.KindCluster] = names
+}
+
+// isWaitedFor tells whether Envoy waits for the endpoints of a cluster and does nothing else.
+func isWaitedFor(cluster []byte) bool {
+	eds, checked := false, false
+	for num := range wire.Values(cluster) {
+		eds, checked = eds || num == edsClusterConfig, checked || num == healthChecks
+	}
+	return eds && !checked
+}
+
+// renames are the names of the renamed clusters.
+func (r *Result) renames() []rename {
+	all := make([]rename, len(r.renamed))
+	for i, c := range r.renamed {
+		all[i] = c.rename
+	}
+	return all
+}
+
+// renaming are the clusters of a translation that have other names now. A nil one has none.
+type renaming struct {
+	id    uint64 // the same for the same ones, as long as the input is the same
+	all   []rename
+	to    map[string]string
+	hosts sync.Map // of *host: whether routes lead to any of the clusters
+}
+
+// renamingOf is that of the last call with the same policies and routes if nothing else was
+// renamed since.
+func (e *Engine) renamingOf(p *prepared, all []rename) *renaming {
+	if len(all) == 0 {
+		return nil
+	}
+	if last := p.renaming.Load(); last != nil && slices.Equal(last.all, all) {
+		return last
+	}
+	r := &renaming{id: e.lastHost.Add(1), all: all, to: make(map[string]string, len(all))}
+	for _, c := range all {
+		r.to[c.was] = c.name
+	}
+	p.renaming.Store(r)
+	return r
+}
+
+// concerns tells whether a route of a virtual host leads to a renamed cluster.
+func (r *renaming) concerns(h *host) bool {
+	if r == nil {
+		return false
+	}
+	if known, ok := r.hosts.Load(h); ok {
+		return known.(bool)
+	}
+	found := false
+	if reach := h.reach(); reach != nil {
+		reach.Leads(func(_ []xds.Mark, names []string) {
+			found = found || slices.ContainsFunc(names, func(name string) bool { return r.to[name] != "" })
+		})
+	}
+	r.hosts.Store(h, found)
+	return found
+}
+
+// name is what a cluster is called now.
+func (r *renaming) name(was string) string {
+	if r != nil && r.to[was] != "" {
+		return r.to[was]
+	}
+	return was
+}
+
+// releasedConfig is a route configuration whose routes are as Envoy is to have them. A virtual
+// host with nothing to be done is left as the bytes that it is.
+func (e *Engine) releasedConfig(c config, r *renaming) []byte {
+	i := -1
+	return wire.Replace(c.raw, virtualHosts, func(raw []byte) []byte {
+		if i++; c.hosts[i].marked || r.concerns(c.hosts[i]) {
+			return e.releasedHost(c.places[i], raw, r)
+		}
+		return raw
+	})
+}
+
+// releasedHost is a virtual host whose routes are as Envoy is to have them, and the host as it
+// is if it cannot be decoded. The place says what the host is.
+func (e *Engine) releasedHost(at place, raw []byte, r *renaming) []byte {
+	if at.id == 0 {
+		released, _ := release(raw, r)
+		return released
+	}
+	ids := binary.LittleEndian.AppendUint64(nil, at.id)
+	if r != nil {
+		ids = binary.LittleEndian.AppendUint64(ids, r.id)
+	}
+	what := []byte("virtual host without marks")
+	if known, ok := e.memo.recall(what, ids).([]byte); ok {
+		return known
+	}
+	released, ok := release(raw, r)
+	if ok {
+		e.memo.keep(released, len(released), what, ids)
+	}
+	return released
+}
+
+func release(raw []byte, r *renaming) ([]byte, bool) {
+	vh := &routev3.VirtualHost{}
+	if proto.Unmarshal(raw, vh) != nil {
+		return raw, false
+	}
+	xds.ReleaseMarks(vh, mutator.IsReadable)
+	for _, route := range vh.GetRoutes() {
+		xds.RenameClusters(route.GetRoute(), r.name)
+	}
+	released, err := encode(vh)
+	if err != nil {
+		return raw, false
+	}
+	return released, true
+}

@@ -1,0 +1,334 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// renames is a mutator that gives clusters other names, and remembers.
+type renames map[string]string
+
+func (r renames) Plan(_ *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	to := r[c.Name()]
+	if to == "" {
+		return nil
+	}
+	return &mutator.Plan[*clusterv3.Cluster]{CacheKey: &to, Edit: func(_ context.Context, c *clusterv3.Cluster) error {
+		c.Name = r[c.GetName()]
+		return nil
+	}}
+}
+
+func (r renames) family() mutator.Family {
+	return mutator.Family{Name: "renames", Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, Clusters: r}
+}
+
+// oddly encodes a virtual host in an order that nobody who decodes it would write again.
+func oddly(t *testing.T, vh *routev3.VirtualHost) []byte {
+	t.Helper()
+	rest := proto.CloneOf(vh)
+	rest.Domains = nil
+	return append(encode(t, &routev3.VirtualHost{Domains: vh.GetDomains()}), encode(t, rest)...)
+}
+
+// routesOf is a configuration of virtual hosts.
+func routesOf(t *testing.T, name string, hosts ...*routev3.VirtualHost) []byte {
+	t.Helper()
+	m := &wire.Message{}
+	m.Add(1, []byte(name))
+	for _, vh := range hosts {
+		m.Add(2, oddly(t, vh))
+	}
+	return m.Append(nil)
+}
+
+// hostsIn are the encoded virtual hosts of a configuration.
+func hostsIn(raw []byte) (hosts [][]byte) {
+	for num, value := range wire.Values(raw) {
+		if num == 2 {
+			hosts = append(hosts, value)
+		}
+	}
+	return hosts
+}
+
+// hostNamed has the routes of a configuration's first virtual host under another name.
+func hostNamed(name string, rc *routev3.RouteConfiguration) *routev3.VirtualHost {
+	vh := rc.GetVirtualHosts()[0]
+	vh.Name, vh.Domains = name, []string{name}
+	return vh
+}
+
+// led is what the virtual hosts become if their routes lead elsewhere.
+func led(vh *routev3.VirtualHost, to renames) *routev3.VirtualHost {
+	vh = proto.CloneOf(vh)
+	for _, r := range vh.GetRoutes() {
+		xds.RenameClusters(r.GetRoute(), func(name string) string {
+			if now := to[name]; now != "" {
+				return now
+			}
+			return name
+		})
+	}
+	return vh
+}
+
+// TestRoutesFollowRenamedClusters in whatever way they lead to one, and nothing else is written
+// anew. The clusters change from call to call and what else is remembered does not, so that what was led to
+// some must not be taken for what is led to others.
+func TestRoutesFollowRenamedClusters(t *testing.T) {
+	held := hostNamed("held", leading(configuration("x"), "a"))
+	xds.HoldRoute(held.GetRoutes()[0], "key")
+	both := hostNamed("both", mirrored(configuration("x"), 0))
+	both.Routes[0].GetRoute().ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: "a"}
+	both.Routes[0].GetRoute().RequestMirrorPolicies[0].Cluster = "b"
+	both.Routes = append(both.Routes, leading(configuration("x"), "c").GetVirtualHosts()[0].GetRoutes()...)
+	hosts := [][]*routev3.VirtualHost{
+		{both, hostNamed("none", configuration("x")), hostNamed("one", leading(configuration("x"), "a")), hostNamed("other", leading(configuration("x"), "b"))},
+		{hostNamed("weighted", weighted(configuration("x"), "a")), held},
+		{hostNamed("elsewhere", leading(configuration("x"), "c"))},
+		{hostNamed("mirrored", mirrored(configuration("x"), 0))},
+	}
+	lists := []engine.Resources{{Kind: mutator.KindRouteConfiguration}, {Kind: mutator.KindCluster}, {Kind: mutator.KindRouteConfiguration}}
+	for i, h := range hosts {
+		list := &lists[i/2*2]
+		list.Encoded = append(list.Encoded, routesOf(t, fmt.Sprint("routes ", i), h...))
+	}
+	for _, memo := range []int64{0, 1 << 20} {
+		for _, to := range []renames{{"a": "new a", "b": "new b", "mirror": "new mirror", "nobody's": "x"}, {"a": "b", "b": "a"}} {
+			e, err := engine.New([]mutator.Family{to.family()}, engine.WithMemo(memo))
+			require.NoError(t, err)
+			for _, there := range [][]string{{"a"}, {"a"}, {"b"}, {"a"}, {"a", "b"}, {"b", "a"}, {"c"}, {"mirror", "c"}, {"a"}} {
+				lists[1].Encoded = nil
+				names := renames{}
+				for _, name := range there {
+					lists[1].Encoded = append(lists[1].Encoded, encode(t, eds(name)))
+					names[name] = to[name]
+				}
+				res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: lists})
+				require.NoError(t, err)
+				for i, want := range hosts {
+					requireLed(t, want, names, lists[i/2*2].Encoded[i%2], res.Resources[i/2*2].Encoded[i%2])
+				}
+			}
+		}
+	}
+}
+
+// requireLed wants each virtual host of a configuration to lead where it should, or to be the
+// bytes that it was.
+func requireLed(t *testing.T, want []*routev3.VirtualHost, names renames, sent, got []byte) {
+	t.Helper()
+	was, now := hostsIn(sent), hostsIn(got)
+	require.Len(t, now, len(was))
+	any := false
+	for i, vh := range want {
+		wanted := led(vh, names)
+		if vh.GetName() == "held" && names["a"] != "" {
+			xds.RenameClusters(wanted.GetRoutes()[0].GetRoute(), func(string) string { return names["a"] })
+		}
+		require.True(t, proto.Equal(wanted, decoded(t, vh, now[i])), "%v is %v", wanted, decoded(t, vh, now[i]))
+		if proto.Equal(wanted, vh) {
+			require.Equal(t, was[i], now[i], vh.GetName())
+		} else {
+			any = true
+		}
+	}
+	if !any {
+		require.Same(t, &sent[0], &got[0], "nothing is written anew")
+	}
+}
+
+// TestRenamedAndChanged has a mutator change a configuration whose routes lead to a renamed
+// cluster, and lead routes to one by the name that it had.
+func TestRenamedAndChanged(t *testing.T) {
+	for _, memo := range []int64{0, 1 << 20} {
+		edits := renames{"a": "new a"}.family()
+		edit(&edits, func(rc *routev3.RouteConfiguration) {
+			rc.VirtualHosts[0].IncludeAttemptCountInResponse = true
+			leading(rc, "a")
+		})
+		e, err := engine.New([]mutator.Family{edits}, engine.WithMemo(memo))
+		require.NoError(t, err)
+		for range 2 {
+			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+				{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, leading(configuration("x"), "b"))}},
+				{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a")), encode(t, eds("b"))}},
+			}})
+			require.NoError(t, err)
+			want := leading(configuration("x"), "new a")
+			want.VirtualHosts[0].IncludeAttemptCountInResponse = true
+			got := decoded(t, want, res.Resources[0].Encoded[0])
+			require.True(t, proto.Equal(want, got), "%v", got)
+			for _, o := range res.Outcomes {
+				require.Equal(t, engine.Applied, o.Verdict)
+			}
+		}
+	}
+}
+
+// TestRenamedAndFailed: of a cluster whose edit turns out to have failed the name that it has at
+// the end counts, be it the new one, as another family gave it, or the old one.
+func TestRenamedAndFailed(t *testing.T) {
+	add := func([]string) (mutator.Additions, error) { return mutator.Additions{}, errors.New("no") }
+	for name, c := range map[string]struct {
+		first bool // whether the family that fails comes before the other one
+		on    mutator.FailurePolicy
+		want  string
+	}{
+		"renamed by another":            {on: mutator.Ignore, want: "new a"},
+		"renamed by another, denied":    {on: mutator.Deny, want: "new a"},
+		"before another, denied":        {first: true, on: mutator.Deny, want: "a"},
+		"before another, left as it is": {first: true, on: mutator.Ignore, want: "new a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			families := []mutator.Family{renames{"a": "new a", "b": "new b"}.family(), agents{add, c.on}.family()}
+			if families[1].Clusters = (onRenamed{agents{}}); c.first {
+				families[0], families[1] = families[1], families[0]
+			}
+			e, err := engine.New(families)
+			require.NoError(t, err)
+			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001)}, Resources: []engine.Resources{
+				{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a")), encode(t, eds("b"))}},
+				{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, leading(configuration("x"), "a")), encode(t, leading(configuration("x"), "b"))}},
+			}})
+			require.NoError(t, err)
+			cluster := decoded(t, &clusterv3.Cluster{}, res.Resources[0].Encoded[0]).(*clusterv3.Cluster)
+			require.Equal(t, c.want, cluster.GetName())
+			require.Equal(t, c.on == mutator.Deny, cluster.GetType() == clusterv3.Cluster_STATIC)
+			for i, name := range []string{c.want, "new b"} {
+				want := leading(configuration("x"), name)
+				require.True(t, proto.Equal(want, decoded(t, want, res.Resources[1].Encoded[i])))
+			}
+		})
+	}
+}
+
+// onRenamed is a mutator that refers to an agent also under the new name.
+type onRenamed struct{ agents }
+
+func (o onRenamed) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	p := o.agents.Plan(in, v)
+	if p != nil {
+		p.Edit = func(_ context.Context, c *clusterv3.Cluster) error { return use(c, "x") }
+	}
+	return p
+}
+
+// TestRenamingIsForClusters of a translation alone.
+func TestRenamingIsForClusters(t *testing.T) {
+	f := mutator.Family{RenamesClusters: true}
+	edit(&f, func(s *tlsv3.Secret) { s.Name = "new" })
+	require.Error(t, runEdit(t, f, mutator.HookTranslation, mutator.KindSecret, &tlsv3.Secret{Name: "old"}).Err)
+	f = mutator.Family{RenamesClusters: true, Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookTranslation}}
+	edit(&f, func(c *clusterv3.Cluster) { c.Name = "new" })
+	require.Error(t, runEdit(t, f, mutator.HookCluster, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}).Err)
+	require.NoError(t, runEdit(t, f, mutator.HookTranslation, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}).Err)
+}
+
+// TestHostThatCannotBeDecoded is passed on beside one whose routes follow.
+func TestHostThatCannotBeDecoded(t *testing.T) {
+	for _, memo := range []int64{0, 1 << 20} {
+		m, broken := &wire.Message{}, []byte("\x0a\x09egraft.io\x0a\x01\xff")
+		m.Add(1, []byte("routes"))
+		m.Add(2, broken)
+		m.Add(2, encode(t, hostNamed("one", leading(configuration("x"), "a"))))
+		e, err := engine.New([]mutator.Family{renames{"a": "new a"}.family()}, engine.WithMemo(memo))
+		require.NoError(t, err)
+		for range 2 {
+			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+				{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}},
+				{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{m.Append(nil)}},
+			}})
+			require.NoError(t, err)
+			now := hostsIn(res.Resources[1].Encoded[0])
+			require.True(t, bytes.Equal(broken, now[0]), "%q", now[0])
+			want := hostNamed("one", leading(configuration("x"), "new a"))
+			require.True(t, proto.Equal(want, decoded(t, want, now[1])))
+		}
+	}
+}
+
+// TestRenamedClustersAreKept: Envoy would wait for the endpoints of a cluster that comes back,
+// if its endpoints come by EDS. One that it would go on to check is not kept.
+func TestRenamedClustersAreKept(t *testing.T) {
+	eds := func(name string) *clusterv3.Cluster {
+		return &clusterv3.Cluster{Name: name, EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{}}
+	}
+	checked := eds("checked")
+	checked.HealthChecks = []*corev3.HealthCheck{{
+		Timeout: durationpb.New(time.Second), Interval: durationpb.New(time.Second),
+		UnhealthyThreshold: wrapperspb.UInt32(1), HealthyThreshold: wrapperspb.UInt32(1),
+		HealthChecker: &corev3.HealthCheck_TcpHealthCheck_{TcpHealthCheck: &corev3.HealthCheck_TcpHealthCheck{}},
+	}}
+	to := renames{"eds": "new/eds", "checked": "new/checked", "dns": "new/dns"}
+	e, err := engine.New([]mutator.Family{to.family()})
+	require.NoError(t, err)
+	all := [][]byte{encode(t, eds("eds")), encode(t, checked), encode(t, &clusterv3.Cluster{Name: "dns"}), encode(t, eds("other"))}
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: all}}})
+	require.NoError(t, err)
+
+	var names []string
+	for _, raw := range res.Resources[0].Encoded {
+		c := &clusterv3.Cluster{}
+		require.NoError(t, proto.Unmarshal(raw, c))
+		names = append(names, c.GetName())
+	}
+	require.Equal(t, []string{"new/eds", "new/checked", "new/dns", "other", "eds"}, names)
+	require.Equal(t, all[0], res.Resources[0].Encoded[4], "as it came")
+}
+
+// TestRenamedClustersAreKeptAsOthersMakeThem: Envoy would find a cluster changed, and wait for its
+// endpoints, if it came without what another mutator does to it whether it has its name or not.
+func TestRenamedClustersAreKeptAsOthersMakeThem(t *testing.T) {
+	slow := func(timeout time.Duration) mutator.Family {
+		return mutator.Family{Name: fmt.Sprint("slow ", timeout), Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: connects(timeout)}
+	}
+	for _, order := range [][]mutator.Family{
+		{slow(time.Second), renames{"a": "new/a"}.family()},
+		{renames{"a": "new/a"}.family(), slow(time.Second)},
+	} {
+		e, err := engine.New(order, engine.WithMemo(1<<20))
+		require.NoError(t, err)
+		came := encode(t, &clusterv3.Cluster{Name: "a", EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{}})
+		for range 3 { // not remembered, then remembered
+			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{bytes.Clone(came)}}}})
+			require.NoError(t, err)
+			require.Len(t, res.Resources[0].Encoded, 2)
+			for i, name := range []string{"new/a", "a"} {
+				c := &clusterv3.Cluster{}
+				require.NoError(t, proto.Unmarshal(res.Resources[0].Encoded[i], c))
+				require.Equal(t, name, c.GetName())
+				require.Equal(t, time.Second, c.GetConnectTimeout().AsDuration(), name)
+			}
+		}
+	}
+}
+
+// connects is a mutator of all clusters.
+type connects time.Duration
+
+func (d connects) Plan(*mutator.Input, mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	return &mutator.Plan[*clusterv3.Cluster]{CacheKey: new(""), Edit: func(_ context.Context, c *clusterv3.Cluster) error {
+		c.ConnectTimeout = durationpb.New(time.Duration(d))
+		return nil
+	}}
+}

@@ -1,0 +1,130 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// bearing is a mutator whose failure on a cluster bears on the policy of the cluster's name.
+type bearing struct {
+	mutator.Cluster
+	on func(in *mutator.Input, name string) []*policy.Object
+}
+
+// Plan implements [mutator.Planner].
+func (b bearing) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	p := b.Cluster.Plan(in, v)
+	p.Affected = func(c *clusterv3.Cluster) []*policy.Object { return b.on(in, c.GetName()) }
+	return p
+}
+
+func named(in *mutator.Input, name string) (on []*policy.Object) {
+	for _, o := range in.Objects.Of(missingKind.GroupVersionKind) {
+		if o.Name == name {
+			on = append(on, o)
+		}
+	}
+	return on
+}
+
+// reports says the same of every policy.
+type reports struct{ reason mutator.Reason }
+
+// Report implements [mutator.Reporter].
+func (r reports) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
+	for _, o := range in.Objects.Of(missingKind.GroupVersionKind) {
+		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: r.reason, Message: "as the family says"})
+	}
+	return out
+}
+
+// TestReportOfTranslation: of many policies those on which a failure bears are not called
+// programmed, whatever went wrong, and no others are touched.
+func TestReportOfTranslation(t *testing.T) {
+	const untouched = "b Programmed as the family says"
+	errs := func() error { return errors.New("broken") }
+	for name, c := range map[string]struct {
+		hook   mutator.Hook
+		do     func() error
+		on     func(*mutator.Input, string) []*policy.Object
+		reason mutator.Reason
+		want   []string
+	}{
+		"error":                 {mutator.HookTranslation, errs, named, mutator.Programmed, []string{`a Failed broken; requests are refused (Cluster "a")`, untouched}},
+		"panic":                 {mutator.HookTranslation, func() error { panic("no") }, named, mutator.Programmed, []string{`a Failed panic: no; requests are refused (Cluster "a")`, untouched}},
+		"it cannot say":         {mutator.HookTranslation, errs, func(*mutator.Input, string) []*policy.Object { panic("no") }, mutator.Programmed, []string{"a Programmed as the family says", untouched}},
+		"a reason of its own":   {mutator.HookTranslation, errs, named, mutator.Invalid, []string{"a Invalid as the family says", "b Invalid as the family says"}},
+		"undecided":             {mutator.HookTranslation, errs, named, mutator.Undecided, []string{`a Failed broken; requests are refused (Cluster "a")`}},
+		"single hook":           {mutator.HookCluster, errs, named, mutator.Programmed, []string{`a Failed broken; requests are refused (Cluster "a")`, `b Failed broken; requests are refused (Cluster "a")`}},
+		"single hook undecided": {mutator.HookCluster, func() error { return nil }, named, mutator.Undecided, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fails := clusterFamily("f", mutator.Deny, func(_ context.Context, cluster *clusterv3.Cluster) error {
+				if cluster.GetName() == "a" {
+					return c.do()
+				}
+				return nil
+			})
+			fails.Hooks, fails.Policies = []mutator.Hook{c.hook}, []policy.Kind{missingKind}
+			fails.Clusters, fails.Reporter = bearing{fails.Clusters, c.on}, reports{c.reason}
+			e, err := engine.New([]mutator.Family{fails})
+			require.NoError(t, err)
+			call := &engine.Call{Hook: c.hook, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a")), encode(t, eds("b"))}}}}
+			for _, name := range []string{"a", "b"} {
+				call.Objects = append(call.Objects, fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"n","name":%q}}`, name))
+			}
+			res, err := e.Run(t.Context(), call)
+			require.NoError(t, err)
+			var got []string
+			for _, p := range res.Policies {
+				got = append(got, fmt.Sprintf("%s %s %s", p.Policy.Name, p.Reason, p.Message))
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
+}
+
+// TestHas: what a call lacks is another input than one that has it, also from memory.
+func TestHas(t *testing.T) {
+	for _, options := range [][]engine.Option{nil, {engine.WithMemo(1 << 20)}} {
+		f := mutator.Family{
+			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Policies: []policy.Kind{missingKind}, NeedsReach: true,
+			Reporter: reporting(func(in *mutator.Input) mutator.Reason {
+				if in.Has(mutator.KindCluster) {
+					return mutator.Programmed
+				}
+				return mutator.Failed
+			}),
+		}
+		e, err := engine.New([]mutator.Family{f}, options...)
+		require.NoError(t, err)
+		for _, lists := range [][][]byte{nil, {encode(t, eds("a"))}, nil} {
+			res, err := e.Run(t.Context(), &engine.Call{
+				Hook: mutator.HookTranslation, Objects: [][]byte{[]byte(missingObject)}, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: lists}},
+			})
+			require.NoError(t, err)
+			want := mutator.Failed
+			if lists != nil {
+				want = mutator.Programmed
+			}
+			require.Equal(t, want, res.Policies[0].Reason)
+		}
+	}
+}
+
+// reporting is a reporter of one policy.
+type reporting func(*mutator.Input) mutator.Reason
+
+// Report implements [mutator.Reporter].
+func (r reporting) Report(in *mutator.Input) []mutator.PolicyOutcome {
+	return []mutator.PolicyOutcome{{Policy: in.Objects.Of(missingKind.GroupVersionKind)[0], Reason: r(in)}}
+}

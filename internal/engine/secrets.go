@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// systemCACertificates is a secret that Envoy Gateway shares among clusters and puts back
+// if it is touched.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/translator.go
+const systemCACertificates = "system_ca_certificates"
+
+// dropSecrets drops the secrets that a changed listener referred to and that nothing in the
+// answer refers to any more, if a family wants that.
+//
+// What refers to a secret need not be known for it: a name is contiguous bytes wherever it
+// is in a message, inside of any Any. A name that occurs by chance keeps a secret that could
+// go, and never the other way round. Of a secret no more than the name is read.
+func (e *Engine) dropSecrets(call *Call, res *Result) {
+	i := slices.IndexFunc(e.families, func(f mutator.Family) bool { return f.DropsSecrets && f.Uses(call.Hook) })
+	if i < 0 || call.Hook != mutator.HookTranslation || !included(call) {
+		return
+	}
+	changed := changedListeners(call, res)
+	if len(changed) == 0 {
+		return
+	}
+	for at, list := range res.Resources {
+		if list.Kind != mutator.KindSecret {
+			continue
+		}
+		shape := wire.ShapeOf((*tlsv3.Secret)(nil))
+		kept := slices.DeleteFunc(slices.Clone(list.Encoded), func(raw []byte) bool {
+			name := wire.NewView(shape, raw).Name()
+			if name == "" || name == systemCACertificates || !occurs(name, changed) || referredTo(name, res) {
+				return false
+			}
+			res.add(&Outcome{Family: e.families[i].Name, Kind: mutator.KindSecret, Name: strings.Clone(name), Verdict: Dropped})
+			return true
+		})
+		res.Resources[at].Encoded = kept
+	}
+}
+
+// included tells whether Envoy Gateway sent all that may refer to a secret. What it does not
+// include in a call is empty.
+func included(call *Call) bool {
+	for _, kind := range []mutator.Kind{mutator.KindCluster, mutator.KindListener, mutator.KindRouteConfiguration} {
+		if !slices.ContainsFunc(call.Resources, func(r Resources) bool { return r.Kind == kind && len(r.Encoded) > 0 }) {
+			return false
+		}
+	}
+	return true
+}
+
+// changedListeners are the listeners of the call that are not what they were, as they were.
+func changedListeners(call *Call, res *Result) (before [][]byte) {
+	for i, list := range call.Resources {
+		if list.Kind != mutator.KindListener {
+			continue
+		}
+		for j, raw := range list.Encoded {
+			if !bytes.Equal(raw, res.Resources[i].Encoded[j]) {
+				before = append(before, raw)
+			}
+		}
+	}
+	return before
+}
+
+// referredTo tells whether a name is anywhere in the answer but in the secrets.
+func referredTo(name string, res *Result) bool {
+	return slices.ContainsFunc(res.Resources, func(list Resources) bool {
+		return list.Kind != mutator.KindSecret && occurs(name, list.Encoded)
+	})
+}
+
+func occurs(name string, encoded [][]byte) bool {
+	return slices.ContainsFunc(encoded, func(raw []byte) bool { return bytes.Contains(raw, []byte(name)) })
+}

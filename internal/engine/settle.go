@@ -1,0 +1,255 @@
+package engine
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// settling is the end of a translation: what only the whole tells of edits that went well.
+type settling struct {
+	*Engine
+	in   *mutator.Input
+	call *Call
+	res  *Result
+
+	lacking lacking
+	copies  map[string]bool  // by name, whether they could be made or not: without one Envoy refuses the requests of its routes
+	broken  map[string]error // families that could not tell what they add
+}
+
+// referring is a resource with references that edits brought in.
+type referring struct {
+	spot
+	references []reference
+}
+
+// settle makes edits fail that refer to what is not in the translation, as if their mutators had
+// failed: the failure policy decides. Nobody else loses anything by it. It costs nothing if all
+// additions were made and no edit brought in a reference.
+func (s *settling) settle(ctx context.Context) error {
+	s.dropDependent()
+	u := unsettled{}
+	s.findLacking(u)
+	s.findBroken(u)
+	s.findReferences(u)
+	if len(u) == 0 {
+		return nil
+	}
+	return s.again(ctx, u)
+}
+
+// changed calls f with the resources of the call that are not what they were.
+func (s *settling) changed(f func(at spot, before, now []byte)) {
+	for l, list := range s.call.Resources {
+		for i, before := range list.Encoded {
+			if now := s.res.Resources[l].Encoded[i]; !bytes.Equal(before, now) {
+				f(spot{l, i}, before, now)
+			}
+		}
+	}
+}
+
+// findLacking finds the resources that refer to an addition that was not made.
+func (s *settling) findLacking(u unsettled) {
+	if len(s.lacking.why) == 0 {
+		return
+	}
+	s.changed(func(at spot, before, now []byte) {
+		for _, name := range slices.Sorted(maps.Keys(s.lacking.broughtIn(before, now))) {
+			for family, err := range s.lacking.why[name] {
+				u.fail(at, family, fmt.Errorf("refers to %q, which is not added: %w", name, err))
+			}
+		}
+	})
+}
+
+// findBroken finds the resources that a family changed which cannot tell what it adds: any of
+// them may refer to that.
+func (s *settling) findBroken(u unsettled) {
+	if len(s.broken) == 0 {
+		return
+	}
+	by := map[subject][]string{}
+	for _, o := range s.res.Outcomes {
+		if o.Verdict == Applied && s.broken[o.Family] != nil {
+			by[subject{o.Kind, o.Name}] = append(by[subject{o.Kind, o.Name}], o.Family)
+		}
+	}
+	s.changed(func(at spot, before, _ []byte) {
+		for _, family := range by[s.subject(at, before)] {
+			u.fail(at, family, s.broken[family])
+		}
+	})
+}
+
+func (s *settling) subject(at spot, before []byte) subject {
+	kind := s.call.Resources[at.list].Kind
+	if chain := s.chains[s.in.Hook][kind]; chain != nil {
+		return subject{kind, chain.name(before)}
+	}
+	return subject{kind, ""}
+}
+
+// findReferences finds the resources whose references lead nowhere.
+func (s *settling) findReferences(u unsettled) {
+	if len(s.res.referring) == 0 {
+		return
+	}
+	there := s.names()
+	for _, r := range s.res.referring {
+		for _, ref := range r.references {
+			if !there(ref) {
+				u.fail(r.spot, ref.family, ref.err())
+			}
+		}
+	}
+}
+
+// names tells of references whether they lead to something in the translation. Of a kind that is
+// not included in it there is no telling.
+func (s *settling) names() func(reference) bool {
+	set := func(kind mutator.Kind, shape wire.Shape) func() map[string]bool {
+		return sync.OnceValue(func() map[string]bool {
+			names := map[string]bool{}
+			for _, name := range namesOf(s.res, kind, shape) {
+				names[name] = true
+			}
+			if kind == mutator.KindCluster {
+				for _, r := range s.res.renamed {
+					names[r.was] = true // routes are led to the new name later
+				}
+				maps.Copy(names, s.copies)
+			}
+			return names
+		})
+	}
+	sets := map[mutator.Kind]func() map[string]bool{
+		mutator.KindCluster:            set(mutator.KindCluster, wire.ShapeOf((*clusterv3.Cluster)(nil))),
+		mutator.KindRouteConfiguration: set(mutator.KindRouteConfiguration, wire.ShapeOf((*routev3.RouteConfiguration)(nil))),
+	}
+	return func(r reference) bool { return !s.in.Has(r.kind) || sets[r.kind]()[r.name] }
+}
+
+// again takes resources through their chains once more, with the mutators that failed.
+func (s *settling) again(ctx context.Context, u unsettled) error {
+	spots := slices.SortedFunc(maps.Keys(u), func(a, b spot) int {
+		return cmp.Or(cmp.Compare(a.list, b.list), cmp.Compare(a.at, b.at))
+	})
+	answers, there := make([]answer, len(spots)), s.names()
+	spread(len(spots), 1, func() (func(int), func()) {
+		return func(i int) { answers[i] = s.without(ctx, spots[i], u[spots[i]], there) }, func() {}
+	})
+	replaced := map[subject]bool{}
+	for _, at := range spots {
+		replaced[s.subject(at, s.call.Resources[at.list].Encoded[at.at])] = true
+	}
+	s.res.forget(func(o *Outcome) bool { return replaced[subject{o.Kind, o.Name}] })
+	s.res.renamed = slices.DeleteFunc(s.res.renamed, func(r renamed) bool { return replaced[subject{mutator.KindCluster, r.was}] })
+	cloned := map[int]bool{}
+	for i, at := range spots {
+		a := &answers[i]
+		s.res.add(a.result.outcomes...)
+		if a.err != nil {
+			return fmt.Errorf("%s hook: %w", s.in.Hook, a.err)
+		}
+		list := &s.res.Resources[at.list]
+		if !cloned[at.list] { // it may be that of the call
+			list.Encoded, cloned[at.list] = slices.Clone(list.Encoded), true
+		}
+		list.Encoded[at.at] = a.raw
+		if names := s.res.names[list.Kind]; at.at < len(names) {
+			names[at.at] = a.result.name
+		}
+		if a.result.was != "" && list.Kind == mutator.KindCluster {
+			s.res.rename(a.result, s.call.Resources[at.list].Encoded[at.at])
+		}
+	}
+	return nil
+}
+
+// without is what becomes of a resource on which families failed. If it is no better then, it is
+// denied whatever the failure policy says: Envoy would refuse it.
+func (s *settling) without(ctx context.Context, at spot, failed map[string]error, there func(reference) bool) answer {
+	before := s.call.Resources[at.list].Encoded[at.at]
+	chain := s.chains[s.in.Hook][s.call.Resources[at.list].Kind]
+	a := chain.without(ctx, s.in, before, failed)
+	if a.err != nil || len(s.lacking.broughtIn(before, a.raw)) == 0 && !slices.ContainsFunc(a.result.references, func(r reference) bool { return !there(r) }) {
+		return a
+	}
+	family := slices.Min(slices.Collect(maps.Keys(failed)))
+	refused := chain.refuse(before, family, failed[family])
+	if said := ignoredOf(a.result.outcomes, failed); len(said) > 0 && refused.err == nil {
+		refused.result.outcomes = said // which know the policies that are not in effect
+	}
+	return refused
+}
+
+// ignoredOf are the outcomes of families that failed and were to be ignored, as those of a resource
+// that is denied.
+func ignoredOf(all []*Outcome, failed map[string]error) (out []*Outcome) {
+	for _, o := range all {
+		if failed[o.Family] != nil && o.Verdict == Ignored {
+			also := *o
+			also.Verdict = Denied
+			out = append(out, &also)
+		}
+	}
+	return out
+}
+
+// forget takes outcomes back.
+func (r *Result) forget(of func(*Outcome) bool) {
+	r.Outcomes = slices.DeleteFunc(r.Outcomes, of)
+	r.failures = slices.DeleteFunc(r.failures, of)
+}
+
+// dropDependent drops additions that refer to one that was not made.
+func (s *settling) dropDependent() {
+	for dropped := len(s.lacking.why) > 0; dropped; {
+		dropped = false
+		for l := range s.res.Resources {
+			list, from := &s.res.Resources[l], 0
+			if l < len(s.call.Resources) {
+				from = len(s.call.Resources[l].Encoded)
+			}
+			for i := len(list.Encoded) - 1; i >= from; i-- {
+				for on := range s.lacking.in(list.Encoded[i]) {
+					dropped = true
+					s.drop(list, i, on)
+					break
+				}
+			}
+		}
+	}
+}
+
+// drop takes an addition out again, which refers to another one.
+func (s *settling) drop(list *Resources, at int, on string) {
+	names := s.res.names[list.Kind]
+	name := names[at]
+	list.Encoded, s.res.names[list.Kind] = slices.Delete(list.Encoded, at, at+1), slices.Delete(names, at, at+1)
+	err := fmt.Errorf("the addition refers to %q, which is not added", on)
+	for _, o := range s.res.Outcomes {
+		if o.Verdict == Added && o.Kind == list.Kind && o.Name == name {
+			o.Verdict, o.Err = Ignored, err
+			delete(s.lacking.there, name)
+			s.lacking.note(o.Family, name, err)
+		}
+	}
+}
+
+// untyped is an error whose kind is told elsewhere: each resource on which it bears would be
+// counted once more.
+func untyped(err error) error { return errors.New(err.Error()) }

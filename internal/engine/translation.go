@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// finish does what concerns a translation as a whole: additions, edits that refer to what is not
+// there, the removal of what the Route hook left on the routes, and where renamed clusters are
+// now.
+func (e *Engine) finish(ctx context.Context, p *prepared, call *Call, configs []config, res *Result) error {
+	in := p.in
+	s := &settling{Engine: e, in: in, call: call, res: res}
+	for _, f := range e.families {
+		if f.Additions == nil || !f.Uses(in.Hook) {
+			continue
+		}
+		if err := s.addAll(ctx, f); err != nil {
+			return err
+		}
+	}
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	res.keepRenamed()
+	renaming := e.renamingOf(p, res.renames())
+	for i, list := range res.Resources {
+		if list.Kind == mutator.KindRouteConfiguration {
+			res.Resources[i].Encoded = e.released(list.Encoded, configs[:len(list.Encoded)], renaming)
+			configs = configs[len(list.Encoded):]
+		}
+	}
+	return nil
+}
+
+// subject returns what a call is about.
+func (e *Engine) subject(in *mutator.Input, call *Call) string {
+	if in.Hook == mutator.HookTranslation {
+		var names []string
+		for _, g := range in.Reach().Gateways() {
+			names = append(names, g.Namespace+"/"+g.Name)
+		}
+		return strings.Join(names, ",")
+	}
+	for _, list := range call.Resources {
+		if chain := e.chains[in.Hook][list.Kind]; chain != nil && len(list.Encoded) > 0 {
+			return chain.name(list.Encoded[0])
+		}
+	}
+	return ""
+}
+
+// released removes egraft's metadata from the routes, lets those go that were held, and leads
+// them to renamed clusters. The configurations are those of the call, of which mutators may
+// have changed some.
+func (e *Engine) released(encoded [][]byte, configs []config, renaming *renaming) [][]byte {
+	out := encoded
+	for i, c := range configs {
+		if !bytes.Equal(c.raw, encoded[i]) {
+			c = e.readConfigs(asChanged, encoded[i:i+1])[0]
+		}
+		if !slices.ContainsFunc(c.hosts, func(h *host) bool { return h.marked || renaming.concerns(h) }) {
+			continue
+		}
+		if &out[0] == &encoded[0] {
+			out = slices.Clone(encoded)
+		}
+		out[i] = e.releasedConfig(c, renaming)
+	}
+	return out
+}
+
+// namesOf are the names of the resources of a kind. Most are known if mutators applied.
+func namesOf(res *Result, kind mutator.Kind, shape wire.Shape) []string {
+	list, names := listOf(res, kind), res.names[kind]
+	if names == nil {
+		names = make([]string, len(list.Encoded))
+		res.names[kind] = names
+	}
+	for i, name := range names {
+		if name == "" {
+			names[i] = wire.NewView(shape, list.Encoded[i]).Name()
+		}
+	}
+	return names
+}
+
+// listOf finds the list of a kind and makes it if it is missing.
+func listOf(res *Result, kind mutator.Kind) *Resources {
+	for i := range res.Resources {
+		if res.Resources[i].Kind == kind {
+			return &res.Resources[i]
+		}
+	}
+	res.Resources = append(res.Resources, Resources{Kind: kind})
+	return &res.Resources[len(res.Resources)-1]
+}

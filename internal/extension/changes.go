@@ -1,0 +1,173 @@
+package extension
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"sync"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/logging"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// maxSubjects bounds the memory of [changes]; past it everything is forgotten and said
+// once more.
+const maxSubjects = 10_000
+
+// changes logs what egraft does to a subject (the Gateways of a translation, or a single
+// resource) when that is not what it did at the call before.
+type changes struct {
+	log  *slog.Logger
+	seed maphash.Seed
+	mu   sync.Mutex
+	last map[string]uint64
+}
+
+func newChanges(log *slog.Logger) *changes {
+	return &changes{log: log, seed: maphash.MakeSeed(), last: map[string]uint64{}}
+}
+
+// note logs the result of a call if it is news.
+func (c *changes) note(ctx context.Context, call *engine.Call, res *engine.Result) {
+	quiet := len(res.Outcomes) == 0 && len(res.Policies) == 0 && len(res.Warnings) == 0
+	if quiet && c.empty() {
+		return
+	}
+	subject := res.Subject()
+	if !c.news(string(call.Hook)+" "+subject, c.digest(res), quiet) {
+		return
+	}
+	level := slog.LevelDebug // single resources are many
+	if call.Hook == mutator.HookTranslation {
+		level = slog.LevelInfo
+	}
+	c.log.LogAttrs(ctx, level, "configuration changed", summary(call.Hook, subject, res)...)
+	for _, w := range res.Warnings {
+		attrs := append([]slog.Attr{slog.String(logging.KeyHook, string(call.Hook)), slog.Any(logging.KeyError, w)}, stackOf(w)...)
+		c.log.LogAttrs(ctx, slog.LevelWarn, "call has a fault", attrs...)
+	}
+	for _, o := range res.Outcomes {
+		c.failure(ctx, call.Hook, o)
+	}
+	for _, p := range res.Policies {
+		if p.Reason != mutator.Programmed {
+			c.log.LogAttrs(ctx, slog.LevelWarn, "policy is not in effect", slog.String(logging.KeyHook, string(call.Hook)),
+				slog.String(logging.KeyPolicy, p.Policy.String()), slog.String(logging.KeyReason, string(p.Reason)), slog.String(logging.KeyMessage, p.Message))
+		}
+	}
+}
+
+func (c *changes) empty() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.last) == 0
+}
+
+// news reports whether the digest differs from the last one of the subject. A subject
+// that is unknown and has nothing to tell is no news and is not remembered.
+func (c *changes) news(subject string, digest uint64, quiet bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, known := c.last[subject]
+	if quiet {
+		delete(c.last, subject)
+		return known
+	}
+	if len(c.last) >= maxSubjects {
+		clear(c.last)
+	}
+	c.last[subject] = digest
+	return !known || last != digest
+}
+
+// failure logs what went wrong on one resource; the stack of a panic with it.
+func (c *changes) failure(ctx context.Context, h mutator.Hook, o *engine.Outcome) {
+	if o.Err == nil || o.Verdict == engine.Panicked {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String(logging.KeyHook, string(h)), slog.String(logging.KeyMutator, o.Family), slog.String(logging.KeyKind, string(o.Kind)),
+		slog.String(logging.KeyResource, o.Name), slog.String(logging.KeyResult, string(o.Verdict)), slog.Any(logging.KeyError, o.Err),
+	}
+	c.log.LogAttrs(ctx, slog.LevelError, "resource could not be treated", append(attrs, stackOf(o.Err)...)...)
+}
+
+// stackOf is the stack of a panic.
+func stackOf(err error) []slog.Attr {
+	if p := (*engine.PanicError)(nil); errors.As(err, &p) {
+		return []slog.Attr{slog.String(logging.KeyStack, string(p.Stack))}
+	}
+	return nil
+}
+
+// digest changes when what the result says changes.
+func (c *changes) digest(res *engine.Result) uint64 {
+	var h maphash.Hash
+	h.SetSeed(c.seed)
+	last := &engine.Outcome{}
+	for _, o := range res.Outcomes { // thousands, of which most differ in their names alone
+		if o.Family != last.Family || o.Kind != last.Kind || o.Verdict != last.Verdict {
+			writeLine(&h, o.Family, string(o.Kind), string(o.Verdict))
+			last = o
+		}
+		_, _ = h.WriteString(o.Name)
+		_ = h.WriteByte('\n')
+		if o.Err != nil {
+			writeLine(&h, o.Err.Error())
+		}
+	}
+	for _, p := range res.Policies {
+		writeLine(&h, p.Policy.String(), string(p.Reason), p.Message)
+	}
+	for _, w := range res.Warnings {
+		writeLine(&h, w.Error())
+	}
+	return h.Sum64()
+}
+
+// writeLine writes words, from which others differ in the digest.
+func writeLine(h *maphash.Hash, words ...string) {
+	for _, w := range words {
+		_, _ = h.WriteString(w)
+		_ = h.WriteByte(0)
+	}
+	_ = h.WriteByte('\n')
+}
+
+// summary is the attributes of the line that says what changed.
+func summary(h mutator.Hook, subject string, res *engine.Result) []slog.Attr {
+	results := map[string]int{}
+	var added []string
+	for _, o := range res.Outcomes {
+		results[string(o.Verdict)]++
+		if o.Verdict == engine.Added {
+			added = append(added, o.Name)
+		}
+	}
+	attrs := []slog.Attr{slog.String(logging.KeyHook, string(h))}
+	if h == mutator.HookTranslation {
+		attrs = append(attrs, slog.String(logging.KeyGateway, subject))
+	} else {
+		attrs = append(attrs, slog.String(logging.KeyResource, subject))
+	}
+	attrs = append(attrs, slog.Any(logging.KeyResults, results))
+	if len(added) > 0 {
+		attrs = append(attrs, slog.Any(logging.KeyAdded, added))
+	}
+	if p := programmed(res.Policies); len(p) > 0 {
+		attrs = append(attrs, slog.Any(logging.KeyPolicies, p))
+	}
+	return attrs
+}
+
+func programmed(policies []mutator.PolicyOutcome) []string {
+	var out []string
+	for _, p := range policies {
+		if p.Reason == mutator.Programmed {
+			out = append(out, p.Policy.String()+": "+p.Message)
+		}
+	}
+	return out
+}

@@ -1,0 +1,87 @@
+package extension_test
+
+import (
+	"sync"
+	"testing"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// published remembers what it was given.
+type published struct {
+	mu  sync.Mutex
+	got []string
+}
+
+// Publish implements [extension.Publisher].
+func (p *published) Publish(gateway string, outcomes []mutator.PolicyOutcome) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, o := range outcomes {
+		p.got = append(p.got, gateway+": "+o.Policy.Name+" "+string(o.Reason))
+	}
+}
+
+// reports says that a policy is in effect, whatever the call, but for the HTTPListener
+// hook. It is not asked where a call brings no policy.
+type reports struct{}
+
+// Report implements [mutator.Reporter].
+func (reports) Report(in *mutator.Input) []mutator.PolicyOutcome {
+	if in.Hook == mutator.HookHTTPListener {
+		return nil
+	}
+	return []mutator.PolicyOutcome{{Policy: &policy.Object{Name: "p"}, Reason: mutator.Programmed}}
+}
+
+// nested is a message with one field.
+func nested(num protowire.Number, value []byte) []byte {
+	return (&wire.Message{Fields: []wire.Field{{Number: num, Value: value}}}).Append(nil)
+}
+
+// ownedBy is the metadata of what Envoy Gateway made of an object in namespace default.
+func ownedBy(t *testing.T, kind, name string) *corev3.Metadata {
+	t.Helper()
+	md, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": kind, "namespace": "default", "name": name}}})
+	require.NoError(t, err)
+	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"envoy-gateway": md}}
+}
+
+// ofGateway is a route configuration of Gateway default/eg.
+func ofGateway(t *testing.T) *routev3.RouteConfiguration {
+	t.Helper()
+	rc := routes()
+	rc.VirtualHosts[0].Metadata = ownedBy(t, "Gateway", "eg")
+	return rc
+}
+
+func TestOutcomesArePublished(t *testing.T) {
+	to := &published{}
+	no := func(*mutator.Input, mutator.View) bool { return false }
+	conn := servePublishing(t, []mutator.Family{{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookRoute, mutator.HookHTTPListener, mutator.HookTranslation}, NeedsReach: true,
+		Routes: mutator.Func[*routev3.Route]{When: no}, Listeners: mutator.Func[*listenerv3.Listener]{When: no}, Reporter: reports{},
+	}}, &counts{}, to)
+	route, listener, translation := &wire.Message{}, &wire.Message{}, &wire.Message{}
+	route.Add(1, encode(t, &routev3.Route{Name: "r"}))
+	route.Add(2, nested(1, nested(1, []byte(`{"apiVersion":"example.com/v1","kind":"P","metadata":{"name":"p"}}`))))
+	listener.Add(1, encode(t, &listenerv3.Listener{Name: "l"}))
+	translation.Add(5, encode(t, ofGateway(t)))
+	for _, call := range []struct {
+		method string
+		req    *wire.Message
+	}{{"PostRouteModify", route}, {"PostHTTPListenerModify", listener}, {"PostTranslateModify", translation}} {
+		_, err := invoke(t, conn, call.method, call.req)
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{": p Programmed", "default/eg: p Programmed"}, to.got)
+}

@@ -1,0 +1,52 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/egraft/egraft/internal/logging"
+)
+
+// answerTimeout is how long a socket that is in the way has to accept a connection.
+const answerTimeout = time.Second
+
+// clear removes a socket that a dead process left, and nothing else.
+func (s *Socket) clear(ctx context.Context, log *slog.Logger) error {
+	info, err := os.Lstat(s.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for a socket that was left: %w", err)
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("socket path %q is taken by something that is not a socket: remove it or choose another path", s.Path)
+	}
+	if err := s.silent(ctx); err != nil {
+		return err
+	}
+	if err := os.Remove(s.Path); err != nil {
+		return fmt.Errorf("remove socket that was left: %w", err)
+	}
+	log.Info("removed a socket that nobody answers on", logging.KeyPath, s.Path)
+	return nil
+}
+
+// silent returns an error unless it is certain that no process listens on the socket.
+func (s *Socket) silent(ctx context.Context) error {
+	conn, err := (&net.Dialer{Timeout: answerTimeout}).DialContext(ctx, "unix", s.Path)
+	switch {
+	case err == nil:
+		return errors.Join(fmt.Errorf("socket %q is in use: another process answers on it", s.Path), conn.Close())
+	case !errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("socket %q exists, and whether it is in use cannot be told: %w", s.Path, err)
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+
+	"google.golang.org/grpc/credentials"
+
+	"github.com/egraft/egraft/internal/logging"
+)
+
+// reloader makes the TLS configuration of a connection from files. Envoy Gateway opens a
+// connection and keeps it, so reading the files at each handshake is cheap and needs no
+// watcher. gRPC's own pemfile provider does not tell at the start that a file is
+// missing, and writes the private key to the log if it does not match.
+type reloader struct {
+	tcp  *TCP
+	log  *slog.Logger
+	good atomic.Pointer[tls.Config]
+}
+
+func newTLS(tcp *TCP, log *slog.Logger) (credentials.TransportCredentials, error) {
+	r := &reloader{tcp: tcp, log: log}
+	first, err := tcp.config()
+	if err != nil {
+		return nil, err
+	}
+	r.good.Store(first)
+	return credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: r.current}), nil
+}
+
+// current returns what the files say, or what they said when they last made sense: they
+// may be half written.
+func (r *reloader) current(*tls.ClientHelloInfo) (*tls.Config, error) {
+	c, err := r.tcp.config()
+	if err != nil {
+		r.log.Error("certificates could not be read again, the last good ones are used", logging.KeyError, err)
+		return r.good.Load(), nil
+	}
+	r.good.Store(c)
+	return c, nil
+}
+
+// config reads the files. TLS 1.3 is required: both ends are written in Go.
+func (t *TCP) config() (*tls.Config, error) {
+	cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("read server certificate %q and key %q: %w", t.CertFile, t.KeyFile, err)
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}}
+	if t.ClientCAFile == "" {
+		return c, nil
+	}
+	c.ClientAuth = tls.RequireAndVerifyClientCert
+	c.ClientCAs, err = authorities(t.ClientCAFile)
+	return c, err
+}
+
+func authorities(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read authorities of client certificates: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("read authorities of client certificates %q: no certificate found", file)
+	}
+	return pool, nil
+}

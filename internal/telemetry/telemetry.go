@@ -1,0 +1,102 @@
+// Package telemetry counts what egraft does, for Prometheus.
+//
+// It has a registry of its own, which is served by whoever asks for [Telemetry.Handler];
+// nothing is registered anywhere else. It must not decide or log anything.
+package telemetry
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"google.golang.org/grpc/codes"
+
+	"github.com/egraft/egraft/internal/version"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// Config says what there is to measure.
+type Config struct {
+	// Families are the mutators whose outcomes are counted.
+	Families []mutator.Family
+	// MaxMessageBytes and CallTimeout are limits to show beside what they limit.
+	MaxMessageBytes int
+	CallTimeout     time.Duration
+	Version         version.Info
+	// MutatorTimeout is a limit, too. Abandoned counts runs of mutators that took too long
+	// and have not ended, Quarantined inputs on which mutators are not run for a while.
+	MutatorTimeout         time.Duration
+	Abandoned, Quarantined func() int
+	// Memo is how the memory of answers fares, and MemoBytes its limit.
+	Memo      func() Memo
+	MemoBytes int64
+}
+
+// Telemetry holds the metrics of one process.
+type Telemetry struct {
+	registry *prometheus.Registry
+	calls    calls
+	outcomes *prometheus.CounterVec
+	writes   *prometheus.CounterVec
+	dropped  prometheus.Counter
+}
+
+// New makes the metrics, with a series for each hook and outcome from the start: a rate
+// needs a first value, and a hook that is never called shows as 0.
+func New(cfg Config) *Telemetry {
+	t := &Telemetry{registry: prometheus.NewRegistry(), calls: newCalls(), outcomes: newOutcomes(cfg.Families), writes: newWrites(), dropped: newDropped()}
+	t.registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		t.outcomes,
+		t.writes,
+		t.dropped,
+		gauge("egraft_limit_message_bytes", "Largest message that egraft receives or sends.", float64(cfg.MaxMessageBytes)),
+		gauge("egraft_limit_call_seconds", "Longest time that a call may take.", cfg.CallTimeout.Seconds()),
+		buildInfo(cfg.Version),
+	)
+	t.registry.MustRegister(t.calls.collectors()...)
+	t.registry.MustRegister(memoCollectors(cfg)...)
+	t.registry.MustRegister(guardCollectors(cfg)...)
+	return t
+}
+
+// Call counts a call of Envoy Gateway. The sizes are those of the messages on the wire.
+func (t *Telemetry) Call(hook string, code codes.Code, took time.Duration, requestBytes, responseBytes int) {
+	t.calls.observe(hook, code, took, requestBytes, responseBytes)
+}
+
+// Outcomes counts what a mutator did to n resources.
+func (t *Telemetry) Outcomes(hook mutator.Hook, family, result string, n int) {
+	t.outcomes.WithLabelValues(string(hook), family, result).Add(float64(n))
+}
+
+// Written counts an attempt to write an outcome to Kubernetes.
+func (t *Telemetry) Written(what, result string) { t.writes.WithLabelValues(what, result).Inc() }
+
+// Dropped counts an outcome that was not written since too many waited.
+func (t *Telemetry) Dropped() { t.dropped.Inc() }
+
+// Handler serves the metrics.
+func (t *Telemetry) Handler() http.Handler {
+	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+}
+
+func gauge(name, help string, v float64) prometheus.Collector {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	g.Set(v)
+	return g
+}
+
+func buildInfo(v version.Info) prometheus.Collector {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "egraft_build_info", Help: "Always 1; the labels say which egraft this is.",
+		ConstLabels: prometheus.Labels{
+			"version": v.Version, "commit": v.Commit, "goversion": v.Go, "envoy_gateway": v.EnvoyGateway,
+		},
+	})
+	g.Set(1)
+	return g
+}

@@ -1,0 +1,28 @@
+package attach
+
+import (
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// Effective is the policy in effect of those that are attached to a resource, the one with
+// precedence first; nil for none. An invalid policy whose failure policy is Deny is in effect,
+// so that its target is denied and no other policy takes its place. An invalid policy whose
+// failure policy is Ignore is as if it were not there. onFailure is that of policies that have
+// none of their own.
+func Effective(attached []policy.Candidate, onFailure mutator.FailurePolicy) *policy.Candidate {
+	for i := range attached {
+		if c := &attached[i]; c.Err == nil || OnFailure(c.Object, onFailure) == mutator.Deny {
+			return c
+		}
+	}
+	return nil
+}
+
+// OnFailure is the failure policy of a policy, onFailure unless it has one of its own.
+func OnFailure(o *policy.Object, onFailure mutator.FailurePolicy) mutator.FailurePolicy {
+	if own := mutator.FailurePolicy(o.FailurePolicy); own == mutator.Deny || own == mutator.Ignore {
+		return own
+	}
+	return onFailure
+}
