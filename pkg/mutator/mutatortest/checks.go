@@ -30,14 +30,14 @@ func checks() []check {
 		{"idempotent", idempotent, "running on its own result must change nothing: look for what is there before you add it"},
 		{"input untouched", inputUntouched, "edit the target alone, never what the Input leads to"},
 		{"parallel", parallel, "calls run at once: keep no state in the feature"},
-		{"unwanted is untouched", unwantedUntouched, "a resource to which no mutator applies must come back byte for byte"},
-		{"nothing without policies", nothingWithoutPolicies, "a feature with Policies must leave everything as it is when there are none: look for them before a mutator applies"},
+		{"unwanted is untouched", unwantedUntouched, "a resource for which no mutator has a Plan must come back byte for byte"},
+		{"nothing without policies", nothingWithoutPolicies, "a feature with Policies must leave everything as it is when there are none: return a Plan only if there is one"},
 		{"same from memory", sameFromMemory, fromMemory},
 	}
 }
 
 // fromMemory says what to do if an engine that remembers gives another answer.
-const fromMemory = "the key of a mutator must stand for all that its result depends on besides the resource"
+const fromMemory = "Plan.CacheKey must stand for all that the result depends on besides the resource; leave it nil if in doubt"
 
 func reachesEnvoy(_ context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
 	f := newFamily()

@@ -127,14 +127,14 @@ func TestReachesEnvoyRejects(t *testing.T) {
 func TestNothingHappened(t *testing.T) {
 	f := mutator.Family{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: widen(), NeedsReach: true}
 	alone := "{hook: Translation, resources: {Cluster: [{name: c}]}"
-	const want = "hook Translation: nothing happened: no mutator applied to any of the resources and no custom resource has an outcome: " +
+	const want = "hook Translation: nothing happened: no mutator has a Plan for any of the resources and no custom resource has an outcome: " +
 		"let the targetRefs of objects name what is in metadata.filterMetadata.envoy-gateway of the resources, or set unmodified: true in the case if that is what it shows"
 	requireLoadError(t, alone+"}", f, want)
 	requireLoadError(t, "calls: ["+alone+", unmodified: true}, {hook: Translation, resources: {Cluster: [{name: c}]}}]", f, "calls[1]."+want)
 	_, _, err := load(t.Context(), write(t, alone+", unmodified: true}"), func() mutator.Family { return f })
 	require.NoError(t, err)
 	_, _, err = load(t.Context(), write(t, routed+"unmodified: true"), func() mutator.Family { return f })
-	require.ErrorContains(t, err, "hook Translation: unmodified: true, but the feature changed resources: remove the field, or correct the case: Cluster 0 differs:")
+	require.ErrorContains(t, err, "hook Translation: unmodified: true, but the feature changed resources: remove the field, or correct the case: Cluster[0].altStatName differs:")
 }
 
 // TestOutcomeIsSomething: a policy without a target changes nothing, and is told of.
