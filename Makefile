@@ -9,13 +9,16 @@ FUZZTIME ?= 10s
 RACE     ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
 
 # The modules with code of ours. The others under hack/tools only pin what others wrote.
-MODULES  := . examples/custom-mutator hack/tools/image
+MODULES  := . examples/custom-mutator hack/tools/apidiff hack/tools/image
+# The packages whose API docs/compatibility.md promises.
+PROMISED := $(addprefix ./pkg/,apis/v1alpha1 attach catalog cli feature mutator mutator/mutatortest policy setting xds)
+APIDIFF  := go -C hack/tools/apidiff run . --root $(CURDIR)
 PARTS    := envoy envoy-gateway spire apiserver helm
 TOOL     := $(CURDIR)/hack/tool.sh
 EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
 
 .DEFAULT_GOAL := help
-.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy check fuzz soak bench bench-memory bench-gateway plot clean
+.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy api api-diff check fuzz soak bench bench-memory bench-gateway plot clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -65,7 +68,13 @@ generate: ## write deep copies, CRDs, what the program says in docs and deploy, 
 tidy: ## tidy go.mod and go.sum
 	@$(EACH) go mod tidy; done
 
-check: ## generate, tidy, format and lint; fail if that finds or changes anything
+api: ## record the exported API of the packages that docs/compatibility.md promises
+	@$(APIDIFF) --write $(PROMISED)
+
+api-diff: ## compare the exported API with what is recorded in docs/api
+	@$(APIDIFF) $(PROMISED)
+
+check: ## generate, tidy, format, lint and compare the API; fail if that finds or changes anything
 	hack/check.sh
 
 fuzz: ## run each fuzz target for FUZZTIME, 10s if it is not set

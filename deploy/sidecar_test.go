@@ -30,13 +30,13 @@ func settings(t *testing.T, c *corev1.Container) *config.Config {
 func parse(t *testing.T, args []string, env []corev1.EnvVar) *config.Config {
 	t.Helper()
 	set := pflag.NewFlagSet("serve", pflag.ContinueOnError)
-	flags := config.AddFlags(set)
+	flags := config.AddFlags(set, nil)
 	require.NoError(t, set.Parse(args))
 	var environ []string
 	for _, e := range env {
 		environ = append(environ, e.Name+"="+e.Value)
 	}
-	require.Empty(t, config.UnknownVariables(environ))
+	require.Empty(t, config.UnknownVariables(environ, nil))
 	cfg, errs := config.Load(config.Sources{Flags: flags, Environ: environ})
 	require.Empty(t, errs)
 	return cfg

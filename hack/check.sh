@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Does all that writes files and needs no thought, then lints, and fails if a file was
-# changed. What is compared is the tree before and after, not the last commit, so that it
-# works with work in progress.
+# Does all that writes files and needs no thought, then lints and compares the exported API
+# with its record, and fails if a file was changed. What is compared is the tree before and
+# after, not the last commit, so that it works with work in progress.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -25,6 +25,7 @@ make --no-print-directory generate tidy fmt
 after=$(snapshot)
 status=0
 make --no-print-directory lint || status=$?
+make --no-print-directory api-diff || status=$?
 git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run |
 	xargs -0 hack/tools/shellcheck/run.sh || status=$?
 if [ "$before" != "$after" ]; then

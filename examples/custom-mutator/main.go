@@ -1,4 +1,4 @@
-// Command custom-mutator is egraft with one mutator more. It has all of egraft's commands:
+// Command custom-mutator is egraft with one feature more. It has all of egraft's commands:
 // custom-mutator serve, custom-mutator config envoy-gateway, and so on.
 package main
 
@@ -7,13 +7,8 @@ import (
 
 	"github.com/egraft/egraft/pkg/catalog"
 	"github.com/egraft/egraft/pkg/cli"
-	"github.com/egraft/egraft/pkg/mutator"
 
 	"github.com/egraft/egraft/examples/custom-mutator/gatewayheader"
 )
 
-func main() {
-	os.Exit(cli.Main(func(o catalog.Options) []mutator.Family {
-		return append(catalog.Builtin(o), gatewayheader.New())
-	}))
-}
+func main() { os.Exit(cli.Main(catalog.Builtin, gatewayheader.Feature())) }

@@ -13,25 +13,29 @@ var mayImport = []struct {
 	{"pkg/cli", []string{
 		"internal/config", "internal/logging", "internal/telemetry", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
+		"pkg/feature",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
 	{"internal/server", []string{"internal/logging"}},
 	{"internal/telemetry", []string{"internal/version", "pkg/mutator"}},
-	{"internal/config", []string{"internal/logging", "pkg/mutator", "internal/quantity", "internal/tenancy"}},
+	{"internal/config", []string{"internal/logging", "pkg/mutator", "internal/quantity", "pkg/setting", "internal/tenancy"}},
 	{"internal/logging", nil},
 	{"internal/version", nil},
 	{"internal/kube", []string{"internal/logging", "pkg/mutator"}},
 
 	// The way of a request.
-	{"internal/extension", []string{"internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
-	{"internal/engine", []string{"pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"internal/extension", []string{"internal/engine", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
+	{"internal/engine", []string{"internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"internal/sandbox", nil},
 	{"internal/wire", []string{"pkg/xds"}},
 
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
 	{"pkg/mutators/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/attach", []string{"pkg/mutator", "pkg/policy"}},
+	{"pkg/feature", []string{"pkg/mutator", "pkg/setting"}},
+	{"pkg/setting", nil},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
 	{"internal/tenancy", []string{"pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
 	{"pkg/policy", []string{"pkg/apis/..."}},

@@ -15,6 +15,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	k8syaml "sigs.k8s.io/yaml"
+
+	"github.com/egraft/egraft/pkg/setting"
 )
 
 // What a file has to say of itself.
@@ -38,18 +40,19 @@ func (l *loader) file(path, from string) {
 	for _, s := range l.table {
 		name := s.described().Field()
 		if raw, ok := fields[name]; ok {
-			l.cfg.from[s.flag] = name
 			l.field(s, name, raw)
 			delete(fields, name)
 		}
 	}
+	l.features(fields)
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		l.errs = append(l.errs, field.Forbidden(field.NewPath(name), "unknown field"+suggestion(name)))
+		l.errs = append(l.errs, field.Forbidden(field.NewPath(name), "unknown field"+suggestion(name, Settings())))
 	}
 }
 
-func (l *loader) field(s setting, name string, raw json.RawMessage) {
-	if err := s.value.fromJSON(raw); err != nil {
+func (l *loader) field(s entry, name string, raw json.RawMessage) {
+	l.cfg.from[s.flag] = name
+	if err := s.value.Decode(raw); err != nil {
 		l.errs = append(l.errs, field.Invalid(field.NewPath(name), plain(raw), err.Error()))
 	}
 }
@@ -106,8 +109,9 @@ func single(raw []byte) error {
 	}
 }
 
-func suggestion(name string) string {
-	for _, s := range Settings() {
+// suggestion names the setting that was probably meant.
+func suggestion(name string, settings []Setting) string {
+	for _, s := range settings {
 		if strings.EqualFold(s.Field(), name) || s.Flag == name {
 			return fmt.Sprintf(", did you mean %q?", s.Field())
 		}
@@ -117,7 +121,7 @@ func suggestion(name string) string {
 
 // plain shows a JSON value in an error: strings without their quotes.
 func plain(raw json.RawMessage) any {
-	if s, err := decodeAs[string](raw, ""); err == nil {
+	if s, err := setting.DecodeAs[string](raw, ""); err == nil {
 		return s
 	}
 	return string(raw)

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/spf13/pflag"
+
+	"github.com/egraft/egraft/pkg/setting"
 )
 
 // ConfigFlag is the flag that names the file; it is in the environment as well, and of
@@ -14,14 +16,14 @@ const ConfigFlag = "config"
 // told by [Load], together with everything else that is wrong.
 type Flags struct{ given map[string]string }
 
-// AddFlags adds a flag for the file and one for each setting. With names, the flags of
-// other settings are hidden: they work but are not in the help text.
-func AddFlags(fs *pflag.FlagSet, names ...string) *Flags {
+// AddFlags adds a flag for the file and one for each setting, those of features last. With
+// names, the flags of other settings are hidden: they work but are not in the help text.
+func AddFlags(fs *pflag.FlagSet, sections []Section, names ...string) *Flags {
 	f := &Flags{given: map[string]string{}}
 	fs.SortFlags = false
 	f.add(fs, Setting{Flag: ConfigFlag, Type: "path", Usage: "YAML file with settings"}, "")
-	for _, s := range table(Default()) {
-		f.add(fs, Setting{s.flag, s.value.Type(), s.value.String(), s.usage}, s.value.separator())
+	for _, s := range append(table(Default()), entries(sections)...) {
+		f.add(fs, Setting{s.flag, s.value.Type(), s.value.String(), s.usage}, s.value.Separator())
 		if len(names) > 0 && !slices.Contains(names, s.flag) {
 			_ = fs.MarkHidden(s.flag) // fails for flags that do not exist
 		}
@@ -31,7 +33,7 @@ func AddFlags(fs *pflag.FlagSet, names ...string) *Flags {
 
 func (f *Flags) add(fs *pflag.FlagSet, s Setting, separator string) {
 	flag := fs.VarPF(&flag{f.given, s, separator}, s.Flag, "", s.Usage)
-	if s.Type == "bool" {
+	if s.Type == setting.BoolKind {
 		flag.NoOptDefVal = "true"
 	}
 }

@@ -10,26 +10,18 @@ import (
 	"strings"
 
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/setting"
 )
 
-func list(target *[]string) value {
-	return typed[[]string]{
-		target: target, kind: "names", between: ",",
-		parse:  func(s string) ([]string, error) { return split(s), nil },
-		format: func(l []string) string { return strings.Join(l, ",") },
-		decode: func(raw json.RawMessage) ([]string, error) { return decodeAs[[]string](raw, "a list of strings") },
-	}
-}
-
-func uids(target *[]uint32) value {
-	return typed[[]uint32]{
-		target: target, kind: "uids", between: ",",
-		parse: func(s string) ([]uint32, error) { return parseUIDs(split(s)) },
-		format: func(l []uint32) string {
+func uids(target *[]uint32) setting.Value {
+	return setting.Typed[[]uint32]{
+		Target: target, Kind: "uids", Between: ",",
+		Parse: func(s string) ([]uint32, error) { return parseUIDs(setting.Split(s)) },
+		Format: func(l []uint32) string {
 			return strings.Trim(strings.ReplaceAll(fmt.Sprint(l), " ", ","), "[]")
 		},
-		decode: func(raw json.RawMessage) ([]uint32, error) {
-			return decodeAs[[]uint32](raw, "a list of user ids, which are numbers")
+		JSON: func(raw json.RawMessage) ([]uint32, error) {
+			return setting.DecodeAs[[]uint32](raw, "a list of user ids, which are numbers")
 		},
 	}
 }
@@ -47,11 +39,11 @@ func parseUIDs(list []string) ([]uint32, error) {
 }
 
 // policies is a map: name=Policy,name=Policy in text.
-func policies(target *map[string]mutator.FailurePolicy) value {
-	return typed[map[string]mutator.FailurePolicy]{
-		target: target, kind: "mutator=policy", between: ",", parse: parsePolicies, format: formatPolicies,
-		decode: func(raw json.RawMessage) (map[string]mutator.FailurePolicy, error) {
-			m, err := decodeAs[map[string]mutator.FailurePolicy](raw, "a map of mutators to failure policies")
+func policies(target *map[string]mutator.FailurePolicy) setting.Value {
+	return setting.Typed[map[string]mutator.FailurePolicy]{
+		Target: target, Kind: "mutator=policy", Between: ",", Parse: parsePolicies, Format: formatPolicies,
+		JSON: func(raw json.RawMessage) (map[string]mutator.FailurePolicy, error) {
+			m, err := setting.DecodeAs[map[string]mutator.FailurePolicy](raw, "a map of mutators to failure policies")
 			if err != nil {
 				return nil, err
 			}
@@ -62,7 +54,7 @@ func policies(target *map[string]mutator.FailurePolicy) value {
 
 func parsePolicies(s string) (map[string]mutator.FailurePolicy, error) {
 	out := map[string]mutator.FailurePolicy{}
-	for _, pair := range split(s) {
+	for _, pair := range setting.Split(s) {
 		name, policy, found := strings.Cut(pair, "=")
 		if !found || name == "" {
 			return nil, fmt.Errorf("%q is not mutator=policy", pair)
@@ -93,16 +85,4 @@ func formatPolicies(m map[string]mutator.FailurePolicy) string {
 		out = append(out, name+"="+string(m[name]))
 	}
 	return strings.Join(out, ",")
-}
-
-// split separates at commas; the empty text is the empty list.
-func split(s string) []string {
-	if s == "" {
-		return nil
-	}
-	parts := strings.Split(s, ",")
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
-	}
-	return parts
 }

@@ -13,20 +13,23 @@ type Sources struct {
 	Flags *Flags
 	// Environ is the environment as os.Environ has it.
 	Environ []string
+	// Sections are the settings of features. What is set is stored in their values.
+	Sections []Section
 }
 
 // loader carries a load in progress.
 type loader struct {
-	cfg   *Config
-	table []setting
-	errs  field.ErrorList
+	cfg      *Config
+	table    []entry
+	sections []Section
+	errs     field.ErrorList
 }
 
 // Load reads all sources. The configuration is usable if there are no errors; each error
 // has the name by which the setting was set.
 func Load(src Sources) (*Config, field.ErrorList) {
 	cfg := Default()
-	l := &loader{cfg: cfg, table: table(cfg)}
+	l := &loader{cfg: cfg, table: table(cfg), sections: src.Sections}
 	given := map[string]string{}
 	if src.Flags != nil {
 		given = src.Flags.given
@@ -48,8 +51,11 @@ func path(given, env map[string]string) (path, from string) {
 	return env[variable], variable
 }
 
+// all lists egraft's settings and those of features.
+func (l *loader) all() []entry { return append(slices.Clip(l.table), entries(l.sections)...) }
+
 func (l *loader) environment(env map[string]string) {
-	for _, s := range l.table {
+	for _, s := range l.all() {
 		if text, ok := env[s.described().Variable()]; ok {
 			l.set(s, s.described().Variable(), text)
 		}
@@ -57,27 +63,32 @@ func (l *loader) environment(env map[string]string) {
 }
 
 func (l *loader) flags(given map[string]string) {
-	for _, s := range l.table {
+	for _, s := range l.all() {
 		if text, ok := given[s.flag]; ok {
 			l.set(s, "--"+s.flag, text)
 		}
 	}
 }
 
-func (l *loader) set(s setting, from, text string) {
+func (l *loader) set(s entry, from, text string) {
 	l.cfg.from[s.flag] = from
 	if err := s.value.Set(text); err != nil {
 		l.errs = append(l.errs, field.Invalid(field.NewPath(from), text, err.Error()))
 	}
 }
 
-// UnknownVariables returns variables that look like settings but are none. They are not
-// errors, because Kubernetes makes variables like EGRAFT_SERVICE_HOST for a Service.
-func UnknownVariables(environ []string) []string {
+// UnknownVariables returns variables that look like settings but are none, neither of egraft
+// nor of the features. They are not errors, because Kubernetes makes variables like
+// EGRAFT_SERVICE_HOST for a Service.
+func UnknownVariables(environ []string, sections []Section) []string {
+	settings := append(Settings(), Setting{Flag: ConfigFlag})
+	for _, s := range entries(sections) {
+		settings = append(settings, s.described())
+	}
 	var out []string
 	for name := range variables(environ) {
 		known := func(s Setting) bool { return s.Variable() == name }
-		if !slices.ContainsFunc(append(Settings(), Setting{Flag: ConfigFlag}), known) && !fromKubernetes(name) {
+		if !slices.ContainsFunc(settings, known) && !fromKubernetes(name) {
 			out = append(out, name)
 		}
 	}

@@ -23,7 +23,7 @@ const header = "apiVersion: config.egraft.io/v1alpha1\nkind: EgraftConfiguration
 func parseFlags(t *testing.T, args ...string) *Flags {
 	t.Helper()
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	flags := AddFlags(set)
+	flags := AddFlags(set, nil)
 	require.NoError(t, set.Parse(args))
 	return flags
 }
@@ -169,12 +169,12 @@ func TestUnknownVariables(t *testing.T) {
 	require.Equal(t, []string{"EGRAFT_SOCKETS", "EGRAFT_TLS_KEY"}, UnknownVariables([]string{
 		"EGRAFT_TLS_KEY=x", "EGRAFT_SOCKETS=/a", "EGRAFT_SOCKET=/a", "EGRAFT_CONFIG=/b", "HOME=/",
 		"EGRAFT_SERVICE_HOST=10.0.0.1", "EGRAFT_SERVICE_PORT_GRPC=9443", "EGRAFT_PORT=tcp://10.0.0.1:9443", "EGRAFT_PORT_9443_TCP_ADDR=10.0.0.1",
-	}))
+	}, nil))
 }
 
 func TestHiddenFlagsWork(t *testing.T) {
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	flags := AddFlags(set, "socket")
+	flags := AddFlags(set, nil, "socket")
 	require.NoError(t, set.Parse([]string{"--call-timeout", "2s"}))
 	require.True(t, set.Lookup("call-timeout").Hidden)
 	require.False(t, set.Lookup("socket").Hidden)

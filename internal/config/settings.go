@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/egraft/egraft/internal/logging"
+	"github.com/egraft/egraft/pkg/setting"
 )
 
 // Setting describes one setting for help texts and documents.
@@ -48,72 +49,72 @@ func Settings() []Setting {
 	return out
 }
 
-// setting ties a name to a field of a [Config].
-type setting struct {
+// entry ties a name to a field of a [Config], or to a setting of a feature.
+type entry struct {
 	flag  string
-	value value
+	value setting.Value
 	usage string
 }
 
-func (s setting) described() Setting { return Setting{Flag: s.flag} }
+func (e entry) described() Setting { return Setting{Flag: e.flag} }
 
 // table lists the settings of a configuration.
-func table(c *Config) []setting {
+func table(c *Config) []entry {
 	return append(append(append(transport(c), limits(c)...), operation(c)...), tenants(c)...)
 }
 
-func transport(c *Config) []setting {
-	return []setting{
-		{"socket", text(&c.Socket, "path"), "Unix socket to serve on: an absolute path of at most 107 bytes"},
+func transport(c *Config) []entry {
+	return []entry{
+		{"socket", setting.Text(&c.Socket, "path"), "Unix socket to serve on: an absolute path of at most 107 bytes"},
 		{"socket-mode", mode(&c.SocketMode), "permissions of the socket, octal; connecting needs write permission"},
-		{"socket-group", text(&c.SocketGroup, "group"), "group of the socket, by name or number; the process's own group if empty"},
+		{"socket-group", setting.Text(&c.SocketGroup, "group"), "group of the socket, by name or number; the process's own group if empty"},
 		{"allowed-uids", uids(&c.AllowedUIDs), "users that may connect to the socket besides egraft's own, as the kernel reports them; all that the permissions let in if empty"},
-		{"listen-address", text(&c.ListenAddress, "host:port"), "serve on TCP and not on a socket; needs --tls-cert-file and --tls-key-file, or --insecure"},
-		{"tls-cert-file", text(&c.TLSCertFile, "path"), "server certificate chain, PEM; read again at each handshake"},
-		{"tls-key-file", text(&c.TLSKeyFile, "path"), "key of the server certificate, PEM; read again at each handshake"},
-		{"tls-client-ca-file", text(&c.TLSClientCAFile, "path"), "authorities of client certificates, PEM; clients need a certificate if set"},
-		{"insecure", boolean(&c.Insecure), "serve TCP without TLS: whoever can reach the port can read and write everything that Envoy Gateway sends"},
+		{"listen-address", setting.Text(&c.ListenAddress, "host:port"), "serve on TCP and not on a socket; needs --tls-cert-file and --tls-key-file, or --insecure"},
+		{"tls-cert-file", setting.Text(&c.TLSCertFile, "path"), "server certificate chain, PEM; read again at each handshake"},
+		{"tls-key-file", setting.Text(&c.TLSKeyFile, "path"), "key of the server certificate, PEM; read again at each handshake"},
+		{"tls-client-ca-file", setting.Text(&c.TLSClientCAFile, "path"), "authorities of client certificates, PEM; clients need a certificate if set"},
+		{"insecure", setting.Bool(&c.Insecure), "serve TCP without TLS: whoever can reach the port can read and write everything that Envoy Gateway sends"},
 	}
 }
 
-func limits(c *Config) []setting {
-	return []setting{
+func limits(c *Config) []entry {
+	return []entry{
 		{"max-message-size", quantities(&c.MaxMessageSize), "largest message in bytes, both ways; Envoy Gateway's extensionManager.maxMessageSize has to be as large"},
 		{"memo-size", quantities(&c.MemoSize), "memory for answers to what was asked before, in bytes; 0 is none"},
-		{"call-timeout", duration(&c.CallTimeout), "longest time that a call may take; Envoy Gateway itself waits for ever"},
-		{"mutator-timeout", duration(&c.MutatorTimeout), "longest time that a mutator may take for one resource, before the resource gets the failure policy"},
-		{"shutdown-timeout", duration(&c.ShutdownTimeout), "time that running calls have to finish after SIGTERM or SIGINT"},
-		{"keepalive-time", duration(&c.KeepaliveTime), "idle time after which egraft asks whether the client is still there"},
-		{"keepalive-timeout", duration(&c.KeepaliveTimeout), "time that the client has to answer that"},
-		{"keepalive-min-time", duration(&c.KeepaliveMinTime), "a client that asks more often than this is disconnected"},
+		{"call-timeout", setting.Duration(&c.CallTimeout), "longest time that a call may take; Envoy Gateway itself waits for ever"},
+		{"mutator-timeout", setting.Duration(&c.MutatorTimeout), "longest time that a mutator may take for one resource, before the resource gets the failure policy"},
+		{"shutdown-timeout", setting.Duration(&c.ShutdownTimeout), "time that running calls have to finish after SIGTERM or SIGINT"},
+		{"keepalive-time", setting.Duration(&c.KeepaliveTime), "idle time after which egraft asks whether the client is still there"},
+		{"keepalive-timeout", setting.Duration(&c.KeepaliveTimeout), "time that the client has to answer that"},
+		{"keepalive-min-time", setting.Duration(&c.KeepaliveMinTime), "a client that asks more often than this is disconnected"},
 	}
 }
 
-func operation(c *Config) []setting {
-	return []setting{
+func operation(c *Config) []entry {
+	return []entry{
 		{"admin-address", address(&c.AdminAddress), "address of /healthz, /readyz and /metrics; off if empty or \"off\""},
-		{"reflection", boolean(&c.Reflection), "serve gRPC reflection"},
+		{"reflection", setting.Bool(&c.Reflection), "serve gRPC reflection"},
 		{"log-level", level(&c.LogLevel), "one of debug, info, warn, error; debug has a line for each call"},
 		{"log-format", format(&c.LogFormat), fmt.Sprintf("one of %s; auto is text on a terminal and JSON otherwise", words(logging.Formats()))},
 		{"kubernetes-outcomes", choice(&c.KubernetesOutcomes), fmt.Sprintf("write what became of policies to Kubernetes, as Events and conditions: one of %s; auto does in a pod and with --kubeconfig", words(Choices()))},
-		{"kubeconfig", text(&c.Kubeconfig, "path"), "how to reach Kubernetes; if empty, as the ServiceAccount of the pod"},
-		{"endpoints-fetch-timeout", duration(&c.EndpointsFetchTimeout), "how long Envoy waits for the endpoints of a cluster that egraft changed; 0s leaves Envoy's 15 s"},
-		{"prompt-clusters", boolean(&c.PromptClusters), "let every change of a cluster reach traffic promptly, whoever made it: --endpoints-fetch-timeout is for all clusters"},
-		{"include-attempt-count", boolean(&c.IncludeAttemptCount), "tell backends in x-envoy-attempt-count which attempt a request is; Envoy Gateway then makes one call more for each virtual host"},
+		{"kubeconfig", setting.Text(&c.Kubeconfig, "path"), "how to reach Kubernetes; if empty, as the ServiceAccount of the pod"},
+		{"endpoints-fetch-timeout", setting.Duration(&c.EndpointsFetchTimeout), "how long Envoy waits for the endpoints of a cluster that egraft changed; 0s leaves Envoy's 15 s"},
+		{"prompt-clusters", setting.Bool(&c.PromptClusters), "let every change of a cluster reach traffic promptly, whoever made it: --endpoints-fetch-timeout is for all clusters"},
+		{"include-attempt-count", setting.Bool(&c.IncludeAttemptCount), "tell backends in x-envoy-attempt-count which attempt a request is; Envoy Gateway then makes one call more for each virtual host"},
 		{"max-buffer-bytes", quantities(&c.MaxBufferBytes), "the most that a BufferPolicy may have Envoy hold of a request, in bytes: Envoy's memory is shared by all tenants of a Gateway; a policy with more is invalid"},
-		{"allow-special-destinations", boolean(&c.AllowSpecialDestinations), "let OriginalDestinationBackends name loopback, link-local and other special networks in allowedCIDRs, where Envoy's admin interface and credentials of the platform can be"},
-		{"disable-mutators", list(&c.DisabledMutators), "mutators not to run"},
+		{"allow-special-destinations", setting.Bool(&c.AllowSpecialDestinations), "let OriginalDestinationBackends name loopback, link-local and other special networks in allowedCIDRs, where Envoy's admin interface and credentials of the platform can be"},
+		{"disable-mutators", setting.List(&c.DisabledMutators, "names"), "mutators not to run"},
 		{"failure-policy", policies(&c.FailurePolicies), "what becomes of a resource that a mutator could not treat, by mutator: Deny (refuse its traffic), Ignore (leave it) or Fail (fail the whole call)"},
 	}
 }
 
-func tenants(c *Config) []setting {
-	return []setting{
+func tenants(c *Config) []entry {
+	return []entry{
 		{"namespace-rules", rules(&c.NamespaceRules), "what the policies of a namespace may use: for each rule namespaces and some of kinds, trustDomains, workloadIdentifiers, agentSockets, as namespaces=*;workloadIdentifiers=/ns/{namespace}/*; the first rule for a namespace decides, and the last must be for *; everything is permitted if not set"},
-		{"max-initial-fetch-timeout", duration(&c.MaxInitialFetchTimeout), "longest initialFetchTimeout of a policy, from 2s to 1m: an Envoy that waits for a policy's secrets holds up all other cluster updates"},
-		{"max-peers", number(&c.MaxPeers), "most SPIFFE IDs in a policy's peers or clients, from 1 to 64"},
-		{"max-agent-sockets-per-namespace", number(&c.MaxAgentSockets), "most different sockets of SPIRE agents in a namespace's policies; newer policies are past it"},
-		{"max-sds-secrets-per-namespace", number(&c.MaxSDSSecrets), "most different SVIDs and trust bundles that a namespace's policies have an Envoy fetch; newer policies are past it"},
+		{"max-initial-fetch-timeout", setting.Duration(&c.MaxInitialFetchTimeout), "longest initialFetchTimeout of a policy, from 2s to 1m: an Envoy that waits for a policy's secrets holds up all other cluster updates"},
+		{"max-peers", setting.Number(&c.MaxPeers), "most SPIFFE IDs in a policy's peers or clients, from 1 to 64"},
+		{"max-agent-sockets-per-namespace", setting.Number(&c.MaxAgentSockets), "most different sockets of SPIRE agents in a namespace's policies; newer policies are past it"},
+		{"max-sds-secrets-per-namespace", setting.Number(&c.MaxSDSSecrets), "most different SVIDs and trust bundles that a namespace's policies have an Envoy fetch; newer policies are past it"},
 	}
 }
 

@@ -1,34 +1,17 @@
 package config
 
 import (
-	"encoding/json"
-	"errors"
-	"strconv"
 	"time"
 
 	"github.com/egraft/egraft/internal/tenancy"
+	"github.com/egraft/egraft/pkg/setting"
 )
 
 // rules are those of namespaces: text as [tenancy.ParseRules] reads it.
-func rules(target *tenancy.Rules) value {
-	return typed[tenancy.Rules]{
-		target: target, kind: "rules", between: " ",
-		parse: tenancy.ParseRules, format: tenancy.Rules.String, decode: tenancy.DecodeRules,
-	}
-}
-
-func number(target *int) value {
-	return typed[int]{
-		target: target, kind: "number",
-		parse: func(s string) (int, error) {
-			n, err := strconv.Atoi(s)
-			if err != nil {
-				return 0, errors.New("must be a whole number")
-			}
-			return n, nil
-		},
-		format: strconv.Itoa,
-		decode: func(raw json.RawMessage) (int, error) { return decodeAs[int](raw, "a whole number") },
+func rules(target *tenancy.Rules) setting.Value {
+	return setting.Typed[tenancy.Rules]{
+		Target: target, Kind: "rules", Between: " ",
+		Parse: tenancy.ParseRules, Format: tenancy.Rules.String, JSON: tenancy.DecodeRules,
 	}
 }
 

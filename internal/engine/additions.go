@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/egraft/egraft/internal/sandbox"
+
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"google.golang.org/protobuf/proto"
@@ -19,7 +21,7 @@ const maxAdditions = 1000
 
 // addAll upserts what a family adds to the translation.
 func (s *settling) addAll(ctx context.Context, f mutator.Family) error {
-	additions, err := once(ctx, s.guard, f.Name, func(ctx context.Context) (mutator.Additions, error) {
+	additions, err := sandbox.RunOnce(ctx, s.sandbox, f.Name, func(ctx context.Context) (mutator.Additions, error) {
 		return f.Additions.Add(ctx, s.in)
 	})
 	if err != nil {

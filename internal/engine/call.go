@@ -37,7 +37,7 @@ type Result struct {
 	// namespace/name, separated by commas, or the name of the resource. It may have to
 	// decode the route configurations.
 	Subject func() string
-	// Warnings are things wrong with the call itself, for the log.
+	// Warnings are things wrong with the call sandbox.WholeCall, for the log.
 	Warnings []error
 
 	failures  []*Outcome                // those of Outcomes because of which policies are not in effect

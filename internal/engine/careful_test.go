@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/egraft/egraft/internal/sandbox"
+
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	"github.com/stretchr/testify/require"
 
@@ -40,7 +42,7 @@ func (s *sharing) Plan(_ *mutator.Input, v mutator.View) *mutator.Plan[*clusterv
 // TestQuestionIsWatchedAsAWhole asks while other calls begin and end to be careful: a question
 // is watched or not, and has a view of its own if it is.
 func TestQuestionIsWatchedAsAWhole(t *testing.T) {
-	s, chains, g := &sharing{caller: goroutine()}, map[mutator.Kind]runner{}, newGuard()
+	s, chains, g := &sharing{caller: goroutine()}, map[mutator.Kind]runner{}, sandbox.New()
 	families := []mutator.Family{{Name: "f", Hooks: []mutator.Hook{mutator.HookCluster}, Clusters: s}}
 	add(chains, g, mutator.HookCluster, families, mutator.KindCluster, (*clusterv3.Cluster)(nil), xds.DenyCluster,
 		func(f mutator.Family) mutator.Cluster { return f.Clusters })
@@ -59,8 +61,7 @@ func TestQuestionIsWatchedAsAWhole(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				g.careful.Add(1)
-				g.careful.Add(-1)
+				g.Isolate()()
 			}
 		}
 	})

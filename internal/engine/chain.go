@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/egraft/egraft/internal/sandbox"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/egraft/egraft/internal/wire"
@@ -23,14 +25,14 @@ type message interface {
 
 // chain is the mutators of one kind of resource, in order.
 type chain[T message] struct {
-	hook  mutator.Hook
-	kind  mutator.Kind
-	shape wire.Shape
-	maps  func() *wire.Maps // of the resource, read when they are first needed
-	empty T
-	deny  func(T) error
-	links []link[T]
-	guard *guard
+	hook    mutator.Hook
+	kind    mutator.Kind
+	shape   wire.Shape
+	maps    func() *wire.Maps // of the resource, read when they are first needed
+	empty   T
+	deny    func(T) error
+	links   []link[T]
+	sandbox *sandbox.Sandbox
 }
 
 // link is one family's mutator in a chain.
@@ -44,11 +46,11 @@ type link[T message] struct {
 
 // add puts the chain of one kind into m, if any family has a mutator for it in the hook.
 func add[T message](
-	m map[mutator.Kind]runner, g *guard, h mutator.Hook, families []mutator.Family,
+	m map[mutator.Kind]runner, g *sandbox.Sandbox, h mutator.Hook, families []mutator.Family,
 	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Family) mutator.Planner[T],
 ) {
 	maps := sync.OnceValue(func() *wire.Maps { return wire.MapsOf(empty) })
-	c := &chain[T]{hook: h, kind: kind, shape: wire.ShapeOf(empty), maps: maps, empty: empty, deny: deny, guard: g}
+	c := &chain[T]{hook: h, kind: kind, shape: wire.ShapeOf(empty), maps: maps, empty: empty, deny: deny, sandbox: g}
 	for _, f := range families {
 		if planner := of(f); planner != nil && f.Uses(h) {
 			renames := f.RenamesClusters && kind == mutator.KindCluster && h == mutator.HookTranslation
@@ -80,8 +82,8 @@ func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View,
 }
 
 // run takes a resource through the steps. If none changes it, the answer is raw.
-func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *hand) answer {
-	r := &resource[T]{chain: c, hand: h, name: name, original: raw, encoded: raw}
+func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *sandbox.Goroutine) answer {
+	r := &resource[T]{chain: c, goroutine: h, name: name, original: raw, encoded: raw}
 	var said []*Outcome
 	var kept []byte
 	for i, s := range steps {
@@ -116,7 +118,7 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 
 // besides is what a resource that one family gives another name is without that family, so that
 // Envoy finds nothing changed when the name comes and goes; nil if it is what it came as.
-func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, others []step[T], before, raw []byte, h *hand) []byte {
+func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, others []step[T], before, raw []byte, h *sandbox.Goroutine) []byte {
 	if a := c.run(ctx, in, others, before, strings.Clone(c.name(before)), h); a.err == nil {
 		before = a.raw
 	}
@@ -128,8 +130,8 @@ func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, others []step
 
 // without takes a resource through the chain with some families' mutators failed.
 func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer {
-	view, h := wire.NewView(c.shape, raw), c.guard.hand()
-	defer h.rest()
+	view, h := wire.NewView(c.shape, raw), c.sandbox.Goroutine()
+	defer h.Release()
 	steps := c.plan(ctx, in, view, raw, nil)
 	for i := range steps {
 		if err := failed[steps[i].family]; err != nil && steps[i].failure == nil {

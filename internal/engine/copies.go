@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/egraft/egraft/internal/sandbox"
+
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	"google.golang.org/protobuf/proto"
 
@@ -63,7 +65,7 @@ func (e *Engine) copyOf(ctx context.Context, family string, c mutator.Copy, raw 
 	if encoded, ok := e.memo.recall(key...).([]byte); ok {
 		return encoded, nil
 	}
-	encoded, err := once(ctx, e.guard, family, func(ctx context.Context) ([]byte, error) {
+	encoded, err := sandbox.RunOnce(ctx, e.sandbox, family, func(ctx context.Context) ([]byte, error) {
 		m, err := underName(raw, c.Name)
 		if err != nil {
 			return nil, err

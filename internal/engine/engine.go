@@ -22,6 +22,8 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/egraft/egraft/internal/sandbox"
+
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
@@ -41,8 +43,8 @@ type Engine struct {
 	memo     *memo
 	hosts    hostReader
 	lastHost atomic.Uint64 // its id
-	guard    *guard
-	reads    *guard                                          // for custom resources: by namespace where the other is by family
+	sandbox  *sandbox.Sandbox
+	reads    *sandbox.Sandbox                                // for custom resources: by namespace where the other is by family
 	excess   func([]*policy.Object) map[*policy.Object]error // nil without limits
 }
 
@@ -90,7 +92,7 @@ func New(families []mutator.Family, options ...Option) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		families: families, chains: map[mutator.Hook]map[mutator.Kind]runner{}, guard: newGuard(), hosts: newHostReader(),
+		families: families, chains: map[mutator.Hook]map[mutator.Kind]runner{}, sandbox: sandbox.New(), hosts: newHostReader(),
 	}
 	for _, option := range options {
 		if err := option(e); err != nil {
@@ -102,16 +104,15 @@ func New(families []mutator.Family, options ...Option) (*Engine, error) {
 		kinds = slices.Concat(kinds, f.Policies, f.Filters, f.Backends)
 	}
 	e.read = policy.WatchedReadOf(kinds)
-	e.reads = newGuard()
-	e.reads.timeout, e.reads.idle = e.guard.timeout, e.guard.idle
+	e.reads = e.sandbox.Sibling()
 	for _, h := range mutator.Hooks() {
-		e.chains[h] = chainsOf(h, families, e.guard)
+		e.chains[h] = chainsOf(h, families, e.sandbox)
 	}
 	return e, nil
 }
 
 // chainsOf builds the chains of a hook, by kind of resource.
-func chainsOf(h mutator.Hook, families []mutator.Family, g *guard) map[mutator.Kind]runner {
+func chainsOf(h mutator.Hook, families []mutator.Family, g *sandbox.Sandbox) map[mutator.Kind]runner {
 	m := map[mutator.Kind]runner{}
 	add(m, g, h, families, mutator.KindRoute, (*routev3.Route)(nil), xds.DenyRoute,
 		func(f mutator.Family) mutator.Route { return f.Routes })

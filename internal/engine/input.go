@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"
 )
@@ -126,7 +127,7 @@ func inputKey(call *Call, configs []config) [][]byte {
 }
 
 func (e *Engine) newPrepared(ctx context.Context, call *Call, configs []config) *prepared {
-	r := &reading{read: e.read, memo: e.memo, guard: e.reads}
+	r := &reading{read: e.read, memo: e.memo, sandbox: e.reads}
 	r.deadline, _ = ctx.Deadline()
 	set, warnings := r.set(call.Objects)
 	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames, Kinds: kindsOf(call), Excess: e.excess}
@@ -166,7 +167,7 @@ func (e *Engine) report(in *mutator.Input) *reported {
 			continue
 		}
 		var outcomes []mutator.PolicyOutcome
-		if err := contain(func() error { outcomes = f.Reporter.Report(in); return nil }); err != nil {
+		if err := sandbox.Recover(func() error { outcomes = f.Reporter.Report(in); return nil }); err != nil {
 			r.warnings = append(r.warnings, fmt.Errorf("report of mutator %s: %w", f.Name, err))
 			continue
 		}

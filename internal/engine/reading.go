@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/policy"
 )
 
@@ -18,7 +18,7 @@ import (
 type reading struct {
 	read     policy.WatchedRead
 	memo     *memo
-	guard    *guard
+	sandbox  *sandbox.Sandbox
 	deadline time.Time // of the call, zero if it has none
 
 	mu       sync.Mutex
@@ -31,7 +31,7 @@ type reading struct {
 type slowError struct{ limit time.Duration }
 
 func (e *slowError) Error() string { return "takes too long" }
-func (e *slowError) Unwrap() error { return &TimeoutError{e.limit} }
+func (e *slowError) Unwrap() error { return &sandbox.TimeoutError{Limit: e.limit} }
 
 // unreadable is why an object is not used. Its text is the same in quarantine.
 type unreadable struct {
@@ -63,24 +63,24 @@ func (r *reading) object(raw []byte) (*policy.Object, error) {
 
 // content lets an object be decoded and validated in the time that there is for it.
 func (r *reading) content(of *policy.Object, raw []byte, read func() policy.Content) (policy.Content, error) {
-	s := suspect{kind: mutator.Kind(of.GroupVersionKind.String()), name: of.Namespace + "/" + of.Name}
-	input := func() [sha256.Size]byte { return sha256.Sum256(raw) }
-	q := r.guard.quarantine
-	err := q.check(s, input)
+	s := sandbox.Key{Kind: of.GroupVersionKind.String(), Name: of.Namespace + "/" + of.Name}
+	input := func() sandbox.Digest { return sha256.Sum256(raw) }
+	q := r.sandbox.Quarantine
+	err := q.Check(s, input)
 	if err != nil {
 		return policy.Content{}, r.failed(of, err)
 	}
-	if err = r.guard.abandoned.full(of.Namespace); err != nil {
+	if err = r.sandbox.Full(of.Namespace); err != nil {
 		return policy.Content{}, r.failed(of, err)
 	}
-	c, err := r.guard.wait(r.limit(), of.Namespace, read)
-	if q.note(s, input, err); err != nil {
+	c, err := r.within(r.limit(), of.Namespace, read)
+	if q.Note(s, input, err); err != nil {
 		return policy.Content{}, r.failed(of, err)
 	}
 	return c, nil
 }
 
-// mostHalvings bounds how short the limit gets: with [DefaultMutatorTimeout] to 156 ms, which is
+// mostHalvings bounds how short the limit gets: with [sandbox.DefaultTimeout] to 156 ms, which is
 // long for an object, also where processors are busy with others.
 const mostHalvings = 5
 
@@ -89,11 +89,11 @@ const mostHalvings = 5
 func (r *reading) limit() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	limit := r.guard.timeout >> min(r.slow, mostHalvings)
+	limit := r.sandbox.Timeout >> min(r.slow, mostHalvings)
 	if !r.deadline.IsZero() {
 		limit = min(limit, time.Until(r.deadline)/4)
 	}
-	return max(limit, min(lastMoment, r.guard.timeout))
+	return max(limit, min(sandbox.LastMoment, r.sandbox.Timeout))
 }
 
 // failed notes that an object could not be read, and returns why in a form that goes to users.
@@ -101,14 +101,14 @@ func (r *reading) failed(of *policy.Object, err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := &unreadable{err.Error(), err}
-	if q := (*QuarantineError)(nil); errors.As(err, &q) {
+	if q := (*sandbox.QuarantineError)(nil); errors.As(err, &q) {
 		e.text = q.Cause
 	}
 	if s := (*slowError)(nil); errors.As(err, &s) {
 		r.slow++
 	}
 	r.failures = append(r.failures, fmt.Errorf("%s %w", of, &readFailure{e}))
-	r.again = time.Now().Add(firstQuarantine)
+	r.again = time.Now().Add(sandbox.FirstQuarantine)
 	return e
 }
 
@@ -136,28 +136,11 @@ func (r *reading) over() bool {
 	return !r.again.IsZero() && !time.Now().Before(r.again)
 }
 
-// wait runs read on a goroutine of its own and abandons it when its time is over.
-func (g *guard) wait(limit time.Duration, namespace string, read func() policy.Content) (policy.Content, error) {
-	type returned struct {
-		content policy.Content
-		err     error
+// within runs read and abandons it when its time is over.
+func (r *reading) within(limit time.Duration, namespace string, read func() policy.Content) (policy.Content, error) {
+	c, err := sandbox.RunFor(limit, r.sandbox, namespace, func() (policy.Content, error) { return read(), nil })
+	if t := (*sandbox.TimeoutError)(nil); errors.As(err, &t) {
+		return c, &slowError{limit}
 	}
-	s, done, h := &started{family: namespace}, make(chan returned, 1), g.hand()
-	defer h.rest()
-	h.do(func() {
-		var r returned
-		r.err = contain(func() error { r.content = read(); return nil })
-		g.abandoned.end(s)
-		done <- r
-	})
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case r := <-done:
-		return r.content, r.err
-	case <-timer.C:
-		g.abandoned.abandon(s)
-		h.leave()
-		return policy.Content{}, &slowError{limit}
-	}
+	return c, err
 }

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/egraft/egraft/internal/sandbox"
+
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -110,7 +112,7 @@ func TestReadingIsContained(t *testing.T) {
 		err  string
 		took time.Duration
 	}{
-		"hangs":   {"cannot be read: takes too long", engine.DefaultMutatorTimeout},
+		"hangs":   {"cannot be read: takes too long", sandbox.DefaultTimeout},
 		"panics":  {"cannot be read: panic: at the disco", 0},
 		"is slow": {"", 4 * time.Second},
 		"fails":   {`spec: Invalid value: "": is bad`, 0},
@@ -203,7 +205,7 @@ func TestReadingOfWhatChanged(t *testing.T) {
 	_, f := newReading(t)
 	alive, res := f.send([][]byte{thingNamed("b", "bad", "panics")}, "bad")
 	require.Equal(t, []bool{false}, alive)
-	p := (*engine.PanicError)(nil)
+	p := (*sandbox.PanicError)(nil)
 	require.ErrorAs(t, res.Warnings[0], &p, "for the log, with its stack")
 	alive, _ = f.send([][]byte{thingNamed("b", "bad", "is mended")}, "bad")
 	require.Equal(t, []bool{true}, alive)
@@ -220,7 +222,7 @@ func TestReadingTakesLessAndLess(t *testing.T) {
 		}
 		begin := time.Now()
 		f.sendIn(time.Hour, policies, "7")
-		const d = engine.DefaultMutatorTimeout
+		const d = sandbox.DefaultTimeout
 		require.Equal(t, d+d/2+d/4+d/8+d/16+3*(d/32), time.Since(begin))
 		close(r.release)
 		synctest.Wait()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/egraft/egraft/internal/sandbox"
+
 	"google.golang.org/protobuf/proto"
 )
 
@@ -11,13 +13,13 @@ import (
 // the bytes: one that fails, or that goes on behind the engine's back, has spoiled its own
 // copy and nothing else.
 type resource[T message] struct {
-	chain    *chain[T]
-	hand     *hand // that runs the mutators
-	name     string
-	original []byte // of the call
-	encoded  []byte
-	decoded  T // what encoded says, if usable
-	usable   bool
+	chain     *chain[T]
+	goroutine *sandbox.Goroutine // that runs the mutators
+	name      string
+	original  []byte // of the call
+	encoded   []byte
+	decoded   T // what encoded says, if usable
+	usable    bool
 
 	references []reference // that edits brought in
 }

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/egraft/egraft/internal/sandbox"
 )
 
 // spread calls the functions that newWorker returns with all numbers below n, on as many
@@ -36,7 +38,7 @@ func spread(n, piece int, newWorker func() (do func(i int), end func())) {
 	var others sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), (n+piece-1)/piece) - 1 {
 		others.Go(func() {
-			if err := contain(func() error { work(); return nil }); err != nil {
+			if err := sandbox.Recover(func() error { work(); return nil }); err != nil {
 				panicked.Store(err)
 			}
 		})

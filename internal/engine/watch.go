@@ -5,17 +5,26 @@ import (
 	"errors"
 	"time"
 
+	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
 // WithMutatorTimeout limits each run of a mutator. Without it the limit is
-// [DefaultMutatorTimeout].
+// [sandbox.DefaultTimeout].
 func WithMutatorTimeout(d time.Duration) Option {
 	return func(e *Engine) error {
 		if d <= 0 {
 			return errors.New("time limit of mutators must be greater than 0")
 		}
-		e.guard.timeout = d
+		e.sandbox.Timeout = d
+		return nil
+	}
+}
+
+// WithWarm lets the engine keep a number of goroutines that wait for work.
+func WithWarm(goroutines int) Option {
+	return func(e *Engine) error {
+		e.sandbox.KeepIdle(goroutines)
 		return nil
 	}
 }
@@ -23,15 +32,15 @@ func WithMutatorTimeout(d time.Duration) Option {
 // Health returns an error while mutators are not run because too many of their runs have
 // not ended. It is nil again when they end. Custom resources do not count: whoever restarts
 // an engine that is not healthy would have it read them again.
-func (e *Engine) Health() error { return e.guard.abandoned.err() }
+func (e *Engine) Health() error { return e.sandbox.Err() }
 
 // Abandoned is the number of runs, those that read a custom resource included, that took too
 // long and have not ended.
-func (e *Engine) Abandoned() int { return e.guard.abandoned.total() + e.reads.abandoned.total() }
+func (e *Engine) Abandoned() int { return e.sandbox.Abandoned() + e.reads.Abandoned() }
 
 // Quarantined is the number of inputs on which mutators are not run at present, because
 // they panicked or took too long, and of custom resources that are not read for that.
-func (e *Engine) Quarantined() int { return e.guard.quarantine.count() + e.reads.quarantine.count() }
+func (e *Engine) Quarantined() int { return e.sandbox.Quarantine.Count() + e.reads.Quarantine.Count() }
 
 // answered is what a call came to.
 type answered struct {
@@ -72,8 +81,7 @@ func (e *Engine) watch(ctx context.Context, call *Call) (*Result, error) {
 	if a, ok := e.attempt(ctx, call, time.Until(deadline)); ok {
 		return a.result, a.err
 	}
-	e.guard.careful.Add(1)
-	defer e.guard.careful.Add(-1)
+	defer e.sandbox.Isolate()()
 	return e.run(ctx, call)
 }
 
@@ -91,19 +99,19 @@ func (e *Engine) isForNobody(call *Call) bool {
 // questions that have no end, but takes half of it at least. It goes on behind the
 // engine's back if it has to, with the bytes of the call.
 func (e *Engine) attempt(ctx context.Context, call *Call, left time.Duration) (answered, bool) {
-	g := e.guard
-	if g.abandoned.full(itself) != nil {
+	g := e.sandbox
+	if g.Full(sandbox.WholeCall) != nil {
 		return answered{}, false
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(left/2, left-2*g.timeout))
+	ctx, cancel := context.WithTimeout(ctx, max(left/2, left-2*g.Timeout))
 	defer cancel()
-	h := g.hand()
-	defer h.rest()
-	a, err := start(ctx, g, h, itself, func(ctx context.Context) (answered, error) {
+	h := g.Goroutine()
+	defer h.Release()
+	a, err := sandbox.RunUntil(ctx, g, h, sandbox.WholeCall, func(ctx context.Context) (answered, error) {
 		res, err := e.run(ctx, call)
 		return answered{res, err}, nil
 	})
-	if p := (*PanicError)(nil); errors.As(err, &p) {
+	if p := (*sandbox.PanicError)(nil); errors.As(err, &p) {
 		panic(p) // the engine's own, since those of mutators are contained
 	}
 	return a, err == nil

@@ -25,7 +25,7 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last 
 	}
 	view := wire.NewView(c.shape, nil)
 	what := []byte(string(c.hook) + " " + string(c.kind))
-	h := c.guard.hand()
+	h := c.sandbox.Goroutine()
 	var steps []step[T]
 	var key, content []byte
 	if len(last) > 0 {
@@ -66,7 +66,7 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last 
 			a.place = m.keepContent(c.maps(), a.result, size, what, key, content).place
 		}
 		return a
-	}, h.rest
+	}, h.Release
 }
 
 // cacheKey is all that the result depends on besides the resource, and nil if a mutator does not

@@ -9,6 +9,7 @@ import (
 
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/internal/logging"
+	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
@@ -96,7 +97,7 @@ func (c *changes) failure(ctx context.Context, h mutator.Hook, o *engine.Outcome
 
 // stackOf is the stack of a panic.
 func stackOf(err error) []slog.Attr {
-	if p := (*engine.PanicError)(nil); errors.As(err, &p) {
+	if p := (*sandbox.PanicError)(nil); errors.As(err, &p) {
 		return []slog.Attr{slog.String(logging.KeyStack, string(p.Stack))}
 	}
 	return nil

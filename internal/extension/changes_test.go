@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 )
@@ -66,7 +67,7 @@ func TestFailuresAreSaidWithTheirReason(t *testing.T) {
 }
 
 func TestPanicIsSaidWithItsStack(t *testing.T) {
-	err := &engine.PanicError{Value: "v", Stack: []byte("goroutine 1")}
+	err := &sandbox.PanicError{Value: "v", Stack: []byte("goroutine 1")}
 	res := translation(
 		&engine.Outcome{Family: "f", Name: "c", Verdict: engine.Denied, Err: err},
 		&engine.Outcome{Family: "f", Name: "c", Verdict: engine.Panicked, Err: err},

@@ -66,6 +66,8 @@ const (
 	KeyCommit = "commit"
 	// KeyMutators are the names of the enabled mutator families.
 	KeyMutators = "mutators"
+	// KeyModules are the features that are not built in, each with its module and version.
+	KeyModules = "modules"
 	// KeyRetryAfter is a Go duration after which something is tried again.
 	KeyRetryAfter = "retryAfter"
 	// KeyPermission is what a role of Kubernetes has to allow.

@@ -25,6 +25,8 @@ type Config struct {
 	MaxMessageBytes int
 	CallTimeout     time.Duration
 	Version         version.Info
+	// Features are those that are not built in.
+	Features []Feature
 	// MutatorTimeout is a limit, too. Abandoned counts runs of mutators that took too long
 	// and have not ended, Quarantined inputs on which mutators are not run for a while.
 	MutatorTimeout         time.Duration
@@ -56,6 +58,7 @@ func New(cfg Config) *Telemetry {
 		gauge("egraft_limit_message_bytes", "Largest message that egraft receives or sends.", float64(cfg.MaxMessageBytes)),
 		gauge("egraft_limit_call_seconds", "Longest time that a call may take.", cfg.CallTimeout.Seconds()),
 		buildInfo(cfg.Version),
+		featureInfo(cfg.Features),
 	)
 	t.registry.MustRegister(t.calls.collectors()...)
 	t.registry.MustRegister(memoCollectors(cfg)...)

@@ -30,6 +30,7 @@ func newTelemetry() *telemetry.Telemetry {
 		Abandoned:       func() int { return 4 },
 		Quarantined:     func() int { return 7 },
 		Version:         version.Info{Version: "v1", Commit: "c", Go: "go1", EnvoyGateway: "v2"},
+		Features:        []telemetry.Feature{{Name: "two", Module: version.ModuleVersion{Path: "example.org/two", Version: "v3"}}},
 	})
 }
 
@@ -63,6 +64,7 @@ func TestSeriesFromTheStart(t *testing.T) {
 		`egraft_limit_message_bytes 1.048576e+06`,
 		`egraft_limit_call_seconds 1.5`,
 		`egraft_build_info{commit="c",envoy_gateway="v2",goversion="go1",version="v1"} 1`,
+		`egraft_feature_info{feature="two",module="example.org/two",version="v3"} 1`,
 	})
 	require.Contains(t, strings.Join(got, "\n"), "\ngo_goroutines ")
 	require.Contains(t, strings.Join(got, "\n"), "\nprocess_resident_memory_bytes ")

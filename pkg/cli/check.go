@@ -6,8 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/validation"
-
-	"github.com/egraft/egraft/internal/config"
 )
 
 const checkLong = `Check the settings of ` + "`egraft serve`" + ` without serving, and print what namespaces may use.
@@ -33,7 +31,7 @@ func newCheck(p *program) *cobra.Command {
 		Use: "check", Short: "Check the settings of egraft, and print what a namespace may use",
 		Long: checkLong, Example: checkExample, Args: noArgs,
 	}
-	flags := config.AddFlags(cmd.Flags(), "namespace-rules", "max-initial-fetch-timeout", "max-peers",
+	flags := p.addFlags(cmd, "namespace-rules", "max-initial-fetch-timeout", "max-peers",
 		"max-agent-sockets-per-namespace", "max-sds-secrets-per-namespace")
 	namespace := cmd.Flags().String("namespace", "", "print what the policies of this namespace may use")
 	cmd.RunE = func(*cobra.Command, []string) error {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/egraft/egraft/pkg/catalog"
+	"github.com/egraft/egraft/pkg/feature"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
@@ -28,17 +29,15 @@ const (
 	ExitUsage = 2
 )
 
-// Main runs the program with the mutators that families returns, and returns its exit
-// code. A binary with mutators of its own is
+// Main runs the program with the built-in families, which is [catalog.Builtin] for most, and
+// with features that are not built in, and returns its exit code. A binary with features of
+// its own is
 //
-//	func main() {
-//		os.Exit(cli.Main(func(o catalog.Options) []mutator.Family {
-//			return append(catalog.Builtin(o), hello.New())
-//		}))
-//	}
+//	func main() { os.Exit(cli.Main(catalog.Builtin, hello.Feature())) }
 //
-// The program ends in order at SIGTERM or SIGINT, and at once at the second of them.
-func Main(families func(catalog.Options) []mutator.Family) int {
+// Features run after the families, in their order, unless [mutator.Family.After] says
+// otherwise. The program ends in order at SIGTERM or SIGINT, and at once at the second of them.
+func Main(families func(catalog.Options) []mutator.Family, features ...feature.Feature) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 1)
@@ -49,19 +48,24 @@ func Main(families func(catalog.Options) []mutator.Family) int {
 		cancel()
 	}()
 	return run(ctx, os.Args[1:], &program{
-		families: families, environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr,
+		families: families, features: features, environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr,
 	})
 }
 
 // program is what commands need of the world.
 type program struct {
 	families       func(catalog.Options) []mutator.Family
+	features       []feature.Feature
 	environ        []string
 	stdout, stderr io.Writer
 }
 
 // run runs a command and prints its error.
 func run(ctx context.Context, args []string, p *program) int {
+	if err := feature.Validate(p.features, ownFlags()); err != nil {
+		fmt.Fprintf(p.stderr, "egraft: %v\n", err)
+		return ExitFailure
+	}
 	cmd, err := execute(ctx, args, p)
 	if err == nil {
 		return ExitOK

@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/egraft/egraft/internal/config"
 )
 
 func newConfig(p *program) *cobra.Command {
@@ -48,7 +46,7 @@ func newEnvoyGateway(p *program) *cobra.Command {
 		Use: "envoy-gateway", Short: "Print the extension manager stanza of Envoy Gateway's configuration",
 		Long: envoyGatewayLong, Example: envoyGatewayExample, Args: noArgs,
 	}
-	flags := config.AddFlags(cmd.Flags(), "socket", "max-message-size", "disable-mutators", "insecure")
+	flags := p.addFlags(cmd, "socket", "max-message-size", "disable-mutators", "insecure")
 	format := cmd.Flags().String("format", "standalone", "one of standalone, helm, configmap")
 	var to endpoint
 	cmd.Flags().StringVar(&to.address, "service-address", "", "host:port at which Envoy Gateway reaches an egraft that serves TCP")

@@ -123,7 +123,7 @@ func TestStanzaOfFamilies(t *testing.T) {
 		families []mutator.Family
 		change   func(*egv1a1.ExtensionManager)
 	}{
-		{"everything twice", []mutator.Family{everything(), everything()}, func(m *egv1a1.ExtensionManager) {
+		{"everything twice", []mutator.Family{everything(), named("again", everything())}, func(m *egv1a1.ExtensionManager) {
 			m.PolicyResources = []egv1a1.GroupVersionKind{gvk("P"), gvk("Q")}
 			m.Resources = []egv1a1.GroupVersionKind{gvk("F")}
 			m.BackendResources = []egv1a1.GroupVersionKind{gvk("B")}
@@ -168,6 +168,11 @@ func TestStanzaOfFamilies(t *testing.T) {
 
 func withHooks(f mutator.Family, hooks ...mutator.Hook) mutator.Family {
 	f.Hooks = hooks
+	return f
+}
+
+func named(name string, f mutator.Family) mutator.Family {
+	f.Name = name
 	return f
 }
 

@@ -27,7 +27,7 @@ const healthcheckExample = `  egraft healthcheck
 
 func newHealthcheck(p *program) *cobra.Command {
 	cmd := &cobra.Command{Use: "healthcheck", Short: "Ask a running egraft whether it serves", Long: healthcheckLong, Example: healthcheckExample, Args: noArgs}
-	flags := config.AddFlags(cmd.Flags(), "socket", "listen-address", "admin-address")
+	flags := p.addFlags(cmd, "socket", "listen-address", "admin-address")
 	timeout := cmd.Flags().Duration("timeout", time.Second, "time that egraft has to answer")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s, err := p.load(flags)

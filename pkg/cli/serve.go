@@ -36,7 +36,7 @@ const serveExample = `  # Beside Envoy Gateway, on a Unix socket that both mount
 
 func newServe(p *program) *cobra.Command {
 	cmd := &cobra.Command{Use: "serve", Short: "Serve Envoy Gateway's extension hooks", Long: serveLong, Example: serveExample, Args: noArgs}
-	flags := config.AddFlags(cmd.Flags())
+	flags := p.addFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s, err := p.load(flags)
 		if err != nil {
@@ -51,8 +51,8 @@ func newServe(p *program) *cobra.Command {
 func (p *program) serve(ctx context.Context, s *settings) error {
 	log := logging.New(p.stderr, s.LogLevel, s.LogFormat)
 	info := version.Read()
-	log.Info("egraft starts", logging.KeyVersion, info.Version, logging.KeyCommit, info.Commit, logging.KeyMutators, names(s))
-	for _, name := range config.UnknownVariables(p.environ) {
+	log.Info("egraft starts", logging.KeyVersion, info.Version, logging.KeyCommit, info.Commit, logging.KeyMutators, names(s), logging.KeyModules, p.modules())
+	for _, name := range config.UnknownVariables(p.environ, sections(p.declare())) {
 		log.Warn("environment variable is not a setting", logging.KeyVariable, name)
 	}
 	e, err := engine.New(s.families, engine.WithMemo(s.MemoSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm),
@@ -62,7 +62,8 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	}
 	t := telemetry.New(telemetry.Config{
 		Families: s.families, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
-		Memo: memo(e), MemoBytes: s.MemoSize.Value(),
+		Features: p.origins(),
+		Memo:     memo(e), MemoBytes: s.MemoSize.Value(),
 		MutatorTimeout: s.MutatorTimeout, Abandoned: e.Abandoned, Quarantined: e.Quarantined,
 	})
 	publisher, err := newPublisher(s.Config, log, t)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,7 +22,8 @@ type settings struct {
 
 // load reads the settings and reports everything that is wrong with them.
 func (p *program) load(flags *config.Flags) (*settings, error) {
-	cfg, errs := config.Load(config.Sources{Flags: flags, Environ: p.environ})
+	declared := p.declare()
+	cfg, errs := config.Load(config.Sources{Flags: flags, Environ: p.environ, Sections: sections(declared)})
 	families := p.families(catalog.Options{
 		EndpointsFetchTimeout:    cfg.EndpointsFetchTimeout,
 		PromptClusters:           cfg.PromptClusters,
@@ -29,13 +31,31 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 		AllowSpecialDestinations: cfg.AllowSpecialDestinations,
 		MaxBufferBytes:           cfg.MaxBufferBytes.Value(),
 	})
-	all := p.families(catalog.Everything())
+	own, wrong := made(cfg, declared)
+	if len(errs) == 0 { // otherwise it may be wrong because a value could not be read
+		errs = wrong
+	}
+	all, err := mutator.Order(append(p.families(catalog.Everything()), own...))
+	if err != nil {
+		return nil, failed(fmt.Errorf("order features: %w", err))
+	}
 	errs = append(errs, unknownMutators(cfg, all)...)
 	errs = append(errs, cfg.NamespaceRules.ValidateKinds(field.NewPath(cfg.NameOf("namespace-rules")), kindsOf(all))...)
 	if len(errs) > 0 {
 		return nil, settingsError(errs)
 	}
-	return &settings{cfg, catalog.Restrict(enabled(cfg, families), cfg.Restrictions())}, nil
+	running := enabled(cfg, inOrder(append(families, own...), all))
+	return &settings{cfg, catalog.Restrict(running, cfg.Restrictions())}, nil
+}
+
+// inOrder puts the families that are switched on in the order of all that there are.
+func inOrder(families, all []mutator.Family) []mutator.Family {
+	at := map[string]int{}
+	for i := range all {
+		at[all[i].Name] = i
+	}
+	slices.SortStableFunc(families, func(a, b mutator.Family) int { return cmp.Compare(at[a.Name], at[b.Name]) })
+	return families
 }
 
 // kindsOf are the kinds of custom resources that families read.

@@ -31,6 +31,10 @@ type Family struct {
 	// as it was.
 	RenamesClusters bool
 
+	// After names families behind which this one runs, built in or not; see [Order]. Without
+	// it the family runs where the list has it.
+	After []string
+
 	// Policies, Filters and Backends are the custom resources that the family reads:
 	// attached to Gateways and routes, as ExtensionRef filters, and as backendRefs.
 	Policies, Filters, Backends []policy.Kind

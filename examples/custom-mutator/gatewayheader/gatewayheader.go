@@ -1,9 +1,10 @@
 // Package gatewayheader tells clients which Gateway answered them: every response of a
-// virtual host carries x-gateway with the Gateway's namespace and name.
+// virtual host carries a header with the Gateway's namespace and name.
 package gatewayheader
 
 import (
 	"context"
+	"slices"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -12,33 +13,41 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// Header is the name of the response header.
-const Header = "x-gateway"
+// Name is the name of the feature in flags, logs and metrics.
+const Name = "gateway-header"
 
 // New returns the mutator family.
-func New() mutator.Family {
-	return mutator.Family{
-		Name:          "gateway-header",
-		Hooks:         []mutator.Hook{mutator.HookVirtualHost},
-		FailurePolicy: mutator.Ignore, // a header less is no reason to refuse requests
-		VirtualHosts:  mutator.Func[*routev3.VirtualHost]{When: hasGateway, Do: addHeader},
+func New(s Settings) (mutator.Family, error) {
+	if err := s.validate(); err != nil {
+		return mutator.Family{}, err
 	}
+	return mutator.Family{
+		Name:          Name,
+		Hooks:         []mutator.Hook{mutator.HookVirtualHost},
+		After:         []string{"attempt-count"}, // the other feature that edits virtual hosts
+		FailurePolicy: mutator.Ignore,            // a header less is no reason to refuse requests
+		VirtualHosts:  mutator.Func[*routev3.VirtualHost]{When: s.applies, Do: s.addHeader},
+	}, nil
 }
 
-func hasGateway(_ *mutator.Input, vh mutator.View) bool {
-	_, ok := gateway(vh.References())
-	return ok
+func (s Settings) applies(_ *mutator.Input, vh mutator.View) bool {
+	gw, ok := gateway(vh.References())
+	return ok && (len(s.Namespaces) == 0 || slices.Contains(s.Namespaces, gw.Namespace))
 }
 
-func addHeader(_ context.Context, _ *mutator.Input, vh *routev3.VirtualHost) error {
+func (s Settings) addHeader(_ context.Context, _ *mutator.Input, vh *routev3.VirtualHost) error {
 	gw, _ := gateway(xds.References(vh.GetMetadata()))
 	for _, h := range vh.GetResponseHeadersToAdd() {
-		if h.GetHeader().GetKey() == Header {
+		if h.GetHeader().GetKey() == s.Header {
 			return nil // there already: a second pass must change nothing
 		}
 	}
+	value := gw.Namespace + "/" + gw.Name
+	if s.Short {
+		value = gw.Name
+	}
 	vh.ResponseHeadersToAdd = append(vh.ResponseHeadersToAdd, &corev3.HeaderValueOption{
-		Header:       &corev3.HeaderValue{Key: Header, Value: gw.Namespace + "/" + gw.Name},
+		Header:       &corev3.HeaderValue{Key: s.Header, Value: value},
 		AppendAction: corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD,
 	})
 	return nil

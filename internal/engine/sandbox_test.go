@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/egraft/egraft/internal/sandbox"
+
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -76,7 +78,7 @@ func TestRunIsAbandoned(t *testing.T) {
 		f := newFixture(t, hanging("slow", runs, release))
 		begin := time.Now()
 		alive, res := f.send(nil, "bad", "good")
-		require.Equal(t, engine.DefaultMutatorTimeout, time.Since(begin))
+		require.Equal(t, sandbox.DefaultTimeout, time.Since(begin))
 		require.Equal(t, []bool{false, true}, alive)
 		require.Equal(t, []engine.Verdict{engine.Denied, engine.TimedOut, engine.Unchanged}, verdicts(res))
 		require.EqualError(t, res.Outcomes[0].Err, "took too long: took longer than 5s")
@@ -245,7 +247,7 @@ func TestAdditionsAndReportsThatHang(t *testing.T) {
 		begin := time.Now()
 		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation})
 		require.NoError(t, err)
-		require.Equal(t, 2*engine.DefaultMutatorTimeout, time.Since(begin))
+		require.Equal(t, 2*sandbox.DefaultTimeout, time.Since(begin))
 		require.Equal(t, []engine.Verdict{engine.Ignored, engine.TimedOut}, verdicts(res))
 		require.Len(t, res.Warnings, 1)
 		require.EqualError(t, res.Warnings[0], "report what became of policies: took too long: took longer than 5s")

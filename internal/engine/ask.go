@@ -3,20 +3,20 @@ package engine
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 )
 
 // suspicion is a mutator on a resource, with what the quarantine has to know of it.
-func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []byte) (suspect, func() [sha256.Size]byte) {
-	s := suspect{l.family, c.kind, name}
-	return s, func() [sha256.Size]byte {
+func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []byte) (sandbox.Key, func() sandbox.Digest) {
+	s := sandbox.Key{Owner: l.family, Kind: string(c.kind), Name: name}
+	return s, func() sandbox.Digest {
 		return inputDigest(in, s, c.sorted(raw))
 	}
 }
@@ -25,21 +25,21 @@ func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []b
 // memory of the engine's unless each question is watched: every resource is asked about. Where it
 // is, the mutator gets a view of its own, since it may go on behind the engine's back.
 func (c *chain[T]) ask(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (plan *mutator.Plan[T], err error) {
-	q := c.guard.quarantine
-	if !q.empty() {
-		if err := q.check(c.suspicion(in, l, view.Name(), raw)); err != nil {
+	q := c.sandbox.Quarantine
+	if !q.IsEmpty() {
+		if err := q.Check(c.suspicion(in, l, view.Name(), raw)); err != nil {
 			return nil, err
 		}
 	}
-	if c.guard.isCareful() {
+	if c.sandbox.IsIsolating() {
 		own := c.own(raw)
-		plan, err = watched(ctx, c.guard, l.family, func() (*mutator.Plan[T], error) { return l.mutator.Plan(in, own), nil })
+		plan, err = sandbox.Query(ctx, c.sandbox, l.family, func() (*mutator.Plan[T], error) { return l.mutator.Plan(in, own), nil })
 	} else {
-		err = contain(func() error { plan = l.mutator.Plan(in, view); return nil })
+		err = sandbox.Recover(func() error { plan = l.mutator.Plan(in, view); return nil })
 	}
 	if err != nil {
 		s, input := c.suspicion(in, l, strings.Clone(view.Name()), raw)
-		q.note(s, input, err)
+		q.Note(s, input, err)
 	}
 	return plan, err
 }
@@ -51,11 +51,11 @@ func (c *chain[T]) own(raw []byte) *wire.View { return wire.NewView(c.shape, byt
 // mutate runs a mutator on a copy, which belongs to it, and notes how that went.
 func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, s *step[T], edited T, raw []byte, r *resource[T]) error {
 	edit := s.plan.Edit // the step is used again
-	_, err := bounded(ctx, c.guard, r.hand, s.family, func(ctx context.Context) (struct{}, error) {
+	_, err := sandbox.Run(ctx, c.sandbox, r.goroutine, s.family, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, edit(ctx, edited)
 	})
-	suspect, input := c.suspicion(in, &s.link, r.name, raw)
-	c.guard.quarantine.note(suspect, input, err)
+	key, input := c.suspicion(in, &s.link, r.name, raw)
+	c.sandbox.Quarantine.Note(key, input, err)
 	return err
 }
 
@@ -102,7 +102,7 @@ func (c *chain[T]) affected(ctx context.Context, s *step[T], raw []byte) []*poli
 		return nil
 	}
 	ask := s.plan.Affected // the step is used again
-	on, _ := once(ctx, c.guard, s.family, func(context.Context) ([]*policy.Object, error) { return ask(target), nil })
+	on, _ := sandbox.RunOnce(ctx, c.sandbox, s.family, func(context.Context) ([]*policy.Object, error) { return ask(target), nil })
 	return on
 }
 
@@ -121,13 +121,13 @@ func special(err error) Verdict {
 	if err == nil {
 		return ""
 	}
-	if p := (*PanicError)(nil); errors.As(err, &p) {
+	if p := (*sandbox.PanicError)(nil); errors.As(err, &p) {
 		return Panicked
 	}
-	if t := (*TimeoutError)(nil); errors.As(err, &t) {
+	if t := (*sandbox.TimeoutError)(nil); errors.As(err, &t) {
 		return TimedOut
 	}
-	if q := (*QuarantineError)(nil); errors.As(err, &q) {
+	if q := (*sandbox.QuarantineError)(nil); errors.As(err, &q) {
 		return Quarantined
 	}
 	return ""
@@ -139,7 +139,7 @@ func (e *Engine) reports(ctx context.Context, p *prepared, res *Result) {
 	r := p.said.Load()
 	if r == nil {
 		var err error
-		r, err = once(ctx, e.guard, itself, func(context.Context) (*reported, error) { return p.report(), nil })
+		r, err = sandbox.RunOnce(ctx, e.sandbox, sandbox.WholeCall, func(context.Context) (*reported, error) { return p.report(), nil })
 		if err == nil {
 			p.said.Store(r)
 		} else {

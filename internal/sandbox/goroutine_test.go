@@ -1,4 +1,4 @@
-package engine
+package sandbox
 
 import (
 	"context"
@@ -8,13 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestHands shows that a goroutine is used again after a run that ended, by panic as well,
+// TestGoroutines shows that one is used again after a run that ended, by panic as well,
 // that no more are kept than was asked for, and that one whose run was abandoned is not.
-func TestHands(t *testing.T) {
-	g := newGuard()
-	require.NoError(t, WithWarm(1)(&Engine{guard: g}))
+func TestGoroutines(t *testing.T) {
+	g := New()
+	g.KeepIdle(1)
 	run := func(ctx context.Context, f func()) error {
-		_, err := once(ctx, g, "f", func(context.Context) (int, error) { f(); return 0, nil })
+		_, err := RunOnce(ctx, g, "f", func(context.Context) (int, error) { f(); return 0, nil })
 		return err
 	}
 	require.NoError(t, run(t.Context(), func() {}))

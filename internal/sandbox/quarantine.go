@@ -1,0 +1,123 @@
+package sandbox
+
+import (
+	"crypto/sha256"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// How long an input stays in quarantine: at first, and at most. The wait doubles each time
+// that it was of no use.
+const (
+	FirstQuarantine   = 10 * time.Second
+	LongestQuarantine = 10 * time.Minute
+)
+
+// maxQuarantined bounds the memory of the quarantine to some 300 kB. Past it the input that
+// would be the next to leave does so, which means that it is run again.
+const maxQuarantined = 1024
+
+// Quarantine remembers on which inputs code must not be run for a while. It is safe for
+// concurrent use.
+type Quarantine struct {
+	mu      sync.Mutex
+	entries map[Key]quarantined
+	size    atomic.Int64 // of entries
+}
+
+// Key is whose code it is, and what it works on.
+type Key struct{ Owner, Kind, Name string }
+
+// Digest stands for an input.
+type Digest = [sha256.Size]byte
+
+// quarantined is the input on which code failed.
+type quarantined struct {
+	input Digest
+	until time.Time
+	wait  time.Duration
+	cause string
+}
+
+func newQuarantine() *Quarantine { return &Quarantine{entries: map[Key]quarantined{}} }
+
+// IsEmpty is asked for every resource, and so without a lock.
+func (q *Quarantine) IsEmpty() bool { return q.size.Load() == 0 }
+
+// Check returns a [QuarantineError] if the code must not be run on the input.
+func (q *Quarantine) Check(s Key, input func() Digest) error {
+	if q.IsEmpty() {
+		return nil
+	}
+	q.mu.Lock()
+	e, ok := q.entries[s]
+	q.mu.Unlock()
+	if !ok || !time.Now().Before(e.until) || e.input != input() {
+		return nil
+	}
+	return &QuarantineError{e.cause}
+}
+
+// Note takes up what a run came to: a panic or a lack of time begins a quarantine or makes
+// it longer, success ends it.
+func (q *Quarantine) Note(s Key, input func() Digest, err error) {
+	panicked, timeout := (*PanicError)(nil), (*TimeoutError)(nil)
+	isBad := errors.As(err, &panicked) || errors.As(err, &timeout)
+	if !isBad && (err != nil || q.IsEmpty()) {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if isBad {
+		q.add(s, input(), err.Error())
+	} else {
+		delete(q.entries, s)
+	}
+	q.size.Store(int64(len(q.entries)))
+}
+
+func (q *Quarantine) add(s Key, input Digest, cause string) {
+	now, wait := time.Now(), FirstQuarantine
+	if e, ok := q.entries[s]; ok && e.input == input {
+		wait = min(2*e.wait, LongestQuarantine)
+	} else if !ok && len(q.entries) >= maxQuarantined {
+		q.makeRoom(now)
+	}
+	q.entries[s] = quarantined{input, now.Add(wait), wait, cause}
+}
+
+// makeRoom forgets what is over, and at least one entry.
+func (q *Quarantine) makeRoom(now time.Time) {
+	var next Key
+	for s, e := range q.entries {
+		if e.forgotten(now) {
+			delete(q.entries, s)
+		} else if first, ok := q.entries[next]; !ok || e.until.Before(first.until) {
+			next = s
+		}
+	}
+	if len(q.entries) >= maxQuarantined {
+		delete(q.entries, next)
+	}
+}
+
+// forgotten tells whether the entry does not even count for the next wait any more.
+func (e *quarantined) forgotten(now time.Time) bool { return now.Sub(e.until) > e.wait }
+
+// Count is the number of inputs on which code is not run.
+func (q *Quarantine) Count() (n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	for s, e := range q.entries {
+		if e.forgotten(now) {
+			delete(q.entries, s)
+		} else if now.Before(e.until) {
+			n++
+		}
+	}
+	q.size.Store(int64(len(q.entries)))
+	return n
+}

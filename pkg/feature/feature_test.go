@@ -1,0 +1,122 @@
+package feature
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/setting"
+)
+
+type settings struct {
+	Greeting string
+	Names    []string
+}
+
+func table(s *settings) []setting.Setting {
+	return []setting.Setting{
+		{Name: "greeting", Value: setting.Text(&s.Greeting, "text"), Help: "what to say"},
+		{Name: "names", Value: setting.List(&s.Names, "names"), Help: "to whom"},
+	}
+}
+
+func newFamily(s settings) (mutator.Family, error) {
+	if len(s.Names) == 0 {
+		return mutator.Family{}, errors.New("needs names")
+	}
+	return mutator.Family{Name: "hello", After: append([]string{s.Greeting}, s.Names...)}, nil
+}
+
+func hello() Feature {
+	return WithSettings("hello", settings{Greeting: "hi", Names: []string{"a"}}, table, newFamily)
+}
+
+// TestDeclarationsAreApart: what is set in one is not in another.
+func TestDeclarationsAreApart(t *testing.T) {
+	f := hello()
+	first, second := f.Declare(), f.Declare()
+	require.Equal(t, "hi", first.Settings[0].Value.String())
+	require.NoError(t, first.Settings[0].Value.Set("hello"))
+	require.NoError(t, first.Settings[1].Value.Set("b,c"))
+	family, err := first.Family()
+	require.NoError(t, err)
+	require.Equal(t, []string{"hello", "b", "c"}, family.After)
+	family, err = second.Family()
+	require.NoError(t, err)
+	require.Equal(t, []string{"hi", "a"}, family.After)
+}
+
+func TestErrorsOfFamilies(t *testing.T) {
+	d := hello().Declare()
+	require.NoError(t, d.Settings[1].Value.Set(""))
+	_, err := d.Family()
+	require.EqualError(t, err, "needs names")
+	_, err = WithSettings("hullo", settings{Names: []string{"a"}}, table, newFamily).Declare().Family()
+	require.EqualError(t, err, `the mutator family is called "hello"`)
+}
+
+func TestWithoutSettings(t *testing.T) {
+	f := New(plain)
+	require.Equal(t, "plain", f.Name())
+	require.Empty(t, f.Declare().Settings)
+	family, err := f.Declare().Family()
+	require.NoError(t, err)
+	require.Equal(t, plain(), family)
+}
+
+func plain() mutator.Family { return mutator.Family{Name: "plain"} }
+
+func TestPackage(t *testing.T) {
+	const here = "github.com/egraft/egraft/pkg/feature"
+	require.Equal(t, here, New(plain).Package())
+	require.Equal(t, here, hello().Package())
+	require.Equal(t, here, New(func() mutator.Family { return plain() }).Package(), "of a function without a name")
+	for name, want := range map[string]string{
+		"main.main.func1":               "main",
+		"example.org/a/b.New":           "example.org/a/b",
+		"example.org/a/b.T.New-fm":      "example.org/a/b",
+		"example.org/a/b.New[...]":      "example.org/a/b",
+		"gopkg.in/hello%2ev3.New":       "gopkg.in/hello.v3",
+		"example.org/a.b/c%zz.New":      "example.org/a.b/c%zz",
+		"example.org/a.b/c.glob..func1": "example.org/a.b/c",
+	} {
+		require.Equal(t, want, packageIn(name))
+	}
+}
+
+func TestValidate(t *testing.T) {
+	with := func(name string, settings ...string) Feature {
+		return WithSettings(name, struct{}{}, func(*struct{}) (out []setting.Setting) {
+			for _, s := range settings {
+				out = append(out, setting.Setting{Name: s, Value: setting.Bool(new(bool))})
+			}
+			return out
+		}, nil)
+	}
+	taken := map[string]string{"max-peers": "egraft"}
+	require.NoError(t, Validate([]Feature{hello(), with("cache", "max-age", "dir")}, taken))
+	require.NoError(t, Validate(nil, taken))
+	for name, test := range map[string]struct {
+		features []Feature
+		want     string
+	}{
+		"name":             {[]Feature{with("Hello")}, `feature "Hello": the name must be lower-case words with dashes between them`},
+		"no name":          {[]Feature{New(func() mutator.Family { return mutator.Family{} })}, `feature "": the name must be lower-case words with dashes between them`},
+		"twice":            {[]Feature{with("a", "b"), with("a", "b")}, `feature "a" is listed twice`},
+		"name of setting":  {[]Feature{with("a", "b", "max-1")}, `feature "a": setting "max-1": the name must be lower-case words with dashes between them`},
+		"setting twice":    {[]Feature{with("a", "b", "b")}, `feature "a": setting "b": the flag --a-b is that of feature "a"`},
+		"flag of egraft":   {[]Feature{with("max", "peers")}, `feature "max": setting "peers": the flag --max-peers is that of egraft`},
+		"flag of a friend": {[]Feature{with("a", "b-c"), with("a-b", "c")}, `feature "a-b": setting "c": the flag --a-b-c is that of feature "a"`},
+		"no value": {
+			[]Feature{WithSettings("a", struct{}{}, func(*struct{}) []setting.Setting { return []setting.Setting{{Name: "b"}} }, nil)},
+			`feature "a": setting "b" has no value`,
+		},
+		"all at once": {[]Feature{with("A"), with("max", "peers")}, `feature "A": the name must be lower-case words with dashes between them` + "\n" +
+			`feature "max": setting "peers": the flag --max-peers is that of egraft`},
+	} {
+		t.Run(name, func(t *testing.T) { require.EqualError(t, Validate(test.features, taken), test.want) })
+	}
+	require.Len(t, taken, 1, "is left as it was")
+}

@@ -1,0 +1,109 @@
+// Package setting has the types that settings can have: how a value is written in a flag, in
+// an environment variable and in the configuration file.
+//
+// egraft's own settings use it, and so do those of features that others write. It must not
+// know any setting by name, and opens no file.
+package setting
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Setting is one setting of a feature.
+type Setting struct {
+	// Name is unique in the feature: lower-case words with dashes between them, like "max-age".
+	Name string
+	// Value holds the default, and receives what is set.
+	Value Value
+	// Help is one or two sentences for help texts, with units and limits.
+	Help string
+}
+
+// Value is a variable that text and JSON can set. [Typed] implements it.
+type Value interface {
+	// Set reads the text of a flag or environment variable.
+	Set(text string) error
+	// Decode reads the file, whose types are stricter than text.
+	Decode(raw json.RawMessage) error
+	// String returns the value as Set reads it; help texts show it as the default.
+	String() string
+	// Type is a word for the values in help texts, like "duration".
+	Type() string
+	// Separator is put between the texts of a flag that is repeated. If it is empty, the last
+	// text replaces those before it.
+	Separator() string
+}
+
+// Typed is a [Value] of type T. Use it for types that this package lacks.
+type Typed[T any] struct {
+	// Target is the variable. It has the default value at first, and keeps its value if what
+	// is set is invalid.
+	Target *T
+	// Kind is the word that [Value.Type] returns.
+	Kind string
+	// Parse reads text, and Format writes what Parse reads.
+	Parse  func(text string) (T, error)
+	Format func(T) string
+	// JSON reads the value from the file. If it is nil, the file has a string for Parse.
+	JSON func(raw json.RawMessage) (T, error)
+	// Between is what [Value.Separator] returns.
+	Between string
+	// Checks are applied to each value that is set, and not to the default.
+	Checks []func(T) error
+}
+
+// Set implements [Value].
+func (v Typed[T]) Set(text string) error { return v.store(v.Parse(text)) }
+
+// Decode implements [Value].
+func (v Typed[T]) Decode(raw json.RawMessage) error {
+	if v.JSON != nil {
+		return v.store(v.JSON(raw))
+	}
+	text, err := DecodeAs[string](raw, "a string")
+	if err != nil {
+		return err
+	}
+	return v.Set(text)
+}
+
+// String implements [Value].
+func (v Typed[T]) String() string {
+	if v.Target == nil {
+		return ""
+	}
+	return v.Format(*v.Target)
+}
+
+// Type implements [Value].
+func (v Typed[T]) Type() string { return v.Kind }
+
+// Separator implements [Value].
+func (v Typed[T]) Separator() string { return v.Between }
+
+func (v Typed[T]) store(x T, err error) error {
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, check := range v.Checks {
+		errs = append(errs, check(x))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	*v.Target = x
+	return nil
+}
+
+// DecodeAs reads JSON as a T, which the error describes in the words of want. Null is an error.
+func DecodeAs[T any](raw json.RawMessage, want string) (T, error) {
+	var out *T
+	err := json.Unmarshal(raw, &out)
+	if err != nil || out == nil {
+		return *new(T), fmt.Errorf("must be %s", want)
+	}
+	return *out, nil
+}
