@@ -56,7 +56,10 @@ func hostsMutator(do func(*routev3.VirtualHost)) mutator.VirtualHost {
 // runEdit runs a family over one resource and returns its first outcome.
 func runEdit(t *testing.T, f mutator.Family, h mutator.Hook, kind mutator.Kind, resource proto.Message) *engine.Outcome {
 	t.Helper()
-	f.Name, f.Hooks, f.FailurePolicy = "f", []mutator.Hook{h}, mutator.Ignore
+	f.Name, f.FailurePolicy = "f", mutator.Ignore
+	if f.Hooks == nil {
+		f.Hooks = []mutator.Hook{h}
+	}
 	e, err := engine.New([]mutator.Family{f})
 	require.NoError(t, err)
 	raw := encode(t, resource)

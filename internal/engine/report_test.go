@@ -97,7 +97,7 @@ func TestReportOfTranslation(t *testing.T) {
 func TestHas(t *testing.T) {
 	for _, options := range [][]engine.Option{nil, {engine.WithMemo(1 << 20)}} {
 		f := mutator.Family{
-			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Policies: []policy.Kind{missingKind},
+			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Policies: []policy.Kind{missingKind}, NeedsReach: true,
 			Reporter: reporting(func(in *mutator.Input) mutator.Reason {
 				if in.Has(mutator.KindCluster) {
 					return mutator.Programmed
