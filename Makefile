@@ -59,10 +59,11 @@ lint: ## run the linters of .golangci.yml
 fmt: ## format the code
 	@$(EACH) $(TOOL) golangci-lint fmt ./...; done
 
-generate: ## write deep copies, CRDs and what the program says in docs and deploy
+generate: ## write deep copies, CRDs, what the program says in docs and deploy, and the list of Envoy's messages
 	$(TOOL) controller-gen object paths=./pkg/apis/... crd output:crd:dir=crds
 	go test ./pkg/cli -run '^TestDocuments$$' -update
 	go test ./deploy -run '^TestValuesAreEgrafts$$' -update
+	go test ./pkg/mutator/mutatortest -run '^TestEnvoysMessages$$' -update
 
 tidy: ## tidy go.mod and go.sum
 	@$(EACH) go mod tidy; done

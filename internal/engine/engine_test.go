@@ -210,7 +210,7 @@ func TestOrderIsThatOfTheList(t *testing.T) {
 
 func TestFamiliesThatCannotWork(t *testing.T) {
 	_, err := engine.New([]mutator.Family{
-		{Hooks: []mutator.Hook{mutator.HookRoute}},
+		{Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: mutator.Func[*clusterv3.Cluster]{}},
 		{Name: "a", Hooks: []mutator.Hook{"Rout"}, FailurePolicy: "Maybe"},
 		{Name: "a"},
 	})
@@ -321,14 +321,14 @@ func TestHookOfNobody(t *testing.T) {
 	require.Error(t, err, "a hook of somebody")
 }
 
-// TestHookOfAReporter, which is asked although the family has no mutator for the resource.
+// TestHookOfAReporter, which is asked although the family has no mutator for the resources.
 func TestHookOfAReporter(t *testing.T) {
-	f := clusterFamily("f", mutator.Deny, setTimeout)
-	f.Hooks, f.Policies, f.Reporter = []mutator.Hook{mutator.HookRoute}, []policy.Kind{missingKind}, says{mutator.Programmed}
-	e, err := engine.New([]mutator.Family{f})
+	e, err := engine.New([]mutator.Family{{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsReach: true, Policies: []policy.Kind{missingKind}, Reporter: says{mutator.Programmed},
+	}})
 	require.NoError(t, err)
-	sent := []engine.Resources{{Kind: mutator.KindRoute, Encoded: [][]byte{{}}}}
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookRoute, Objects: [][]byte{[]byte(missingObject)}, Resources: sent})
+	sent := []engine.Resources{{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{{}}}}
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{[]byte(missingObject)}, Resources: sent})
 	require.NoError(t, err)
 	require.Len(t, res.Policies, 1)
 }

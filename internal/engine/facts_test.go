@@ -57,7 +57,10 @@ func hostsMutator(do func(*routev3.VirtualHost)) mutator.VirtualHost {
 // runEdit runs a family over one resource and returns its first outcome.
 func runEdit(t *testing.T, f mutator.Family, h mutator.Hook, kind mutator.Kind, resource proto.Message) *engine.Outcome {
 	t.Helper()
-	f.Name, f.Hooks, f.FailurePolicy = "f", []mutator.Hook{h}, mutator.Ignore
+	f.Name, f.FailurePolicy = "f", mutator.Ignore
+	if f.Hooks == nil {
+		f.Hooks = []mutator.Hook{h}
+	}
 	e, err := engine.New([]mutator.Family{f})
 	require.NoError(t, err)
 	raw := encode(t, resource)
@@ -112,7 +115,10 @@ func TestRenaming(t *testing.T) {
 				if renames && name == "cluster" {
 					continue
 				}
-				f := mutator.Family{RenamesClusters: renames}
+				var f mutator.Family
+				if renames { // in a translation, in which it also runs
+					f = mutator.Family{RenamesClusters: true, Hooks: []mutator.Hook{c.hook, mutator.HookTranslation}, NeedsReach: true, Reporter: reports{mutator.Programmed}}
+				}
 				c.family(&f)
 				o := runEdit(t, f, c.hook, c.kind, c.resource)
 				require.EqualError(t, o.Err, fmt.Sprintf(`renamed the %s from "old" to "new", by which nothing else knows it`, c.kind))

@@ -45,6 +45,9 @@ func TestCallWithoutResource(t *testing.T) {
 				Name: "family", Hooks: []mutator.Hook{c.hook}, FailurePolicy: c.policy, Policies: c.reads,
 				Routes: mutator.Func[*routev3.Route]{Do: func(context.Context, *mutator.Input, *routev3.Route) error { return nil }},
 			}
+			if c.hook == mutator.HookCluster {
+				family.Routes, family.Clusters = nil, mutator.Func[*clusterv3.Cluster]{}
+			}
 			e, err := engine.New([]mutator.Family{family})
 			require.NoError(t, err)
 			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookRoute, Objects: c.objects, Resources: []engine.Resources{{Kind: mutator.KindRoute}}})

@@ -241,7 +241,7 @@ func TestRenamingIsForClusters(t *testing.T) {
 	f := mutator.Family{RenamesClusters: true}
 	edit(&f, func(s *tlsv3.Secret) { s.Name = "new" })
 	require.Error(t, runEdit(t, f, mutator.HookTranslation, mutator.KindSecret, &tlsv3.Secret{Name: "old"}).Err)
-	f = mutator.Family{RenamesClusters: true}
+	f = mutator.Family{RenamesClusters: true, Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookTranslation}}
 	edit(&f, func(c *clusterv3.Cluster) { c.Name = "new" })
 	require.Error(t, runEdit(t, f, mutator.HookCluster, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}).Err)
 	require.NoError(t, runEdit(t, f, mutator.HookTranslation, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}).Err)

@@ -123,7 +123,7 @@ func TestReportOfAdditions(t *testing.T) {
 				Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Policies: []policy.Kind{missingKind}, Reporter: reports{mutator.Programmed},
 				Additions: adder(func() (mutator.Additions, error) { return c.add, c.err }),
 			}
-			other := mutator.Family{Name: "other", Hooks: f.Hooks, Reporter: reports{mutator.Programmed}}
+			other := mutator.Family{Name: "other", Hooks: f.Hooks, NeedsReach: true, Reporter: reports{mutator.Programmed}}
 			e, err := engine.New([]mutator.Family{f, other})
 			require.NoError(t, err)
 			res, err := e.Run(t.Context(), &engine.Call{
@@ -147,7 +147,7 @@ func TestReportOfAdditions(t *testing.T) {
 func TestHas(t *testing.T) {
 	for _, options := range [][]engine.Option{nil, {engine.WithMemo(1 << 20)}} {
 		f := mutator.Family{
-			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Policies: []policy.Kind{missingKind},
+			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Policies: []policy.Kind{missingKind}, NeedsReach: true,
 			Reporter: reporting(func(in *mutator.Input) mutator.Reason {
 				if in.Has(mutator.KindCluster) {
 					return mutator.Programmed

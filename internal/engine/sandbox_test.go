@@ -241,7 +241,7 @@ func TestAdditionsAndReportsThatHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		e, err := engine.New([]mutator.Family{{
-			Name: "slow", Hooks: mutator.Hooks(), Additions: slowAdder{release}, Reporter: slowReporter{release},
+			Name: "slow", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: slowAdder{release}, Reporter: slowReporter{release},
 		}})
 		require.NoError(t, err)
 		begin := time.Now()
@@ -271,7 +271,7 @@ func (n manyAdditions) Add(context.Context, *mutator.Input) (a mutator.Additions
 
 func TestAdditionsAreLimited(t *testing.T) {
 	for n, want := range map[manyAdditions]string{1000: "", 1003: "1003 resources of kind Cluster are more than the 1000 that may be added; those of the oldest policies are"} {
-		e, err := engine.New([]mutator.Family{{Name: "many", Hooks: mutator.Hooks(), Additions: n}})
+		e, err := engine.New([]mutator.Family{{Name: "many", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: n}})
 		require.NoError(t, err)
 		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
 		require.NoError(t, err)

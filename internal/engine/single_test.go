@@ -173,8 +173,9 @@ func TestSingleResourceIsAskedFor(t *testing.T) {
 func TestSingleSecretIsNotKept(t *testing.T) {
 	runs := &atomic.Int64{}
 	f := mutator.Family{
-		Name: "f", Hooks: []mutator.Hook{mutator.HookCluster}, Policies: []policy.Kind{things},
-		Secrets: counted[*tlsv3.Secret]{runs, same, func(*tlsv3.Secret) error { return nil }},
+		Name: "f", Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookTranslation}, Policies: []policy.Kind{things},
+		Clusters: mutator.Func[*clusterv3.Cluster]{},
+		Secrets:  counted[*tlsv3.Secret]{runs, same, func(*tlsv3.Secret) error { return nil }},
 	}
 	e, err := New([]mutator.Family{f}, WithMemo(1<<20))
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -65,10 +66,15 @@ func ofGateway(t *testing.T) *routev3.RouteConfiguration {
 
 func TestOutcomesArePublished(t *testing.T) {
 	to := &published{}
-	conn := servePublishing(t, []mutator.Family{{Name: "f", Hooks: mutator.Hooks(), Reporter: reports{}}}, &counts{}, to)
+	no := func(*mutator.Input, mutator.View) bool { return false }
+	conn := servePublishing(t, []mutator.Family{{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookRoute, mutator.HookHTTPListener, mutator.HookTranslation}, NeedsReach: true,
+		Routes: mutator.Func[*routev3.Route]{When: no}, Listeners: mutator.Func[*listenerv3.Listener]{When: no}, Reporter: reports{},
+	}}, &counts{}, to)
 	route, listener, translation := &wire.Message{}, &wire.Message{}, &wire.Message{}
 	route.Add(1, encode(t, &routev3.Route{Name: "r"}))
 	route.Add(2, nested(1, nested(1, []byte(`{"apiVersion":"example.com/v1","kind":"P","metadata":{"name":"p"}}`))))
+	listener.Add(1, encode(t, &listenerv3.Listener{Name: "l"}))
 	translation.Add(5, encode(t, ofGateway(t)))
 	for _, call := range []struct {
 		method string

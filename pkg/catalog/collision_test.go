@@ -27,7 +27,7 @@ var vendorKind = schema.GroupVersionKind{Group: "vendor.example", Version: "v1",
 // vendor is a family of somebody else.
 func vendor(route func(in *mutator.Input, r *routev3.Route) error, cluster func(*clusterv3.Cluster)) mutator.Family {
 	f := mutator.Family{
-		Name: "vendor", Hooks: []mutator.Hook{mutator.HookRoute, mutator.HookTranslation}, FailurePolicy: mutator.Ignore,
+		Name: "vendor", FailurePolicy: mutator.Ignore,
 		Policies: []policy.Kind{policy.NewKind[struct {
 			Spec struct {
 				TargetRefs    []policy.Target `json:"targetRefs"`
@@ -36,9 +36,11 @@ func vendor(route func(in *mutator.Input, r *routev3.Route) error, cluster func(
 		}](vendorKind, nil)},
 	}
 	if route != nil {
+		f.Hooks = []mutator.Hook{mutator.HookRoute}
 		f.Routes = mutator.Func[*routev3.Route]{Do: func(_ context.Context, in *mutator.Input, r *routev3.Route) error { return route(in, r) }}
 	}
 	if cluster != nil {
+		f.Hooks = append(f.Hooks, mutator.HookTranslation)
 		f.Clusters = mutator.Func[*clusterv3.Cluster]{Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
 			cluster(c)
 			return nil

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,7 +22,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// corpus is every policy of the mutators' test data, those of one case together, and of
+// corpus is every policy of the mutators' test data, those of one call together, and of
 // the tests of the custom resources, wrong ones included.
 func corpus(t *testing.T) map[string][][]byte {
 	t.Helper()
@@ -30,10 +31,12 @@ func corpus(t *testing.T) map[string][][]byte {
 	require.Greater(t, len(cases), 20)
 	out := map[string][][]byte{}
 	for _, path := range cases {
-		call, err := mutatortest.ReadCall(path)
+		calls, err := mutatortest.ReadCalls(path)
 		require.NoError(t, err)
 		dir := filepath.Dir(path)
-		out[filepath.Base(filepath.Dir(filepath.Dir(dir)))+"/"+filepath.Base(dir)] = call.Objects
+		for i, call := range calls {
+			out[fmt.Sprintf("%s/%s/%d", filepath.Base(filepath.Dir(filepath.Dir(dir))), filepath.Base(dir), i)] = call.Objects
+		}
 	}
 	files, err := filepath.Glob("../../crds/testdata/*/*/*.yaml")
 	require.NoError(t, err)

@@ -38,10 +38,12 @@ func FuzzReadingTime(f *testing.F) {
 	require.NoError(f, err)
 	require.Greater(f, len(cases), 20)
 	for _, path := range cases {
-		call, err := mutatortest.ReadCall(path)
+		calls, err := mutatortest.ReadCalls(path)
 		require.NoError(f, err)
-		for _, object := range call.Objects {
-			f.Add(object)
+		for _, call := range calls {
+			for _, object := range call.Objects {
+				f.Add(object)
+			}
 		}
 	}
 	for _, object := range costly(kinds) {

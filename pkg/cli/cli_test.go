@@ -84,6 +84,7 @@ func withHello(o catalog.Options) []mutator.Family {
 			c.AltStatName = "hello"
 			return nil
 		}},
+		Routes: mutator.Func[*routev3.Route]{When: func(*mutator.Input, mutator.View) bool { return false }},
 	})
 }
 

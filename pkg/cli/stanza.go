@@ -70,23 +70,19 @@ func hooksOf(families []mutator.Family) []mutator.Hook {
 	})
 }
 
-// includesOf says which kinds the families need in the Translation hook. Additions are
-// clusters first of all, and what is not included is dropped from the answer.
-func includesOf(families []mutator.Family) []include {
-	needs := map[string]bool{}
-	for i := range families {
-		f := &families[i]
-		if !f.Uses(mutator.HookTranslation) {
-			continue
-		}
-		needs["cluster"] = needs["cluster"] || f.Clusters != nil || f.Additions != nil
-		needs["listener"] = needs["listener"] || f.Listeners != nil
-		needs["route"] = needs["route"] || f.RouteConfigurations != nil || f.NeedsReach
-		needs["secret"] = needs["secret"] || f.Secrets != nil || f.DropsSecrets
-	}
-	var out []include
-	for _, kind := range []string{"cluster", "listener", "route", "secret"} {
-		out = append(out, include{kind, needs[kind]})
+// includesOf says which kinds the families need in the Translation hook.
+func includesOf(families []mutator.Family) (out []include) {
+	for _, i := range []struct {
+		word string
+		kind mutator.Kind
+	}{
+		{"cluster", mutator.KindCluster},
+		{"listener", mutator.KindListener},
+		{"route", mutator.KindRouteConfiguration},
+		{"secret", mutator.KindSecret},
+	} {
+		needed := slices.ContainsFunc(families, func(f mutator.Family) bool { return f.Receives(mutator.HookTranslation, i.kind) })
+		out = append(out, include{i.word, needed})
 	}
 	return out
 }

@@ -15,14 +15,15 @@ type Family struct {
 	// Name identifies the family in logs, metrics and configuration: lower case, dashes.
 	Name string
 	// Hooks are those that the family needs; `egraft config envoy-gateway` subscribes
-	// Envoy Gateway to the union over all families and to nothing else.
+	// Envoy Gateway to the union over all families and to nothing else. Each must have
+	// something to run, and each mutator a hook that brings its resources, see [Hook.Kinds].
 	Hooks []Hook
 	// NeedsReach says that the family uses [Input.Reach], for which Envoy Gateway has to
 	// include the route configurations in the Translation hook.
 	NeedsReach bool
 	// DropsSecrets says that a secret which a listener referred to before the family changed
 	// it, and nothing in the translation refers to any more, is to be dropped. Envoy Gateway
-	// has to include secrets, clusters and listeners for it.
+	// has to include secrets and all that may refer to them for it.
 	DropsSecrets bool
 
 	// RenamesClusters says that the family gives clusters of a translation other names. It has
@@ -76,7 +77,7 @@ func (f *Family) kinds() []policy.Kind { return slices.Concat(f.Policies, f.Filt
 
 // Validate reports families that cannot work: without a name, with a name or a custom resource
 // that another one has, with an unknown hook or failure policy, with a policy whose status they
-// want to write.
+// want to write, with hooks in which nothing runs, or with what runs in none of their hooks.
 func Validate(families []Family) error {
 	errs := collisions(families)
 	seen := map[string]bool{}
@@ -127,6 +128,7 @@ func (f *Family) validate() (errs []error) {
 			errs = append(errs, fmt.Errorf("mutator family %q: unknown hook %q", f.Name, h))
 		}
 	}
+	errs = append(errs, f.validateHooks()...)
 	for _, k := range f.Policies {
 		if k.HasConditions() {
 			errs = append(errs, fmt.Errorf("mutator family %q: the status of policies is Envoy Gateway's, so %s cannot have conditions", f.Name, k.Kind))

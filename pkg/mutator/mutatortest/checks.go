@@ -17,21 +17,32 @@ import (
 type check struct {
 	name string
 	run  func(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error
+	// remedy says what to do about a failure.
+	remedy string
 }
 
 func checks() []check {
 	return []check{
-		{"valid", valid},
-		{"same bytes on every run", repeatable},
-		{"order of custom resources", shuffled},
-		{"custom resources as they are served", asServed},
-		{"idempotent", idempotent},
-		{"input untouched", inputUntouched},
-		{"parallel", parallel},
-		{"unwanted is untouched", unwantedUntouched},
-		{"nothing without policies", nothingWithoutPolicies},
-		{"same from memory", sameFromMemory},
+		{"reaches Envoy", reachesEnvoy, "what Envoy Gateway does not include it drops from the response"},
+		{"valid", valid, "the feature must return what Envoy accepts: set the field, or have the mutator fail"},
+		{"same bytes on every run", repeatable, "the result must depend on the input alone: keep no state, read no clock, sort what comes from a map, and make Anys with xds.Any"},
+		{"order of custom resources", shuffled, "the order of objects must not count: use Input.Objects, which has the oldest first, and keep nothing from reading one"},
+		{"custom resources as they are served", asServed, "read nothing of metadata and status that the API server or Envoy Gateway writes: no cache key stands for it"},
+		{"idempotent", idempotent, "running on its own result must change nothing: look for what is there before you add it"},
+		{"input untouched", inputUntouched, "edit the target alone, never what the Input leads to"},
+		{"parallel", parallel, "calls run at once: keep no state in the feature"},
+		{"unwanted is untouched", unwantedUntouched, "a resource for which no mutator has a Plan must come back byte for byte"},
+		{"nothing without policies", nothingWithoutPolicies, "a feature with Policies must leave everything as it is when there are none: return a Plan only if there is one"},
+		{"same from memory", sameFromMemory, fromMemory},
 	}
+}
+
+// fromMemory says what to do if an engine that remembers gives another answer.
+const fromMemory = "Plan.CacheKey must stand for all that the result depends on besides the resource; leave it nil if in doubt"
+
+func reachesEnvoy(_ context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
+	f := newFamily()
+	return kept(&f, call, res)
 }
 
 func valid(_ context.Context, _ *engine.Call, res *engine.Result, _ func() mutator.Family) error {

@@ -26,7 +26,7 @@ func same(want, got []engine.Resources) error {
 		}
 		for j := range want[i].Encoded {
 			if w, g := want[i].Encoded[j], got[i].Encoded[j]; !bytes.Equal(w, g) {
-				return fmt.Errorf("%s %d differs:\n%s\nbecame\n%s", kind, j, text(kind, w), text(kind, g))
+				return fmt.Errorf("%s[%d]%s:\n%s\nbecame\n%s", kind, j, difference(kind, w, g), text(kind, w), text(kind, g))
 			}
 		}
 	}

@@ -1,39 +1,53 @@
 package mutatortest
 
 import (
-	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
 // Fuzz feeds arbitrary bytes as a custom resource into the cases in dir, whose own custom
-// resources are the seeds: nothing may panic, and what comes out is valid and the same on
-// a second run.
+// resources are the seeds: nothing may panic, and what comes out, of the later calls of the case as
+// well, is valid and the same on a second run.
 //
 //	func FuzzPolicy(f *testing.F) { mutatortest.Fuzz(f, "testdata", hello.New) }
 func Fuzz(f *testing.F, dir string, newFamily func() mutator.Family) {
-	cases, err := filepath.Glob(filepath.Join(dir, "*", "in.yaml"))
-	require.NoError(f, err)
-	require.NotEmpty(f, cases)
-	var calls []*engine.Call
-	for i, path := range cases {
-		call, err := ReadCall(path)
+	var seats []seat
+	for _, path := range casesIn(f, dir) {
+		c, err := readCase(path)
 		require.NoError(f, err)
-		calls = append(calls, call)
-		for _, o := range call.Objects {
-			f.Add(i, o)
+		require.NoError(f, c.sent(newFamily))
+		for i, s := range c.steps {
+			for _, o := range s.call.Objects {
+				f.Add(len(seats), o)
+			}
+			seats = append(seats, seat{c, i})
 		}
 	}
 	f.Fuzz(func(t *testing.T, n int, object []byte) {
-		call := clone(calls[int(uint(n)%uint(len(calls)))])
-		call.Objects = append(call.Objects, object)
-		res, err := answer(t.Context(), newFamily(), call)
+		steps, err := seats[int(uint(n)%uint(len(seats)))].with(object).answer(t.Context(), newFamily)
 		require.NoError(t, err)
-		require.NoError(t, again(t.Context(), newFamily(), call, res.Resources))
-		require.NoError(t, valid(t.Context(), call, res, newFamily))
+		for _, s := range steps {
+			require.NoError(t, again(t.Context(), newFamily(), s.call, s.res.Resources))
+			require.NoError(t, valid(t.Context(), s.call, s.res, newFamily))
+		}
 	})
+}
+
+// seat is where a custom resource can be in the cases: in a call.
+type seat struct {
+	*testCase
+	step int
+}
+
+// with is the case with one more custom resource in the call.
+func (s seat) with(object []byte) *testCase {
+	c := *s.testCase
+	c.steps = slices.Clone(c.steps)
+	c.steps[s.step].call = clone(c.steps[s.step].call)
+	c.steps[s.step].call.Objects = append(c.steps[s.step].call.Objects, object)
+	return &c
 }

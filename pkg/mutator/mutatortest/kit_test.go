@@ -39,9 +39,9 @@ func on(do func(in *mutator.Input, c *clusterv3.Cluster)) func() mutator.Family 
 // call has a cluster and two custom resources.
 func call(t *testing.T) *engine.Call {
 	t.Helper()
-	c, err := ReadCall("testdata/call.yaml")
+	calls, err := ReadCalls("testdata/call.yaml")
 	require.NoError(t, err)
-	return c
+	return calls[0]
 }
 
 // failing returns the names of the checks that a family does not pass.
@@ -110,6 +110,11 @@ func TestKitRejects(t *testing.T) {
 			f.Clusters = keyed{func(in *mutator.Input, _ mutator.View) bool { return in.Objects.Len() > 0 }, func(in *mutator.Input, c *clusterv3.Cluster) { c.AltStatName = in.Objects.Of(gvk)[0].Name }}
 			return f
 		}, "same from memory"},
+		"addition that is not included": {func() mutator.Family {
+			f := on(func(*mutator.Input, *clusterv3.Cluster) {})()
+			f.Additions = secrets{}
+			return f
+		}, "reaches Envoy"},
 		"panic": {on(func(*mutator.Input, *clusterv3.Cluster) { panic("no") }), `Cluster "c": panic: no`},
 	}
 	for name, b := range bad {
@@ -189,12 +194,15 @@ func TestInputUntouchedRejects(t *testing.T) {
 func TestFilesThatAreWrong(t *testing.T) {
 	for file, want := range map[string]string{
 		"missing.yaml":  "no such file or directory",
-		"hook.yaml":     `hook: there is no hook "Rout"`,
-		"kind.yaml":     `resources: there is no kind "Clutser"`,
-		"resource.yaml": `resources: Cluster: proto:`,
+		"hook.yaml":     `hook: there is no hook "Rout"; the hooks are [VirtualHost Route`,
+		"kind.yaml":     `resources: there is no kind "Clutser"; the kinds are [Route VirtualHost Cluster`,
+		"resource.yaml": `testdata/wrong/resource.yaml: resources.Cluster[0]: proto:`,
 		"field.yaml":    `unknown field "hooks"`,
+		"beside.yaml":   "calls: beside it are fields of a call: move them into a call of the list",
+		"empty.yaml":    "calls: is empty",
+		"call.yaml":     "testdata/wrong/call.yaml: calls[1].resources.Cluster[0]: proto:",
 	} {
-		_, err := ReadCall("testdata/wrong/" + file)
+		_, err := ReadCalls("testdata/wrong/" + file)
 		require.ErrorContains(t, err, want, file)
 	}
 }

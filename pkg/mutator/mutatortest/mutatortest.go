@@ -1,17 +1,23 @@
-// Package mutatortest tells whether a mutator family keeps the contract of package
-// mutator. One call in the family's test does it:
+// Package mutatortest tells whether a feature keeps the contract of package mutator. One call in
+// the feature's test does it:
 //
 //	func TestConformance(t *testing.T) { mutatortest.Run(t, "testdata", hello.New) }
 //
-// Every folder of testdata is a case: in.yaml is a call of Envoy Gateway, out.yaml the
-// expected result, written with -update. For each case the kit checks the result, and that
-// it is valid, that it is the same bytes on every run, whatever the order of the custom
-// resources, whatever the API server and Envoy Gateway write into their metadata and status, and
-// however many calls run at once, that a second pass over it changes nothing,
-// that an engine that remembers gives the same answers, whatever it was asked before, that
-// the input is left as it was, and that what the mutators did not want is byte for
-// byte what came in. A family that reads policies has to leave everything as it came when
-// there are none.
+// Every folder of testdata is a case: in.yaml is a call of Envoy Gateway, or several, out.yaml the
+// expected result, written with -update. README.md describes the fields. For each call the kit
+// checks the result, and that
+//   - Envoy Gateway makes the call when it is configured for the feature alone;
+//   - something happened, unless the case says that nothing does;
+//   - the result is valid, and the same bytes on every run, whatever the order of the custom
+//     resources, whatever the API server and Envoy Gateway write into their metadata and status,
+//     and however many calls run at once;
+//   - a second pass over it changes nothing, and the input is left as it was;
+//   - an engine that remembers gives the same answers, whatever it was asked before;
+//   - what the mutators did not want is byte for byte what came in, and everything is, if the
+//     feature reads policies and there are none.
+//
+// All messages of Envoy's and xDS's API are known in in.yaml, those of Envoy's contrib extensions
+// and of the feature's own if the test imports their Go packages.
 package mutatortest
 
 import (
@@ -23,6 +29,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
 
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -30,33 +37,66 @@ import (
 
 var update = flag.Bool("update", false, "write out.yaml of mutator cases")
 
-// Run checks the family on every case in dir. newFamily is called for each engine, so that
-// state that a family keeps between engines comes to light.
+// Run checks the feature on every case in dir. newFamily is called for each engine, so that
+// state that a feature keeps between engines comes to light.
 func Run(t *testing.T, dir string, newFamily func() mutator.Family) {
 	t.Helper()
-	cases, err := filepath.Glob(filepath.Join(dir, "*", "in.yaml"))
-	require.NoError(t, err)
-	require.NotEmpty(t, cases, "no cases in %s", dir)
 	var calls []*engine.Call
-	for _, in := range cases {
-		folder := filepath.Dir(in)
-		t.Run(filepath.Base(folder), func(t *testing.T) { calls = append(calls, runCase(t, folder, newFamily)) })
+	for _, in := range casesIn(t, dir) {
+		t.Run(filepath.Base(filepath.Dir(in)), func(t *testing.T) { calls = append(calls, runCase(t, in, newFamily)...) })
 	}
 	t.Run("all cases from one memory", func(t *testing.T) {
-		require.NoError(t, rememberedAlike(t.Context(), calls, newFamily))
+		require.NoError(t, rememberedAlike(t.Context(), calls, newFamily), "%s: %s", dir, fromMemory)
 	})
 }
 
-func runCase(t *testing.T, folder string, newFamily func() mutator.Family) *engine.Call {
-	call, err := ReadCall(filepath.Join(folder, "in.yaml"))
+func casesIn(t testing.TB, dir string) []string {
+	t.Helper()
+	cases, err := filepath.Glob(filepath.Join(dir, "*", "in.yaml"))
 	require.NoError(t, err)
-	res, err := answer(t.Context(), newFamily(), call)
+	require.NotEmpty(t, cases, "there is no %s", filepath.Join(dir, "*", "in.yaml"))
+	return cases
+}
+
+func runCase(t *testing.T, in string, newFamily func() mutator.Family) (calls []*engine.Call) {
+	c, steps, err := load(t.Context(), in, newFamily)
 	require.NoError(t, err)
-	t.Run("golden", func(t *testing.T) { golden(t, filepath.Join(folder, "out.yaml"), res) })
-	for _, c := range checks() {
-		t.Run(c.name, func(t *testing.T) { require.NoError(t, c.run(t.Context(), call, res, newFamily)) })
+	t.Run("golden", func(t *testing.T) { golden(t, filepath.Join(filepath.Dir(in), "out.yaml"), c.several, steps) })
+	for _, s := range steps {
+		calls = append(calls, s.call)
+		t.Run(s.name(), func(t *testing.T) { s.check(t, in, newFamily) })
 	}
-	return call
+	return calls
+}
+
+// load reads a case and makes its calls. A case that Envoy Gateway would not bring about, or in
+// which nothing happens without a word, is an error.
+func load(ctx context.Context, in string, newFamily func() mutator.Family) (*testCase, []answered, error) {
+	c, err := readCase(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.sent(newFamily); err != nil {
+		return nil, nil, err
+	}
+	steps, err := c.answer(ctx, newFamily)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, s := range steps {
+		if err := s.happened(); err != nil {
+			return nil, nil, fmt.Errorf("%s: %s: %w", in, s.name(), err)
+		}
+	}
+	return c, steps, nil
+}
+
+func (s *answered) check(t *testing.T, in string, newFamily func() mutator.Family) {
+	for _, c := range checks() {
+		t.Run(c.name, func(t *testing.T) {
+			require.NoError(t, c.run(t.Context(), s.call, s.res, newFamily), "%s: %s: %s", in, s.name(), c.remedy)
+		})
+	}
 }
 
 // answer runs the call in an engine of its own. A panic is an error here, although the
@@ -78,15 +118,32 @@ func answer(ctx context.Context, f mutator.Family, call *engine.Call) (*engine.R
 	return res, nil
 }
 
-func golden(t *testing.T, path string, res *engine.Result) {
+// golden compares the results of a case with out.yaml, or writes it.
+func golden(t *testing.T, path string, several bool, steps []answered) {
 	t.Helper()
-	got, err := Render(res)
+	got, err := render(several, steps)
 	require.NoError(t, err)
 	if *update {
 		require.NoError(t, os.WriteFile(path, got, 0o644))
 		return
 	}
+	const remedy = "run the test with -update, which writes the file, and look at its git diff: it has what the feature does now"
 	want, err := os.ReadFile(path)
-	require.NoError(t, err, "run the test with -update to write it")
-	require.Equal(t, string(want), string(got))
+	require.NoError(t, err, remedy)
+	require.Equal(t, string(want), string(got), "%s differs: %s", path, remedy)
+}
+
+func render(several bool, steps []answered) ([]byte, error) {
+	if !several {
+		return Render(steps[0].res)
+	}
+	var f resultsFile
+	for _, s := range steps {
+		r, err := newResultFile(s.res)
+		if err != nil {
+			return nil, err
+		}
+		f.Calls = append(f.Calls, r)
+	}
+	return yaml.Marshal(f)
 }

@@ -4,9 +4,6 @@ import (
 	"testing"
 	"time"
 
-	// Messages that testdata has inside of Any.
-	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/quic/v3"
-
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/mutator/mutatortest"
 	"github.com/egraft/egraft/pkg/mutators/backendmtls"

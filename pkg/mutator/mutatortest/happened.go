@@ -1,0 +1,20 @@
+package mutatortest
+
+import (
+	"errors"
+	"fmt"
+)
+
+// happened requires that a call did something, or changed nothing if the case says so: a case that
+// misses what it is about would otherwise pass for ever, as soon as -update wrote its out.yaml.
+func (s *answered) happened() error {
+	changed := same(s.call.Resources, s.res.Resources)
+	switch {
+	case s.unmodified && changed != nil:
+		return fmt.Errorf("unmodified: true, but the feature changed resources: remove the field, or correct the case: %w", changed)
+	case !s.unmodified && changed == nil && len(s.res.Outcomes)+len(s.res.Policies) == 0:
+		return errors.New("nothing happened: no mutator has a Plan for any of the resources and no custom resource has an outcome: " +
+			"let the targetRefs of objects name what is in metadata.filterMetadata.envoy-gateway of the resources, or set unmodified: true in the case if that is what it shows")
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package mutator
+
+import (
+	"slices"
+
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// Kinds returns the kinds of resources that a hook is called with: one resource of the kind,
+// or in the Translation hook lists of all kinds that Envoy Gateway is told to include.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/extension.go
+func (h Hook) Kinds() []Kind {
+	switch h {
+	case HookRoute:
+		return []Kind{KindRoute}
+	case HookVirtualHost:
+		return []Kind{KindVirtualHost}
+	case HookHTTPListener:
+		return []Kind{KindListener}
+	case HookCluster:
+		return []Kind{KindCluster}
+	case HookEndpoints:
+		return []Kind{KindEndpoints}
+	case HookTranslation:
+		return []Kind{KindCluster, KindListener, KindRouteConfiguration, KindSecret}
+	}
+	return nil
+}
+
+// Receives reports whether Envoy Gateway calls the hook with resources of the kind when it is
+// configured for this family alone, as `egraft config envoy-gateway` prints it. What the
+// Translation hook does not include is also lost from its response.
+func (f *Family) Receives(h Hook, k Kind) bool {
+	if !f.Uses(h) || !slices.Contains(h.Kinds(), k) {
+		return false
+	}
+	if h != HookTranslation || f.mutates(k) {
+		return true
+	}
+	switch k {
+	case KindCluster:
+		return f.Additions != nil || f.DropsSecrets // additions are clusters first of all
+	case KindRouteConfiguration:
+		return f.NeedsReach || f.DropsSecrets
+	default: // secrets, and the listeners that refer to them
+		return f.DropsSecrets
+	}
+}
+
+// ObjectsIn returns the kinds of custom resources with which Envoy Gateway calls a hook for
+// this family.
+func (f *Family) ObjectsIn(h Hook) []policy.Kind {
+	if !f.Uses(h) {
+		return nil
+	}
+	switch h {
+	case HookRoute: // custom backends are among the route's extension references
+		return slices.Concat(f.Policies, f.Filters, f.Backends)
+	case HookHTTPListener, HookTranslation:
+		return f.Policies
+	case HookCluster:
+		return f.Backends
+	default:
+		return nil
+	}
+}
+
+// mutates reports whether the family has a mutator for a kind of resource.
+func (f *Family) mutates(k Kind) bool {
+	return slices.ContainsFunc(f.parts(), func(p part) bool { return p.kind == k && p.set })
+}
