@@ -111,7 +111,7 @@ var eventsOfEveryKind = map[string]string{
 	"BufferPolicy/buffer-wrong":              "Invalid spec.targetSelectors[0].matchLabels: Invalid value:",
 	"HedgeFilter/hedge":                      "Programmed requests that take longer than 150ms are sent once more",
 	"HedgeFilter/hedge-slow":                 "Failed HedgeFilter default/hedge-slow: spec.perTryTimeout is 20s",
-	"HedgeFilter/hedge-z-second":             "Conflicted HedgeFilter default/hedge-a-first is a filter of the same rule and older",
+	"HedgeFilter/hedge-z-second":             "Conflicted HedgeFilter default/hedge-a-first is ",
 	"OriginalDestinationBackend/pool":        "Programmed Envoy connects to the destination in metadata egraft.io:destination, if it is in allowedCIDRs; retries, hedging, load balancing, health checks, outlier detection and session persistence of other policies have no effect on it",
 	"OriginalDestinationBackend/pool-second": "Conflicted OriginalDestinationBackend default/pool-second and OriginalDestinationBackend default/pool-third",
 	"OriginalDestinationBackend/pool-wrong":  "Invalid spec.tls.caBundle: Invalid value: must be certificates in PEM: number 1 of 1 cannot be read",

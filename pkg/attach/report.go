@@ -1,5 +1,6 @@
-// Package attach has what features share whose policies are attached to Gateways, listeners,
-// routes and rules: what became of each policy, in the same words.
+// Package attach has what features share whose custom resources are attached: policies to
+// Gateways, listeners, routes and rules, filters to rules. It decides which one is in effect, and
+// tells of each what became of it, in the same words.
 //
 // It must not know any feature, and does not change resources.
 package attach

@@ -6,25 +6,28 @@
 package hedge
 
 import (
+	"fmt"
+
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/attach"
 	"github.com/egraft/egraft/pkg/mutator"
-	"github.com/egraft/egraft/pkg/policy"
 )
 
 // Name is the family's name in configuration, logs and metrics.
 const Name = "hedge"
 
-// gvk is the kind of resource that the family reads.
-var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindHedgeFilter)
-
 // New returns the family.
 func New() mutator.Family {
-	return mutator.Family{
-		Name:          Name,
-		Hooks:         []mutator.Hook{mutator.HookRoute},
-		Filters:       []policy.Kind{policy.NewKind(gvk, validate).WithConditions("hedgefilters")},
-		FailurePolicy: mutator.Ignore, // a slow answer is better than none
-		Routes:        routes{},
-		Reporter:      reporter{},
-	}
+	return attach.RouteFilter[v1alpha1.HedgeFilter]{
+		Name:      Name,
+		Kind:      v1alpha1.GroupVersion.WithKind(v1alpha1.KindHedgeFilter),
+		Resource:  "hedgefilters",
+		OnFailure: mutator.Ignore, // a slow answer is better than none
+		Validate:  validate,
+		Edit:      hedge,
+		Key:       sentOnce,
+		Describe: func(f *v1alpha1.HedgeFilter) string {
+			return fmt.Sprintf("requests that take longer than %s are sent once more", f.Spec.PerTryTimeout)
+		},
+	}.Family()
 }

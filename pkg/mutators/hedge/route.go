@@ -1,7 +1,6 @@
 package hedge
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
-	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -31,61 +29,34 @@ const (
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/route/v3/route_components.proto#envoy-v3-api-field-config-route-v3-routeaction-timeout
 const routeTimeout = 15 * time.Second
 
-// routes hedges the requests of routes.
-type routes struct{}
-
-// Plan applies the filters of a call, which are those of the route's rule, for as long as they and
-// a backend beside which they have no effect are the same.
-func (routes) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*routev3.Route] {
-	filters := in.Objects.Of(gvk)
-	if len(filters) == 0 {
-		return nil
-	}
-	key := filters[0].Digest()
-	if once := sentOnce(in); once != nil {
-		key += once.String()
-	}
-	return &mutator.Plan[*routev3.Route]{
-		Edit:      func(_ context.Context, r *routev3.Route) error { return apply(in, filters[0], r) },
-		CacheKey:  &key,
-		OnFailure: mutator.FailurePolicy(filters[0].FailurePolicy),
-	}
-}
-
-// sentOnce is a backend of the rule whose requests must not be sent again: its cluster would
-// choose the host of each anew, after its networks were checked.
-func sentOnce(in *mutator.Input) *policy.Object {
+// sentOnce names a backend of the rule whose requests must not be sent again: its cluster would
+// choose the host of each anew, after its networks were checked. It is empty without one.
+func sentOnce(in *mutator.Input) string {
 	for _, o := range in.Objects.Of(v1alpha1.GroupVersion.WithKind(v1alpha1.KindOriginalDestinationBackend)) {
-		return o
+		return o.String()
 	}
-	return nil
+	return ""
 }
 
-// apply applies a filter, the oldest of several.
-func apply(in *mutator.Input, o *policy.Object, r *routev3.Route) error {
-	if o.Err != nil {
-		return fmt.Errorf("%s: %w", o, o.Err)
-	}
+// hedge hedges the requests of a route.
+func hedge(in *mutator.Input, f *v1alpha1.HedgeFilter, r *routev3.Route) error {
 	action := r.GetRoute()
 	if action == nil {
-		return fmt.Errorf("%s: the rule sends no requests to backends", o)
+		return errors.New("the rule sends no requests to backends")
 	}
-	if once := sentOnce(in); once != nil {
-		return fmt.Errorf("%s: the rule has %s, whose requests are sent once", o, once)
+	if once := sentOnce(in); once != "" {
+		return fmt.Errorf("the rule has %s, whose requests are sent once", once)
 	}
-	s := &policy.Typed[v1alpha1.HedgeFilter](o).Spec
-	wait, err := time.ParseDuration(string(s.PerTryTimeout))
+	wait, err := time.ParseDuration(string(f.Spec.PerTryTimeout))
 	if err != nil {
-		return fmt.Errorf("%s: %w", o, err) // validated
+		return err // validated
 	}
 	if limit := timeoutOf(action); limit > 0 && wait >= limit {
-		return fmt.Errorf("%s: spec.perTryTimeout is %s, and the route's requests end after %s", o, wait, limit)
+		return fmt.Errorf("spec.perTryTimeout is %s, and the route's requests end after %s", wait, limit)
 	}
-	retry, err := retryPolicy(action.GetRetryPolicy(), s, wait)
-	if err != nil {
-		return fmt.Errorf("%s: %w", o, err)
+	if action.RetryPolicy, err = retryPolicy(action.GetRetryPolicy(), &f.Spec, wait); err != nil {
+		return err
 	}
-	action.RetryPolicy = retry
 	action.HedgePolicy = &routev3.HedgePolicy{HedgeOnPerTryTimeout: true}
 	return nil
 }

@@ -1,0 +1,97 @@
+package attach
+
+import (
+	"context"
+	"fmt"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// RouteFilter is a feature whose custom resources T are filters: rules of HTTPRoutes and
+// GRPCRoutes name one in an ExtensionRef, and their routes are edited in the Route hook. If a
+// rule names several, the one with precedence is in effect and the others are Conflicted.
+type RouteFilter[T any] struct {
+	// Name is the feature's, see [mutator.Family].
+	Name string
+	Kind schema.GroupVersionKind
+	// Resource is the plural by which the API server knows the kind, for the conditions of
+	// filters.
+	Resource string
+	// OnFailure is the failure policy of filters that have none of their own.
+	OnFailure mutator.FailurePolicy
+	// Validate fills in defaults and checks what the CRD checks.
+	Validate func(*T) field.ErrorList
+	// Edit edits a route of a rule that has the filter.
+	Edit func(*mutator.Input, *T, *routev3.Route) error
+	// Key stands for what Edit reads of the input beside the filter. It is nil if that is nothing.
+	Key func(*mutator.Input) string
+	// Describe tells what a filter in effect does.
+	Describe func(*T) string
+}
+
+// Family returns the feature.
+func (f RouteFilter[T]) Family() mutator.Family {
+	return mutator.Family{
+		Name:          f.Name,
+		Hooks:         []mutator.Hook{mutator.HookRoute},
+		Filters:       []policy.Kind{policy.NewKind(f.Kind, f.Validate).WithConditions(f.Resource)},
+		FailurePolicy: f.OnFailure,
+		Routes:        routeFilter[T]{f},
+		Reporter:      routeFilter[T]{f},
+	}
+}
+
+type routeFilter[T any] struct{ RouteFilter[T] }
+
+// Plan applies the filters of a call, which are those of the route's rule.
+func (f routeFilter[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*routev3.Route] {
+	filters := in.Objects.Of(f.Kind)
+	if len(filters) == 0 {
+		return nil
+	}
+	o := filters[0]
+	key := o.Digest()
+	if f.Key != nil {
+		key += f.Key(in)
+	}
+	return &mutator.Plan[*routev3.Route]{
+		Edit:      func(_ context.Context, r *routev3.Route) error { return f.apply(in, o, r) },
+		CacheKey:  &key,
+		OnFailure: OnFailure(o, f.OnFailure),
+	}
+}
+
+func (f routeFilter[T]) apply(in *mutator.Input, o *policy.Object, r *routev3.Route) error {
+	err := o.Err
+	if err == nil {
+		err = f.Edit(in, policy.Typed[T](o), r)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", o, err)
+	}
+	return nil
+}
+
+// Report implements [mutator.Reporter] for one route. That the route itself stands in the way is
+// known to the engine, which says so in place of this.
+func (f routeFilter[T]) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
+	filters := in.Objects.Of(f.Kind)
+	for i, o := range filters {
+		p := mutator.PolicyOutcome{Policy: o}
+		switch {
+		case i > 0:
+			p.Reason, p.Message = mutator.Conflicted, filters[0].Precedence(o)+" and is a filter of the same rule"
+		case o.Err != nil:
+			p.Reason, p.Message = mutator.Invalid, o.Err.Error()
+		default:
+			p.Reason, p.Message = mutator.Programmed, f.Describe(policy.Typed[T](o))
+		}
+		out = append(out, p)
+	}
+	return out
+}
