@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,10 +73,13 @@ func (s *step[T]) onFailure(in *mutator.Input) mutator.FailurePolicy {
 	}
 }
 
-// strictest is Fail before Deny before Ignore.
-func (l *link[T]) strictest(in *mutator.Input) (strictest mutator.FailurePolicy) {
-	for _, k := range l.kinds {
-		for _, o := range in.Objects.Of(k.GroupVersionKind) {
+type strictestOf struct{ family string }
+
+// strictest is Fail before Deny before Ignore, of the custom resources that came with the call and
+// of those that the Route hook left on routes.
+func (l *link[T]) strictest(in *mutator.Input) mutator.FailurePolicy {
+	return mutator.Derive(in, strictestOf{l.family}, func(in *mutator.Input) (strictest mutator.FailurePolicy) {
+		for _, o := range l.objects(in) {
 			own := mutator.FailurePolicy(o.FailurePolicy)
 			if own != mutator.Deny && own != mutator.Ignore {
 				own = l.onError
@@ -84,11 +88,26 @@ func (l *link[T]) strictest(in *mutator.Input) (strictest mutator.FailurePolicy)
 				strictest = own
 			}
 		}
+		return cmp.Or(strictest, l.onError)
+	})
+}
+
+// objects are all custom resources of the family that a call has.
+func (l *link[T]) objects(in *mutator.Input) (all []*policy.Object) {
+	for _, k := range l.kinds {
+		all = append(all, in.Objects.Of(k.GroupVersionKind)...)
+		if in.Hook != mutator.HookTranslation {
+			continue
+		}
+		for _, name := range in.Reach().Configurations() {
+			for _, m := range in.Reach().Configuration(name).Marks() {
+				for _, c := range mutator.Marked(in, k, m) {
+					all = append(all, c.Object)
+				}
+			}
+		}
 	}
-	if strictest == "" {
-		return l.onError
-	}
-	return strictest
+	return all
 }
 
 // affected asks on which custom resources a failure bears, where that is not all of the call. If the

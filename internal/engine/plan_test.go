@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -12,6 +13,7 @@ import (
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
 // TestPlanThatFails: if a mutator cannot say what it will do, nobody knows which custom resource
@@ -50,5 +52,31 @@ func TestPlanThatFails(t *testing.T) {
 			require.Equal(t, c.want == engine.Failed, err != nil)
 			require.Equal(t, []engine.Verdict{c.want, engine.Panicked}, verdicts(res))
 		})
+	}
+}
+
+// TestPlanThatFailsBesideRoutes: policies of routes come with the routes, and count as well.
+func TestPlanThatFailsBesideRoutes(t *testing.T) {
+	gvk := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Plan"}
+	kind := policy.NewKind(gvk, func(*map[string]any) field.ErrorList { return nil })
+	set, err := policy.NewSet([]policy.Kind{kind}, [][]byte{[]byte(`{"apiVersion":"example.com/v1","kind":"Plan","metadata":{"namespace":"n","name":"p"},"spec":{"failurePolicy":"Deny"}}`)})
+	require.NoError(t, err)
+	mark, err := mutator.Mark(&mutator.Input{}, gvk, policy.Candidate{Object: set.Of(gvk)[0], Specificity: policy.ToRoute}, nil)
+	require.NoError(t, err)
+	for key, want := range map[string]engine.Verdict{mark.Key: engine.Denied, "Other.example.com": engine.Ignored} {
+		f := mutator.Family{
+			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore, NeedsReach: true, Policies: []policy.Kind{kind},
+			Clusters: mutator.Func[*clusterv3.Cluster]{When: func(*mutator.Input, mutator.View) bool { panic("no plan") }},
+		}
+		e, err := engine.New([]mutator.Family{f})
+		require.NoError(t, err)
+		route := &routev3.Route{Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "a"}}}}
+		route.Metadata = xds.SetMark(nil, xds.Mark{Key: key, Value: mark.Value})
+		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+			{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}},
+			{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, &routev3.RouteConfiguration{Name: "r", VirtualHosts: []*routev3.VirtualHost{{Name: "h", Domains: []string{"*"}, Routes: []*routev3.Route{route}}}})}},
+		}})
+		require.NoError(t, err)
+		require.Equal(t, []engine.Verdict{want, engine.Panicked}, verdicts(res), key)
 	}
 }
