@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/egraft/egraft/internal/sandbox"
-
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"

@@ -8,10 +8,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/egraft/egraft/internal/sandbox"
-
 	"google.golang.org/protobuf/proto"
 
+	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
@@ -106,7 +105,7 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 			r.references = nil
 			break // nothing that follows may let traffic through again
 		}
-		if s.renames && verdict == Applied && c.name(r.encoded) != name {
+		if s.renames && verdict == Applied && c.name(before) == name && c.name(r.encoded) != name {
 			kept = c.besides(ctx, in, steps[i+1:], before, raw, h)
 		}
 	}
@@ -117,9 +116,10 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 	return answer{raw: r.encoded, result: &result{name: name, was: was, kept: kept, outcomes: said, references: r.references}}
 }
 
-// besides is what a resource that one family gives another name is without that family, so that
-// Envoy finds nothing changed when the name comes and goes; nil if it is what it came as.
-func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, others []step[T], before, raw []byte, h *sandbox.Goroutine) []byte {
+// besides is what a resource that families give another name is without those, so that Envoy
+// finds nothing changed when the name comes and goes; nil if it is what it came as.
+func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, rest []step[T], before, raw []byte, h *sandbox.Goroutine) []byte {
+	others := slices.DeleteFunc(slices.Clone(rest), func(s step[T]) bool { return s.renames })
 	if a := c.run(ctx, in, others, before, strings.Clone(c.name(before)), h); a.err == nil {
 		before = a.raw
 	}

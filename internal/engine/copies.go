@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/egraft/egraft/internal/sandbox"
-
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"

@@ -335,3 +335,26 @@ func (d connects) Plan(*mutator.Input, mutator.View) *mutator.Plan[*clusterv3.Cl
 		return nil
 	}}
 }
+
+// TestRenamedTwiceIsKeptOnce: under the name that it came with, whoever renamed it last.
+func TestRenamedTwiceIsKeptOnce(t *testing.T) {
+	again := mutator.Family{Name: "again", Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, Clusters: mutator.Func[*clusterv3.Cluster]{
+		Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
+			c.Name = "x/" + c.GetName()
+			return nil
+		},
+	}}
+	e, err := engine.New([]mutator.Family{renames{"a": "new/a"}.family(), again})
+	require.NoError(t, err)
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{
+		Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, &clusterv3.Cluster{Name: "a", EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{}})},
+	}}})
+	require.NoError(t, err)
+	var names []string
+	for _, raw := range res.Resources[0].Encoded {
+		c := &clusterv3.Cluster{}
+		require.NoError(t, proto.Unmarshal(raw, c))
+		names = append(names, c.GetName())
+	}
+	require.Equal(t, []string{"x/new/a", "a"}, names)
+}

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/egraft/egraft/internal/sandbox"
-
 	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/internal/sandbox"
 )
 
 // resource is a resource on its way through a chain. What it is between two mutators is
