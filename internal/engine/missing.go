@@ -39,7 +39,7 @@ func (e *Engine) missing(in *mutator.Input, call *Call, res *Result) error {
 			}
 			res.add(outcome)
 			if outcome.Verdict == Failed {
-				return fmt.Errorf("%s hook: mutator %s: %w", in.Hook, f.Name, errMissing)
+				return fmt.Errorf("%s hook: feature %s: %w", in.Hook, f.Name, errMissing)
 			}
 		}
 	}
