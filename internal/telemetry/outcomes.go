@@ -8,12 +8,12 @@ import (
 
 // results lists what a feature can do in a hook, in the words of the engine.
 func results(f *mutator.Feature, h mutator.Hook) []string {
-	r := []string{"applied", "unchanged", "denied", "ignored", "failed", "panicked", "timed-out", "quarantined"}
+	r := []string{"applied", "unchanged", "denied", "ignored", "call-failed", "panicked", "timed-out", "quarantined"}
 	if h == mutator.HookTranslation && f.Additions != nil {
-		r = append(r, "added", "conflicting")
+		r = append(r, "added", "name-conflict")
 	}
 	if h == mutator.HookTranslation && f.PrunesSecrets {
-		r = append(r, "dropped")
+		r = append(r, "pruned")
 	}
 	return r
 }

@@ -56,7 +56,7 @@ func TestSeriesFromTheStart(t *testing.T) {
 			`egraft_last_call_timestamp_seconds{hook="` + hook + `"} 0`,
 		})
 	}
-	for _, result := range []string{"applied", "unchanged", "denied", "ignored", "failed", "panicked", "timed-out", "quarantined"} {
+	for _, result := range []string{"applied", "unchanged", "denied", "ignored", "call-failed", "panicked", "timed-out", "quarantined"} {
 		require.Contains(t, got, `egraft_mutator_outcomes_total{hook="Route",mutator="one",result="`+result+`"} 0`)
 		require.NotContains(t, got, `egraft_mutator_outcomes_total{hook="Cluster",mutator="one",result="`+result+`"} 0`)
 	}
