@@ -20,8 +20,8 @@ func results(f *mutator.Feature, h mutator.Hook) []string {
 
 func newOutcomes(features []mutator.Feature) *prometheus.CounterVec {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "egraft_mutator_outcomes_total", Help: "What mutators did, by resource that they applied to.",
-	}, []string{"hook", "mutator", "result"})
+		Name: "egraft_mutator_results_total", Help: "Results of mutators by resource.",
+	}, []string{"hook", "feature", "result"})
 	for i := range features {
 		f := &features[i]
 		for _, h := range f.Hooks {
