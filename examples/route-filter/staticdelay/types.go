@@ -14,7 +14,7 @@ var GroupVersion = schema.GroupVersion{Group: "example.com", Version: "v1alpha1"
 // +kubebuilder:subresource:status
 // +kubebuilder:printcolumn:name="Delay",type=string,JSONPath=`.spec.delay`
 // +kubebuilder:printcolumn:name="Programmed",type=string,JSONPath=`.status.conditions[?(@.type=="Programmed")].status`
-type StaticDelayFilter struct {
+type StaticDelayFilter struct { //nolint:revive // CRDs take the kind from the name of the type
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
