@@ -111,13 +111,13 @@ func (k objectKey) AddTo(f *cache.Fields) { f.Bytes(k.raw) }
 
 // copyKey is what a copy of a cluster depends on.
 type copyKey struct {
-	family, name string
-	plan         string // its [mutator.Copy.Key]
-	cluster      []byte
+	feature, name string
+	plan          string // its [mutator.Copy.Key]
+	cluster       []byte
 }
 
 func (k copyKey) AddTo(f *cache.Fields) {
-	f.String(k.family)
+	f.String(k.feature)
 	f.String(k.name)
 	f.String(k.plan)
 	f.Bytes(k.cluster)

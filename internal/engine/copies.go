@@ -14,17 +14,17 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// maxCopies is how many copies of clusters a family may add to a translation. Each of them
+// maxCopies is how many copies of clusters a feature may add to a translation. Each of them
 // has a route that leads to it, and without merged backends each rule has a cluster of its own.
 const maxCopies = 10_000
 
-// addCopies adds copies of clusters as the families before made them. What is past the limit is
+// addCopies adds copies of clusters as the features before made them. What is past the limit is
 // not there, so that Envoy refuses the requests of its routes.
-func (e *Engine) addCopies(ctx context.Context, f mutator.Family, copies []mutator.Copy, res *Result) {
+func (e *Engine) addCopies(ctx context.Context, f mutator.Feature, copies []mutator.Copy, res *Result) {
 	if len(copies) == 0 {
 		return
 	}
-	shape := wire.ShapeOf((*clusterv3.Cluster)(nil))
+	shape := wire.FieldNumbersOf((*clusterv3.Cluster)(nil))
 	list, names := listOf(res, mutator.KindCluster), namesOf(res, mutator.KindCluster, shape)
 	at := make(map[string]int, len(names))
 	for i, name := range slices.Backward(names) { // of several of a name the first counts
@@ -40,7 +40,7 @@ func (e *Engine) addCopies(ctx context.Context, f mutator.Family, copies []mutat
 		if !there {
 			continue
 		}
-		o := &Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: c.Name, Verdict: Added, bearsOn: c.Affected, onAll: len(c.Affected) == 0}
+		o := &Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: c.Name, Verdict: Added, bearsOn: c.Affected, onAll: len(c.Affected) == 0}
 		_, taken := at[c.Name]
 		switch {
 		case i >= maxCopies:
@@ -63,12 +63,12 @@ func (e *Engine) addCopies(ctx context.Context, f mutator.Family, copies []mutat
 }
 
 // copyOf is the edited copy of a cluster, and with an error one that refuses all requests.
-func (e *Engine) copyOf(ctx context.Context, family string, c mutator.Copy, raw []byte) ([]byte, error) {
-	key := copyKey{family, c.Name, c.Key, raw}
+func (e *Engine) copyOf(ctx context.Context, feature string, c mutator.Copy, raw []byte) ([]byte, error) {
+	key := copyKey{feature, c.Name, c.Key, raw}
 	if found := e.cached.copies.Get(key); found != nil {
 		return found.Value, nil
 	}
-	encoded, err := sandbox.RunOnce(ctx, e.sandbox, family, func(ctx context.Context) ([]byte, error) {
+	encoded, err := sandbox.RunOnce(ctx, e.sandbox, feature, func(ctx context.Context) ([]byte, error) {
 		m, err := underName(raw, c.Name)
 		if err != nil {
 			return nil, err

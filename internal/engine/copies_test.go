@@ -15,7 +15,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// copier is a family that adds copies of clusters, and calls its policies programmed.
+// copier is a feature that adds copies of clusters, and calls its policies programmed.
 type copier struct {
 	agents
 	copies func(in *mutator.Input) []mutator.Copy
@@ -25,7 +25,7 @@ func (c copier) Add(_ context.Context, in *mutator.Input) (mutator.Additions, er
 	return mutator.Additions{Copies: c.copies(in)}, nil
 }
 
-// newCopier is an engine with a family that adds copies of c: one for the policy a, whose edit is
+// newCopier is an engine with a feature that adds copies of c: one for the policy a, whose edit is
 // as it should be, and one for the policy b, whose edit is do.
 func newCopier(t *testing.T, cacheSize int64, do func(*clusterv3.Cluster) error, edit func(b *mutator.Copy)) *engine.Engine {
 	t.Helper()
@@ -45,11 +45,11 @@ func newCopier(t *testing.T, cacheSize int64, do func(*clusterv3.Cluster) error,
 		}
 		return out
 	}}
-	f := mutator.Family{
+	f := mutator.Feature{
 		Name: "copier", Hooks: []mutator.Hook{mutator.HookTranslation},
 		Policies: []policy.Kind{policy.NewKind[map[string]any](thingKind, nil)}, Additions: c, Reporter: c,
 	}
-	e, err := engine.New([]mutator.Family{f}, engine.WithCache(cacheSize))
+	e, err := engine.New([]mutator.Feature{f}, engine.WithCache(cacheSize))
 	require.NoError(t, err)
 	return e
 }
@@ -124,7 +124,7 @@ func TestCopies(t *testing.T) {
 					require.Equal(t, append([]engine.Verdict{engine.Added}, c.verdicts...), verdicts(res))
 					require.Equal(t, "copy/a", res.Outcomes[0].Name)
 					for _, o := range res.Outcomes[1:] {
-						require.Equal(t, "copier", o.Family)
+						require.Equal(t, "copier", o.Feature)
 						if c.err == "" {
 							require.NoError(t, o.Err)
 						} else {
@@ -216,9 +216,9 @@ func TestTooManyCopies(t *testing.T) {
 		}
 		return out
 	}}
-	f := c.family()
+	f := c.feature()
 	f.Clusters, f.Additions, f.Reporter = nil, c, c
-	e, err := engine.New([]mutator.Family{f})
+	e, err := engine.New([]mutator.Feature{f})
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), &engine.Call{
 		Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001), agentPolicy("b", "x", 2002)},
@@ -237,19 +237,19 @@ func TestTooManyCopies(t *testing.T) {
 	requireReport(t, res, `is one of 10002 copies of clusters, of which 10000 are added; requests are refused (Cluster "copy/10000")`)
 }
 
-// TestCopiesOfTwoFamilies: the second one sees what the first one added.
-func TestCopiesOfTwoFamilies(t *testing.T) {
-	family := func(name string, copies ...mutator.Copy) mutator.Family {
+// TestCopiesOfTwoFeatures: the second one sees what the first one added.
+func TestCopiesOfTwoFeatures(t *testing.T) {
+	feature := func(name string, copies ...mutator.Copy) mutator.Feature {
 		for i := range copies {
 			copies[i].Edit = func(_ context.Context, c *clusterv3.Cluster) error { c.AltStatName += name; return nil }
 		}
-		return mutator.Family{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: adder(func() (mutator.Additions, error) {
+		return mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: adder(func() (mutator.Additions, error) {
 			return mutator.Additions{Copies: copies}, nil
 		})}
 	}
-	e, err := engine.New([]mutator.Family{
-		family("none"), family("one", mutator.Copy{Of: "c", Name: "copy"}),
-		family("two", mutator.Copy{Of: "c", Name: "copy"}, mutator.Copy{Of: "copy", Name: "copy of it"}),
+	e, err := engine.New([]mutator.Feature{
+		feature("none"), feature("one", mutator.Copy{Of: "c", Name: "copy"}),
+		feature("two", mutator.Copy{Of: "c", Name: "copy"}, mutator.Copy{Of: "copy", Name: "copy of it"}),
 	})
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}}}})
@@ -258,7 +258,7 @@ func TestCopiesOfTwoFamilies(t *testing.T) {
 	require.Len(t, res.Resources[0].Encoded, 3)
 	require.Equal(t, "onetwo", decoded(t, &clusterv3.Cluster{}, res.Resources[0].Encoded[2]).(*clusterv3.Cluster).GetAltStatName())
 
-	e, err = engine.New([]mutator.Family{family("none")})
+	e, err = engine.New([]mutator.Feature{feature("none")})
 	require.NoError(t, err)
 	res, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation})
 	require.NoError(t, err)

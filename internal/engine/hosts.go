@@ -45,13 +45,13 @@ type host struct {
 	id     uint64
 	size   int // of what counts, in bytes
 	marked bool
-	reach  func() *xds.HostReach // nil if the host cannot be decoded
+	reach  func() *xds.VirtualHostIndex // nil if the host cannot be decoded
 }
 
 // hostReader reads virtual hosts. What it needs it makes of descriptors when it is first used.
 type hostReader struct {
 	maps          func() *wire.Maps
-	plain, marked func() *wire.Mask // what [xds.ReadHost] reads of a host without and with marks
+	plain, marked func() *wire.Mask // what [xds.NewVirtualHostIndex] reads of a host without and with marks
 }
 
 func newHostReader() hostReader {
@@ -106,7 +106,7 @@ func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
 	out := make([]config, len(encoded))
 	var all []unread
 	for i, raw := range encoded {
-		name := wire.NewView(wire.ShapeOf((*routev3.RouteConfiguration)(nil)), raw).Name()
+		name := wire.NewView(wire.FieldNumbersOf((*routev3.RouteConfiguration)(nil)), raw).Name()
 		var last []cache.Slot
 		if found := e.cached.hostSlots.Get(hostSlotsKey{s, name}); found != nil {
 			last = found.Value
@@ -174,7 +174,7 @@ func (e *Engine) host(content []byte, marked bool) *host {
 		return found.Value
 	}
 	content = bytes.Clone(content)
-	read := sync.OnceValue(func() *xds.HostReach { return readHost(content) })
+	read := sync.OnceValue(func() *xds.VirtualHostIndex { return readHost(content) })
 	h := &host{id: e.lastHost.Add(1), size: len(content), marked: marked, reach: read}
 	e.cached.hosts.Put(hostKey{marked, content}, h, len(content))
 	return h
@@ -182,12 +182,12 @@ func (e *Engine) host(content []byte, marked bool) *host {
 
 // readHost reads what counts of a virtual host. One that cannot be decoded is left out:
 // Envoy Gateway encoded it, and Envoy would refuse it as well.
-func readHost(content []byte) *xds.HostReach {
+func readHost(content []byte) *xds.VirtualHostIndex {
 	vh := &routev3.VirtualHost{}
 	if proto.Unmarshal(content, vh) != nil {
 		return nil
 	}
-	return xds.ReadHost(vh)
+	return xds.NewVirtualHostIndex(vh)
 }
 
 func partsOf(configs []config) []parts {
@@ -199,12 +199,12 @@ func partsOf(configs []config) []parts {
 }
 
 // reach says what leads to the clusters. A large virtual host is worth a goroutine.
-func reach(configs []parts) *xds.Reach {
+func reach(configs []parts) *xds.RouteIndex {
 	var hosts []*host
 	for _, c := range configs {
 		hosts = append(hosts, c.hosts...)
 	}
-	read := make([]*xds.HostReach, len(hosts))
+	read := make([]*xds.VirtualHostIndex, len(hosts))
 	spread(len(hosts), 1, func() (func(int), func()) {
 		return func(i int) { read[i] = hosts[i].reach() }, func() {}
 	})
@@ -213,10 +213,10 @@ func reach(configs []parts) *xds.Reach {
 		configurations[i] = xds.Configuration{Name: c.name, Hosts: readable(read[:len(c.hosts)])}
 		read = read[len(c.hosts):]
 	}
-	return xds.NewReach(configurations)
+	return xds.NewRouteIndex(configurations)
 }
 
 // readable leaves out virtual hosts that could not be decoded.
-func readable(hosts []*xds.HostReach) []*xds.HostReach {
-	return slices.DeleteFunc(slices.Clone(hosts), func(h *xds.HostReach) bool { return h == nil })
+func readable(hosts []*xds.VirtualHostIndex) []*xds.VirtualHostIndex {
+	return slices.DeleteFunc(slices.Clone(hosts), func(h *xds.VirtualHostIndex) bool { return h == nil })
 }

@@ -26,7 +26,7 @@ import (
 // plain answers translations as one would without a thought of speed: everything is decoded
 // with the generated types, one after another, every time. It is what [engine.Engine] is
 // compared with.
-type plain []mutator.Family
+type plain []mutator.Feature
 
 func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 	t.Helper()
@@ -62,24 +62,24 @@ func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 	return res
 }
 
-// others are the families that give no cluster another name.
+// others are the features that give no cluster another name.
 func (p plain) others() plain {
-	return slices.DeleteFunc(slices.Clone(p), func(f mutator.Family) bool { return f.RenamesClusters })
+	return slices.DeleteFunc(slices.Clone(p), func(f mutator.Feature) bool { return f.RenamesClusters })
 }
 
-// treat takes a resource through all families.
+// treat takes a resource through all features.
 func (p plain) treat(t *testing.T, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Result) []byte {
 	t.Helper()
 	switch kind {
 	case mutator.KindCluster:
-		return plainly(t, p, in, kind, raw, res, &clusterv3.Cluster{}, xds.DenyCluster, func(f mutator.Family) mutator.Cluster { return f.Clusters })
+		return plainly(t, p, in, kind, raw, res, &clusterv3.Cluster{}, xds.DenyCluster, func(f mutator.Feature) mutator.Cluster { return f.Clusters })
 	case mutator.KindSecret:
-		return plainly(t, p, in, kind, raw, res, &tlsv3.Secret{}, xds.DenySecret, func(f mutator.Family) mutator.Secret { return f.Secrets })
+		return plainly(t, p, in, kind, raw, res, &tlsv3.Secret{}, xds.DenySecret, func(f mutator.Feature) mutator.Secret { return f.Secrets })
 	case mutator.KindListener:
-		return plainly(t, p, in, kind, raw, res, &listenerv3.Listener{}, xds.DenyListener, func(f mutator.Family) mutator.Listener { return f.Listeners })
+		return plainly(t, p, in, kind, raw, res, &listenerv3.Listener{}, xds.DenyListener, func(f mutator.Feature) mutator.Listener { return f.Listeners })
 	case mutator.KindRouteConfiguration:
 		return plainly(t, p, in, kind, raw, res, &routev3.RouteConfiguration{}, xds.DenyRouteConfiguration,
-			func(f mutator.Family) mutator.RouteConfiguration { return f.RouteConfigurations })
+			func(f mutator.Feature) mutator.RouteConfiguration { return f.RouteConfigurations })
 	}
 	require.FailNow(t, "no such kind in a translation", kind)
 	return nil
@@ -104,10 +104,10 @@ func (d decoded) References() []xds.Reference {
 	return nil
 }
 
-// plainly takes a resource of one kind through the families that have a mutator for it.
+// plainly takes a resource of one kind through the features that have a mutator for it.
 func plainly[T resource](
 	t *testing.T, p plain, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Result,
-	c T, deny func(T) error, of func(mutator.Family) mutator.Planner[T],
+	c T, deny func(T) error, of func(mutator.Feature) mutator.Planner[T],
 ) []byte {
 	t.Helper()
 	require.NoError(t, proto.Unmarshal(raw, c))
@@ -123,7 +123,7 @@ func plainly[T resource](
 			continue
 		}
 		next, verdict, err := edit(t.Context(), plan, c, deny, onError(f, plan))
-		res.Outcomes = append(res.Outcomes, &engine.Outcome{Family: f.Name, Kind: kind, Name: came.GetName(), Verdict: verdict, Err: err})
+		res.Outcomes = append(res.Outcomes, &engine.Outcome{Feature: f.Name, Kind: kind, Name: came.GetName(), Verdict: verdict, Err: err})
 		if verdict == engine.Applied || verdict == engine.Denied {
 			out = deterministic(t, next)
 		}
@@ -134,8 +134,8 @@ func plainly[T resource](
 	return out
 }
 
-// onError is what the family, or the policy, wants.
-func onError[T proto.Message](f mutator.Family, plan *mutator.Plan[T]) mutator.FailurePolicy {
+// onError is what the feature, or the policy, wants.
+func onError[T proto.Message](f mutator.Feature, plan *mutator.Plan[T]) mutator.FailurePolicy {
 	if plan.OnFailure != "" {
 		return plan.OnFailure
 	}
@@ -183,7 +183,7 @@ func (p plain) input(t *testing.T, call *engine.Call) *mutator.Input {
 			require.NoError(t, proto.Unmarshal(raw, rc))
 			c := xds.Configuration{Name: rc.GetName()}
 			for _, vh := range rc.GetVirtualHosts() {
-				c.Hosts = append(c.Hosts, xds.ReadHost(vh))
+				c.Hosts = append(c.Hosts, xds.NewVirtualHostIndex(vh))
 			}
 			all = append(all, c)
 		}
@@ -194,18 +194,18 @@ func (p plain) input(t *testing.T, call *engine.Call) *mutator.Input {
 			present = append(present, list.Kind)
 		}
 	}
-	return &mutator.Input{Hook: call.Hook, Objects: objects, Kinds: present, Reach: sync.OnceValue(func() *xds.Reach { return xds.NewReach(all) })}
+	return &mutator.Input{Hook: call.Hook, Objects: objects, Kinds: present, Routes: sync.OnceValue(func() *xds.RouteIndex { return xds.NewRouteIndex(all) })}
 }
 
-// add upserts the clusters of a family.
-func (p plain) add(t *testing.T, in *mutator.Input, f mutator.Family, res *engine.Result) {
+// add upserts the clusters of a feature.
+func (p plain) add(t *testing.T, in *mutator.Input, f mutator.Feature, res *engine.Result) {
 	t.Helper()
 	additions, err := f.Additions.Add(t.Context(), in)
 	require.NoError(t, err)
 	clusters := &res.Resources[0]
 next:
 	for _, a := range additions.Clusters {
-		o := &engine.Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: a.GetName(), Verdict: engine.Added}
+		o := &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: a.GetName(), Verdict: engine.Added}
 		for _, raw := range clusters.Encoded {
 			c := &clusterv3.Cluster{}
 			require.NoError(t, proto.Unmarshal(raw, c))
@@ -231,7 +231,7 @@ next:
 		}
 		m.Name = c.Name
 		refusing := proto.CloneOf(m)
-		o := &engine.Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: c.Name, Verdict: engine.Added}
+		o := &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: c.Name, Verdict: engine.Added}
 		if o.Err = c.Edit(t.Context(), m); o.Err != nil {
 			m, o.Verdict = refusing, engine.Denied
 			require.NoError(t, xds.DenyCluster(m))
@@ -268,7 +268,7 @@ func withoutMarks(t *testing.T, encoded [][]byte, renamed map[string]string) (ou
 		out = append(out, wire.Replace(raw, 2, func(host []byte) []byte { // RouteConfiguration.virtual_hosts
 			vh := &routev3.VirtualHost{}
 			require.NoError(t, proto.Unmarshal(host, vh))
-			found := xds.ReleaseMarks(vh, mutator.IsReadable)
+			found := xds.ReleaseRoutes(vh, mutator.IsReadable)
 			for _, r := range vh.GetRoutes() {
 				xds.RenameClusters(r.GetRoute(), func(name string) string {
 					if renamed[name] == "" {
