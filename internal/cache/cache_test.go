@@ -176,7 +176,7 @@ func TestNothingOfTheCallerIsHeld(t *testing.T) {
 		key := bytes.Repeat([]byte("x"), 1<<16)
 		runtime.AddCleanup(&key[0], func(struct{}) { close(freed) }, struct{}{})
 		table.PutFunc(key, func(last []byte) ([]byte, int) {
-			require.Equal(t, []byte(key), last)
+			require.Equal(t, key, last)
 			require.NotSame(t, &key[0], &last[0])
 			return last, 0
 		})
