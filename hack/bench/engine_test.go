@@ -48,7 +48,7 @@ func BenchmarkEngine(b *testing.B) {
 		{"all-new", mtls, size},
 	} {
 		b.Run("case="+c.name, func(b *testing.B) {
-			e, err := engine.New(catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second}), engine.WithCache(64<<20))
+			e, err := engine.New(catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second}), engine.WithCache(64<<20))
 			require.NoError(b, err)
 			r := translate(size, c.policy)
 			calls := r.calls(b, c.policy)

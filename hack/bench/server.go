@@ -41,7 +41,7 @@ func start(ctx context.Context, name, dir string, o options) (*server, error) {
 	socket := filepath.Join(dir, name)
 	args := []string{"-peer", name, "-socket", socket, "-admin", s.admin}
 	if name == "egraft" {
-		args = []string{serveCommand, "--socket", socket, "--admin-address", s.admin, "--log-level", "error", "--memo-size", o.cache}
+		args = []string{serveCommand, "--socket", socket, "--admin-address", s.admin, "--log-level", "error", "--cache-size", o.cache}
 		program = cmp.Or(o.egraft, program)
 	}
 	s.cmd = exec.CommandContext(ctx, program, args...)

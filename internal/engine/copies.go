@@ -46,7 +46,7 @@ func (e *Engine) addCopies(ctx context.Context, f mutator.Feature, copies []muta
 		case i >= maxCopies:
 			o.Verdict, o.Err = Denied, fmt.Errorf("is one of %d copies of clusters, of which %d are added", len(copies), maxCopies)
 		case taken || came[c.Name]:
-			o.Verdict, o.Err = Conflicting, fmt.Errorf("%s %q is there already and was left as it is", mutator.KindCluster, c.Name)
+			o.Verdict, o.Err = NameConflict, fmt.Errorf("%s %q is there already and was left as it is", mutator.KindCluster, c.Name)
 		default:
 			var encoded []byte
 			if encoded, o.Err = e.copyOf(ctx, f.Name, c, list.Encoded[of]); o.Err != nil {

@@ -147,7 +147,7 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 		}
 	}
-	e.dropSecrets(call, res)
+	e.pruneSecrets(call, res)
 	e.reports(ctx, p, res)
 	return res, nil
 }

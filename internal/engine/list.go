@@ -104,7 +104,7 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 func (r *Result) add(outcomes ...*Outcome) {
 	r.Outcomes = append(r.Outcomes, outcomes...)
 	for _, o := range outcomes {
-		if o.Verdict == Denied || o.Verdict == Ignored || o.Verdict == Conflicting {
+		if o.Verdict == Denied || o.Verdict == Ignored || o.Verdict == NameConflict {
 			r.failures = append(r.failures, o)
 		}
 	}

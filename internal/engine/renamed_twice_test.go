@@ -133,5 +133,5 @@ func TestRenamedBesideAdditions(t *testing.T) {
 		names = append(names, decoded(t, &clusterv3.Cluster{}, raw).(*clusterv3.Cluster).GetName())
 	}
 	require.Equal(t, []string{"new", "a"}, names)
-	require.Equal(t, []engine.Verdict{engine.Applied, engine.Conflicting, engine.Conflicting}, verdicts(res))
+	require.Equal(t, []engine.Verdict{engine.Applied, engine.NameConflict, engine.NameConflict}, verdicts(res))
 }

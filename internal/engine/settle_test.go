@@ -162,7 +162,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 				res, err := e.Run(t.Context(), call)
 				if c.policy == mutator.Fail {
 					require.EqualError(t, err, `Translation hook: mutator agents on Cluster "b": `+c.err)
-					require.Equal(t, engine.Failed, res.Outcomes[len(res.Outcomes)-1].Verdict)
+					require.Equal(t, engine.CallFailed, res.Outcomes[len(res.Outcomes)-1].Verdict)
 					continue
 				}
 				require.NoError(t, err)
@@ -184,7 +184,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 						} else {
 							want = denied(t, want)
 						}
-						require.Equal(t, mutator.Failed, policies[name], name)
+						require.Equal(t, mutator.ApplyFailed, policies[name], name)
 					} else {
 						agent := "/run/" + name
 						require.NotNil(t, byName[agent], name)

@@ -56,7 +56,7 @@ func New(cfg Config) *Telemetry {
 		t.writes,
 		t.dropped,
 		gauge("egraft_limit_message_bytes", "Largest message that egraft receives or sends.", float64(cfg.MaxMessageBytes)),
-		gauge("egraft_limit_call_seconds", "Longest time that a call may take.", cfg.CallTimeout.Seconds()),
+		gauge("egraft_limit_call_seconds", "Timeout of a hook call, in seconds.", cfg.CallTimeout.Seconds()),
 		buildInfo(cfg.Version),
 		featureInfo(cfg.Modules),
 	)
@@ -95,7 +95,7 @@ func gauge(name, help string, v float64) prometheus.Collector {
 
 func buildInfo(v version.Info) prometheus.Collector {
 	g := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "egraft_build_info", Help: "Always 1; the labels say which egraft this is.",
+		Name: "egraft_build_info", Help: "Always 1; the labels have the version of egraft.",
 		ConstLabels: prometheus.Labels{
 			"version": v.Version, "commit": v.Commit, "goversion": v.Go, "envoy_gateway": v.EnvoyGateway,
 		},

@@ -117,7 +117,7 @@ func markOf(t *testing.T, raw []byte) (xds.MetadataEntry, bool) {
 // without a cache, with one that is cold, one that has the results, and over what came
 // out, where nothing changes any more. All policies meet the same cache.
 func TestSameAsPlain(t *testing.T) {
-	features := catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second})
+	features := catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second})
 	without, with := builtin(t), remembering(t)
 	call := everything(t)
 	applied := 0
@@ -148,7 +148,7 @@ func TestSameAsPlain(t *testing.T) {
 
 func remembering(t *testing.T) *engine.Engine {
 	t.Helper()
-	e, err := engine.New(catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second}), engine.WithCache(256<<20))
+	e, err := engine.New(catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second}), engine.WithCache(256<<20))
 	require.NoError(t, err)
 	return e
 }

@@ -51,11 +51,11 @@ func newServe(p *program) *cobra.Command {
 func (p *program) serve(ctx context.Context, s *settings) error {
 	log := logging.New(p.stderr, s.LogLevel, s.LogFormat)
 	info := version.Read()
-	log.Info("egraft starts", logging.KeyVersion, info.Version, logging.KeyCommit, info.Commit, logging.KeyMutators, names(s), logging.KeyModules, p.modules())
+	log.Info("egraft starts", logging.KeyVersion, info.Version, logging.KeyCommit, info.Commit, logging.KeyFeatures, names(s), logging.KeyModules, p.modules())
 	for _, name := range config.UnknownVariables(p.environ, sections(p.declare())) {
 		log.Warn("environment variable is not a setting", logging.KeyVariable, name)
 	}
-	e, err := engine.New(s.features, engine.WithCache(s.MemoSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm),
+	e, err := engine.New(s.features, engine.WithCache(s.CacheSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm),
 		engine.WithLimits(s.Restrictions().Limits.Excess))
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
@@ -63,7 +63,7 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	t := telemetry.New(telemetry.Config{
 		Features: s.features, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
 		Modules: p.origins(),
-		Cache:   cacheStats(e), CacheBytes: s.MemoSize.Value(),
+		Cache:   cacheStats(e), CacheBytes: s.CacheSize.Value(),
 		MutatorTimeout: s.MutatorTimeout, Abandoned: e.Abandoned, Quarantined: e.Quarantined,
 	})
 	publisher, err := newPublisher(s.Config, log, t)
