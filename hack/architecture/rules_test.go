@@ -26,7 +26,8 @@ var mayImport = []struct {
 
 	// The way of a request.
 	{"internal/extension", []string{"internal/engine", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
-	{"internal/engine", []string{"internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"internal/engine", []string{"internal/cache", "internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"internal/cache", nil},
 	{"internal/sandbox", nil},
 	{"internal/wire", []string{"pkg/xds"}},
 

@@ -27,7 +27,7 @@ func (c copier) Add(_ context.Context, in *mutator.Input) (mutator.Additions, er
 
 // newCopier is an engine with a feature that adds copies of c: one for the policy a, whose edit is
 // as it should be, and one for the policy b, whose edit is do.
-func newCopier(t *testing.T, memo int64, do func(*clusterv3.Cluster) error, edit func(b *mutator.Copy)) *engine.Engine {
+func newCopier(t *testing.T, cacheSize int64, do func(*clusterv3.Cluster) error, edit func(b *mutator.Copy)) *engine.Engine {
 	t.Helper()
 	c := copier{copies: func(in *mutator.Input) (out []mutator.Copy) {
 		for _, o := range in.Objects.Of(thingKind) {
@@ -49,7 +49,7 @@ func newCopier(t *testing.T, memo int64, do func(*clusterv3.Cluster) error, edit
 		Name: "copier", Hooks: []mutator.Hook{mutator.HookTranslation},
 		Policies: []policy.Kind{policy.NewKind[map[string]any](thingKind, nil)}, Additions: c, Reporter: c,
 	}
-	e, err := engine.New([]mutator.Feature{f}, engine.WithMemo(memo))
+	e, err := engine.New([]mutator.Feature{f}, engine.WithCache(cacheSize))
 	require.NoError(t, err)
 	return e
 }
@@ -93,13 +93,13 @@ func TestCopies(t *testing.T) {
 		"invalid":            {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.LbPolicy = -1; return nil }, as, denied(t, copyOf(anonymous, "copy/b", "")), []engine.Verdict{engine.Denied}, "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values", `the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values; requests are refused (Cluster "copy/b")`},
 		"renamed":            {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.Name = "c"; return nil }, as, denied(t, copyOf(anonymous, "copy/b", "")), []engine.Verdict{engine.Denied}, `was renamed to "c"`, `was renamed to "c"; requests are refused (Cluster "copy/b")`},
 		"of no cluster":      {[]*clusterv3.Cluster{anonymous}, fine, func(b *mutator.Copy) { b.Of = "d" }, nil, nil, "", ""},
-		"name of another":    {[]*clusterv3.Cluster{anonymous, taken}, fine, as, nil, []engine.Verdict{engine.Conflicting}, `Cluster "copy/b" is there already and was left as it is`, `Cluster "copy/b" is there already and was left as it is; nothing was changed (Cluster "copy/b")`},
-		"name of the copied": {[]*clusterv3.Cluster{anonymous}, fine, func(b *mutator.Copy) { b.Name = "c" }, nil, []engine.Verdict{engine.Conflicting}, `Cluster "c" is there already and was left as it is`, `Cluster "c" is there already and was left as it is; nothing was changed (Cluster "c")`},
-		"name of a copy":     {[]*clusterv3.Cluster{anonymous}, fine, func(b *mutator.Copy) { b.Name = "copy/a" }, nil, []engine.Verdict{engine.Conflicting}, `Cluster "copy/a" is there already and was left as it is`, `Cluster "copy/a" is there already and was left as it is; nothing was changed (Cluster "copy/a")`},
+		"name of another":    {[]*clusterv3.Cluster{anonymous, taken}, fine, as, nil, []engine.Verdict{engine.NameConflict}, `Cluster "copy/b" is there already and was left as it is`, `Cluster "copy/b" is there already and was left as it is; nothing was changed (Cluster "copy/b")`},
+		"name of the copied": {[]*clusterv3.Cluster{anonymous}, fine, func(b *mutator.Copy) { b.Name = "c" }, nil, []engine.Verdict{engine.NameConflict}, `Cluster "c" is there already and was left as it is`, `Cluster "c" is there already and was left as it is; nothing was changed (Cluster "c")`},
+		"name of a copy":     {[]*clusterv3.Cluster{anonymous}, fine, func(b *mutator.Copy) { b.Name = "copy/a" }, nil, []engine.Verdict{engine.NameConflict}, `Cluster "copy/a" is there already and was left as it is`, `Cluster "copy/a" is there already and was left as it is; nothing was changed (Cluster "copy/a")`},
 	} {
-		for _, memo := range []int64{0, 1 << 20} {
-			t.Run(fmt.Sprint(name, "/", memo), func(t *testing.T) {
-				e := newCopier(t, memo, c.do, c.edit)
+		for _, cacheSize := range []int64{0, 1 << 20} {
+			t.Run(fmt.Sprint(name, "/", cacheSize), func(t *testing.T) {
+				e := newCopier(t, cacheSize, c.do, c.edit)
 				there := make([][]byte, 0, len(c.there)+2) // with room for others
 				for _, m := range c.there {
 					there = append(there, encode(t, m))
@@ -144,7 +144,7 @@ func requireReport(t *testing.T, res *engine.Result, failed string) {
 	require.Len(t, res.Policies, 2)
 	for _, p := range res.Policies {
 		if p.Policy.Name == "b" && failed != "" {
-			require.Equal(t, mutator.Failed, p.Reason)
+			require.Equal(t, mutator.ApplyFailed, p.Reason)
 			require.Equal(t, failed, p.Message)
 			continue
 		}
@@ -254,7 +254,7 @@ func TestCopiesOfTwoFeatures(t *testing.T) {
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}}}})
 	require.NoError(t, err)
-	require.Equal(t, []engine.Verdict{engine.Added, engine.Conflicting, engine.Added}, verdicts(res))
+	require.Equal(t, []engine.Verdict{engine.Added, engine.NameConflict, engine.Added}, verdicts(res))
 	require.Len(t, res.Resources[0].Encoded, 3)
 	require.Equal(t, "onetwo", decoded(t, &clusterv3.Cluster{}, res.Resources[0].Encoded[2]).(*clusterv3.Cluster).GetAltStatName())
 

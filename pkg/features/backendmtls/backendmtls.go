@@ -26,10 +26,10 @@ var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindBackendMTLSPolicy)
 // kind is the way to read them. Another hook needs all of a policy but its targets.
 func kind() policy.Kind { return policy.NewKind(gvk, validate) }
 
-// New returns the feature. endpointsFetchTimeout is how long Envoy waits for the endpoints
+// New returns the feature. edsInitialFetchTimeout is how long Envoy waits for the endpoints
 // of a cluster that the feature changed; 0 leaves Envoy's default.
-func New(endpointsFetchTimeout time.Duration) mutator.Feature {
-	c := clusters{endpointsFetchTimeout}
+func New(edsInitialFetchTimeout time.Duration) mutator.Feature {
+	c := clusters{edsInitialFetchTimeout}
 	return mutator.Feature{
 		Name:                Name,
 		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},

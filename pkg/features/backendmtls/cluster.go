@@ -18,7 +18,7 @@ import (
 
 // clusters rewrites the TLS of the clusters that a policy reaches.
 type clusters struct {
-	endpointsFetchTimeout time.Duration
+	edsInitialFetchTimeout time.Duration
 }
 
 // Plan applies the policy that is for all requests to the cluster. The Cluster hook for custom
@@ -115,10 +115,10 @@ func (m clusters) activate(c *clusterv3.Cluster, by *policy.Object, encrypted bo
 		rename(c, by)
 	}
 	if strings.HasPrefix(c.GetName(), copyPrefix) {
-		xds.SetEndpointsFetchTimeout(c, newClusterFetchTimeout)
+		xds.SetEDSInitialFetchTimeout(c, newClusterFetchTimeout)
 		return
 	}
-	xds.SetEndpointsFetchTimeout(c, m.endpointsFetchTimeout)
+	xds.SetEDSInitialFetchTimeout(c, m.edsInitialFetchTimeout)
 }
 
 // rename gives the cluster the name of a copy, and leaves its endpoints and statistics under

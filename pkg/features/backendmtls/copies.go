@@ -59,7 +59,7 @@ func (m clusters) copies(in *mutator.Input) (out []mutator.Copy) {
 					if c.AltStatName != "" {
 						c.AltStatName = strings.ReplaceAll(copyName(c.AltStatName, o), ".", "_") // a dot ends the name in statistics
 					}
-					xds.SetEndpointsFetchTimeout(c, newClusterFetchTimeout) // whatever becomes of its TLS
+					xds.SetEDSInitialFetchTimeout(c, newClusterFetchTimeout) // whatever becomes of its TLS
 					return m.edit(c, w.found[0])
 				},
 			})
