@@ -124,7 +124,7 @@ func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, rest []step[T
 		before = a.raw
 	}
 	if bytes.Equal(before, raw) {
-		return nil // and what is remembered does not hold on to the call's bytes
+		return nil // and what is cached does not hold on to the call's bytes
 	}
 	return before
 }

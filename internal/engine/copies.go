@@ -64,9 +64,9 @@ func (e *Engine) addCopies(ctx context.Context, f mutator.Feature, copies []muta
 
 // copyOf is the edited copy of a cluster, and with an error one that refuses all requests.
 func (e *Engine) copyOf(ctx context.Context, feature string, c mutator.Copy, raw []byte) ([]byte, error) {
-	key := [][]byte{[]byte("copy of a cluster"), []byte(feature), []byte(c.Name), []byte(c.Key), raw}
-	if encoded, ok := e.memo.recall(key...).([]byte); ok {
-		return encoded, nil
+	key := copyKey{feature, c.Name, c.Key, raw}
+	if found := e.cached.copies.Get(key); found != nil {
+		return found.Value, nil
 	}
 	encoded, err := sandbox.RunOnce(ctx, e.sandbox, feature, func(ctx context.Context) ([]byte, error) {
 		m, err := underName(raw, c.Name)
@@ -85,7 +85,7 @@ func (e *Engine) copyOf(ctx context.Context, feature string, c mutator.Copy, raw
 		return encode(m)
 	})
 	if err == nil {
-		e.memo.keep(encoded, len(encoded), key...)
+		e.cached.copies.Put(key, encoded, len(encoded))
 		return encoded, nil
 	}
 	refusing, deny := underName(raw, c.Name)

@@ -27,7 +27,7 @@ func (c copier) Add(_ context.Context, in *mutator.Input) (mutator.Additions, er
 
 // newCopier is an engine with a feature that adds copies of c: one for the policy a, whose edit is
 // as it should be, and one for the policy b, whose edit is do.
-func newCopier(t *testing.T, memo int64, do func(*clusterv3.Cluster) error, edit func(b *mutator.Copy)) *engine.Engine {
+func newCopier(t *testing.T, cacheSize int64, do func(*clusterv3.Cluster) error, edit func(b *mutator.Copy)) *engine.Engine {
 	t.Helper()
 	c := copier{copies: func(in *mutator.Input) (out []mutator.Copy) {
 		for _, o := range in.Objects.Of(thingKind) {
@@ -49,7 +49,7 @@ func newCopier(t *testing.T, memo int64, do func(*clusterv3.Cluster) error, edit
 		Name: "copier", Hooks: []mutator.Hook{mutator.HookTranslation},
 		Policies: []policy.Kind{policy.NewKind[map[string]any](thingKind, nil)}, Additions: c, Reporter: c,
 	}
-	e, err := engine.New([]mutator.Feature{f}, engine.WithMemo(memo))
+	e, err := engine.New([]mutator.Feature{f}, engine.WithCache(cacheSize))
 	require.NoError(t, err)
 	return e
 }
@@ -97,9 +97,9 @@ func TestCopies(t *testing.T) {
 		"name of the copied": {[]*clusterv3.Cluster{anonymous}, fine, func(b *mutator.Copy) { b.Name = "c" }, nil, []engine.Verdict{engine.NameConflict}, `Cluster "c" is there already and was left as it is`, `Cluster "c" is there already and was left as it is; nothing was changed (Cluster "c")`},
 		"name of a copy":     {[]*clusterv3.Cluster{anonymous}, fine, func(b *mutator.Copy) { b.Name = "copy/a" }, nil, []engine.Verdict{engine.NameConflict}, `Cluster "copy/a" is there already and was left as it is`, `Cluster "copy/a" is there already and was left as it is; nothing was changed (Cluster "copy/a")`},
 	} {
-		for _, memo := range []int64{0, 1 << 20} {
-			t.Run(fmt.Sprint(name, "/", memo), func(t *testing.T) {
-				e := newCopier(t, memo, c.do, c.edit)
+		for _, cacheSize := range []int64{0, 1 << 20} {
+			t.Run(fmt.Sprint(name, "/", cacheSize), func(t *testing.T) {
+				e := newCopier(t, cacheSize, c.do, c.edit)
 				there := make([][]byte, 0, len(c.there)+2) // with room for others
 				for _, m := range c.there {
 					there = append(there, encode(t, m))

@@ -145,7 +145,7 @@ func TestReportOfAdditions(t *testing.T) {
 
 // TestHas: what a call lacks is another input than one that has it, also from memory.
 func TestHas(t *testing.T) {
-	for _, options := range [][]engine.Option{nil, {engine.WithMemo(1 << 20)}} {
+	for _, options := range [][]engine.Option{nil, {engine.WithCache(1 << 20)}} {
 		f := mutator.Feature{
 			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Policies: []policy.Kind{missingKind}, NeedsRoutes: true,
 			Reporter: reporting(func(in *mutator.Input) mutator.Reason {

@@ -149,7 +149,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := engine.New([]mutator.Feature{agents{c.add, c.policy}.feature(), other()}, engine.WithMemo(1<<20))
+			e, err := engine.New([]mutator.Feature{agents{c.add, c.policy}.feature(), other()}, engine.WithCache(1<<20))
 			require.NoError(t, err)
 			call := &engine.Call{
 				Hook:    mutator.HookTranslation,

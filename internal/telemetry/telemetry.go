@@ -31,9 +31,9 @@ type Config struct {
 	// and have not ended, Quarantined inputs on which mutators are not run for a while.
 	MutatorTimeout         time.Duration
 	Abandoned, Quarantined func() int
-	// Memo is how the memory of answers fares, and MemoBytes its limit.
-	Memo      func() Memo
-	MemoBytes int64
+	// Cache reads the statistics of the cache, and CacheBytes is its limit.
+	Cache      func() Cache
+	CacheBytes int64
 }
 
 // Telemetry holds the metrics of one process.
@@ -61,7 +61,7 @@ func New(cfg Config) *Telemetry {
 		featureInfo(cfg.Modules),
 	)
 	t.registry.MustRegister(t.calls.collectors()...)
-	t.registry.MustRegister(memoCollectors(cfg)...)
+	t.registry.MustRegister(cacheCollectors(cfg)...)
 	t.registry.MustRegister(guardCollectors(cfg)...)
 	return t
 }

@@ -24,8 +24,8 @@ func newTelemetry() *telemetry.Telemetry {
 		},
 		MaxMessageBytes: 1 << 20,
 		CallTimeout:     1500 * time.Millisecond,
-		Memo:            func() telemetry.Memo { return telemetry.Memo{Hits: 3, Misses: 2, Bytes: 1000} },
-		MemoBytes:       2000,
+		Cache:           func() telemetry.Cache { return telemetry.Cache{Hits: 3, Misses: 2, Bytes: 1000} },
+		CacheBytes:      2000,
 		MutatorTimeout:  500 * time.Millisecond,
 		Abandoned:       func() int { return 4 },
 		Quarantined:     func() int { return 7 },
@@ -93,7 +93,7 @@ func TestGuard(t *testing.T) {
 	})
 }
 
-func TestMemo(t *testing.T) {
+func TestCache(t *testing.T) {
 	require.Subset(t, scrape(t, newTelemetry()), []string{
 		`egraft_memo_hits_total 3`, `egraft_memo_misses_total 2`, `egraft_memo_bytes 1000`, `egraft_limit_memo_bytes 2000`,
 	})

@@ -26,7 +26,7 @@ func restricted(t *testing.T, text string) *engine.Engine {
 	require.NoError(t, err)
 	require.Empty(t, rules.Validate(field.NewPath("rules")))
 	features := catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second})
-	e, err := engine.New(catalog.Restrict(features, tenancy.Restrictions{Rules: rules, Limits: tenancy.DefaultLimits()}), engine.WithMemo(1<<20))
+	e, err := engine.New(catalog.Restrict(features, tenancy.Restrictions{Rules: rules, Limits: tenancy.DefaultLimits()}), engine.WithCache(1<<20))
 	require.NoError(t, err)
 	return e
 }
