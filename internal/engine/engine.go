@@ -37,6 +37,7 @@ import (
 // Engine runs an ordered list of families. It is safe for concurrent use.
 type Engine struct {
 	families []mutator.Family
+	variants *variants
 	chains   map[mutator.Hook]map[mutator.Kind]runner
 	read     policy.WatchedRead
 	memo     *memo
@@ -90,8 +91,9 @@ func New(families []mutator.Family, options ...Option) (*Engine, error) {
 	if err := mutator.Validate(families); err != nil {
 		return nil, err
 	}
+	families, variants := withVariants(families)
 	e := &Engine{
-		families: families, chains: map[mutator.Hook]map[mutator.Kind]runner{}, sandbox: sandbox.New(), hosts: newHostReader(),
+		families: families, variants: variants, chains: map[mutator.Hook]map[mutator.Kind]runner{}, sandbox: sandbox.New(), hosts: newHostReader(),
 	}
 	for _, option := range options {
 		if err := option(e); err != nil {

@@ -9,7 +9,7 @@ import (
 // results lists what a family can do in a hook, in the words of the engine.
 func results(f *mutator.Family, h mutator.Hook) []string {
 	r := []string{"applied", "unchanged", "denied", "ignored", "failed", "panicked", "timed-out", "quarantined"}
-	if h == mutator.HookTranslation && f.Additions != nil {
+	if h == mutator.HookTranslation && (f.Additions != nil || f.ClusterVariants != nil) {
 		r = append(r, "added", "conflicting")
 	}
 	if h == mutator.HookTranslation && f.DropsSecrets {

@@ -123,7 +123,7 @@ func TestHooksThatDisagree(t *testing.T) {
 		`mutator family "f": RenamesClusters has no effect: add Translation to Hooks`:                      {Hooks: []mutator.Hook{mutator.HookCluster}, Clusters: clusters, RenamesClusters: true},
 		`mutator family "f": hook Route has nothing to run: set Routes, or remove it from Hooks`:           {Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookRoute}, Clusters: clusters, Reporter: nothing{}},
 		`mutator family "f": hook HTTPListener has nothing to run: set Listeners, or remove it from Hooks`: {Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookHTTPListener}, Clusters: clusters},
-		`mutator family "f": hook Translation has nothing to run: set Listeners, Clusters, Secrets, RouteConfigurations or Additions, or remove it from Hooks`: {
+		`mutator family "f": hook Translation has nothing to run: set Listeners, Clusters, Secrets, RouteConfigurations, ClusterVariants or Additions, or remove it from Hooks`: {
 			Hooks: []mutator.Hook{mutator.HookTranslation}, Reporter: nothing{},
 		},
 		"": {Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsReach: true, Reporter: nothing{}}, // which tells of the routes' policies

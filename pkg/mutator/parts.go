@@ -29,6 +29,7 @@ func (f *Family) parts() []part {
 		mutates("Endpoints", f.Endpoints != nil, KindEndpoints),
 		mutates("Secrets", f.Secrets != nil, KindSecret),
 		mutates("RouteConfigurations", f.RouteConfigurations != nil, KindRouteConfiguration),
+		{"ClusterVariants", f.ClusterVariants != nil, translation, KindCluster, true},
 		{"Additions", f.Additions != nil, translation, "", true},
 		{"NeedsReach", f.NeedsReach, translation, "", false},
 		{"DropsSecrets", f.DropsSecrets, translation, "", false},

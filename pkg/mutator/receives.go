@@ -41,7 +41,7 @@ func (f *Family) Receives(h Hook, k Kind) bool {
 	case KindCluster:
 		return f.Additions != nil || f.DropsSecrets // additions are clusters first of all
 	case KindRouteConfiguration:
-		return f.NeedsReach || f.DropsSecrets
+		return f.NeedsReach || f.ClusterVariants != nil || f.DropsSecrets
 	default: // secrets, and the listeners that refer to them
 		return f.DropsSecrets
 	}

@@ -30,8 +30,8 @@ func read(t *testing.T, text string) *policy.Object {
 	require.NoError(t, err)
 	s, err := policy.NewSet(New(0).Policies, [][]byte{raw})
 	require.NoError(t, err)
-	require.Len(t, s.Of(gvk), 1)
-	return s.Of(gvk)[0]
+	require.Len(t, s.Of(New(0).Policies[0].GroupVersionKind), 1)
+	return s.Of(New(0).Policies[0].GroupVersionKind)[0]
 }
 
 func TestDefaults(t *testing.T) {
