@@ -116,8 +116,8 @@ func TestKindsAreThoseOfTheCatalog(t *testing.T) {
 
 // kinds are those that built-in mutators read.
 func kinds() (all []policy.Kind) {
-	for _, family := range catalog.Builtin(catalog.Options{MaxBufferBytes: math.MaxUint32, AllowSpecialDestinations: true}) {
-		all = slices.Concat(all, family.Policies, family.Filters, family.Backends)
+	for _, feature := range catalog.Builtin(catalog.Options{MaxBufferBytes: math.MaxUint32, AllowSpecialDestinations: true}) {
+		all = slices.Concat(all, feature.Policies, feature.Filters, feature.Backends)
 	}
 	return all
 }

@@ -32,8 +32,8 @@ func grants(role *rbacv1.ClusterRole) (out []string) {
 func needed(t *testing.T) (out []string) {
 	t.Helper()
 	policies := map[string]bool{}
-	for _, family := range catalog.Builtin(catalog.Options{}) {
-		for _, kind := range family.Policies {
+	for _, feature := range catalog.Builtin(catalog.Options{}) {
+		for _, kind := range feature.Policies {
 			policies[kind.Kind] = true
 		}
 	}
@@ -55,8 +55,8 @@ func needed(t *testing.T) (out []string) {
 // neededByEgraft is Events for all, and conditions for those kinds that have them.
 func neededByEgraft() []string {
 	out := []string{"create events.k8s.io/events", "patch events.k8s.io/events"}
-	for _, family := range catalog.Builtin(catalog.Options{}) {
-		for _, kind := range slices.Concat(family.Filters, family.Backends) {
+	for _, feature := range catalog.Builtin(catalog.Options{}) {
+		for _, kind := range slices.Concat(feature.Filters, feature.Backends) {
 			resource := kind.Group + "/" + kind.Resource()
 			out = append(out, "get "+resource, "patch "+resource+"/status")
 		}

@@ -143,7 +143,7 @@ func (w *world) run(call *engine.Call) *engine.Result {
 	}
 	for _, o := range result.Outcomes {
 		if o.Err != nil {
-			w.failed = append(w.failed, fmt.Errorf("%s %s %s: %w", o.Family, o.Kind, o.Name, o.Err))
+			w.failed = append(w.failed, fmt.Errorf("%s %s %s: %w", o.Feature, o.Kind, o.Name, o.Err))
 		}
 	}
 	return result

@@ -157,7 +157,7 @@ func TestBehindSilence(t *testing.T) {
 	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, "a call to be refused", standalone.Message("call failed"))
 	f.must(err)
 	require.Equal(t, "Route", line["hook"])
-	require.Equal(t, "Route hook: mutator backend-mtls: the call has no resource: an extension server before egraft in extensionManagers answered nothing, and has to answer what it was sent", line["error"])
+	require.Equal(t, "Route hook: feature backend-mtls: the call has no resource: an extension server before egraft in extensionManagers answered nothing, and has to answer what it was sent", line["error"])
 	_, err = f.WaitText(f.soon(), f.Gateway, "the call has no resource")
 	f.must(err)
 	require.Equal(t, 404, f.get(route.Host(), "/").Status, "Envoy Gateway keeps what it had")

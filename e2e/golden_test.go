@@ -35,12 +35,12 @@ func TestEnvoyTakesGoldenOutputs(t *testing.T) {
 	require.NoError(t, err)
 	validate := func(t *testing.T, r resources) error { return validated(t, programs[parts.Envoy], r) }
 
-	outputs, err := filepath.Glob("../pkg/mutators/*/testdata/*/out.yaml")
+	outputs, err := filepath.Glob("../pkg/features/*/testdata/*/out.yaml")
 	require.NoError(t, err)
 	taken := map[string]int{}
 	for _, out := range outputs {
 		folder := filepath.Dir(out)
-		name, _ := filepath.Rel("../pkg/mutators", folder)
+		name, _ := filepath.Rel("../pkg/features", folder)
 		t.Run(name, func(t *testing.T) {
 			refused := validate(t, readResources(t, out))
 			if refused == nil {
@@ -54,7 +54,7 @@ func TestEnvoyTakesGoldenOutputs(t *testing.T) {
 			t.Errorf("Envoy takes the case as it came in, and refuses what became of it: %v", refused)
 		})
 	}
-	folders, err := filepath.Glob("../pkg/mutators/*/testdata")
+	folders, err := filepath.Glob("../pkg/features/*/testdata")
 	require.NoError(t, err)
 	for _, folder := range folders {
 		assert.NotZero(t, taken[filepath.Base(filepath.Dir(folder))], "cases of %s that Envoy takes", folder)

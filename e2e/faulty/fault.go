@@ -1,6 +1,6 @@
-// Package faulty is a mutator family that fails on purpose: in a hook, on resources of a
+// Package faulty is a feature that fails on purpose: in a hook, on resources of a
 // kind and a name, and in a way that it is told. Tests run it inside of an egraft, after
-// the built-in families. It must not be used by the product.
+// the built-in features. It must not be used by the product.
 package faulty
 
 import (

@@ -22,6 +22,6 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestFamilyIsValid(t *testing.T) {
-	require.NoError(t, mutator.Validate([]mutator.Family{New(nil)}))
+func TestFeatureIsValid(t *testing.T) {
+	require.NoError(t, mutator.Validate([]mutator.Feature{New(nil)}))
 }

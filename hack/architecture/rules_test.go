@@ -31,8 +31,8 @@ var mayImport = []struct {
 	{"internal/wire", []string{"pkg/xds"}},
 
 	// What the author of a mutator sees. It must not lead to any of the above.
-	{"pkg/catalog", []string{"pkg/mutators/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
-	{"pkg/mutators/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/catalog", []string{"pkg/features/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
+	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/attach", []string{"pkg/mutator", "pkg/policy"}},
 	{"pkg/feature", []string{"pkg/mutator", "pkg/setting"}},
 	{"pkg/setting", nil},
@@ -82,7 +82,7 @@ var bans = []ban{
 		reason: "the product does not depend on what tests it; use pkg/mutator/mutatortest or move what is shared",
 	},
 	{
-		in: []string{"pkg/mutators/..."}, reach: true,
+		in: []string{"pkg/features/..."}, reach: true,
 		imports: []string{
 			"google.golang.org/grpc/...", "k8s.io/client-go/...",
 			"os/...", "io/ioutil", "net/...", "syscall", "golang.org/x/sys/...", "plugin",
@@ -91,12 +91,12 @@ var bans = []ban{
 		reason: "a mutator answers from its input alone: a file, a connection or an API server may hang or fail in the middle of Envoy Gateway's translation",
 	},
 	{
-		in: []string{"pkg/mutators/..."}, reach: true,
+		in: []string{"pkg/features/..."}, reach: true,
 		imports: []string{"math/rand/...", "crypto/rand", "hash/maphash", "github.com/google/uuid", "k8s.io/apimachinery/pkg/util/rand", "k8s.io/apimachinery/pkg/util/uuid"},
 		reason:  "the same input must give the same bytes, or Envoy replaces resources that did not change",
 	},
 	{
-		in: []string{"pkg/mutators/..."}, reach: true,
+		in: []string{"pkg/features/..."}, reach: true,
 		uses: map[string][]string{
 			"time":    {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"},
 			"context": {"WithTimeout", "WithTimeoutCause", "WithDeadline", "WithDeadlineCause"},

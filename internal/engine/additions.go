@@ -14,18 +14,18 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// maxAdditions is how many resources of a kind one family may add to a translation: far more than
+// maxAdditions is how many resources of a kind one feature may add to a translation: far more than
 // there is reason for, far less than what chokes Envoy Gateway. The first are added, which are
 // those of the oldest policies.
 const maxAdditions = 1000
 
-// addAll upserts what a family adds to the translation.
-func (s *settling) addAll(ctx context.Context, f mutator.Family) error {
+// addAll upserts what a feature adds to the translation.
+func (s *settling) addAll(ctx context.Context, f mutator.Feature) error {
 	additions, err := sandbox.RunOnce(ctx, s.sandbox, f.Name, func(ctx context.Context) (mutator.Additions, error) {
 		return f.Additions.Add(ctx, s.in)
 	})
 	if err != nil {
-		s.res.add(outcomes(&Outcome{Family: f.Name, Kind: mutator.KindCluster, Verdict: Ignored, Err: err, onAll: true})...)
+		s.res.add(outcomes(&Outcome{Feature: f.Name, Kind: mutator.KindCluster, Verdict: Ignored, Err: err, onAll: true})...)
 		if f.FailurePolicy == mutator.Fail {
 			return fmt.Errorf("mutator %s: additions: %w", f.Name, err)
 		}
@@ -48,10 +48,10 @@ type addition interface {
 }
 
 // upsertAll adds resources of a kind, as many as there may be.
-func upsertAll[T addition](s *settling, family string, kind mutator.Kind, add []T) {
+func upsertAll[T addition](s *settling, feature string, kind mutator.Kind, add []T) {
 	if excess := len(add) - maxAdditions; excess > 0 {
 		err := fmt.Errorf("%d resources of kind %s are more than the %d that may be added; those of the oldest policies are", len(add), kind, maxAdditions)
-		o := &Outcome{Family: family, Kind: kind, Name: add[maxAdditions].GetName(), Verdict: Ignored, Err: err}
+		o := &Outcome{Feature: feature, Kind: kind, Name: add[maxAdditions].GetName(), Verdict: Ignored, Err: err}
 		s.res.add(o)
 		for _, a := range add[maxAdditions:] {
 			s.lacking.note(o, a.GetName())
@@ -59,7 +59,7 @@ func upsertAll[T addition](s *settling, family string, kind mutator.Kind, add []
 		add = add[:maxAdditions]
 	}
 	for _, a := range add {
-		o := upsert(s.res, family, kind, a)
+		o := upsert(s.res, feature, kind, a)
 		if s.res.add(o); o.Err == nil {
 			s.lacking.made(o.Name)
 		} else {
@@ -70,9 +70,9 @@ func upsertAll[T addition](s *settling, family string, kind mutator.Kind, add []
 
 // upsert adds a resource to the list of its kind unless one of its name is there: an
 // equal one is what is wanted, another one belongs to somebody else.
-func upsert[T addition](res *Result, family string, kind mutator.Kind, add T) *Outcome {
+func upsert[T addition](res *Result, feature string, kind mutator.Kind, add T) *Outcome {
 	outcome := func(v Verdict, err error) *Outcome {
-		return &Outcome{Family: family, Kind: kind, Name: add.GetName(), Verdict: v, Err: err}
+		return &Outcome{Feature: feature, Kind: kind, Name: add.GetName(), Verdict: v, Err: err}
 	}
 	encoded, err := encode(add)
 	if err == nil {
@@ -81,7 +81,7 @@ func upsert[T addition](res *Result, family string, kind mutator.Kind, add T) *O
 	if err != nil {
 		return outcome(Ignored, fmt.Errorf("the addition is invalid: %w", err))
 	}
-	list, names := listOf(res, kind), namesOf(res, kind, wire.ShapeOf(add))
+	list, names := listOf(res, kind), namesOf(res, kind, wire.FieldNumbersOf(add))
 	if kind == mutator.KindCluster && slices.ContainsFunc(res.renamed, func(r renamed) bool { return r.was == add.GetName() }) {
 		return outcome(Conflicting, fmt.Errorf("%s %q came with the translation and was renamed", kind, add.GetName()))
 	}

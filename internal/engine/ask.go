@@ -16,7 +16,7 @@ import (
 
 // suspicion is a mutator on a resource, with what the quarantine has to know of it.
 func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []byte) (sandbox.Key, func() sandbox.Digest) {
-	s := sandbox.Key{Owner: l.family, Kind: string(c.kind), Name: name}
+	s := sandbox.Key{Owner: l.feature, Kind: string(c.kind), Name: name}
 	return s, func() sandbox.Digest {
 		return inputDigest(in, s, c.sorted(raw))
 	}
@@ -34,7 +34,7 @@ func (c *chain[T]) ask(ctx context.Context, in *mutator.Input, l *link[T], view 
 	}
 	if c.sandbox.IsIsolating() {
 		own := c.own(raw)
-		plan, err = sandbox.Query(ctx, c.sandbox, l.family, func() (*mutator.Plan[T], error) { return l.mutator.Plan(in, own), nil })
+		plan, err = sandbox.Query(ctx, c.sandbox, l.feature, func() (*mutator.Plan[T], error) { return l.mutator.Plan(in, own), nil })
 	} else {
 		err = sandbox.Recover(func() error { plan = l.mutator.Plan(in, view); return nil })
 	}
@@ -52,7 +52,7 @@ func (c *chain[T]) own(raw []byte) *wire.View { return wire.NewView(c.shape, byt
 // mutate runs a mutator on a copy, which belongs to it, and notes how that went.
 func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, s *step[T], edited T, raw []byte, r *resource[T]) error {
 	edit := s.plan.Edit // the step is used again
-	_, err := sandbox.Run(ctx, c.sandbox, r.goroutine, s.family, func(ctx context.Context) (struct{}, error) {
+	_, err := sandbox.Run(ctx, c.sandbox, r.goroutine, s.feature, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, edit(ctx, edited)
 	})
 	key, input := c.suspicion(in, &s.link, r.name, raw)
@@ -61,7 +61,7 @@ func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, s *step[T], ed
 }
 
 // onFailure is the failure policy of a step. If there is no plan that says one, it is the
-// strictest of the family's custom resources in the call.
+// strictest of the feature's custom resources in the call.
 func (s *step[T]) onFailure(in *mutator.Input) mutator.FailurePolicy {
 	switch {
 	case s.plan == nil:
@@ -73,12 +73,12 @@ func (s *step[T]) onFailure(in *mutator.Input) mutator.FailurePolicy {
 	}
 }
 
-type strictestOf struct{ family string }
+type strictestOf struct{ feature string }
 
 // strictest is Fail before Deny before Ignore, of the custom resources that came with the call and
 // of those that the Route hook left on routes.
 func (l *link[T]) strictest(in *mutator.Input) mutator.FailurePolicy {
-	return mutator.Derive(in, strictestOf{l.family}, func(in *mutator.Input) (strictest mutator.FailurePolicy) {
+	return mutator.ComputeOnce(in, strictestOf{l.feature}, func(in *mutator.Input) (strictest mutator.FailurePolicy) {
 		for _, o := range l.objects(in) {
 			own := mutator.FailurePolicy(o.FailurePolicy)
 			if own != mutator.Deny && own != mutator.Ignore {
@@ -92,16 +92,16 @@ func (l *link[T]) strictest(in *mutator.Input) mutator.FailurePolicy {
 	})
 }
 
-// objects are all custom resources of the family that a call has.
+// objects are all custom resources of the feature that a call has.
 func (l *link[T]) objects(in *mutator.Input) (all []*policy.Object) {
 	for _, k := range l.kinds {
 		all = append(all, in.Objects.Of(k.GroupVersionKind)...)
 		if in.Hook != mutator.HookTranslation {
 			continue
 		}
-		for _, name := range in.Reach().Configurations() {
-			for _, m := range in.Reach().Configuration(name).Marks() {
-				for _, c := range mutator.Marked(in, k, m) {
+		for _, name := range in.Routes().Configurations() {
+			for _, m := range in.Routes().Configuration(name).MetadataEntries() {
+				for _, c := range mutator.DecodeAttached(in, k, m) {
 					all = append(all, c.Object)
 				}
 			}
@@ -124,7 +124,7 @@ func (c *chain[T]) affected(ctx context.Context, s *step[T], raw []byte) (on []*
 		return nil, true
 	}
 	ask := s.plan.Affected // the step is used again
-	on, err = sandbox.RunOnce(ctx, c.sandbox, s.family, func(context.Context) ([]*policy.Object, error) { return ask(target), nil })
+	on, err = sandbox.RunOnce(ctx, c.sandbox, s.feature, func(context.Context) ([]*policy.Object, error) { return ask(target), nil })
 	return on, err != nil
 }
 
@@ -155,7 +155,7 @@ func special(err error) Verdict {
 	return ""
 }
 
-// reports adds to the result what became of the policies. If a family does not come to an
+// reports adds to the result what became of the policies. If a feature does not come to an
 // end with it, that is all that is missing.
 func (e *Engine) reports(ctx context.Context, p *prepared, res *Result) {
 	r := p.said.Load()
@@ -168,6 +168,6 @@ func (e *Engine) reports(ctx context.Context, p *prepared, res *Result) {
 			r = &reported{warnings: []error{fmt.Errorf("report what became of policies: %w", err)}}
 		}
 	}
-	res.report(p.in.Hook, r.families)
+	res.report(p.in.Hook, r.features)
 	res.Warnings = append(res.Warnings, r.warnings...)
 }

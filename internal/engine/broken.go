@@ -51,7 +51,7 @@ func several(what string, names []string) string {
 }
 
 func clusterNames(call *Call) map[string]bool {
-	names, shape := map[string]bool{}, wire.ShapeOf((*clusterv3.Cluster)(nil))
+	names, shape := map[string]bool{}, wire.FieldNumbersOf((*clusterv3.Cluster)(nil))
 	for _, list := range call.Resources {
 		if list.Kind == mutator.KindCluster {
 			for _, raw := range list.Encoded {

@@ -47,17 +47,17 @@ type Result struct {
 	transient bool                      // a mutator did not say what its result depends on
 }
 
-// Outcome says what a family's mutator did to one resource.
+// Outcome says what a feature's mutator did to one resource.
 type Outcome struct {
-	Family string
-	Kind   mutator.Kind
-	Name   string
+	Feature string
+	Kind    mutator.Kind
+	Name    string
 	Verdict
 	// Err is the reason of everything but Applied and Unchanged.
 	Err error
 
 	bearsOn []*policy.Object // that are not in effect because of Err, in a translation
-	onAll   bool             // whether these may be all of the family, because nobody tells which
+	onAll   bool             // whether these may be all of the feature, because nobody tells which
 }
 
 // Verdict classifies an [Outcome].

@@ -42,9 +42,9 @@ func (s *sharing) Plan(_ *mutator.Input, v mutator.View) *mutator.Plan[*clusterv
 // is watched or not, and has a view of its own if it is.
 func TestQuestionIsWatchedAsAWhole(t *testing.T) {
 	s, chains, g := &sharing{caller: goroutine()}, map[mutator.Kind]runner{}, sandbox.New()
-	families := []mutator.Family{{Name: "f", Hooks: []mutator.Hook{mutator.HookCluster}, Clusters: s}}
-	add(chains, g, mutator.HookCluster, families, mutator.KindCluster, (*clusterv3.Cluster)(nil), xds.DenyCluster,
-		func(f mutator.Family) mutator.Cluster { return f.Clusters })
+	features := []mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookCluster}, Clusters: s}}
+	add(chains, g, mutator.HookCluster, features, mutator.KindCluster, (*clusterv3.Cluster)(nil), xds.DenyCluster,
+		func(f mutator.Feature) mutator.Cluster { return f.Clusters })
 	c := chains[mutator.KindCluster].(*chain[*clusterv3.Cluster])
 	raw := deterministic(t, &clusterv3.Cluster{Name: "c"})
 	view := wire.NewView(c.shape, raw)

@@ -26,32 +26,32 @@ type message interface {
 type chain[T message] struct {
 	hook    mutator.Hook
 	kind    mutator.Kind
-	shape   wire.Shape
+	shape   wire.FieldNumbers
 	maps    func() *wire.Maps // of the resource, read when they are first needed
 	empty   T
 	deny    func(T) error
 	links   []link[T]
 	sandbox *sandbox.Sandbox
-	keys    map[string][]string // by family, see [ownKeys]
+	keys    map[string][]string // by feature, see [ownKeys]
 }
 
-// link is one family's mutator in a chain.
+// link is one feature's mutator in a chain.
 type link[T message] struct {
-	family  string
+	feature string
 	onError mutator.FailurePolicy
 	mutator mutator.Planner[T]
-	kinds   []policy.Kind // of custom resources that the family reads
-	renames bool          // see [mutator.Family]
+	kinds   []policy.Kind // of custom resources that the feature reads
+	renames bool          // see [mutator.Feature]
 }
 
-// add puts the chain of one kind into m, if any family has a mutator for it in the hook.
+// add puts the chain of one kind into m, if any feature has a mutator for it in the hook.
 func add[T message](
-	m map[mutator.Kind]runner, g *sandbox.Sandbox, h mutator.Hook, families []mutator.Family,
-	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Family) mutator.Planner[T],
+	m map[mutator.Kind]runner, g *sandbox.Sandbox, h mutator.Hook, features []mutator.Feature,
+	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Feature) mutator.Planner[T],
 ) {
 	maps := sync.OnceValue(func() *wire.Maps { return wire.MapsOf(empty) })
-	c := &chain[T]{hook: h, kind: kind, shape: wire.ShapeOf(empty), maps: maps, empty: empty, deny: deny, sandbox: g, keys: ownKeys(families)}
-	for _, f := range families {
+	c := &chain[T]{hook: h, kind: kind, shape: wire.FieldNumbersOf(empty), maps: maps, empty: empty, deny: deny, sandbox: g, keys: ownKeys(features)}
+	for _, f := range features {
 		if planner := of(f); planner != nil && f.Uses(h) {
 			renames := f.RenamesClusters && kind == mutator.KindCluster && h == mutator.HookTranslation
 			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, planner, slices.Concat(f.Policies, f.Filters, f.Backends), renames})
@@ -92,13 +92,13 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 		if verdict == "" {
 			return answer{raw: raw, result: &result{outcomes: said}, err: err}
 		}
-		o := &Outcome{Family: s.family, Kind: c.kind, Name: name, Verdict: verdict, Err: err}
+		o := &Outcome{Feature: s.feature, Kind: c.kind, Name: name, Verdict: verdict, Err: err}
 		if err != nil {
 			o.bearsOn, o.onAll = c.affected(ctx, &s, raw)
 		}
 		said = append(said, outcomes(o)...)
 		if verdict == Failed {
-			err = fmt.Errorf("mutator %s on %s %q: %w", s.family, c.kind, name, err)
+			err = fmt.Errorf("mutator %s on %s %q: %w", s.feature, c.kind, name, err)
 			return answer{raw: raw, result: &result{outcomes: said}, err: err}
 		}
 		if verdict == Denied {
@@ -116,7 +116,7 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 	return answer{raw: r.encoded, result: &result{name: name, was: was, kept: kept, outcomes: said, references: r.references}}
 }
 
-// besides is what a resource that families give another name is without those, so that Envoy
+// besides is what a resource that features give another name is without those, so that Envoy
 // finds nothing changed when the name comes and goes; nil if it is what it came as.
 func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, rest []step[T], before, raw []byte, h *sandbox.Goroutine) []byte {
 	others := slices.DeleteFunc(slices.Clone(rest), func(s step[T]) bool { return s.renames })
@@ -129,27 +129,27 @@ func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, rest []step[T
 	return before
 }
 
-// without takes a resource through the chain with some families' mutators failed.
+// without takes a resource through the chain with some features' mutators failed.
 func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer {
 	view, h := wire.NewView(c.shape, raw), c.sandbox.Goroutine()
 	defer h.Release()
 	steps := c.plan(ctx, in, view, raw, nil)
 	for i := range steps {
-		if err := failed[steps[i].family]; err != nil && steps[i].failure == nil {
+		if err := failed[steps[i].feature]; err != nil && steps[i].failure == nil {
 			steps[i].failure = err
 		}
 	}
 	return c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 }
 
-// refuse denies a resource because of a family.
-func (c *chain[T]) refuse(raw []byte, family string, reason error) answer {
+// refuse denies a resource because of a feature.
+func (c *chain[T]) refuse(raw []byte, feature string, reason error) answer {
 	r := &resource[T]{chain: c, name: strings.Clone(c.name(raw)), encoded: raw}
 	verdict, err := c.denied(r, reason)
-	o := &Outcome{Family: family, Kind: c.kind, Name: r.name, Verdict: verdict, Err: err, onAll: true}
+	o := &Outcome{Feature: feature, Kind: c.kind, Name: r.name, Verdict: verdict, Err: err, onAll: true}
 	a := answer{raw: r.encoded, result: &result{name: r.name, outcomes: []*Outcome{o}}}
 	if verdict != Denied {
-		o.Verdict, a.err = Failed, fmt.Errorf("mutator %s on %s %q: %w", family, c.kind, r.name, err)
+		o.Verdict, a.err = Failed, fmt.Errorf("mutator %s on %s %q: %w", feature, c.kind, r.name, err)
 	}
 	return a
 }

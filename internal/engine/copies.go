@@ -35,7 +35,7 @@ func (v *variants) copies(in *mutator.Input) (out []copied) {
 	if !x.hasCopies() {
 		return nil
 	}
-	for _, name := range in.Reach().Clusters() {
+	for _, name := range in.Routes().Clusters() {
 		g, seen := x.clusters[name], map[string]bool{}
 		if g == nil || !g.copied {
 			continue
@@ -58,7 +58,7 @@ func (s *settling) addCopies(ctx context.Context) {
 		return
 	}
 	s.copies = make(map[string]bool, len(copies))
-	list, names := listOf(s.res, mutator.KindCluster), namesOf(s.res, mutator.KindCluster, wire.ShapeOf((*clusterv3.Cluster)(nil)))
+	list, names := listOf(s.res, mutator.KindCluster), namesOf(s.res, mutator.KindCluster, wire.FieldNumbersOf((*clusterv3.Cluster)(nil)))
 	at := make(map[string]int, len(names))
 	for i, name := range names {
 		if _, there := at[name]; !there { // of several of a name the first counts
@@ -108,7 +108,7 @@ func (v *variants) outcomesOf(c copied, verdict Verdict, err error) (out []*Outc
 
 func (v *variants) outcomeOf(c copied, feature int, verdict Verdict, err error) *Outcome {
 	bearsOn := c.variants[feature].Policies
-	return &Outcome{Family: v.names[feature], Kind: mutator.KindCluster, Name: c.name, Verdict: verdict, Err: err, bearsOn: bearsOn, onAll: len(bearsOn) == 0}
+	return &Outcome{Feature: v.names[feature], Kind: mutator.KindCluster, Name: c.name, Verdict: verdict, Err: err, bearsOn: bearsOn, onAll: len(bearsOn) == 0}
 }
 
 // copyOf is the copy of a cluster, edited by each feature that has a variant. If one fails whose

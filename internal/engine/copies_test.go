@@ -34,8 +34,8 @@ func (v byGateway) PlanVariant(in *mutator.Input, way *xds.Way) *mutator.Variant
 	return nil
 }
 
-func (v byGateway) family(name string, onFailure mutator.FailurePolicy) mutator.Family {
-	return mutator.Family{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsReach: true, FailurePolicy: onFailure, ClusterVariants: v}
+func (v byGateway) family(name string, onFailure mutator.FailurePolicy) mutator.Feature {
+	return mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, FailurePolicy: onFailure, ClusterVariants: v}
 }
 
 // appends is a variant that appends its name to the name of a cluster's statistics.
@@ -111,7 +111,7 @@ func newCopier(t *testing.T, memo int64, do func(*clusterv3.Cluster) error, chan
 	}
 	f := byGateway{"a": variant(0), "b": variant(1)}.family("copier", mutator.Deny)
 	f.Policies, f.Reporter = []policy.Kind{policy.NewKind[map[string]any](thingKind, nil)}, agents{}
-	e, err := engine.New([]mutator.Family{f}, engine.WithMemo(memo))
+	e, err := engine.New([]mutator.Feature{f}, engine.WithMemo(memo))
 	require.NoError(t, err)
 	return e
 }
@@ -143,7 +143,7 @@ func TestCopies(t *testing.T) {
 	ignore := func(b *mutator.Variant) { b.OnFailure = mutator.Ignore }
 	refused := fmt.Sprintf("; requests are refused (Cluster %q)", b)
 	foreign := func(c *clusterv3.Cluster) error {
-		c.Metadata = xds.SetMark(nil, xds.Mark{Key: "Other.example.com", Value: "x"})
+		c.Metadata = xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: "Other.example.com", Value: "x"})
 		return nil
 	}
 	for name, c := range map[string]struct {
@@ -191,7 +191,7 @@ func TestCopies(t *testing.T) {
 					require.Equal(t, append([]engine.Verdict{engine.Applied, engine.Added}, c.verdicts...), verdicts(res))
 					require.Equal(t, a, res.Outcomes[1].Name)
 					for _, o := range res.Outcomes[2:] {
-						require.Equal(t, "copier", o.Family)
+						require.Equal(t, "copier", o.Feature)
 						if c.err == "" || o.Verdict == engine.Added {
 							require.NoError(t, o.Err)
 						} else {

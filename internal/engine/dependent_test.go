@@ -58,12 +58,12 @@ func TestAdditionsThatDependOnOthers(t *testing.T) {
 	}
 }
 
-// TestAdditionsOfAFamilyThatMustNotFail fail the call.
-func TestAdditionsOfAFamilyThatMustNotFail(t *testing.T) {
-	f := mutator.Family{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Fail, Additions: adder(func() (mutator.Additions, error) {
+// TestAdditionsOfAFeatureThatMustNotFail fail the call.
+func TestAdditionsOfAFeatureThatMustNotFail(t *testing.T) {
+	f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Fail, Additions: adder(func() (mutator.Additions, error) {
 		return mutator.Additions{}, errors.New("no")
 	})}
-	e, err := engine.New([]mutator.Family{f})
+	e, err := engine.New([]mutator.Feature{f})
 	require.NoError(t, err)
 	_, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation})
 	require.EqualError(t, err, "mutator f: additions: no")
@@ -83,7 +83,7 @@ func TestAdditionBesideABrokenOne(t *testing.T) {
 // TestStillReferring: a resource that is no better once the mutators failed which it is for is
 // denied, whatever their failure policy is, since Envoy would refuse it.
 func TestStillReferring(t *testing.T) {
-	both := mutator.Family{Name: "both", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore}
+	both := mutator.Feature{Name: "both", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore}
 	edit(&both, func(c *clusterv3.Cluster) {
 		if c.GetName() == "a" {
 			require.NoError(t, use(c, "/run/a"))
@@ -94,7 +94,7 @@ func TestStillReferring(t *testing.T) {
 		a.Clusters[0].LbPolicy = -1
 		return a, nil
 	}
-	e, err := engine.New([]mutator.Family{agents{invalid, mutator.Ignore}.family(), both})
+	e, err := engine.New([]mutator.Feature{agents{invalid, mutator.Ignore}.feature(), both})
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "/run/a", 2001)}, Resources: []engine.Resources{
 		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a")), encode(t, eds("b"))}},
@@ -106,10 +106,10 @@ func TestStillReferring(t *testing.T) {
 	require.Equal(t, mutator.Failed, res.Policies[0].Reason)
 }
 
-// leads is a family that leads routes from one cluster to another one, and has nothing against
+// leads is a feature that leads routes from one cluster to another one, and has nothing against
 // being ignored.
-func leads(name, from, to string) mutator.Family {
-	f := mutator.Family{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore}
+func leads(name, from, to string) mutator.Feature {
+	f := mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore}
 	edit(&f, func(rc *routev3.RouteConfiguration) {
 		if a := rc.GetVirtualHosts()[0].GetRoutes()[0].GetRoute(); a.GetCluster() == from {
 			a.ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: to}
@@ -122,18 +122,18 @@ func leads(name, from, to string) mutator.Family {
 func TestStillLeadingNowhere(t *testing.T) {
 	clusters := engine.Resources{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}}
 	for name, c := range map[string]struct {
-		families []mutator.Family
+		features []mutator.Feature
 		clusters []engine.Resources
 		want     *routev3.RouteConfiguration
 	}{
-		"there":            {[]mutator.Family{leads("f", "b", "a")}, []engine.Resources{clusters}, leading(configuration("x"), "a")},
-		"nowhere":          {[]mutator.Family{leads("f", "b", "gone")}, []engine.Resources{clusters}, leading(configuration("x"), "b")},
-		"nowhere again":    {[]mutator.Family{leads("f", "b", "gone"), leads("g", "b", "lost")}, []engine.Resources{clusters}, nil},
-		"nobody can tell":  {[]mutator.Family{leads("f", "b", "gone")}, nil, leading(configuration("x"), "gone")},
-		"another one does": {[]mutator.Family{leads("f", "b", "gone"), leads("g", "b", "a")}, []engine.Resources{clusters}, leading(configuration("x"), "a")},
+		"there":            {[]mutator.Feature{leads("f", "b", "a")}, []engine.Resources{clusters}, leading(configuration("x"), "a")},
+		"nowhere":          {[]mutator.Feature{leads("f", "b", "gone")}, []engine.Resources{clusters}, leading(configuration("x"), "b")},
+		"nowhere again":    {[]mutator.Feature{leads("f", "b", "gone"), leads("g", "b", "lost")}, []engine.Resources{clusters}, nil},
+		"nobody can tell":  {[]mutator.Feature{leads("f", "b", "gone")}, nil, leading(configuration("x"), "gone")},
+		"another one does": {[]mutator.Feature{leads("f", "b", "gone"), leads("g", "b", "a")}, []engine.Resources{clusters}, leading(configuration("x"), "a")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := engine.New(c.families)
+			e, err := engine.New(c.features)
 			require.NoError(t, err)
 			sent := encode(t, leading(configuration("x"), "b"))
 			lists := append([]engine.Resources{{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{sent}}}, c.clusters...)
@@ -154,7 +154,7 @@ func TestStillLeadingNowhere(t *testing.T) {
 // TestEditAddsAChain with routes of its own, which are compared with none.
 func TestEditAddsAChain(t *testing.T) {
 	for hosts, err := range map[string]string{"y.com": "", "x.com": `the result is invalid: the domain "x.com" is there twice, which Envoy refuses`} {
-		f := mutator.Family{}
+		f := mutator.Feature{}
 		edit(&f, func(l *listenerv3.Listener) {
 			more := listenerWith(t, configuration("x.com", hosts), "", `{"serverNames":["y"]}`)
 			l.FilterChains = append(l.FilterChains, more.GetFilterChains()...)
@@ -172,7 +172,7 @@ func TestEditAddsAChain(t *testing.T) {
 func TestGrowthOfARouteAsLargeAsMayBe(t *testing.T) {
 	route := leading(configuration("x"), "c").GetVirtualHosts()[0].GetRoutes()[0]
 	for bytes, ok := range map[int]bool{engine.MaxRouteGrowth: true, engine.MaxRouteGrowth + 1: false} {
-		f := mutator.Family{Routes: mutator.Func[*routev3.Route]{Do: func(_ context.Context, _ *mutator.Input, r *routev3.Route) error {
+		f := mutator.Feature{Routes: mutator.Func[*routev3.Route]{Do: func(_ context.Context, _ *mutator.Input, r *routev3.Route) error {
 			r.Name = ""
 			r.StatPrefix = string(make([]byte, bytes-4)) // with its tag and length
 			return nil
@@ -181,18 +181,18 @@ func TestGrowthOfARouteAsLargeAsMayBe(t *testing.T) {
 	}
 }
 
-// TestAdditionThatAnotherMakes is there for the family that could not make it.
+// TestAdditionThatAnotherMakes is there for the feature that could not make it.
 func TestAdditionThatAnotherMakes(t *testing.T) {
 	invalid := func(names []string) (mutator.Additions, error) {
 		a := clustersNamed(names...)
 		a.Clusters[0].LbPolicy = -1
 		return a, nil
 	}
-	valid := mutator.Family{Name: "valid", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: adder(func() (mutator.Additions, error) {
+	valid := mutator.Feature{Name: "valid", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: adder(func() (mutator.Additions, error) {
 		return clustersNamed("/run/a"), nil
 	})}
-	for _, families := range [][]mutator.Family{{agents{invalid, mutator.Deny}.family(), valid}, {valid, agents{invalid, mutator.Deny}.family()}} {
-		e, err := engine.New(families)
+	for _, features := range [][]mutator.Feature{{agents{invalid, mutator.Deny}.feature(), valid}, {valid, agents{invalid, mutator.Deny}.feature()}} {
+		e, err := engine.New(features)
 		require.NoError(t, err)
 		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "/run/a", 2001)}, Resources: []engine.Resources{
 			{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}},

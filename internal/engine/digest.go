@@ -17,9 +17,9 @@ func inputDigest(in *mutator.Input, s sandbox.Key, raw []byte) (sum sandbox.Dige
 	h := sha256.New()
 	writeParts(h, string(in.Hook), string(raw), in.Objects.Digest())
 	writeParts(h, in.Hostnames...)
-	if s.Kind == string(mutator.KindCluster) && in.Reach != nil {
-		if r := in.Reach().Of(s.Name); r != nil {
-			fmt.Fprint(h, r.Listeners(), r.Marks())
+	if s.Kind == string(mutator.KindCluster) && in.Routes != nil {
+		if r := in.Routes().ForCluster(s.Name); r != nil {
+			fmt.Fprint(h, r.Listeners(), r.MetadataEntries())
 		}
 	}
 	h.Sum(sum[:0])

@@ -1,9 +1,9 @@
-// Package engine runs mutator families over the resources of a call.
+// Package engine runs features over the resources of a call.
 //
 // For each resource it asks which mutators apply, decodes the resource only if one does,
 // lets each edit a copy, and commits the copy if the mutator succeeded and the result is
-// valid. Otherwise the family's failure policy decides. Whatever goes wrong is contained
-// to one mutator and one resource: an error is returned only for a family whose failure
+// valid. Otherwise the feature's failure policy decides. Whatever goes wrong is contained
+// to one mutator and one resource: an error is returned only for a feature whose failure
 // policy is Fail, for bytes that are no message, and for a call without the resource that
 // it is about.
 //
@@ -34,9 +34,9 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// Engine runs an ordered list of families. It is safe for concurrent use.
+// Engine runs an ordered list of features. It is safe for concurrent use.
 type Engine struct {
-	families []mutator.Family
+	features []mutator.Feature
 	variants *variants
 	chains   map[mutator.Hook]map[mutator.Kind]runner
 	read     policy.WatchedRead
@@ -44,7 +44,7 @@ type Engine struct {
 	hosts    hostReader
 	lastHost atomic.Uint64 // its id
 	sandbox  *sandbox.Sandbox
-	reads    *sandbox.Sandbox                                // for custom resources: by namespace where the other is by family
+	reads    *sandbox.Sandbox                                // for custom resources: by namespace where the other is by feature
 	excess   func([]*policy.Object) map[*policy.Object]error // nil without limits
 }
 
@@ -64,10 +64,10 @@ type runner interface {
 	// as long as m remembers it.
 	worker(ctx context.Context, in *mutator.Input, m *memo, last []before) (worker, func())
 	name(raw []byte) string
-	// without is what becomes of a resource on which mutators of some families failed.
+	// without is what becomes of a resource on which mutators of some features failed.
 	without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer
-	// refuse denies a resource because of a family, whatever its failure policy is.
-	refuse(raw []byte, family string, reason error) answer
+	// refuse denies a resource because of a feature, whatever its failure policy is.
+	refuse(raw []byte, feature string, reason error) answer
 	// sorted is a copy of a resource with its maps in order.
 	sorted(raw []byte) []byte
 }
@@ -86,14 +86,14 @@ func WithMemo(bytes int64) Option {
 	}
 }
 
-// New prepares the families, whose order is the order of execution.
-func New(families []mutator.Family, options ...Option) (*Engine, error) {
-	if err := mutator.Validate(families); err != nil {
+// New prepares the features, whose order is the order of execution.
+func New(features []mutator.Feature, options ...Option) (*Engine, error) {
+	if err := mutator.Validate(features); err != nil {
 		return nil, err
 	}
-	families, variants := withVariants(families)
+	features, variants := withVariants(features)
 	e := &Engine{
-		families: families, variants: variants, chains: map[mutator.Hook]map[mutator.Kind]runner{}, sandbox: sandbox.New(), hosts: newHostReader(),
+		features: features, variants: variants, chains: map[mutator.Hook]map[mutator.Kind]runner{}, sandbox: sandbox.New(), hosts: newHostReader(),
 	}
 	for _, option := range options {
 		if err := option(e); err != nil {
@@ -101,34 +101,34 @@ func New(families []mutator.Family, options ...Option) (*Engine, error) {
 		}
 	}
 	var kinds []policy.Kind
-	for _, f := range families {
+	for _, f := range features {
 		kinds = slices.Concat(kinds, f.Policies, f.Filters, f.Backends)
 	}
 	e.read = policy.WatchedReadOf(kinds)
 	e.reads = e.sandbox.Sibling()
 	for _, h := range mutator.Hooks() {
-		e.chains[h] = chainsOf(h, families, e.sandbox)
+		e.chains[h] = chainsOf(h, features, e.sandbox)
 	}
 	return e, nil
 }
 
 // chainsOf builds the chains of a hook, by kind of resource.
-func chainsOf(h mutator.Hook, families []mutator.Family, g *sandbox.Sandbox) map[mutator.Kind]runner {
+func chainsOf(h mutator.Hook, features []mutator.Feature, g *sandbox.Sandbox) map[mutator.Kind]runner {
 	m := map[mutator.Kind]runner{}
-	add(m, g, h, families, mutator.KindRoute, (*routev3.Route)(nil), xds.DenyRoute,
-		func(f mutator.Family) mutator.Route { return f.Routes })
-	add(m, g, h, families, mutator.KindVirtualHost, (*routev3.VirtualHost)(nil), xds.DenyVirtualHost,
-		func(f mutator.Family) mutator.VirtualHost { return f.VirtualHosts })
-	add(m, g, h, families, mutator.KindListener, (*listenerv3.Listener)(nil), xds.DenyListener,
-		func(f mutator.Family) mutator.Listener { return f.Listeners })
-	add(m, g, h, families, mutator.KindCluster, (*clusterv3.Cluster)(nil), xds.DenyCluster,
-		func(f mutator.Family) mutator.Cluster { return f.Clusters })
-	add(m, g, h, families, mutator.KindEndpoints, (*endpointv3.ClusterLoadAssignment)(nil), xds.DenyEndpoints,
-		func(f mutator.Family) mutator.Endpoints { return f.Endpoints })
-	add(m, g, h, families, mutator.KindSecret, (*tlsv3.Secret)(nil), xds.DenySecret,
-		func(f mutator.Family) mutator.Secret { return f.Secrets })
-	add(m, g, h, families, mutator.KindRouteConfiguration, (*routev3.RouteConfiguration)(nil), xds.DenyRouteConfiguration,
-		func(f mutator.Family) mutator.RouteConfiguration { return f.RouteConfigurations })
+	add(m, g, h, features, mutator.KindRoute, (*routev3.Route)(nil), xds.DenyRoute,
+		func(f mutator.Feature) mutator.Route { return f.Routes })
+	add(m, g, h, features, mutator.KindVirtualHost, (*routev3.VirtualHost)(nil), xds.DenyVirtualHost,
+		func(f mutator.Feature) mutator.VirtualHost { return f.VirtualHosts })
+	add(m, g, h, features, mutator.KindListener, (*listenerv3.Listener)(nil), xds.DenyListener,
+		func(f mutator.Feature) mutator.Listener { return f.Listeners })
+	add(m, g, h, features, mutator.KindCluster, (*clusterv3.Cluster)(nil), xds.DenyCluster,
+		func(f mutator.Feature) mutator.Cluster { return f.Clusters })
+	add(m, g, h, features, mutator.KindEndpoints, (*endpointv3.ClusterLoadAssignment)(nil), xds.DenyEndpoints,
+		func(f mutator.Feature) mutator.Endpoints { return f.Endpoints })
+	add(m, g, h, features, mutator.KindSecret, (*tlsv3.Secret)(nil), xds.DenySecret,
+		func(f mutator.Feature) mutator.Secret { return f.Secrets })
+	add(m, g, h, features, mutator.KindRouteConfiguration, (*routev3.RouteConfiguration)(nil), xds.DenyRouteConfiguration,
+		func(f mutator.Feature) mutator.RouteConfiguration { return f.RouteConfigurations })
 	return m
 }
 

@@ -17,9 +17,9 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// clusterFamily is a family with one cluster mutator for the Cluster hook.
-func clusterFamily(name string, p mutator.FailurePolicy, do func(context.Context, *clusterv3.Cluster) error) mutator.Family {
-	return mutator.Family{
+// clusterFeature is a feature with one cluster mutator for the Cluster hook.
+func clusterFeature(name string, p mutator.FailurePolicy, do func(context.Context, *clusterv3.Cluster) error) mutator.Feature {
+	return mutator.Feature{
 		Name: name, Hooks: []mutator.Hook{mutator.HookCluster}, FailurePolicy: p,
 		Clusters: mutator.Func[*clusterv3.Cluster]{
 			When: func(_ *mutator.Input, v mutator.View) bool { return v.Name() != "unwanted" },
@@ -51,10 +51,10 @@ func eds(name string) *clusterv3.Cluster {
 	}
 }
 
-// run sends clusters of the names through the families.
-func run(ctx context.Context, t *testing.T, families []mutator.Family, names ...string) ([]*clusterv3.Cluster, *engine.Result, error) {
+// run sends clusters of the names through the features.
+func run(ctx context.Context, t *testing.T, features []mutator.Feature, names ...string) ([]*clusterv3.Cluster, *engine.Result, error) {
 	t.Helper()
-	e, err := engine.New(families)
+	e, err := engine.New(features)
 	require.NoError(t, err)
 	list := engine.Resources{Kind: mutator.KindCluster}
 	for _, n := range names {
@@ -102,8 +102,8 @@ func TestFailureIsContained(t *testing.T) {
 			}
 			return way.do(ctx, c)
 		}
-		families := func(p mutator.FailurePolicy) []mutator.Family {
-			return []mutator.Family{clusterFamily("before", mutator.Deny, setTimeout), clusterFamily("broken", p, onlyBad), clusterFamily("after", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+		features := func(p mutator.FailurePolicy) []mutator.Feature {
+			return []mutator.Feature{clusterFeature("before", mutator.Deny, setTimeout), clusterFeature("broken", p, onlyBad), clusterFeature("after", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
 				c.RespectDnsTtl = true
 				return nil
 			})}
@@ -112,7 +112,7 @@ func TestFailureIsContained(t *testing.T) {
 		good.ConnectTimeout, good.RespectDnsTtl = durationpb.New(time.Minute), true
 
 		t.Run(name+"/Ignore", func(t *testing.T) {
-			out, res, err := run(t.Context(), t, families(mutator.Ignore), "bad", "good")
+			out, res, err := run(t.Context(), t, features(mutator.Ignore), "bad", "good")
 			require.NoError(t, err)
 			bad := eds("bad")
 			bad.ConnectTimeout, bad.RespectDnsTtl = durationpb.New(time.Minute), true
@@ -122,7 +122,7 @@ func TestFailureIsContained(t *testing.T) {
 			require.Equal(t, append(want, engine.Applied), verdicts(res)[:len(want)+1])
 		})
 		t.Run(name+"/Deny", func(t *testing.T) {
-			out, res, err := run(t.Context(), t, families(mutator.Deny), "bad", "good")
+			out, res, err := run(t.Context(), t, features(mutator.Deny), "bad", "good")
 			require.NoError(t, err)
 			require.Equal(t, clusterv3.Cluster_STATIC, out[0].GetType())
 			require.Empty(t, out[0].GetLoadAssignment().GetEndpoints(), "no endpoint to send a request to")
@@ -132,7 +132,7 @@ func TestFailureIsContained(t *testing.T) {
 			require.Equal(t, append([]engine.Verdict{engine.Applied, engine.Denied}, way.verdicts...), verdicts(res)[:2+len(way.verdicts)])
 		})
 		t.Run(name+"/Fail", func(t *testing.T) {
-			_, _, err := run(t.Context(), t, families(mutator.Fail), "bad", "good")
+			_, _, err := run(t.Context(), t, features(mutator.Fail), "bad", "good")
 			require.ErrorContains(t, err, `Cluster hook: mutator broken on Cluster "bad": `)
 		})
 	}
@@ -141,14 +141,14 @@ func TestFailureIsContained(t *testing.T) {
 // TestAppliesPanics shows that a mutator that cannot even be asked gets its failure policy
 // on that resource.
 func TestAppliesPanics(t *testing.T) {
-	f := clusterFamily("broken", mutator.Deny, setTimeout)
+	f := clusterFeature("broken", mutator.Deny, setTimeout)
 	f.Clusters = mutator.Func[*clusterv3.Cluster]{When: func(_ *mutator.Input, v mutator.View) bool {
 		if v.Name() == "bad" {
 			panic("asked")
 		}
 		return false
 	}}
-	out, res, err := run(t.Context(), t, []mutator.Family{f}, "bad", "good")
+	out, res, err := run(t.Context(), t, []mutator.Feature{f}, "bad", "good")
 	require.NoError(t, err)
 	require.Nil(t, out[0].GetEdsClusterConfig())
 	require.NotNil(t, out[1].GetEdsClusterConfig())
@@ -159,14 +159,14 @@ func TestAppliesPanics(t *testing.T) {
 func TestTooSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		hangs := clusterFamily("hangs", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+		hangs := clusterFeature("hangs", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
 			<-release // not interested in its context
 			c.AltStatName = "too late"
 			return nil
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		out, res, err := run(ctx, t, []mutator.Family{hangs}, "one", "two", "unwanted")
+		out, res, err := run(ctx, t, []mutator.Feature{hangs}, "one", "two", "unwanted")
 		require.NoError(t, err)
 		require.Nil(t, out[0].GetEdsClusterConfig())
 		require.Nil(t, out[1].GetEdsClusterConfig(), "what had no time left is denied as well")
@@ -178,7 +178,7 @@ func TestTooSlow(t *testing.T) {
 }
 
 func TestUnwantedIsTheSameBytes(t *testing.T) {
-	e, err := engine.New([]mutator.Family{clusterFamily("one", mutator.Deny, setTimeout)})
+	e, err := engine.New([]mutator.Feature{clusterFeature("one", mutator.Deny, setTimeout)})
 	require.NoError(t, err)
 	raw := []byte("\x0a\x08unwanted\xff\xff\xff") // not even a message after the name
 	call := &engine.Call{Hook: mutator.HookCluster, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{raw}}}}
@@ -189,48 +189,48 @@ func TestUnwantedIsTheSameBytes(t *testing.T) {
 }
 
 func TestUnchangedIsTheSameBytes(t *testing.T) {
-	out, res, err := run(t.Context(), t, []mutator.Family{clusterFamily("idle", mutator.Deny, func(context.Context, *clusterv3.Cluster) error { return nil })}, "one")
+	out, res, err := run(t.Context(), t, []mutator.Feature{clusterFeature("idle", mutator.Deny, func(context.Context, *clusterv3.Cluster) error { return nil })}, "one")
 	require.NoError(t, err)
 	require.True(t, proto.Equal(eds("one"), out[0]))
 	require.Equal(t, []engine.Verdict{engine.Unchanged}, verdicts(res))
 }
 
-// TestOrderIsThatOfTheList has two families that overwrite each other.
+// TestOrderIsThatOfTheList has two features that overwrite each other.
 func TestOrderIsThatOfTheList(t *testing.T) {
-	write := func(name string) mutator.Family {
-		return clusterFamily(name, mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+	write := func(name string) mutator.Feature {
+		return clusterFeature(name, mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
 			c.AltStatName += name
 			return nil
 		})
 	}
-	out, _, err := run(t.Context(), t, []mutator.Family{write("b"), write("a")}, "one")
+	out, _, err := run(t.Context(), t, []mutator.Feature{write("b"), write("a")}, "one")
 	require.NoError(t, err)
 	require.Equal(t, "ba", out[0].GetAltStatName())
 }
 
-func TestFamiliesThatCannotWork(t *testing.T) {
-	_, err := engine.New([]mutator.Family{
+func TestFeaturesThatCannotWork(t *testing.T) {
+	_, err := engine.New([]mutator.Feature{
 		{Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: mutator.Func[*clusterv3.Cluster]{}},
 		{Name: "a", Hooks: []mutator.Hook{"Rout"}, FailurePolicy: "Maybe"},
 		{Name: "a"},
 	})
-	require.EqualError(t, err, `mutator family 0 has no name
-mutator family "a": unknown hook "Rout"
-mutator family "a": unknown failure policy "Maybe"
-mutator family "a" is listed twice
-mutator family "a" names no hook`)
+	require.EqualError(t, err, `feature 0 has no name
+feature "a": unknown hook "Rout"
+feature "a": unknown failure policy "Maybe"
+feature "a" is listed twice
+feature "a" names no hook`)
 }
 
-// TestNothingUndoesDenial has a family after the broken one that would let traffic
+// TestNothingUndoesDenial has a feature after the broken one that would let traffic
 // through again.
 func TestNothingUndoesDenial(t *testing.T) {
-	broken := clusterFamily("broken", mutator.Deny, edited(func() error { return errors.New("broken") }))
-	undo := clusterFamily("undo", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+	broken := clusterFeature("broken", mutator.Deny, edited(func() error { return errors.New("broken") }))
+	undo := clusterFeature("undo", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
 		proto.Reset(c)
 		proto.Merge(c, eds("bad"))
 		return nil
 	})
-	out, res, err := run(t.Context(), t, []mutator.Family{broken, undo}, "bad")
+	out, res, err := run(t.Context(), t, []mutator.Feature{broken, undo}, "bad")
 	require.NoError(t, err)
 	require.Nil(t, out[0].GetEdsClusterConfig())
 	require.Equal(t, []engine.Verdict{engine.Denied}, verdicts(res))
@@ -249,7 +249,7 @@ func (f failing) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv
 }
 
 // TestFailurePolicyOfTheResource: what a policy says of its target goes before what the
-// family says; Fail is the operator's word alone, and a mutator that cannot say anything
+// feature says; Fail is the operator's word alone, and a mutator that cannot say anything
 // changes nothing.
 func TestFailurePolicyOfTheResource(t *testing.T) {
 	fails := edited(func() error { return errors.New("broken") })
@@ -258,26 +258,26 @@ func TestFailurePolicyOfTheResource(t *testing.T) {
 		return func(name string) mutator.FailurePolicy { return policies[name] }
 	}
 	for name, c := range map[string]struct {
-		family mutator.FailurePolicy
-		policy func(string) mutator.FailurePolicy
-		want   []engine.Verdict
+		feature mutator.FailurePolicy
+		policy  func(string) mutator.FailurePolicy
+		want    []engine.Verdict
 	}{
-		"other than the family": {mutator.Deny, says(map[string]mutator.FailurePolicy{"b": mutator.Ignore}), []engine.Verdict{engine.Denied, engine.Ignored}},
-		"the other way round":   {mutator.Ignore, says(map[string]mutator.FailurePolicy{"b": mutator.Deny}), []engine.Verdict{engine.Ignored, engine.Denied}},
-		"Fail is not for it":    {mutator.Ignore, says(map[string]mutator.FailurePolicy{"a": mutator.Fail}), []engine.Verdict{engine.Ignored, engine.Ignored}},
-		"no answer":             {mutator.Deny, panics, []engine.Verdict{engine.Denied, engine.Panicked, engine.Denied, engine.Panicked}},
+		"other than the feature": {mutator.Deny, says(map[string]mutator.FailurePolicy{"b": mutator.Ignore}), []engine.Verdict{engine.Denied, engine.Ignored}},
+		"the other way round":    {mutator.Ignore, says(map[string]mutator.FailurePolicy{"b": mutator.Deny}), []engine.Verdict{engine.Ignored, engine.Denied}},
+		"Fail is not for it":     {mutator.Ignore, says(map[string]mutator.FailurePolicy{"a": mutator.Fail}), []engine.Verdict{engine.Ignored, engine.Ignored}},
+		"no answer":              {mutator.Deny, panics, []engine.Verdict{engine.Denied, engine.Panicked, engine.Denied, engine.Panicked}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			family := clusterFamily("f", c.family, fails)
-			family.Clusters = failing{family.Clusters, c.policy}
-			_, res, err := run(t.Context(), t, []mutator.Family{family}, "a", "b")
+			feature := clusterFeature("f", c.feature, fails)
+			feature.Clusters = failing{feature.Clusters, c.policy}
+			_, res, err := run(t.Context(), t, []mutator.Feature{feature}, "a", "b")
 			require.NoError(t, err)
 			require.Equal(t, c.want, verdicts(res))
 		})
 	}
 }
 
-// TestReportKnowsFailures: a family that calls its policy programmed does not know what
+// TestReportKnowsFailures: a feature that calls its policy programmed does not know what
 // became of the resource. Of a single one the engine does.
 func TestReportKnowsFailures(t *testing.T) {
 	for policy, want := range map[mutator.FailurePolicy]string{
@@ -285,15 +285,15 @@ func TestReportKnowsFailures(t *testing.T) {
 		mutator.Deny:   `broken; requests are refused (Cluster "a")`,
 	} {
 		t.Run(string(policy), func(t *testing.T) {
-			f := clusterFamily("f", policy, edited(func() error { return errors.New("broken") }))
+			f := clusterFeature("f", policy, edited(func() error { return errors.New("broken") }))
 			f.Reporter = says{mutator.Programmed}
-			other := clusterFamily("g", policy, setTimeout)
+			other := clusterFeature("g", policy, setTimeout)
 			other.Reporter = says{mutator.Programmed}
-			_, res, err := run(t.Context(), t, []mutator.Family{f, other}, "a")
+			_, res, err := run(t.Context(), t, []mutator.Feature{f, other}, "a")
 			require.NoError(t, err)
 			require.Equal(t, []mutator.PolicyOutcome{{Reason: mutator.Failed, Message: want}, {Reason: mutator.Programmed}}, res.Policies)
 			f.Reporter = says{mutator.Invalid}
-			_, res, err = run(t.Context(), t, []mutator.Family{f}, "a")
+			_, res, err = run(t.Context(), t, []mutator.Feature{f}, "a")
 			require.NoError(t, err)
 			require.Equal(t, []mutator.PolicyOutcome{{Reason: mutator.Invalid}}, res.Policies, "it has a reason of its own")
 		})
@@ -309,7 +309,7 @@ func (s says) Report(*mutator.Input) []mutator.PolicyOutcome {
 
 // TestHookOfNobody comes with whatever, which comes back.
 func TestHookOfNobody(t *testing.T) {
-	e, err := engine.New([]mutator.Family{clusterFamily("f", mutator.Deny, setTimeout)})
+	e, err := engine.New([]mutator.Feature{clusterFeature("f", mutator.Deny, setTimeout)})
 	require.NoError(t, err)
 	sent := []engine.Resources{{Kind: mutator.KindVirtualHost, Encoded: [][]byte{[]byte("no message")}}}
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookVirtualHost, Objects: [][]byte{[]byte("no object")}, Resources: sent})
@@ -321,10 +321,10 @@ func TestHookOfNobody(t *testing.T) {
 	require.Error(t, err, "a hook of somebody")
 }
 
-// TestHookOfAReporter, which is asked although the family has no mutator for the resources.
+// TestHookOfAReporter, which is asked although the feature has no mutator for the resources.
 func TestHookOfAReporter(t *testing.T) {
-	e, err := engine.New([]mutator.Family{{
-		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsReach: true, Policies: []policy.Kind{missingKind}, Reporter: says{mutator.Programmed},
+	e, err := engine.New([]mutator.Feature{{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, Policies: []policy.Kind{missingKind}, Reporter: says{mutator.Programmed},
 	}})
 	require.NoError(t, err)
 	sent := []engine.Resources{{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{{}}}}

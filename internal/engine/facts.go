@@ -18,7 +18,7 @@ func (c *chain[T]) fault(l *link[T], original, before, now []byte) error {
 	if was, is := c.name(before), c.name(now); was != is && !l.renames {
 		return fmt.Errorf("renamed the %s from %q to %q, by which nothing else knows it", c.kind, was, is)
 	}
-	if err := foreignMark(c.keys[l.family], marksAt(c.kind), before, now); err != nil {
+	if err := foreignMark(c.keys[l.feature], marksAt(c.kind), before, now); err != nil {
 		return err
 	}
 	switch c.kind {
@@ -95,9 +95,9 @@ func listenerFault(before, now []byte) error {
 
 // reference is a name of another resource of the translation that an edit brought in.
 type reference struct {
-	family string
-	kind   mutator.Kind
-	name   string
+	feature string
+	kind    mutator.Kind
+	name    string
 }
 
 // err is what is wrong if there is no such resource.
@@ -109,13 +109,13 @@ func (r reference) err() error {
 }
 
 // references are those that an edit brought in. They can be looked up in a translation alone.
-func (c *chain[T]) references(family string, before, now []byte) (out []reference) {
+func (c *chain[T]) references(feature string, before, now []byte) (out []reference) {
 	if c.hook != mutator.HookTranslation {
 		return nil
 	}
 	add := func(kind mutator.Kind, names []string) {
 		for _, n := range names {
-			out = append(out, reference{family, kind, n})
+			out = append(out, reference{feature, kind, n})
 		}
 	}
 	switch c.kind {

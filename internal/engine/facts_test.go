@@ -24,8 +24,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// edit is a family for one kind of resource, whose mutators do what they are told.
-func edit[T proto.Message](f *mutator.Family, do func(T)) {
+// edit is a feature for one kind of resource, whose mutators do what they are told.
+func edit[T proto.Message](f *mutator.Feature, do func(T)) {
 	m := mutator.Func[T]{Do: func(_ context.Context, _ *mutator.Input, target T) error {
 		do(target)
 		return nil
@@ -54,14 +54,14 @@ func hostsMutator(do func(*routev3.VirtualHost)) mutator.VirtualHost {
 	}}
 }
 
-// runEdit runs a family over one resource and returns its first outcome.
-func runEdit(t *testing.T, f mutator.Family, h mutator.Hook, kind mutator.Kind, resource proto.Message) *engine.Outcome {
+// runEdit runs a feature over one resource and returns its first outcome.
+func runEdit(t *testing.T, f mutator.Feature, h mutator.Hook, kind mutator.Kind, resource proto.Message) *engine.Outcome {
 	t.Helper()
 	f.Name, f.FailurePolicy = "f", mutator.Ignore
 	if f.Hooks == nil {
 		f.Hooks = []mutator.Hook{h}
 	}
-	e, err := engine.New([]mutator.Family{f})
+	e, err := engine.New([]mutator.Feature{f})
 	require.NoError(t, err)
 	raw := encode(t, resource)
 	res, err := e.Run(t.Context(), &engine.Call{Hook: h, Resources: []engine.Resources{{Kind: kind, Encoded: [][]byte{raw}}}})
@@ -73,40 +73,40 @@ func runEdit(t *testing.T, f mutator.Family, h mutator.Hook, kind mutator.Kind, 
 	return res.Outcomes[0]
 }
 
-// TestRenaming is no edit: whoever looks for the resource would not find it. A family that renames
+// TestRenaming is no edit: whoever looks for the resource would not find it. A feature that renames
 // clusters does so in the translation, and renames nothing else.
 func TestRenaming(t *testing.T) {
 	for name, c := range map[string]struct {
 		hook     mutator.Hook
 		kind     mutator.Kind
 		resource proto.Message
-		family   func(*mutator.Family)
+		feature  func(*mutator.Feature)
 	}{
-		"route": {mutator.HookRoute, mutator.KindRoute, &routev3.Route{Name: "old", Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}, Action: &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{Status: 200}}}, func(f *mutator.Family) {
+		"route": {mutator.HookRoute, mutator.KindRoute, &routev3.Route{Name: "old", Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}, Action: &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{Status: 200}}}, func(f *mutator.Feature) {
 			edit(f, func(r *routev3.Route) { r.Name = "new" })
 		}},
-		"virtual host": {mutator.HookVirtualHost, mutator.KindVirtualHost, &routev3.VirtualHost{Name: "old", Domains: []string{"*"}}, func(f *mutator.Family) {
+		"virtual host": {mutator.HookVirtualHost, mutator.KindVirtualHost, &routev3.VirtualHost{Name: "old", Domains: []string{"*"}}, func(f *mutator.Feature) {
 			f.VirtualHosts = hostsMutator(func(vh *routev3.VirtualHost) { vh.Name = "new" })
 		}},
-		"listener": {mutator.HookHTTPListener, mutator.KindListener, &listenerv3.Listener{Name: "old"}, func(f *mutator.Family) {
+		"listener": {mutator.HookHTTPListener, mutator.KindListener, &listenerv3.Listener{Name: "old"}, func(f *mutator.Feature) {
 			edit(f, func(l *listenerv3.Listener) { l.Name = "new" })
 		}},
-		"listener of a translation": {mutator.HookTranslation, mutator.KindListener, &listenerv3.Listener{Name: "old"}, func(f *mutator.Family) {
+		"listener of a translation": {mutator.HookTranslation, mutator.KindListener, &listenerv3.Listener{Name: "old"}, func(f *mutator.Feature) {
 			edit(f, func(l *listenerv3.Listener) { l.Name = "new" })
 		}},
-		"cluster of a backend": {mutator.HookCluster, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}, func(f *mutator.Family) {
+		"cluster of a backend": {mutator.HookCluster, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}, func(f *mutator.Feature) {
 			edit(f, func(c *clusterv3.Cluster) { c.Name = "new" })
 		}},
-		"cluster": {mutator.HookTranslation, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}, func(f *mutator.Family) {
+		"cluster": {mutator.HookTranslation, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}, func(f *mutator.Feature) {
 			edit(f, func(c *clusterv3.Cluster) { c.Name = "new" })
 		}},
-		"endpoints": {mutator.HookEndpoints, mutator.KindEndpoints, &endpointv3.ClusterLoadAssignment{ClusterName: "old"}, func(f *mutator.Family) {
+		"endpoints": {mutator.HookEndpoints, mutator.KindEndpoints, &endpointv3.ClusterLoadAssignment{ClusterName: "old"}, func(f *mutator.Feature) {
 			edit(f, func(e *endpointv3.ClusterLoadAssignment) { e.ClusterName = "new" })
 		}},
-		"secret": {mutator.HookTranslation, mutator.KindSecret, &tlsv3.Secret{Name: "old"}, func(f *mutator.Family) {
+		"secret": {mutator.HookTranslation, mutator.KindSecret, &tlsv3.Secret{Name: "old"}, func(f *mutator.Feature) {
 			edit(f, func(s *tlsv3.Secret) { s.Name = "new" })
 		}},
-		"route configuration": {mutator.HookTranslation, mutator.KindRouteConfiguration, &routev3.RouteConfiguration{Name: "old"}, func(f *mutator.Family) {
+		"route configuration": {mutator.HookTranslation, mutator.KindRouteConfiguration, &routev3.RouteConfiguration{Name: "old"}, func(f *mutator.Feature) {
 			edit(f, func(rc *routev3.RouteConfiguration) { rc.Name = "new" })
 		}},
 	} {
@@ -115,11 +115,11 @@ func TestRenaming(t *testing.T) {
 				if renames && name == "cluster" {
 					continue
 				}
-				var f mutator.Family
+				var f mutator.Feature
 				if renames { // in a translation, in which it also runs
-					f = mutator.Family{RenamesClusters: true, Hooks: []mutator.Hook{c.hook, mutator.HookTranslation}, NeedsReach: true, Reporter: reports{mutator.Programmed}}
+					f = mutator.Feature{RenamesClusters: true, Hooks: []mutator.Hook{c.hook, mutator.HookTranslation}, NeedsRoutes: true, Reporter: reports{mutator.Programmed}}
 				}
-				c.family(&f)
+				c.feature(&f)
 				o := runEdit(t, f, c.hook, c.kind, c.resource)
 				require.EqualError(t, o.Err, fmt.Sprintf(`renamed the %s from "old" to "new", by which nothing else knows it`, c.kind))
 			}
@@ -208,13 +208,13 @@ func TestWhatEnvoyRefuses(t *testing.T) {
 		"leads nowhere, whole mirrors": {rc("x.com"), mirrored(rc("x.com"), 2), `leads to the cluster "mirror", which is not in the translation`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := mutator.Family{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore}
+			f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore}
 			edit(&f, func(l *listenerv3.Listener) { proto.Reset(l); proto.Merge(l, c.to) })
 			edit(&f, func(rc *routev3.RouteConfiguration) { proto.Reset(rc); proto.Merge(rc, c.to) })
-			add := mutator.Family{Name: "adds", Hooks: f.Hooks, Additions: adder(func() (mutator.Additions, error) {
+			add := mutator.Feature{Name: "adds", Hooks: f.Hooks, Additions: adder(func() (mutator.Additions, error) {
 				return mutator.Additions{Clusters: []*clusterv3.Cluster{{Name: "added"}}}, nil
 			})}
-			e, err := engine.New([]mutator.Family{f, add}, engine.WithMemo(1<<20))
+			e, err := engine.New([]mutator.Feature{f, add}, engine.WithMemo(1<<20))
 			require.NoError(t, err)
 			kind := mutator.KindListener
 			others := []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("there"))}}}
@@ -300,7 +300,7 @@ func TestDomainsOfAVirtualHost(t *testing.T) {
 		"x.com y.com z.com": `added the domain "z.com", which another virtual host may have`,
 		"x.com X.com":       `the result is invalid: the domain "x.com" is there twice, which Envoy refuses`,
 	} {
-		f := mutator.Family{VirtualHosts: hostsMutator(func(vh *routev3.VirtualHost) {
+		f := mutator.Feature{VirtualHosts: hostsMutator(func(vh *routev3.VirtualHost) {
 			vh.Domains, vh.IncludeAttemptCountInResponse = strings.Split(to, " "), true
 		})}
 		o := runEdit(t, f, mutator.HookVirtualHost, mutator.KindVirtualHost, &routev3.VirtualHost{Name: "h", Domains: []string{"x.com", "y.com"}})
@@ -314,8 +314,8 @@ func TestDomainsOfAVirtualHost(t *testing.T) {
 
 // TestRouteGrowth lets mutators add bytes to a route, which are there as often as the route is.
 func TestRouteGrowth(t *testing.T) {
-	grow := func(name string, bytes int) mutator.Family {
-		f := mutator.Family{Name: name, Hooks: []mutator.Hook{mutator.HookRoute}}
+	grow := func(name string, bytes int) mutator.Feature {
+		f := mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookRoute}}
 		edit(&f, func(r *routev3.Route) {
 			r.Metadata = proto.CloneOf(r.GetMetadata())
 			if r.Metadata == nil {
@@ -330,17 +330,17 @@ func TestRouteGrowth(t *testing.T) {
 		Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "c"}}},
 	}
 	for name, c := range map[string]struct {
-		families []mutator.Family
+		features []mutator.Feature
 		verdicts []engine.Verdict
 		err      string
 	}{
-		"a little":             {[]mutator.Family{grow("a", 1000), grow("b", 1000)}, []engine.Verdict{engine.Applied, engine.Applied}, ""},
-		"together too much":    {[]mutator.Family{grow("a", 2500), grow("b", 2500)}, []engine.Verdict{engine.Applied, engine.Denied}, "would make the route grow by 5045 bytes, more than the 4096 that policies may add to a route"},
-		"too much at once":     {[]mutator.Family{grow("a", 64<<10), grow("b", 10)}, []engine.Verdict{engine.Denied}, "would make the route grow by 65566 bytes, more than the 4096 that policies may add to a route"},
-		"too much, and others": {[]mutator.Family{ignoring(grow("a", 64<<10)), grow("b", 10)}, []engine.Verdict{engine.Ignored, engine.Applied}, "would make the route grow by 65566 bytes, more than the 4096 that policies may add to a route"},
+		"a little":             {[]mutator.Feature{grow("a", 1000), grow("b", 1000)}, []engine.Verdict{engine.Applied, engine.Applied}, ""},
+		"together too much":    {[]mutator.Feature{grow("a", 2500), grow("b", 2500)}, []engine.Verdict{engine.Applied, engine.Denied}, "would make the route grow by 5045 bytes, more than the 4096 that policies may add to a route"},
+		"too much at once":     {[]mutator.Feature{grow("a", 64<<10), grow("b", 10)}, []engine.Verdict{engine.Denied}, "would make the route grow by 65566 bytes, more than the 4096 that policies may add to a route"},
+		"too much, and others": {[]mutator.Feature{ignoring(grow("a", 64<<10)), grow("b", 10)}, []engine.Verdict{engine.Ignored, engine.Applied}, "would make the route grow by 65566 bytes, more than the 4096 that policies may add to a route"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := engine.New(c.families)
+			e, err := engine.New(c.features)
 			require.NoError(t, err)
 			raw := encode(t, route)
 			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookRoute, Resources: []engine.Resources{{Kind: mutator.KindRoute, Encoded: [][]byte{raw}}}})
@@ -359,7 +359,7 @@ func TestRouteGrowth(t *testing.T) {
 	}
 }
 
-func ignoring(f mutator.Family) mutator.Family {
+func ignoring(f mutator.Feature) mutator.Feature {
 	f.FailurePolicy = mutator.Ignore
 	return f
 }

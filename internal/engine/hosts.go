@@ -40,13 +40,13 @@ type host struct {
 	id     uint64
 	size   int // of what counts, in bytes
 	marked bool
-	reach  func() *xds.HostReach // nil if the host cannot be decoded
+	reach  func() *xds.VirtualHostIndex // nil if the host cannot be decoded
 }
 
 // hostReader reads virtual hosts. What it needs it makes of descriptors when it is first used.
 type hostReader struct {
 	maps          func() *wire.Maps
-	plain, marked func() *wire.Mask // what [xds.ReadHost] reads of a host without and with marks
+	plain, marked func() *wire.Mask // what [xds.NewVirtualHostIndex] reads of a host without and with marks
 }
 
 func newHostReader() hostReader {
@@ -101,7 +101,7 @@ func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
 	out, what := make([]config, len(encoded)), []byte("places of virtual hosts "+s)
 	var all []unread
 	for i, raw := range encoded {
-		name := wire.NewView(wire.ShapeOf((*routev3.RouteConfiguration)(nil)), raw).Name()
+		name := wire.NewView(wire.FieldNumbersOf((*routev3.RouteConfiguration)(nil)), raw).Name()
 		last, _ := e.memo.recall(what, []byte(name)).([]place)
 		u := unread{config: &out[i]}
 		for num, value := range wire.Values(raw) {
@@ -167,7 +167,7 @@ func (e *Engine) host(content []byte, marked bool) *host {
 		return h
 	}
 	content = bytes.Clone(content)
-	read := sync.OnceValue(func() *xds.HostReach { return readHost(content) })
+	read := sync.OnceValue(func() *xds.VirtualHostIndex { return readHost(content) })
 	h := &host{id: e.lastHost.Add(1), size: len(content), marked: marked, reach: read}
 	e.memo.keep(h, len(content), what, content)
 	return h
@@ -175,12 +175,12 @@ func (e *Engine) host(content []byte, marked bool) *host {
 
 // readHost reads what counts of a virtual host. One that cannot be decoded is left out:
 // Envoy Gateway encoded it, and Envoy would refuse it as well.
-func readHost(content []byte) *xds.HostReach {
+func readHost(content []byte) *xds.VirtualHostIndex {
 	vh := &routev3.VirtualHost{}
 	if proto.Unmarshal(content, vh) != nil {
 		return nil
 	}
-	return xds.ReadHost(vh)
+	return xds.NewVirtualHostIndex(vh)
 }
 
 func partsOf(configs []config) []parts {
@@ -192,12 +192,12 @@ func partsOf(configs []config) []parts {
 }
 
 // reach says what leads to the clusters. A large virtual host is worth a goroutine.
-func reach(configs []parts) *xds.Reach {
+func reach(configs []parts) *xds.RouteIndex {
 	var hosts []*host
 	for _, c := range configs {
 		hosts = append(hosts, c.hosts...)
 	}
-	read := make([]*xds.HostReach, len(hosts))
+	read := make([]*xds.VirtualHostIndex, len(hosts))
 	spread(len(hosts), 1, func() (func(int), func()) {
 		return func(i int) { read[i] = hosts[i].reach() }, func() {}
 	})
@@ -206,10 +206,10 @@ func reach(configs []parts) *xds.Reach {
 		configurations[i] = xds.Configuration{Name: c.name, Hosts: readable(read[:len(c.hosts)])}
 		read = read[len(c.hosts):]
 	}
-	return xds.NewReach(configurations)
+	return xds.NewRouteIndex(configurations)
 }
 
 // readable leaves out virtual hosts that could not be decoded.
-func readable(hosts []*xds.HostReach) []*xds.HostReach {
-	return slices.DeleteFunc(slices.Clone(hosts), func(h *xds.HostReach) bool { return h == nil })
+func readable(hosts []*xds.VirtualHostIndex) []*xds.VirtualHostIndex {
+	return slices.DeleteFunc(slices.Clone(hosts), func(h *xds.VirtualHostIndex) bool { return h == nil })
 }

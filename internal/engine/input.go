@@ -20,7 +20,7 @@ type prepared struct {
 	in       *mutator.Input
 	warnings []error
 	reading  *reading // of its custom resources
-	// report asks the families, once, what became of their policies; said is the answer
+	// report asks the features, once, what became of their policies; said is the answer
 	// when there is one.
 	report func() *reported
 	said   atomic.Pointer[reported]
@@ -68,14 +68,14 @@ func (p *prepared) note(k mutator.Kind, last []before, answers []answer) {
 	at.Store(&now)
 }
 
-// reported is what the families say about their policies.
+// reported is what the features say about their policies.
 type reported struct {
-	families []familyReport
+	features []featureReport
 	warnings []error
 }
 
 // prepare reads the call. Calls with the same policies and routes share what is prepared,
-// and with it what families derive from them.
+// and with it what features derive from them.
 func (e *Engine) prepare(ctx context.Context, call *Call, configs []config) *prepared {
 	if e.memo == nil || call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
 		return e.newPrepared(ctx, call, configs) // quicker than to look it up
@@ -135,7 +135,7 @@ func (e *Engine) newPrepared(ctx context.Context, call *Call, configs []config) 
 	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames, Kinds: kindsOf(call), Excess: e.excess}
 	if call.Hook == mutator.HookTranslation {
 		parts := partsOf(configs)
-		in.Reach = sync.OnceValue(func() *xds.Reach { return reach(parts) })
+		in.Routes = sync.OnceValue(func() *xds.RouteIndex { return reach(parts) })
 	}
 	p := &prepared{in: in, warnings: warnings, reading: r, report: sync.OnceValue(func() *reported { return e.report(in) })}
 	if call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
@@ -154,17 +154,17 @@ func kindsOf(call *Call) (kinds []mutator.Kind) {
 	return kinds
 }
 
-// familyReport is what a family says about its policies.
-type familyReport struct {
-	family   string
+// featureReport is what a feature says about its policies.
+type featureReport struct {
+	feature  string
 	policies []mutator.PolicyOutcome
 }
 
-// report asks the families what became of their policies. A reporter that panics loses
+// report asks the features what became of their policies. A reporter that panics loses
 // its report and nothing else.
 func (e *Engine) report(in *mutator.Input) *reported {
 	r := &reported{}
-	for _, f := range e.families {
+	for _, f := range e.features {
 		if f.Reporter == nil || !f.Uses(in.Hook) {
 			continue
 		}
@@ -173,10 +173,10 @@ func (e *Engine) report(in *mutator.Input) *reported {
 			r.warnings = append(r.warnings, fmt.Errorf("report of mutator %s: %w", f.Name, err))
 			continue
 		}
-		r.families = append(r.families, familyReport{f.Name, outcomes})
+		r.features = append(r.features, featureReport{f.Name, outcomes})
 	}
 	if in.Hook == mutator.HookTranslation {
-		for _, name := range in.Reach().Stranded() {
+		for _, name := range in.Routes().Stranded() {
 			r.warnings = append(r.warnings, fmt.Errorf("requests to cluster %q are refused: what the Route hook left on their route was lost, by a patch or another extension server", name))
 		}
 	}

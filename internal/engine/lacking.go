@@ -9,10 +9,10 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// lacking are additions that were not made, by name, and why, by the families that wanted them.
+// lacking are additions that were not made, by name, and why, by the features that wanted them.
 type lacking struct {
 	why     map[string]map[string]*Outcome
-	there   map[string]bool // what was made, for one family or another
+	there   map[string]bool // what was made, for one feature or another
 	wanted  map[string]bool // what is referred to
 	lengths []bool          // of the names
 }
@@ -32,14 +32,14 @@ func (l *lacking) note(o *Outcome, name string) {
 	if l.why[name] == nil {
 		l.why[name] = map[string]*Outcome{}
 	}
-	l.why[name][o.Family] = o
+	l.why[name][o.Feature] = o
 	if more := len(name) + 1 - len(l.lengths); more > 0 {
 		l.lengths = append(l.lengths, make([]bool, more)...)
 	}
 	l.lengths[len(name)] = true
 }
 
-// made notes an addition that is there now: another family may want the same.
+// made notes an addition that is there now: another feature may want the same.
 func (l *lacking) made(name string) {
 	if l.there == nil {
 		l.there = map[string]bool{}
@@ -82,7 +82,7 @@ func (l *lacking) broughtIn(before, now []byte) map[string]bool {
 	return found
 }
 
-// blame has those additions bear on all policies of their families to which nothing in the call
+// blame has those additions bear on all policies of their features to which nothing in the call
 // was made refer: who wanted them is not known. Of the others the mutator tells that made a
 // resource refer to them.
 func (l *lacking) blame() {
@@ -101,18 +101,18 @@ func (s spot) compare(o spot) int {
 }
 
 // unsettled are resources on which mutators failed, as it turns out after all ran, with the
-// errors by family.
+// errors by feature.
 type unsettled map[spot]map[string]error
 
-// fail notes that a family failed on a resource, and tells whether that is news.
-func (u unsettled) fail(at spot, family string, err error) bool {
+// fail notes that a feature failed on a resource, and tells whether that is news.
+func (u unsettled) fail(at spot, feature string, err error) bool {
 	if u[at] == nil {
 		u[at] = map[string]error{}
 	}
-	if u[at][family] != nil {
+	if u[at][feature] != nil {
 		return false
 	}
-	u[at][family] = err
+	u[at][feature] = err
 	return true
 }
 

@@ -15,7 +15,7 @@ func TestLacking(t *testing.T) {
 	var names []string
 	for _, n := range []int{5, 6, 127, 128, 129, 20_000} { // with lengths of one, two and three bytes
 		names = append(names, strings.Repeat("n", n))
-		l.note(&Outcome{Family: "f", Err: err}, names[len(names)-1])
+		l.note(&Outcome{Feature: "f", Err: err}, names[len(names)-1])
 	}
 	for _, name := range names {
 		raw := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "before")
@@ -32,24 +32,24 @@ func TestLacking(t *testing.T) {
 
 // TestLackingHasNoNameless: with the empty name any message would refer to what is lacking.
 func TestLackingHasNoNameless(t *testing.T) {
-	l, o := lacking{}, &Outcome{Family: "f", Err: errors.New("no")}
+	l, o := lacking{}, &Outcome{Feature: "f", Err: errors.New("no")}
 	l.note(o, "")
 	require.Empty(t, l.why)
 	require.Empty(t, l.in([]byte{0, 0}))
 	require.True(t, o.onAll, "nothing tells who wanted it")
 }
 
-// TestLackingIsThereForAnother: what one family could not add is not lacking if another one did.
+// TestLackingIsThereForAnother: what one feature could not add is not lacking if another one did.
 func TestLackingIsThereForAnother(t *testing.T) {
 	err := errors.New("no")
 	after, before := lacking{}, lacking{}
-	after.note(&Outcome{Family: "f", Err: err}, "name")
+	after.note(&Outcome{Feature: "f", Err: err}, "name")
 	after.made("name")
 	before.made("name")
-	before.note(&Outcome{Family: "f", Err: err}, "name")
+	before.note(&Outcome{Feature: "f", Err: err}, "name")
 	require.Empty(t, after.why)
 	require.Empty(t, before.why)
 	before.made("other")
-	before.note(&Outcome{Family: "f", Err: err}, "name")
+	before.note(&Outcome{Feature: "f", Err: err}, "name")
 	require.Empty(t, before.why)
 }

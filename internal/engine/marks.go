@@ -26,17 +26,17 @@ func marksAt(k mutator.Kind) fields {
 	}
 }
 
-// ownKeys are the keys in egraft's metadata that families may change: those of all for a cluster
-// that is denied, and each family's own.
-func ownKeys(families []mutator.Family) map[string][]string {
-	keys := make(map[string][]string, len(families))
-	for i := range families {
-		keys[families[i].Name] = append(families[i].MarkKeys(), xds.DeniedKey)
+// ownKeys are the keys in egraft's metadata that features may change: those of all for a cluster
+// that is denied, and each feature's own.
+func ownKeys(features []mutator.Feature) map[string][]string {
+	keys := make(map[string][]string, len(features))
+	for i := range features {
+		keys[features[i].Name] = append(features[i].MetadataKeys(), xds.DeniedKey)
 	}
 	return keys
 }
 
-// foreignMark is the fault of an edit that changes what another family left in a route's or
+// foreignMark is the fault of an edit that changes what another feature left in a route's or
 // cluster's metadata: that one would find its policy gone, or another one in its place.
 func foreignMark(own []string, at fields, before, now []byte) error {
 	if at == nil || !hasMarks(before) && !hasMarks(now) {

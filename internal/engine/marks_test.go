@@ -15,12 +15,12 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// TestForeignMarks: a family changes what is its own in egraft's metadata, and nothing of others,
+// TestForeignMarks: a feature changes what is its own in egraft's metadata, and nothing of others,
 // be it by another value or by none. What is outside of egraft's metadata is for all.
 func TestForeignMarks(t *testing.T) {
 	set := func(key string) func(*clusterv3.Cluster) {
 		return func(c *clusterv3.Cluster) {
-			c.Metadata = xds.SetMark(c.GetMetadata(), xds.Mark{Key: key, Value: "new"})
+			c.Metadata = xds.SetMetadataEntry(c.GetMetadata(), xds.MetadataEntry{Key: key, Value: "new"})
 		}
 	}
 	for name, c := range map[string]struct {
@@ -48,7 +48,7 @@ func TestForeignMarks(t *testing.T) {
 		"denied":  {func(c *clusterv3.Cluster) { require.NoError(t, xds.DenyCluster(c)) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := mutator.Family{Policies: []policy.Kind{missingKind}}
+			f := mutator.Feature{Policies: []policy.Kind{missingKind}}
 			edit(&f, c.do)
 			many, err := structpb.NewStruct(map[string]any{"a": "1", "b": "2", "c": "3", "d": map[string]any{"e": "4", "f": "5"}})
 			require.NoError(t, err)

@@ -40,10 +40,10 @@ func same(*mutator.Input) string { return "same" }
 
 // runsOf answers calls with the same list, whose inputs are not the same, and returns how often
 // the mutator ran.
-func runsOf(t *testing.T, f mutator.Family, runs *atomic.Int64, kind mutator.Kind, m proto.Message) int64 {
+func runsOf(t *testing.T, f mutator.Feature, runs *atomic.Int64, kind mutator.Kind, m proto.Message) int64 {
 	t.Helper()
 	f.Name, f.Hooks, f.FailurePolicy = "f", []mutator.Hook{mutator.HookTranslation}, mutator.Ignore
-	e, err := New([]mutator.Family{f}, WithMemo(1<<20))
+	e, err := New([]mutator.Feature{f}, WithMemo(1<<20))
 	require.NoError(t, err)
 	raw, err := proto.Marshal(m)
 	require.NoError(t, err)
@@ -72,21 +72,21 @@ func TestWhatIsRemembered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			runs := &atomic.Int64{}
-			f := mutator.Family{Clusters: counted[*clusterv3.Cluster]{runs, c.key, c.do}}
+			f := mutator.Feature{Clusters: counted[*clusterv3.Cluster]{runs, c.key, c.do}}
 			require.Equal(t, c.runs, runsOf(t, f, runs, mutator.KindCluster, cluster))
 		})
 	}
 	t.Run("no key", func(t *testing.T) {
 		runs := &atomic.Int64{}
 		m := counted[*clusterv3.Cluster]{runs, same, edit}
-		f := mutator.Family{Clusters: mutator.Func[*clusterv3.Cluster]{Do: func(ctx context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
+		f := mutator.Feature{Clusters: mutator.Func[*clusterv3.Cluster]{Do: func(ctx context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
 			return m.Plan(in, nil).Edit(ctx, c)
 		}}}
 		require.EqualValues(t, 3, runsOf(t, f, runs, mutator.KindCluster, cluster))
 	})
 	t.Run("secret", func(t *testing.T) {
 		runs := &atomic.Int64{}
-		f := mutator.Family{Secrets: counted[*tlsv3.Secret]{runs, same, func(*tlsv3.Secret) error { return nil }}}
+		f := mutator.Feature{Secrets: counted[*tlsv3.Secret]{runs, same, func(*tlsv3.Secret) error { return nil }}}
 		require.EqualValues(t, 3, runsOf(t, f, runs, mutator.KindSecret, &tlsv3.Secret{Name: "s"}))
 	})
 }
@@ -125,11 +125,11 @@ func TestAnyOrderOfMapsIsRemembered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			runs := &atomic.Int64{}
-			f := mutator.Family{
+			f := mutator.Feature{
 				Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore,
 				Clusters: counted[*clusterv3.Cluster]{runs, same, edit},
 			}
-			e, err := New([]mutator.Family{f}, WithMemo(1<<20))
+			e, err := New([]mutator.Feature{f}, WithMemo(1<<20))
 			require.NoError(t, err)
 			want := &clusterv3.Cluster{Name: "c", Metadata: named(t, "route")}
 			for _, raw := range orders(t, want) {
@@ -181,7 +181,7 @@ func translationOf(host []byte) *Call {
 // is the same, however it is encoded and whatever else of a route changes.
 func TestRoutesAreReadOnce(t *testing.T) {
 	mark := func(r *routev3.Route, value string) {
-		r.Metadata = xds.SetMark(r.GetMetadata(), xds.Mark{Key: "k", Value: value})
+		r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), xds.MetadataEntry{Key: "k", Value: value})
 	}
 	for name, c := range map[string]struct {
 		edit func(*routev3.VirtualHost)
@@ -209,7 +209,7 @@ func TestRoutesAreReadOnce(t *testing.T) {
 					call := translationOf(host)
 					configs := e.configs(call)
 					prepared[e.prepare(t.Context(), call, configs)] = true
-					require.Equal(t, xds.ReadHost(m), configs[0].hosts[0].reach())
+					require.Equal(t, xds.NewVirtualHostIndex(m), configs[0].hosts[0].reach())
 				}
 			}
 			if c.same {
@@ -274,11 +274,11 @@ func TestMemoIsBounded(t *testing.T) {
 // them with that after all.
 func TestMemoryIsFlat(t *testing.T) {
 	const limit = 1 << 20
-	f := mutator.Family{
+	f := mutator.Feature{
 		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
 		Clusters: counted[*clusterv3.Cluster]{&atomic.Int64{}, same, func(c *clusterv3.Cluster) error { c.AltStatName = "edited"; return nil }},
 	}
-	e, err := New([]mutator.Family{f}, WithMemo(limit))
+	e, err := New([]mutator.Feature{f}, WithMemo(limit))
 	require.NoError(t, err)
 	ballast := strings.Repeat("x", 1000)
 	calls := func(from int) uint64 {
@@ -304,7 +304,7 @@ func TestMemoryIsFlat(t *testing.T) {
 
 // TestOrderOfManyResources has enough resources for all processors, some of which fail.
 func TestOrderOfManyResources(t *testing.T) {
-	f := mutator.Family{
+	f := mutator.Feature{
 		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
 		Clusters: counted[*clusterv3.Cluster]{&atomic.Int64{}, same, func(c *clusterv3.Cluster) error {
 			if strings.HasSuffix(c.GetName(), "7") {
@@ -321,7 +321,7 @@ func TestOrderOfManyResources(t *testing.T) {
 		list.Encoded = append(list.Encoded, raw)
 	}
 	call := &Call{Hook: mutator.HookTranslation, Resources: []Resources{list}}
-	e, err := New([]mutator.Family{f}, WithMemo(1<<20))
+	e, err := New([]mutator.Feature{f}, WithMemo(1<<20))
 	require.NoError(t, err)
 	for range 2 {
 		res, err := e.Run(t.Context(), call)
@@ -336,7 +336,7 @@ func TestOrderOfManyResources(t *testing.T) {
 		}
 	}
 	f.FailurePolicy = mutator.Fail
-	e, err = New([]mutator.Family{f})
+	e, err = New([]mutator.Feature{f})
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), call)
 	require.EqualError(t, err, `Translation hook: mutator f on Cluster "7": seven`)

@@ -24,7 +24,7 @@ const missingObject = `{"apiVersion":"example.com/v1","kind":"Thing","metadata":
 // TestCallWithoutResource: what an extension server before egraft loses is refused, or is
 // nothing to egraft.
 func TestCallWithoutResource(t *testing.T) {
-	const err = "Route hook: mutator family: the call has no resource: an extension server before egraft in extensionManagers answered nothing, and has to answer what it was sent"
+	const err = "Route hook: feature feature: the call has no resource: an extension server before egraft in extensionManagers answered nothing, and has to answer what it was sent"
 	for name, c := range map[string]struct {
 		policy  mutator.FailurePolicy
 		reads   []policy.Kind
@@ -33,22 +33,22 @@ func TestCallWithoutResource(t *testing.T) {
 		want    []engine.Verdict
 		err     string
 	}{
-		"for the family":             {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(missingObject)}, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
-		"for a family without kinds": {"", nil, nil, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
-		"Fail":                       {mutator.Fail, nil, nil, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
-		"Ignore":                     {mutator.Ignore, nil, nil, mutator.HookRoute, []engine.Verdict{engine.Ignored}, ""},
-		"for somebody else":          {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(`{"apiVersion":"example.com/v1","kind":"Other"}`)}, mutator.HookRoute, nil, ""},
-		"another hook":               {mutator.Deny, nil, nil, mutator.HookCluster, nil, ""},
+		"for the feature":             {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(missingObject)}, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
+		"for a feature without kinds": {"", nil, nil, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
+		"Fail":                        {mutator.Fail, nil, nil, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
+		"Ignore":                      {mutator.Ignore, nil, nil, mutator.HookRoute, []engine.Verdict{engine.Ignored}, ""},
+		"for somebody else":           {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(`{"apiVersion":"example.com/v1","kind":"Other"}`)}, mutator.HookRoute, nil, ""},
+		"another hook":                {mutator.Deny, nil, nil, mutator.HookCluster, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			family := mutator.Family{
-				Name: "family", Hooks: []mutator.Hook{c.hook}, FailurePolicy: c.policy, Policies: c.reads,
+			feature := mutator.Feature{
+				Name: "feature", Hooks: []mutator.Hook{c.hook}, FailurePolicy: c.policy, Policies: c.reads,
 				Routes: mutator.Func[*routev3.Route]{Do: func(context.Context, *mutator.Input, *routev3.Route) error { return nil }},
 			}
 			if c.hook == mutator.HookCluster {
-				family.Routes, family.Clusters = nil, mutator.Func[*clusterv3.Cluster]{}
+				feature.Routes, feature.Clusters = nil, mutator.Func[*clusterv3.Cluster]{}
 			}
-			e, err := engine.New([]mutator.Family{family})
+			e, err := engine.New([]mutator.Feature{feature})
 			require.NoError(t, err)
 			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookRoute, Objects: c.objects, Resources: []engine.Resources{{Kind: mutator.KindRoute}}})
 			require.Equal(t, c.want, verdicts(res))
@@ -65,8 +65,8 @@ func TestCallWithoutResource(t *testing.T) {
 
 // TestTranslationWithoutClusters: that routes lead nowhere is said.
 func TestTranslationWithoutClusters(t *testing.T) {
-	family := mutator.Family{Name: "family", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: mutator.Func[*clusterv3.Cluster]{}}
-	e, err := engine.New([]mutator.Family{family})
+	feature := mutator.Feature{Name: "feature", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: mutator.Func[*clusterv3.Cluster]{}}
+	e, err := engine.New([]mutator.Feature{feature})
 	require.NoError(t, err)
 	host := &routev3.VirtualHost{Name: "v", Domains: []string{"*"}, Routes: []*routev3.Route{{
 		Match:  &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},

@@ -99,8 +99,8 @@ func TestPlaces(t *testing.T) {
 				return res
 			}
 			engine := func(options ...Option) *Engine {
-				f := mutator.Family{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore, Clusters: a}
-				e, err := New([]mutator.Family{f}, options...)
+				f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore, Clusters: a}
+				e, err := New([]mutator.Feature{f}, options...)
 				require.NoError(t, err)
 				return e
 			}
@@ -174,14 +174,14 @@ func TestHostsAreReadOnce(t *testing.T) {
 // TestChangedHostsAreReadOnce: what a mutator makes of a virtual host is not mistaken for what
 // was sent, nor the other way round.
 func TestChangedHostsAreReadOnce(t *testing.T) {
-	f := mutator.Family{
+	f := mutator.Feature{
 		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
 		RouteConfigurations: mutator.Func[*routev3.RouteConfiguration]{Do: func(_ context.Context, _ *mutator.Input, rc *routev3.RouteConfiguration) error {
 			rc.VirtualHosts[0].Domains = []string{"changed"}
 			return nil
 		}},
 	}
-	e, err := New([]mutator.Family{f}, WithMemo(1<<20))
+	e, err := New([]mutator.Feature{f}, WithMemo(1<<20))
 	require.NoError(t, err)
 	read, plain := 0, e.hosts.plain
 	e.hosts.plain = func() *wire.Mask { read++; return plain() }
@@ -193,7 +193,7 @@ func TestChangedHostsAreReadOnce(t *testing.T) {
 		return vh
 	}
 	marked := valid()
-	marked.Routes[0].Metadata = xds.SetMark(marked.Routes[0].GetMetadata(), xds.Mark{Key: "k", Value: "v"})
+	marked.Routes[0].Metadata = xds.SetMetadataEntry(marked.Routes[0].GetMetadata(), xds.MetadataEntry{Key: "k", Value: "v"})
 	want := valid()
 	want.Domains = []string{"changed"}
 	for _, encoded := range orders(t, marked) {
@@ -217,7 +217,7 @@ func deterministic(t *testing.T, m proto.Message) []byte {
 func TestUnwantedTakeMemory(t *testing.T) {
 	bytesOf := func(clusters int) uint64 {
 		a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
-		e, err := New([]mutator.Family{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithMemo(1<<20))
+		e, err := New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithMemo(1<<20))
 		require.NoError(t, err)
 		in := translationOf(deterministic(t, hostOf(t)))
 		raw := deterministic(t, &clusterv3.Cluster{Name: "no"})
@@ -233,7 +233,7 @@ func TestUnwantedTakeMemory(t *testing.T) {
 // TestTheSameIsNotKeptAgain: a call in which nothing changed leaves the memo as it is.
 func TestTheSameIsNotKeptAgain(t *testing.T) {
 	a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
-	e, err := New([]mutator.Family{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithMemo(1<<20))
+	e, err := New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithMemo(1<<20))
 	require.NoError(t, err)
 	var kept []uint64
 	for range 3 {

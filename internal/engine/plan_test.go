@@ -22,9 +22,9 @@ func TestPlanThatFails(t *testing.T) {
 	gvk := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Plan"}
 	kind := policy.NewKind(gvk, func(*map[string]any) field.ErrorList { return nil })
 	for name, c := range map[string]struct {
-		family mutator.FailurePolicy
-		says   []string
-		want   engine.Verdict
+		feature mutator.FailurePolicy
+		says    []string
+		want    engine.Verdict
 	}{
 		"no custom resource, Ignore": {mutator.Ignore, nil, engine.Ignored},
 		"no custom resource, Deny":   {mutator.Deny, nil, engine.Denied},
@@ -38,11 +38,11 @@ func TestPlanThatFails(t *testing.T) {
 		"Fail, and all say Deny":     {mutator.Fail, []string{"Deny"}, engine.Denied},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := mutator.Family{
-				Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: c.family, Filters: []policy.Kind{kind},
+			f := mutator.Feature{
+				Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: c.feature, Filters: []policy.Kind{kind},
 				Clusters: mutator.Func[*clusterv3.Cluster]{When: func(*mutator.Input, mutator.View) bool { panic("no plan") }},
 			}
-			e, err := engine.New([]mutator.Family{f})
+			e, err := engine.New([]mutator.Feature{f})
 			require.NoError(t, err)
 			call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}}}}
 			for i, said := range c.says {
@@ -61,17 +61,17 @@ func TestPlanThatFailsBesideRoutes(t *testing.T) {
 	kind := policy.NewKind(gvk, func(*map[string]any) field.ErrorList { return nil })
 	set, err := policy.NewSet([]policy.Kind{kind}, [][]byte{[]byte(`{"apiVersion":"example.com/v1","kind":"Plan","metadata":{"namespace":"n","name":"p"},"spec":{"failurePolicy":"Deny"}}`)})
 	require.NoError(t, err)
-	mark, err := mutator.Mark(&mutator.Input{}, gvk, policy.Candidate{Object: set.Of(gvk)[0], Specificity: policy.ToRoute}, nil)
+	mark, err := mutator.EncodeAttached(&mutator.Input{}, gvk, policy.Attachment{Object: set.Of(gvk)[0], Specificity: policy.ToRoute}, nil)
 	require.NoError(t, err)
 	for key, want := range map[string]engine.Verdict{mark.Key: engine.Denied, "Other.example.com": engine.Ignored} {
-		f := mutator.Family{
-			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore, NeedsReach: true, Policies: []policy.Kind{kind},
+		f := mutator.Feature{
+			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore, NeedsRoutes: true, Policies: []policy.Kind{kind},
 			Clusters: mutator.Func[*clusterv3.Cluster]{When: func(*mutator.Input, mutator.View) bool { panic("no plan") }},
 		}
-		e, err := engine.New([]mutator.Family{f})
+		e, err := engine.New([]mutator.Feature{f})
 		require.NoError(t, err)
 		route := &routev3.Route{Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "a"}}}}
-		route.Metadata = xds.SetMark(nil, xds.Mark{Key: key, Value: mark.Value})
+		route.Metadata = xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: key, Value: mark.Value})
 		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 			{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}},
 			{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, &routev3.RouteConfiguration{Name: "r", VirtualHosts: []*routev3.VirtualHost{{Name: "h", Domains: []string{"*"}, Routes: []*routev3.Route{route}}}})}},

@@ -21,10 +21,10 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// panicking is a family that panics on clusters called bad for as long as it is broken,
+// panicking is a feature that panics on clusters called bad for as long as it is broken,
 // and counts its runs on these.
-func panicking(runs *atomic.Int32, broken *atomic.Bool) mutator.Family {
-	f := clusterFamily("fragile", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+func panicking(runs *atomic.Int32, broken *atomic.Bool) mutator.Feature {
+	f := clusterFeature("fragile", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
 		if c.GetName() != "good" {
 			if runs.Add(1); broken.Load() {
 				panic("at the disco")
@@ -126,7 +126,7 @@ func TestQuarantineIsBounded(t *testing.T) {
 // TestMutatorThatFailsIsRunAgain: an error is an answer, and costs no more than one.
 func TestMutatorThatFailsIsRunAgain(t *testing.T) {
 	runs := &atomic.Int32{}
-	f := newFixture(t, clusterFamily("fails", mutator.Deny, func(context.Context, *clusterv3.Cluster) error {
+	f := newFixture(t, clusterFeature("fails", mutator.Deny, func(context.Context, *clusterv3.Cluster) error {
 		runs.Add(1)
 		return context.DeadlineExceeded // its own, of whatever it is about
 	}))

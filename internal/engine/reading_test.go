@@ -39,7 +39,7 @@ func thingNamed(namespace, name, reading string) []byte {
 		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":%q}],"reading":%q}}`, namespace, name, name, reading)
 }
 
-// reading is a family whose policies hang, panic or are slow when they are read, and which denies
+// reading is a feature whose policies hang, panic or are slow when they are read, and which denies
 // the clusters of those that cannot be used. A cluster is named like its policy.
 type reading struct {
 	release chan struct{}
@@ -63,8 +63,8 @@ func (r *reading) validate(t *thing) field.ErrorList {
 	return nil
 }
 
-func (r *reading) family() mutator.Family {
-	return mutator.Family{
+func (r *reading) feature() mutator.Feature {
+	return mutator.Feature{
 		Name: "things", Hooks: []mutator.Hook{mutator.HookCluster},
 		Policies: []policy.Kind{policy.NewKind(thingKind, r.validate)},
 		Clusters: mutator.Func[*clusterv3.Cluster]{Do: func(_ context.Context, in *mutator.Input, c *clusterv3.Cluster) error {
@@ -80,7 +80,7 @@ func (r *reading) family() mutator.Family {
 
 func newReading(t *testing.T, options ...engine.Option) (*reading, fixture) {
 	r := &reading{release: make(chan struct{})}
-	e, err := engine.New([]mutator.Family{r.family()}, options...)
+	e, err := engine.New([]mutator.Feature{r.feature()}, options...)
 	require.NoError(t, err)
 	return r, fixture{t, e}
 }
@@ -143,7 +143,7 @@ func TestReadingIsContained(t *testing.T) {
 							require.EqualError(t, res.Warnings[0], "Thing b/bad "+c.err)
 						}
 					}
-					require.NoError(t, f.Health(), "the family goes on")
+					require.NoError(t, f.Health(), "the feature goes on")
 					close(r.release)
 					synctest.Wait()
 					require.Zero(t, f.Abandoned())

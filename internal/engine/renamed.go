@@ -40,7 +40,7 @@ func (r *Result) rename(to *result, at spot, raw []byte) {
 }
 
 // keepRenamed has renamed EDS clusters in the translation under their old names, too, as they
-// are without the family that renames, and without a route that leads to them: Envoy answers
+// are without the feature that renames, and without a route that leads to them: Envoy answers
 // with 503 for as long as it waits for the endpoints of one that comes back, which are 15 s
 // unless the cluster says otherwise. One with health checks is not kept, since Envoy would go
 // on to check the backend as the cluster says.
@@ -48,7 +48,7 @@ func (r *Result) keepRenamed() {
 	if len(r.renamed) == 0 {
 		return
 	}
-	list, names := listOf(r, mutator.KindCluster), namesOf(r, mutator.KindCluster, wire.ShapeOf((*clusterv3.Cluster)(nil)))
+	list, names := listOf(r, mutator.KindCluster), namesOf(r, mutator.KindCluster, wire.FieldNumbersOf((*clusterv3.Cluster)(nil)))
 	list.Encoded = slices.Clip(list.Encoded)
 	for _, c := range r.renamed {
 		if isWaitedFor(c.raw) {
@@ -111,7 +111,7 @@ func (r *renaming) concerns(h *host) bool {
 	}
 	found := false
 	if reach := h.reach(); reach != nil {
-		reach.Leads(func(_ []xds.Mark, names []string) {
+		reach.EachRoute(func(_ []xds.MetadataEntry, names []string) {
 			found = found || slices.ContainsFunc(names, func(name string) bool { return r.to[name] != "" })
 		})
 	}
@@ -166,7 +166,7 @@ func release(raw []byte, r *renaming) ([]byte, bool) {
 	if proto.Unmarshal(raw, vh) != nil {
 		return raw, false
 	}
-	xds.ReleaseMarks(vh, mutator.IsReadable)
+	xds.ReleaseRoutes(vh, mutator.IsReadable)
 	for _, route := range vh.GetRoutes() {
 		xds.RenameClusters(route.GetRoute(), r.name)
 	}

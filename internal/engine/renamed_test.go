@@ -38,8 +38,8 @@ func (r renames) Plan(_ *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3
 	}}
 }
 
-func (r renames) family() mutator.Family {
-	return mutator.Family{Name: "renames", Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, Clusters: r}
+func (r renames) feature() mutator.Feature {
+	return mutator.Feature{Name: "renames", Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, Clusters: r}
 }
 
 // oddly encodes a virtual host in an order that nobody who decodes it would write again.
@@ -115,7 +115,7 @@ func TestRoutesFollowRenamedClusters(t *testing.T) {
 	}
 	for _, memo := range []int64{0, 1 << 20} {
 		for _, to := range []renames{{"a": "new a", "b": "new b", "mirror": "new mirror", "nobody's": "x"}, {"a": "b", "b": "a"}} {
-			e, err := engine.New([]mutator.Family{to.family()}, engine.WithMemo(memo))
+			e, err := engine.New([]mutator.Feature{to.feature()}, engine.WithMemo(memo))
 			require.NoError(t, err)
 			for _, there := range [][]string{{"a"}, {"a"}, {"b"}, {"a"}, {"a", "b"}, {"b", "a"}, {"c"}, {"mirror", "c"}, {"a"}} {
 				lists[1].Encoded = nil
@@ -164,12 +164,12 @@ func requireLed(t *testing.T, want []*routev3.VirtualHost, names renames, sent, 
 // cluster, and lead routes to one by the name that it had.
 func TestRenamedAndChanged(t *testing.T) {
 	for _, memo := range []int64{0, 1 << 20} {
-		edits := renames{"a": "new a"}.family()
+		edits := renames{"a": "new a"}.feature()
 		edit(&edits, func(rc *routev3.RouteConfiguration) {
 			rc.VirtualHosts[0].IncludeAttemptCountInResponse = true
 			leading(rc, "a")
 		})
-		e, err := engine.New([]mutator.Family{edits}, engine.WithMemo(memo))
+		e, err := engine.New([]mutator.Feature{edits}, engine.WithMemo(memo))
 		require.NoError(t, err)
 		for range 2 {
 			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
@@ -189,11 +189,11 @@ func TestRenamedAndChanged(t *testing.T) {
 }
 
 // TestRenamedAndFailed: of a cluster whose edit turns out to have failed the name that it has at
-// the end counts, be it the new one, as another family gave it, or the old one.
+// the end counts, be it the new one, as another feature gave it, or the old one.
 func TestRenamedAndFailed(t *testing.T) {
 	add := func([]string) (mutator.Additions, error) { return mutator.Additions{}, errors.New("no") }
 	for name, c := range map[string]struct {
-		first bool // whether the family that fails comes before the other one
+		first bool // whether the feature that fails comes before the other one
 		on    mutator.FailurePolicy
 		want  string
 	}{
@@ -203,11 +203,11 @@ func TestRenamedAndFailed(t *testing.T) {
 		"before another, left as it is": {first: true, on: mutator.Ignore, want: "new a"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			families := []mutator.Family{renames{"a": "new a", "b": "new b"}.family(), agents{add, c.on}.family()}
-			if families[1].Clusters = (onRenamed{agents{}}); c.first {
-				families[0], families[1] = families[1], families[0]
+			features := []mutator.Feature{renames{"a": "new a", "b": "new b"}.feature(), agents{add, c.on}.feature()}
+			if features[1].Clusters = (onRenamed{agents{}}); c.first {
+				features[0], features[1] = features[1], features[0]
 			}
-			e, err := engine.New(families)
+			e, err := engine.New(features)
 			require.NoError(t, err)
 			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001)}, Resources: []engine.Resources{
 				{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a")), encode(t, eds("b"))}},
@@ -238,10 +238,10 @@ func (o onRenamed) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*cluste
 
 // TestRenamingIsForClusters of a translation alone.
 func TestRenamingIsForClusters(t *testing.T) {
-	f := mutator.Family{RenamesClusters: true}
+	f := mutator.Feature{RenamesClusters: true}
 	edit(&f, func(s *tlsv3.Secret) { s.Name = "new" })
 	require.Error(t, runEdit(t, f, mutator.HookTranslation, mutator.KindSecret, &tlsv3.Secret{Name: "old"}).Err)
-	f = mutator.Family{RenamesClusters: true, Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookTranslation}}
+	f = mutator.Feature{RenamesClusters: true, Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookTranslation}}
 	edit(&f, func(c *clusterv3.Cluster) { c.Name = "new" })
 	require.Error(t, runEdit(t, f, mutator.HookCluster, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}).Err)
 	require.NoError(t, runEdit(t, f, mutator.HookTranslation, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}).Err)
@@ -254,7 +254,7 @@ func TestHostThatCannotBeDecoded(t *testing.T) {
 		m.Add(1, []byte("routes"))
 		m.Add(2, broken)
 		m.Add(2, encode(t, hostNamed("one", leading(configuration("x"), "a"))))
-		e, err := engine.New([]mutator.Family{renames{"a": "new a"}.family()}, engine.WithMemo(memo))
+		e, err := engine.New([]mutator.Feature{renames{"a": "new a"}.feature()}, engine.WithMemo(memo))
 		require.NoError(t, err)
 		for range 2 {
 			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
@@ -283,7 +283,7 @@ func TestRenamedClustersAreKept(t *testing.T) {
 		HealthChecker: &corev3.HealthCheck_TcpHealthCheck_{TcpHealthCheck: &corev3.HealthCheck_TcpHealthCheck{}},
 	}}
 	to := renames{"eds": "new/eds", "checked": "new/checked", "dns": "new/dns"}
-	e, err := engine.New([]mutator.Family{to.family()})
+	e, err := engine.New([]mutator.Feature{to.feature()})
 	require.NoError(t, err)
 	all := [][]byte{encode(t, eds("eds")), encode(t, checked), encode(t, &clusterv3.Cluster{Name: "dns"}), encode(t, eds("other"))}
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: all}}})
@@ -302,12 +302,12 @@ func TestRenamedClustersAreKept(t *testing.T) {
 // TestRenamedClustersAreKeptAsOthersMakeThem: Envoy would find a cluster changed, and wait for its
 // endpoints, if it came without what another mutator does to it whether it has its name or not.
 func TestRenamedClustersAreKeptAsOthersMakeThem(t *testing.T) {
-	slow := func(timeout time.Duration) mutator.Family {
-		return mutator.Family{Name: fmt.Sprint("slow ", timeout), Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: connects(timeout)}
+	slow := func(timeout time.Duration) mutator.Feature {
+		return mutator.Feature{Name: fmt.Sprint("slow ", timeout), Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: connects(timeout)}
 	}
-	for _, order := range [][]mutator.Family{
-		{slow(time.Second), renames{"a": "new/a"}.family()},
-		{renames{"a": "new/a"}.family(), slow(time.Second)},
+	for _, order := range [][]mutator.Feature{
+		{slow(time.Second), renames{"a": "new/a"}.feature()},
+		{renames{"a": "new/a"}.feature(), slow(time.Second)},
 	} {
 		e, err := engine.New(order, engine.WithMemo(1<<20))
 		require.NoError(t, err)
@@ -338,13 +338,13 @@ func (d connects) Plan(*mutator.Input, mutator.View) *mutator.Plan[*clusterv3.Cl
 
 // TestRenamedTwiceIsKeptOnce: under the name that it came with, whoever renamed it last.
 func TestRenamedTwiceIsKeptOnce(t *testing.T) {
-	again := mutator.Family{Name: "again", Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, Clusters: mutator.Func[*clusterv3.Cluster]{
+	again := mutator.Feature{Name: "again", Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, Clusters: mutator.Func[*clusterv3.Cluster]{
 		Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
 			c.Name = "x/" + c.GetName()
 			return nil
 		},
 	}}
-	e, err := engine.New([]mutator.Family{renames{"a": "new/a"}.family(), again})
+	e, err := engine.New([]mutator.Feature{renames{"a": "new/a"}.feature(), again})
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{
 		Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, &clusterv3.Cluster{Name: "a", EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{}})},

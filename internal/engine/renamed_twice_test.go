@@ -16,7 +16,7 @@ import (
 func dns(name string) *clusterv3.Cluster { return &clusterv3.Cluster{Name: name} }
 
 // TestRenamedToATakenName: a cluster that is given the name of another one, whether that came with
-// the translation or was renamed as well, is one on which the family failed. It does not depend
+// the translation or was renamed as well, is one on which the feature failed. It does not depend
 // on the order of the clusters which of them that is.
 func TestRenamedToATakenName(t *testing.T) {
 	taken := func(was, name string) string {
@@ -39,9 +39,9 @@ func TestRenamedToATakenName(t *testing.T) {
 	} {
 		for _, memo := range []int64{0, 1 << 20} {
 			t.Run(fmt.Sprint(name, "/", memo), func(t *testing.T) {
-				f := c.to.family()
+				f := c.to.feature()
 				f.FailurePolicy = c.onFail
-				e, err := engine.New([]mutator.Family{f, other()}, engine.WithMemo(memo))
+				e, err := engine.New([]mutator.Feature{f, other()}, engine.WithMemo(memo))
 				require.NoError(t, err)
 				for _, order := range [][]string{{"a", "b", "c"}, {"c", "b", "a"}, {"c", "b", "a"}, {"b", "a", "c"}} {
 					call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}, {Kind: mutator.KindCluster}}}
@@ -63,7 +63,7 @@ func TestRenamedToATakenName(t *testing.T) {
 					var denied []string
 					for _, o := range res.Outcomes {
 						if o.Err != nil {
-							require.Equal(t, "renames", o.Family)
+							require.Equal(t, "renames", o.Feature)
 							require.EqualError(t, o.Err, taken(o.Name, c.to[o.Name]))
 							require.Equal(t, map[mutator.FailurePolicy]engine.Verdict{mutator.Deny: engine.Denied, mutator.Ignore: engine.Ignored}[c.onFail], o.Verdict)
 							denied = append(denied, o.Name)
@@ -76,10 +76,10 @@ func TestRenamedToATakenName(t *testing.T) {
 	}
 }
 
-// TestRenamedOfOneName: two clusters that came with one name, which is no doing of a family, are
+// TestRenamedOfOneName: two clusters that came with one name, which is no doing of a feature, are
 // both renamed.
 func TestRenamedOfOneName(t *testing.T) {
-	e, err := engine.New([]mutator.Family{renames{"a": "x"}.family()})
+	e, err := engine.New([]mutator.Feature{renames{"a": "x"}.feature()})
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, dns("a")), encode(t, dns("a"))}},
@@ -88,9 +88,9 @@ func TestRenamedOfOneName(t *testing.T) {
 	require.Equal(t, [][]byte{encode(t, dns("x")), encode(t, dns("x"))}, res.Resources[0].Encoded)
 }
 
-// renamesLater is a family that gives a cluster a name, unless one before it did.
-func renamesLater(name string, from, to string) mutator.Family {
-	f := mutator.Family{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, FailurePolicy: mutator.Ignore}
+// renamesLater is a feature that gives a cluster a name, unless one before it did.
+func renamesLater(name string, from, to string) mutator.Feature {
+	f := mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, FailurePolicy: mutator.Ignore}
 	f.Clusters = mutator.Func[*clusterv3.Cluster]{
 		When: func(_ *mutator.Input, c mutator.View) bool { return c.Name() == from },
 		Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
@@ -101,10 +101,10 @@ func renamesLater(name string, from, to string) mutator.Family {
 	return f
 }
 
-// TestRenamedToATakenNameByTwo: if one family fails, another one does not give the cluster the same
+// TestRenamedToATakenNameByTwo: if one feature fails, another one does not give the cluster the same
 // name after all.
 func TestRenamedToATakenNameByTwo(t *testing.T) {
-	e, err := engine.New([]mutator.Family{renamesLater("f", "a", "b"), renamesLater("g", "a", "b")})
+	e, err := engine.New([]mutator.Feature{renamesLater("f", "a", "b"), renamesLater("g", "a", "b")})
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, dns("a")), encode(t, dns("b"))}},
@@ -117,10 +117,10 @@ func TestRenamedToATakenNameByTwo(t *testing.T) {
 // TestRenamedBesideAdditions: an addition does not get the name that a cluster came with, by which
 // it may yet be kept.
 func TestRenamedBesideAdditions(t *testing.T) {
-	adds := mutator.Family{Name: "adds", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: adder(func() (mutator.Additions, error) {
+	adds := mutator.Feature{Name: "adds", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: adder(func() (mutator.Additions, error) {
 		return clustersNamed("a"), nil
 	})}
-	e, err := engine.New([]mutator.Family{renames{"a": "new"}.family(), adds})
+	e, err := engine.New([]mutator.Feature{renames{"a": "new"}.feature(), adds})
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}},

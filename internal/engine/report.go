@@ -9,17 +9,17 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// report appends what the families say about their policies. A family that does not see what
+// report appends what the features say about their policies. A feature that does not see what
 // became of the resources must not call those programmed on which a failure bears.
-func (r *Result) report(h mutator.Hook, reports []familyReport) {
+func (r *Result) report(h mutator.Hook, reports []featureReport) {
 	for _, report := range reports {
-		failures := r.failuresOf(h, report.family)
+		failures := r.failuresOf(h, report.feature)
 		for _, p := range report.policies {
 			failed := failures.of(p.Policy)
 			switch {
-			case failed != nil && (p.Reason == mutator.Programmed || p.Reason == mutator.Undecided):
+			case failed != nil && (p.Reason == mutator.Programmed || p.Reason == mutator.Pending):
 				p.Reason, p.Message = mutator.Failed, consequence(failed)
-			case p.Reason == mutator.Undecided:
+			case p.Reason == mutator.Pending:
 				continue
 			}
 			r.Policies = append(r.Policies, p)
@@ -27,7 +27,7 @@ func (r *Result) report(h mutator.Hook, reports []familyReport) {
 	}
 }
 
-// failures are those of a family in a call. In a hook for a single resource the first one
+// failures are those of a feature in a call. In a hook for a single resource the first one
 // bears on all policies, in a translation each on those that its mutator names, and on all if
 // it names none: whoever says nothing about its failures must not call a policy programmed.
 type failures struct {
@@ -45,11 +45,11 @@ func identityOf(o *policy.Object) identity {
 	return identity{o.GroupVersionKind, o.Namespace, o.Name}
 }
 
-func (r *Result) failuresOf(h mutator.Hook, family string) failures {
+func (r *Result) failuresOf(h mutator.Hook, feature string) failures {
 	f := failures{by: map[identity]*Outcome{}}
 	for _, o := range r.failures {
 		switch {
-		case o.Family != family:
+		case o.Feature != feature:
 			continue
 		case h != mutator.HookTranslation:
 			f.all = o

@@ -42,7 +42,7 @@ type reports struct{ reason mutator.Reason }
 // Report implements [mutator.Reporter].
 func (r reports) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	for _, o := range in.Objects.Of(missingKind.GroupVersionKind) {
-		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: r.reason, Message: "as the family says"})
+		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: r.reason, Message: "as the feature says"})
 	}
 	return out
 }
@@ -51,7 +51,7 @@ func (r reports) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 // programmed, whatever went wrong, and no others are touched. If the mutator does not tell which
 // ones these are, as one made of functions never does, it may be any of them.
 func TestReportOfTranslation(t *testing.T) {
-	const untouched = "b Programmed as the family says"
+	const untouched = "b Programmed as the feature says"
 	errs := func() error { return errors.New("broken") }
 	both := []string{`a Failed broken; requests are refused (Cluster "a")`, `b Failed broken; requests are refused (Cluster "a")`}
 	for name, c := range map[string]struct {
@@ -65,15 +65,15 @@ func TestReportOfTranslation(t *testing.T) {
 		"panic":                 {mutator.HookTranslation, func() error { panic("no") }, named, mutator.Programmed, []string{`a Failed panic: no; requests are refused (Cluster "a")`, untouched}},
 		"it cannot say":         {mutator.HookTranslation, errs, func(*mutator.Input, string) []*policy.Object { panic("no") }, mutator.Programmed, both},
 		"it does not say":       {mutator.HookTranslation, errs, nil, mutator.Programmed, both},
-		"it bears on nobody":    {mutator.HookTranslation, errs, func(*mutator.Input, string) []*policy.Object { return nil }, mutator.Programmed, []string{"a Programmed as the family says", untouched}},
-		"nothing failed":        {mutator.HookTranslation, func() error { return nil }, nil, mutator.Programmed, []string{"a Programmed as the family says", untouched}},
-		"a reason of its own":   {mutator.HookTranslation, errs, named, mutator.Invalid, []string{"a Invalid as the family says", "b Invalid as the family says"}},
-		"undecided":             {mutator.HookTranslation, errs, named, mutator.Undecided, []string{`a Failed broken; requests are refused (Cluster "a")`}},
+		"it bears on nobody":    {mutator.HookTranslation, errs, func(*mutator.Input, string) []*policy.Object { return nil }, mutator.Programmed, []string{"a Programmed as the feature says", untouched}},
+		"nothing failed":        {mutator.HookTranslation, func() error { return nil }, nil, mutator.Programmed, []string{"a Programmed as the feature says", untouched}},
+		"a reason of its own":   {mutator.HookTranslation, errs, named, mutator.Invalid, []string{"a Invalid as the feature says", "b Invalid as the feature says"}},
+		"undecided":             {mutator.HookTranslation, errs, named, mutator.Pending, []string{`a Failed broken; requests are refused (Cluster "a")`}},
 		"single hook":           {mutator.HookCluster, errs, named, mutator.Programmed, both},
-		"single hook undecided": {mutator.HookCluster, func() error { return nil }, named, mutator.Undecided, nil},
+		"single hook undecided": {mutator.HookCluster, func() error { return nil }, named, mutator.Pending, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fails := clusterFamily("f", mutator.Deny, func(_ context.Context, cluster *clusterv3.Cluster) error {
+			fails := clusterFeature("f", mutator.Deny, func(_ context.Context, cluster *clusterv3.Cluster) error {
 				if cluster.GetName() == "a" {
 					return c.do()
 				}
@@ -83,7 +83,7 @@ func TestReportOfTranslation(t *testing.T) {
 			if fails.Reporter = (reports{c.reason}); c.on != nil {
 				fails.Clusters = bearing{fails.Clusters, c.on}
 			}
-			e, err := engine.New([]mutator.Family{fails})
+			e, err := engine.New([]mutator.Feature{fails})
 			require.NoError(t, err)
 			call := &engine.Call{Hook: c.hook, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a")), encode(t, eds("b"))}}}}
 			for _, name := range []string{"a", "b"} {
@@ -100,8 +100,8 @@ func TestReportOfTranslation(t *testing.T) {
 	}
 }
 
-// TestReportOfAdditions: what a family wanted to add and is not there counts as a failure, too, also
-// if nothing refers to it. Another family's policies are not touched.
+// TestReportOfAdditions: what a feature wanted to add and is not there counts as a failure, too, also
+// if nothing refers to it. Another feature's policies are not touched.
 func TestReportOfAdditions(t *testing.T) {
 	taken := &clusterv3.Cluster{Name: "b", RespectDnsTtl: true}
 	for name, c := range map[string]struct {
@@ -116,12 +116,12 @@ func TestReportOfAdditions(t *testing.T) {
 		"taken":               {mutator.Additions{Clusters: []*clusterv3.Cluster{taken}}, nil, `Cluster "b" is there with other content and was left as it is; nothing was changed (Cluster "b")`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := mutator.Family{
+			f := mutator.Feature{
 				Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Policies: []policy.Kind{missingKind}, Reporter: reports{mutator.Programmed},
 				Additions: adder(func() (mutator.Additions, error) { return c.add, c.err }),
 			}
-			other := mutator.Family{Name: "other", Hooks: f.Hooks, NeedsReach: true, Reporter: reports{mutator.Programmed}}
-			e, err := engine.New([]mutator.Family{f, other})
+			other := mutator.Feature{Name: "other", Hooks: f.Hooks, NeedsRoutes: true, Reporter: reports{mutator.Programmed}}
+			e, err := engine.New([]mutator.Feature{f, other})
 			require.NoError(t, err)
 			res, err := e.Run(t.Context(), &engine.Call{
 				Hook: mutator.HookTranslation, Objects: [][]byte{[]byte(missingObject)},
@@ -143,8 +143,8 @@ func TestReportOfAdditions(t *testing.T) {
 // TestHas: what a call lacks is another input than one that has it, also from memory.
 func TestHas(t *testing.T) {
 	for _, options := range [][]engine.Option{nil, {engine.WithMemo(1 << 20)}} {
-		f := mutator.Family{
-			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Policies: []policy.Kind{missingKind}, NeedsReach: true,
+		f := mutator.Feature{
+			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Policies: []policy.Kind{missingKind}, NeedsRoutes: true,
 			Reporter: reporting(func(in *mutator.Input) mutator.Reason {
 				if in.Has(mutator.KindCluster) {
 					return mutator.Programmed
@@ -152,7 +152,7 @@ func TestHas(t *testing.T) {
 				return mutator.Failed
 			}),
 		}
-		e, err := engine.New([]mutator.Family{f}, options...)
+		e, err := engine.New([]mutator.Feature{f}, options...)
 		require.NoError(t, err)
 		for _, lists := range [][][]byte{nil, {encode(t, eds("a"))}, nil} {
 			res, err := e.Run(t.Context(), &engine.Call{

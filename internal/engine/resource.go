@@ -56,7 +56,7 @@ func (r *resource[T]) commit(l *link[T], edited T, size int) (changed bool, err 
 		if err := r.chain.fault(l, r.original, r.encoded, now); err != nil {
 			return false, err
 		}
-		r.references = append(r.references, r.chain.references(l.family, r.encoded, now)...)
+		r.references = append(r.references, r.chain.references(l.feature, r.encoded, now)...)
 		r.encoded = now
 	}
 	r.decoded, r.usable = edited, true

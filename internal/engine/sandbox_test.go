@@ -28,9 +28,9 @@ type fixture struct {
 	*engine.Engine
 }
 
-func newFixture(t *testing.T, families ...mutator.Family) fixture {
+func newFixture(t *testing.T, features ...mutator.Feature) fixture {
 	t.Helper()
-	e, err := engine.New(families)
+	e, err := engine.New(features)
 	require.NoError(t, err)
 	return fixture{t, e}
 }
@@ -57,10 +57,10 @@ func (f fixture) send(policies [][]byte, names ...string) (alive []bool, res *en
 	return alive, res
 }
 
-// hanging is a family whose mutator hangs on clusters called bad until released, whatever
+// hanging is a feature whose mutator hangs on clusters called bad until released, whatever
 // its context says, and counts its runs.
-func hanging(name string, runs *atomic.Int32, release <-chan struct{}) mutator.Family {
-	return clusterFamily(name, mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
+func hanging(name string, runs *atomic.Int32, release <-chan struct{}) mutator.Feature {
+	return clusterFeature(name, mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
 		runs.Add(1)
 		if c.GetName() != "good" {
 			<-release
@@ -92,7 +92,7 @@ func TestRunIsAbandoned(t *testing.T) {
 // TestMutatorThatHeedsItsContext is not abandoned.
 func TestMutatorThatHeedsItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, clusterFamily("slow", mutator.Ignore, func(ctx context.Context, c *clusterv3.Cluster) error {
+		f := newFixture(t, clusterFeature("slow", mutator.Ignore, func(ctx context.Context, c *clusterv3.Cluster) error {
 			c.AltStatName = "partial"
 			<-ctx.Done()
 			return ctx.Err()
@@ -106,11 +106,11 @@ func TestMutatorThatHeedsItsContext(t *testing.T) {
 }
 
 // TestAbandonedRunsAreBounded has a mutator that hangs on everything: past the bound no run
-// is begun, the engine says so, and other families go on.
+// is begun, the engine says so, and other features go on.
 func TestAbandonedRunsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release, runs := make(chan struct{}), new(atomic.Int32)
-		other := clusterFamily("other", mutator.Deny, setTimeout)
+		other := clusterFeature("other", mutator.Deny, setTimeout)
 		f := newFixture(t, other, hanging("slow", runs, release))
 		alive, _ := f.send(nil, "1", "2", "3", "4")
 		require.Equal(t, []bool{false, false, false, false}, alive)
@@ -138,7 +138,7 @@ func TestAbandonedRunsAreBounded(t *testing.T) {
 func TestQuestionThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release, asked := make(chan struct{}), new(atomic.Int32)
-		f := newFixture(t, mutator.Family{
+		f := newFixture(t, mutator.Feature{
 			Name: "slow", Hooks: []mutator.Hook{mutator.HookCluster},
 			Clusters: mutator.Func[*clusterv3.Cluster]{When: func(_ *mutator.Input, v mutator.View) bool {
 				if asked.Add(1); v.Name() == "bad" {
@@ -185,7 +185,7 @@ func (s slow) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.C
 func TestPlanThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		hangs := clusterFamily("slow", mutator.Deny, setTimeout)
+		hangs := clusterFeature("slow", mutator.Deny, setTimeout)
 		hangs.Clusters = slow{hangs.Clusters, release}
 		f := newFixture(t, hangs)
 		begin := time.Now()
@@ -208,7 +208,7 @@ func TestPlanThatHangs(t *testing.T) {
 func TestPlanThatHangsSharesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		hangs := clusterFamily("slow", mutator.Deny, setTimeout)
+		hangs := clusterFeature("slow", mutator.Deny, setTimeout)
 		hangs.Clusters = slow{hangs.Clusters, release}
 		alive, _ := newFixture(t, hangs).send(nil, "bad", "worse")
 		require.Equal(t, []bool{false, false}, alive)
@@ -239,7 +239,7 @@ func (r slowReporter) Report(*mutator.Input) []mutator.PolicyOutcome {
 func TestAdditionsAndReportsThatHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		e, err := engine.New([]mutator.Family{{
+		e, err := engine.New([]mutator.Feature{{
 			Name: "slow", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: slowAdder{release}, Reporter: slowReporter{release},
 		}})
 		require.NoError(t, err)
@@ -270,7 +270,7 @@ func (n manyAdditions) Add(context.Context, *mutator.Input) (a mutator.Additions
 
 func TestAdditionsAreLimited(t *testing.T) {
 	for n, want := range map[manyAdditions]string{1000: "", 1003: "1003 resources of kind Cluster are more than the 1000 that may be added; those of the oldest policies are"} {
-		e, err := engine.New([]mutator.Family{{Name: "many", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: n}})
+		e, err := engine.New([]mutator.Feature{{Name: "many", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: n}})
 		require.NoError(t, err)
 		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
 		require.NoError(t, err)
@@ -287,7 +287,7 @@ func TestTimeLimit(t *testing.T) {
 	_, err := engine.New(nil, engine.WithMutatorTimeout(0))
 	require.EqualError(t, err, "time limit of mutators must be greater than 0")
 	synctest.Test(t, func(t *testing.T) {
-		e, err := engine.New([]mutator.Family{clusterFamily("slow", mutator.Ignore, func(ctx context.Context, _ *clusterv3.Cluster) error {
+		e, err := engine.New([]mutator.Feature{clusterFeature("slow", mutator.Ignore, func(ctx context.Context, _ *clusterv3.Cluster) error {
 			<-ctx.Done()
 			return errors.New("not now")
 		})}, engine.WithMutatorTimeout(time.Second))

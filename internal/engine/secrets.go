@@ -17,13 +17,13 @@ import (
 const systemCACertificates = "system_ca_certificates"
 
 // dropSecrets drops the secrets that a changed listener referred to and that nothing in the
-// answer refers to any more, if a family wants that.
+// answer refers to any more, if a feature wants that.
 //
 // What refers to a secret need not be known for it: a name is contiguous bytes wherever it
 // is in a message, inside of any Any. A name that occurs by chance keeps a secret that could
 // go, and never the other way round. Of a secret no more than the name is read.
 func (e *Engine) dropSecrets(call *Call, res *Result) {
-	i := slices.IndexFunc(e.families, func(f mutator.Family) bool { return f.DropsSecrets && f.Uses(call.Hook) })
+	i := slices.IndexFunc(e.features, func(f mutator.Feature) bool { return f.PrunesSecrets && f.Uses(call.Hook) })
 	if i < 0 || call.Hook != mutator.HookTranslation || !included(call) {
 		return
 	}
@@ -35,13 +35,13 @@ func (e *Engine) dropSecrets(call *Call, res *Result) {
 		if list.Kind != mutator.KindSecret {
 			continue
 		}
-		shape := wire.ShapeOf((*tlsv3.Secret)(nil))
+		shape := wire.FieldNumbersOf((*tlsv3.Secret)(nil))
 		kept := slices.DeleteFunc(slices.Clone(list.Encoded), func(raw []byte) bool {
 			name := wire.NewView(shape, raw).Name()
 			if name == "" || name == systemCACertificates || !occurs(name, changed) || referredTo(name, res) {
 				return false
 			}
-			res.add(&Outcome{Family: e.families[i].Name, Kind: mutator.KindSecret, Name: strings.Clone(name), Verdict: Dropped})
+			res.add(&Outcome{Feature: e.features[i].Name, Kind: mutator.KindSecret, Name: strings.Clone(name), Verdict: Dropped})
 			return true
 		})
 		res.Resources[at].Encoded = kept

@@ -51,7 +51,7 @@ func TestDroppedSecrets(t *testing.T) {
 		there, left         []string
 	}{
 		"of nobody any more":           {true, [][]byte{mine}, cluster, config, []string{"default/mine", "default/theirs"}, []string{"default/theirs"}},
-		"no family wants it":           {false, [][]byte{mine}, cluster, config, []string{"default/mine"}, []string{"default/mine"}},
+		"no feature wants it":          {false, [][]byte{mine}, cluster, config, []string{"default/mine"}, []string{"default/mine"}},
 		"another listener's, too":      {true, [][]byte{mine, tlsListener(t, "other", "default/mine")}, cluster, config, []string{"default/mine"}, []string{"default/mine"}},
 		"a cluster's, too":             {true, [][]byte{mine}, [][]byte{encode(t, &clusterv3.Cluster{Name: "c", AltStatName: "default/mine"})}, config, []string{"default/mine"}, []string{"default/mine"}},
 		"a route's, too":               {true, [][]byte{mine}, cluster, [][]byte{encode(t, &routev3.RouteConfiguration{Name: "default/mine"})}, []string{"default/mine"}, []string{"default/mine"}},
@@ -63,8 +63,8 @@ func TestDroppedSecrets(t *testing.T) {
 		"listener that was not edited": {true, [][]byte{tlsListener(t, "other", "default/x")}, cluster, config, []string{"default/mine"}, []string{"default/mine"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := engine.New([]mutator.Family{{
-				Name: "certificates", Hooks: []mutator.Hook{mutator.HookTranslation}, DropsSecrets: c.wanted,
+			e, err := engine.New([]mutator.Feature{{
+				Name: "certificates", Hooks: []mutator.Hook{mutator.HookTranslation}, PrunesSecrets: c.wanted,
 				Listeners: mutator.Func[*listenerv3.Listener]{
 					When: func(_ *mutator.Input, l mutator.View) bool { return l.Name() == "mine" },
 					Do: func(_ context.Context, _ *mutator.Input, l *listenerv3.Listener) error {
@@ -85,7 +85,7 @@ func TestDroppedSecrets(t *testing.T) {
 			var dropped []string
 			for _, o := range res.Outcomes {
 				if o.Verdict == engine.Dropped {
-					require.Equal(t, "certificates", o.Family)
+					require.Equal(t, "certificates", o.Feature)
 					dropped = append(dropped, o.Name)
 				}
 			}

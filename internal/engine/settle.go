@@ -26,7 +26,7 @@ type settling struct {
 
 	lacking lacking
 	copies  map[string]bool  // by name, whether they could be made or not: without one Envoy refuses the requests of its routes
-	broken  map[string]error // families that could not tell what they add
+	broken  map[string]error // features that could not tell what they add
 }
 
 // referring is a resource with references that edits brought in.
@@ -72,14 +72,14 @@ func (s *settling) findLacking(u unsettled) {
 	s.changed(func(at spot, before, now []byte) {
 		for _, name := range slices.Sorted(maps.Keys(s.lacking.broughtIn(before, now))) {
 			s.lacking.wanted[name] = true
-			for family, o := range s.lacking.why[name] {
-				u.fail(at, family, fmt.Errorf("refers to %q, which is not added: %w", name, o.Err))
+			for feature, o := range s.lacking.why[name] {
+				u.fail(at, feature, fmt.Errorf("refers to %q, which is not added: %w", name, o.Err))
 			}
 		}
 	})
 }
 
-// findBroken finds the resources that a family changed which cannot tell what it adds: any of
+// findBroken finds the resources that a feature changed which cannot tell what it adds: any of
 // them may refer to that.
 func (s *settling) findBroken(u unsettled) {
 	if len(s.broken) == 0 {
@@ -87,13 +87,13 @@ func (s *settling) findBroken(u unsettled) {
 	}
 	by := map[subject][]string{}
 	for _, o := range s.res.Outcomes {
-		if o.Verdict == Applied && s.broken[o.Family] != nil {
-			by[subject{o.Kind, o.Name}] = append(by[subject{o.Kind, o.Name}], o.Family)
+		if o.Verdict == Applied && s.broken[o.Feature] != nil {
+			by[subject{o.Kind, o.Name}] = append(by[subject{o.Kind, o.Name}], o.Feature)
 		}
 	}
 	s.changed(func(at spot, before, _ []byte) {
-		for _, family := range by[s.subject(at, before)] {
-			u.fail(at, family, s.broken[family])
+		for _, feature := range by[s.subject(at, before)] {
+			u.fail(at, feature, s.broken[feature])
 		}
 	})
 }
@@ -115,7 +115,7 @@ func (s *settling) findReferences(u unsettled) {
 	for _, r := range s.res.referring {
 		for _, ref := range r.references {
 			if !there(ref) {
-				u.fail(r.spot, ref.family, ref.err())
+				u.fail(r.spot, ref.feature, ref.err())
 			}
 		}
 	}
@@ -124,7 +124,7 @@ func (s *settling) findReferences(u unsettled) {
 // names tells of references whether they lead to something in the translation. Of a kind that is
 // not included in it there is no telling.
 func (s *settling) names() func(reference) bool {
-	set := func(kind mutator.Kind, shape wire.Shape) func() map[string]bool {
+	set := func(kind mutator.Kind, shape wire.FieldNumbers) func() map[string]bool {
 		return sync.OnceValue(func() map[string]bool {
 			names := map[string]bool{}
 			for _, name := range namesOf(s.res, kind, shape) {
@@ -140,8 +140,8 @@ func (s *settling) names() func(reference) bool {
 		})
 	}
 	sets := map[mutator.Kind]func() map[string]bool{
-		mutator.KindCluster:            set(mutator.KindCluster, wire.ShapeOf((*clusterv3.Cluster)(nil))),
-		mutator.KindRouteConfiguration: set(mutator.KindRouteConfiguration, wire.ShapeOf((*routev3.RouteConfiguration)(nil))),
+		mutator.KindCluster:            set(mutator.KindCluster, wire.FieldNumbersOf((*clusterv3.Cluster)(nil))),
+		mutator.KindRouteConfiguration: set(mutator.KindRouteConfiguration, wire.FieldNumbersOf((*routev3.RouteConfiguration)(nil))),
 	}
 	return func(r reference) bool { return !s.in.Has(r.kind) || sets[r.kind]()[r.name] }
 }
@@ -182,7 +182,7 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 	return nil
 }
 
-// without is what becomes of a resource on which families failed. If it is no better then, it is
+// without is what becomes of a resource on which features failed. If it is no better then, it is
 // denied whatever the failure policy says: Envoy would refuse it.
 func (s *settling) without(ctx context.Context, at spot, failed map[string]error, there func(reference) bool) answer {
 	before := s.call.Resources[at.list].Encoded[at.at]
@@ -191,19 +191,19 @@ func (s *settling) without(ctx context.Context, at spot, failed map[string]error
 	if a.err != nil || len(s.lacking.broughtIn(before, a.raw)) == 0 && !slices.ContainsFunc(a.result.references, func(r reference) bool { return !there(r) }) {
 		return a
 	}
-	family := slices.Min(slices.Collect(maps.Keys(failed)))
-	refused := chain.refuse(before, family, failed[family])
+	feature := slices.Min(slices.Collect(maps.Keys(failed)))
+	refused := chain.refuse(before, feature, failed[feature])
 	if said := ignoredOf(a.result.outcomes, failed); len(said) > 0 && refused.err == nil {
 		refused.result.outcomes = said // which know the policies that are not in effect
 	}
 	return refused
 }
 
-// ignoredOf are the outcomes of families that failed and were to be ignored, as those of a resource
+// ignoredOf are the outcomes of features that failed and were to be ignored, as those of a resource
 // that is denied.
 func ignoredOf(all []*Outcome, failed map[string]error) (out []*Outcome) {
 	for _, o := range all {
-		if failed[o.Family] != nil && o.Verdict == Ignored {
+		if failed[o.Feature] != nil && o.Verdict == Ignored {
 			also := *o
 			also.Verdict = Denied
 			out = append(out, &also)

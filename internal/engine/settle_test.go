@@ -20,8 +20,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// agents is a family of policies each of which has the cluster of its name refer to an agent, which
-// the family adds. A policy's target is the agent.
+// agents is a feature of policies each of which has the cluster of its name refer to an agent, which
+// the feature adds. A policy's target is the agent.
 type agents struct {
 	add    func(names []string) (mutator.Additions, error)
 	policy mutator.FailurePolicy
@@ -72,8 +72,8 @@ func (a agents) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	return out
 }
 
-func (a agents) family() mutator.Family {
-	return mutator.Family{
+func (a agents) feature() mutator.Feature {
+	return mutator.Feature{
 		Name: "agents", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: a.policy,
 		Policies: []policy.Kind{policy.NewKind[map[string]any](thingKind, nil)}, Clusters: a, Additions: a, Reporter: a,
 	}
@@ -92,9 +92,9 @@ func agentPolicy(cluster, agent string, year int) []byte {
 		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":%q}]}}`, cluster, year, agent)
 }
 
-// other is a family that edits every cluster, after the others.
-func other() mutator.Family {
-	f := mutator.Family{Name: "other", Hooks: []mutator.Hook{mutator.HookTranslation}}
+// other is a feature that edits every cluster, after the others.
+func other() mutator.Feature {
+	f := mutator.Feature{Name: "other", Hooks: []mutator.Hook{mutator.HookTranslation}}
 	edit(&f, func(c *clusterv3.Cluster) { c.AltStatName = "edited" })
 	return f
 }
@@ -149,7 +149,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := engine.New([]mutator.Family{agents{c.add, c.policy}.family(), other()}, engine.WithMemo(1<<20))
+			e, err := engine.New([]mutator.Feature{agents{c.add, c.policy}.feature(), other()}, engine.WithMemo(1<<20))
 			require.NoError(t, err)
 			call := &engine.Call{
 				Hook:    mutator.HookTranslation,
@@ -208,12 +208,12 @@ func denied(t *testing.T, c *clusterv3.Cluster) *clusterv3.Cluster {
 	return c
 }
 
-// requireOutcome wants one outcome of a family on a cluster.
-func requireOutcome(t *testing.T, res *engine.Result, family, name string, failed bool, p mutator.FailurePolicy, err string) {
+// requireOutcome wants one outcome of a feature on a cluster.
+func requireOutcome(t *testing.T, res *engine.Result, feature, name string, failed bool, p mutator.FailurePolicy, err string) {
 	t.Helper()
 	var found []*engine.Outcome
 	for _, o := range res.Outcomes {
-		if o.Family == family && o.Name == name && o.Kind == mutator.KindCluster && !strings.HasPrefix(name, "/") {
+		if o.Feature == feature && o.Name == name && o.Kind == mutator.KindCluster && !strings.HasPrefix(name, "/") {
 			found = append(found, o)
 		}
 	}
@@ -236,7 +236,7 @@ func TestReferenceOfAnother(t *testing.T) {
 	came := eds("came")
 	require.NoError(t, use(came, "/run/b"))
 	all := func(names []string) (mutator.Additions, error) { return clustersNamed(names...), nil }
-	e, err := engine.New([]mutator.Family{agents{all, mutator.Deny}.family(), other()})
+	e, err := engine.New([]mutator.Feature{agents{all, mutator.Deny}.feature(), other()})
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), &engine.Call{
 		Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("b", "/run/b", 2003)},

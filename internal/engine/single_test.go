@@ -65,7 +65,7 @@ func newSingles(t *testing.T, isKeyed bool, memo int64) singles {
 		}
 		return fmt.Sprint(key)
 	}}
-	f := mutator.Family{
+	f := mutator.Feature{
 		Name: "f", Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookTranslation}, FailurePolicy: mutator.Ignore,
 		Policies: []policy.Kind{things}, Clusters: a, Reporter: programs{},
 	}
@@ -73,7 +73,7 @@ func newSingles(t *testing.T, isKeyed bool, memo int64) singles {
 		f.Clusters = unkeyed{a}
 	}
 	var err error
-	s.Engine, err = New([]mutator.Family{f}, WithMemo(memo))
+	s.Engine, err = New([]mutator.Feature{f}, WithMemo(memo))
 	require.NoError(t, err)
 	return s
 }
@@ -172,12 +172,12 @@ func TestSingleResourceIsAskedFor(t *testing.T) {
 // TestSingleSecretIsNotKept: a private key may be in it.
 func TestSingleSecretIsNotKept(t *testing.T) {
 	runs := &atomic.Int64{}
-	f := mutator.Family{
+	f := mutator.Feature{
 		Name: "f", Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookTranslation}, Policies: []policy.Kind{things},
 		Clusters: mutator.Func[*clusterv3.Cluster]{},
 		Secrets:  counted[*tlsv3.Secret]{runs, same, func(*tlsv3.Secret) error { return nil }},
 	}
-	e, err := New([]mutator.Family{f}, WithMemo(1<<20))
+	e, err := New([]mutator.Feature{f}, WithMemo(1<<20))
 	require.NoError(t, err)
 	secret := deterministic(t, &tlsv3.Secret{Name: "s"})
 	for i := range 3 {
@@ -201,7 +201,7 @@ func TestUnchangedSingleResource(t *testing.T) {
 	require.Zero(t, s.MemoStats().Hits, "nobody asked for it")
 }
 
-// counts is a family's additions, of which there are none.
+// counts is a feature's additions, of which there are none.
 type counts struct{ asked *atomic.Int64 }
 
 func (c counts) Add(context.Context, *mutator.Input) (mutator.Additions, error) {
@@ -212,7 +212,7 @@ func (c counts) Add(context.Context, *mutator.Input) (mutator.Additions, error) 
 // TestTranslationIsNotSingle: what becomes of its only resource is not all that there is to it.
 func TestTranslationIsNotSingle(t *testing.T) {
 	s, added := newSingles(t, true, 1<<20), &atomic.Int64{}
-	s.families[0].Additions = counts{added}
+	s.features[0].Additions = counts{added}
 	call := s.call(deterministic(t, &clusterv3.Cluster{Name: "c"}), thingNamed("x"))
 	first, _, _ := s.send(call)
 	call.Hook = mutator.HookTranslation

@@ -42,7 +42,7 @@ func (s *settling) givenNow() *given {
 
 // findTaken finds the clusters that were given the name of another one, be it that this came with
 // it or was given it as well: of two clusters of one name Envoy has one, and all routes lead
-// there. All families failed that renamed such a cluster, in whatever order clusters are. It tells
+// there. All features failed that renamed such a cluster, in whatever order clusters are. It tells
 // whether there are any that had not failed yet.
 func (s *settling) findTaken(u unsettled) (found bool) {
 	if len(s.res.renamed) == 0 {
@@ -59,8 +59,8 @@ func (s *settling) findTaken(u unsettled) (found bool) {
 			continue
 		}
 		err := fmt.Errorf("renamed the %s from %q to %q, which is the name of another one", mutator.KindCluster, r.was, r.name)
-		for _, family := range by[r.was] {
-			found = u.fail(r.spot, family, err) || found
+		for _, feature := range by[r.was] {
+			found = u.fail(r.spot, feature, err) || found
 		}
 	}
 	return found
@@ -68,7 +68,7 @@ func (s *settling) findTaken(u unsettled) (found bool) {
 
 // others are the names among those given that clusters have which were not renamed.
 func (s *settling) others(g *given) map[string]bool {
-	found, left, view := map[string]bool{}, s.res.renamed, wire.NewView(wire.ShapeOf((*clusterv3.Cluster)(nil)), nil)
+	found, left, view := map[string]bool{}, s.res.renamed, wire.NewView(wire.FieldNumbersOf((*clusterv3.Cluster)(nil)), nil)
 	for l, list := range s.call.Resources {
 		if list.Kind != mutator.KindCluster {
 			continue
@@ -87,17 +87,17 @@ func (s *settling) others(g *given) map[string]bool {
 	return found
 }
 
-// renamedBy are the families that may rename clusters and did not fail, by the names that those
+// renamedBy are the features that may rename clusters and did not fail, by the names that those
 // came with.
 func (s *settling) renamedBy() map[string][]string {
 	renames := map[string]bool{}
-	for _, f := range s.families {
+	for _, f := range s.features {
 		renames[f.Name] = f.RenamesClusters
 	}
 	by := map[string][]string{}
 	for _, o := range s.res.Outcomes {
-		if renames[o.Family] && o.Err == nil && o.Kind == mutator.KindCluster {
-			by[o.Name] = append(by[o.Name], o.Family)
+		if renames[o.Feature] && o.Err == nil && o.Kind == mutator.KindCluster {
+			by[o.Name] = append(by[o.Name], o.Feature)
 		}
 	}
 	return by

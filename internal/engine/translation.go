@@ -16,7 +16,7 @@ import (
 func (e *Engine) finish(ctx context.Context, p *prepared, call *Call, configs []config, res *Result) error {
 	in := p.in
 	s := &settling{Engine: e, p: p, in: in, call: call, res: res}
-	for _, f := range e.families {
+	for _, f := range e.features {
 		if f.Additions == nil || !f.Uses(in.Hook) {
 			continue
 		}
@@ -43,7 +43,7 @@ func (e *Engine) finish(ctx context.Context, p *prepared, call *Call, configs []
 func (e *Engine) subject(in *mutator.Input, call *Call) string {
 	if in.Hook == mutator.HookTranslation {
 		var names []string
-		for _, g := range in.Reach().Gateways() {
+		for _, g := range in.Routes().Gateways() {
 			names = append(names, g.Namespace+"/"+g.Name)
 		}
 		return strings.Join(names, ",")
@@ -77,7 +77,7 @@ func (e *Engine) released(encoded [][]byte, configs []config, renaming *renaming
 }
 
 // namesOf are the names of the resources of a kind. Most are known if mutators applied.
-func namesOf(res *Result, kind mutator.Kind, shape wire.Shape) []string {
+func namesOf(res *Result, kind mutator.Kind, shape wire.FieldNumbers) []string {
 	list, names := listOf(res, kind), res.names[kind]
 	if names == nil {
 		names = make([]string, len(list.Encoded))

@@ -31,7 +31,7 @@ func encode(t *testing.T, m proto.Message) []byte {
 
 func translate(t *testing.T, add adder, lists ...engine.Resources) (*engine.Result, error) {
 	t.Helper()
-	e, err := engine.New([]mutator.Family{{Name: "adder", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: add}})
+	e, err := engine.New([]mutator.Feature{{Name: "adder", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: add}})
 	require.NoError(t, err)
 	return e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: lists})
 }
@@ -75,7 +75,7 @@ func TestAdditions(t *testing.T) {
 // are not known yet.
 func TestAdditionsBesideOthers(t *testing.T) {
 	for _, there := range []string{"wanted", "other"} {
-		f := mutator.Family{
+		f := mutator.Feature{
 			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
 			Clusters: mutator.Func[*clusterv3.Cluster]{
 				When: func(_ *mutator.Input, c mutator.View) bool { return c.Name() == "wanted" },
@@ -88,7 +88,7 @@ func TestAdditionsBesideOthers(t *testing.T) {
 				return mutator.Additions{Clusters: []*clusterv3.Cluster{{Name: there}, {Name: "added"}, {Name: "added"}}}, nil
 			}),
 		}
-		e, err := engine.New([]mutator.Family{f})
+		e, err := engine.New([]mutator.Feature{f})
 		require.NoError(t, err)
 		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{
 			Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, &clusterv3.Cluster{Name: "other", RespectDnsTtl: true}), encode(t, &clusterv3.Cluster{Name: "wanted", RespectDnsTtl: true})},
@@ -108,7 +108,7 @@ func TestMarksAreRemoved(t *testing.T) {
 	config := func(route *routev3.Route) *routev3.RouteConfiguration {
 		return &routev3.RouteConfiguration{VirtualHosts: []*routev3.VirtualHost{{Name: "v", Domains: []string{"*"}, Routes: []*routev3.Route{route}}}}
 	}
-	marked := &routev3.Route{Name: "r", Metadata: xds.SetMark(nil, xds.Mark{Key: "k", Value: "v"})}
+	marked := &routev3.Route{Name: "r", Metadata: xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: "k", Value: "v"})}
 	mentions := encode(t, config(&routev3.Route{Name: "egraft.io"}))
 	res, err := translate(t, func() (mutator.Additions, error) { return mutator.Additions{}, nil },
 		engine.Resources{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, config(marked)), mentions}})
@@ -117,8 +117,8 @@ func TestMarksAreRemoved(t *testing.T) {
 }
 
 func TestSubject(t *testing.T) {
-	idle := clusterFamily("idle", mutator.Deny, func(context.Context, *clusterv3.Cluster) error { return nil })
-	_, res, err := run(t.Context(), t, []mutator.Family{idle}, "one")
+	idle := clusterFeature("idle", mutator.Deny, func(context.Context, *clusterv3.Cluster) error { return nil })
+	_, res, err := run(t.Context(), t, []mutator.Feature{idle}, "one")
 	require.NoError(t, err)
 	require.Equal(t, "one", res.Subject())
 

@@ -33,7 +33,7 @@ func (v variantRoutes) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*r
 	if in.Hook != mutator.HookTranslation || !v.indexOf(in).features[v.feature].leads {
 		return nil
 	}
-	change := mutator.Derive(in, routeChangesKey{v}, v.changes)[rc.Name()]
+	change := mutator.ComputeOnce(in, routeChangesKey{v}, v.changes)[rc.Name()]
 	if !change.any {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (v variantRoutes) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*r
 // changes are those of all configurations.
 func (v variantRoutes) changes(in *mutator.Input) map[string]routeChange {
 	out := map[string]routeChange{}
-	for _, configuration := range in.Reach().Configurations() {
+	for _, configuration := range in.Routes().Configurations() {
 		sum, found := sha256.New(), false
 		v.eachWay(in, configuration, func(c *combination, names []string) {
 			for _, name := range names {
@@ -64,8 +64,8 @@ func (v variantRoutes) changes(in *mutator.Input) map[string]routeChange {
 // eachWay calls f for each route of a configuration, with the clusters that it leads to.
 func (v variantRoutes) eachWay(in *mutator.Input, configuration string, f func(c *combination, clusters []string)) {
 	x := v.indexOf(in)
-	for _, h := range in.Reach().Hosts(configuration) {
-		h.Leads(func(marks []xds.Mark, names []string) { f(x.ways[in.Reach().Way(h.Listeners(), marks)], names) })
+	for _, h := range in.Routes().Hosts(configuration) {
+		h.EachRoute(func(marks []xds.MetadataEntry, names []string) { f(x.ways[in.Routes().Way(h.Listeners(), marks)], names) })
 	}
 }
 
@@ -106,7 +106,7 @@ func (v variantRoutes) lead(in *mutator.Input, rc *routev3.RouteConfiguration) e
 	for _, vh := range rc.GetVirtualHosts() {
 		listeners := xds.ListenersOf(rc.GetName(), vh)
 		for _, r := range vh.GetRoutes() {
-			c, rejected := x.ways[in.Reach().Way(listeners, xds.Marks(r.GetMetadata()))], false
+			c, rejected := x.ways[in.Routes().Way(listeners, xds.MetadataEntries(r.GetMetadata()))], false
 			xds.RenameClusters(r.GetRoute(), func(name string) string {
 				target, no := v.target(in, c, name)
 				rejected = rejected || no

@@ -22,9 +22,9 @@ type variants struct {
 }
 
 // withVariants gives the features with cluster variants the mutators that these are in effect by.
-func withVariants(families []mutator.Family) ([]mutator.Family, *variants) {
-	v, out, keys := &variants{}, make([]mutator.Family, len(families)), ownKeys(families)
-	for i, f := range families {
+func withVariants(features []mutator.Feature) ([]mutator.Feature, *variants) {
+	v, out, keys := &variants{}, make([]mutator.Feature, len(features)), ownKeys(features)
+	for i, f := range features {
 		if f.ClusterVariants != nil {
 			at := len(v.names)
 			f.Clusters, f.RouteConfigurations = variantClusters{v, at}, variantRoutes{v, at}
@@ -73,17 +73,17 @@ type variantGroup struct {
 type variantsKey struct{ *variants }
 
 func (v *variants) indexOf(in *mutator.Input) *variantIndex {
-	return mutator.Derive(in, variantsKey{v}, v.newIndex)
+	return mutator.ComputeOnce(in, variantsKey{v}, v.newIndex)
 }
 
 func (v *variants) newIndex(in *mutator.Input) *variantIndex {
 	x := &variantIndex{ways: map[*xds.Way]*combination{}, clusters: map[string]*variantGroup{}, features: make([]variantUse, len(v.names))}
 	var ways []*xds.Way
-	if len(in.Reach().Configurations()) == 0 {
+	if len(in.Routes().Configurations()) == 0 {
 		ways, x.anywhere = append(ways, nil), v.newCombination()
 		x.ways[nil] = x.anywhere
 	}
-	for _, g := range in.Reach().Groups() {
+	for _, g := range in.Routes().Groups() {
 		group := &variantGroup{Group: g}
 		for _, w := range g.Ways {
 			if x.ways[w] == nil {

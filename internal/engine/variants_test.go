@@ -77,7 +77,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := engine.New([]mutator.Family{c.one.family(one, mutator.Deny), c.two.family(two, mutator.Deny)}, engine.WithMemo(1<<20))
+			e, err := engine.New([]mutator.Feature{c.one.family(one, mutator.Deny), c.two.family(two, mutator.Deny)}, engine.WithMemo(1<<20))
 			require.NoError(t, err)
 			var clusters [][]byte
 			seen := map[string]bool{}
@@ -111,7 +111,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 
 // TestCopyHasItsEndpoints as soon as Envoy can have them, and statistics of its own.
 func TestCopyHasItsEndpoints(t *testing.T) {
-	e, err := engine.New([]mutator.Family{byGateway{"a": appends("")}.family("one", ""), byGateway{"a": appends("p")}.family("two", "")})
+	e, err := engine.New([]mutator.Feature{byGateway{"a": appends("")}.family("one", ""), byGateway{"a": appends("p")}.family("two", "")})
 	require.NoError(t, err)
 	c := eds("backend/x")
 	c.EdsClusterConfig.EdsConfig, c.AltStatName = &corev3.ConfigSource{ConfigSourceSpecifier: &corev3.ConfigSource_Ads{}}, "cluster.of.b"
@@ -130,7 +130,7 @@ func TestCopyHasItsEndpoints(t *testing.T) {
 func TestVariantsThatCannotBeTold(t *testing.T) {
 	panics := byGateway{"a": appends("p"), "b": func(*mutator.Input) *mutator.Variant { panic("no") }}
 	for policy, want := range map[mutator.FailurePolicy]string{mutator.Ignore: "q", mutator.Deny: "denied"} {
-		e, err := engine.New([]mutator.Family{panics.family("one", policy), byGateway{"a": appends("q")}.family("two", mutator.Deny)})
+		e, err := engine.New([]mutator.Feature{panics.family("one", policy), byGateway{"a": appends("q")}.family("two", mutator.Deny)})
 		require.NoError(t, err)
 		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 			{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, [2]string{"a", "c"}, [2]string{"b", "d"}))}},
@@ -154,7 +154,7 @@ func TestRejectedWays(t *testing.T) {
 			return v
 		}
 	}
-	e, err := engine.New([]mutator.Family{byGateway{"a": appends("p"), "b": appends("p")}.family("one", ""), byGateway{"a": rejects(""), "d": rejects("q")}.family("two", "")})
+	e, err := engine.New([]mutator.Feature{byGateway{"a": appends("p"), "b": appends("p")}.family("one", ""), byGateway{"a": rejects(""), "d": rejects("q")}.family("two", "")})
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 		{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, [2]string{"a", "c"}, [2]string{"b", "c"}, [2]string{"d", "e"}, [2]string{"z", "f"}))}},
@@ -167,7 +167,7 @@ func TestRejectedWays(t *testing.T) {
 
 // TestVariantWithoutRoutes is that of all clusters that routes may lead to.
 func TestVariantWithoutRoutes(t *testing.T) {
-	e, err := engine.New([]mutator.Family{byGateway{"": appends("p")}.family("one", "")})
+	e, err := engine.New([]mutator.Feature{byGateway{"": appends("p")}.family("one", "")})
 	require.NoError(t, err)
 	route, other := eds("c"), eds("d")
 	route.Metadata = madeOf(t, "HTTPRoute", "r")

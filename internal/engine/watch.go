@@ -53,7 +53,7 @@ type answered struct {
 //
 // Whether a mutator applies is asked for every resource, too often for a watch over each
 // question. So there is one over the call: if it is not answered in time, it is begun
-// again, with a watch over each question. A call for a single resource in a hook that no family
+// again, with a watch over each question. A call for a single resource in a hook that no feature
 // uses is answered as it came, and one that is what it was before as it was then.
 func (e *Engine) Run(ctx context.Context, call *Call) (*Result, error) {
 	if e.isForNobody(call) {
@@ -85,10 +85,10 @@ func (e *Engine) watch(ctx context.Context, call *Call) (*Result, error) {
 	return e.run(ctx, call)
 }
 
-// isForNobody tells whether a call is for a single resource, in a hook that no family uses.
+// isForNobody tells whether a call is for a single resource, in a hook that no feature uses.
 func (e *Engine) isForNobody(call *Call) bool {
-	for i := range e.families {
-		if e.families[i].Uses(call.Hook) {
+	for i := range e.features {
+		if e.features[i].Uses(call.Hook) {
 			return false
 		}
 	}

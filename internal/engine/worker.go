@@ -45,7 +45,7 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last 
 		}
 		if steps = c.plan(ctx, in, view, raw, steps[:0]); len(steps) == 0 {
 			a := answer{raw: raw}
-			if view.NameSufficed() {
+			if view.OnlyNameRead() {
 				a.unwanted = view.Name()
 			}
 			return a

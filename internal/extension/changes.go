@@ -20,24 +20,24 @@ const maxSubjects = 10_000
 // changes logs what egraft does to a subject (the Gateways of a translation, or a single
 // resource) when that is not what it did at the call before.
 type changes struct {
-	log  *slog.Logger
-	seed maphash.Seed
-	mu   sync.Mutex
-	last map[string]uint64
+	log     *slog.Logger
+	seed    maphash.Seed
+	mu      sync.Mutex
+	digests map[string]uint64
 }
 
 func newChanges(log *slog.Logger) *changes {
-	return &changes{log: log, seed: maphash.MakeSeed(), last: map[string]uint64{}}
+	return &changes{log: log, seed: maphash.MakeSeed(), digests: map[string]uint64{}}
 }
 
-// note logs the result of a call if it is news.
-func (c *changes) note(ctx context.Context, call *engine.Call, res *engine.Result) {
+// logIfChanged logs the result of a call if it is news.
+func (c *changes) logIfChanged(ctx context.Context, call *engine.Call, res *engine.Result) {
 	quiet := len(res.Outcomes) == 0 && len(res.Policies) == 0 && len(res.Warnings) == 0
 	if quiet && c.empty() {
 		return
 	}
 	subject := res.Subject()
-	if !c.news(string(call.Hook)+" "+subject, c.digest(res), quiet) {
+	if !c.changed(string(call.Hook)+" "+subject, c.digest(res), quiet) {
 		return
 	}
 	level := slog.LevelDebug // single resources are many
@@ -63,23 +63,23 @@ func (c *changes) note(ctx context.Context, call *engine.Call, res *engine.Resul
 func (c *changes) empty() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.last) == 0
+	return len(c.digests) == 0
 }
 
-// news reports whether the digest differs from the last one of the subject. A subject
+// changed reports whether the digest differs from the last one of the subject. A subject
 // that is unknown and has nothing to tell is no news and is not remembered.
-func (c *changes) news(subject string, digest uint64, quiet bool) bool {
+func (c *changes) changed(subject string, digest uint64, quiet bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	last, known := c.last[subject]
+	last, known := c.digests[subject]
 	if quiet {
-		delete(c.last, subject)
+		delete(c.digests, subject)
 		return known
 	}
-	if len(c.last) >= maxSubjects {
-		clear(c.last)
+	if len(c.digests) >= maxSubjects {
+		clear(c.digests)
 	}
-	c.last[subject] = digest
+	c.digests[subject] = digest
 	return !known || last != digest
 }
 
@@ -89,7 +89,7 @@ func (c *changes) failure(ctx context.Context, h mutator.Hook, o *engine.Outcome
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String(logging.KeyHook, string(h)), slog.String(logging.KeyMutator, o.Family), slog.String(logging.KeyKind, string(o.Kind)),
+		slog.String(logging.KeyHook, string(h)), slog.String(logging.KeyMutator, o.Feature), slog.String(logging.KeyKind, string(o.Kind)),
 		slog.String(logging.KeyResource, o.Name), slog.String(logging.KeyResult, string(o.Verdict)), slog.Any(logging.KeyError, o.Err),
 	}
 	c.log.LogAttrs(ctx, slog.LevelError, "resource could not be treated", append(attrs, stackOf(o.Err)...)...)
@@ -109,8 +109,8 @@ func (c *changes) digest(res *engine.Result) uint64 {
 	h.SetSeed(c.seed)
 	last := &engine.Outcome{}
 	for _, o := range res.Outcomes { // thousands, of which most differ in their names alone
-		if o.Family != last.Family || o.Kind != last.Kind || o.Verdict != last.Verdict {
-			writeLine(&h, o.Family, string(o.Kind), string(o.Verdict))
+		if o.Feature != last.Feature || o.Kind != last.Kind || o.Verdict != last.Verdict {
+			writeLine(&h, o.Feature, string(o.Kind), string(o.Verdict))
 			last = o
 		}
 		_, _ = h.WriteString(o.Name)

@@ -36,14 +36,14 @@ func translation(outcomes ...*engine.Outcome) *engine.Result {
 
 func TestChangesAreSaidOnce(t *testing.T) {
 	call := &engine.Call{Hook: mutator.HookTranslation}
-	applied := &engine.Outcome{Family: "f", Kind: mutator.KindCluster, Name: "c", Verdict: engine.Applied}
+	applied := &engine.Outcome{Feature: "f", Kind: mutator.KindCluster, Name: "c", Verdict: engine.Applied}
 	got := lines(t, func(log *slog.Logger) {
 		c := newChanges(log)
-		c.note(t.Context(), call, translation()) // nothing to tell yet
-		c.note(t.Context(), call, translation(applied))
-		c.note(t.Context(), call, translation(applied)) // no news
-		c.note(t.Context(), call, translation())        // back to nothing
-		c.note(t.Context(), call, translation())
+		c.logIfChanged(t.Context(), call, translation()) // nothing to tell yet
+		c.logIfChanged(t.Context(), call, translation(applied))
+		c.logIfChanged(t.Context(), call, translation(applied)) // no news
+		c.logIfChanged(t.Context(), call, translation())        // back to nothing
+		c.logIfChanged(t.Context(), call, translation())
 	})
 	require.Equal(t, []map[string]any{
 		{"level": "INFO", "msg": "configuration changed", "hook": "Translation", "gateway": "default/eg", "results": map[string]any{"applied": 1.0}},
@@ -52,11 +52,11 @@ func TestChangesAreSaidOnce(t *testing.T) {
 }
 
 func TestFailuresAreSaidWithTheirReason(t *testing.T) {
-	res := translation(&engine.Outcome{Family: "f", Kind: mutator.KindCluster, Name: "c", Verdict: engine.Denied, Err: errors.New("broken")})
+	res := translation(&engine.Outcome{Feature: "f", Kind: mutator.KindCluster, Name: "c", Verdict: engine.Denied, Err: errors.New("broken")})
 	res.Policies = []mutator.PolicyOutcome{{Policy: &policy.Object{Namespace: "ns", Name: "p"}, Reason: mutator.Conflicted, Message: "older"}}
 	res.Warnings = []error{errors.New("odd")}
 	got := lines(t, func(log *slog.Logger) {
-		newChanges(log).note(t.Context(), &engine.Call{Hook: mutator.HookTranslation}, res)
+		newChanges(log).logIfChanged(t.Context(), &engine.Call{Hook: mutator.HookTranslation}, res)
 	})
 	require.Equal(t, []map[string]any{
 		{"level": "INFO", "msg": "configuration changed", "hook": "Translation", "gateway": "default/eg", "results": map[string]any{"denied": 1.0}},
@@ -69,11 +69,11 @@ func TestFailuresAreSaidWithTheirReason(t *testing.T) {
 func TestPanicIsSaidWithItsStack(t *testing.T) {
 	err := &sandbox.PanicError{Value: "v", Stack: []byte("goroutine 1")}
 	res := translation(
-		&engine.Outcome{Family: "f", Name: "c", Verdict: engine.Denied, Err: err},
-		&engine.Outcome{Family: "f", Name: "c", Verdict: engine.Panicked, Err: err},
+		&engine.Outcome{Feature: "f", Name: "c", Verdict: engine.Denied, Err: err},
+		&engine.Outcome{Feature: "f", Name: "c", Verdict: engine.Panicked, Err: err},
 	)
 	got := lines(t, func(log *slog.Logger) {
-		newChanges(log).note(t.Context(), &engine.Call{Hook: mutator.HookTranslation}, res)
+		newChanges(log).logIfChanged(t.Context(), &engine.Call{Hook: mutator.HookTranslation}, res)
 	})
 	require.Len(t, got, 2)
 	require.Equal(t, "goroutine 1", got[1]["stack"])
@@ -81,9 +81,9 @@ func TestPanicIsSaidWithItsStack(t *testing.T) {
 
 // TestSingleResourcesAreDebug: a Gateway has thousands of routes.
 func TestSingleResourcesAreDebug(t *testing.T) {
-	res := &engine.Result{Subject: func() string { return "r" }, Outcomes: []*engine.Outcome{{Family: "f", Name: "r", Verdict: engine.Applied}}}
+	res := &engine.Result{Subject: func() string { return "r" }, Outcomes: []*engine.Outcome{{Feature: "f", Name: "r", Verdict: engine.Applied}}}
 	require.Empty(t, lines(t, func(log *slog.Logger) {
-		newChanges(log).note(t.Context(), &engine.Call{Hook: mutator.HookRoute}, res)
+		newChanges(log).logIfChanged(t.Context(), &engine.Call{Hook: mutator.HookRoute}, res)
 	}))
 }
 
@@ -91,7 +91,7 @@ func TestSingleResourcesAreDebug(t *testing.T) {
 func TestDigest(t *testing.T) {
 	c := newChanges(slog.New(slog.DiscardHandler))
 	of := func(edit func(*engine.Outcome)) *engine.Result {
-		first := engine.Outcome{Family: "f", Kind: mutator.KindCluster, Name: "a", Verdict: engine.Applied}
+		first := engine.Outcome{Feature: "f", Kind: mutator.KindCluster, Name: "a", Verdict: engine.Applied}
 		second := first
 		second.Name = "b"
 		edit(&second)
@@ -107,7 +107,7 @@ func TestDigest(t *testing.T) {
 	}
 	seen := map[uint64]string{c.digest(was): "what it was"}
 	for name, res := range map[string]*engine.Result{
-		"family":     of(func(o *engine.Outcome) { o.Family = "g" }),
+		"feature":    of(func(o *engine.Outcome) { o.Feature = "g" }),
 		"kind":       of(func(o *engine.Outcome) { o.Kind = mutator.KindSecret }),
 		"name":       of(func(o *engine.Outcome) { o.Name = "c" }),
 		"verdict":    of(func(o *engine.Outcome) { o.Verdict = engine.Unchanged }),
@@ -132,7 +132,7 @@ func TestDigest(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	c := newChanges(slog.New(slog.DiscardHandler))
 	for i := range 2*maxSubjects + 5 {
-		c.news(string(rune(i)), uint64(i), false)
+		c.changed(string(rune(i)), uint64(i), false)
 	}
-	require.LessOrEqual(t, len(c.last), maxSubjects)
+	require.LessOrEqual(t, len(c.digests), maxSubjects)
 }

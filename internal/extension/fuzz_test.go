@@ -179,7 +179,7 @@ func seed(f *testing.F) {
 // seedCases adds the calls of the cases of all mutators as requests.
 func seedCases(f *testing.F) {
 	f.Helper()
-	cases, err := filepath.Glob("../../pkg/mutators/*/testdata/*/in.yaml")
+	cases, err := filepath.Glob("../../pkg/features/*/testdata/*/in.yaml")
 	require.NoError(f, err)
 	seeds := 0
 	for _, path := range cases {

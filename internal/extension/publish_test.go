@@ -67,8 +67,8 @@ func ofGateway(t *testing.T) *routev3.RouteConfiguration {
 func TestOutcomesArePublished(t *testing.T) {
 	to := &published{}
 	no := func(*mutator.Input, mutator.View) bool { return false }
-	conn := servePublishing(t, []mutator.Family{{
-		Name: "f", Hooks: []mutator.Hook{mutator.HookRoute, mutator.HookHTTPListener, mutator.HookTranslation}, NeedsReach: true,
+	conn := servePublishing(t, []mutator.Feature{{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookRoute, mutator.HookHTTPListener, mutator.HookTranslation}, NeedsRoutes: true,
 		Routes: mutator.Func[*routev3.Route]{When: no}, Listeners: mutator.Func[*listenerv3.Listener]{When: no}, Reporter: reports{},
 	}}, &counts{}, to)
 	route, listener, translation := &wire.Message{}, &wire.Message{}, &wire.Message{}

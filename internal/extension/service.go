@@ -20,9 +20,9 @@ import (
 
 // Observer counts what mutators did.
 type Observer interface {
-	// Outcomes is told that a family's mutators came to a result, an [engine.Verdict], on
+	// Outcomes is told that a feature's mutators came to a result, an [engine.Verdict], on
 	// n resources.
-	Outcomes(hook mutator.Hook, family, result string, n int)
+	Outcomes(hook mutator.Hook, feature, result string, n int)
 }
 
 // Publisher tells users what became of their policies.
@@ -93,7 +93,7 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
 	}
-	s.changes.note(ctx, call, res)
+	s.changes.logIfChanged(ctx, call, res)
 	s.publish(m.hook, res)
 	return m.answer(req, res), nil
 }
@@ -104,20 +104,20 @@ func (s *Service) count(h mutator.Hook, outcomes []*engine.Outcome) {
 		return
 	}
 	type result struct {
-		family string
+		feature string
 		engine.Verdict
 	}
 	counts := map[result]int{}
 	for len(outcomes) > 0 { // most are the same as the one before
 		first, n := outcomes[0], 1
-		for n < len(outcomes) && outcomes[n].Family == first.Family && outcomes[n].Verdict == first.Verdict {
+		for n < len(outcomes) && outcomes[n].Feature == first.Feature && outcomes[n].Verdict == first.Verdict {
 			n++
 		}
-		counts[result{first.Family, first.Verdict}] += n
+		counts[result{first.Feature, first.Verdict}] += n
 		outcomes = outcomes[n:]
 	}
 	for r, n := range counts {
-		s.cfg.Observer.Outcomes(h, r.family, string(r.Verdict), n)
+		s.cfg.Observer.Outcomes(h, r.feature, string(r.Verdict), n)
 	}
 }
 

@@ -35,30 +35,30 @@ type counts struct {
 }
 
 // Outcomes implements [extension.Observer].
-func (c *counts) Outcomes(_ mutator.Hook, family, result string, n int) {
+func (c *counts) Outcomes(_ mutator.Hook, feature, result string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.of == nil {
 		c.of = map[string]int{}
 	}
-	c.of[family+" "+result] += n
+	c.of[feature+" "+result] += n
 }
 
-// serve runs the service with the families on a Unix socket and returns a connection
+// serve runs the service with the features on a Unix socket and returns a connection
 // that sends and receives raw fields.
-func serve(t *testing.T, families []mutator.Family) *grpc.ClientConn {
+func serve(t *testing.T, features []mutator.Feature) *grpc.ClientConn {
 	t.Helper()
-	return serveObserved(t, families, &counts{})
+	return serveObserved(t, features, &counts{})
 }
 
-func serveObserved(t *testing.T, families []mutator.Family, observer *counts) *grpc.ClientConn {
+func serveObserved(t *testing.T, features []mutator.Feature, observer *counts) *grpc.ClientConn {
 	t.Helper()
-	return servePublishing(t, families, observer, nil)
+	return servePublishing(t, features, observer, nil)
 }
 
-func servePublishing(t *testing.T, families []mutator.Family, observer *counts, to extension.Publisher) *grpc.ClientConn {
+func servePublishing(t *testing.T, features []mutator.Feature, observer *counts, to extension.Publisher) *grpc.ClientConn {
 	t.Helper()
-	e, err := engine.New(families)
+	e, err := engine.New(features)
 	require.NoError(t, err)
 	s := grpc.NewServer(grpc.ForceServerCodecV2(wire.Codec()), grpc.MaxRecvMsgSize(64<<20))
 	extension.New(extension.Config{Engine: e, Log: slog.New(slog.DiscardHandler), Observer: observer, Publisher: to}).Register(s)
@@ -179,10 +179,10 @@ func TestUnknownCustomResourcesArePassedOver(t *testing.T) {
 	}
 }
 
-// TestFailIsAnError shows the only error that is meant: a family that is configured to.
+// TestFailIsAnError shows the only error that is meant: a feature that is configured to.
 func TestFailIsAnError(t *testing.T) {
 	seen := &counts{}
-	conn := serveObserved(t, []mutator.Family{{
+	conn := serveObserved(t, []mutator.Feature{{
 		Name: "broken", Hooks: []mutator.Hook{mutator.HookCluster}, FailurePolicy: mutator.Fail,
 		Clusters: mutator.Func[*clusterv3.Cluster]{Do: func(context.Context, *mutator.Input, *clusterv3.Cluster) error {
 			panic("on purpose")
@@ -196,10 +196,10 @@ func TestFailIsAnError(t *testing.T) {
 	require.Equal(t, map[string]int{"broken failed": 1, "broken panicked": 1}, seen.of)
 }
 
-// TestOutcomesAreCounted has two families, each on some clusters.
+// TestOutcomesAreCounted has two features, each on some clusters.
 func TestOutcomesAreCounted(t *testing.T) {
-	on := func(name string, not string) mutator.Family {
-		return mutator.Family{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: mutator.Func[*clusterv3.Cluster]{
+	on := func(name string, not string) mutator.Feature {
+		return mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: mutator.Func[*clusterv3.Cluster]{
 			When: func(_ *mutator.Input, c mutator.View) bool { return c.Name() != not },
 			Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
 				if c.GetName() == "a" {
@@ -210,7 +210,7 @@ func TestOutcomesAreCounted(t *testing.T) {
 		}}
 	}
 	seen := &counts{}
-	conn := serveObserved(t, []mutator.Family{on("one", "b"), on("two", "c")}, seen)
+	conn := serveObserved(t, []mutator.Feature{on("one", "b"), on("two", "c")}, seen)
 	req := &wire.Message{}
 	for _, name := range []string{"a", "b", "c", "d", "d"} {
 		req.Add(2, encode(t, &clusterv3.Cluster{Name: name}))

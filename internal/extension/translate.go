@@ -48,7 +48,7 @@ func (r resource) read(req *wire.Message) [][]byte {
 
 // answer writes the response to req.
 func (m *method) answer(req *wire.Message, res *engine.Result) *wire.Message {
-	out := req.Answer()
+	out := req.NewResponse()
 	for _, list := range res.Resources {
 		for _, r := range m.resources {
 			if r.kind == list.Kind {

@@ -49,9 +49,9 @@ type Publisher struct {
 	memory      memory
 	limit       *rate.Limiter
 	retries     workqueue.TypedRateLimiter[key]
-	servers     *gates // one, without a name
-	permissions *gates // by writer and namespace
-	said        said
+	servers     *backoff // one, without a name
+	permissions *backoff // by writer and namespace
+	said        transitionLog
 }
 
 func assemble(cfg Config, client dynamic.Interface) *Publisher {
@@ -63,9 +63,9 @@ func assemble(cfg Config, client dynamic.Interface) *Publisher {
 		memory:      newMemory(),
 		limit:       rate.NewLimiter(requestPerSecond, requestBurst),
 		retries:     workqueue.NewTypedItemExponentialFailureRateLimiter[key](retryFirst, retryLongest),
-		servers:     newGates(retryFirst, retryLongest),
-		permissions: newGates(permissionFirst, permissionLongest),
-		said:        said{log: cfg.Log, forbidden: map[string]bool{}},
+		servers:     newBackoff(retryFirst, retryLongest),
+		permissions: newBackoff(permissionFirst, permissionLongest),
+		said:        transitionLog{log: cfg.Log, forbidden: map[string]bool{}},
 	}
 }
 

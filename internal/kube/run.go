@@ -58,11 +58,11 @@ func (p *Publisher) handle(ctx context.Context, k key) {
 
 // wait is how long an outcome has to wait before it may be written.
 func (p *Publisher) wait(k key, o outcome) time.Duration {
-	return max(settle-time.Since(o.since), p.servers.wait(""), p.permissions.wait(gateOf(k)))
+	return max(settle-time.Since(o.since), p.servers.wait(""), p.permissions.wait(backoffKey(k)))
 }
 
-// gateOf is a permission as RBAC gives it: in all namespaces, or in one.
-func gateOf(k key) string { return k.what + " " + k.namespace }
+// backoffKey is a permission as RBAC gives it: in all namespaces, or in one.
+func backoffKey(k key) string { return k.what + " " + k.namespace }
 
 // attempt writes within the time that a request may take. A panic is an outcome that
 // cannot be written: Envoy Gateway's calls go on.
@@ -94,8 +94,8 @@ func (p *Publisher) settled(k key, o outcome, r result, err error) bool {
 	p.said.available()
 	switch r {
 	case forbidden:
-		p.queue.AddAfter(k, p.permissions.close(gateOf(k)))
-		if p.permissions.failures(gateOf(k)) > 1 {
+		p.queue.AddAfter(k, p.permissions.close(backoffKey(k)))
+		if p.permissions.failures(backoffKey(k)) > 1 {
 			p.said.refused(k, p.writers[k.what].rule(k, o), err)
 		}
 		return false
@@ -105,7 +105,7 @@ func (p *Publisher) settled(k key, o outcome, r result, err error) bool {
 	case rejected:
 		p.said.rejected(k, err)
 	default:
-		p.permissions.open(gateOf(k))
+		p.permissions.open(backoffKey(k))
 	}
 	return true
 }

@@ -8,7 +8,7 @@ const (
 	KeyHook = "hook"
 	// KeyMethod is a gRPC method that is no hook, with its service.
 	KeyMethod = "method"
-	// KeyMutator is the name of a mutator family.
+	// KeyMutator is the name of a feature.
 	KeyMutator = "mutator"
 	// KeyKind is the kind of a resource, Envoy's or Kubernetes'.
 	KeyKind = "kind"
@@ -64,7 +64,7 @@ const (
 	KeyVersion = "version"
 	// KeyCommit is the revision that egraft was built from.
 	KeyCommit = "commit"
-	// KeyMutators are the names of the enabled mutator families.
+	// KeyMutators are the names of the enabled features.
 	KeyMutators = "mutators"
 	// KeyModules are the features that are not built in, each with its module and version.
 	KeyModules = "modules"

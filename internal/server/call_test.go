@@ -121,7 +121,7 @@ func TestPanicInCodec(t *testing.T) {
 	i := start(t, func(c *Config) { c.Codec = fragile{encoding.GetCodecV2(proto.Name)} })
 	_, err := i.call(t)
 	require.ErrorContains(t, err, "decode request: panic: cannot read")
-	_, err = contained{fragile{}}.Marshal(&testpb.Empty{})
+	_, err = recoveringCodec{fragile{}}.Marshal(&testpb.Empty{})
 	require.EqualError(t, err, "encode answer: panic: cannot write")
 }
 

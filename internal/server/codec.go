@@ -7,18 +7,18 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// contained keeps a panic of a codec from ending the process: gRPC decodes and encodes
+// recoveringCodec keeps a panic of a codec from ending the process: gRPC decodes and encodes
 // outside of the interceptors that recover.
-type contained struct{ encoding.CodecV2 }
+type recoveringCodec struct{ encoding.CodecV2 }
 
 // Marshal implements encoding.CodecV2.
-func (c contained) Marshal(v any) (_ mem.BufferSlice, err error) {
+func (c recoveringCodec) Marshal(v any) (_ mem.BufferSlice, err error) {
 	defer recovered(&err, "encode answer")
 	return c.CodecV2.Marshal(v)
 }
 
 // Unmarshal implements encoding.CodecV2.
-func (c contained) Unmarshal(data mem.BufferSlice, v any) (err error) {
+func (c recoveringCodec) Unmarshal(data mem.BufferSlice, v any) (err error) {
 	defer recovered(&err, "decode request")
 	return c.CodecV2.Unmarshal(data, v)
 }

@@ -41,10 +41,10 @@ func options(c *Config, draining <-chan struct{}, creds credentials.TransportCre
 		grpc.NumStreamWorkers(streamWorkers), // each goroutine that begins with a call has to grow its stack
 		grpc.StatsHandler(&observer{cfg: c}),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recover), deadline(c.CallTimeout)),
-		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recover), until(draining)),
+		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recover), cancelWhenDraining(draining)),
 	}
 	if c.Codec != nil {
-		opts = append(opts, grpc.ForceServerCodecV2(contained{c.Codec}))
+		opts = append(opts, grpc.ForceServerCodecV2(recoveringCodec{c.Codec}))
 	}
 	if c.BufferPool != nil {
 		opts = append(opts, experimental.BufferPool(c.BufferPool))
@@ -69,8 +69,8 @@ func deadline(timeout time.Duration) grpc.UnaryServerInterceptor {
 	}
 }
 
-// until ends streams, those of Health.Watch for one, that would hold up the end.
-func until(draining <-chan struct{}) grpc.StreamServerInterceptor {
+// cancelWhenDraining ends streams, those of Health.Watch for one, that would hold up the end.
+func cancelWhenDraining(draining <-chan struct{}) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		ctx, cancel := context.WithCancel(stream.Context())
 		defer cancel()

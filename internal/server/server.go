@@ -32,7 +32,7 @@ type Server struct {
 	draining chan struct{}
 	listen   func(context.Context) (net.Listener, error)
 	peers    *peerCredentials // nil on TCP
-	socket   atomic.Pointer[lasting]
+	socket   atomic.Pointer[reopeningListener]
 }
 
 // New makes a server. It reports what is wrong with the configuration, unreadable
@@ -71,7 +71,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if socket, ok := listener.(*lasting); ok {
+	if socket, ok := listener.(*reopeningListener); ok {
 		s.socket.Store(socket)
 	}
 	// gRPC closes it as well, but only once Serve runs, which may be after the end.

@@ -16,8 +16,8 @@ import (
 const maxSocketPath = 107
 
 // listen opens the socket, and again whenever somebody removes it.
-func (s *Socket) listen(ctx context.Context, log *slog.Logger) (*lasting, error) {
-	return last(ctx, s.Path, log, func(ctx context.Context) (*ownedListener, error) { return s.listenOnce(ctx, log) })
+func (s *Socket) listen(ctx context.Context, log *slog.Logger) (*reopeningListener, error) {
+	return newReopeningListener(ctx, s.Path, log, func(ctx context.Context) (*ownedListener, error) { return s.listenOnce(ctx, log) })
 }
 
 // listenOnce opens the socket. Nobody can connect before its group and mode are set.
@@ -32,10 +32,10 @@ func (s *Socket) listenOnce(ctx context.Context, log *slog.Logger) (*ownedListen
 	if err := os.MkdirAll(filepath.Dir(s.Path), 0o755); err != nil { // the socket's own mode is what protects it
 		return nil, fmt.Errorf("create directory of socket: %w", err)
 	}
-	if err := s.clear(ctx, log); err != nil {
+	if err := s.removeStale(ctx, log); err != nil {
 		return nil, err
 	}
-	l, err := (&net.ListenConfig{Control: closed}).Listen(ctx, "unix", s.Path)
+	l, err := (&net.ListenConfig{Control: chmodZero}).Listen(ctx, "unix", s.Path)
 	if err != nil {
 		return nil, fmt.Errorf("listen for Envoy Gateway: %w", err)
 	}

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// closed gives a socket no permissions before it gets its name, so that there is no
+// chmodZero gives a socket no permissions before it gets its name, so that there is no
 // moment in which the process's umask decides who may connect. Linux takes the mode of
 // the file from the socket: https://github.com/torvalds/linux/blob/v6.18/net/unix/af_unix.c (unix_bind_bsd).
-func closed(_, _ string, c syscall.RawConn) error {
+func chmodZero(_, _ string, c syscall.RawConn) error {
 	var err error
 	if outer := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0) }); outer != nil {
 		return outer

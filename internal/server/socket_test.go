@@ -32,7 +32,7 @@ func TestSocketFile(t *testing.T) {
 // TestSocketIsClosedAtFirst would fail on systems that take the mode from the umask alone.
 func TestSocketIsClosedAtFirst(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	l, err := (&net.ListenConfig{Control: closed}).Listen(t.Context(), "unix", path)
+	l, err := (&net.ListenConfig{Control: chmodZero}).Listen(t.Context(), "unix", path)
 	require.NoError(t, err)
 	defer l.Close()
 	info, err := os.Stat(path)

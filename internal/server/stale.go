@@ -14,11 +14,11 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// answerTimeout is how long a socket that is in the way has to accept a connection.
-const answerTimeout = time.Second
+// dialTimeout is how long a socket that is in the way has to accept a connection.
+const dialTimeout = time.Second
 
-// clear removes a socket that a dead process left, and nothing else.
-func (s *Socket) clear(ctx context.Context, log *slog.Logger) error {
+// removeStale removes a socket that a dead process left, and nothing else.
+func (s *Socket) removeStale(ctx context.Context, log *slog.Logger) error {
 	info, err := os.Lstat(s.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -28,7 +28,7 @@ func (s *Socket) clear(ctx context.Context, log *slog.Logger) error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return fmt.Errorf("socket path %q is taken by something that is not a socket: remove it or choose another path", s.Path)
 	}
-	if err := s.silent(ctx); err != nil {
+	if err := s.checkUnused(ctx); err != nil {
 		return err
 	}
 	if err := os.Remove(s.Path); err != nil {
@@ -38,9 +38,9 @@ func (s *Socket) clear(ctx context.Context, log *slog.Logger) error {
 	return nil
 }
 
-// silent returns an error unless it is certain that no process listens on the socket.
-func (s *Socket) silent(ctx context.Context) error {
-	conn, err := (&net.Dialer{Timeout: answerTimeout}).DialContext(ctx, "unix", s.Path)
+// checkUnused returns an error unless it is certain that no process listens on the socket.
+func (s *Socket) checkUnused(ctx context.Context) error {
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "unix", s.Path)
 	switch {
 	case err == nil:
 		return errors.Join(fmt.Errorf("socket %q is in use: another process answers on it", s.Path), conn.Close())

@@ -6,14 +6,14 @@ import (
 	"github.com/egraft/egraft/internal/version"
 )
 
-// Feature is a feature that is not built in, and the module that it comes from.
-type Feature struct {
+// FeatureModule is a feature that is not built in, and the module that it comes from.
+type FeatureModule struct {
 	Name   string
 	Module version.ModuleVersion
 }
 
 // featureInfo has a series for each feature that is not built in.
-func featureInfo(features []Feature) prometheus.Collector {
+func featureInfo(features []FeatureModule) prometheus.Collector {
 	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "egraft_feature_info", Help: "Always 1; the labels name the module of each feature that is not built in.",
 	}, []string{"feature", "module", "version"})

@@ -6,24 +6,24 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// results lists what a family can do in a hook, in the words of the engine.
-func results(f *mutator.Family, h mutator.Hook) []string {
+// results lists what a feature can do in a hook, in the words of the engine.
+func results(f *mutator.Feature, h mutator.Hook) []string {
 	r := []string{"applied", "unchanged", "denied", "ignored", "failed", "panicked", "timed-out", "quarantined"}
 	if h == mutator.HookTranslation && (f.Additions != nil || f.ClusterVariants != nil) {
 		r = append(r, "added", "conflicting")
 	}
-	if h == mutator.HookTranslation && f.DropsSecrets {
+	if h == mutator.HookTranslation && f.PrunesSecrets {
 		r = append(r, "dropped")
 	}
 	return r
 }
 
-func newOutcomes(families []mutator.Family) *prometheus.CounterVec {
+func newOutcomes(features []mutator.Feature) *prometheus.CounterVec {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "egraft_mutator_outcomes_total", Help: "What mutators did, by resource that they applied to.",
 	}, []string{"hook", "mutator", "result"})
-	for i := range families {
-		f := &families[i]
+	for i := range features {
+		f := &features[i]
 		for _, h := range f.Hooks {
 			for _, r := range results(f, h) {
 				c.WithLabelValues(string(h), f.Name, r)

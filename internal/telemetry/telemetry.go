@@ -19,14 +19,14 @@ import (
 
 // Config says what there is to measure.
 type Config struct {
-	// Families are the mutators whose outcomes are counted.
-	Families []mutator.Family
+	// Features are the mutators whose outcomes are counted.
+	Features []mutator.Feature
 	// MaxMessageBytes and CallTimeout are limits to show beside what they limit.
 	MaxMessageBytes int
 	CallTimeout     time.Duration
 	Version         version.Info
-	// Features are those that are not built in.
-	Features []Feature
+	// Modules are those that are not built in.
+	Modules []FeatureModule
 	// MutatorTimeout is a limit, too. Abandoned counts runs of mutators that took too long
 	// and have not ended, Quarantined inputs on which mutators are not run for a while.
 	MutatorTimeout         time.Duration
@@ -48,7 +48,7 @@ type Telemetry struct {
 // New makes the metrics, with a series for each hook and outcome from the start: a rate
 // needs a first value, and a hook that is never called shows as 0.
 func New(cfg Config) *Telemetry {
-	t := &Telemetry{registry: prometheus.NewRegistry(), calls: newCalls(), outcomes: newOutcomes(cfg.Families), writes: newWrites(), dropped: newDropped()}
+	t := &Telemetry{registry: prometheus.NewRegistry(), calls: newCalls(), outcomes: newOutcomes(cfg.Features), writes: newWrites(), dropped: newDropped()}
 	t.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -58,7 +58,7 @@ func New(cfg Config) *Telemetry {
 		gauge("egraft_limit_message_bytes", "Largest message that egraft receives or sends.", float64(cfg.MaxMessageBytes)),
 		gauge("egraft_limit_call_seconds", "Longest time that a call may take.", cfg.CallTimeout.Seconds()),
 		buildInfo(cfg.Version),
-		featureInfo(cfg.Features),
+		featureInfo(cfg.Modules),
 	)
 	t.registry.MustRegister(t.calls.collectors()...)
 	t.registry.MustRegister(memoCollectors(cfg)...)
@@ -72,8 +72,8 @@ func (t *Telemetry) Call(hook string, code codes.Code, took time.Duration, reque
 }
 
 // Outcomes counts what a mutator did to n resources.
-func (t *Telemetry) Outcomes(hook mutator.Hook, family, result string, n int) {
-	t.outcomes.WithLabelValues(string(hook), family, result).Add(float64(n))
+func (t *Telemetry) Outcomes(hook mutator.Hook, feature, result string, n int) {
+	t.outcomes.WithLabelValues(string(hook), feature, result).Add(float64(n))
 }
 
 // Written counts an attempt to write an outcome to Kubernetes.

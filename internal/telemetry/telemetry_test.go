@@ -18,7 +18,7 @@ import (
 
 func newTelemetry() *telemetry.Telemetry {
 	return telemetry.New(telemetry.Config{
-		Families: []mutator.Family{
+		Features: []mutator.Feature{
 			{Name: "one", Hooks: []mutator.Hook{mutator.HookRoute}},
 			{Name: "two", Hooks: []mutator.Hook{mutator.HookTranslation}},
 		},
@@ -30,7 +30,7 @@ func newTelemetry() *telemetry.Telemetry {
 		Abandoned:       func() int { return 4 },
 		Quarantined:     func() int { return 7 },
 		Version:         version.Info{Version: "v1", Commit: "c", Go: "go1", EnvoyGateway: "v2"},
-		Features:        []telemetry.Feature{{Name: "two", Module: version.ModuleVersion{Path: "example.org/two", Version: "v3"}}},
+		Modules:         []telemetry.FeatureModule{{Name: "two", Module: version.ModuleVersion{Path: "example.org/two", Version: "v3"}}},
 	})
 }
 

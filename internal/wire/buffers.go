@@ -32,7 +32,7 @@ func (m *Message) buffers() mem.BufferSlice {
 	for _, f := range m.Fields {
 		head = protowire.AppendTag(head[:0], f.Number, protowire.BytesType)
 		head = protowire.AppendVarint(head, uint64(len(f.Value)))
-		from, to := m.place(head, f.Value)
+		from, to := m.fieldOffset(head, f.Value)
 		if from < last { // it is nowhere, or there already
 			w.writeFound(found)
 			found = nil
@@ -51,9 +51,9 @@ func (m *Message) buffers() mem.BufferSlice {
 	return w.full
 }
 
-// place is where in what is answered the field with the value is, and -1 if it is not there or
+// fieldOffset is where in what is answered the field with the value is, and -1 if it is not there or
 // cannot be given the tag in head.
-func (m *Message) place(head, value []byte) (from, to int) {
+func (m *Message) fieldOffset(head, value []byte) (from, to int) {
 	if len(m.answered) == 0 || len(value) == 0 || head[0] >= 0x80 {
 		return -1, -1
 	}

@@ -65,7 +65,7 @@ func FuzzView(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
 		m := proto.Clone(kinds[int(kind)%len(kinds)].empty)
-		v := wire.NewView(wire.ShapeOf(m), raw)
+		v := wire.NewView(wire.FieldNumbersOf(m), raw)
 		name, refs := v.Name(), v.References()
 		if proto.Unmarshal(raw, m) != nil {
 			return // nothing but that it does not panic

@@ -30,13 +30,13 @@ type Message struct {
 	answered []byte // that of the message that it answers
 }
 
-// Answer returns a message without fields that is the answer to m. The codec sends the values
+// NewResponse returns a message without fields that is the answer to m. The codec sends the values
 // that it has of m from where they are, and to that end gives them other tags there: m has its
 // fields afterwards, and what it was read from is no more what it was.
-func (m *Message) Answer() *Message { return &Message{answered: m.parsed} }
+func (m *Message) NewResponse() *Message { return &Message{answered: m.parsed} }
 
 // Parse reads a message. The values are parts of data, which must not change any more, but for
-// an [Message.Answer].
+// an [Message.NewResponse].
 func Parse(data []byte) (*Message, error) {
 	m := &Message{}
 	m.read(data, len(data))

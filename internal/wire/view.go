@@ -11,15 +11,15 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// Shape says where a kind of resource has its name and its metadata: zero where it has
+// FieldNumbers says where a kind of resource has its name and its metadata: zero where it has
 // none.
-type Shape struct {
+type FieldNumbers struct {
 	name, metadata protowire.Number
 }
 
-// ShapeOf looks the fields up in the descriptor of m: `name` or `cluster_name`, and
+// FieldNumbersOf looks the fields up in the descriptor of m: `name` or `cluster_name`, and
 // `metadata`.
-func ShapeOf(m proto.Message) Shape {
+func FieldNumbersOf(m proto.Message) FieldNumbers {
 	fields := m.ProtoReflect().Descriptor().Fields()
 	number := func(name protoreflect.Name) protowire.Number {
 		if f := fields.ByName(name); f != nil {
@@ -27,7 +27,7 @@ func ShapeOf(m proto.Message) Shape {
 		}
 		return 0
 	}
-	s := Shape{name: number("name"), metadata: number("metadata")}
+	s := FieldNumbers{name: number("name"), metadata: number("metadata")}
 	if s.name == 0 {
 		s.name = number("cluster_name")
 	}
@@ -37,7 +37,7 @@ func ShapeOf(m proto.Message) Shape {
 // View reads a resource's name and metadata when they are asked for, and nothing else of
 // it. It is for one goroutine, and its name is part of raw, which must not change.
 type View struct {
-	shape      Shape
+	fields     FieldNumbers
 	raw        []byte
 	name       string
 	metadata   []byte
@@ -47,10 +47,10 @@ type View struct {
 }
 
 // NewView is a view of the resource in raw.
-func NewView(s Shape, raw []byte) *View { return &View{shape: s, raw: raw} }
+func NewView(s FieldNumbers, raw []byte) *View { return &View{fields: s, raw: raw} }
 
 // Reset makes it a view of another resource of the same kind.
-func (v *View) Reset(raw []byte) { *v = View{shape: v.shape, raw: raw} }
+func (v *View) Reset(raw []byte) { *v = View{fields: v.fields, raw: raw} }
 
 // Name is the resource's name, empty if it has none.
 func (v *View) Name() string {
@@ -58,8 +58,8 @@ func (v *View) Name() string {
 	return v.name
 }
 
-// NameSufficed reports whether the name was asked for, and nothing else.
-func (v *View) NameSufficed() bool { return v.scanned && !v.decoded }
+// OnlyNameRead reports whether the name was asked for, and nothing else.
+func (v *View) OnlyNameRead() bool { return v.scanned && !v.decoded }
 
 // References are the Kubernetes objects that Envoy Gateway names in the metadata.
 func (v *View) References() []xds.Reference {
@@ -84,16 +84,16 @@ func (v *View) scan() {
 	v.scanned = true
 	for _, f := range fieldsOf(v.raw) {
 		if f.Value != nil {
-			v.take(f.Number, f.Value)
+			v.setField(f.Number, f.Value)
 		}
 	}
 }
 
-func (v *View) take(num protowire.Number, value []byte) {
+func (v *View) setField(num protowire.Number, value []byte) {
 	switch num {
-	case v.shape.name:
+	case v.fields.name:
 		v.name = unsafe.String(unsafe.SliceData(value), len(value)) // as immutable as raw
-	case v.shape.metadata:
+	case v.fields.metadata:
 		if v.metadata == nil {
 			v.metadata = value
 		} else {

@@ -49,13 +49,13 @@ func TestViewAgreesWithDecoding(t *testing.T) {
 		&routev3.RouteConfiguration{Name: "n", Metadata: metadata("r")},
 	} {
 		t.Run(string(m.ProtoReflect().Descriptor().Name()), func(t *testing.T) {
-			v := wire.NewView(wire.ShapeOf(m), marshal(t, m))
+			v := wire.NewView(wire.FieldNumbersOf(m), marshal(t, m))
 			require.Equal(t, []xds.Reference{{Kind: "HTTPRoute", Name: "r"}}, v.References())
 			require.Equal(t, "n", v.Name())
 		})
 	}
 	for _, m := range []proto.Message{&endpointv3.ClusterLoadAssignment{ClusterName: "n"}, &tlsv3.Secret{Name: "n"}} {
-		v := wire.NewView(wire.ShapeOf(m), marshal(t, m))
+		v := wire.NewView(wire.FieldNumbersOf(m), marshal(t, m))
 		require.Equal(t, "n", v.Name())
 		require.Empty(t, v.References())
 	}
@@ -71,7 +71,7 @@ func TestViewMergesFields(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			twice := append(marshal(t, &clusterv3.Cluster{Name: "first", Metadata: md[0]}),
 				marshal(t, &clusterv3.Cluster{Name: "last", Metadata: md[1]})...)
-			v := wire.NewView(wire.ShapeOf(&clusterv3.Cluster{}), twice)
+			v := wire.NewView(wire.FieldNumbersOf(&clusterv3.Cluster{}), twice)
 			require.Equal(t, "last", v.Name())
 			require.Equal(t, []xds.Reference{{Kind: "HTTPRoute", Name: "r"}}, v.References())
 		})
@@ -158,16 +158,16 @@ func TestReplace(t *testing.T) {
 
 // TestViewTellsIfTheNameSufficed asks for less and for more than the name.
 func TestViewTellsIfTheNameSufficed(t *testing.T) {
-	v := wire.NewView(wire.ShapeOf(&clusterv3.Cluster{}), marshal(t, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
-	require.False(t, v.NameSufficed())
+	v := wire.NewView(wire.FieldNumbersOf(&clusterv3.Cluster{}), marshal(t, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
+	require.False(t, v.OnlyNameRead())
 	v.Name()
-	require.True(t, v.NameSufficed())
+	require.True(t, v.OnlyNameRead())
 	v.References()
-	require.False(t, v.NameSufficed())
+	require.False(t, v.OnlyNameRead())
 }
 
 func TestViewReset(t *testing.T) {
-	v := wire.NewView(wire.ShapeOf(&clusterv3.Cluster{}), marshal(t, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
+	v := wire.NewView(wire.FieldNumbersOf(&clusterv3.Cluster{}), marshal(t, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
 	require.Equal(t, "n", v.Name())
 	require.Len(t, v.References(), 1)
 	v.Reset(marshal(t, &clusterv3.Cluster{AltStatName: "no name"}))
@@ -215,7 +215,7 @@ func TestAnswer(t *testing.T) {
 				raw := in.Append(nil)
 				request, err := wire.Parse(raw)
 				require.NoError(t, err)
-				answer := request.Answer()
+				answer := request.NewResponse()
 				answer.Add(c.answer, c.of(request.All(c.request))...)
 				want := &wire.Message{}
 				want.Add(c.answer, c.of(all)...)
@@ -243,7 +243,7 @@ func TestAnswerWithTwoTags(t *testing.T) {
 	in.Add(2, bytes.Repeat([]byte{'a'}, 20_000), bytes.Repeat([]byte{0}, 20_000), []byte{}, []byte("b"))
 	request, err := wire.Parse(in.Append(nil))
 	require.NoError(t, err)
-	values, answer, want := request.All(2), request.Answer(), &wire.Message{}
+	values, answer, want := request.All(2), request.NewResponse(), &wire.Message{}
 	for i, v := range []int{0, 2, 1, 3, 0} {
 		num := protowire.Number(1 + i/4)
 		answer.Add(num, values[v])

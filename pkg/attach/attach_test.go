@@ -76,10 +76,10 @@ func TestEffective(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, all := things(t, c.attached...)
-			var attached []policy.Candidate
+			var attached []policy.Attachment
 			for _, n := range c.attached {
 				n, _, _ = strings.Cut(n, ",")
-				attached = append(attached, policy.Candidate{Object: all[n]})
+				attached = append(attached, policy.Attachment{Object: all[n]})
 			}
 			got := ""
 			if w := attach.Effective(attached, c.onFailure); w != nil {
@@ -93,9 +93,9 @@ func TestEffective(t *testing.T) {
 // TestReport has policies that fare differently on three targets.
 func TestReport(t *testing.T) {
 	set, all := things(t, "a", "b", "c", "d", "wrong", "worse,Ignore", "limited")
-	to := func(s policy.Specificity, names ...string) (out []policy.Candidate) {
+	to := func(s policy.Specificity, names ...string) (out []policy.Attachment) {
 		for _, n := range names {
-			out = append(out, policy.Candidate{Object: all[n], Specificity: s})
+			out = append(out, policy.Attachment{Object: all[n], Specificity: s})
 		}
 		return out
 	}

@@ -33,7 +33,7 @@ const (
 // lead to. The most specific policy is the effective one, see [Effective]. Where routes with
 // different policies lead to one cluster, each gets a copy of its own.
 type ClusterPolicy[T any] struct {
-	// Name is the feature's, see [mutator.Family].
+	// Name is the feature's, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
 	// Targets are the targets of a policy. They are validated before Validate is called.
@@ -60,16 +60,16 @@ type ClusterPolicy[T any] struct {
 	EndpointsFetchTimeout time.Duration
 }
 
-// Family returns the feature.
-func (p ClusterPolicy[T]) Family() mutator.Family {
+// Feature returns the feature.
+func (p ClusterPolicy[T]) Feature() mutator.Feature {
 	if len(p.TargetKinds) == 0 {
 		p.TargetKinds = []string{xds.KindGateway, xds.KindHTTPRoute, xds.KindGRPCRoute}
 	}
 	c := &clusterPolicy[T]{ClusterPolicy: p, kind: policy.NewKind(p.Kind, p.validate)}
-	return mutator.Family{
+	return mutator.Feature{
 		Name:            p.Name,
 		Hooks:           []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
-		NeedsReach:      true,
+		NeedsRoutes:      true,
 		RenamesClusters: true,
 		Policies:        []policy.Kind{c.kind},
 		FailurePolicy:   p.OnFailure,
@@ -98,7 +98,7 @@ type clusterPolicy[T any] struct {
 }
 
 func (p *clusterPolicy[T]) indexOf(in *mutator.Input) *index {
-	return mutator.Derive(in, indexKey{p.Kind}, func(in *mutator.Input) *index { return newIndex(in, p.kind, p.OnFailure) })
+	return mutator.ComputeOnce(in, indexKey{p.Kind}, func(in *mutator.Input) *index { return newIndex(in, p.kind, p.OnFailure) })
 }
 
 // targets are the groups of clusters. A policy that is effective on several ways to them is so
@@ -146,5 +146,5 @@ func (p *clusterPolicy[T]) failure(in *mutator.Input, o *policy.Object, r mutato
 }
 
 func (p *clusterPolicy[T]) describe(o *policy.Object, t *Tally) string {
-	return p.Describe(policy.Typed[T](o), t.Resources) + t.Elsewhere(o)
+	return p.Describe(policy.As[T](o), t.Resources) + t.Elsewhere(o)
 }

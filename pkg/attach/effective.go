@@ -10,7 +10,7 @@ import (
 // so that its target is denied and no other policy takes its place. An invalid policy whose
 // failure policy is Ignore is as if it were not there. onFailure is that of policies that have
 // none of their own.
-func Effective(attached []policy.Candidate, onFailure mutator.FailurePolicy) *policy.Candidate {
+func Effective(attached []policy.Attachment, onFailure mutator.FailurePolicy) *policy.Attachment {
 	for i := range attached {
 		if c := &attached[i]; c.Err == nil || OnFailure(c.Object, onFailure) == mutator.Deny {
 			return c

@@ -25,8 +25,8 @@ type index struct {
 
 // way is a way to clusters, with the policies that are attached there.
 type way struct {
-	found     []policy.Candidate // the one with precedence first
-	effective *policy.Candidate  // of those, nil without one
+	found     []policy.Attachment // the one with precedence first
+	effective *policy.Attachment  // of those, nil without one
 	// lost is whether the Route hook left policies that cannot be read.
 	lost bool
 }
@@ -35,10 +35,10 @@ type indexKey struct{ schema.GroupVersionKind }
 
 func newIndex(in *mutator.Input, kind policy.Kind, onFailure mutator.FailurePolicy) *index {
 	x := &index{ways: map[*xds.Way]*way{}}
-	if len(in.Reach().Configurations()) == 0 {
+	if len(in.Routes().Configurations()) == 0 {
 		x.anywhere = anywhere(in.Objects.Of(kind.GroupVersionKind), onFailure)
 	}
-	for _, g := range in.Reach().Groups() {
+	for _, g := range in.Routes().Groups() {
 		for _, w := range g.Ways {
 			if x.ways[w] == nil {
 				x.ways[w] = wayOf(in, kind, w)
@@ -49,7 +49,7 @@ func newIndex(in *mutator.Input, kind policy.Kind, onFailure mutator.FailurePoli
 	x.intern()
 	x.decide(onFailure)
 	if x.past = in.Past(x.effective()); len(x.past) > 0 {
-		x.each(func(c *policy.Candidate) {
+		x.each(func(c *policy.Attachment) {
 			if past := x.past[c.String()]; past != nil {
 				c.Object = past
 			}
@@ -64,10 +64,10 @@ func newIndex(in *mutator.Input, kind policy.Kind, onFailure mutator.FailurePoli
 func wayOf(in *mutator.Input, kind policy.Kind, w *xds.Way) *way {
 	gvk := kind.GroupVersionKind
 	out := &way{found: mutator.Attached(in, gvk, w.Listeners)}
-	for _, m := range w.Marks {
-		marked := mutator.Marked(in, kind, m)
+	for _, m := range w.MetadataEntries {
+		marked := mutator.DecodeAttached(in, kind, m)
 		out.found = append(out.found, marked...)
-		out.lost = out.lost || len(marked) == 0 && mutator.IsMarkOf(gvk, m)
+		out.lost = out.lost || len(marked) == 0 && mutator.IsEntryOf(gvk, m)
 	}
 	policy.Sort(out.found)
 	return out
@@ -78,8 +78,8 @@ func wayOf(in *mutator.Input, kind policy.Kind, w *xds.Way) *way {
 func anywhere(objects []*policy.Object, onFailure mutator.FailurePolicy) *way {
 	w := &way{}
 	for _, o := range objects {
-		if s := o.Closest(); s != policy.NotAttached && OnFailure(o, onFailure) == mutator.Deny {
-			w.found = append(w.found, policy.Candidate{Object: o, Specificity: s})
+		if s := o.MaxSpecificity(); s != policy.NotAttached && OnFailure(o, onFailure) == mutator.Deny {
+			w.found = append(w.found, policy.Attachment{Object: o, Specificity: s})
 		}
 	}
 	policy.Sort(w.found)
@@ -102,17 +102,17 @@ func (x *index) decide(onFailure mutator.FailurePolicy) {
 // so everywhere.
 func (x *index) intern() {
 	of := map[string]*policy.Object{}
-	x.each(func(c *policy.Candidate) {
+	x.each(func(c *policy.Attachment) {
 		known := of[c.String()]
 		if known == nil || known.Err == nil && (c.Err != nil || known.Content() == nil) {
 			of[c.String()] = c.Object
 		}
 	})
-	x.each(func(c *policy.Candidate) { c.Object = of[c.String()] })
+	x.each(func(c *policy.Attachment) { c.Object = of[c.String()] })
 }
 
 // each calls f for every policy of every way.
-func (x *index) each(f func(c *policy.Candidate)) {
+func (x *index) each(f func(c *policy.Attachment)) {
 	for _, w := range x.order {
 		for i := range w.found {
 			f(&w.found[i])
@@ -122,17 +122,17 @@ func (x *index) each(f func(c *policy.Candidate)) {
 
 // byLast are the groups of clusters in the order of their last clusters.
 func (x *index) byLast(in *mutator.Input) []*xds.Group {
-	return slices.SortedFunc(slices.Values(in.Reach().Groups()), func(a, b *xds.Group) int { return cmp.Compare(a.Last, b.Last) })
+	return slices.SortedFunc(slices.Values(in.Routes().Groups()), func(a, b *xds.Group) int { return cmp.Compare(a.Last, b.Last) })
 }
 
 // effective are the policies that are effective on any way, the older ones first.
 func (x *index) effective() (out []*policy.Object) {
-	var all []policy.Candidate
+	var all []policy.Attachment
 	seen := map[*policy.Object]bool{}
 	for _, w := range x.order {
 		if w.effective != nil && !seen[w.effective.Object] {
 			seen[w.effective.Object] = true
-			all = append(all, policy.Candidate{Object: w.effective.Object})
+			all = append(all, policy.Attachment{Object: w.effective.Object})
 		}
 	}
 	policy.Sort(all)

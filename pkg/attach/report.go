@@ -18,7 +18,7 @@ import (
 type Target struct {
 	// Attached are the policies, the one with precedence first; see [Effective]. Those whose name
 	// alone is known, since they lost a route, have no content.
-	Attached []policy.Candidate
+	Attached []policy.Attachment
 	// Resources is how many there are, and Name that of the one, where it is told.
 	Resources int
 	Name      string
@@ -119,7 +119,7 @@ func (r Reporter) count(in *mutator.Input) (all []*entry) {
 }
 
 // add tallies a policy that is attached to a target.
-func (e *entry) add(c policy.Candidate, effective *policy.Candidate, t Target) {
+func (e *entry) add(c policy.Attachment, effective *policy.Attachment, t Target) {
 	switch {
 	case effective == nil:
 	case c.String() == effective.String():

@@ -44,16 +44,16 @@ func (p routes) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*routev3.R
 // mark marks the route, and holds it until the translation has applied an effective policy without
 // which it must not be served. If that one is invalid it is an error here already, and Envoy
 // responds for the route. Of the others, the invalid ones are reported here.
-func (p routes) mark(in *mutator.Input, r *routev3.Route, effective policy.Candidate, found []policy.Candidate, onFailure mutator.FailurePolicy) error {
+func (p routes) mark(in *mutator.Input, r *routev3.Route, effective policy.Attachment, found []policy.Attachment, onFailure mutator.FailurePolicy) error {
 	if effective.Err != nil {
 		return fmt.Errorf("%s: %w", effective.Object, effective.Err)
 	}
-	others := slices.DeleteFunc(slices.Clone(found), func(c policy.Candidate) bool { return c.Err != nil || c.Object == effective.Object })
-	m, err := mutator.Mark(in, p.kind.GroupVersionKind, effective, others)
+	others := slices.DeleteFunc(slices.Clone(found), func(c policy.Attachment) bool { return c.Err != nil || c.Object == effective.Object })
+	m, err := mutator.EncodeAttached(in, p.kind.GroupVersionKind, effective, others)
 	if err != nil {
 		return err
 	}
-	r.Metadata = xds.SetMark(r.GetMetadata(), m)
+	r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), m)
 	if onFailure == mutator.Deny {
 		mutator.Hold(p.kind.GroupVersionKind, r)
 	}

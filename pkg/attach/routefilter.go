@@ -16,7 +16,7 @@ import (
 // GRPCRoutes name one in an ExtensionRef, and their routes are edited in the Route hook. If a
 // rule names several, the one with precedence is in effect and the others are Conflicted.
 type RouteFilter[T any] struct {
-	// Name is the feature's, see [mutator.Family].
+	// Name is the feature's, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
 	// Resource is the plural by which the API server knows the kind, for the conditions of
@@ -34,9 +34,9 @@ type RouteFilter[T any] struct {
 	Describe func(*T) string
 }
 
-// Family returns the feature.
-func (f RouteFilter[T]) Family() mutator.Family {
-	return mutator.Family{
+// Feature returns the feature.
+func (f RouteFilter[T]) Feature() mutator.Feature {
+	return mutator.Feature{
 		Name:          f.Name,
 		Hooks:         []mutator.Hook{mutator.HookRoute},
 		Filters:       []policy.Kind{policy.NewKind(f.Kind, f.Validate).WithConditions(f.Resource)},
@@ -69,7 +69,7 @@ func (f routeFilter[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*r
 func (f routeFilter[T]) apply(in *mutator.Input, o *policy.Object, r *routev3.Route) error {
 	err := o.Err
 	if err == nil {
-		err = f.Edit(in, policy.Typed[T](o), r)
+		err = f.Edit(in, policy.As[T](o), r)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", o, err)
@@ -89,7 +89,7 @@ func (f routeFilter[T]) Report(in *mutator.Input) (out []mutator.PolicyOutcome) 
 		case o.Err != nil:
 			p.Reason, p.Message = mutator.Invalid, o.Err.Error()
 		default:
-			p.Reason, p.Message = mutator.Programmed, f.Describe(policy.Typed[T](o))
+			p.Reason, p.Message = mutator.Programmed, f.Describe(policy.As[T](o))
 		}
 		out = append(out, p)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // named is a filter that gives routes a name, which must not be "taken".
-func named(key func(*mutator.Input) string) mutator.Family {
+func named(key func(*mutator.Input) string) mutator.Feature {
 	return attach.RouteFilter[thing]{
 		Name: "named", Kind: gvk, Resource: "things", OnFailure: mutator.Ignore, Key: key,
 		Validate: func(t *thing) (errs field.ErrorList) {
@@ -30,7 +30,7 @@ func named(key func(*mutator.Input) string) mutator.Family {
 			return nil
 		},
 		Describe: func(t *thing) string { return "routes are called " + t.Name },
-	}.Family()
+	}.Feature()
 }
 
 // TestRouteFilter: the filter with precedence edits the route, and of the others it is said why not.
@@ -52,7 +52,7 @@ func TestRouteFilter(t *testing.T) {
 			set, _ := things(t, c.filters...)
 			in := &mutator.Input{Hook: mutator.HookRoute, Objects: set}
 			f := named(nil)
-			require.NoError(t, mutator.Validate([]mutator.Family{f}))
+			require.NoError(t, mutator.Validate([]mutator.Feature{f}))
 			r := &routev3.Route{Name: c.route}
 			plan := f.Routes.Plan(in, nil)
 			require.Equal(t, len(c.filters) > 0, plan != nil)
@@ -76,7 +76,7 @@ func TestRouteFilter(t *testing.T) {
 
 // TestRouteFilterKey: results are remembered by what the filter says and what else Edit reads.
 func TestRouteFilterKey(t *testing.T) {
-	key := func(f mutator.Family, names ...string) string {
+	key := func(f mutator.Feature, names ...string) string {
 		set, _ := things(t, names...)
 		return *f.Routes.Plan(&mutator.Input{Hook: mutator.HookRoute, Objects: set}, nil).CacheKey
 	}

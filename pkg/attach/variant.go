@@ -41,11 +41,11 @@ func (p *clusterPolicy[T]) PlanVariant(in *mutator.Input, at *xds.Way) *mutator.
 }
 
 // variant is what an effective policy makes of a cluster.
-func (p *clusterPolicy[T]) variant(by *policy.Candidate) *mutator.Variant {
+func (p *clusterPolicy[T]) variant(by *policy.Attachment) *mutator.Variant {
 	v := &mutator.Variant{
 		Name:      by.Namespace + "/" + by.Name,
 		Edit:      func(_ context.Context, c *clusterv3.Cluster) error { return p.edit(c, by) },
-		CacheKey:  mutator.AttachedKey([]policy.Candidate{*by}),
+		CacheKey:  mutator.AttachedKey([]policy.Attachment{*by}),
 		OnFailure: OnFailure(by.Object, p.OnFailure),
 		Policies:  []*policy.Object{by.Object},
 	}
@@ -56,14 +56,14 @@ func (p *clusterPolicy[T]) variant(by *policy.Candidate) *mutator.Variant {
 }
 
 // edit applies a policy to a cluster, unless a pass before this one applied a more specific one.
-func (p *clusterPolicy[T]) edit(c *clusterv3.Cluster, by *policy.Candidate) error {
+func (p *clusterPolicy[T]) edit(c *clusterv3.Cluster, by *policy.Attachment) error {
 	if done, err := p.hasMoreSpecific(c, by.Specificity); err != nil || done || xds.IsDenied(c) {
 		return err
 	}
 	if by.Err != nil {
 		return fmt.Errorf("%s: %w", by.Object, by.Err)
 	}
-	t := policy.Typed[T](by.Object)
+	t := policy.As[T](by.Object)
 	if t == nil {
 		return fmt.Errorf("%s: not a policy of this kind", by.Object)
 	}
@@ -84,7 +84,7 @@ func (p *clusterPolicy[T]) edit(c *clusterv3.Cluster, by *policy.Candidate) erro
 
 // rename gives the cluster the name of a copy, and leaves its endpoints and statistics under
 // the name that it had.
-func (p *clusterPolicy[T]) rename(c *clusterv3.Cluster, by *policy.Candidate) {
+func (p *clusterPolicy[T]) rename(c *clusterv3.Cluster, by *policy.Attachment) {
 	if c.GetAltStatName() == "" {
 		c.AltStatName = c.GetName()
 	}
@@ -95,15 +95,15 @@ func (p *clusterPolicy[T]) rename(c *clusterv3.Cluster, by *policy.Candidate) {
 // setProvenance says in the cluster's metadata which policy made it so, for people who
 // read Envoy's configuration, and for a second pass: that one does not get the policies of
 // routes any more and must not put a Gateway's in their place.
-func setProvenance(c *clusterv3.Cluster, gvk schema.GroupVersionKind, by *policy.Candidate) {
+func setProvenance(c *clusterv3.Cluster, gvk schema.GroupVersionKind, by *policy.Attachment) {
 	value := by.Namespace + "/" + by.Name + " " + strconv.Itoa(int(by.Specificity))
-	c.Metadata = xds.SetMark(c.GetMetadata(), xds.Mark{Key: mutator.MarkKey(gvk), Value: value})
+	c.Metadata = xds.SetMetadataEntry(c.GetMetadata(), xds.MetadataEntry{Key: mutator.MetadataKey(gvk), Value: value})
 }
 
 // hasMoreSpecific tells whether a pass before this one applied a policy that is more specific than s.
 func (p *clusterPolicy[T]) hasMoreSpecific(c *clusterv3.Cluster, s policy.Specificity) (bool, error) {
-	for _, m := range xds.Marks(c.GetMetadata()) {
-		if _, level, ok := strings.Cut(m.Value, " "); ok && mutator.IsMarkOf(p.Kind, m) {
+	for _, m := range xds.MetadataEntries(c.GetMetadata()) {
+		if _, level, ok := strings.Cut(m.Value, " "); ok && mutator.IsEntryOf(p.Kind, m) {
 			if n, err := strconv.Atoi(level); err == nil && policy.Specificity(n) > s {
 				if p.Verify == nil {
 					return true, nil

@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"github.com/egraft/egraft/internal/tenancy"
+	"github.com/egraft/egraft/pkg/features/attemptcount"
+	"github.com/egraft/egraft/pkg/features/backendmtls"
+	"github.com/egraft/egraft/pkg/features/buffer"
+	"github.com/egraft/egraft/pkg/features/frontendmtls"
+	"github.com/egraft/egraft/pkg/features/hedge"
+	"github.com/egraft/egraft/pkg/features/originaldestination"
+	"github.com/egraft/egraft/pkg/features/promptclusters"
 	"github.com/egraft/egraft/pkg/mutator"
-	"github.com/egraft/egraft/pkg/mutators/attemptcount"
-	"github.com/egraft/egraft/pkg/mutators/backendmtls"
-	"github.com/egraft/egraft/pkg/mutators/buffer"
-	"github.com/egraft/egraft/pkg/mutators/frontendmtls"
-	"github.com/egraft/egraft/pkg/mutators/hedge"
-	"github.com/egraft/egraft/pkg/mutators/originaldestination"
-	"github.com/egraft/egraft/pkg/mutators/promptclusters"
 	"github.com/egraft/egraft/pkg/policy"
 )
 
@@ -35,7 +35,7 @@ type Options struct {
 	AllowSpecialDestinations bool
 }
 
-// Everything switches on all that can be, so that [Builtin] returns every family that there
+// Everything switches on all that can be, so that [Builtin] returns every feature that there
 // is.
 func Everything() Options {
 	return Options{EndpointsFetchTimeout: time.Second, PromptClusters: true, IncludeAttemptCount: true, AllowSpecialDestinations: true}
@@ -43,8 +43,8 @@ func Everything() Options {
 
 // Builtin returns the built-in mutators in the order of their execution. To add one, add
 // a line and say beside it why it is where it is.
-func Builtin(o Options) []mutator.Family {
-	families := []mutator.Family{
+func Builtin(o Options) []mutator.Feature {
+	features := []mutator.Feature{
 		hedge.New(),                                         // routes, and of them what no other mutator touches
 		backendmtls.New(o.EndpointsFetchTimeout),            // rewrites the TLS of clusters; no other mutator touches that
 		frontendmtls.New(),                                  // rewrites the TLS of listeners; its gate has to be in front of all other HTTP filters
@@ -52,19 +52,19 @@ func Builtin(o Options) []mutator.Family {
 		originaldestination.New(o.AllowSpecialDestinations), // last, so that its filters come right before the router
 	}
 	if o.PromptClusters {
-		families = append(families, promptclusters.New(o.EndpointsFetchTimeout)) // after those that set the same for the clusters that they change
+		features = append(features, promptclusters.New(o.EndpointsFetchTimeout)) // after those that set the same for the clusters that they change
 	}
 	if o.IncludeAttemptCount {
-		families = append(families, attemptcount.New()) // the only one for virtual hosts
+		features = append(features, attemptcount.New()) // the only one for virtual hosts
 	}
-	return families
+	return features
 }
 
-// Restrict returns the families with what the operator permits: an object that is not
+// Restrict returns the features with what the operator permits: an object that is not
 // permitted is like one that is not valid, whoever wrote the mutator that reads it.
-func Restrict(families []mutator.Family, r tenancy.Restrictions) []mutator.Family {
-	out := make([]mutator.Family, len(families))
-	for i, f := range families {
+func Restrict(features []mutator.Feature, r tenancy.Restrictions) []mutator.Feature {
+	out := make([]mutator.Feature, len(features))
+	for i, f := range features {
 		f.Policies, f.Filters, f.Backends = restricted(f.Policies, r), restricted(f.Filters, r), restricted(f.Backends, r)
 		out[i] = f
 	}

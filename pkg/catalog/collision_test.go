@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/pkg/features/backendmtls"
 	"github.com/egraft/egraft/pkg/mutator"
-	"github.com/egraft/egraft/pkg/mutators/backendmtls"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
@@ -24,9 +24,9 @@ import (
 // vendorKind is a kind of the name of one of egraft's in another group.
 var vendorKind = schema.GroupVersionKind{Group: "vendor.example", Version: "v1", Kind: "BackendMTLSPolicy"}
 
-// vendor is a family of somebody else.
-func vendor(route func(in *mutator.Input, r *routev3.Route) error, cluster func(*clusterv3.Cluster)) mutator.Family {
-	f := mutator.Family{
+// vendor is a feature of somebody else.
+func vendor(route func(in *mutator.Input, r *routev3.Route) error, cluster func(*clusterv3.Cluster)) mutator.Feature {
+	f := mutator.Feature{
 		Name: "vendor", FailurePolicy: mutator.Ignore,
 		Policies: []policy.Kind{policy.NewKind[struct {
 			Spec struct {
@@ -49,30 +49,30 @@ func vendor(route func(in *mutator.Input, r *routev3.Route) error, cluster func(
 	return f
 }
 
-// TestCollisionOfKinds: whatever another family leaves in metadata, under its own keys or under
+// TestCollisionOfKinds: whatever another feature leaves in metadata, under its own keys or under
 // those of egraft's, the cluster of a BackendMTLSPolicy gets its TLS. What it may not change is a
-// failure of that family, and said.
+// failure of that feature, and said.
 func TestCollisionOfKinds(t *testing.T) {
 	mark := func(key, value string) func(*mutator.Input, *routev3.Route) error {
 		return func(_ *mutator.Input, r *routev3.Route) error {
-			r.Metadata = xds.SetMark(r.GetMetadata(), xds.Mark{Key: key, Value: value})
+			r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), xds.MetadataEntry{Key: key, Value: value})
 			return nil
 		}
 	}
 	note := func(key, value string) func(*clusterv3.Cluster) {
 		return func(c *clusterv3.Cluster) {
-			c.Metadata = xds.SetMark(c.GetMetadata(), xds.Mark{Key: key, Value: value})
+			c.Metadata = xds.SetMetadataEntry(c.GetMetadata(), xds.MetadataEntry{Key: key, Value: value})
 		}
 	}
 	const own = "BackendMTLSPolicy.egraft.io"
 	for name, c := range map[string]struct {
-		vendor mutator.Family
+		vendor mutator.Feature
 		err    string
 	}{
 		"a policy of its own": {vendor(func(in *mutator.Input, r *routev3.Route) error {
 			found := mutator.Attached(in, vendorKind, xds.References(r.GetMetadata()))
-			m, err := mutator.Mark(in, vendorKind, found[0], nil)
-			r.Metadata = xds.SetMark(r.GetMetadata(), m)
+			m, err := mutator.EncodeAttached(in, vendorKind, found[0], nil)
+			r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), m)
 			return err
 		}, nil), ""},
 		"mark of the kind alone":      {vendor(mark("BackendMTLSPolicy", "1"), nil), "BackendMTLSPolicy"},
@@ -87,9 +87,9 @@ func TestCollisionOfKinds(t *testing.T) {
 		"note of egraft's":       {vendor(nil, note(own, "default/x 9")), own},
 		"denied in name alone":   {vendor(nil, note(xds.DeniedKey, "true")), ""},
 	} {
-		for order, families := range map[string][]mutator.Family{"before": {c.vendor, backendmtls.New(0)}, "after": {backendmtls.New(0), c.vendor}} {
+		for order, features := range map[string][]mutator.Feature{"before": {c.vendor, backendmtls.New(0)}, "after": {backendmtls.New(0), c.vendor}} {
 			t.Run(name+"/"+order, func(t *testing.T) {
-				e, err := engine.New(families)
+				e, err := engine.New(features)
 				require.NoError(t, err)
 				said := requireSecured(t, e)
 				if c.err == "" || order == "before" && name == "all metadata gone" { // there is none yet
@@ -97,7 +97,7 @@ func TestCollisionOfKinds(t *testing.T) {
 					return
 				}
 				require.Len(t, said, 1)
-				require.Equal(t, "vendor", said[0].Family)
+				require.Equal(t, "vendor", said[0].Feature)
 				require.EqualError(t, said[0].Err, fmt.Sprintf(
 					`changed %q in the metadata egraft.io, which is not the mutator's own; its keys there are vendor, BackendMTLSPolicy.vendor.example`, c.err))
 			})

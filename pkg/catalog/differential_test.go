@@ -26,7 +26,7 @@ import (
 // the tests of the custom resources, wrong ones included.
 func corpus(t *testing.T) map[string][][]byte {
 	t.Helper()
-	cases, err := filepath.Glob("../mutators/*/testdata/*/in.yaml")
+	cases, err := filepath.Glob("../features/*/testdata/*/in.yaml")
 	require.NoError(t, err)
 	require.Greater(t, len(cases), 20)
 	out := map[string][][]byte{}
@@ -90,7 +90,7 @@ func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 		require.NoError(t, proto.Unmarshal(configs.Encoded[i], rc))
 		for _, vh := range rc.GetVirtualHosts() {
 			for _, r := range vh.GetRoutes() {
-				r.Metadata = xds.SetMark(r.GetMetadata(), mark)
+				r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), mark)
 			}
 		}
 		configs.Encoded[i] = deterministic(t, rc)
@@ -99,16 +99,16 @@ func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 }
 
 // markOf is the mark that the Route hook leaves for a policy that can be used.
-func markOf(t *testing.T, raw []byte) (xds.Mark, bool) {
+func markOf(t *testing.T, raw []byte) (xds.MetadataEntry, bool) {
 	t.Helper()
 	f := catalog.Builtin(catalog.Options{})[1]
 	set, err := policy.NewSet(f.Policies, [][]byte{raw})
 	require.NoError(t, err)
 	objects := set.Of(f.Policies[0].GroupVersionKind)
 	if len(objects) == 0 || objects[0].Err != nil {
-		return xds.Mark{}, false
+		return xds.MetadataEntry{}, false
 	}
-	mark, err := mutator.Mark(&mutator.Input{}, f.Policies[0].GroupVersionKind, policy.Candidate{Object: objects[0], Specificity: policy.ToRoute}, nil)
+	mark, err := mutator.EncodeAttached(&mutator.Input{}, f.Policies[0].GroupVersionKind, policy.Attachment{Object: objects[0], Specificity: policy.ToRoute}, nil)
 	require.NoError(t, err)
 	return mark, true
 }
@@ -117,14 +117,14 @@ func markOf(t *testing.T, raw []byte) (xds.Mark, bool) {
 // without a memo, with one that is cold, one that knows the answers, and over what came
 // out, where nothing changes any more. All policies meet the same memo.
 func TestSameAsPlain(t *testing.T) {
-	families := catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second})
+	features := catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second})
 	without, with := builtin(t), remembering(t)
 	call := everything(t)
 	applied := 0
 	for name, policies := range corpus(t) {
 		t.Run(name, func(t *testing.T) {
 			call := marked(t, call, policies)
-			want := plain(families).run(t, call)
+			want := plain(features).run(t, call)
 			for pass, e := range map[string]*engine.Engine{"without memo": without, "cold": with, "warm": with} {
 				got, err := e.Run(t.Context(), call)
 				require.NoError(t, err, pass)
@@ -162,7 +162,7 @@ func requireEqualResults(t *testing.T, pass string, want, got *engine.Result) {
 
 func describe(res *engine.Result) (lines []string) {
 	for _, o := range res.Outcomes {
-		line := o.Family + " " + string(o.Kind) + " " + o.Name + " " + string(o.Verdict)
+		line := o.Feature + " " + string(o.Kind) + " " + o.Name + " " + string(o.Verdict)
 		if o.Err != nil {
 			line += " " + o.Err.Error()
 		}

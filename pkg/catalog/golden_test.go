@@ -182,7 +182,7 @@ func requireTreated(t *testing.T, call *engine.Call, res *engine.Result) int {
 		rc := &routev3.RouteConfiguration{}
 		require.NoError(t, proto.Unmarshal(gw, rc))
 		for _, vh := range rc.GetVirtualHosts() {
-			for _, name := range xds.NewReach([]xds.Configuration{{Hosts: []*xds.HostReach{xds.ReadHost(vh)}}}).Clusters() {
+			for _, name := range xds.NewRouteIndex([]xds.Configuration{{Hosts: []*xds.VirtualHostIndex{xds.NewVirtualHostIndex(vh)}}}).Clusters() {
 				reached[name] = true
 			}
 		}

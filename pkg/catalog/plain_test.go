@@ -26,11 +26,11 @@ import (
 // plain answers translations as one would without a thought of speed: everything is decoded
 // with the generated types, one after another, every time. It is what [engine.Engine] is
 // compared with.
-type plain []mutator.Family
+type plain []mutator.Feature
 
 func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 	t.Helper()
-	in, families := p.input(t, call), p
+	in, features := p.input(t, call), p
 	p = p.withVariants()
 	res := &engine.Result{}
 	for _, list := range call.Resources {
@@ -53,7 +53,7 @@ func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 			res.Policies = append(res.Policies, f.Reporter.Report(in)...)
 		}
 	}
-	families.addCopies(t, in, res)
+	features.addCopies(t, in, res)
 	for i, raw := range call.Resources[0].Encoded {
 		if c := clusterOf(t, raw); c.GetName() != clusterOf(t, res.Resources[0].Encoded[i]).GetName() && len(c.GetHealthChecks()) == 0 && c.GetEdsClusterConfig() != nil {
 			kept := p.others().treat(t, in, mutator.KindCluster, raw, &engine.Result{})
@@ -64,24 +64,24 @@ func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 	return res
 }
 
-// others are the families that give no cluster another name.
+// others are the features that give no cluster another name.
 func (p plain) others() plain {
-	return slices.DeleteFunc(slices.Clone(p), func(f mutator.Family) bool { return f.RenamesClusters })
+	return slices.DeleteFunc(slices.Clone(p), func(f mutator.Feature) bool { return f.RenamesClusters })
 }
 
-// treat takes a resource through all families.
+// treat takes a resource through all features.
 func (p plain) treat(t *testing.T, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Result) []byte {
 	t.Helper()
 	switch kind {
 	case mutator.KindCluster:
-		return plainly(t, p, in, kind, raw, res, &clusterv3.Cluster{}, xds.DenyCluster, func(f mutator.Family) mutator.Cluster { return f.Clusters })
+		return plainly(t, p, in, kind, raw, res, &clusterv3.Cluster{}, xds.DenyCluster, func(f mutator.Feature) mutator.Cluster { return f.Clusters })
 	case mutator.KindSecret:
-		return plainly(t, p, in, kind, raw, res, &tlsv3.Secret{}, xds.DenySecret, func(f mutator.Family) mutator.Secret { return f.Secrets })
+		return plainly(t, p, in, kind, raw, res, &tlsv3.Secret{}, xds.DenySecret, func(f mutator.Feature) mutator.Secret { return f.Secrets })
 	case mutator.KindListener:
-		return plainly(t, p, in, kind, raw, res, &listenerv3.Listener{}, xds.DenyListener, func(f mutator.Family) mutator.Listener { return f.Listeners })
+		return plainly(t, p, in, kind, raw, res, &listenerv3.Listener{}, xds.DenyListener, func(f mutator.Feature) mutator.Listener { return f.Listeners })
 	case mutator.KindRouteConfiguration:
 		return plainly(t, p, in, kind, raw, res, &routev3.RouteConfiguration{}, xds.DenyRouteConfiguration,
-			func(f mutator.Family) mutator.RouteConfiguration { return f.RouteConfigurations })
+			func(f mutator.Feature) mutator.RouteConfiguration { return f.RouteConfigurations })
 	}
 	require.FailNow(t, "no such kind in a translation", kind)
 	return nil
@@ -106,10 +106,10 @@ func (d decoded) References() []xds.Reference {
 	return nil
 }
 
-// plainly takes a resource of one kind through the families that have a mutator for it.
+// plainly takes a resource of one kind through the features that have a mutator for it.
 func plainly[T resource](
 	t *testing.T, p plain, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Result,
-	c T, deny func(T) error, of func(mutator.Family) mutator.Planner[T],
+	c T, deny func(T) error, of func(mutator.Feature) mutator.Planner[T],
 ) []byte {
 	t.Helper()
 	require.NoError(t, proto.Unmarshal(raw, c))
@@ -125,7 +125,7 @@ func plainly[T resource](
 			continue
 		}
 		next, verdict, err := edit(t.Context(), plan, c, deny, onError(f, plan))
-		res.Outcomes = append(res.Outcomes, &engine.Outcome{Family: f.Name, Kind: kind, Name: came.GetName(), Verdict: verdict, Err: err})
+		res.Outcomes = append(res.Outcomes, &engine.Outcome{Feature: f.Name, Kind: kind, Name: came.GetName(), Verdict: verdict, Err: err})
 		if verdict == engine.Applied || verdict == engine.Denied {
 			out = deterministic(t, next)
 		}
@@ -136,8 +136,8 @@ func plainly[T resource](
 	return out
 }
 
-// onError is what the family, or the policy, wants.
-func onError[T proto.Message](f mutator.Family, plan *mutator.Plan[T]) mutator.FailurePolicy {
+// onError is what the feature, or the policy, wants.
+func onError[T proto.Message](f mutator.Feature, plan *mutator.Plan[T]) mutator.FailurePolicy {
 	if plan.OnFailure != "" {
 		return plan.OnFailure
 	}
@@ -185,7 +185,7 @@ func (p plain) input(t *testing.T, call *engine.Call) *mutator.Input {
 			require.NoError(t, proto.Unmarshal(raw, rc))
 			c := xds.Configuration{Name: rc.GetName()}
 			for _, vh := range rc.GetVirtualHosts() {
-				c.Hosts = append(c.Hosts, xds.ReadHost(vh))
+				c.Hosts = append(c.Hosts, xds.NewVirtualHostIndex(vh))
 			}
 			all = append(all, c)
 		}
@@ -196,18 +196,18 @@ func (p plain) input(t *testing.T, call *engine.Call) *mutator.Input {
 			present = append(present, list.Kind)
 		}
 	}
-	return &mutator.Input{Hook: call.Hook, Objects: objects, Kinds: present, Reach: sync.OnceValue(func() *xds.Reach { return xds.NewReach(all) })}
+	return &mutator.Input{Hook: call.Hook, Objects: objects, Kinds: present, Routes: sync.OnceValue(func() *xds.RouteIndex { return xds.NewRouteIndex(all) })}
 }
 
-// add upserts the clusters of a family.
-func (p plain) add(t *testing.T, in *mutator.Input, f mutator.Family, res *engine.Result) {
+// add upserts the clusters of a feature.
+func (p plain) add(t *testing.T, in *mutator.Input, f mutator.Feature, res *engine.Result) {
 	t.Helper()
 	additions, err := f.Additions.Add(t.Context(), in)
 	require.NoError(t, err)
 	clusters := &res.Resources[0]
 next:
 	for _, a := range additions.Clusters {
-		o := &engine.Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: a.GetName(), Verdict: engine.Added}
+		o := &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: a.GetName(), Verdict: engine.Added}
 		for _, raw := range clusters.Encoded {
 			c := &clusterv3.Cluster{}
 			require.NoError(t, proto.Unmarshal(raw, c))
@@ -250,7 +250,7 @@ func withoutMarks(t *testing.T, encoded [][]byte, renamed map[string]string) (ou
 		out = append(out, wire.Replace(raw, 2, func(host []byte) []byte { // RouteConfiguration.virtual_hosts
 			vh := &routev3.VirtualHost{}
 			require.NoError(t, proto.Unmarshal(host, vh))
-			found := xds.ReleaseMarks(vh, mutator.IsReadable)
+			found := xds.ReleaseRoutes(vh, mutator.IsReadable)
 			for _, r := range vh.GetRoutes() {
 				xds.RenameClusters(r.GetRoute(), func(name string) string {
 					if renamed[name] == "" {

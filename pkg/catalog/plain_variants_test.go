@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// withVariants gives families with cluster variants mutators that ask for each resource anew.
+// withVariants gives features with cluster variants mutators that ask for each resource anew.
 func (p plain) withVariants() plain {
 	out := slices.Clone(p)
 	for i, f := range out {
@@ -36,38 +36,38 @@ func (p plain) variantOf(in *mutator.Input, family int, w *xds.Way) *mutator.Var
 	return p[family].ClusterVariants.PlanVariant(in, w)
 }
 
-// combined are the families and the names of the variants of a way.
-func (p plain) combined(in *mutator.Input, w *xds.Way) (families, names []string) {
+// combined are the features and the names of the variants of a way.
+func (p plain) combined(in *mutator.Input, w *xds.Way) (features, names []string) {
 	for i, f := range p {
 		if v := p.variantOf(in, i, w); v != nil && v.Name != "" {
-			families, names = append(families, f.Name), append(names, v.Name)
+			features, names = append(features, f.Name), append(names, v.Name)
 		}
 	}
-	return families, names
+	return features, names
 }
 
 var mergedClusters = regexp.MustCompile(`^(service|serviceimport|backend)/`)
 
 // copied tells whether the ways to a cluster have different variants.
 func (p plain) copied(in *mutator.Input, cluster string) bool {
-	ways := in.Reach().Of(cluster).Ways()
+	ways := in.Routes().ForCluster(cluster).Ways()
 	first, _ := p.combined(in, ways[0])
 	_, of := p.combined(in, ways[0])
 	some, same := len(first) > 0, true
 	for _, w := range ways[1:] {
-		families, names := p.combined(in, w)
-		some, same = some || len(families) > 0, same && slices.Equal(families, first) && slices.Equal(names, of)
+		features, names := p.combined(in, w)
+		some, same = some || len(features) > 0, same && slices.Equal(features, first) && slices.Equal(names, of)
 	}
 	return some && (!same || mergedClusters.MatchString(cluster))
 }
 
 // copyName is the name of the copy for a way, and the cluster's own if that has no variant.
 func (p plain) copyName(in *mutator.Input, cluster string, w *xds.Way) string {
-	families, names := p.combined(in, w)
-	if len(families) == 0 {
+	features, names := p.combined(in, w)
+	if len(features) == 0 {
 		return cluster
 	}
-	return xds.CopyName(strings.Join(families, "+"), strings.Join(names, "\x00"), cluster)
+	return xds.CopyName(strings.Join(features, "+"), strings.Join(names, "\x00"), cluster)
 }
 
 type plainClusters struct {
@@ -77,11 +77,11 @@ type plainClusters struct {
 
 // Plan implements [mutator.Planner].
 func (p plainClusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
-	of := in.Reach().Of(c.Name())
+	of := in.Routes().ForCluster(c.Name())
 	switch {
 	case xds.IsCopy(c.Name()):
 		return nil
-	case len(in.Reach().Configurations()) == 0:
+	case len(in.Routes().Configurations()) == 0:
 		if !xds.IsBackend(c.References()) {
 			return nil
 		}
@@ -107,9 +107,9 @@ type plainRoutes struct {
 // Plan implements [mutator.Planner].
 func (p plainRoutes) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
 	changes := false // of any configuration of the name
-	for _, h := range in.Reach().Hosts(c.Name()) {
-		h.Leads(func(marks []xds.Mark, clusters []string) {
-			w := in.Reach().Way(h.Listeners(), marks)
+	for _, h := range in.Routes().Hosts(c.Name()) {
+		h.EachRoute(func(marks []xds.MetadataEntry, clusters []string) {
+			w := in.Routes().Way(h.Listeners(), marks)
 			for _, name := range clusters {
 				changes = changes || p.target(in, name, w) != name
 			}
@@ -121,7 +121,7 @@ func (p plainRoutes) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*rout
 	return &mutator.Plan[*routev3.RouteConfiguration]{Edit: func(_ context.Context, rc *routev3.RouteConfiguration) error {
 		for _, vh := range rc.GetVirtualHosts() {
 			for _, r := range vh.GetRoutes() {
-				w, denied := in.Reach().Way(xds.ListenersOf(rc.GetName(), vh), xds.Marks(r.GetMetadata())), false
+				w, denied := in.Routes().Way(xds.ListenersOf(rc.GetName(), vh), xds.MetadataEntries(r.GetMetadata())), false
 				xds.RenameClusters(r.GetRoute(), func(name string) string {
 					target := p.target(in, name, w)
 					denied = denied || target == ""
@@ -144,7 +144,7 @@ func (p plainRoutes) target(in *mutator.Input, cluster string, w *xds.Way) strin
 	if v := p.variantOf(in, p.family, w); v != nil && v.Reject {
 		return ""
 	}
-	if families, _ := p.combined(in, w); len(families) == 0 || families[0] != p.plain[p.family].Name || xds.IsCopy(cluster) || !p.copied(in, cluster) {
+	if features, _ := p.combined(in, w); len(features) == 0 || features[0] != p.plain[p.family].Name || xds.IsCopy(cluster) || !p.copied(in, cluster) {
 		return cluster
 	}
 	return p.copyName(in, cluster, w)
@@ -155,11 +155,11 @@ func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Result) {
 	t.Helper()
 	clusters, seen := &res.Resources[0], map[string]bool{}
 	there := slices.Clone(clusters.Encoded)
-	for _, name := range in.Reach().Clusters() {
+	for _, name := range in.Routes().Clusters() {
 		if xds.IsCopy(name) || !p.copied(in, name) {
 			continue
 		}
-		for _, w := range in.Reach().Of(name).Ways() {
+		for _, w := range in.Routes().ForCluster(name).Ways() {
 			copyName := p.copyName(in, name, w)
 			i := slices.IndexFunc(there, func(raw []byte) bool { return clusterOf(t, raw).GetName() == name })
 			if copyName == name || seen[copyName] || i < 0 {
@@ -191,7 +191,7 @@ func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, refusing *
 			continue
 		}
 		if len(out) == 0 {
-			out = append(out, &engine.Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Added})
+			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Added})
 		}
 		edited := proto.CloneOf(m)
 		err := v.Edit(t.Context(), edited)
@@ -199,9 +199,9 @@ func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, refusing *
 		case err == nil:
 			m = edited
 		case v.OnFailure == mutator.Ignore:
-			out = append(out, &engine.Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Ignored, Err: err})
+			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Ignored, Err: err})
 		default:
-			return refusing, append(out[1:], &engine.Outcome{Family: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Denied, Err: err})
+			return refusing, append(out[1:], &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Denied, Err: err})
 		}
 	}
 	return m, out

@@ -31,10 +31,10 @@ const (
 // accepted or not. What it finds would be contained, and costs whoever reads it a processor.
 func FuzzReadingTime(f *testing.F) {
 	var kinds []policy.Kind
-	for _, family := range catalog.Builtin(catalog.Everything()) {
-		kinds = slices.Concat(kinds, family.Policies, family.Filters, family.Backends)
+	for _, feature := range catalog.Builtin(catalog.Everything()) {
+		kinds = slices.Concat(kinds, feature.Policies, feature.Filters, feature.Backends)
 	}
-	cases, err := filepath.Glob("../mutators/*/testdata/*/in.yaml")
+	cases, err := filepath.Glob("../features/*/testdata/*/in.yaml")
 	require.NoError(f, err)
 	require.Greater(f, len(cases), 20)
 	for _, path := range cases {

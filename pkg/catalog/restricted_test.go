@@ -19,14 +19,14 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// restricted is an engine of all families with rules as text.
+// restricted is an engine of all features with rules as text.
 func restricted(t *testing.T, text string) *engine.Engine {
 	t.Helper()
 	rules, err := tenancy.ParseRules(text)
 	require.NoError(t, err)
 	require.Empty(t, rules.Validate(field.NewPath("rules")))
-	families := catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second})
-	e, err := engine.New(catalog.Restrict(families, tenancy.Restrictions{Rules: rules, Limits: tenancy.DefaultLimits()}), engine.WithMemo(1<<20))
+	features := catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second})
+	e, err := engine.New(catalog.Restrict(features, tenancy.Restrictions{Rules: rules, Limits: tenancy.DefaultLimits()}), engine.WithMemo(1<<20))
 	require.NoError(t, err)
 	return e
 }
@@ -183,11 +183,11 @@ func readRestricted(t *testing.T, rules string, raw []byte) *policy.Object {
 func TestRestrictedFiltersAndBackends(t *testing.T) {
 	rules, err := tenancy.ParseRules("namespaces=*;kinds=None")
 	require.NoError(t, err)
-	families := catalog.Builtin(catalog.Everything())
-	judged := catalog.Restrict(families, tenancy.Restrictions{Rules: rules})
+	features := catalog.Builtin(catalog.Everything())
+	judged := catalog.Restrict(features, tenancy.Restrictions{Rules: rules})
 	count := 0
 	for i, f := range judged {
-		require.Equal(t, families[i].Name, f.Name)
+		require.Equal(t, features[i].Name, f.Name)
 		for _, k := range slices.Concat(f.Policies, f.Filters, f.Backends) {
 			count++
 			raw := fmt.Appendf(nil, `{"apiVersion":"egraft.io/v1alpha1","kind":%q,"metadata":{"namespace":"shop","name":"a"},"spec":%s}`, k.Kind, validSpecs[k.Kind])

@@ -227,14 +227,14 @@ func TestRouteIsHeld(t *testing.T) {
 	require.Empty(t, got.res.Warnings)
 
 	lost := proto.CloneOf(held)
-	lost.Metadata = xds.ClearMarks(lost.GetMetadata())
+	lost.Metadata = xds.ClearMetadataEntries(lost.GetMetadata())
 	got = translate(t, e, nil, []string{cluster}, hostOf(t, "a", lost))
 	require.Equal(t, "refused", got.reaches(t, 0))
 	require.Len(t, got.res.Warnings, 1)
 	require.EqualError(t, got.res.Warnings[0], `requests to cluster "httproute/a/r/rule/0" are refused: what the Route hook left on their route was lost, by a patch or another extension server`)
 
 	garbled := proto.CloneOf(held)
-	garbled.Metadata = xds.SetMark(garbled.GetMetadata(), xds.Mark{Key: "BackendMTLSPolicy.egraft.io", Value: `[{"specificity":3,"policy":{}}]`})
+	garbled.Metadata = xds.SetMetadataEntry(garbled.GetMetadata(), xds.MetadataEntry{Key: "BackendMTLSPolicy.egraft.io", Value: `[{"specificity":3,"policy":{}}]`})
 	got = translate(t, e, nil, []string{cluster}, hostOf(t, "a", garbled))
 	require.EqualValues(t, 500, got.routes[0].GetDirectResponse().GetStatus(), "a mark of another version")
 }

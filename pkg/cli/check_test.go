@@ -75,11 +75,11 @@ maxPeers: 8
 // mutators included.
 func TestRulesReachMutators(t *testing.T) {
 	p := &program{environ: []string{"EGRAFT_NAMESPACE_RULES=namespaces=*;kinds=None", "EGRAFT_MAX_AGENT_SOCKETS_PER_NAMESPACE=3"}}
-	p.families = withHello
+	p.features = withHello
 	s, err := p.load(nil)
 	require.NoError(t, err)
 	require.Equal(t, 3, s.Restrictions().Limits.AgentSockets)
-	hello := s.families[len(s.families)-1].Backends
+	hello := s.features[len(s.features)-1].Backends
 	require.Len(t, hello, 1)
 	set, err := policy.NewSet(hello, [][]byte{[]byte(`{"apiVersion":"test.egraft.io/v1","kind":"Hello","metadata":{"namespace":"shop","name":"a"}}`)})
 	require.NoError(t, err)

@@ -29,15 +29,15 @@ const (
 	ExitUsage = 2
 )
 
-// Main runs the program with the built-in families, which is [catalog.Builtin] for most, and
+// Main runs the program with the built-in features, which is [catalog.Builtin] for most, and
 // with features that are not built in, and returns its exit code. A binary with features of
 // its own is
 //
 //	func main() { os.Exit(cli.Main(catalog.Builtin, hello.Feature())) }
 //
-// Features run after the families, in their order, unless [mutator.Family.After] says
+// Features run after the features, in their order, unless [mutator.Feature.After] says
 // otherwise. The program ends in order at SIGTERM or SIGINT, and at once at the second of them.
-func Main(families func(catalog.Options) []mutator.Family, features ...feature.Feature) int {
+func Main(features func(catalog.Options) []mutator.Feature, registered ...feature.Registration) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 1)
@@ -48,21 +48,21 @@ func Main(families func(catalog.Options) []mutator.Family, features ...feature.F
 		cancel()
 	}()
 	return run(ctx, os.Args[1:], &program{
-		families: families, features: features, environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr,
+		features: features, registered: registered, environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr,
 	})
 }
 
 // program is what commands need of the world.
 type program struct {
-	families       func(catalog.Options) []mutator.Family
-	features       []feature.Feature
+	features       func(catalog.Options) []mutator.Feature
+	registered     []feature.Registration
 	environ        []string
 	stdout, stderr io.Writer
 }
 
 // run runs a command and prints its error.
 func run(ctx context.Context, args []string, p *program) int {
-	if err := feature.Validate(p.features, ownFlags()); err != nil {
+	if err := feature.Validate(p.registered, ownFlags()); err != nil {
 		fmt.Fprintf(p.stderr, "egraft: %v\n", err)
 		return ExitFailure
 	}

@@ -61,7 +61,7 @@ type result struct {
 // egraft runs a command of a binary with the hello mutator.
 func egraft(ctx context.Context, environ []string, args ...string) result {
 	var stdout, stderr output
-	code := run(ctx, args, &program{families: withHello, environ: environ, stdout: &stdout, stderr: &stderr})
+	code := run(ctx, args, &program{features: withHello, environ: environ, stdout: &stdout, stderr: &stderr})
 	return result{code, stdout.String(), stderr.String()}
 }
 
@@ -76,8 +76,8 @@ func mutatorNames(o catalog.Options) (out []string) {
 func quoted(list []string) string { return `"` + strings.Join(list, `", "`) + `"` }
 
 // withHello is what a custom binary hands to [Main].
-func withHello(o catalog.Options) []mutator.Family {
-	return append(catalog.Builtin(o), mutator.Family{
+func withHello(o catalog.Options) []mutator.Feature {
+	return append(catalog.Builtin(o), mutator.Feature{
 		Name: "hello", Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookRoute},
 		Backends: []policy.Kind{kind("Hello")},
 		Clusters: mutator.Func[*clusterv3.Cluster]{Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
@@ -92,8 +92,8 @@ func withHello(o catalog.Options) []mutator.Family {
 const slowRuns = "the slow mutator runs"
 
 // withSlow adds a mutator that takes as long as it may.
-func withSlow(o catalog.Options) []mutator.Family {
-	return append(withHello(o), mutator.Family{
+func withSlow(o catalog.Options) []mutator.Feature {
+	return append(withHello(o), mutator.Feature{
 		Name: "slow", Hooks: []mutator.Hook{mutator.HookVirtualHost},
 		VirtualHosts: mutator.Func[*routev3.VirtualHost]{Do: func(ctx context.Context, _ *mutator.Input, _ *routev3.VirtualHost) error {
 			fmt.Fprintln(os.Stderr, slowRuns)
@@ -107,9 +107,9 @@ func kind(name string) policy.Kind {
 	return policy.NewKind[map[string]any](schema.GroupVersionKind{Group: "test.egraft.io", Version: "v1", Kind: name}, nil)
 }
 
-// everything is a family that needs all that Envoy Gateway can give.
-func everything() mutator.Family {
-	return mutator.Family{
+// everything is a feature that needs all that Envoy Gateway can give.
+func everything() mutator.Feature {
+	return mutator.Feature{
 		Name: "everything", Hooks: mutator.Hooks(),
 		Policies: []policy.Kind{kind("P"), kind("Q")}, Filters: []policy.Kind{kind("F")}, Backends: []policy.Kind{kind("B")},
 		Clusters: nothing[*clusterv3.Cluster](), Listeners: nothing[*listenerv3.Listener](), Secrets: nothing[*tlsv3.Secret](),

@@ -81,7 +81,7 @@ func at(lines []string, i int) string {
 // usage is the help text of every command.
 func usage() string {
 	var out strings.Builder
-	p := &program{families: catalog.Builtin, stdout: io.Discard, stderr: io.Discard}
+	p := &program{features: catalog.Builtin, stdout: io.Discard, stderr: io.Discard}
 	for _, cmd := range commands(newRoot(p)) {
 		fmt.Fprintf(&out, "## %s\n\n```\n%s```\n\n", cmd.CommandPath(), helpOf(cmd))
 	}
@@ -139,7 +139,7 @@ func TestExampleFile(t *testing.T) {
 // TestExamples checks that the examples of every command are commands that exist, with
 // flags that exist.
 func TestExamples(t *testing.T) {
-	root := newRoot(&program{families: catalog.Builtin, stdout: io.Discard, stderr: io.Discard})
+	root := newRoot(&program{features: catalog.Builtin, stdout: io.Discard, stderr: io.Discard})
 	for _, cmd := range commands(root) {
 		if cmd.Name() == "completion" {
 			continue
@@ -147,7 +147,7 @@ func TestExamples(t *testing.T) {
 		lines := examples(cmd.Example)
 		require.NotEmpty(t, lines, cmd.CommandPath())
 		for _, line := range lines {
-			found, args, err := newRoot(&program{families: catalog.Builtin, stdout: io.Discard, stderr: io.Discard}).Find(line[1:])
+			found, args, err := newRoot(&program{features: catalog.Builtin, stdout: io.Discard, stderr: io.Discard}).Find(line[1:])
 			require.NoError(t, err, line)
 			require.NotContains(t, []string{"egraft", "config"}, found.Name(), line)
 			require.NoError(t, found.ParseFlags(args), line)

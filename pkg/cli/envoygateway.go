@@ -67,7 +67,7 @@ func (p *program) printStanza(s *settings, to endpoint, format string) error {
 	if err := to.validate(s, format); err != nil {
 		return err
 	}
-	if len(s.families) == 0 {
+	if len(s.features) == 0 {
 		return failed(errors.New("no mutator is enabled, so Envoy Gateway needs no extension manager"))
 	}
 	text, err := render(newStanza(s, to), format)

@@ -17,11 +17,11 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// printed runs `egraft config envoy-gateway` with some families.
-func printed(t *testing.T, families []mutator.Family, args string) string {
+// printed runs `egraft config envoy-gateway` with some features.
+func printed(t *testing.T, features []mutator.Feature, args string) string {
 	t.Helper()
 	var stdout, stderr output
-	p := &program{families: func(catalog.Options) []mutator.Family { return families }, stdout: &stdout, stderr: &stderr}
+	p := &program{features: func(catalog.Options) []mutator.Feature { return features }, stdout: &stdout, stderr: &stderr}
 	code := run(t.Context(), append([]string{"config", "envoy-gateway"}, strings.Fields(args)...), p)
 	require.Equal(t, ExitOK, code, "%s", &stderr)
 	return stdout.String()
@@ -38,7 +38,7 @@ func gateway(t *testing.T, text string) *egv1a1.ExtensionManager {
 	return eg.ExtensionManager
 }
 
-func builtin() []mutator.Family { return catalog.Builtin(catalog.Options{}) }
+func builtin() []mutator.Feature { return catalog.Builtin(catalog.Options{}) }
 
 func ours(kind string) egv1a1.GroupVersionKind {
 	return egv1a1.GroupVersionKind{Group: "egraft.io", Version: "v1alpha1", Kind: kind}
@@ -114,16 +114,16 @@ func requireManager(t *testing.T, want, got *egv1a1.ExtensionManager) {
 	require.Equal(t, want, got)
 }
 
-func TestStanzaOfFamilies(t *testing.T) {
+func TestStanzaOfFeatures(t *testing.T) {
 	gvk := func(kind string) egv1a1.GroupVersionKind {
 		return egv1a1.GroupVersionKind{Group: "test.egraft.io", Version: "v1", Kind: kind}
 	}
 	tests := []struct {
 		name     string
-		families []mutator.Family
+		features []mutator.Feature
 		change   func(*egv1a1.ExtensionManager)
 	}{
-		{"everything twice", []mutator.Family{everything(), named("again", everything())}, func(m *egv1a1.ExtensionManager) {
+		{"everything twice", []mutator.Feature{everything(), named("again", everything())}, func(m *egv1a1.ExtensionManager) {
 			m.PolicyResources = []egv1a1.GroupVersionKind{gvk("P"), gvk("Q")}
 			m.Resources = []egv1a1.GroupVersionKind{gvk("F")}
 			m.BackendResources = []egv1a1.GroupVersionKind{gvk("B")}
@@ -133,7 +133,7 @@ func TestStanzaOfFamilies(t *testing.T) {
 			}
 			m.Hooks.XDSTranslator.Translation = translation(true, true, true, true)
 		}},
-		{"mutators in other hooks are none for Translation", []mutator.Family{
+		{"mutators in other hooks are none for Translation", []mutator.Feature{
 			withHooks(everything(), mutator.HookHTTPListener), {Name: "t", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: adder{}},
 		}, func(m *egv1a1.ExtensionManager) {
 			m.PolicyResources = []egv1a1.GroupVersionKind{gvk("P"), gvk("Q")}
@@ -144,14 +144,14 @@ func TestStanzaOfFamilies(t *testing.T) {
 		}},
 		{
 			"reach needs routes",
-			[]mutator.Family{{Name: "t", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsReach: true}},
+			[]mutator.Feature{{Name: "t", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true}},
 			func(m *egv1a1.ExtensionManager) {
 				m.PolicyResources, m.Resources, m.BackendResources = nil, nil, nil
 				m.Hooks.XDSTranslator.Post = []egv1a1.XDSTranslatorHook{egv1a1.XDSTranslation}
 				m.Hooks.XDSTranslator.Translation = translation(false, false, true, false)
 			},
 		},
-		{"no Translation", []mutator.Family{{Name: "t", Hooks: []mutator.Hook{mutator.HookVirtualHost}}}, func(m *egv1a1.ExtensionManager) {
+		{"no Translation", []mutator.Feature{{Name: "t", Hooks: []mutator.Hook{mutator.HookVirtualHost}}}, func(m *egv1a1.ExtensionManager) {
 			m.PolicyResources, m.Resources, m.BackendResources = nil, nil, nil
 			m.Hooks.XDSTranslator.Post = []egv1a1.XDSTranslatorHook{egv1a1.XDSVirtualHost}
 			m.Hooks.XDSTranslator.Translation = nil
@@ -161,17 +161,17 @@ func TestStanzaOfFamilies(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			want := builtinManager()
 			test.change(want)
-			requireManager(t, want, gateway(t, preamble+printed(t, test.families, "")))
+			requireManager(t, want, gateway(t, preamble+printed(t, test.features, "")))
 		})
 	}
 }
 
-func withHooks(f mutator.Family, hooks ...mutator.Hook) mutator.Family {
+func withHooks(f mutator.Feature, hooks ...mutator.Hook) mutator.Feature {
 	f.Hooks = hooks
 	return f
 }
 
-func named(name string, f mutator.Family) mutator.Family {
+func named(name string, f mutator.Feature) mutator.Feature {
 	f.Name = name
 	return f
 }

@@ -24,14 +24,14 @@ type declared struct {
 
 // declare declares the settings of all features anew.
 func (p *program) declare() (out []declared) {
-	for _, f := range p.features {
+	for _, f := range p.registered {
 		out = append(out, declared{f.Declare(), f.Name()})
 	}
 	return out
 }
 
-func sections(features []declared) (out []config.Section) {
-	for _, f := range features {
+func sections(declarations []declared) (out []config.Section) {
+	for _, f := range declarations {
 		out = append(out, config.Section{Feature: f.name, Settings: f.Settings})
 	}
 	return out
@@ -43,27 +43,27 @@ func (p *program) addFlags(cmd *cobra.Command, names ...string) *config.Flags {
 	return config.AddFlags(cmd.Flags(), sections(p.declare()), names...)
 }
 
-// made makes the families of features after their settings were read. One that cannot be made
+// made makes the features of features after their settings were read. One that cannot be made
 // has only a name; that is no error if it is disabled.
-func made(cfg *config.Config, features []declared) (families []mutator.Family, errs field.ErrorList) {
-	for _, f := range features {
-		family, err := f.Family()
+func made(cfg *config.Config, declarations []declared) (features []mutator.Feature, errs field.ErrorList) {
+	for _, f := range declarations {
+		feature, err := f.Feature()
 		if err != nil {
-			family = mutator.Family{Name: f.name}
+			feature = mutator.Feature{Name: f.name}
 			if !slices.Contains(cfg.DisabledMutators, f.name) {
 				at := field.NewPath(config.SectionField(f.name))
 				errs = append(errs, field.Invalid(at, field.OmitValueType{}, err.Error()))
 			}
 		}
-		families = append(families, family)
+		features = append(features, feature)
 	}
-	return families, errs
+	return features, errs
 }
 
 // origins are the features with the modules that they come from.
-func (p *program) origins() (out []telemetry.Feature) {
-	for _, f := range p.features {
-		out = append(out, telemetry.Feature{Name: f.Name(), Module: version.ModuleOf(f.Package())})
+func (p *program) origins() (out []telemetry.FeatureModule) {
+	for _, f := range p.registered {
+		out = append(out, telemetry.FeatureModule{Name: f.Name(), Module: version.ModuleOf(f.Package())})
 	}
 	return out
 }
@@ -87,7 +87,7 @@ func ownFlags() map[string]string {
 			add(sub)
 		}
 	}
-	none := func(catalog.Options) []mutator.Family { return nil }
-	add(newRoot(&program{families: none, stdout: io.Discard, stderr: io.Discard}))
+	none := func(catalog.Options) []mutator.Feature { return nil }
+	add(newRoot(&program{features: none, stdout: io.Discard, stderr: io.Discard}))
 	return out
 }

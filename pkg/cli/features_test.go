@@ -35,11 +35,11 @@ func statTable(s *statSettings) []setting.Setting {
 	}
 }
 
-func newStat(s statSettings) (mutator.Family, error) {
+func newStat(s statSettings) (mutator.Feature, error) {
 	if s.Prefix+s.Suffix == "" {
-		return mutator.Family{}, errors.New("prefix or suffix must be set")
+		return mutator.Feature{}, errors.New("prefix or suffix must be set")
 	}
-	return mutator.Family{
+	return mutator.Feature{
 		Name: "stat", Hooks: []mutator.Hook{mutator.HookCluster}, After: []string{"hedge"},
 		Clusters: mutator.Func[*clusterv3.Cluster]{Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
 			c.AltStatName = s.Prefix + c.GetName() + s.Suffix
@@ -48,21 +48,23 @@ func newStat(s statSettings) (mutator.Family, error) {
 	}, nil
 }
 
-func stat() feature.Feature { return feature.WithSettings("stat", statSettings{}, statTable, newStat) }
+func stat() feature.Registration {
+	return feature.WithSettings("stat", statSettings{}, statTable, newStat)
+}
 
 // first is a feature without settings, which runs behind stat.
-func first() mutator.Family {
-	return mutator.Family{Name: "first", Hooks: []mutator.Hook{mutator.HookRoute}, After: []string{"stat"}}
+func first() mutator.Feature {
+	return mutator.Feature{Name: "first", Hooks: []mutator.Hook{mutator.HookRoute}, After: []string{"stat"}}
 }
 
 // custom runs a command of a binary with features, which are stat and first if none are given.
-func custom(t *testing.T, environ []string, args []string, features ...feature.Feature) result {
+func custom(t *testing.T, environ []string, args []string, registered ...feature.Registration) result {
 	t.Helper()
-	if features == nil {
-		features = []feature.Feature{feature.New(first), stat()}
+	if registered == nil {
+		registered = []feature.Registration{feature.New(first), stat()}
 	}
 	var stdout, stderr output
-	code := run(t.Context(), args, &program{families: catalog.Builtin, features: features, environ: environ, stdout: &stdout, stderr: &stderr})
+	code := run(t.Context(), args, &program{features: catalog.Builtin, registered: registered, environ: environ, stdout: &stdout, stderr: &stderr})
 	return result{code, stdout.String(), stderr.String()}
 }
 
@@ -97,10 +99,10 @@ func TestFeaturesInHelp(t *testing.T) {
 	require.NotContains(t, egraft(t.Context(), nil, "serve", "--help").stdout, "--stat-prefix", "without the feature")
 }
 
-// namesOf loads settings and returns the families that are to run, in their order.
-func namesOf(t *testing.T, environ []string, features ...feature.Feature) []string {
+// namesOf loads settings and returns the features that are to run, in their order.
+func namesOf(t *testing.T, environ []string, registered ...feature.Registration) []string {
 	t.Helper()
-	p := &program{families: catalog.Builtin, features: features, environ: append(environ, "EGRAFT_STAT_PREFIX=a")}
+	p := &program{features: catalog.Builtin, registered: registered, environ: append(environ, "EGRAFT_STAT_PREFIX=a")}
 	s, err := p.load(nil)
 	require.NoError(t, err)
 	return names(s)
@@ -109,45 +111,45 @@ func namesOf(t *testing.T, environ []string, features ...feature.Feature) []stri
 // TestOrderOfFeatures: the built-in ones keep their order, and After finds a place among them,
 // also behind one that is off or disabled.
 func TestOrderOfFeatures(t *testing.T) {
-	last := func() mutator.Family { return mutator.Family{Name: "last", Hooks: []mutator.Hook{mutator.HookRoute}} }
-	prompt := func() mutator.Family {
-		return mutator.Family{Name: "behind-prompt", Hooks: []mutator.Hook{mutator.HookRoute}, After: []string{"prompt-clusters"}}
+	last := func() mutator.Feature { return mutator.Feature{Name: "last", Hooks: []mutator.Hook{mutator.HookRoute}} }
+	prompt := func() mutator.Feature {
+		return mutator.Feature{Name: "behind-prompt", Hooks: []mutator.Hook{mutator.HookRoute}, After: []string{"prompt-clusters"}}
 	}
-	features := []feature.Feature{feature.New(first), feature.New(last), feature.New(prompt), stat()}
+	registered := []feature.Registration{feature.New(first), feature.New(last), feature.New(prompt), stat()}
 	require.Equal(t, "hedge stat first backend-mtls frontend-mtls buffer original-destination behind-prompt last",
-		strings.Join(namesOf(t, nil, features...), " "))
+		strings.Join(namesOf(t, nil, registered...), " "))
 	require.Equal(t, "first backend-mtls frontend-mtls buffer original-destination prompt-clusters behind-prompt attempt-count last",
-		strings.Join(namesOf(t, []string{"EGRAFT_PROMPT_CLUSTERS=true", "EGRAFT_INCLUDE_ATTEMPT_COUNT=true", "EGRAFT_DISABLE_MUTATORS=hedge,stat"}, features...), " "))
+		strings.Join(namesOf(t, []string{"EGRAFT_PROMPT_CLUSTERS=true", "EGRAFT_INCLUDE_ATTEMPT_COUNT=true", "EGRAFT_DISABLE_MUTATORS=hedge,stat"}, registered...), " "))
 }
 
 func TestFeaturesThatCannotBe(t *testing.T) {
-	loop := func() mutator.Family {
-		return mutator.Family{Name: "loop", Hooks: []mutator.Hook{mutator.HookRoute}, After: []string{"loop"}}
+	loop := func() mutator.Feature {
+		return mutator.Feature{Name: "loop", Hooks: []mutator.Hook{mutator.HookRoute}, After: []string{"loop"}}
 	}
 	for name, test := range map[string]struct {
-		features []feature.Feature
-		want     string
+		registered []feature.Registration
+		want       string
 	}{
-		"after nobody": {[]feature.Feature{feature.New(first)}, `order features: feature "first": after "stat": no feature has this name, the features are ` +
+		"after nobody": {[]feature.Registration{feature.New(first)}, `order features: feature "first": after "stat": no feature has this name, the features are ` +
 			"attempt-count, backend-mtls, buffer, first, frontend-mtls, hedge, original-destination, prompt-clusters"},
-		"after itself":       {[]feature.Feature{feature.New(loop)}, "order features: features run after each other: loop after loop"},
-		"name of a built-in": {[]feature.Feature{feature.New(func() mutator.Family { return mutator.Family{Name: "buffer"} })}, `order features: feature "buffer" is listed twice`},
-		"name that is none":  {[]feature.Feature{feature.New(func() mutator.Family { return mutator.Family{Name: "A"} })}, `feature "A": the name must be lower-case words with dashes between them`},
-		"flag of a setting":  {[]feature.Feature{flagged("max", "peers")}, `feature "max": setting "peers": the flag --max-peers is that of egraft`},
-		"flag of a command":  {[]feature.Feature{flagged("ca", "secret")}, `feature "ca": setting "secret": the flag --ca-secret is that of egraft`},
+		"after itself":       {[]feature.Registration{feature.New(loop)}, "order features: features run after each other: loop after loop"},
+		"name of a built-in": {[]feature.Registration{feature.New(func() mutator.Feature { return mutator.Feature{Name: "buffer"} })}, `order features: feature "buffer" is listed twice`},
+		"name that is none":  {[]feature.Registration{feature.New(func() mutator.Feature { return mutator.Feature{Name: "A"} })}, `feature "A": the name must be lower-case words with dashes between them`},
+		"flag of a setting":  {[]feature.Registration{flagged("max", "peers")}, `feature "max": setting "peers": the flag --max-peers is that of egraft`},
+		"flag of a command":  {[]feature.Registration{flagged("ca", "secret")}, `feature "ca": setting "secret": the flag --ca-secret is that of egraft`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, result{ExitFailure, "", "egraft: " + test.want + "\n"}, custom(t, nil, []string{"config", "check"}, test.features...))
+			require.Equal(t, result{ExitFailure, "", "egraft: " + test.want + "\n"}, custom(t, nil, []string{"config", "check"}, test.registered...))
 		})
 	}
 }
 
 // flagged is a feature with one setting.
-func flagged(name, one string) feature.Feature {
+func flagged(name, one string) feature.Registration {
 	table := func(*struct{}) []setting.Setting {
 		return []setting.Setting{{Name: one, Value: setting.Bool(new(bool))}}
 	}
-	return feature.WithSettings(name, struct{}{}, table, func(struct{}) (mutator.Family, error) { return mutator.Family{Name: name}, nil })
+	return feature.WithSettings(name, struct{}{}, table, func(struct{}) (mutator.Feature, error) { return mutator.Feature{Name: name}, nil })
 }
 
 // TestServeWithFeatures: a setting changes what Envoy Gateway gets, and the log and the metrics
@@ -160,7 +162,7 @@ func TestServeWithFeatures(t *testing.T) {
 	stderr, code := &output{}, make(chan int, 1)
 	go func() {
 		code <- run(ctx, append([]string{"serve"}, args...), &program{
-			families: catalog.Builtin, features: []feature.Feature{stat()}, environ: []string{"EGRAFT_STAT_SUFFIX=/z", "EGRAFT_STAT_SIZE=1"},
+			features: catalog.Builtin, registered: []feature.Registration{stat()}, environ: []string{"EGRAFT_STAT_SUFFIX=/z", "EGRAFT_STAT_SIZE=1"},
 			stdout: io.Discard, stderr: stderr,
 		})
 	}()

@@ -20,8 +20,8 @@ import (
 // back.
 func TestMutatorThatHangs(t *testing.T) {
 	release := make(chan struct{})
-	hangs := func(catalog.Options) []mutator.Family {
-		return []mutator.Family{{
+	hangs := func(catalog.Options) []mutator.Feature {
+		return []mutator.Feature{{
 			Name: "hangs", Hooks: []mutator.Hook{mutator.HookCluster},
 			Clusters: mutator.Func[*clusterv3.Cluster]{Do: func(context.Context, *mutator.Input, *clusterv3.Cluster) error {
 				<-release
@@ -34,7 +34,7 @@ func TestMutatorThatHangs(t *testing.T) {
 	socket, admin := filepath.Join(t.TempDir(), "s"), freeAddress(t)
 	args := []string{"serve", "--socket", socket, "--admin-address", admin, "--mutator-timeout", "10ms"}
 	stderr, code := &output{}, make(chan int, 1)
-	go func() { code <- run(ctx, args, &program{families: hangs, stdout: io.Discard, stderr: stderr}) }()
+	go func() { code <- run(ctx, args, &program{features: hangs, stdout: io.Discard, stderr: stderr}) }()
 	healthy := func() bool { return egraft(t.Context(), nil, "healthcheck", "--socket", socket).code == ExitOK }
 	require.Eventually(t, healthy, 20*time.Second, 5*time.Millisecond, "%s", stderr)
 

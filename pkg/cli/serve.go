@@ -55,15 +55,15 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	for _, name := range config.UnknownVariables(p.environ, sections(p.declare())) {
 		log.Warn("environment variable is not a setting", logging.KeyVariable, name)
 	}
-	e, err := engine.New(s.families, engine.WithMemo(s.MemoSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm),
+	e, err := engine.New(s.features, engine.WithMemo(s.MemoSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm),
 		engine.WithLimits(s.Restrictions().Limits.Excess))
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
 	}
 	t := telemetry.New(telemetry.Config{
-		Families: s.families, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
-		Features: p.origins(),
-		Memo:     memo(e), MemoBytes: s.MemoSize.Value(),
+		Features: s.features, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
+		Modules: p.origins(),
+		Memo:    memo(e), MemoBytes: s.MemoSize.Value(),
 		MutatorTimeout: s.MutatorTimeout, Abandoned: e.Abandoned, Quarantined: e.Quarantined,
 	})
 	publisher, err := newPublisher(s.Config, log, t)
@@ -120,8 +120,8 @@ func serverConfig(s *settings, log *slog.Logger, t *telemetry.Telemetry, registe
 
 func names(s *settings) []string {
 	out := []string{}
-	for i := range s.families {
-		out = append(out, s.families[i].Name)
+	for i := range s.features {
+		out = append(out, s.features[i].Name)
 	}
 	return out
 }

@@ -31,7 +31,7 @@ func serving(t *testing.T, environ []string, args ...string) (stderr *output, st
 	ctx, cancel := context.WithCancel(t.Context())
 	stderr, code := &output{}, make(chan int, 1)
 	go func() {
-		code <- run(ctx, append([]string{"serve"}, args...), &program{families: withHello, environ: environ, stdout: io.Discard, stderr: stderr})
+		code <- run(ctx, append([]string{"serve"}, args...), &program{features: withHello, environ: environ, stdout: io.Discard, stderr: stderr})
 	}()
 	t.Cleanup(cancel)
 	require.Eventually(t, func() bool {
@@ -134,10 +134,10 @@ func TestServeTCP(t *testing.T) {
 }
 
 func TestSettingsOfMutators(t *testing.T) {
-	p := &program{families: withHello, environ: []string{"EGRAFT_FAILURE_POLICY=hello=Fail", "EGRAFT_DISABLE_MUTATORS=" + strings.Join(slices.DeleteFunc(mutatorNames(catalog.Options{}), func(n string) bool { return n == "hello" }), ",")}}
+	p := &program{features: withHello, environ: []string{"EGRAFT_FAILURE_POLICY=hello=Fail", "EGRAFT_DISABLE_MUTATORS=" + strings.Join(slices.DeleteFunc(mutatorNames(catalog.Options{}), func(n string) bool { return n == "hello" }), ",")}}
 	s, err := p.load(nil)
 	require.NoError(t, err)
-	require.Len(t, s.families, 1)
-	require.Equal(t, "hello", s.families[0].Name)
-	require.EqualValues(t, "Fail", s.families[0].FailurePolicy)
+	require.Len(t, s.features, 1)
+	require.Equal(t, "hello", s.features[0].Name)
+	require.EqualValues(t, "Fail", s.features[0].FailurePolicy)
 }

@@ -17,14 +17,14 @@ import (
 // settings are the settings of a command together with the mutators that they enable.
 type settings struct {
 	*config.Config
-	families []mutator.Family
+	features []mutator.Feature
 }
 
 // load reads the settings and reports everything that is wrong with them.
 func (p *program) load(flags *config.Flags) (*settings, error) {
 	declared := p.declare()
 	cfg, errs := config.Load(config.Sources{Flags: flags, Environ: p.environ, Sections: sections(declared)})
-	families := p.families(catalog.Options{
+	features := p.features(catalog.Options{
 		EndpointsFetchTimeout:    cfg.EndpointsFetchTimeout,
 		PromptClusters:           cfg.PromptClusters,
 		IncludeAttemptCount:      cfg.IncludeAttemptCount,
@@ -35,7 +35,7 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 	if len(errs) == 0 { // otherwise it may be wrong because a value could not be read
 		errs = wrong
 	}
-	all, err := mutator.Order(append(p.families(catalog.Everything()), own...))
+	all, err := mutator.Order(append(p.features(catalog.Everything()), own...))
 	if err != nil {
 		return nil, failed(fmt.Errorf("order features: %w", err))
 	}
@@ -44,24 +44,24 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 	if len(errs) > 0 {
 		return nil, settingsError(errs)
 	}
-	running := enabled(cfg, inOrder(append(families, own...), all))
+	running := enabled(cfg, inOrder(append(features, own...), all))
 	return &settings{cfg, catalog.Restrict(running, cfg.Restrictions())}, nil
 }
 
-// inOrder puts the families that are switched on in the order of all that there are.
-func inOrder(families, all []mutator.Family) []mutator.Family {
+// inOrder puts the features that are switched on in the order of all that there are.
+func inOrder(features, all []mutator.Feature) []mutator.Feature {
 	at := map[string]int{}
 	for i := range all {
 		at[all[i].Name] = i
 	}
-	slices.SortStableFunc(families, func(a, b mutator.Family) int { return cmp.Compare(at[a.Name], at[b.Name]) })
-	return families
+	slices.SortStableFunc(features, func(a, b mutator.Feature) int { return cmp.Compare(at[a.Name], at[b.Name]) })
+	return features
 }
 
-// kindsOf are the kinds of custom resources that families read.
-func kindsOf(families []mutator.Family) (out []string) {
-	for i := range families {
-		f := &families[i]
+// kindsOf are the kinds of custom resources that features read.
+func kindsOf(features []mutator.Feature) (out []string) {
+	for i := range features {
+		f := &features[i]
 		for _, k := range slices.Concat(f.Policies, f.Filters, f.Backends) {
 			if !slices.Contains(out, k.Kind) {
 				out = append(out, k.Kind)
@@ -72,10 +72,10 @@ func kindsOf(families []mutator.Family) (out []string) {
 }
 
 // unknownMutators reports names that no mutator has, whether it is switched on or not.
-func unknownMutators(cfg *config.Config, families []mutator.Family) (errs field.ErrorList) {
+func unknownMutators(cfg *config.Config, features []mutator.Feature) (errs field.ErrorList) {
 	var known []string
-	for i := range families {
-		known = append(known, families[i].Name)
+	for i := range features {
+		known = append(known, features[i].Name)
 	}
 	check := func(setting, name string) {
 		if !slices.Contains(known, name) {
@@ -91,10 +91,10 @@ func unknownMutators(cfg *config.Config, families []mutator.Family) (errs field.
 	return errs
 }
 
-// enabled returns the families that are to run, with their failure policies.
-func enabled(cfg *config.Config, families []mutator.Family) []mutator.Family {
-	var out []mutator.Family
-	for _, f := range families {
+// enabled returns the features that are to run, with their failure policies.
+func enabled(cfg *config.Config, features []mutator.Feature) []mutator.Feature {
+	var out []mutator.Feature
+	for _, f := range features {
 		if slices.Contains(cfg.DisabledMutators, f.Name) {
 			continue
 		}

@@ -66,7 +66,7 @@ func TestSoak(t *testing.T) {
 	code := make(chan int, 1)
 	go func() {
 		args := []string{"serve", "--socket", socket, "--admin-address", "off", "--memo-size", "1Mi", "--kubernetes-outcomes", "never"}
-		code <- run(ctx, args, &program{families: withHello, stdout: io.Discard, stderr: io.Discard})
+		code <- run(ctx, args, &program{features: withHello, stdout: io.Discard, stderr: io.Discard})
 	}()
 	require.Eventually(t, func() bool {
 		return egraft(ctx, nil, "healthcheck", "--socket", socket).code == ExitOK

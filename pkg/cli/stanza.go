@@ -44,15 +44,15 @@ type address struct {
 type secret struct{ Namespace, Name string }
 
 func newStanza(s *settings, to endpoint) *stanza {
-	out := &stanza{Hooks: hooksOf(s.families), MaxMessageSize: size(s.MaxMessageSize)}
-	for i := range s.families {
-		f := &s.families[i]
+	out := &stanza{Hooks: hooksOf(s.features), MaxMessageSize: size(s.MaxMessageSize)}
+	for i := range s.features {
+		f := &s.features[i]
 		out.Policies = addKinds(out.Policies, f.Policies)
 		out.Filters = addKinds(out.Filters, f.Filters)
 		out.Backends = addKinds(out.Backends, f.Backends)
 	}
 	if slices.Contains(out.Hooks, mutator.HookTranslation) {
-		out.Includes = includesOf(s.families)
+		out.Includes = includesOf(s.features)
 	}
 	if to.address == "" {
 		out.Socket = s.Socket
@@ -63,15 +63,15 @@ func newStanza(s *settings, to endpoint) *stanza {
 	return out
 }
 
-// hooksOf is the union of the families' hooks in Envoy Gateway's order.
-func hooksOf(families []mutator.Family) []mutator.Hook {
+// hooksOf is the union of the features' hooks in Envoy Gateway's order.
+func hooksOf(features []mutator.Feature) []mutator.Hook {
 	return slices.DeleteFunc(mutator.Hooks(), func(h mutator.Hook) bool {
-		return !slices.ContainsFunc(families, func(f mutator.Family) bool { return f.Uses(h) })
+		return !slices.ContainsFunc(features, func(f mutator.Feature) bool { return f.Uses(h) })
 	})
 }
 
-// includesOf says which kinds the families need in the Translation hook.
-func includesOf(families []mutator.Family) (out []include) {
+// includesOf says which kinds the features need in the Translation hook.
+func includesOf(features []mutator.Feature) (out []include) {
 	for _, i := range []struct {
 		word string
 		kind mutator.Kind
@@ -81,7 +81,7 @@ func includesOf(families []mutator.Family) (out []include) {
 		{"route", mutator.KindRouteConfiguration},
 		{"secret", mutator.KindSecret},
 	} {
-		needed := slices.ContainsFunc(families, func(f mutator.Family) bool { return f.Receives(mutator.HookTranslation, i.kind) })
+		needed := slices.ContainsFunc(features, func(f mutator.Feature) bool { return f.Receives(mutator.HookTranslation, i.kind) })
 		out = append(out, include{i.word, needed})
 	}
 	return out

@@ -22,15 +22,15 @@ func table(s *settings) []setting.Setting {
 	}
 }
 
-func newFamily(s settings) (mutator.Family, error) {
+func newFeature(s settings) (mutator.Feature, error) {
 	if len(s.Names) == 0 {
-		return mutator.Family{}, errors.New("needs names")
+		return mutator.Feature{}, errors.New("needs names")
 	}
-	return mutator.Family{Name: "hello", After: append([]string{s.Greeting}, s.Names...)}, nil
+	return mutator.Feature{Name: "hello", After: append([]string{s.Greeting}, s.Names...)}, nil
 }
 
-func hello() Feature {
-	return WithSettings("hello", settings{Greeting: "hi", Names: []string{"a"}}, table, newFamily)
+func hello() Registration {
+	return WithSettings("hello", settings{Greeting: "hi", Names: []string{"a"}}, table, newFeature)
 }
 
 // TestDeclarationsAreApart: what is set in one is not in another.
@@ -40,39 +40,39 @@ func TestDeclarationsAreApart(t *testing.T) {
 	require.Equal(t, "hi", first.Settings[0].Value.String())
 	require.NoError(t, first.Settings[0].Value.Set("hello"))
 	require.NoError(t, first.Settings[1].Value.Set("b,c"))
-	family, err := first.Family()
+	feature, err := first.Feature()
 	require.NoError(t, err)
-	require.Equal(t, []string{"hello", "b", "c"}, family.After)
-	family, err = second.Family()
+	require.Equal(t, []string{"hello", "b", "c"}, feature.After)
+	feature, err = second.Feature()
 	require.NoError(t, err)
-	require.Equal(t, []string{"hi", "a"}, family.After)
+	require.Equal(t, []string{"hi", "a"}, feature.After)
 }
 
-func TestErrorsOfFamilies(t *testing.T) {
+func TestErrorsOfFeatures(t *testing.T) {
 	d := hello().Declare()
 	require.NoError(t, d.Settings[1].Value.Set(""))
-	_, err := d.Family()
+	_, err := d.Feature()
 	require.EqualError(t, err, "needs names")
-	_, err = WithSettings("hullo", settings{Names: []string{"a"}}, table, newFamily).Declare().Family()
-	require.EqualError(t, err, `the mutator family is called "hello"`)
+	_, err = WithSettings("hullo", settings{Names: []string{"a"}}, table, newFeature).Declare().Feature()
+	require.EqualError(t, err, `the feature is called "hello"`)
 }
 
 func TestWithoutSettings(t *testing.T) {
 	f := New(plain)
 	require.Equal(t, "plain", f.Name())
 	require.Empty(t, f.Declare().Settings)
-	family, err := f.Declare().Family()
+	feature, err := f.Declare().Feature()
 	require.NoError(t, err)
-	require.Equal(t, plain(), family)
+	require.Equal(t, plain(), feature)
 }
 
-func plain() mutator.Family { return mutator.Family{Name: "plain"} }
+func plain() mutator.Feature { return mutator.Feature{Name: "plain"} }
 
 func TestPackage(t *testing.T) {
 	const here = "github.com/egraft/egraft/pkg/feature"
 	require.Equal(t, here, New(plain).Package())
 	require.Equal(t, here, hello().Package())
-	require.Equal(t, here, New(func() mutator.Family { return plain() }).Package(), "of a function without a name")
+	require.Equal(t, here, New(func() mutator.Feature { return plain() }).Package(), "of a function without a name")
 	for name, want := range map[string]string{
 		"main.main.func1":               "main",
 		"example.org/a/b.New":           "example.org/a/b",
@@ -87,7 +87,7 @@ func TestPackage(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	with := func(name string, settings ...string) Feature {
+	with := func(name string, settings ...string) Registration {
 		return WithSettings(name, struct{}{}, func(*struct{}) (out []setting.Setting) {
 			for _, s := range settings {
 				out = append(out, setting.Setting{Name: s, Value: setting.Bool(new(bool))})
@@ -96,24 +96,24 @@ func TestValidate(t *testing.T) {
 		}, nil)
 	}
 	taken := map[string]string{"max-peers": "egraft"}
-	require.NoError(t, Validate([]Feature{hello(), with("cache", "max-age", "dir")}, taken))
+	require.NoError(t, Validate([]Registration{hello(), with("cache", "max-age", "dir")}, taken))
 	require.NoError(t, Validate(nil, taken))
 	for name, test := range map[string]struct {
-		features []Feature
+		features []Registration
 		want     string
 	}{
-		"name":             {[]Feature{with("Hello")}, `feature "Hello": the name must be lower-case words with dashes between them`},
-		"no name":          {[]Feature{New(func() mutator.Family { return mutator.Family{} })}, `feature "": the name must be lower-case words with dashes between them`},
-		"twice":            {[]Feature{with("a", "b"), with("a", "b")}, `feature "a" is listed twice`},
-		"name of setting":  {[]Feature{with("a", "b", "max-1")}, `feature "a": setting "max-1": the name must be lower-case words with dashes between them`},
-		"setting twice":    {[]Feature{with("a", "b", "b")}, `feature "a": setting "b": the flag --a-b is that of feature "a"`},
-		"flag of egraft":   {[]Feature{with("max", "peers")}, `feature "max": setting "peers": the flag --max-peers is that of egraft`},
-		"flag of a friend": {[]Feature{with("a", "b-c"), with("a-b", "c")}, `feature "a-b": setting "c": the flag --a-b-c is that of feature "a"`},
+		"name":             {[]Registration{with("Hello")}, `feature "Hello": the name must be lower-case words with dashes between them`},
+		"no name":          {[]Registration{New(func() mutator.Feature { return mutator.Feature{} })}, `feature "": the name must be lower-case words with dashes between them`},
+		"twice":            {[]Registration{with("a", "b"), with("a", "b")}, `feature "a" is listed twice`},
+		"name of setting":  {[]Registration{with("a", "b", "max-1")}, `feature "a": setting "max-1": the name must be lower-case words with dashes between them`},
+		"setting twice":    {[]Registration{with("a", "b", "b")}, `feature "a": setting "b": the flag --a-b is that of feature "a"`},
+		"flag of egraft":   {[]Registration{with("max", "peers")}, `feature "max": setting "peers": the flag --max-peers is that of egraft`},
+		"flag of a friend": {[]Registration{with("a", "b-c"), with("a-b", "c")}, `feature "a-b": setting "c": the flag --a-b-c is that of feature "a"`},
 		"no value": {
-			[]Feature{WithSettings("a", struct{}{}, func(*struct{}) []setting.Setting { return []setting.Setting{{Name: "b"}} }, nil)},
+			[]Registration{WithSettings("a", struct{}{}, func(*struct{}) []setting.Setting { return []setting.Setting{{Name: "b"}} }, nil)},
 			`feature "a": setting "b" has no value`,
 		},
-		"all at once": {[]Feature{with("A"), with("max", "peers")}, `feature "A": the name must be lower-case words with dashes between them` + "\n" +
+		"all at once": {[]Registration{with("A"), with("max", "peers")}, `feature "A": the name must be lower-case words with dashes between them` + "\n" +
 			`feature "max": setting "peers": the flag --max-peers is that of egraft`},
 	} {
 		t.Run(name, func(t *testing.T) { require.EqualError(t, Validate(test.features, taken), test.want) })

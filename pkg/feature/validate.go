@@ -15,7 +15,7 @@ var word = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$`)
 // words with dashes between them or that another one has, with a setting of such a name or
 // without a value, or with a flag that is taken. The flags in takenFlags are those of egraft,
 // each with who has it, in words.
-func Validate(features []Feature, takenFlags map[string]string) error {
+func Validate(features []Registration, takenFlags map[string]string) error {
 	var errs []error
 	names := map[string]bool{}
 	flags := map[string]string{}
@@ -35,7 +35,7 @@ func Validate(features []Feature, takenFlags map[string]string) error {
 }
 
 // validate checks the settings, and adds their flags to those that are taken.
-func (f Feature) validate(flags map[string]string) (errs []error) {
+func (f Registration) validate(flags map[string]string) (errs []error) {
 	for _, s := range f.declare().Settings {
 		flag := f.name + "-" + s.Name
 		switch owner := flags[flag]; {

@@ -25,13 +25,13 @@ var (
 )
 
 // candidates are policies with the text, as they are attached to a route.
-func candidates(t *testing.T, n int, text string) (out []policy.Candidate) {
+func candidates(t *testing.T, n int, text string) (out []policy.Attachment) {
 	t.Helper()
 	for i := range n {
 		s, err := policy.NewSet([]policy.Kind{things}, [][]byte{fmt.Appendf(nil,
 			`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"ns","name":"p%d"},"spec":{"targetRefs":[{"kind":"HTTPRoute","name":"r"}],"text":%q}}`, i, text)})
 		require.NoError(t, err)
-		out = append(out, policy.Candidate{Object: s.Of(thingKind)[0], Specificity: policy.ToRoute})
+		out = append(out, policy.Attachment{Object: s.Of(thingKind)[0], Specificity: policy.ToRoute})
 	}
 	return out
 }
@@ -50,22 +50,22 @@ func TestMarkIsReadAgain(t *testing.T) {
 	for _, n := range []int{0, 300, 2500} {
 		text := noise(n)
 		all := candidates(t, 4, text)
-		m, err := mutator.Mark(&mutator.Input{}, thingKind, all[0], all[1:])
+		m, err := mutator.EncodeAttached(&mutator.Input{}, thingKind, all[0], all[1:])
 		require.NoError(t, err)
 		require.Equal(t, n > 500, strings.HasPrefix(m.Value, "flate:"), n)
 		require.True(t, mutator.IsReadable(m))
-		require.True(t, mutator.IsMarkOf(thingKind, m))
-		found := mutator.Marked(&mutator.Input{}, things, m)
+		require.True(t, mutator.IsEntryOf(thingKind, m))
+		found := mutator.DecodeAttached(&mutator.Input{}, things, m)
 		require.Len(t, found, 4)
 		for i, c := range found {
 			require.Equal(t, all[i].String(), c.String())
 			require.Equal(t, policy.ToRoute, c.Specificity)
 			require.Equal(t, i == 0, c.Content() != nil, "losers have none")
 		}
-		require.Equal(t, map[string]any{"text": text}, (*policy.Typed[map[string]any](found[0].Object))["spec"])
+		require.Equal(t, map[string]any{"text": text}, (*policy.As[map[string]any](found[0].Object))["spec"])
 		other := policy.NewKind[map[string]any](schema.GroupVersionKind{Group: "example.org", Version: "v1", Kind: "Thing"}, nil)
-		require.Nil(t, mutator.Marked(&mutator.Input{}, other, m))
-		require.False(t, mutator.IsMarkOf(other.GroupVersionKind, m))
+		require.Nil(t, mutator.DecodeAttached(&mutator.Input{}, other, m))
+		require.False(t, mutator.IsEntryOf(other.GroupVersionKind, m))
 	}
 }
 
@@ -74,7 +74,7 @@ func TestMarkIsSmallOrReadable(t *testing.T) {
 	overhead := 0
 	for n := range 700 {
 		all := candidates(t, 1, strings.Repeat("a", n))
-		m, err := mutator.Mark(&mutator.Input{}, thingKind, all[0], nil)
+		m, err := mutator.EncodeAttached(&mutator.Input{}, thingKind, all[0], nil)
 		require.NoError(t, err)
 		if n == 0 {
 			overhead = len(m.Value)
@@ -87,9 +87,9 @@ func TestMarkIsSmallOrReadable(t *testing.T) {
 func TestMarkHasNotAllLosers(t *testing.T) {
 	for losers, want := range map[int]int{0: 1, 7: 8, 8: 9, 9: 9, 20: 9} {
 		all := candidates(t, losers+1, "")
-		m, err := mutator.Mark(&mutator.Input{}, thingKind, all[0], all[1:])
+		m, err := mutator.EncodeAttached(&mutator.Input{}, thingKind, all[0], all[1:])
 		require.NoError(t, err)
-		require.Len(t, mutator.Marked(&mutator.Input{}, things, m), want)
+		require.Len(t, mutator.DecodeAttached(&mutator.Input{}, things, m), want)
 	}
 }
 
@@ -98,9 +98,9 @@ func TestMarkHasALimit(t *testing.T) {
 	largest := 0
 	for n := 2800; n < 3100; n++ {
 		all := candidates(t, 1, noise(n))
-		m, err := mutator.Mark(&mutator.Input{}, thingKind, all[0], nil)
+		m, err := mutator.EncodeAttached(&mutator.Input{}, thingKind, all[0], nil)
 		if err == nil {
-			require.LessOrEqual(t, len(m.Value), mutator.MarkSize)
+			require.LessOrEqual(t, len(m.Value), mutator.MaxMetadataSize)
 			largest = max(largest, len(m.Value))
 			continue
 		}
@@ -108,14 +108,14 @@ func TestMarkHasALimit(t *testing.T) {
 		require.ErrorContains(t, err, " bytes on each xDS route of its target, more than the 3072 that a policy may take: use shorter or fewer values")
 		require.Empty(t, m)
 	}
-	require.Equal(t, mutator.MarkSize, largest)
+	require.Equal(t, mutator.MaxMetadataSize, largest)
 }
 
 // TestMarkOfAnInvalidPolicy is none.
 func TestMarkOfAnInvalidPolicy(t *testing.T) {
 	all := candidates(t, 1, "")
 	all[0].Err = fmt.Errorf("is bad")
-	m, err := mutator.Mark(&mutator.Input{}, thingKind, all[0], nil)
+	m, err := mutator.EncodeAttached(&mutator.Input{}, thingKind, all[0], nil)
 	require.EqualError(t, err, "Thing ns/p0: is bad")
 	require.Empty(t, m)
 }
@@ -173,10 +173,10 @@ func TestMarkThatWasLost(t *testing.T) {
 		"too large, and its end is":  {compressed(t, append(bytes.Repeat([]byte(" "), 1<<20), good...)), false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := xds.Mark{Key: "Thing.example.com", Value: c.value}
+			m := xds.MetadataEntry{Key: "Thing.example.com", Value: c.value}
 			require.Equal(t, c.readable, mutator.IsReadable(m))
-			require.Equal(t, c.policy, len(mutator.Marked(&mutator.Input{}, things, m)) > 0)
-			require.True(t, mutator.IsMarkOf(thingKind, m), "of the kind even so")
+			require.Equal(t, c.policy, len(mutator.DecodeAttached(&mutator.Input{}, things, m)) > 0)
+			require.True(t, mutator.IsEntryOf(thingKind, m), "of the kind even so")
 		})
 	}
 }
@@ -216,9 +216,9 @@ func TestHold(t *testing.T) {
 	r := &routev3.Route{Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "c"}}}}
 	mutator.Hold(thingKind, r)
 	require.NotEqual(t, "c", r.GetRoute().GetCluster())
-	m, err := mutator.Mark(&mutator.Input{}, thingKind, candidates(t, 1, "")[0], nil)
+	m, err := mutator.EncodeAttached(&mutator.Input{}, thingKind, candidates(t, 1, "")[0], nil)
 	require.NoError(t, err)
-	r.Metadata = xds.SetMark(nil, m)
-	xds.ReleaseMarks(&routev3.VirtualHost{Routes: []*routev3.Route{r}}, mutator.IsReadable)
+	r.Metadata = xds.SetMetadataEntry(nil, m)
+	xds.ReleaseRoutes(&routev3.VirtualHost{Routes: []*routev3.Route{r}}, mutator.IsReadable)
 	require.Equal(t, "c", r.GetRoute().GetCluster())
 }

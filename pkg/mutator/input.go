@@ -29,11 +29,11 @@ type Input struct {
 	// that the operator set for their namespace, and why. It is nil if there is no limit, see
 	// [Input.Past].
 	Excess func(inEffect []*policy.Object) map[*policy.Object]error
-	// Reach tells which listeners and routes lead to a cluster (Translation hook only,
+	// Routes tells which listeners and routes lead to a cluster (Translation hook only,
 	// nil elsewhere). It is computed at the first call.
-	Reach func() *xds.Reach
+	Routes func() *xds.RouteIndex
 
-	derived sync.Map // what Derive computed, by its key
+	computed sync.Map // what ComputeOnce computed, by its key
 }
 
 // Has tells whether the call brought resources of a kind. In a translation with routes it
@@ -103,10 +103,10 @@ type PolicyOutcome struct {
 type Reason string
 
 const (
-	// Undecided means that there is nothing to tell yet, because the translation that follows
-	// knows the whole. It is not shown, unless a mutator of the family failed on the single
+	// Pending means that there is nothing to tell yet, because the translation that follows
+	// knows the whole. It is not shown, unless a mutator of the feature failed on the single
 	// resource of the call: then it is Failed.
-	Undecided Reason = ""
+	Pending Reason = ""
 	// Programmed means that the policy is in effect on every target that it won.
 	Programmed Reason = "Programmed"
 	// Conflicted means that a policy with precedence, usually an older one, has the same target.

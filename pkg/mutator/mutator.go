@@ -1,6 +1,6 @@
 // Package mutator is the contract between the engine and those who change xDS.
 //
-// A mutator family is one feature: it names the hooks and custom resources that it needs
+// A feature is one feature: it names the hooks and custom resources that it needs
 // and has at most one mutator for each kind of resource. A mutator first plans, from what
 // can be read without decoding a resource, what it will do; only then is the resource
 // decoded and a private copy handed to the plan's Edit. The engine commits the copy when Edit

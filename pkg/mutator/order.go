@@ -9,38 +9,38 @@ import (
 	"strings"
 )
 
-// Order returns the families in their order of execution. Those without After keep the order of
-// the list. Each of the others runs directly behind the last family that it names, which may be
-// earlier than the list has it; if several do so behind the same family, they keep the order
-// of the list. A name that no family has or that two have, and families that run after each
+// Order returns the features in their order of execution. Those without After keep the order of
+// the list. Each of the others runs directly behind the last feature that it names, which may be
+// earlier than the list has it; if several do so behind the same feature, they keep the order
+// of the list. A name that no feature has or that two have, and features that run after each
 // other, are errors.
-func Order(families []Family) ([]Family, error) {
-	o := ordering{index: map[string]int{}, families: families, ranks: map[string]rank{}}
+func Order(features []Feature) ([]Feature, error) {
+	o := ordering{index: map[string]int{}, features: features, ranks: map[string]rank{}}
 	var errs []error
-	for i := range families {
-		name := families[i].Name
+	for i := range features {
+		name := features[i].Name
 		if _, twice := o.index[name]; twice {
 			errs = append(errs, fmt.Errorf("feature %q is listed twice", name))
 		}
 		o.index[name] = i
 	}
-	for i := range families {
-		errs = append(errs, o.unknown(&families[i])...)
+	for i := range features {
+		errs = append(errs, o.unknown(&features[i])...)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	for i := range families {
-		if _, err := o.rank(families[i].Name); err != nil {
+	for i := range features {
+		if _, err := o.rank(features[i].Name); err != nil {
 			return nil, err
 		}
 	}
-	out := slices.Clone(families)
-	slices.SortStableFunc(out, func(a, b Family) int { return o.ranks[a.Name].compare(o.ranks[b.Name]) })
+	out := slices.Clone(features)
+	slices.SortStableFunc(out, func(a, b Feature) int { return o.ranks[a.Name].compare(o.ranks[b.Name]) })
 	return out, nil
 }
 
-// rank is where a family runs: behind the one at an index of the list, and behind those that
+// rank is where a feature runs: behind the one at an index of the list, and behind those that
 // run there at a smaller depth.
 type rank struct{ index, depth int }
 
@@ -48,16 +48,16 @@ func (r rank) compare(other rank) int {
 	return cmp.Or(cmp.Compare(r.index, other.index), cmp.Compare(r.depth, other.depth))
 }
 
-// ordering finds the ranks of families.
+// ordering finds the ranks of features.
 type ordering struct {
-	families []Family
+	features []Feature
 	index    map[string]int
 	ranks    map[string]rank
-	path     []string // families whose rank is being found, each because of the one before it
+	path     []string // features whose rank is being found, each because of the one before it
 }
 
-// unknown reports names that no family has.
-func (o *ordering) unknown(f *Family) (errs []error) {
+// unknown reports names that no feature has.
+func (o *ordering) unknown(f *Feature) (errs []error) {
 	for _, other := range f.After {
 		if _, ok := o.index[other]; !ok {
 			known := strings.Join(slices.Sorted(maps.Keys(o.index)), ", ")
@@ -75,7 +75,7 @@ func (o *ordering) rank(name string) (rank, error) {
 		return rank{}, fmt.Errorf("features run after each other: %s", strings.Join(append(o.path[i:], name), " after "))
 	}
 	o.path = append(o.path, name)
-	f := &o.families[o.index[name]]
+	f := &o.features[o.index[name]]
 	r := rank{index: o.index[name]}
 	if len(f.After) > 0 {
 		r = rank{}

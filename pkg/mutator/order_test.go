@@ -9,17 +9,17 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// listed makes families of words like "d:a,b", which is d after a and b.
-func listed(text string) (families []mutator.Family) {
+// listed makes features of words like "d:a,b", which is d after a and b.
+func listed(text string) (features []mutator.Feature) {
 	for word := range strings.FieldsSeq(text) {
 		name, after, _ := strings.Cut(word, ":")
-		f := mutator.Family{Name: name}
+		f := mutator.Feature{Name: name}
 		if after != "" {
 			f.After = strings.Split(after, ",")
 		}
-		families = append(families, f)
+		features = append(features, f)
 	}
-	return families
+	return features
 }
 
 func TestOrder(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// smallMark is up to where a mark is left as people can read it.
-const smallMark = 512
+// maxPlain is up to where a mark is left as people can read it.
+const maxPlain = 512
 
 // maxUnpacked bounds what a packed mark may have: several times what the largest policy has.
 const maxUnpacked = 1 << 20
@@ -21,7 +21,7 @@ const packed = "flate:"
 // pack compresses a text if that makes it smaller. The result is text, too: metadata has no
 // bytes.
 func pack(text []byte) (string, error) {
-	if len(text) <= smallMark {
+	if len(text) <= maxPlain {
 		return string(text), nil
 	}
 	var b bytes.Buffer

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// part is a field of [Family] that has an effect in some hooks only.
+// part is a field of [Feature] that has an effect in some hooks only.
 type part struct {
 	field string
 	set   bool
 	hooks []Hook
 	kind  Kind // of the resources that it mutates
-	runs  bool // as code of the family: a reason to have Envoy Gateway call the hooks
+	runs  bool // as code of the feature: a reason to have Envoy Gateway call the hooks
 }
 
-func (f *Family) parts() []part {
+func (f *Feature) parts() []part {
 	mutates := func(field string, set bool, k Kind) part {
 		hooks := slices.DeleteFunc(Hooks(), func(h Hook) bool { return !slices.Contains(h.Kinds(), k) })
 		return part{field, set, hooks, k, true}
@@ -31,31 +31,31 @@ func (f *Family) parts() []part {
 		mutates("RouteConfigurations", f.RouteConfigurations != nil, KindRouteConfiguration),
 		{"ClusterVariants", f.ClusterVariants != nil, translation, KindCluster, true},
 		{"Additions", f.Additions != nil, translation, "", true},
-		{"NeedsReach", f.NeedsReach, translation, "", false},
-		{"DropsSecrets", f.DropsSecrets, translation, "", false},
+		{"NeedsRoutes", f.NeedsRoutes, translation, "", false},
+		{"PrunesSecrets", f.PrunesSecrets, translation, "", false},
 		{"RenamesClusters", f.RenamesClusters, translation, "", false},
 	}
 }
 
 // validateHooks reports fields that have no effect in any of the hooks, and hooks that Envoy
 // Gateway would call in vain.
-func (f *Family) validateHooks() (errs []error) {
+func (f *Feature) validateHooks() (errs []error) {
 	parts := f.parts()
 	for _, p := range parts {
 		if p.set && !slices.ContainsFunc(p.hooks, f.Uses) {
-			errs = append(errs, fmt.Errorf("mutator family %q: %s has no effect: add %s to Hooks", f.Name, p.field, oneOf(p.hooks)))
+			errs = append(errs, fmt.Errorf("feature %q: %s has no effect: add %s to Hooks", f.Name, p.field, oneOf(p.hooks)))
 		}
 	}
 	for _, h := range f.Hooks {
-		var fields []string                                               // that would run in the hook
-		runs := h == HookTranslation && f.Reporter != nil && f.NeedsReach // tells what became of the routes' policies
+		var fields []string                                                // that would run in the hook
+		runs := h == HookTranslation && f.Reporter != nil && f.NeedsRoutes // tells what became of the routes' policies
 		for _, p := range parts {
 			if p.runs && slices.Contains(p.hooks, h) {
 				fields, runs = append(fields, p.field), runs || p.set
 			}
 		}
 		if len(fields) > 0 && !runs {
-			errs = append(errs, fmt.Errorf("mutator family %q: hook %s has nothing to run: set %s, or remove it from Hooks", f.Name, h, oneOf(fields)))
+			errs = append(errs, fmt.Errorf("feature %q: hook %s has nothing to run: set %s, or remove it from Hooks", f.Name, h, oneOf(fields)))
 		}
 	}
 	return errs

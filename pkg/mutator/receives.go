@@ -28,9 +28,9 @@ func (h Hook) Kinds() []Kind {
 }
 
 // Receives reports whether Envoy Gateway calls the hook with resources of the kind when it is
-// configured for this family alone, as `egraft config envoy-gateway` prints it. What the
+// configured for this feature alone, as `egraft config envoy-gateway` prints it. What the
 // Translation hook does not include is also lost from its response.
-func (f *Family) Receives(h Hook, k Kind) bool {
+func (f *Feature) Receives(h Hook, k Kind) bool {
 	if !f.Uses(h) || !slices.Contains(h.Kinds(), k) {
 		return false
 	}
@@ -39,17 +39,17 @@ func (f *Family) Receives(h Hook, k Kind) bool {
 	}
 	switch k {
 	case KindCluster:
-		return f.Additions != nil || f.DropsSecrets // additions are clusters first of all
+		return f.Additions != nil || f.PrunesSecrets // additions are clusters first of all
 	case KindRouteConfiguration:
-		return f.NeedsReach || f.ClusterVariants != nil || f.DropsSecrets
+		return f.NeedsRoutes || f.ClusterVariants != nil || f.PrunesSecrets
 	default: // secrets, and the listeners that refer to them
-		return f.DropsSecrets
+		return f.PrunesSecrets
 	}
 }
 
 // ObjectsIn returns the kinds of custom resources with which Envoy Gateway calls a hook for
-// this family.
-func (f *Family) ObjectsIn(h Hook) []policy.Kind {
+// this feature.
+func (f *Feature) ObjectsIn(h Hook) []policy.Kind {
 	if !f.Uses(h) {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (f *Family) ObjectsIn(h Hook) []policy.Kind {
 	}
 }
 
-// mutates reports whether the family has a mutator for a kind of resource.
-func (f *Family) mutates(k Kind) bool {
+// mutates reports whether the feature has a mutator for a kind of resource.
+func (f *Feature) mutates(k Kind) bool {
 	return slices.ContainsFunc(f.parts(), func(p part) bool { return p.kind == k && p.set })
 }

@@ -7,8 +7,8 @@ const GatewayGroup = "gateway.networking.k8s.io"
 
 const kindGateway = "Gateway"
 
-// Place is something that a policy can be attached to.
-type Place struct {
+// TargetRef is something that a policy can be attached to.
+type TargetRef struct {
 	// Kind is Gateway, HTTPRoute or GRPCRoute.
 	Kind            string
 	Namespace, Name string
@@ -35,7 +35,7 @@ const (
 
 // AttachedTo returns how the policy is attached to the place. Routes are places of the
 // Route hook only, whose policies are those of one route.
-func (o *Object) AttachedTo(p Place) Specificity {
+func (o *Object) AttachedTo(p TargetRef) Specificity {
 	best := NotAttached
 	if o.selected.has(p) {
 		best = specificity(p.Kind, false)
@@ -55,9 +55,9 @@ func (o *Object) AttachedTo(p Place) Specificity {
 	return best
 }
 
-// Closest is how closely the policy is attached to the closest of its targets, wherever
+// MaxSpecificity is how closely the policy is attached to the closest of its targets, wherever
 // that is.
-func (o *Object) Closest() Specificity {
+func (o *Object) MaxSpecificity() Specificity {
 	best := NotAttached
 	for _, t := range o.Targets {
 		if t.Group == GatewayGroup {
@@ -83,15 +83,15 @@ func specificity(kind string, section bool) Specificity {
 	}
 }
 
-// Candidate is a policy and how closely it is attached to what is being decided.
-type Candidate struct {
+// Attachment is a policy and how closely it is attached to what is being decided.
+type Attachment struct {
 	*Object
 	Specificity Specificity
 }
 
 // Sort puts the winner first.
-func Sort(c []Candidate) {
-	slices.SortStableFunc(c, func(a, b Candidate) int {
+func Sort(c []Attachment) {
+	slices.SortStableFunc(c, func(a, b Attachment) int {
 		if a.Specificity != b.Specificity {
 			return int(b.Specificity - a.Specificity)
 		}

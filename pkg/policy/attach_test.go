@@ -27,13 +27,13 @@ func targeting(name string, year int, refs ...string) []byte {
 }
 
 func TestAttachedTo(t *testing.T) {
-	listener := policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}
-	rule := policy.Place{Kind: "HTTPRoute", Namespace: "ns", Name: "r", SectionName: "rule"}
+	listener := policy.TargetRef{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}
+	rule := policy.TargetRef{Kind: "HTTPRoute", Namespace: "ns", Name: "r", SectionName: "rule"}
 	elsewhere := listener
 	elsewhere.Namespace = "other"
 	for name, c := range map[string]struct {
 		refs  []string
-		place policy.Place
+		place policy.TargetRef
 		want  policy.Specificity
 	}{
 		"gateway":                 {[]string{ref("Gateway", "eg", "")}, listener, policy.ToGateway},
@@ -62,7 +62,7 @@ func TestWhoWins(t *testing.T) {
 		targeting("elsewhere", 2019, ref("Gateway", "eg2", "")),
 	)
 	var order []string
-	for _, c := range policy.NewIndex(objects).Attached([]policy.Place{{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}}) {
+	for _, c := range policy.NewIndex(objects).Attached([]policy.TargetRef{{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}}) {
 		order = append(order, c.Name)
 	}
 	require.Equal(t, []string{"old-listener", "new-listener", "old-gateway"}, order)
@@ -79,20 +79,20 @@ func TestSelected(t *testing.T) {
 	const gateways = `{"kind":"Gateway","matchLabels":{"a":"b"}}`
 	const ancestor = `{"ancestorRef":{"group":"gateway.networking.k8s.io","kind":"Gateway","namespace":"%s","name":"%s"%s}}`
 	const everywhere = `{"kind":"Gateway","namespaces":{"from":"All"}}`
-	ours, foreign := fmt.Sprintf(ancestor, "ns", "eg", ""), policy.Place{Kind: "Gateway", Namespace: "elsewhere", Name: "eg"}
-	listener := policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}
-	rule := policy.Place{Kind: "HTTPRoute", Namespace: "elsewhere", Name: "r", SectionName: "rule"}
+	ours, foreign := fmt.Sprintf(ancestor, "ns", "eg", ""), policy.TargetRef{Kind: "Gateway", Namespace: "elsewhere", Name: "eg"}
+	listener := policy.TargetRef{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}
+	rule := policy.TargetRef{Kind: "HTTPRoute", Namespace: "elsewhere", Name: "r", SectionName: "rule"}
 	for name, c := range map[string]struct {
 		selectors, ancestors string
-		place                policy.Place
+		place                policy.TargetRef
 		want                 policy.Specificity
 	}{
 		"Gateway":                      {gateways, ours, listener, policy.ToGateway},
-		"Gateway of another namespace": {everywhere, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), policy.Place{Kind: "Gateway", Namespace: "elsewhere", Name: "eg"}, policy.ToGateway},
+		"Gateway of another namespace": {everywhere, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), policy.TargetRef{Kind: "Gateway", Namespace: "elsewhere", Name: "eg"}, policy.ToGateway},
 		"Gateway of another namespace, where nobody looks":        {gateways, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), foreign, policy.NotAttached},
 		"Gateway of another namespace, or a selected route's":     {everywhere + `,{"kind":"HTTPRoute"}`, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), foreign, policy.NotAttached},
 		"Gateway of the policy's namespace, or a route's":         {everywhere + `,{"kind":"HTTPRoute"}`, ours, listener, policy.ToGateway},
-		"listener of a ListenerSet of a Gateway that is selected": {gateways, ours, policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http", ListenerSet: "a/b"}, policy.ToGateway},
+		"listener of a ListenerSet of a Gateway that is selected": {gateways, ours, policy.TargetRef{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http", ListenerSet: "a/b"}, policy.ToGateway},
 		"Gateway that is not selected":                            {gateways, fmt.Sprintf(ancestor, "ns", "other", ""), listener, policy.NotAttached},
 		"Gateway of the other namespace":                          {gateways, fmt.Sprintf(ancestor, "elsewhere", "eg", ""), listener, policy.NotAttached},
 		"Gateway without status":                                  {gateways, "", listener, policy.NotAttached},
@@ -108,7 +108,7 @@ func TestSelected(t *testing.T) {
 			require.NoError(t, err)
 			o := s.Of(gvk)[0]
 			require.Equal(t, c.want, o.AttachedTo(c.place))
-			found := policy.NewIndex([]*policy.Object{o}).Attached([]policy.Place{c.place})
+			found := policy.NewIndex([]*policy.Object{o}).Attached([]policy.TargetRef{c.place})
 			if c.want == policy.NotAttached {
 				require.Empty(t, found)
 				return

@@ -30,8 +30,8 @@ func TestKindWithSpecAlone(t *testing.T) {
 	require.NoError(t, err)
 	o := s.Of(gvk)[0]
 	require.NoError(t, o.Err)
-	require.Equal(t, 3, policy.Typed[onlySpec](o).Spec.Size)
-	c, err := o.Carry()
+	require.Equal(t, 3, policy.As[onlySpec](o).Spec.Size)
+	c, err := o.Encode()
 	require.NoError(t, err)
 	require.JSONEq(t, `{"size":3}`, string(c.Content))
 
@@ -44,7 +44,7 @@ func TestKindWithSpecAlone(t *testing.T) {
 	require.NoError(t, err)
 	o = s.Of(gvk)[0]
 	require.NoError(t, o.Err, "the status is not read")
-	require.Equal(t, "ns", policy.Typed[mistyped](o).Namespace)
+	require.Equal(t, "ns", policy.As[mistyped](o).Namespace)
 }
 
 // TestKindIsStrictElsewhere: only metadata and status may have fields that the type lacks.

@@ -26,15 +26,15 @@ func FuzzNewSet(f *testing.F) {
 		}
 		require.True(t, json.Valid(raw))
 		for _, o := range s.Of(gvk) {
-			require.Equal(t, o.Err == nil, policy.Typed[thing](o) != nil, "either usable or with an error")
-			c, err := o.Carry()
+			require.Equal(t, o.Err == nil, policy.As[thing](o) != nil, "either usable or with an error")
+			c, err := o.Encode()
 			require.Equal(t, o.Err == nil, err == nil)
 			if err != nil {
 				continue
 			}
-			restored, err := kinds[0].Restore(c)
+			restored, err := kinds[0].Decode(c)
 			require.NoError(t, err)
-			require.Equal(t, policy.Typed[thing](o).Spec.Size, policy.Typed[thing](restored).Spec.Size)
+			require.Equal(t, policy.As[thing](o).Spec.Size, policy.As[thing](restored).Spec.Size)
 			require.Equal(t, o.FailurePolicy, restored.FailurePolicy)
 		}
 	})

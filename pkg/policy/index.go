@@ -2,17 +2,17 @@ package policy
 
 // Index finds the policies of a place without asking each of them.
 type Index struct {
-	byTarget map[Place][]*Object // the places have no section name
+	byTarget map[TargetRef][]*Object // the places have no section name
 	byKind   map[string][]*Object
 }
 
 // NewIndex is an index of the policies.
 func NewIndex(objects []*Object) *Index {
-	x := &Index{byTarget: map[Place][]*Object{}, byKind: map[string][]*Object{}}
+	x := &Index{byTarget: map[TargetRef][]*Object{}, byKind: map[string][]*Object{}}
 	for _, o := range objects {
 		for _, t := range o.Targets {
 			if t.Group == GatewayGroup {
-				add(x.byTarget, Place{Kind: t.Kind, Namespace: o.Namespace, Name: t.Name}, o)
+				add(x.byTarget, TargetRef{Kind: t.Kind, Namespace: o.Namespace, Name: t.Name}, o)
 			}
 		}
 		for _, p := range o.selected.gateways {
@@ -36,10 +36,10 @@ func add[K comparable](m map[K][]*Object, at K, o *Object) {
 
 // Attached returns the policies that are attached to any of the places, the winner
 // first: the most specific ones before the others, and the older before the newer.
-func (x *Index) Attached(places []Place) []Candidate {
-	var out []Candidate
+func (x *Index) Attached(places []TargetRef) []Attachment {
+	var out []Attachment
 	position := map[*Object]int{}
-	look := func(p Place, among []*Object) {
+	look := func(p TargetRef, among []*Object) {
 		for _, o := range among {
 			s := o.AttachedTo(p)
 			if s == NotAttached {
@@ -50,11 +50,11 @@ func (x *Index) Attached(places []Place) []Candidate {
 				continue
 			}
 			position[o] = len(out)
-			out = append(out, Candidate{o, s})
+			out = append(out, Attachment{o, s})
 		}
 	}
 	for _, p := range places {
-		look(p, x.byTarget[Place{Kind: p.Kind, Namespace: p.Namespace, Name: p.Name}])
+		look(p, x.byTarget[TargetRef{Kind: p.Kind, Namespace: p.Namespace, Name: p.Name}])
 		look(p, x.byKind[p.Kind])
 	}
 	Sort(out)

@@ -17,11 +17,11 @@ import (
 // Kind is a kind of custom resource and the way to read it. Make one with [NewKind].
 type Kind struct {
 	schema.GroupVersionKind
-	decode   func(raw []byte) (any, error)
-	restore  func(raw []byte) (any, error) // what was decoded before
-	strip    func(content any) any         // nil if nothing is left out, see [CarryAs]
-	permit   Permit
-	resource string
+	decode     func(raw []byte) (any, error)
+	decodeSpec func(raw []byte) (any, error) // what was decoded before
+	strip      func(content any) any         // nil if nothing is left out, see [EncodeWithout]
+	permit     Permit
+	resource   string
 }
 
 // Permit returns why an object that is valid in itself may not be used where egraft runs,
@@ -36,13 +36,13 @@ func (k Kind) WithPermit(permit Permit) Kind {
 	return k
 }
 
-// judge refuses an object that may not be used.
-func (k Kind) judge(o *Object) {
+// validateObject refuses an object that may not be used.
+func (k Kind) validateObject(o *Object) {
 	if k.permit == nil || o.Err != nil {
 		return
 	}
 	if err := k.permit(o, o.typed); err != nil {
-		o.refuse(brief(err))
+		o.reject(brief(err))
 	}
 }
 
@@ -70,7 +70,7 @@ func NewKind[T any](gvk schema.GroupVersionKind, validate func(*T) field.ErrorLi
 		obj := new(T)
 		return obj, json.UnmarshalCaseSensitivePreserveInts(raw, obj)
 	}
-	return Kind{GroupVersionKind: gvk, restore: restore, decode: func(raw []byte) (any, error) {
+	return Kind{GroupVersionKind: gvk, decodeSpec: restore, decode: func(raw []byte) (any, error) {
 		obj, err := decode[T](raw)
 		switch {
 		case err != nil:

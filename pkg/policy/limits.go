@@ -71,9 +71,9 @@ func depth(raw []byte) (deepest int) {
 	return deepest
 }
 
-// refuse makes the object one that cannot be used because of a limit. What is left of its
+// reject makes the object one that cannot be used because of a limit. What is left of its
 // content is as much as another hook needs to know it by.
-func (o *Object) refuse(reason error) {
+func (o *Object) reject(reason error) {
 	o.typed, o.Err = nil, reason
 	o.Namespace, o.Name = cut(o.Namespace), cut(o.Name)
 	var h header
@@ -82,7 +82,7 @@ func (o *Object) refuse(reason error) {
 	h.Metadata.UID, h.Metadata.Generation, h.Metadata.CreationTimestamp.Time = o.UID, o.Generation, o.Created
 	sum := sha256.Sum256([]byte(o.raw))
 	h.Spec.FailurePolicy = o.FailurePolicy
-	h.Refused = &refusal{reason.Error(), hex.EncodeToString(sum[:])}
+	h.Refused = &rejection{reason.Error(), hex.EncodeToString(sum[:])}
 	b, err := json.Marshal(h)
 	if err != nil { // of a year that JSON's times cannot have
 		b = []byte(h.Refused.Content)
@@ -94,14 +94,14 @@ func cut(name string) string {
 	return strings.Clone(strings.ToValidUTF8(name[:min(len(name), maxName)], ""))
 }
 
-// refusal is the content of a refused object.
-type refusal struct {
+// rejection is the content of a refused object.
+type rejection struct {
 	Reason string `json:"reason"`
 	// Content is a digest of what the object had: another object is another one even so.
 	Content string `json:"content"`
 }
 
-func (r *refusal) err() error { return errors.New(r.Reason) }
+func (r *rejection) err() error { return errors.New(r.Reason) }
 
 // first joins faults, but not thousands of them: they go into logs and Events.
 func first(errs field.ErrorList) error {
@@ -119,12 +119,12 @@ func brief(err error) error {
 	return errors.New(strings.ToValidUTF8(err.Error()[:maxError], "") + " …")
 }
 
-// refuseExcess refuses the newest of too many objects. They may be shared with other
+// rejectExcess refuses the newest of too many objects. They may be shared with other
 // calls, and so copies take their place.
-func (s *Set) refuseExcess() {
+func (s *Set) rejectExcess() {
 	for i := maxObjects; i < len(s.objects); i++ {
 		o := *s.objects[i]
-		o.refuse(fmt.Errorf("is one of %d in a call, of which the %d oldest are read", len(s.objects), maxObjects))
+		o.reject(fmt.Errorf("is one of %d in a call, of which the %d oldest are read", len(s.objects), maxObjects))
 		o.digest = digestOf(&o)
 		s.objects[i] = &o
 	}

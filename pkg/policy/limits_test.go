@@ -41,13 +41,13 @@ func TestLimitsOfAnObject(t *testing.T) {
 			require.NoError(t, s.Of(gvk)[0].Err, "the others go on")
 			o := s.Of(gvk)[1]
 			require.Equal(t, "Thing ns/hostile", o.String())
-			require.Equal(t, policy.ToGateway, o.AttachedTo(policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
+			require.Equal(t, policy.ToGateway, o.AttachedTo(policy.TargetRef{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
 			if test.err == "" {
 				require.NoError(t, o.Err, "%d bytes", len(raw))
 				return
 			}
 			require.EqualError(t, o.Err, test.err)
-			require.Nil(t, policy.Typed[thing](o))
+			require.Nil(t, policy.As[thing](o))
 		})
 	}
 }
@@ -60,7 +60,7 @@ func TestLimitOfSelectors(t *testing.T) {
 		require.NoError(t, err)
 		o := s.Of(gvk)[0]
 		require.Equal(t, "Ignore", o.FailurePolicy, "it is known even so")
-		require.Equal(t, policy.ToRoute, o.AttachedTo(policy.Place{Kind: "HTTPRoute", Namespace: "ns", Name: "r"}))
+		require.Equal(t, policy.ToRoute, o.AttachedTo(policy.TargetRef{Kind: "HTTPRoute", Namespace: "ns", Name: "r"}))
 		if want != "" {
 			require.EqualError(t, o.Err, want)
 		}

@@ -69,7 +69,7 @@ type header struct {
 		Ancestors []ancestor `json:"ancestors"`
 	} `json:"status"`
 	// Refused is there if another hook carried an object that it had refused.
-	Refused *refusal `json:"egraft.io/refused,omitempty"`
+	Refused *rejection `json:"egraft.io/refused,omitempty"`
 }
 
 // parse reads the header of raw, in a time that is linear in its size, and then the object by
@@ -90,12 +90,12 @@ func parse(kinds []Kind, raw []byte, watch Watch) (*Object, error) {
 		o.raw = string(raw)
 		switch tooMuch := excess(raw, len(o.Targets), len(h.Spec.TargetSelectors)); {
 		case tooMuch != nil:
-			o.refuse(tooMuch)
+			o.reject(tooMuch)
 		case h.Refused != nil:
 			o.Err = h.Refused.err()
 		default:
 			o.readContent(k, watch)
-			k.judge(o)
+			k.validateObject(o)
 		}
 		o.digest = digestOf(o)
 		return o, nil
@@ -112,7 +112,7 @@ func (o *Object) readContent(k Kind, watch Watch) {
 		return Content{typed, brief(err)}
 	})
 	if err != nil {
-		o.refuse(err)
+		o.reject(err)
 		return
 	}
 	o.typed, o.Err = c.typed, c.err
@@ -144,15 +144,15 @@ func digestOf(o *Object) string {
 	return string(sum[:])
 }
 
-// Typed returns the object as the T of its kind, and nil if it is of another kind or
+// As returns the object as the T of its kind, and nil if it is of another kind or
 // cannot be used.
-func Typed[T any](o *Object) *T {
+func As[T any](o *Object) *T {
 	t, _ := o.typed.(*T)
 	return t
 }
 
 // Content is a pointer to what the object says in the type of its kind, and nil if it cannot
-// be used. [Typed] is for who knows the type.
+// be used. [As] is for who knows the type.
 func (o *Object) Content() any { return o.typed }
 
 // String is "Kind namespace/name".

@@ -28,13 +28,13 @@ func TestPermit(t *testing.T) {
 	require.NoError(t, err)
 	permitted, refused, wrong := s.Of(gvk)[0], s.Of(gvk)[1], s.Of(gvk)[2]
 	require.NoError(t, permitted.Err)
-	require.Equal(t, 1, policy.Typed[thing](permitted).Spec.Size)
+	require.Equal(t, 1, policy.As[thing](permitted).Spec.Size)
 	require.EqualError(t, wrong.Err, "spec.size: Invalid value: -1: must not be negative", "what is not valid is not asked about")
 
 	require.ErrorContains(t, refused.Err, "Thing ns/b: too large xxx")
 	require.Len(t, refused.Err.Error(), 2048+len(" …"))
 	require.Nil(t, refused.Content())
-	require.Equal(t, policy.ToGateway, refused.AttachedTo(policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
+	require.Equal(t, policy.ToGateway, refused.AttachedTo(policy.TargetRef{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
 	require.Equal(t, "Ignore", refused.FailurePolicy)
 
 	again, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{[]byte(refused.Raw())})

@@ -78,9 +78,9 @@ func TestObjectsThatCannotBeUsed(t *testing.T) {
 			require.NoError(t, err)
 			o := s.Of(gvk)[0]
 			require.EqualError(t, o.Err, c.err)
-			require.Nil(t, policy.Typed[thing](o))
+			require.Nil(t, policy.As[thing](o))
 			require.Equal(t, "Thing ns/x", o.String(), "its name and its targets are known even so")
-			require.Equal(t, policy.ToGateway, o.AttachedTo(policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
+			require.Equal(t, policy.ToGateway, o.AttachedTo(policy.TargetRef{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
 		})
 	}
 }
@@ -92,7 +92,7 @@ func TestMistypedTarget(t *testing.T) {
 	require.NoError(t, err)
 	o := s.Of(gvk)[0]
 	require.Error(t, o.Err)
-	require.Equal(t, policy.ToGateway, o.AttachedTo(policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
+	require.Equal(t, policy.ToGateway, o.AttachedTo(policy.TargetRef{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
 }
 
 func TestNoObjectAtAll(t *testing.T) {
@@ -121,20 +121,20 @@ func TestIdentity(t *testing.T) {
 func TestTyped(t *testing.T) {
 	s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{object("x", 0, `{"size":3}`)})
 	require.NoError(t, err)
-	require.Equal(t, 3, policy.Typed[thing](s.Of(gvk)[0]).Spec.Size)
-	require.Nil(t, policy.Typed[struct{}](s.Of(gvk)[0]))
+	require.Equal(t, 3, policy.As[thing](s.Of(gvk)[0]).Spec.Size)
+	require.Nil(t, policy.As[struct{}](s.Of(gvk)[0]))
 }
 
 // carried is the object as another hook has it.
 func carried(t *testing.T, k policy.Kind, o *policy.Object) *policy.Object {
 	t.Helper()
-	c, err := o.Carry()
+	c, err := o.Encode()
 	require.NoError(t, err)
 	text, err := json.Marshal(c)
 	require.NoError(t, err)
-	var read policy.Carried
+	var read policy.Encoded
 	require.NoError(t, json.Unmarshal(text, &read))
-	restored, err := k.Restore(read)
+	restored, err := k.Decode(read)
 	require.NoError(t, err)
 	return restored
 }
@@ -146,30 +146,30 @@ func TestCarried(t *testing.T) {
 	c := carried(t, kind(), o)
 	require.Equal(t, o.String(), c.String())
 	require.True(t, o.Created.Equal(c.Created))
-	require.Equal(t, 3, policy.Typed[thing](c).Spec.Size)
+	require.Equal(t, 3, policy.As[thing](c).Spec.Size)
 }
 
 // TestCarriedIsSmall: labels, annotations, targets and status are not needed elsewhere.
 func TestCarriedIsSmall(t *testing.T) {
-	k := policy.CarryAs(kind(), func(x *thing) { x.Spec.Pad = "" })
+	k := policy.EncodeWithout(kind(), func(x *thing) { x.Spec.Pad = "" })
 	s, err := policy.NewSet([]policy.Kind{k}, [][]byte{[]byte(`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"x","namespace":"ns","labels":{"long":"label"},"annotations":{"long":"annotation"}},` +
 		`"spec":{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"target"}],"size":3,"pad":"long","failurePolicy":"Deny"}}`)})
 	require.NoError(t, err)
 	o := s.Of(gvk)[0]
 	require.NoError(t, o.Err)
-	c, err := o.Carry()
+	c, err := o.Encode()
 	require.NoError(t, err)
 	text, err := json.Marshal(c)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"name":"ns/x","failurePolicy":"Deny","spec":{"size":3}}`, string(text))
-	require.Equal(t, "long", policy.Typed[thing](o).Spec.Pad, "the object itself is as it was")
+	require.Equal(t, "long", policy.As[thing](o).Spec.Pad, "the object itself is as it was")
 	identity := o.Identity()
 	require.Empty(t, identity.Content)
-	restored, err := k.Restore(identity)
+	restored, err := k.Decode(identity)
 	require.NoError(t, err)
-	require.Nil(t, policy.Typed[thing](restored))
+	require.Nil(t, policy.As[thing](restored))
 	require.NoError(t, restored.Err)
-	_, err = k.Restore(policy.Carried{Name: "x"})
+	_, err = k.Decode(policy.Encoded{Name: "x"})
 	require.EqualError(t, err, `carried object "x": not namespace/name`)
 }
 

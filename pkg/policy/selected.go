@@ -39,7 +39,7 @@ type ancestor struct {
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/extensionserverpolicy.go
 type selection struct {
 	kinds    []string
-	gateways []Place
+	gateways []TargetRef
 }
 
 func newSelection(namespace string, targets []Target, selectors []selector, ancestors []ancestor) (s selection) {
@@ -56,14 +56,14 @@ func newSelection(namespace string, targets []Target, selectors []selector, ance
 	for _, a := range ancestors {
 		ref := a.AncestorRef
 		if ref.Kind == kindGateway && ref.SectionName == "" && (ref.Namespace == namespace || out && !routes) {
-			s.gateways = append(s.gateways, Place{Kind: kindGateway, Namespace: ref.Namespace, Name: ref.Name})
+			s.gateways = append(s.gateways, TargetRef{Kind: kindGateway, Namespace: ref.Namespace, Name: ref.Name})
 		}
 	}
 	return s
 }
 
 // has tells whether the place, or the one that it is a section of, is selected.
-func (s *selection) has(p Place) bool {
+func (s *selection) has(p TargetRef) bool {
 	if p.Kind != kindGateway {
 		return slices.Contains(s.kinds, p.Kind)
 	}

@@ -55,7 +55,7 @@ func TestSelectedByStatus(t *testing.T) {
 			o := parse(t, fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"ns","name":"p"},
 				"spec":{"targetRefs":[%s],"targetSelectors":[%s]},"status":{"ancestors":[%s]}}`,
 				strings.Join(c.refs, ","), strings.Join(c.selectors, ","), strings.Join(ancestors, ",")))[0]
-			place := policy.Place{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}
+			place := policy.TargetRef{Kind: "Gateway", Namespace: "ns", Name: "eg", SectionName: "http"}
 			require.Equal(t, c.own, o.AttachedTo(place) == policy.ToGateway)
 			place.Namespace = "other"
 			require.Equal(t, c.others, o.AttachedTo(place) == policy.ToGateway)

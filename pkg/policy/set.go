@@ -40,7 +40,7 @@ func ReadSet(read Read, raw [][]byte) (*Set, error) {
 		}
 	}
 	slices.SortStableFunc(s.objects, compare)
-	s.refuseExcess()
+	s.rejectExcess()
 	for _, o := range s.objects {
 		s.ofKind[o.GroupVersionKind] = append(s.ofKind[o.GroupVersionKind], o)
 	}

@@ -61,7 +61,7 @@ func DenyCluster(c *clusterv3.Cluster) error {
 		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
 		LoadAssignment:       &endpointv3.ClusterLoadAssignment{ClusterName: c.GetName()},
 	}
-	denied.Metadata = SetMark(denied.GetMetadata(), Mark{Key: DeniedKey, Value: "true"})
+	denied.Metadata = SetMetadataEntry(denied.GetMetadata(), MetadataEntry{Key: DeniedKey, Value: "true"})
 	proto.Reset(c)
 	proto.Merge(c, denied)
 	return nil
@@ -71,7 +71,7 @@ func DenyCluster(c *clusterv3.Cluster) error {
 // more, and it stays denied. The metadata alone does not prove it: there must be no endpoints.
 func IsDenied(c *clusterv3.Cluster) bool {
 	static := c.GetType() == clusterv3.Cluster_STATIC && c.GetClusterType() == nil
-	return static && len(c.GetLoadAssignment().GetEndpoints()) == 0 && slices.ContainsFunc(Marks(c.GetMetadata()), func(m Mark) bool { return m.Key == DeniedKey })
+	return static && len(c.GetLoadAssignment().GetEndpoints()) == 0 && slices.ContainsFunc(MetadataEntries(c.GetMetadata()), func(m MetadataEntry) bool { return m.Key == DeniedKey })
 }
 
 // DenyEndpoints takes all endpoints away.

@@ -38,7 +38,7 @@ func TestDenyRoutes(t *testing.T) {
 	rc := &routev3.RouteConfiguration{VirtualHosts: []*routev3.VirtualHost{vh, inTree}, Vhds: &routev3.Vhds{}}
 	require.NoError(t, xds.DenyRouteConfiguration(rc))
 	require.NoError(t, rc.ValidateAll())
-	require.Empty(t, xds.NewReach([]xds.Configuration{{Hosts: []*xds.HostReach{xds.ReadHost(vh)}}}).Clusters(), "no route leads anywhere")
+	require.Empty(t, xds.NewRouteIndex([]xds.Configuration{{Hosts: []*xds.VirtualHostIndex{xds.NewVirtualHostIndex(vh)}}}).Clusters(), "no route leads anywhere")
 	require.Empty(t, vh.GetRequestMirrorPolicies())
 	require.Nil(t, inTree.GetMatcher(), "routes that cannot be told")
 	require.Nil(t, rc.GetVhds(), "virtual hosts that are still to come")
@@ -66,7 +66,7 @@ func TestDenyCluster(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			require.False(t, xds.IsDenied(c))
 			said := proto.CloneOf(c)
-			said.Metadata = xds.SetMark(nil, xds.Mark{Key: xds.DeniedKey, Value: "true"})
+			said.Metadata = xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: xds.DeniedKey, Value: "true"})
 			require.Equal(t, name == "what Envoy would reject", xds.IsDenied(said), "the metadata alone does not prove it; without endpoints nobody is reached")
 			require.NoError(t, xds.DenyCluster(c))
 			require.NoError(t, c.ValidateAll())
@@ -74,7 +74,7 @@ func TestDenyCluster(t *testing.T) {
 			want := &clusterv3.Cluster{
 				Name: "c", ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
 				LoadAssignment: &endpointv3.ClusterLoadAssignment{ClusterName: "c"},
-				Metadata:       xds.SetMark(nil, xds.Mark{Key: xds.DeniedKey, Value: "true"}),
+				Metadata:       xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: xds.DeniedKey, Value: "true"}),
 			}
 			require.True(t, proto.Equal(want, c), "%v", c)
 		})

@@ -63,6 +63,6 @@ func TestEditDownstreamTLS(t *testing.T) {
 }
 
 func TestConfigurationsOfReach(t *testing.T) {
-	r := xds.NewReach([]xds.Configuration{{Name: "b"}, {Name: "a"}, {Name: "b"}})
+	r := xds.NewRouteIndex([]xds.Configuration{{Name: "b"}, {Name: "a"}, {Name: "b"}})
 	require.Equal(t, []string{"b", "a"}, r.Configurations())
 }

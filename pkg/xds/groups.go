@@ -37,7 +37,7 @@ type Group struct {
 	Ways []*Way
 	// Clusters are their names in the order of the configuration.
 	Clusters []string
-	// Last is the position of the last of them among all clusters, see [Reach.Clusters].
+	// Last is the position of the last of them among all clusters, see [RouteIndex.Clusters].
 	Last int
 	// Merged is whether Envoy Gateway made the clusters for backends, so that a route that comes
 	// later may lead to them too.
@@ -46,9 +46,9 @@ type Group struct {
 
 // Groups are the groups of all clusters that routes lead to, in the order of their first clusters.
 // Copies are left out: they are what a pass before this one made.
-func (r *Reach) Groups() []*Group { return r.groups() }
+func (r *RouteIndex) Groups() []*Group { return r.groups() }
 
-func (r *Reach) newGroups() (out []*Group) {
+func (r *RouteIndex) newGroups() (out []*Group) {
 	alike, numbers := map[string]*Group{}, map[*Way]string{}
 	for i, name := range r.names {
 		if IsCopy(name) {

@@ -25,8 +25,8 @@ func everyWay() *routev3.Route {
 
 // TestHeldRoute is let go of by readable marks, each of its own key, and by nothing else.
 func TestHeldRoute(t *testing.T) {
-	one, two := xds.Mark{Key: "one", Value: "good"}, xds.Mark{Key: "two", Value: "good"}
-	bad := xds.Mark{Key: "one", Value: "bad"}
+	one, two := xds.MetadataEntry{Key: "one", Value: "good"}, xds.MetadataEntry{Key: "two", Value: "good"}
+	bad := xds.MetadataEntry{Key: "one", Value: "bad"}
 	held := func(keys ...string) *routev3.Route {
 		r := everyWay()
 		for _, key := range keys {
@@ -36,27 +36,27 @@ func TestHeldRoute(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		keys  []string
-		marks []xds.Mark
+		marks []xds.MetadataEntry
 		want  *routev3.Route
 	}{
-		"one":                    {[]string{"one"}, []xds.Mark{one}, everyWay()},
-		"once":                   {[]string{"one", "one"}, []xds.Mark{one}, everyWay()},
-		"both":                   {[]string{"one", "two"}, []xds.Mark{one, two}, everyWay()},
-		"one of two":             {[]string{"one", "two"}, []xds.Mark{one}, held("two")},
-		"the other of two":       {[]string{"one", "two"}, []xds.Mark{two}, held("one")},
-		"a third":                {[]string{"one", "two", "three"}, []xds.Mark{one}, held("two", "three")},
-		"another key":            {[]string{"one"}, []xds.Mark{two}, held("one")},
-		"unreadable":             {[]string{"one"}, []xds.Mark{bad}, held("one")},
-		"unreadable and another": {[]string{"one", "two"}, []xds.Mark{bad, two}, held("one")},
+		"one":                    {[]string{"one"}, []xds.MetadataEntry{one}, everyWay()},
+		"once":                   {[]string{"one", "one"}, []xds.MetadataEntry{one}, everyWay()},
+		"both":                   {[]string{"one", "two"}, []xds.MetadataEntry{one, two}, everyWay()},
+		"one of two":             {[]string{"one", "two"}, []xds.MetadataEntry{one}, held("two")},
+		"the other of two":       {[]string{"one", "two"}, []xds.MetadataEntry{two}, held("one")},
+		"a third":                {[]string{"one", "two", "three"}, []xds.MetadataEntry{one}, held("two", "three")},
+		"another key":            {[]string{"one"}, []xds.MetadataEntry{two}, held("one")},
+		"unreadable":             {[]string{"one"}, []xds.MetadataEntry{bad}, held("one")},
+		"unreadable and another": {[]string{"one", "two"}, []xds.MetadataEntry{bad, two}, held("one")},
 		"no marks":               {[]string{"one"}, nil, held("one")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := held(c.keys...)
 			for _, m := range c.marks {
-				r.Metadata = xds.SetMark(r.GetMetadata(), m)
+				r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), m)
 			}
 			require.Equal(t, []string{"a", "b", "c"}, xds.ClustersOf(r.GetRoute()), "held or not")
-			found := xds.ReleaseMarks(&routev3.VirtualHost{Routes: []*routev3.Route{{}, r}}, func(m xds.Mark) bool { return m.Value == "good" })
+			found := xds.ReleaseRoutes(&routev3.VirtualHost{Routes: []*routev3.Route{{}, r}}, func(m xds.MetadataEntry) bool { return m.Value == "good" })
 			require.Equal(t, len(c.marks) > 0, found)
 			require.True(t, proto.Equal(c.want, r), "%v", r)
 		})
@@ -85,39 +85,39 @@ func TestStranded(t *testing.T) {
 		return r
 	}
 	marked := held("marked")
-	marked.Metadata = xds.SetMark(nil, xds.Mark{Key: "k"})
+	marked.Metadata = xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: "k"})
 	mirrored := toCluster("open")
 	xds.HoldRoute(mirrored, "k")
 	mirrored.GetRoute().RequestMirrorPolicies = []*routev3.RouteAction_RequestMirrorPolicy{{Cluster: "mirror"}}
 	free := toCluster("free")
-	r := xds.NewReach([]xds.Configuration{{Hosts: []*xds.HostReach{xds.ReadHost(&routev3.VirtualHost{Routes: []*routev3.Route{held("lost"), marked, free, mirrored}})}}})
+	r := xds.NewRouteIndex([]xds.Configuration{{Hosts: []*xds.VirtualHostIndex{xds.NewVirtualHostIndex(&routev3.VirtualHost{Routes: []*routev3.Route{held("lost"), marked, free, mirrored}})}}})
 	require.Equal(t, []string{"lost", "open", "mirror"}, r.Stranded())
 }
 
 // TestWays keeps apart what is not the same: listeners, and marks by key and value.
 func TestWays(t *testing.T) {
-	host := func(sections []string, marks ...xds.Mark) *xds.HostReach {
+	host := func(sections []string, marks ...xds.MetadataEntry) *xds.VirtualHostIndex {
 		var resources []any
 		for _, s := range sections {
 			resources = append(resources, map[string]any{"kind": "Gateway", "namespace": "default", "name": "eg", "sectionName": s})
 		}
 		r := toCluster("a")
 		for _, m := range marks {
-			r.Metadata = xds.SetMark(r.GetMetadata(), m)
+			r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), m)
 		}
-		return xds.ReadHost(&routev3.VirtualHost{Routes: []*routev3.Route{r}, Metadata: gatewayMetadata(t, resources...)})
+		return xds.NewVirtualHostIndex(&routev3.VirtualHost{Routes: []*routev3.Route{r}, Metadata: gatewayMetadata(t, resources...)})
 	}
-	one, same := []string{"one"}, xds.Mark{Key: "ab", Value: "c"}
-	hosts := []*xds.HostReach{
+	one, same := []string{"one"}, xds.MetadataEntry{Key: "ab", Value: "c"}
+	hosts := []*xds.VirtualHostIndex{
 		host(one), host([]string{"two"}), host([]string{"oneGateway default/eg#two"}), host([]string{"one", "two"}),
-		host(one, same), host(one, xds.Mark{Key: "a", Value: "bc"}), host(one, xds.Mark{Key: "ab"}), host(one, xds.Mark{Key: "ab", Value: "c2d"}),
-		host(one, same, xds.Mark{Key: "d"}), host(one, xds.Mark{Key: "ab", Value: "cd"}),
-		host(nil, xds.Mark{Key: "Gateway default/eg#one"}),
+		host(one, same), host(one, xds.MetadataEntry{Key: "a", Value: "bc"}), host(one, xds.MetadataEntry{Key: "ab"}), host(one, xds.MetadataEntry{Key: "ab", Value: "c2d"}),
+		host(one, same, xds.MetadataEntry{Key: "d"}), host(one, xds.MetadataEntry{Key: "ab", Value: "cd"}),
+		host(nil, xds.MetadataEntry{Key: "Gateway default/eg#one"}),
 	}
-	r := xds.NewReach([]xds.Configuration{{Name: "c", Hosts: append(hosts, host(one), host(one, same))}})
-	require.Len(t, r.Of("a").Ways(), len(hosts), "each of them once")
+	r := xds.NewRouteIndex([]xds.Configuration{{Name: "c", Hosts: append(hosts, host(one), host(one, same))}})
+	require.Len(t, r.ForCluster("a").Ways(), len(hosts), "each of them once")
 	for i, h := range hosts {
-		require.Same(t, r.Of("a").Ways()[i], r.Way(h.Listeners(), h.Marks()[0]))
+		require.Same(t, r.ForCluster("a").Ways()[i], r.Way(h.Listeners(), h.MetadataEntries()[0]))
 	}
 }
 
@@ -150,10 +150,10 @@ func TestListenersOf(t *testing.T) {
 // TestHostOfSeveralConfigurations: what the name of one tells of the listeners is not what the
 // other one is told.
 func TestHostOfSeveralConfigurations(t *testing.T) {
-	h := xds.ReadHost(&routev3.VirtualHost{Name: "x_com", Metadata: gatewayMetadata(t,
+	h := xds.NewVirtualHostIndex(&routev3.VirtualHost{Name: "x_com", Metadata: gatewayMetadata(t,
 		map[string]any{"kind": "Gateway", "namespace": "infra", "name": "eg", "sectionName": "https"},
 		map[string]any{"kind": "Gateway", "namespace": "infra", "name": "eg", "sectionName": "http"})})
-	r := xds.NewReach([]xds.Configuration{{Name: "infra/eg/https", Hosts: []*xds.HostReach{h}}, {Name: "infra/eg/app/set/https", Hosts: []*xds.HostReach{h}}})
+	r := xds.NewRouteIndex([]xds.Configuration{{Name: "infra/eg/https", Hosts: []*xds.VirtualHostIndex{h}}, {Name: "infra/eg/app/set/https", Hosts: []*xds.VirtualHostIndex{h}}})
 	sets := func(listeners []xds.Reference) (out []string) {
 		for _, l := range listeners {
 			out = append(out, l.SectionName+" "+l.ListenerSet)
@@ -168,8 +168,8 @@ func TestHostOfSeveralConfigurations(t *testing.T) {
 
 // TestClearMarks leaves what others wrote.
 func TestClearMarks(t *testing.T) {
-	md := xds.SetMark(&corev3.Metadata{TypedFilterMetadata: map[string]*anypb.Any{"x": {}}}, xds.Mark{Key: "a"})
-	require.Len(t, xds.ClearMarks(md).GetTypedFilterMetadata(), 1)
+	md := xds.SetMetadataEntry(&corev3.Metadata{TypedFilterMetadata: map[string]*anypb.Any{"x": {}}}, xds.MetadataEntry{Key: "a"})
+	require.Len(t, xds.ClearMetadataEntries(md).GetTypedFilterMetadata(), 1)
 }
 
 // TestDenyEndpoints leaves none, also of those that others refer to by name.

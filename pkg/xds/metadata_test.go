@@ -38,42 +38,42 @@ func TestReferences(t *testing.T) {
 }
 
 func TestMarks(t *testing.T) {
-	md := xds.SetMark(gatewayMetadata(t), xds.Mark{Key: "b", Value: "1"})
-	md = xds.SetMark(md, xds.Mark{Key: "a", Value: "2"})
-	md = xds.SetMark(md, xds.Mark{Key: "b", Value: "3"})
-	require.Equal(t, []xds.Mark{{Key: "a", Value: "2"}, {Key: "b", Value: "3"}}, xds.Marks(md))
-	require.True(t, proto.Equal(gatewayMetadata(t), xds.ClearMarks(md)))
-	require.Nil(t, xds.ClearMarks(xds.SetMark(nil, xds.Mark{Key: "a"})), "metadata that was made for a mark goes with it")
+	md := xds.SetMetadataEntry(gatewayMetadata(t), xds.MetadataEntry{Key: "b", Value: "1"})
+	md = xds.SetMetadataEntry(md, xds.MetadataEntry{Key: "a", Value: "2"})
+	md = xds.SetMetadataEntry(md, xds.MetadataEntry{Key: "b", Value: "3"})
+	require.Equal(t, []xds.MetadataEntry{{Key: "a", Value: "2"}, {Key: "b", Value: "3"}}, xds.MetadataEntries(md))
+	require.True(t, proto.Equal(gatewayMetadata(t), xds.ClearMetadataEntries(md)))
+	require.Nil(t, xds.ClearMetadataEntries(xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: "a"})), "metadata that was made for a mark goes with it")
 }
 
 func TestReach(t *testing.T) {
 	route := func(cluster, mark string) *routev3.Route {
 		r := toCluster(cluster)
 		if mark != "" {
-			r.Metadata = xds.SetMark(nil, xds.Mark{Key: "k", Value: mark})
+			r.Metadata = xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: "k", Value: mark})
 		}
 		return r
 	}
-	host := func(section string, routes ...*routev3.Route) *xds.HostReach {
-		return xds.ReadHost(&routev3.VirtualHost{Routes: routes, Metadata: gatewayMetadata(t,
+	host := func(section string, routes ...*routev3.Route) *xds.VirtualHostIndex {
+		return xds.NewVirtualHostIndex(&routev3.VirtualHost{Routes: routes, Metadata: gatewayMetadata(t,
 			map[string]any{"kind": "Gateway", "namespace": "default", "name": "eg", "sectionName": section})})
 	}
-	redirect := &routev3.Route{Action: &routev3.Route_Redirect{}, Metadata: xds.SetMark(nil, xds.Mark{Key: "k", Value: "nowhere"})}
-	r := xds.NewReach([]xds.Configuration{
-		{Name: "1", Hosts: []*xds.HostReach{host("one", route("a", ""), route("a", "m"), redirect)}},
-		{Name: "2", Hosts: []*xds.HostReach{host("two", route("a", "m"), route("b", ""))}},
+	redirect := &routev3.Route{Action: &routev3.Route_Redirect{}, Metadata: xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: "k", Value: "nowhere"})}
+	r := xds.NewRouteIndex([]xds.Configuration{
+		{Name: "1", Hosts: []*xds.VirtualHostIndex{host("one", route("a", ""), route("a", "m"), redirect)}},
+		{Name: "2", Hosts: []*xds.VirtualHostIndex{host("two", route("a", "m"), route("b", ""))}},
 	})
 	one := xds.Reference{Kind: "Gateway", Namespace: "default", Name: "eg", SectionName: "one"}
 	two := one
 	two.SectionName = "two"
 	require.Equal(t, []string{"a", "b"}, r.Clusters())
-	require.Equal(t, []xds.Reference{one, two}, r.Of("a").Listeners())
-	require.Equal(t, []xds.Mark{{Key: "k", Value: "m"}}, r.Of("a").Marks())
-	require.Equal(t, []xds.Reference{two}, r.Of("b").Listeners())
-	require.Empty(t, r.Of("b").Marks())
-	require.Nil(t, r.Of("c"))
+	require.Equal(t, []xds.Reference{one, two}, r.ForCluster("a").Listeners())
+	require.Equal(t, []xds.MetadataEntry{{Key: "k", Value: "m"}}, r.ForCluster("a").MetadataEntries())
+	require.Equal(t, []xds.Reference{two}, r.ForCluster("b").Listeners())
+	require.Empty(t, r.ForCluster("b").MetadataEntries())
+	require.Nil(t, r.ForCluster("c"))
 	require.Equal(t, []xds.Reference{one}, r.Configuration("1").Listeners())
-	require.Equal(t, []xds.Mark{{Key: "k", Value: "m"}, {Key: "k", Value: "nowhere"}}, r.Configuration("1").Marks())
+	require.Equal(t, []xds.MetadataEntry{{Key: "k", Value: "m"}, {Key: "k", Value: "nowhere"}}, r.Configuration("1").MetadataEntries())
 	require.Equal(t, []xds.Reference{two}, r.Configuration("2").Listeners())
 	require.Nil(t, r.Configuration("3"))
 	require.Equal(t, []xds.Reference{{Kind: "Gateway", Namespace: "default", Name: "eg"}}, r.Gateways())
@@ -83,12 +83,12 @@ func TestReach(t *testing.T) {
 // own and one that it shares.
 func TestReachOfManyRoutes(t *testing.T) {
 	vh := &routev3.VirtualHost{}
-	var want []xds.Mark
+	var want []xds.MetadataEntry
 	for i := range 100 {
-		own := xds.Mark{Key: "k", Value: strconv.Itoa(i)}
+		own := xds.MetadataEntry{Key: "k", Value: strconv.Itoa(i)}
 		r := toCluster("a")
-		r.Metadata = xds.SetMark(nil, own)
+		r.Metadata = xds.SetMetadataEntry(nil, own)
 		vh.Routes, want = append(vh.Routes, r, r), append(want, own)
 	}
-	require.Equal(t, want, xds.NewReach([]xds.Configuration{{Hosts: []*xds.HostReach{xds.ReadHost(vh)}}}).Of("a").Marks())
+	require.Equal(t, want, xds.NewRouteIndex([]xds.Configuration{{Hosts: []*xds.VirtualHostIndex{xds.NewVirtualHostIndex(vh)}}}).ForCluster("a").MetadataEntries())
 }

@@ -1,4 +1,4 @@
-// Command faulty is egraft with a family that fails on purpose, as the environment says:
+// Command faulty is egraft with a feature that fails on purpose, as the environment says:
 // see package faulty. It is for tests.
 package main
 
@@ -21,7 +21,7 @@ func main() {
 			os.Exit(cli.ExitUsage)
 		}
 	}
-	os.Exit(cli.Main(func(o catalog.Options) []mutator.Family {
+	os.Exit(cli.Main(func(o catalog.Options) []mutator.Feature {
 		return append(catalog.Builtin(o), faulty.New(faults))
 	}))
 }

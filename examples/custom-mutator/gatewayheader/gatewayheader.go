@@ -16,12 +16,12 @@ import (
 // Name is the name of the feature in flags, logs and metrics.
 const Name = "gateway-header"
 
-// New returns the mutator family.
-func New(s Settings) (mutator.Family, error) {
+// New returns the feature.
+func New(s Settings) (mutator.Feature, error) {
 	if err := s.validate(); err != nil {
-		return mutator.Family{}, err
+		return mutator.Feature{}, err
 	}
-	return mutator.Family{
+	return mutator.Feature{
 		Name:          Name,
 		Hooks:         []mutator.Hook{mutator.HookVirtualHost},
 		After:         []string{"attempt-count"}, // the other feature that edits virtual hosts

@@ -19,7 +19,7 @@ func TestConformanceWithSettings(t *testing.T) {
 
 func conforms(t *testing.T, cases string, s gatewayheader.Settings) {
 	t.Helper()
-	mutatortest.Run(t, cases, func() mutator.Family {
+	mutatortest.Run(t, cases, func() mutator.Feature {
 		f, err := gatewayheader.New(s)
 		require.NoError(t, err)
 		return f

@@ -23,7 +23,7 @@ type Settings struct {
 func Default() Settings { return Settings{Header: "x-gateway"} }
 
 // Feature is what a main function hands to cli.Main.
-func Feature() feature.Feature { return feature.WithSettings(Name, Default(), table, New) }
+func Feature() feature.Registration { return feature.WithSettings(Name, Default(), table, New) }
 
 // table lists the settings: --gateway-header-name, EGRAFT_GATEWAY_HEADER_NAME and
 // features.gateway-header.name are the first.

@@ -33,8 +33,8 @@ type answered struct {
 }
 
 // sent rejects calls that Envoy Gateway does not make for the feature alone.
-func (c *testCase) sent(newFamily func() mutator.Family) error {
-	f := newFamily()
+func (c *testCase) sent(newFeature func() mutator.Feature) error {
+	f := newFeature()
 	for _, s := range c.steps {
 		if err := sent(&f, s.call); err != nil {
 			return fmt.Errorf("%s: %s%w", c.path, s.at, err)
@@ -45,7 +45,7 @@ func (c *testCase) sent(newFamily func() mutator.Family) error {
 
 // answer makes the calls of a case in order, each of a new engine. The calls that it returns
 // are complete.
-func (c *testCase) answer(ctx context.Context, newFamily func() mutator.Family) ([]answered, error) {
+func (c *testCase) answer(ctx context.Context, newFeature func() mutator.Feature) ([]answered, error) {
 	var out []answered
 	left := leftovers{}
 	for i, s := range c.steps {
@@ -57,7 +57,7 @@ func (c *testCase) answer(ctx context.Context, newFamily func() mutator.Family) 
 			}
 			s.call = call
 		}
-		res, err := answer(ctx, newFamily(), s.call)
+		res, err := answer(ctx, newFeature(), s.call)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", c.path, s.name(), err)
 		}

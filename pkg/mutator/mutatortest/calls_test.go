@@ -15,8 +15,8 @@ import (
 )
 
 // everywhere edits what comes in any hook, so that each resource shows which hooks it was in.
-func everywhere() mutator.Family {
-	return mutator.Family{
+func everywhere() mutator.Feature {
+	return mutator.Feature{
 		Name:  "f",
 		Hooks: []mutator.Hook{mutator.HookRoute, mutator.HookVirtualHost, mutator.HookHTTPListener, mutator.HookCluster, mutator.HookTranslation},
 		Routes: mutator.Func[*routev3.Route]{Do: func(_ context.Context, _ *mutator.Input, r *routev3.Route) error {

@@ -16,7 +16,7 @@ import (
 // check is one demand of the contract, on a case and its result.
 type check struct {
 	name string
-	run  func(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error
+	run  func(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error
 	// remedy says what to do about a failure.
 	remedy string
 }
@@ -40,12 +40,12 @@ func checks() []check {
 // fromMemory says what to do if an engine that remembers gives another answer.
 const fromMemory = "Plan.CacheKey must stand for all that the result depends on besides the resource; leave it nil if in doubt"
 
-func reachesEnvoy(_ context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
-	f := newFamily()
+func reachesEnvoy(_ context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
+	f := newFeature()
 	return kept(&f, call, res)
 }
 
-func valid(_ context.Context, _ *engine.Call, res *engine.Result, _ func() mutator.Family) error {
+func valid(_ context.Context, _ *engine.Call, res *engine.Result, _ func() mutator.Feature) error {
 	for _, list := range res.Resources {
 		for _, raw := range list.Encoded {
 			m, err := decode(list.Kind, raw)
@@ -61,7 +61,7 @@ func valid(_ context.Context, _ *engine.Call, res *engine.Result, _ func() mutat
 }
 
 // again answers the call once more and requires the same bytes.
-func again(ctx context.Context, f mutator.Family, call *engine.Call, want []engine.Resources) error {
+func again(ctx context.Context, f mutator.Feature, call *engine.Call, want []engine.Resources) error {
 	res, err := answer(ctx, f, call)
 	if err != nil {
 		return err
@@ -69,8 +69,8 @@ func again(ctx context.Context, f mutator.Family, call *engine.Call, want []engi
 	return same(want, res.Resources)
 }
 
-func repeatable(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
-	f := newFamily()
+func repeatable(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
+	f := newFeature()
 	for range 20 { // maps are ranged over in another order each time
 		if err := again(ctx, f, call, res.Resources); err != nil {
 			return err
@@ -79,12 +79,12 @@ func repeatable(ctx context.Context, call *engine.Call, res *engine.Result, newF
 	return nil
 }
 
-func shuffled(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
+func shuffled(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
 	other := *call
 	other.Objects = slices.Clone(call.Objects)
 	slices.Reverse(other.Objects)
 	for range len(call.Objects) {
-		if err := again(ctx, newFamily(), &other, res.Resources); err != nil {
+		if err := again(ctx, newFeature(), &other, res.Resources); err != nil {
 			return err
 		}
 		other.Objects = append(other.Objects[1:], other.Objects[0])
@@ -92,15 +92,15 @@ func shuffled(ctx context.Context, call *engine.Call, res *engine.Result, newFam
 	return nil
 }
 
-func idempotent(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
+func idempotent(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
 	second := *call
 	second.Resources = res.Resources
-	return again(ctx, newFamily(), &second, res.Resources)
+	return again(ctx, newFeature(), &second, res.Resources)
 }
 
-func inputUntouched(ctx context.Context, call *engine.Call, _ *engine.Result, newFamily func() mutator.Family) error {
+func inputUntouched(ctx context.Context, call *engine.Call, _ *engine.Result, newFeature func() mutator.Feature) error {
 	before := clone(call)
-	if _, err := answer(ctx, newFamily(), call); err != nil {
+	if _, err := answer(ctx, newFeature(), call); err != nil {
 		return err
 	}
 	if !slices.EqualFunc(before.Objects, call.Objects, bytes.Equal) {
@@ -109,8 +109,8 @@ func inputUntouched(ctx context.Context, call *engine.Call, _ *engine.Result, ne
 	return same(before.Resources, call.Resources)
 }
 
-func parallel(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
-	f := newFamily()
+func parallel(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
+	f := newFeature()
 	g, ctx := errgroup.WithContext(ctx)
 	for range 8 {
 		g.Go(func() error { return again(ctx, f, call, res.Resources) })
@@ -121,7 +121,7 @@ func parallel(ctx context.Context, call *engine.Call, res *engine.Result, newFam
 // unwantedUntouched requires the bytes of every resource without an outcome to have come
 // through. Route configurations lose egraft's marks, which is the engine's doing, and
 // secrets that were dropped are not in the answer.
-func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Result, _ func() mutator.Family) error {
+func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Result, _ func() mutator.Feature) error {
 	verdicts := map[string]engine.Verdict{}
 	for _, o := range res.Outcomes {
 		verdicts[string(o.Kind)+"/"+o.Name] = o.Verdict
@@ -146,10 +146,10 @@ func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Result,
 	return nil
 }
 
-// nothingWithoutPolicies is for families that read policies: without any, every resource
+// nothingWithoutPolicies is for features that read policies: without any, every resource
 // is as it came.
-func nothingWithoutPolicies(ctx context.Context, call *engine.Call, _ *engine.Result, newFamily func() mutator.Family) error {
-	f := newFamily()
+func nothingWithoutPolicies(ctx context.Context, call *engine.Call, _ *engine.Result, newFeature func() mutator.Feature) error {
+	f := newFeature()
 	if len(f.Policies) == 0 {
 		return nil
 	}

@@ -65,7 +65,7 @@ func cloneBytes(in [][]byte) [][]byte {
 func unmark(call *engine.Call) error {
 	return forEachConfig(call, func(rc *routev3.RouteConfiguration) {
 		for _, vh := range rc.GetVirtualHosts() {
-			xds.ReleaseMarks(vh, mutator.IsReadable)
+			xds.ReleaseRoutes(vh, mutator.IsReadable)
 		}
 	})
 }

@@ -31,26 +31,26 @@ type connectTimeoutPolicy struct {
 
 // connectTimeout is the feature of the example: the Route hook leaves the policy on the route, and
 // the Translation, where the clusters are, finds it there.
-func connectTimeout() mutator.Family {
+func connectTimeout() mutator.Feature {
 	gvk := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "ConnectTimeoutPolicy"}
 	kind := policy.NewKind[connectTimeoutPolicy](gvk, nil)
-	ofRoute := func(in *mutator.Input, refs []xds.Reference) []policy.Candidate {
+	ofRoute := func(in *mutator.Input, refs []xds.Reference) []policy.Attachment {
 		return mutator.Attached(in, gvk, refs)
 	}
 	ofCluster := func(in *mutator.Input, name string) (timeout time.Duration) {
-		origin := in.Reach().Of(name)
+		origin := in.Routes().ForCluster(name)
 		if origin == nil {
 			return 0
 		}
-		for _, mark := range origin.Marks() {
-			for _, c := range mutator.Marked(in, kind, mark) {
-				return policy.Typed[connectTimeoutPolicy](c.Object).Spec.ConnectTimeout.Duration
+		for _, mark := range origin.MetadataEntries() {
+			for _, c := range mutator.DecodeAttached(in, kind, mark) {
+				return policy.As[connectTimeoutPolicy](c.Object).Spec.ConnectTimeout.Duration
 			}
 		}
 		return 0
 	}
-	return mutator.Family{
-		Name: "connect-timeout", Hooks: []mutator.Hook{mutator.HookRoute, mutator.HookTranslation}, NeedsReach: true,
+	return mutator.Feature{
+		Name: "connect-timeout", Hooks: []mutator.Hook{mutator.HookRoute, mutator.HookTranslation}, NeedsRoutes: true,
 		Policies: []policy.Kind{kind},
 		Routes: mutator.Func[*routev3.Route]{
 			When: func(in *mutator.Input, r mutator.View) bool { return len(ofRoute(in, r.References())) > 0 },
@@ -59,8 +59,8 @@ func connectTimeout() mutator.Family {
 				if found[0].Err != nil {
 					return found[0].Err
 				}
-				mark, err := mutator.Mark(in, gvk, found[0], found[1:])
-				r.Metadata = xds.SetMark(r.GetMetadata(), mark)
+				mark, err := mutator.EncodeAttached(in, gvk, found[0], found[1:])
+				r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), mark)
 				return err
 			},
 		},

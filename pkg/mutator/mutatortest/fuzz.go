@@ -14,12 +14,12 @@ import (
 // well, is valid and the same on a second run.
 //
 //	func FuzzPolicy(f *testing.F) { mutatortest.Fuzz(f, "testdata", hello.New) }
-func Fuzz(f *testing.F, dir string, newFamily func() mutator.Family) {
+func Fuzz(f *testing.F, dir string, newFeature func() mutator.Feature) {
 	var seats []seat
 	for _, path := range casesIn(f, dir) {
 		c, err := readCase(path)
 		require.NoError(f, err)
-		require.NoError(f, c.sent(newFamily))
+		require.NoError(f, c.sent(newFeature))
 		for i, s := range c.steps {
 			for _, o := range s.call.Objects {
 				f.Add(len(seats), o)
@@ -28,11 +28,11 @@ func Fuzz(f *testing.F, dir string, newFamily func() mutator.Family) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, n int, object []byte) {
-		steps, err := seats[int(uint(n)%uint(len(seats)))].with(object).answer(t.Context(), newFamily)
+		steps, err := seats[int(uint(n)%uint(len(seats)))].with(object).answer(t.Context(), newFeature)
 		require.NoError(t, err)
 		for _, s := range steps {
-			require.NoError(t, again(t.Context(), newFamily(), s.call, s.res.Resources))
-			require.NoError(t, valid(t.Context(), s.call, s.res, newFamily))
+			require.NoError(t, again(t.Context(), newFeature(), s.call, s.res.Resources))
+			require.NoError(t, valid(t.Context(), s.call, s.res, newFeature))
 		}
 	})
 }

@@ -22,10 +22,10 @@ import (
 
 var gvk = schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Thing"}
 
-// on is a family with a cluster mutator.
-func on(do func(in *mutator.Input, c *clusterv3.Cluster)) func() mutator.Family {
-	return func() mutator.Family {
-		return mutator.Family{
+// on is a feature with a cluster mutator.
+func on(do func(in *mutator.Input, c *clusterv3.Cluster)) func() mutator.Feature {
+	return func() mutator.Feature {
+		return mutator.Feature{
 			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
 			Policies: []policy.Kind{policy.NewKind[map[string]any](gvk, nil)},
 			Clusters: mutator.Func[*clusterv3.Cluster]{
@@ -44,29 +44,29 @@ func call(t *testing.T) *engine.Call {
 	return calls[0]
 }
 
-// failing returns the names of the checks that a family does not pass.
-func failing(t *testing.T, newFamily func() mutator.Family) (out []string) {
+// failing returns the names of the checks that a feature does not pass.
+func failing(t *testing.T, newFeature func() mutator.Feature) (out []string) {
 	t.Helper()
 	c := call(t)
-	res, err := answer(t.Context(), newFamily(), c)
+	res, err := answer(t.Context(), newFeature(), c)
 	if err != nil {
 		return []string{err.Error()}
 	}
 	for _, check := range checks() {
-		if check.run(t.Context(), c, res, newFamily) != nil {
+		if check.run(t.Context(), c, res, newFeature) != nil {
 			out = append(out, check.name)
 		}
 	}
 	return out
 }
 
-// TestKitRejects has, for each check, a family that breaks the contract in the way that
+// TestKitRejects has, for each check, a feature that breaks the contract in the way that
 // the check is for.
 func TestKitRejects(t *testing.T) {
 	var calls atomic.Int64
 	bad := map[string]struct {
-		family func() mutator.Family
-		check  string
+		feature func() mutator.Feature
+		check   string
 	}{
 		"state": {on(func(_ *mutator.Input, c *clusterv3.Cluster) {
 			c.AltStatName = strconv.FormatInt(calls.Add(1), 10)
@@ -77,7 +77,7 @@ func TestKitRejects(t *testing.T) {
 				c.AltStatName += k
 			}
 		}), "same bytes on every run"},
-		"order of the call": {func() mutator.Family {
+		"order of the call": {func() mutator.Feature {
 			f := on(nil)()
 			seen := &journal{}
 			f.Policies = []policy.Kind{policy.NewKind(gvk, seen.note)}
@@ -87,17 +87,17 @@ func TestKitRejects(t *testing.T) {
 			}}
 			return f
 		}, "order of custom resources"},
-		"reads an annotation": {func() mutator.Family {
+		"reads an annotation": {func() mutator.Feature {
 			f := on(func(in *mutator.Input, c *clusterv3.Cluster) {
 				for _, o := range in.Objects.Of(gvk) {
-					c.AltStatName = policy.Typed[thing](o).Metadata.Annotations["example.com/annotation"]
+					c.AltStatName = policy.As[thing](o).Metadata.Annotations["example.com/annotation"]
 				}
 			})()
 			f.Policies = []policy.Kind{policy.NewKind[thing](gvk, nil)}
 			return f
 		}, "custom resources as they are served"},
 		"not idempotent": {on(func(_ *mutator.Input, c *clusterv3.Cluster) { c.AltStatName += "x" }), "idempotent"},
-		"not asked for": {func() mutator.Family {
+		"not asked for": {func() mutator.Feature {
 			f := on(nil)()
 			f.Clusters = mutator.Func[*clusterv3.Cluster]{Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
 				c.AltStatName = "x"
@@ -105,12 +105,12 @@ func TestKitRejects(t *testing.T) {
 			}}
 			return f
 		}, "nothing without policies"},
-		"key that leaves out the policy": {func() mutator.Family {
+		"key that leaves out the policy": {func() mutator.Feature {
 			f := on(nil)()
 			f.Clusters = keyed{func(in *mutator.Input, _ mutator.View) bool { return in.Objects.Len() > 0 }, func(in *mutator.Input, c *clusterv3.Cluster) { c.AltStatName = in.Objects.Of(gvk)[0].Name }}
 			return f
 		}, "same from memory"},
-		"addition that is not included": {func() mutator.Family {
+		"addition that is not included": {func() mutator.Feature {
 			f := on(func(*mutator.Input, *clusterv3.Cluster) {})()
 			f.Additions = secrets{}
 			return f
@@ -118,7 +118,7 @@ func TestKitRejects(t *testing.T) {
 		"panic": {on(func(*mutator.Input, *clusterv3.Cluster) { panic("no") }), `Cluster "c": panic: no`},
 	}
 	for name, b := range bad {
-		t.Run(name, func(t *testing.T) { require.Contains(t, failing(t, b.family), b.check) })
+		t.Run(name, func(t *testing.T) { require.Contains(t, failing(t, b.feature), b.check) })
 	}
 }
 

@@ -21,22 +21,22 @@ const memoBytes = 64 << 20
 // sameFromMemory answers calls that differ in their policies, host names and routes with
 // an engine that remembers, and requires each answer to be that of one that does not. A
 // key that leaves out what the result depends on gives away the answer to another call.
-func sameFromMemory(ctx context.Context, call *engine.Call, _ *engine.Result, newFamily func() mutator.Family) error {
+func sameFromMemory(ctx context.Context, call *engine.Call, _ *engine.Result, newFeature func() mutator.Feature) error {
 	calls, err := variants(call)
 	if err != nil {
 		return err
 	}
-	return rememberedAlike(ctx, calls, newFamily)
+	return rememberedAlike(ctx, calls, newFeature)
 }
 
-func rememberedAlike(ctx context.Context, calls []*engine.Call, newFamily func() mutator.Family) error {
-	remembering, err := engine.New([]mutator.Family{newFamily()}, engine.WithMemo(memoBytes))
+func rememberedAlike(ctx context.Context, calls []*engine.Call, newFeature func() mutator.Feature) error {
+	remembering, err := engine.New([]mutator.Feature{newFeature()}, engine.WithMemo(memoBytes))
 	if err != nil {
 		return err
 	}
 	for range 2 { // the second time all of them are known
 		for i, call := range calls {
-			want, err := answer(ctx, newFamily(), call)
+			want, err := answer(ctx, newFeature(), call)
 			if err != nil {
 				return err
 			}

@@ -62,5 +62,5 @@ func nameOf(k mutator.Kind, raw []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return wire.NewView(wire.ShapeOf(m), raw).Name(), nil
+	return wire.NewView(wire.FieldNumbersOf(m), raw).Name(), nil
 }

@@ -37,16 +37,16 @@ import (
 
 var update = flag.Bool("update", false, "write out.yaml of mutator cases")
 
-// Run checks the feature on every case in dir. newFamily is called for each engine, so that
+// Run checks the feature on every case in dir. newFeature is called for each engine, so that
 // state that a feature keeps between engines comes to light.
-func Run(t *testing.T, dir string, newFamily func() mutator.Family) {
+func Run(t *testing.T, dir string, newFeature func() mutator.Feature) {
 	t.Helper()
 	var calls []*engine.Call
 	for _, in := range casesIn(t, dir) {
-		t.Run(filepath.Base(filepath.Dir(in)), func(t *testing.T) { calls = append(calls, runCase(t, in, newFamily)...) })
+		t.Run(filepath.Base(filepath.Dir(in)), func(t *testing.T) { calls = append(calls, runCase(t, in, newFeature)...) })
 	}
 	t.Run("all cases from one memory", func(t *testing.T) {
-		require.NoError(t, rememberedAlike(t.Context(), calls, newFamily), "%s: %s", dir, fromMemory)
+		require.NoError(t, rememberedAlike(t.Context(), calls, newFeature), "%s: %s", dir, fromMemory)
 	})
 }
 
@@ -58,28 +58,28 @@ func casesIn(t testing.TB, dir string) []string {
 	return cases
 }
 
-func runCase(t *testing.T, in string, newFamily func() mutator.Family) (calls []*engine.Call) {
-	c, steps, err := load(t.Context(), in, newFamily)
+func runCase(t *testing.T, in string, newFeature func() mutator.Feature) (calls []*engine.Call) {
+	c, steps, err := load(t.Context(), in, newFeature)
 	require.NoError(t, err)
 	t.Run("golden", func(t *testing.T) { golden(t, filepath.Join(filepath.Dir(in), "out.yaml"), c.several, steps) })
 	for _, s := range steps {
 		calls = append(calls, s.call)
-		t.Run(s.name(), func(t *testing.T) { s.check(t, in, newFamily) })
+		t.Run(s.name(), func(t *testing.T) { s.check(t, in, newFeature) })
 	}
 	return calls
 }
 
 // load reads a case and makes its calls. A case that Envoy Gateway would not bring about, or in
 // which nothing happens without a word, is an error.
-func load(ctx context.Context, in string, newFamily func() mutator.Family) (*testCase, []answered, error) {
+func load(ctx context.Context, in string, newFeature func() mutator.Feature) (*testCase, []answered, error) {
 	c, err := readCase(in)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := c.sent(newFamily); err != nil {
+	if err := c.sent(newFeature); err != nil {
 		return nil, nil, err
 	}
-	steps, err := c.answer(ctx, newFamily)
+	steps, err := c.answer(ctx, newFeature)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -91,18 +91,18 @@ func load(ctx context.Context, in string, newFamily func() mutator.Family) (*tes
 	return c, steps, nil
 }
 
-func (s *answered) check(t *testing.T, in string, newFamily func() mutator.Family) {
+func (s *answered) check(t *testing.T, in string, newFeature func() mutator.Feature) {
 	for _, c := range checks() {
 		t.Run(c.name, func(t *testing.T) {
-			require.NoError(t, c.run(t.Context(), s.call, s.res, newFamily), "%s: %s: %s", in, s.name(), c.remedy)
+			require.NoError(t, c.run(t.Context(), s.call, s.res, newFeature), "%s: %s: %s", in, s.name(), c.remedy)
 		})
 	}
 }
 
 // answer runs the call in an engine of its own. A panic is an error here, although the
 // engine contains it.
-func answer(ctx context.Context, f mutator.Family, call *engine.Call) (*engine.Result, error) {
-	e, err := engine.New([]mutator.Family{f})
+func answer(ctx context.Context, f mutator.Feature, call *engine.Call) (*engine.Result, error) {
+	e, err := engine.New([]mutator.Feature{f})
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // sent rejects a call that Envoy Gateway does not make when it is configured for the feature
 // alone, as `egraft config envoy-gateway` prints it: beside features that need more the case
 // would pass, and alone the feature would not work. An error begins with a field of the call.
-func sent(f *mutator.Family, call *engine.Call) error {
+func sent(f *mutator.Feature, call *engine.Call) error {
 	if !f.Uses(call.Hook) {
 		return fmt.Errorf("hook: Envoy Gateway does not call %s for this feature: add it to Hooks, or remove the call", call.Hook)
 	}
@@ -43,17 +43,17 @@ func sent(f *mutator.Family, call *engine.Call) error {
 func remedy(k mutator.Kind) string {
 	switch k {
 	case mutator.KindCluster:
-		return "needs clusters: set Clusters, Additions or DropsSecrets"
+		return "needs clusters: set Clusters, Additions or PrunesSecrets"
 	case mutator.KindListener:
-		return "needs listeners: set Listeners or DropsSecrets"
+		return "needs listeners: set Listeners or PrunesSecrets"
 	case mutator.KindSecret:
-		return "needs secrets: set Secrets or DropsSecrets"
+		return "needs secrets: set Secrets or PrunesSecrets"
 	default:
-		return "needs routes: set NeedsReach"
+		return "needs routes: set NeedsRoutes"
 	}
 }
 
-func sentObject(f *mutator.Family, h mutator.Hook, raw []byte) error {
+func sentObject(f *mutator.Feature, h mutator.Hook, raw []byte) error {
 	var o metav1.TypeMeta
 	if err := json.Unmarshal(raw, &o); err != nil || o.Kind == "" || o.APIVersion == "" {
 		return errors.New("has no apiVersion and kind")
@@ -70,7 +70,7 @@ func sentObject(f *mutator.Family, h mutator.Hook, raw []byte) error {
 }
 
 // kept rejects what Envoy Gateway drops from a response, because it does not include the kind.
-func kept(f *mutator.Family, call *engine.Call, res *engine.Result) error {
+func kept(f *mutator.Feature, call *engine.Call, res *engine.Result) error {
 	for _, list := range res.Resources[len(call.Resources):] {
 		if len(list.Encoded) > 0 && !f.Receives(call.Hook, list.Kind) {
 			return fmt.Errorf("Additions: Envoy Gateway drops resources of kind %s from the response, which it does not include: %s", list.Kind, remedy(list.Kind))

@@ -26,17 +26,17 @@ func write(t *testing.T, content string) string {
 }
 
 // requireLoadError requires a case to be refused, with an error about a field of it.
-func requireLoadError(t *testing.T, content string, f mutator.Family, want string) {
+func requireLoadError(t *testing.T, content string, f mutator.Feature, want string) {
 	t.Helper()
 	file := write(t, content)
-	_, _, err := load(t.Context(), file, func() mutator.Family { return f })
+	_, _, err := load(t.Context(), file, func() mutator.Feature { return f })
 	require.EqualError(t, err, file+": "+want)
 }
 
 // widen is a mutator that changes each cluster to which a route leads.
 func widen() mutator.Func[*clusterv3.Cluster] {
 	return mutator.Func[*clusterv3.Cluster]{
-		When: func(in *mutator.Input, c mutator.View) bool { return in.Reach().Of(c.Name()) != nil },
+		When: func(in *mutator.Input, c mutator.View) bool { return in.Routes().ForCluster(c.Name()) != nil },
 		Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {
 			c.AltStatName = "x"
 			return nil
@@ -56,10 +56,10 @@ resources:
 
 // TestReachWithoutSayingSo: beside the built-in features it would work, and alone it would not.
 func TestReachWithoutSayingSo(t *testing.T) {
-	f := mutator.Family{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: widen()}
-	requireLoadError(t, routed, f, "resources.RouteConfiguration: needs routes: set NeedsReach, or remove them: Envoy Gateway does not send them to this feature")
-	f.NeedsReach = true
-	_, _, err := load(t.Context(), write(t, routed), func() mutator.Family { return f })
+	f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: widen()}
+	requireLoadError(t, routed, f, "resources.RouteConfiguration: needs routes: set NeedsRoutes, or remove them: Envoy Gateway does not send them to this feature")
+	f.NeedsRoutes = true
+	_, _, err := load(t.Context(), write(t, routed), func() mutator.Feature { return f })
 	require.NoError(t, err)
 }
 
@@ -69,10 +69,10 @@ func TestWhatIsNotSent(t *testing.T) {
 		return []policy.Kind{policy.NewKind[map[string]any](schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: name}, nil)}
 	}
 	translation := []mutator.Hook{mutator.HookTranslation}
-	clusters := mutator.Family{Name: "f", Hooks: translation, Clusters: widen()}
-	routes := mutator.Family{Name: "f", Hooks: translation, RouteConfigurations: mutator.Func[*routev3.RouteConfiguration]{}, Policies: kinds("P"), Filters: kinds("F"), Backends: kinds("B")}
+	clusters := mutator.Feature{Name: "f", Hooks: translation, Clusters: widen()}
+	routes := mutator.Feature{Name: "f", Hooks: translation, RouteConfigurations: mutator.Func[*routev3.RouteConfiguration]{}, Policies: kinds("P"), Filters: kinds("F"), Backends: kinds("B")}
 	for name, c := range map[string]struct {
-		family  mutator.Family
+		feature mutator.Feature
 		content string
 		want    string
 	}{
@@ -81,9 +81,9 @@ func TestWhatIsNotSent(t *testing.T) {
 			clusters, "{hook: Translation, resources: {Route: [{name: r}]}}",
 			"resources.Route: Envoy Gateway sends nothing but [Cluster Listener RouteConfiguration Secret] in the Translation hook: remove them",
 		},
-		"clusters":  {routes, "{hook: Translation, resources: {Cluster: [{name: c}]}}", "resources.Cluster: needs clusters: set Clusters, Additions or DropsSecrets, or remove them: Envoy Gateway does not send them to this feature"},
-		"listeners": {routes, "{hook: Translation, resources: {Listener: [{name: l}]}}", "resources.Listener: needs listeners: set Listeners or DropsSecrets, or remove them: Envoy Gateway does not send them to this feature"},
-		"secrets":   {routes, "{hook: Translation, resources: {Secret: [{name: s}]}}", "resources.Secret: needs secrets: set Secrets or DropsSecrets, or remove them: Envoy Gateway does not send them to this feature"},
+		"clusters":  {routes, "{hook: Translation, resources: {Cluster: [{name: c}]}}", "resources.Cluster: needs clusters: set Clusters, Additions or PrunesSecrets, or remove them: Envoy Gateway does not send them to this feature"},
+		"listeners": {routes, "{hook: Translation, resources: {Listener: [{name: l}]}}", "resources.Listener: needs listeners: set Listeners or PrunesSecrets, or remove them: Envoy Gateway does not send them to this feature"},
+		"secrets":   {routes, "{hook: Translation, resources: {Secret: [{name: s}]}}", "resources.Secret: needs secrets: set Secrets or PrunesSecrets, or remove them: Envoy Gateway does not send them to this feature"},
 		"hostnames": {routes, "{hook: Translation, hostnames: [a.com]}", "hostnames: Envoy Gateway does not send any in the Translation hook: remove them"},
 		"custom resource that is not listed": {
 			routes, "{hook: Translation, objects: [{apiVersion: example.com/v1, kind: P}, {apiVersion: example.com/v2, kind: P}]}",
@@ -99,7 +99,7 @@ func TestWhatIsNotSent(t *testing.T) {
 			"calls[1].hook: Envoy Gateway does not call Route for this feature: add it to Hooks, or remove the call",
 		},
 	} {
-		t.Run(name, func(t *testing.T) { requireLoadError(t, c.content, c.family, c.want) })
+		t.Run(name, func(t *testing.T) { requireLoadError(t, c.content, c.feature, c.want) })
 	}
 }
 
@@ -113,34 +113,34 @@ func (secrets) Add(context.Context, *mutator.Input) (mutator.Additions, error) {
 
 // TestReachesEnvoyRejects what Envoy Gateway drops: secrets that are added and not included.
 func TestReachesEnvoyRejects(t *testing.T) {
-	f := mutator.Family{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: secrets{}}
-	newFamily := func() mutator.Family { return f }
-	_, steps, err := load(t.Context(), write(t, "{hook: Translation, resources: {Cluster: [{name: c}]}}"), newFamily)
+	f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: secrets{}}
+	newFeature := func() mutator.Feature { return f }
+	_, steps, err := load(t.Context(), write(t, "{hook: Translation, resources: {Cluster: [{name: c}]}}"), newFeature)
 	require.NoError(t, err)
-	require.EqualError(t, reachesEnvoy(t.Context(), steps[0].call, steps[0].res, newFamily),
-		"Additions: Envoy Gateway drops resources of kind Secret from the response, which it does not include: needs secrets: set Secrets or DropsSecrets")
+	require.EqualError(t, reachesEnvoy(t.Context(), steps[0].call, steps[0].res, newFeature),
+		"Additions: Envoy Gateway drops resources of kind Secret from the response, which it does not include: needs secrets: set Secrets or PrunesSecrets")
 	f.Secrets = mutator.Func[*tlsv3.Secret]{}
-	require.NoError(t, reachesEnvoy(t.Context(), steps[0].call, steps[0].res, newFamily))
+	require.NoError(t, reachesEnvoy(t.Context(), steps[0].call, steps[0].res, newFeature))
 }
 
 // TestNothingHappened: such a case would be green as soon as out.yaml is written.
 func TestNothingHappened(t *testing.T) {
-	f := mutator.Family{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: widen(), NeedsReach: true}
+	f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: widen(), NeedsRoutes: true}
 	alone := "{hook: Translation, resources: {Cluster: [{name: c}]}"
 	const want = "hook Translation: nothing happened: no mutator has a Plan for any of the resources and no custom resource has an outcome: " +
 		"let the targetRefs of objects name what is in metadata.filterMetadata.envoy-gateway of the resources, or set unmodified: true in the case if that is what it shows"
 	requireLoadError(t, alone+"}", f, want)
 	requireLoadError(t, "calls: ["+alone+", unmodified: true}, {hook: Translation, resources: {Cluster: [{name: c}]}}]", f, "calls[1]."+want)
-	_, _, err := load(t.Context(), write(t, alone+", unmodified: true}"), func() mutator.Family { return f })
+	_, _, err := load(t.Context(), write(t, alone+", unmodified: true}"), func() mutator.Feature { return f })
 	require.NoError(t, err)
-	_, _, err = load(t.Context(), write(t, routed+"unmodified: true"), func() mutator.Family { return f })
+	_, _, err = load(t.Context(), write(t, routed+"unmodified: true"), func() mutator.Feature { return f })
 	require.ErrorContains(t, err, "hook Translation: unmodified: true, but the feature changed resources: remove the field, or correct the case: Cluster[0].altStatName differs:")
 }
 
 // TestOutcomeIsSomething: a policy without a target changes nothing, and is told of.
 func TestOutcomeIsSomething(t *testing.T) {
-	f := mutator.Family{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsReach: true, Listeners: mutator.Func[*listenerv3.Listener]{}, Reporter: notFound{}}
-	_, _, err := load(t.Context(), write(t, "{hook: Translation}"), func() mutator.Family { return f })
+	f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, Listeners: mutator.Func[*listenerv3.Listener]{}, Reporter: notFound{}}
+	_, _, err := load(t.Context(), write(t, "{hook: Translation}"), func() mutator.Feature { return f })
 	require.NoError(t, err)
 }
 

@@ -11,8 +11,8 @@ import (
 
 // asServed answers the call with custom resources as Envoy Gateway sends them: with what the API
 // server and Envoy Gateway write into metadata and status, which changes while a policy means the
-// same, and with fields there that are newer than the family.
-func asServed(ctx context.Context, call *engine.Call, res *engine.Result, newFamily func() mutator.Family) error {
+// same, and with fields there that are newer than the feature.
+func asServed(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
 	served := clone(call)
 	for i, raw := range served.Objects {
 		var o map[string]any
@@ -29,7 +29,7 @@ func asServed(ctx context.Context, call *engine.Call, res *engine.Result, newFam
 			return err
 		}
 	}
-	return again(ctx, newFamily(), served, res.Resources)
+	return again(ctx, newFeature(), served, res.Resources)
 }
 
 // add adds members to an object in o, if it is one.

@@ -1,4 +1,0 @@
-// Package a is a mutator that imports another one.
-package a
-
-import _ "github.com/egraft/egraft/pkg/mutators/b"

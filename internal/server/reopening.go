@@ -1,0 +1,126 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/egraft/egraft/internal/logging"
+)
+
+// checkInterval is how often a listener looks whether its socket is still there: one system
+// call.
+const checkInterval = time.Second
+
+// reopeningListener listens again when its socket is gone. Without its file a listener works for
+// those who are connected, and nobody else ever finds it, as Envoy Gateway after a restart:
+// egraft would look healthy and be of no use.
+type reopeningListener struct {
+	path string
+	open func() (*ownedListener, error)
+	log  *slog.Logger
+	stop context.CancelFunc
+
+	mu      sync.Mutex
+	current *ownedListener
+	closed  bool
+	lost    error // why nobody new can connect, nil if they can
+}
+
+// newReopeningListener returns a listener that opens its socket now, and again when it has to.
+func newReopeningListener(ctx context.Context, path string, log *slog.Logger, open func(context.Context) (*ownedListener, error)) (*reopeningListener, error) {
+	first, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	l := &reopeningListener{path: path, log: log, stop: stop, current: first, open: func() (*ownedListener, error) { return open(ctx) }}
+	go l.watch(ctx)
+	return l, nil
+}
+
+// watch looks after the socket until the listener is closed.
+func (l *reopeningListener) watch(ctx context.Context) {
+	ticker := time.NewTicker(checkInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			l.checkSocket()
+		}
+	}
+}
+
+// checkSocket replaces the listener if its socket is gone.
+func (l *reopeningListener) checkSocket() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.current.isThere() {
+		l.lost = nil
+		return
+	}
+	if l.closed {
+		return
+	}
+	next, err := l.open()
+	if err != nil {
+		l.setLost(fmt.Errorf("the socket is gone, and nobody new can connect: %w", err))
+		return
+	}
+	old := l.current
+	l.current, l.lost = next, nil
+	_ = old.Close() // after the next one is there; its socket is gone already
+	l.log.Warn("socket was gone, listening again", logging.KeyPath, l.path)
+}
+
+// setLost says once why nobody can connect.
+func (l *reopeningListener) setLost(why error) {
+	if l.lost == nil || l.lost.Error() != why.Error() {
+		l.log.Error("socket is gone", logging.KeyPath, l.path, logging.KeyError, why)
+	}
+	l.lost = why
+}
+
+// unreachable is why nobody new can connect, nil if they can.
+func (l *reopeningListener) unreachable() error {
+	if l == nil { // no socket
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost
+}
+
+func (l *reopeningListener) listener() *ownedListener {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current
+}
+
+// Accept implements net.Listener.
+func (l *reopeningListener) Accept() (net.Conn, error) {
+	for {
+		current := l.listener()
+		conn, err := current.Accept()
+		if err == nil || current == l.listener() {
+			return conn, err
+		}
+	}
+}
+
+// Addr implements net.Listener.
+func (l *reopeningListener) Addr() net.Addr { return l.listener().Addr() }
+
+// Close implements net.Listener.
+func (l *reopeningListener) Close() error {
+	l.stop()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	return l.current.Close()
+}

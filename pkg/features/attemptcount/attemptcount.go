@@ -1,0 +1,44 @@
+// Package attemptcount makes Envoy tell backends which attempt a request is: the header
+// x-envoy-attempt-count, 1 for the first try, more for retries and hedged requests.
+//
+// It is switched on by configuration, for all virtual hosts: the VirtualHost hook says
+// nothing of policies. Envoy Gateway calls that hook for each virtual host, which takes
+// time, and so it is off unless asked for.
+package attemptcount
+
+import (
+	"context"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// Name is the feature's name in configuration, logs and metrics.
+const Name = "attempt-count"
+
+// New returns the feature.
+func New() mutator.Feature {
+	return mutator.Feature{
+		Name:          Name,
+		Hooks:         []mutator.Hook{mutator.HookVirtualHost},
+		FailurePolicy: mutator.Ignore, // a header less is no reason to refuse requests
+		VirtualHosts:  virtualHosts{},
+	}
+}
+
+// virtualHosts sets the header for backends.
+type virtualHosts struct{}
+
+// Plan is the same for all virtual hosts: one is decoded, with its routes, only when it has
+// changed.
+func (virtualHosts) Plan(*mutator.Input, mutator.View) *mutator.Plan[*routev3.VirtualHost] {
+	return &mutator.Plan[*routev3.VirtualHost]{Edit: setHeader, CacheKey: new("")}
+}
+
+// setHeader sets the header. A client's own header is replaced.
+// https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/route/v3/route_components.proto#envoy-v3-api-field-config-route-v3-virtualhost-include-request-attempt-count
+func setHeader(_ context.Context, vh *routev3.VirtualHost) error {
+	vh.IncludeRequestAttemptCount = true
+	return nil
+}

@@ -1,0 +1,67 @@
+package frontendmtls
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/attach"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/spiffe"
+)
+
+// newReporter tells what became of each policy, by the listeners that it is attached to.
+func newReporter() attach.Reporter {
+	return attach.Reporter{
+		Kind:      gvk,
+		OnFailure: mutator.Deny,
+		Targets:   targets,
+		Describe:  describe,
+		NoTarget:  "no HTTP or gRPC route is attached to any targeted listener",
+		Failure:   failure,
+		Denied:    func(in *mutator.Input) map[string]*policy.Object { return indexOf(in).past },
+	}
+}
+
+// targets are the listeners of Gateways, as namespace/name/section.
+func targets(in *mutator.Input) iter.Seq[attach.Target] {
+	return func(yield func(attach.Target) bool) {
+		for _, s := range indexOf(in).sections {
+			t := attach.Target{Attached: s.found, Resources: 1, Name: s.listener.Namespace + "/" + s.listener.Name + "/" + s.listener.SectionName}
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// failure is why a policy cannot be applied for what did not come with the translation.
+func failure(in *mutator.Input, _ *policy.Object, r mutator.Reason) string {
+	switch hasListeners := in.Has(mutator.KindListener); {
+	case r == mutator.Programmed && !hasListeners:
+		return mutator.NotIncluded(mutator.KindListener) + "; requests to its targets are refused"
+	case r == mutator.TargetNotFound && hasListeners && len(indexOf(in).configurations) == 0:
+		return mutator.NotIncluded(mutator.KindRouteConfiguration) + "; requests to all listeners are refused"
+	default:
+		return ""
+	}
+}
+
+func describe(o *policy.Object, t *attach.Tally) string {
+	s, clients := &policy.As[v1alpha1.FrontendMTLSPolicy](o).Spec, "asks clients for no certificate"
+	if s.ClientCertificates != v1alpha1.ClientCertificatesDisabled {
+		accepted := strings.Join(spiffe.Describe(spiffe.Matchers(s.Clients, s.TrustBundles)), ", ")
+		clients = fmt.Sprintf("accepts %s (%s)", accepted, s.ClientCertificates)
+	}
+	if s.ClientCertificates == v1alpha1.ClientCertificatesOptional {
+		clients += " and clients without a certificate"
+	}
+	text := fmt.Sprintf("Envoy presents %s and %s; agent %s, plaintext listeners: %s, X-Forwarded-Client-Cert: %s, listeners: %s",
+		fieldsOf(s).Source().ID(), clients, s.Agent.SocketPath, s.PlaintextListeners, s.XForwardedClientCert.Mode, strings.Join(t.Names, ", "))
+	if s.ClientCertificates == v1alpha1.ClientCertificatesRequired {
+		text += "; HTTP/3 is refused"
+	}
+	return text + t.Elsewhere(o)
+}

@@ -1,0 +1,33 @@
+// Package hedge implements HedgeFilter: Envoy sends a request to one more endpoint when
+// the first one is slow, and answers with whatever comes first.
+//
+// It edits the routes whose rules name a filter, in the Route hook, and no more of them
+// than the hedge policy and the retry policy. See README.md.
+package hedge
+
+import (
+	"fmt"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/attach"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// Name is the feature's name in configuration, logs and metrics.
+const Name = "hedge"
+
+// New returns the feature.
+func New() mutator.Feature {
+	return attach.RouteFilter[v1alpha1.HedgeFilter]{
+		Name:      Name,
+		Kind:      v1alpha1.GroupVersion.WithKind(v1alpha1.KindHedgeFilter),
+		Resource:  "hedgefilters",
+		OnFailure: mutator.Ignore, // a slow answer is better than none
+		Validate:  validate,
+		Edit:      hedge,
+		Key:       sentOnce,
+		Describe: func(f *v1alpha1.HedgeFilter) string {
+			return fmt.Sprintf("requests that take longer than %s are sent once more", f.Spec.PerTryTimeout)
+		},
+	}.Feature()
+}

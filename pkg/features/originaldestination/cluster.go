@@ -1,0 +1,102 @@
+package originaldestination
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	metadatav3 "github.com/envoyproxy/go-control-plane/envoy/type/metadata/v3"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// clusters make those of a backend lead to the destination of each request.
+type clusters struct{}
+
+// errNoListeners is why the cluster of a translation is denied.
+var errNoListeners = errors.New(mutator.NotIncluded(mutator.KindListener) + ", so that the filters are missing")
+
+// Plan rewrites the cluster of a backend. In a translation it refuses one to which a route leads
+// past the filters, which could not be put in: without a destination Envoy takes the address of
+// a PROXY protocol header.
+func (clusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	if in.Hook == mutator.HookTranslation {
+		if in.Has(mutator.KindListener) || len(marked(in, in.Routes().ForCluster(c.Name()))) == 0 {
+			return nil
+		}
+		return &mutator.Plan[*clusterv3.Cluster]{Edit: func(context.Context, *clusterv3.Cluster) error { return errNoListeners }}
+	}
+	backends := in.Objects.Of(gvk)
+	if len(backends) == 0 {
+		return nil
+	}
+	return &mutator.Plan[*clusterv3.Cluster]{
+		Edit:     func(_ context.Context, c *clusterv3.Cluster) error { return rewrite(c, backends) },
+		CacheKey: new(keyOf(backends)),
+	}
+}
+
+// rewrite makes a cluster lead to the destination of each request. What goes with Envoy Gateway's
+// own kinds of clusters only, such as endpoints, health checks and load balancers, is taken away.
+func rewrite(c *clusterv3.Cluster, backends []*policy.Object) error {
+	_, b, err := only(backends)
+	if err != nil {
+		return err
+	}
+	s := &b.Spec
+	c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_ORIGINAL_DST}
+	c.EdsClusterConfig, c.LoadAssignment, c.HealthChecks = nil, nil, nil
+	c.LoadBalancingPolicy, c.LbSubsetConfig = nil, nil
+	c.CommonLbConfig = noOverrides()
+	c.LbPolicy = clusterv3.Cluster_CLUSTER_PROVIDED
+	c.LbConfig = &clusterv3.Cluster_OriginalDstLbConfig_{OriginalDstLbConfig: lbConfig(s.Port)}
+	c.ConnectTimeout, c.CleanupInterval = seconds(s.ConnectTimeout), seconds(s.CleanupInterval)
+	c.CircuitBreakers = &clusterv3.CircuitBreakers{Thresholds: []*clusterv3.CircuitBreakers_Thresholds{
+		thresholds(corev3.RoutingPriority_DEFAULT, &s.CircuitBreakers), thresholds(corev3.RoutingPriority_HIGH, &s.CircuitBreakers),
+	}}
+	return setSocket(c, s.TLS)
+}
+
+// noOverrides lets Envoy ignore an override host, which a filter takes of a client's cookie
+// or header and which chooses among all hosts that the cluster knows: an empty set of statuses
+// is one that no host has.
+// https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/cluster/v3/cluster.proto#envoy-v3-api-field-config-cluster-v3-cluster-commonlbconfig-override-host-status
+func noOverrides() *clusterv3.Cluster_CommonLbConfig {
+	return &clusterv3.Cluster_CommonLbConfig{OverrideHostStatus: &corev3.HealthStatusSet{}}
+}
+
+func lbConfig(port *int) *clusterv3.Cluster_OriginalDstLbConfig {
+	out := &clusterv3.Cluster_OriginalDstLbConfig{MetadataKey: &metadatav3.MetadataKey{
+		Key:  ownNamespace,
+		Path: []*metadatav3.MetadataKey_PathSegment{{Segment: &metadatav3.MetadataKey_PathSegment_Key{Key: destinationKey}}},
+	}}
+	if port != nil {
+		out.UpstreamPortOverride = number(port)
+	}
+	return out
+}
+
+// thresholds allow no retries, and so no hedged requests either: see [once].
+func thresholds(p corev3.RoutingPriority, b *v1alpha1.DestinationCircuitBreakers) *clusterv3.CircuitBreakers_Thresholds {
+	return &clusterv3.CircuitBreakers_Thresholds{
+		Priority:           p,
+		MaxConnections:     number(b.MaxConnections),
+		MaxPendingRequests: number(b.MaxPendingRequests),
+		MaxRequests:        number(b.MaxParallelRequests),
+		MaxRetries:         wrapperspb.UInt32(0),
+	}
+}
+
+func number(n *int) *wrapperspb.UInt32Value { return wrapperspb.UInt32(uint32(*n)) } //nolint:gosec // validated
+
+func seconds(d gwapiv1.Duration) *durationpb.Duration {
+	t, _ := time.ParseDuration(string(d)) // validated
+	return durationpb.New(t)
+}

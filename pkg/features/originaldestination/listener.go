@@ -1,0 +1,108 @@
+package originaldestination
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
+	headertometadatav3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_to_metadata/v3"
+	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
+	setfilterstatev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/set_filter_state/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// listeners get the filters, in each HTTP connection manager that leads to a backend.
+type listeners struct{}
+
+type usedKey struct{}
+
+// isUsed tells whether any route of the translation leads to a backend of the kind.
+func isUsed(in *mutator.Input) bool {
+	return mutator.ComputeOnce(in, usedKey{}, func(in *mutator.Input) bool {
+		return slices.ContainsFunc(in.Routes().Clusters(), func(c string) bool {
+			return slices.ContainsFunc(in.Routes().ForCluster(c).MetadataEntries(), func(m xds.MetadataEntry) bool { return mutator.IsEntryOf(gvk, m) })
+		})
+	})
+}
+
+// Plan puts the filters in if the translation has a backend of the kind: which listeners lead to
+// it is in the listener. Without a router that fails, and the listener refuses all.
+func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
+	if in.Hook != mutator.HookTranslation || !isUsed(in) {
+		return nil
+	}
+	return &mutator.Plan[*listenerv3.Listener]{
+		Edit: func(_ context.Context, l *listenerv3.Listener) error { return insert(in, l) },
+		Affected: func(l *listenerv3.Listener) (on []*policy.Object) {
+			for _, name := range xds.RouteConfigurationsOf(l) {
+				on = append(on, marked(in, in.Routes().Configuration(name))...)
+			}
+			return on
+		},
+	}
+}
+
+func insert(in *mutator.Input, l *listenerv3.Listener) error {
+	for _, fc := range xds.FilterChains(l) {
+		if _, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) { return edit(in, hcm) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func edit(in *mutator.Input, hcm *hcmv3.HttpConnectionManager) (changed bool, err error) {
+	configuration := xds.RouteConfigurationOf(hcm)
+	if len(marked(in, in.Routes().Configuration(configuration))) == 0 {
+		return false, nil
+	}
+	before := proto.Clone(hcm)
+	hcm.HttpFilters = slices.DeleteFunc(hcm.HttpFilters, func(f *hcmv3.HttpFilter) bool { return strings.HasPrefix(f.GetName(), prefix) })
+	names, _ := trustedIn(in, configuration)
+	if err := trust(hcm, names); err != nil {
+		return false, err
+	}
+	for _, f := range inert() {
+		filter, err := httpFilter(f.name, f.config)
+		if err != nil {
+			return false, err
+		}
+		if _, err := xds.InsertFilter(hcm, filter, xds.IsRouter); err != nil {
+			return false, err
+		}
+	}
+	return !proto.Equal(before, hcm), nil
+}
+
+// named is an HTTP filter.
+type named struct {
+	name   string
+	config proto.Message
+}
+
+// inert are the filters in front of the router. They do nothing, except for routes that
+// configure them. They are not disabled: whether a disabled filter is in effect is decided once,
+// for the route that a request begins with.
+func inert() []named {
+	return []named{
+		{takeFilter, &headermutationv3.HeaderMutation{}},
+		{splitFilter, &headertometadatav3.Config{}},
+		{pinFilter, &setfilterstatev3.Config{}},
+		{allowFilter, &rbacv3.RBAC{RulesStatPrefix: statPrefix}},
+	}
+}
+
+func httpFilter(name string, config proto.Message) (*hcmv3.HttpFilter, error) {
+	a, err := xds.Any(config)
+	if err != nil {
+		return nil, err
+	}
+	return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: a}}, nil
+}

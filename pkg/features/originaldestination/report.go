@@ -1,0 +1,102 @@
+package originaldestination
+
+import (
+	"fmt"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// reporter tells what became of the backends.
+type reporter struct{}
+
+// Report tells in the Route and Cluster hooks, which have the backends of one rule, only what
+// is wrong: the translation that follows knows whether they lead anywhere.
+func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
+	if in.Hook == mutator.HookTranslation {
+		past := pastLimit(in)
+		for _, o := range inUse(in) {
+			reason, message := mutator.Programmed, describe(&policy.As[v1alpha1.OriginalDestinationBackend](o).Spec)
+			switch {
+			case !in.Has(mutator.KindListener):
+				reason, message = mutator.Failed, errNoListeners.Error()+"; requests are refused"
+			case past[o.String()]:
+				reason, message = mutator.Failed, tooMany
+			}
+			out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
+		}
+		return out
+	}
+	objects := in.Objects.Of(gvk)
+	for _, o := range objects {
+		reason, message := mutator.Pending, ""
+		switch {
+		case o.Err != nil:
+			reason, message = mutator.Invalid, fmt.Sprintf("%v; requests of its routes are refused", o.Err)
+		case len(objects) > 1:
+			reason, message = mutator.Conflicted, several(objects).Error()+"; requests of the rule are refused"
+		}
+		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
+	}
+	return out
+}
+
+// tooMany is what a backend past the limit is told.
+var tooMany = fmt.Sprintf("its trusted filter is one too many: backends of one listener name %d of them at most, those of one namespace %d, "+
+	"and older backends come first; requests are refused; name a filter that they name, or take the destination from metadata", maxTrusted, maxTrustedNamespace)
+
+// pastLimit are the backends whose trusted filter is one too many for a connection manager.
+func pastLimit(in *mutator.Input) map[string]bool {
+	out := map[string]bool{}
+	for _, name := range in.Routes().Configurations() {
+		_, denied := trustedIn(in, name)
+		for _, o := range denied {
+			out[o.String()] = true
+		}
+	}
+	return out
+}
+
+// inUse are the backends that the routes of a translation lead to, each once.
+func inUse(in *mutator.Input) (out []*policy.Object) {
+	seen := map[string]bool{}
+	for _, name := range in.Routes().Configurations() {
+		for _, o := range marked(in, in.Routes().Configuration(name)) {
+			if !seen[o.String()] {
+				seen[o.String()] = true
+				out = append(out, o)
+			}
+		}
+	}
+	return out
+}
+
+// marked are the backends that the Route hook left on routes, those that can be used.
+func marked(in *mutator.Input, origin *xds.Referrers) (out []*policy.Object) {
+	if origin == nil {
+		return nil
+	}
+	for _, m := range origin.MetadataEntries() {
+		for _, c := range mutator.DecodeAttached(in, kind(), m) {
+			if policy.As[v1alpha1.OriginalDestinationBackend](c.Object) != nil {
+				out = append(out, c.Object)
+			}
+		}
+	}
+	return out
+}
+
+// lost is what other policies ask for that the cluster cannot have.
+const lost = "retries, hedging, load balancing, health checks, outlier detection and session persistence of other policies have no effect on it"
+
+func describe(s *v1alpha1.OriginalDestinationBackendSpec) string {
+	from := ""
+	if h := s.Source.Header; h != nil {
+		from = fmt.Sprintf("header %s, set by %s", h.Name, h.Filter)
+	} else {
+		from = fmt.Sprintf("metadata %s:%s", s.Source.Metadata.Namespace, s.Source.Metadata.Key)
+	}
+	return fmt.Sprintf("Envoy connects to the destination in %s, if it is in allowedCIDRs; %s", from, lost)
+}

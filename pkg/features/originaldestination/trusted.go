@@ -1,0 +1,91 @@
+package originaldestination
+
+import (
+	"slices"
+	"strings"
+
+	headertometadatav3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_to_metadata/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// Each name of trusted filters means two filters more for all requests of a connection
+// manager, so there is a limit, and one that one namespace cannot use up alone.
+const (
+	maxTrusted          = 16
+	maxTrustedNamespace = 4
+)
+
+// trustedIn are the names of trusted filters that the backends of a route configuration
+// have, and the backends past the limit, whose requests are rejected: the newest.
+func trustedIn(in *mutator.Input, configuration string) (names []string, denied []*policy.Object) {
+	own := map[string]int{}
+	for _, o := range oldest(marked(in, in.Routes().Configuration(configuration))) {
+		h := policy.As[v1alpha1.OriginalDestinationBackend](o).Spec.Source.Header
+		switch {
+		case h == nil || slices.Contains(names, h.Filter):
+		case len(names) == maxTrusted || own[o.Namespace] == maxTrustedNamespace:
+			denied = append(denied, o)
+		default:
+			names = append(names, h.Filter)
+			own[o.Namespace]++
+		}
+	}
+	return names, denied
+}
+
+// oldest are the backends as Gateway API orders objects.
+func oldest(backends []*policy.Object) []*policy.Object {
+	slices.SortStableFunc(backends, func(a, b *policy.Object) int {
+		if c := a.Created.Compare(b.Created); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
+	})
+	return backends
+}
+
+// trust puts two filters around the first of those that a name stands for and those that
+// follow it with such a name, as those of several scripts do. Without such a filter nothing
+// is believed.
+func trust(hcm *hcmv3.HttpConnectionManager, names []string) error {
+	slices.Sort(names)
+	for _, name := range names {
+		begin, end := rowOf(hcm.GetHttpFilters(), name)
+		if begin < 0 {
+			continue
+		}
+		distrust, err := httpFilter(distrustName+idOf(name), &headertometadatav3.Config{})
+		if err != nil {
+			return err
+		}
+		believe, err := httpFilter(believeName+idOf(name), &headertometadatav3.Config{})
+		if err != nil {
+			return err
+		}
+		hcm.HttpFilters = slices.Insert(slices.Insert(hcm.HttpFilters, end, believe), begin, distrust)
+	}
+	return nil
+}
+
+// rowOf is where the first row of filters with a name begins and ends. Filters of egraft's do
+// not come between others.
+func rowOf(filters []*hcmv3.HttpFilter, name string) (begin, end int) {
+	begin = -1
+	for i, f := range filters {
+		switch is := strings.HasPrefix(f.GetName(), name) && !xds.IsRouter(f.GetName()); {
+		case strings.HasPrefix(f.GetName(), "egraft."):
+		case is && begin < 0:
+			begin, end = i, i+1
+		case is:
+			end = i + 1
+		case begin >= 0:
+			return begin, end
+		}
+	}
+	return begin, end
+}

@@ -1,0 +1,106 @@
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Encoded is what one hook leaves of an object for a later one: who it is, and of its content
+// no more than the later hook needs. Envoy Gateway makes thousands of xDS routes of one
+// HTTPRoute and sends all of them back, so that each byte here counts as often.
+type Encoded struct {
+	// Name is namespace/name.
+	Name       string     `json:"name"`
+	UID        types.UID  `json:"uid,omitempty"`
+	Generation int64      `json:"generation,omitempty"`
+	Created    *time.Time `json:"created,omitempty"`
+	// FailurePolicy is the object's own, empty if it has none.
+	FailurePolicy string `json:"failurePolicy,omitempty"`
+	// Content is what the kind makes of the object's spec, see [EncodeWithout]; nothing for an object
+	// of which only the identity is carried.
+	Content json.RawMessage `json:"spec,omitempty"`
+}
+
+// EncodeWithout lets objects of a kind be carried without what strip takes out of a copy. The copy is
+// shallow: strip must replace what is behind a pointer and not change it. Targets, labels,
+// annotations and status are never carried.
+func EncodeWithout[T any](k Kind, strip func(*T)) Kind {
+	k.strip = func(content any) any {
+		c := *content.(*T)
+		strip(&c)
+		return &c
+	}
+	return k
+}
+
+// encode is the content to be carried: the spec without its targets.
+func (k *Kind) encode(content any) (json.RawMessage, error) {
+	if k.strip != nil {
+		content = k.strip(content)
+	}
+	raw, err := json.Marshal(content)
+	if err != nil {
+		return nil, fmt.Errorf("encode what another hook needs: %w", err)
+	}
+	var whole struct{ Spec map[string]json.RawMessage }
+	if err := json.Unmarshal(raw, &whole); err != nil {
+		return nil, fmt.Errorf("encode what another hook needs: %w", err)
+	}
+	for _, name := range []string{"targetRef", "targetRefs", "targetSelectors", "failurePolicy"} {
+		delete(whole.Spec, name)
+	}
+	return json.Marshal(whole.Spec)
+}
+
+// Identity is the object without content, for one that lost and is only to be told of.
+func (o *Object) Identity() Encoded {
+	c := Encoded{Name: o.Namespace + "/" + o.Name, UID: o.UID, Generation: o.Generation, FailurePolicy: o.FailurePolicy}
+	if !o.Created.IsZero() {
+		c.Created = &o.Created
+	}
+	return c
+}
+
+// Encode is the object with its content, and an error if it cannot be used.
+func (o *Object) Encode() (Encoded, error) {
+	if o.typed == nil || o.Err != nil {
+		return Encoded{}, fmt.Errorf("%s: %w", o, o.Err)
+	}
+	content, err := o.kind.encode(o.typed)
+	c := o.Identity()
+	c.Content = content
+	return c, err
+}
+
+// Decode makes an object of what was carried. It is not validated again: nobody but egraft
+// writes what is carried, and it does so with objects that are valid. Without content
+// [As] of the object is nil and its Err is nil, too.
+func (k Kind) Decode(c Encoded) (*Object, error) {
+	namespace, name, ok := strings.Cut(c.Name, "/")
+	if !ok {
+		return nil, fmt.Errorf("carried object %q: not namespace/name", c.Name)
+	}
+	o := &Object{
+		GroupVersionKind: k.GroupVersionKind, Namespace: namespace, Name: name, UID: c.UID, Generation: c.Generation,
+		FailurePolicy: c.FailurePolicy, ConditionsOf: k.resource, kind: &k,
+	}
+	if c.Created != nil {
+		o.Created = *c.Created
+	}
+	whole, err := json.Marshal(map[string]any{"name": c.Name, "spec": c.Content})
+	if err != nil {
+		return nil, fmt.Errorf("carried object %q: %w", c.Name, err)
+	}
+	if len(c.Content) > 0 {
+		if o.typed, err = k.decodeSpec(whole); err != nil {
+			return nil, fmt.Errorf("carried object %q: %w", c.Name, err)
+		}
+	}
+	o.raw = string(whole)
+	o.digest = digestOf(o)
+	return o, nil
+}
