@@ -12,6 +12,8 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
+var gvk = New(0).Policies[0].GroupVersionKind
+
 // valid is a policy that has nothing wrong; the tests replace lines of it.
 const valid = `apiVersion: egraft.io/v1alpha1
 kind: BackendMTLSPolicy
@@ -30,8 +32,8 @@ func read(t *testing.T, text string) *policy.Object {
 	require.NoError(t, err)
 	s, err := policy.NewSet(New(0).Policies, [][]byte{raw})
 	require.NoError(t, err)
-	require.Len(t, s.Of(New(0).Policies[0].GroupVersionKind), 1)
-	return s.Of(New(0).Policies[0].GroupVersionKind)[0]
+	require.Len(t, s.Of(gvk), 1)
+	return s.Of(gvk)[0]
 }
 
 func TestDefaults(t *testing.T) {
