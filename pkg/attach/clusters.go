@@ -69,7 +69,7 @@ func (p ClusterPolicy[T]) Feature() mutator.Feature {
 	return mutator.Feature{
 		Name:            p.Name,
 		Hooks:           []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
-		NeedsRoutes:      true,
+		NeedsRoutes:     true,
 		RenamesClusters: true,
 		Policies:        []policy.Kind{c.kind},
 		FailurePolicy:   p.OnFailure,
