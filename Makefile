@@ -11,7 +11,7 @@ RACE     ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
 # The modules with code of ours. The others under hack/tools only pin what others wrote.
 MODULES  := . examples/custom-mutator hack/tools/apidiff hack/tools/image
 # The packages whose API docs/compatibility.md promises.
-PROMISED := $(addprefix ./pkg/,apis/v1alpha1 attach catalog cli feature mutator mutator/mutatortest policy setting xds)
+PROMISED := $(addprefix ./pkg/,apis/v1alpha1 attach catalog cli feature httpfilter mutator mutator/mutatortest policy setting xds)
 APIDIFF  := go -C hack/tools/apidiff run . --root $(CURDIR)
 PARTS    := envoy envoy-gateway spire apiserver helm
 TOOL     := $(CURDIR)/hack/tool.sh

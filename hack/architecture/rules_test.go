@@ -32,7 +32,7 @@ var mayImport = []struct {
 
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/features/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
-	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/httpfilter", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/attach", []string{"pkg/mutator", "pkg/policy"}},
 	{"pkg/feature", []string{"pkg/mutator", "pkg/setting"}},
 	{"pkg/setting", nil},
@@ -41,6 +41,7 @@ var mayImport = []struct {
 	{"pkg/policy", []string{"pkg/apis/..."}},
 	{"internal/quantity", nil},
 	{"pkg/spiffe", []string{"pkg/xds", "pkg/apis/..."}},
+	{"pkg/httpfilter", []string{"pkg/xds"}},
 	{"pkg/xds", nil},
 	{"pkg/apis/...", []string{"pkg/apis/..."}},
 

@@ -10,6 +10,7 @@ import (
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/egraft/egraft/pkg/httpfilter"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
@@ -105,23 +106,23 @@ func (n *need) of(in *mutator.Input, l *listenerv3.Listener) (on []*policy.Objec
 	return on
 }
 
-// insert adds the filter, once, switched off where no route is found: see [setDefault].
+// insert adds the filter where Envoy Gateway has it, once: behind authentication above all, so
+// that nobody unknown makes Envoy hold bodies. It is switched off where no route is found: see
+// [setDefault].
 func (n *need) insert(l *listenerv3.Listener) error {
 	if n.unknown != nil {
 		return refuseUnknown(l)
 	}
-	for _, fc := range xds.FilterChains(l) {
-		_, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
-			if !n.configurations[xds.RouteConfigurationOf(hcm)] {
-				return false, nil
-			}
-			return insert(hcm)
-		})
-		if err != nil {
-			return err
-		}
+	// Its own limit is never in effect, but there has to be one.
+	filter, err := httpfilter.New(filterName, &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(maxBytes)})
+	if err != nil {
+		return err
 	}
-	return nil
+	filter.Disabled = true
+	needed := func(routeConfiguration string) bool { return n.configurations[routeConfiguration] }
+	return httpfilter.EachHCM(l, needed, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
+		return httpfilter.Ensure(hcm, httpfilter.At(httpfilter.Buffer), filter)
+	})
 }
 
 // errNoRoutes is why listeners are denied whose routes did not come with the translation: which of
@@ -134,17 +135,4 @@ func refuseUnknown(l *listenerv3.Listener) error {
 		return errNoRoutes
 	}
 	return nil
-}
-
-// insert adds the filter. Its own limit is never in effect, but there has to be one.
-func insert(hcm *hcmv3.HttpConnectionManager) (bool, error) {
-	config, err := xds.Any(&bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(maxBytes)})
-	if err != nil {
-		return false, err
-	}
-	return xds.InsertBetween(hcm, &hcmv3.HttpFilter{
-		Name:       filterName,
-		ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: config},
-		Disabled:   true,
-	}, isEarlier, isLater)
 }

@@ -5,18 +5,19 @@ import (
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	bufferv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/buffer/v3"
-	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/egraft/egraft/internal/quantity"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/httpfilter"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
 // filterName is the name of the buffer filter, by which Envoy Gateway adds it for
 // requestBuffer of a BackendTrafficPolicy, too: both use one.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/request_buffer.go
-const filterName = "envoy.filters.http.buffer"
+const filterName = string(httpfilter.Buffer)
 
 // errBytes is for what the filter's field cannot hold.
 var errBytes = errors.New("must be a whole number of bytes between 1 and 4294967295")
@@ -35,15 +36,16 @@ func bytesOf(s *v1alpha1.BufferPolicySpec) (uint32, error) {
 }
 
 // perRoute is the setting of the buffer filter on a route or virtual host.
-func perRoute(s *v1alpha1.BufferPolicySpec) (*anypb.Any, error) {
+func perRoute(s *v1alpha1.BufferPolicySpec) (proto.Message, error) {
 	if s.Disabled || s.Mode != v1alpha1.BufferFull {
-		return xds.Any(&bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Disabled{Disabled: true}})
+		return off(), nil
 	}
 	n, err := bytesOf(s)
-	if err != nil {
-		return nil, err
-	}
-	return xds.Any(&bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Buffer{Buffer: &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(n)}}})
+	return &bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Buffer{Buffer: &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(n)}}}, err
+}
+
+func off() *bufferv3.BufferPerRoute {
+	return &bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Disabled{Disabled: true}}
 }
 
 // setDefault has the filter take part in all requests and do nothing for routes without a
@@ -51,17 +53,10 @@ func perRoute(s *v1alpha1.BufferPolicySpec) (*anypb.Any, error) {
 // of then, whether the filter takes part; and if authentication had it choose another route,
 // one with a limit would have none, and one without the filter's own, which is none.
 func setDefault(rc *routev3.RouteConfiguration) error {
-	off, err := xds.Any(&bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Disabled{Disabled: true}})
-	if err != nil {
-		return err
+	if _, set := rc.GetTypedPerFilterConfig()[filterName]; set {
+		return nil
 	}
-	if rc.TypedPerFilterConfig == nil {
-		rc.TypedPerFilterConfig = map[string]*anypb.Any{}
-	}
-	if _, set := rc.TypedPerFilterConfig[filterName]; !set {
-		rc.TypedPerFilterConfig[filterName] = off
-	}
-	return nil
+	return httpfilter.Set(&rc.TypedPerFilterConfig, filterName, off())
 }
 
 // setRoute writes the policy onto a route. The setting of the filter is there in any case: it
@@ -71,10 +66,9 @@ func setRoute(r *routev3.Route, s *v1alpha1.BufferPolicySpec) error {
 	if err != nil {
 		return err
 	}
-	if r.TypedPerFilterConfig == nil {
-		r.TypedPerFilterConfig = map[string]*anypb.Any{}
+	if err := httpfilter.Set(&r.TypedPerFilterConfig, filterName, setting); err != nil {
+		return err
 	}
-	r.TypedPerFilterConfig[filterName] = setting
 	switch {
 	case s.Disabled:
 	case s.Mode == v1alpha1.BufferLimitOnly:
@@ -111,10 +105,9 @@ func setVirtualHost(vh *routev3.VirtualHost, s *v1alpha1.BufferPolicySpec) error
 	if err != nil {
 		return err
 	}
-	if vh.TypedPerFilterConfig == nil {
-		vh.TypedPerFilterConfig = map[string]*anypb.Any{}
+	if err := httpfilter.Set(&vh.TypedPerFilterConfig, filterName, setting); err != nil {
+		return err
 	}
-	vh.TypedPerFilterConfig[filterName] = setting
 	for _, r := range vh.GetRoutes() {
 		if !hasOwn(r) {
 			refuseUpgrades(r)

@@ -9,6 +9,7 @@ import (
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 
+	"github.com/egraft/egraft/pkg/httpfilter"
 	"github.com/egraft/egraft/pkg/spiffe"
 	"github.com/egraft/egraft/pkg/xds"
 )
@@ -55,15 +56,14 @@ func authorizeClients(hcm *hcmv3.HttpConnectionManager, ids []*tlsv3.SubjectAltN
 		accepted = append(accepted, p)
 	}
 	anything := &rbacconfigv3.Permission{Rule: &rbacconfigv3.Permission_Any{Any: true}}
-	cfg, err := xds.Any(&rbacv3.RBAC{Rules: &rbacconfigv3.RBAC{
+	filter, err := httpfilter.New(clientsFilter, &rbacv3.RBAC{Rules: &rbacconfigv3.RBAC{
 		Action:   rbacconfigv3.RBAC_ALLOW,
 		Policies: map[string]*rbacconfigv3.Policy{"clients": {Permissions: []*rbacconfigv3.Permission{anything}, Principals: accepted}},
 	}})
 	if err != nil {
 		return err
 	}
-	filter := &hcmv3.HttpFilter{Name: clientsFilter, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: cfg}}
-	_, err = xds.InsertFilter(hcm, filter, func(string) bool { return true })
+	_, err = httpfilter.Insert(hcm, httpfilter.First(), filter)
 	return err
 }
 

@@ -1,16 +1,15 @@
 package frontendmtls
 
 import (
-	"maps"
+	"errors"
 
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	rbacconfigv3 "github.com/envoyproxy/go-control-plane/envoy/config/rbac/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	rbacv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/rbac/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/egraft/egraft/pkg/httpfilter"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -24,24 +23,25 @@ import (
 // routes: Envoy decides that at the start of a request, for the route of then.
 const (
 	gate     = "egraft.io/frontend-mtls"
-	lastGate = xds.LastPrefix + "frontend-mtls"
+	lastGate = httpfilter.LastPrefix + "frontend-mtls"
 )
 
 // addGates puts the gates in front of all HTTP filters, and of the router.
 func addGates(fc *listenerv3.FilterChain) error {
-	open, err := xds.Any(&rbacv3.RBAC{})
+	before, err := httpfilter.New(gate, &rbacv3.RBAC{})
 	if err != nil {
 		return err
 	}
-	filter := func(name string) *hcmv3.HttpFilter {
-		return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: open}}
+	behind, err := httpfilter.New(lastGate, &rbacv3.RBAC{})
+	if err != nil {
+		return err
 	}
 	_, err = xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
-		first, err := xds.InsertFirst(hcm, filter(gate))
+		first, err := httpfilter.Insert(hcm, httpfilter.First(), before)
 		if err != nil {
 			return false, err
 		}
-		last, err := xds.InsertLast(hcm, filter(lastGate))
+		last, err := httpfilter.Insert(hcm, httpfilter.Last(), behind)
 		return first || last, err
 	})
 	return err
@@ -51,31 +51,21 @@ func addGates(fc *listenerv3.FilterChain) error {
 // for redirects, which lead to no backend: they are how clients find the listener with TLS.
 func closeGates(vh *routev3.VirtualHost) error {
 	// A policy that allows nothing: https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/rbac/v3/rbac.proto
-	closed, err := bothGates(&rbacv3.RBACPerRoute{Rbac: &rbacv3.RBAC{Rules: &rbacconfigv3.RBAC{Action: rbacconfigv3.RBAC_ALLOW}}})
-	if err != nil {
+	closed := &rbacv3.RBACPerRoute{Rbac: &rbacv3.RBAC{Rules: &rbacconfigv3.RBAC{Action: rbacconfigv3.RBAC_ALLOW}}}
+	if err := setGates(&vh.TypedPerFilterConfig, closed); err != nil {
 		return err
 	}
-	open, err := bothGates(&rbacv3.RBACPerRoute{})
-	if err != nil {
-		return err
-	}
-	configure(&vh.TypedPerFilterConfig, closed)
 	for _, r := range vh.GetRoutes() {
-		if r.GetRedirect() != nil {
-			configure(&r.TypedPerFilterConfig, open)
+		if r.GetRedirect() == nil {
+			continue
+		}
+		if err := setGates(&r.TypedPerFilterConfig, &rbacv3.RBACPerRoute{}); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func bothGates(m proto.Message) (map[string]*anypb.Any, error) {
-	a, err := xds.Any(m)
-	return map[string]*anypb.Any{gate: a, lastGate: a}, err
-}
-
-func configure(filters *map[string]*anypb.Any, with map[string]*anypb.Any) {
-	if *filters == nil {
-		*filters = map[string]*anypb.Any{}
-	}
-	maps.Copy(*filters, with)
+func setGates(settings *httpfilter.Settings, to *rbacv3.RBACPerRoute) error {
+	return errors.Join(httpfilter.Set(settings, gate, to), httpfilter.Set(settings, lastGate, to))
 }

@@ -80,7 +80,7 @@ func TestPoliciesThatAreWrong(t *testing.T) {
 func TestNobodyIsAcceptedByChance(t *testing.T) {
 	s := policy.As[v1alpha1.FrontendMTLSPolicy](read(t, valid)).Spec
 	require.NoError(t, present(&tlsv3.DownstreamTlsContext{}, &s, true))
-	require.NoError(t, authorizeClients(&hcmv3.HttpConnectionManager{HttpFilters: []*hcmv3.HttpFilter{{Name: "f"}}}, spiffe.Matchers(s.Clients, s.TrustBundles), true))
+	require.NoError(t, authorizeClients(&hcmv3.HttpConnectionManager{HttpFilters: []*hcmv3.HttpFilter{{Name: "envoy.filters.http.router"}}}, spiffe.Matchers(s.Clients, s.TrustBundles), true))
 	s.Clients = []v1alpha1.SPIFFEIDMatch{{}}
 	require.ErrorIs(t, authorizeClients(&hcmv3.HttpConnectionManager{}, spiffe.Matchers(s.Clients, s.TrustBundles), true), spiffe.ErrNoURIMatcher)
 	require.ErrorIs(t, authorizeClients(&hcmv3.HttpConnectionManager{}, nil, false), spiffe.ErrNoURIMatcher)

@@ -13,6 +13,7 @@ import (
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/egraft/egraft/pkg/httpfilter"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
@@ -50,59 +51,45 @@ func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listener
 }
 
 func insert(in *mutator.Input, l *listenerv3.Listener) error {
-	for _, fc := range xds.FilterChains(l) {
-		if _, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) { return edit(in, hcm) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	leads := func(configuration string) bool { return len(marked(in, in.Routes().Configuration(configuration))) > 0 }
+	return httpfilter.EachHCM(l, leads, func(hcm *hcmv3.HttpConnectionManager) (bool, error) { return edit(in, hcm) })
 }
 
 func edit(in *mutator.Input, hcm *hcmv3.HttpConnectionManager) (changed bool, err error) {
-	configuration := xds.RouteConfigurationOf(hcm)
-	if len(marked(in, in.Routes().Configuration(configuration))) == 0 {
-		return false, nil
-	}
 	before := proto.Clone(hcm)
 	hcm.HttpFilters = slices.DeleteFunc(hcm.HttpFilters, func(f *hcmv3.HttpFilter) bool { return strings.HasPrefix(f.GetName(), prefix) })
-	names, _ := trustedIn(in, configuration)
+	names, _ := trustedIn(in, xds.RouteConfigurationOf(hcm))
 	if err := trust(hcm, names); err != nil {
 		return false, err
 	}
-	for _, f := range inert() {
-		filter, err := httpFilter(f.name, f.config)
-		if err != nil {
-			return false, err
-		}
-		if _, err := xds.InsertFilter(hcm, filter, xds.IsRouter); err != nil {
-			return false, err
-		}
+	filters, err := inert()
+	if err != nil {
+		return false, err
+	}
+	if _, err := httpfilter.Insert(hcm, httpfilter.BeforeRouter(), filters...); err != nil {
+		return false, err
 	}
 	return !proto.Equal(before, hcm), nil
-}
-
-// named is an HTTP filter.
-type named struct {
-	name   string
-	config proto.Message
 }
 
 // inert are the filters in front of the router. They do nothing, except for routes that
 // configure them. They are not disabled: whether a disabled filter is in effect is decided once,
 // for the route that a request begins with.
-func inert() []named {
-	return []named{
+func inert() (filters []*hcmv3.HttpFilter, err error) {
+	for _, f := range []struct {
+		name   string
+		config proto.Message
+	}{
 		{takeFilter, &headermutationv3.HeaderMutation{}},
 		{splitFilter, &headertometadatav3.Config{}},
 		{pinFilter, &setfilterstatev3.Config{}},
 		{allowFilter, &rbacv3.RBAC{RulesStatPrefix: statPrefix}},
+	} {
+		filter, err := httpfilter.New(f.name, f.config)
+		if err != nil {
+			return nil, err
+		}
+		filters = append(filters, filter)
 	}
-}
-
-func httpFilter(name string, config proto.Message) (*hcmv3.HttpFilter, error) {
-	a, err := xds.Any(config)
-	if err != nil {
-		return nil, err
-	}
-	return &hcmv3.HttpFilter{Name: name, ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: a}}, nil
+	return filters, nil
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
-	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/egraft/egraft/pkg/httpfilter"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
@@ -43,12 +43,9 @@ func configure(in *mutator.Input, backends []*policy.Object, r *routev3.Route) e
 	case r.GetRoute().GetWeightedClusters() != nil:
 		return errWeighted
 	}
-	if r.TypedPerFilterConfig == nil {
-		r.TypedPerFilterConfig = map[string]*anypb.Any{}
-	}
 	once(r.GetRoute())
 	for name, m := range perRoute(b, ownerOf(r)) {
-		if r.TypedPerFilterConfig[name], err = xds.Any(m); err != nil {
+		if err := httpfilter.Set(&r.TypedPerFilterConfig, name, m); err != nil {
 			return err
 		}
 	}

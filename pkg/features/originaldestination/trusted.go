@@ -8,9 +8,9 @@ import (
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/httpfilter"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
-	"github.com/egraft/egraft/pkg/xds"
 )
 
 // Each name of trusted filters means two filters more for all requests of a connection
@@ -59,11 +59,11 @@ func trust(hcm *hcmv3.HttpConnectionManager, names []string) error {
 		if begin < 0 {
 			continue
 		}
-		distrust, err := httpFilter(distrustName+idOf(name), &headertometadatav3.Config{})
+		distrust, err := httpfilter.New(distrustName+idOf(name), &headertometadatav3.Config{})
 		if err != nil {
 			return err
 		}
-		believe, err := httpFilter(believeName+idOf(name), &headertometadatav3.Config{})
+		believe, err := httpfilter.New(believeName+idOf(name), &headertometadatav3.Config{})
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func trust(hcm *hcmv3.HttpConnectionManager, names []string) error {
 func rowOf(filters []*hcmv3.HttpFilter, name string) (begin, end int) {
 	begin = -1
 	for i, f := range filters {
-		switch is := strings.HasPrefix(f.GetName(), name) && !xds.IsRouter(f.GetName()); {
+		switch is := strings.HasPrefix(f.GetName(), name) && httpfilter.KindOf(f.GetName()) != httpfilter.Router; {
 		case strings.HasPrefix(f.GetName(), "egraft."):
 		case is && begin < 0:
 			begin, end = i, i+1

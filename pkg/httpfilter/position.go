@@ -1,0 +1,96 @@
+package httpfilter
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+)
+
+// Position says where in a chain a filter is inserted. The zero value is [BeforeRouter].
+type Position struct {
+	relation relation
+	kind     Kind
+}
+
+type relation int
+
+const (
+	beforeRouter relation = iota
+	first
+	last
+	at
+	before
+	after
+)
+
+// First is in front of all other filters.
+func First() Position { return Position{relation: first} }
+
+// BeforeRouter is behind all filters but those of [Last] and the router.
+func BeforeRouter() Position { return Position{relation: beforeRouter} }
+
+// Last is directly in front of the router, where nothing can come between. The name of the filter
+// has to begin with [LastPrefix].
+func Last() Position { return Position{relation: last} }
+
+// At is where Envoy Gateway has filters of the kind: behind all filters of kinds that come before
+// it in [Order], and in front of the first of a later kind if that is possible.
+// EnvoyProxy.spec.filterOrder and patches can move filters of other kinds; the filter then comes
+// behind all those that have to run first.
+func At(k Kind) Position { return Position{at, k} }
+
+// Before is in front of the first filter of the kind, or where that would be, see [At].
+func Before(k Kind) Position { return Position{before, k} }
+
+// After is behind the last filter of the kind, or where that would be, see [At].
+func After(k Kind) Position { return Position{after, k} }
+
+// index finds the position among filters that do not have the ones to be inserted.
+func (p Position) index(filters []*hcmv3.HttpFilter, name string) (int, error) {
+	router := slices.IndexFunc(filters, func(f *hcmv3.HttpFilter) bool { return f.GetName() == string(Router) })
+	switch {
+	case strings.HasPrefix(name, LastPrefix) != (p.relation == last):
+		return 0, fmt.Errorf("HTTP filter %q: filters directly in front of the router, and no others, have names that begin with %q", name, LastPrefix)
+	case router < 0:
+		return 0, fmt.Errorf("no HTTP filter that %q could be put in front of", name)
+	}
+	ofKind := func(f *hcmv3.HttpFilter) bool { return KindOf(f.GetName()) == p.kind }
+	switch p.relation {
+	case first:
+		return 0, nil
+	case last:
+		return router, nil
+	case before:
+		if i := slices.IndexFunc(filters, ofKind); i >= 0 {
+			return i, nil
+		}
+	case after:
+		for i := len(filters) - 1; i >= 0 && p.kind != Router; i-- {
+			if ofKind(filters[i]) {
+				return i + 1, nil
+			}
+		}
+	case beforeRouter:
+		p.kind = Router
+	}
+	return placeOf(p.kind, filters)
+}
+
+// placeOf is where filters of a kind belong.
+func placeOf(k Kind, filters []*hcmv3.HttpFilter) (int, error) {
+	rank := slices.Index(order, k)
+	if rank < 0 {
+		return 0, fmt.Errorf("%q is not a kind of HTTP filters that Envoy Gateway knows", k)
+	}
+	place := slices.IndexFunc(filters, func(f *hcmv3.HttpFilter) bool {
+		return slices.Index(order, KindOf(f.GetName())) > rank || KindOf(f.GetName()) == Router
+	})
+	for i := place; i < len(filters) && KindOf(filters[i].GetName()) != Router; i++ {
+		if r := slices.Index(order, KindOf(filters[i].GetName())); r >= 0 && r < rank {
+			place = i + 1
+		}
+	}
+	return place, nil
+}
