@@ -18,12 +18,14 @@ type variants struct {
 	names    []string
 	planners []mutator.ClusterVariants
 	onError  []mutator.FailurePolicy
-	ownKeys  [][]string // in egraft's metadata, see [ownKeys]
+	ownKeys  [][]string                         // in egraft's metadata, see [ownKeys]
+	compute  func(*mutator.Input) *variantIndex // newIndex, made once: it is asked for with each resource
 }
 
 // withVariants gives the features with cluster variants the mutators that these are in effect by.
 func withVariants(features []mutator.Feature) ([]mutator.Feature, *variants) {
 	v, out, keys := &variants{}, make([]mutator.Feature, len(features)), ownKeys(features)
+	v.compute = v.newIndex
 	for i, f := range features {
 		if f.ClusterVariants != nil {
 			at := len(v.names)
@@ -73,7 +75,7 @@ type variantGroup struct {
 type variantsKey struct{ *variants }
 
 func (v *variants) indexOf(in *mutator.Input) *variantIndex {
-	return mutator.ComputeOnce(in, variantsKey{v}, v.newIndex)
+	return mutator.ComputeOnce(in, variantsKey{v}, v.compute)
 }
 
 func (v *variants) newIndex(in *mutator.Input) *variantIndex {

@@ -186,6 +186,7 @@ func TestVariants(t *testing.T) {
 		"lost, without another":            {feature: deny, entries: lost, want: " reject"},
 		"lost and ignored":                 {feature: ignore, entries: lost},
 		"another's":                        {feature: deny, entries: other},
+		"of another group":                 {feature: deny, entries: []xds.MetadataEntry{{Key: other[0].Key, Value: carried(t, onRoute(t, deny, "q HTTPRoute/r two"))[0].Value}}},
 		"clusters not included":            {feature: deny, policies: []string{"p Gateway/g one"}, kinds: []mutator.Kind{mutator.KindListener}, want: "n/p: one reject"},
 		"clusters not included, ignored":   {feature: ignore, policies: []string{"p Gateway/g one"}, kinds: []mutator.Kind{mutator.KindListener}, want: "n/p: one"},
 		"clusters not included, no policy": {feature: deny, kinds: []mutator.Kind{mutator.KindListener}},
