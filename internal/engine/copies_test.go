@@ -34,7 +34,7 @@ func (v byGateway) PlanVariant(in *mutator.Input, way *xds.Way) *mutator.Variant
 	return nil
 }
 
-func (v byGateway) family(name string, onFailure mutator.FailurePolicy) mutator.Feature {
+func (v byGateway) feature(name string, onFailure mutator.FailurePolicy) mutator.Feature {
 	return mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, FailurePolicy: onFailure, ClusterVariants: v}
 }
 
@@ -109,7 +109,7 @@ func newCopier(t *testing.T, memo int64, do func(*clusterv3.Cluster) error, chan
 			return v
 		}
 	}
-	f := byGateway{"a": variant(0), "b": variant(1)}.family("copier", mutator.Deny)
+	f := byGateway{"a": variant(0), "b": variant(1)}.feature("copier", mutator.Deny)
 	f.Policies, f.Reporter = []policy.Kind{policy.NewKind[map[string]any](thingKind, nil)}, agents{}
 	e, err := engine.New([]mutator.Feature{f}, engine.WithMemo(memo))
 	require.NoError(t, err)

@@ -68,6 +68,23 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			map[string]string{"c": "", xds.CopyName(one, "p", "c"): "p", both("p", "q", "c"): "pq", xds.CopyName(two, "q", "c"): "q", "own": "pq"},
 			[]engine.Verdict{engine.Applied, engine.Applied, engine.Applied, engine.Applied, engine.Added, engine.Added, engine.Added},
 		},
+		"variants of a feature": {
+			byGateway{"a": appends("p"), "b": appends("q")}, byGateway{}, [][2]string{{"a", "c"}, {"b", "c"}},
+			[]string{xds.CopyName(one, "p", "c"), xds.CopyName(one, "q", "c")},
+			map[string]string{"c": "", xds.CopyName(one, "p", "c"): "p", xds.CopyName(one, "q", "c"): "q"},
+			[]engine.Verdict{engine.Applied, engine.Added, engine.Added},
+		},
+		"variants of one name": {
+			byGateway{"a": appends("p")}, byGateway{"b": appends("p")}, [][2]string{{"a", "c"}, {"b", "c"}},
+			[]string{xds.CopyName(one, "p", "c"), xds.CopyName(two, "p", "c")},
+			map[string]string{"c": "", xds.CopyName(one, "p", "c"): "p", xds.CopyName(two, "p", "c"): "p"},
+			[]engine.Verdict{engine.Applied, engine.Applied, engine.Added, engine.Added},
+		},
+		"a copy for two ways": {
+			byGateway{"a": appends("p"), "b": appends("p")}, byGateway{}, [][2]string{{"a", "c"}, {"b", "c"}, {"z", "c"}},
+			[]string{xds.CopyName(one, "p", "c"), xds.CopyName(one, "p", "c"), "c"}, map[string]string{"c": "", xds.CopyName(one, "p", "c"): "p"},
+			[]engine.Verdict{engine.Applied, engine.Added},
+		},
 		"merged": {
 			byGateway{"a": appends("p")},
 			byGateway{"a": appends("q")},
@@ -105,7 +122,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := engine.New([]mutator.Feature{c.one.family(one, mutator.Deny), c.two.family(two, mutator.Deny)}, engine.WithMemo(1<<20))
+			e, err := engine.New([]mutator.Feature{c.one.feature(one, mutator.Deny), c.two.feature(two, mutator.Deny)}, engine.WithMemo(1<<20))
 			require.NoError(t, err)
 			var clusters [][]byte
 			seen := map[string]bool{}
@@ -139,7 +156,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 
 // TestCopyHasItsEndpoints as soon as Envoy can have them, and statistics of its own.
 func TestCopyHasItsEndpoints(t *testing.T) {
-	e, err := engine.New([]mutator.Feature{byGateway{"a": appends("")}.family("one", ""), byGateway{"a": appends("p")}.family("two", "")})
+	e, err := engine.New([]mutator.Feature{byGateway{"a": appends("")}.feature("one", ""), byGateway{"a": appends("p")}.feature("two", "")})
 	require.NoError(t, err)
 	c := eds("backend/x")
 	c.EdsClusterConfig.EdsConfig, c.AltStatName = &corev3.ConfigSource{ConfigSourceSpecifier: &corev3.ConfigSource_Ads{}}, "cluster.of.b"
@@ -158,10 +175,10 @@ func TestCopyHasItsEndpoints(t *testing.T) {
 func TestVariantsThatCannotBeTold(t *testing.T) {
 	panics := byGateway{"a": appends("p"), "b": func(*mutator.Input) *mutator.Variant { panic("no") }}
 	for policy, want := range map[mutator.FailurePolicy]string{mutator.Ignore: "q", mutator.Deny: "denied"} {
-		e, err := engine.New([]mutator.Feature{panics.family("one", policy), byGateway{"a": appends("q")}.family("two", mutator.Deny)})
+		e, err := engine.New([]mutator.Feature{panics.feature("one", policy), byGateway{"a": appends("q"), "b": appends("q")}.feature("two", mutator.Deny)})
 		require.NoError(t, err)
 		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
-			{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, [2]string{"a", "c"}, [2]string{"b", "d"}))}},
+			{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, [2]string{"a", "c"}, [2]string{"b", "c"}))}},
 			{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}},
 		}})
 		require.NoError(t, err)
@@ -182,7 +199,7 @@ func TestRejectedWays(t *testing.T) {
 			return v
 		}
 	}
-	e, err := engine.New([]mutator.Feature{byGateway{"a": appends("p"), "b": appends("p")}.family("one", ""), byGateway{"a": rejects(""), "d": rejects("q")}.family("two", "")})
+	e, err := engine.New([]mutator.Feature{byGateway{"a": appends("p"), "b": appends("p")}.feature("one", ""), byGateway{"a": rejects(""), "d": rejects("q")}.feature("two", "")})
 	require.NoError(t, err)
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 		{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, [2]string{"a", "c"}, [2]string{"b", "c"}, [2]string{"d", "e"}, [2]string{"z", "f"}))}},
@@ -195,7 +212,7 @@ func TestRejectedWays(t *testing.T) {
 
 // TestVariantWithoutRoutes is that of all clusters that routes may lead to.
 func TestVariantWithoutRoutes(t *testing.T) {
-	e, err := engine.New([]mutator.Feature{byGateway{"": appends("p")}.family("one", "")})
+	e, err := engine.New([]mutator.Feature{byGateway{"": appends("p")}.feature("one", "")})
 	require.NoError(t, err)
 	route, other := eds("c"), eds("d")
 	route.Metadata = madeOf(t, "HTTPRoute", "r")
@@ -205,4 +222,19 @@ func TestVariantWithoutRoutes(t *testing.T) {
 	for i, want := range []string{"p", ""} {
 		require.Equal(t, want, decoded(t, route, res.Resources[0].Encoded[i]).(*clusterv3.Cluster).GetAltStatName(), fmt.Sprint(i))
 	}
+}
+
+// TestCopyOfARenamedName: a copy does not get the name that a cluster came with, by which it may yet
+// be kept.
+func TestCopyOfARenamedName(t *testing.T) {
+	name := xds.CopyName("f", "p", "c")
+	e, err := engine.New([]mutator.Feature{renames{name: "new"}.feature(), byGateway{"a": appends("p")}.feature("f", "")})
+	require.NoError(t, err)
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c")), encode(t, dns(name))}},
+		{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, [2]string{"a", "c"}, [2]string{"z", "c"}))}},
+	}})
+	require.NoError(t, err)
+	require.Len(t, res.Resources[0].Encoded, 2)
+	require.Equal(t, []engine.Verdict{engine.Applied, engine.Applied, engine.Conflicting}, verdicts(res))
 }
