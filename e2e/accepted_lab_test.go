@@ -44,7 +44,7 @@ func newAcceptedLab(t *testing.T) *acceptedLab {
 	t.Helper()
 	l := &acceptedLab{secureLab: newSecureLab(t), there: map[string]proto.Message{}}
 	var err error
-	l.engine, err = engine.New(catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second}))
+	l.engine, err = engine.New(catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second}))
 	require.NoError(t, err)
 	l.source, err = workloadapi.NewX509Source(t.Context(), workloadapi.WithClientOptions(workloadapi.WithAddr("unix://"+l.issuer.Socket())))
 	require.NoError(t, err)

@@ -74,7 +74,7 @@ func environmentNumber(t *testing.T, name string, otherwise int) int {
 func (l *acceptedLab) accepted(fields []acceptedField, each int) []tenant {
 	l.t.Helper()
 	var kinds []policy.Kind
-	for _, f := range catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second}) {
+	for _, f := range catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second}) {
 		kinds = append(append(append(kinds, f.Policies...), f.Filters...), f.Backends...)
 	}
 	var out []tenant

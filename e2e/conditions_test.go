@@ -110,7 +110,7 @@ var eventsOfEveryKind = map[string]string{
 	"BufferPolicy/buffer-gateway":            "Overridden BufferPolicy default/buffer-listener is attached more closely",
 	"BufferPolicy/buffer-wrong":              "Invalid spec.targetSelectors[0].matchLabels: Invalid value:",
 	"HedgeFilter/hedge":                      "Programmed requests that take longer than 150ms are sent once more",
-	"HedgeFilter/hedge-slow":                 "Failed HedgeFilter default/hedge-slow: spec.perTryTimeout is 20s",
+	"HedgeFilter/hedge-slow":                 "ApplyFailed HedgeFilter default/hedge-slow: spec.perTryTimeout is 20s",
 	"HedgeFilter/hedge-z-second":             "Conflicted HedgeFilter default/hedge-a-first is ",
 	"OriginalDestinationBackend/pool":        "Programmed Envoy connects to the destination in metadata egraft.io:destination, if it is in allowedCIDRs; retries, hedging, load balancing, health checks, outlier detection and session persistence of other policies have no effect on it",
 	"OriginalDestinationBackend/pool-second": "Conflicted OriginalDestinationBackend default/pool-second and OriginalDestinationBackend default/pool-third",
@@ -121,7 +121,7 @@ var eventsOfEveryKind = map[string]string{
 // reason and the beginning of the message; the status of policies is Envoy Gateway's.
 var conditionsOfEveryKind = map[string][2]string{
 	"hedgefilter/hedge":                      {"True Accepted ", "True Programmed requests that take"},
-	"hedgefilter/hedge-slow":                 {"True Accepted ", "False Failed HedgeFilter default/hedge-slow: spec.perTryTimeout is 20s"},
+	"hedgefilter/hedge-slow":                 {"True Accepted ", "False ApplyFailed HedgeFilter default/hedge-slow: spec.perTryTimeout is 20s"},
 	"hedgefilter/hedge-z-second":             {"False Conflicted HedgeFilter default/hedge-a-first", "False Conflicted HedgeFilter default/hedge-a-first"},
 	"originaldestinationbackend/pool":        {"True Accepted ", "True Programmed Envoy connects"},
 	"originaldestinationbackend/pool-second": {"False Conflicted ", "False Conflicted "},

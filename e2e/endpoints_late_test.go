@@ -12,7 +12,7 @@ import (
 )
 
 // What Envoy makes of the time that it is told to wait for endpoints. These are
-// the facts behind the default of egraft's --endpoints-fetch-timeout, which
+// the facts behind the default of egraft's --eds-initial-fetch-timeout, which
 // docs/backend-mtls-policy.md states.
 const (
 	labTimeout = 500 * time.Millisecond

@@ -16,16 +16,16 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestEndpointsFetchTimeouts is the experiment behind the default of egraft's
-// --endpoints-fetch-timeout: how long a policy takes to reach traffic, and what
+// TestEDSInitialFetchTimeouts is the experiment behind the default of egraft's
+// --eds-initial-fetch-timeout: how long a policy takes to reach traffic, and what
 // a new route answers in the beginning. It takes minutes and proves nothing, so
 // it runs on demand only: EGRAFT_E2E_EXPERIMENTS=1.
-func TestEndpointsFetchTimeouts(t *testing.T) {
+func TestEDSInitialFetchTimeouts(t *testing.T) {
 	needs(t, here)
 	experiment(t)
 	for _, timeout := range strings.Split(cmp.Or(os.Getenv("EGRAFT_E2E_TIMEOUTS"), "100ms,200ms,500ms,1s,15s"), ",") {
 		t.Run(timeout, func(t *testing.T) {
-			f := start(t, standalone.Options{Egraft: []string{"--endpoints-fetch-timeout", timeout}})
+			f := start(t, standalone.Options{Egraft: []string{"--eds-initial-fetch-timeout", timeout}})
 			f.must(f.ApplyRoutes(f.ctx, echoRoute))
 			first := f.effect(f.Policy(), echoRoute.Host(), seesEnvoy)
 			repeat := 5

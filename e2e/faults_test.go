@@ -136,7 +136,7 @@ func (f *fixture) faultsAreCounted(all []*fault) {
 	page, err := f.EgraftAdmin(f.soon(), "/metrics")
 	f.must(err)
 	series := func(hook mutator.Hook, result string) string {
-		return fmt.Sprintf(`egraft_mutator_outcomes_total{hook=%q,mutator=%q,result=%q}`, hook, faulty.Name, result)
+		return fmt.Sprintf(`egraft_mutator_results_total{feature=%q,hook=%q,result=%q}`, faulty.Name, hook, result)
 	}
 	also := map[string]string{faulty.Panic: "panicked", faulty.Slow: "timed-out", faulty.Hang: "timed-out"}
 	for _, each := range all {
@@ -145,7 +145,7 @@ func (f *fixture) faultsAreCounted(all []*fault) {
 			require.Positive(f.t, value(f.t, page, series(each.Hook, result)), each.String())
 		}
 		if each.How == faulty.Hang { // on each input of its own, of which there are as many as translations saw
-			require.InDelta(f.t, value(f.t, page, series(each.Hook, "timed-out")), value(f.t, page, "egraft_abandoned_runs"), 0, each.String())
+			require.InDelta(f.t, value(f.t, page, series(each.Hook, "timed-out")), value(f.t, page, "egraft_abandoned_goroutines"), 0, each.String())
 		}
 	}
 }

@@ -39,7 +39,7 @@ func TestInterplay(t *testing.T) {
 	needs(t, here)
 	t.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true") // what it asks for is the machine's to change
 	in := &interplay{unanswered: &atomic.Int64{}, frontend: &frontend{fixture: start(t, standalone.Options{
-		Egraft: []string{"--include-attempt-count", "--prompt-clusters"}, Listeners: interplayListeners(),
+		Egraft: []string{"--include-attempt-count", "--fast-cluster-updates"}, Listeners: interplayListeners(),
 	})}}
 	in.everything()
 	in.programmed()
@@ -286,7 +286,7 @@ func (in *interplay) untouched() {
 	}
 	cluster, err := in.RouteCluster(in.soon(), "web")
 	in.must(err)
-	require.Contains(in.t, fmt.Sprint(cluster), "initial_fetch_timeout:1s", "of --prompt-clusters")
+	require.Contains(in.t, fmt.Sprint(cluster), "initial_fetch_timeout:1s", "of --fast-cluster-updates")
 	require.NotContains(in.t, fmt.Sprint(cluster), "spiffe")
 	said, err := in.nobody.rpc(in.soon())
 	in.must(err)

@@ -87,13 +87,13 @@ func (o *outcomes) conditionsOfBackend() {
 	rule(single, "one", "two")
 	o.untilCondition("one", "False Conflicted OriginalDestinationBackend default/one and OriginalDestinationBackend default/two are backends of one rule")
 	rule(weighted, "two")
-	o.untilCondition("two", "False Failed the rule has other backends, too, beside which Envoy Gateway does not route to this one")
+	o.untilCondition("two", "False ApplyFailed the rule has other backends, too, beside which Envoy Gateway does not route to this one")
 	marked := &routev3.Route{}
 	require.NoError(o.t, proto.Unmarshal(rule(single, "one"), marked))
 	configuration := o.encode(&routev3.RouteConfiguration{Name: "http", VirtualHosts: []*routev3.VirtualHost{{Name: "all", Domains: []string{"*"}, Routes: []*routev3.Route{marked}}}})
 	routes := engine.Resources{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{configuration}}
 	call(&engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{routes}})
-	o.untilCondition("one", "False Failed the Translation hook came without resources of kind Listener")
+	o.untilCondition("one", "False ApplyFailed the Translation hook came without resources of kind Listener")
 	listeners := engine.Resources{Kind: mutator.KindListener, Encoded: [][]byte{o.encode(&listenerv3.Listener{Name: "tcp"})}}
 	call(&engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{listeners, routes}})
 	o.untilCondition("one", "True Programmed Envoy connects to the destination in metadata egraft.io:destination, if it is in allowedCIDRs; retries, hedging, load balancing, health checks, outlier detection and session persistence of other policies have no effect on it")

@@ -73,7 +73,7 @@ func (w *kubeWorld) run(fields ...string) {
 	require.NoError(w.t, w.halt())
 	ctx, cancel := context.WithTimeout(w.t.Context(), 2*patience)
 	defer cancel()
-	egraft, arguments := w.programs["egraft"], []string{"--prompt-clusters", "--endpoints-fetch-timeout", "200ms"}
+	egraft, arguments := w.programs["egraft"], []string{"--fast-cluster-updates", "--eds-initial-fetch-timeout", "200ms"}
 	stanza, err := kubegateway.Stanza(ctx, egraft, arguments...)
 	require.NoError(w.t, err)
 	config, err := kubegateway.Configuration(stanza, []byte(strings.Join(fields, "\n")))

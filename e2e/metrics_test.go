@@ -23,8 +23,8 @@ func (f *fixture) metrics() {
 		`egraft_calls_total{code="OK",hook="Translation"}`,
 		`egraft_calls_total{code="OK",hook="Route"}`,
 		`egraft_last_call_timestamp_seconds{hook="Translation"}`,
-		`egraft_mutator_outcomes_total{hook="Translation",mutator="backend-mtls",result="applied"}`,
-		`egraft_mutator_outcomes_total{hook="Route",mutator="backend-mtls",result="applied"}`,
+		`egraft_mutator_results_total{feature="backend-mtls",hook="Translation",result="applied"}`,
+		`egraft_mutator_results_total{feature="backend-mtls",hook="Route",result="applied"}`,
 	} {
 		require.Positive(f.t, value(f.t, page, series), series)
 	}

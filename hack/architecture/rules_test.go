@@ -26,14 +26,15 @@ var mayImport = []struct {
 
 	// The way of a request.
 	{"internal/extension", []string{"internal/engine", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
-	{"internal/engine", []string{"internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"internal/engine", []string{"internal/cache", "internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"internal/cache", nil},
 	{"internal/sandbox", nil},
 	{"internal/wire", []string{"pkg/xds"}},
 
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/features/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
 	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/httpfilter", "pkg/xds", "pkg/apis/..."}},
-	{"pkg/attach", []string{"pkg/mutator", "pkg/policy", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/attach", []string{"pkg/httpfilter", "pkg/mutator", "pkg/policy", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/feature", []string{"pkg/mutator", "pkg/setting"}},
 	{"pkg/setting", nil},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},

@@ -55,7 +55,7 @@ func compareAt(ctx context.Context, size int, o options) (all []measurement, idl
 		return nil, 0, err
 	}
 	defer os.RemoveAll(dir)
-	o.memo = cmp.Or(o.memo, memoFor(size))
+	o.cache = cmp.Or(o.cache, cacheFor(size))
 	var running []*server
 	for _, name := range servers() {
 		s, err := start(ctx, name, dir, o)
@@ -83,8 +83,8 @@ func compareAt(ctx context.Context, size int, o options) (all []measurement, idl
 	return all, before.resident, nil
 }
 
-// memoFor is egraft's default, and as much for each cluster where there are more than 10,000.
-func memoFor(clusters int) string { return fmt.Sprintf("%dMi", 64*max(1, (clusters+9_999)/10_000)) }
+// cacheFor is egraft's default, and as much for each cluster where there are more than 10,000.
+func cacheFor(clusters int) string { return fmt.Sprintf("%dMi", 64*max(1, (clusters+9_999)/10_000)) }
 
 // measurement is how a server fared in a case.
 type measurement struct {

@@ -48,7 +48,7 @@ func BenchmarkEngine(b *testing.B) {
 		{"all-new", mtls, size},
 	} {
 		b.Run("case="+c.name, func(b *testing.B) {
-			e, err := engine.New(catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second}), engine.WithMemo(64<<20))
+			e, err := engine.New(catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second}), engine.WithCache(64<<20))
 			require.NoError(b, err)
 			r := translate(size, c.policy)
 			calls := r.calls(b, c.policy)
@@ -69,7 +69,7 @@ func BenchmarkEngine(b *testing.B) {
 // for 4,000 of as many listeners.
 func TestNothingTargetedCostsNoMemory(t *testing.T) {
 	allocs := func(size int) float64 {
-		e, err := engine.New(catalog.Builtin(catalog.Options{}), engine.WithMemo(64<<20))
+		e, err := engine.New(catalog.Builtin(catalog.Options{}), engine.WithCache(64<<20))
 		require.NoError(t, err)
 		calls, i := translate(size, elsewhere()).calls(t, elsewhere()), 0
 		return testing.AllocsPerRun(10, func() {

@@ -46,7 +46,7 @@ type options struct {
 	out     string
 	soak    int
 	changed int
-	memo    string
+	cache   string
 	egraft  string
 	peer    string
 	socket  string
@@ -61,7 +61,7 @@ func parse(args []string) (o options, err error) {
 	set.StringVar(&o.out, "out", "", "file for the numbers as JSON")
 	set.IntVar(&o.soak, "soak", 0, "measure egraft's memory over so many calls of changing content, and nothing else")
 	set.IntVar(&o.changed, "changed", math.MaxInt, "how many clusters change from call to call with -soak; all of them if there are fewer")
-	set.StringVar(&o.memo, "memo-size", "", "egraft's --memo-size; its default if empty, and as much for each cluster where there are more than 10,000")
+	set.StringVar(&o.cache, "cache-size", "", "egraft's --cache-size; its default if empty, and as much for each cluster where there are more than 10,000")
 	set.StringVar(&o.egraft, "egraft", "", "egraft's binary; this program, which is larger, if empty")
 	set.StringVar(&o.peer, "peer", "", "serve as one of the peers; for the program itself")
 	set.StringVar(&o.socket, "socket", "", "where a peer serves")

@@ -41,7 +41,7 @@ func start(ctx context.Context, name, dir string, o options) (*server, error) {
 	socket := filepath.Join(dir, name)
 	args := []string{"-peer", name, "-socket", socket, "-admin", s.admin}
 	if name == "egraft" {
-		args = []string{serveCommand, "--socket", socket, "--admin-address", s.admin, "--log-level", "error", "--memo-size", o.memo}
+		args = []string{serveCommand, "--socket", socket, "--admin-address", s.admin, "--log-level", "error", "--cache-size", o.cache}
 		program = cmp.Or(o.egraft, program)
 	}
 	s.cmd = exec.CommandContext(ctx, program, args...)
@@ -94,7 +94,7 @@ func (s *server) call(ctx context.Context, r *request, answer *[]byte) error {
 }
 
 // usage is what a process has used since it began, and its memory now.
-type usage struct{ bytes, allocs, cpu, resident, memo float64 }
+type usage struct{ bytes, allocs, cpu, resident, cache float64 }
 
 // usage reads the metrics that every Go process with a Prometheus client has.
 func (s *server) usage(ctx context.Context) (u usage, err error) {
@@ -110,7 +110,7 @@ func (s *server) usage(ctx context.Context) (u usage, err error) {
 	wanted := map[string]*float64{
 		"go_memstats_alloc_bytes_total": &u.bytes, "go_memstats_mallocs_total": &u.allocs,
 		"process_cpu_seconds_total":     &u.cpu,
-		"process_resident_memory_bytes": &u.resident, "egraft_memo_bytes": &u.memo,
+		"process_resident_memory_bytes": &u.resident, "egraft_memo_bytes": &u.cache,
 	}
 	lines := bufio.NewScanner(res.Body)
 	for lines.Scan() {

@@ -16,7 +16,7 @@ func soak(ctx context.Context, o options) error {
 	}
 	defer os.RemoveAll(dir)
 	size := o.sizes[len(o.sizes)-1]
-	o.memo = cmp.Or(o.memo, memoFor(size))
+	o.cache = cmp.Or(o.cache, cacheFor(size))
 	s, err := start(ctx, "egraft", dir, o)
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func soak(ctx context.Context, o options) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(os.Stdout, "%d calls of %d clusters: %.0f MB resident, %.0f MB in the memo\n", call+1, size, u.resident/1e6, u.memo/1e6)
+		fmt.Fprintf(os.Stdout, "%d calls of %d clusters: %.0f MB resident, %.0f MB in the cache\n", call+1, size, u.resident/1e6, u.cache/1e6)
 		if call < o.soak/2 {
 			half = max(half, u.resident)
 		} else {

@@ -34,7 +34,7 @@ type Config struct {
 	Insecure        bool
 
 	MaxMessageSize   resource.Quantity
-	MemoSize         resource.Quantity
+	CacheSize        resource.Quantity
 	CallTimeout      time.Duration
 	MutatorTimeout   time.Duration
 	ShutdownTimeout  time.Duration
@@ -52,14 +52,14 @@ type Config struct {
 	KubernetesOutcomes Choice
 	Kubeconfig         string
 
-	EndpointsFetchTimeout time.Duration
-	PromptClusters        bool
-	IncludeAttemptCount   bool
+	EDSInitialFetchTimeout time.Duration
+	FastClusterUpdates     bool
+	IncludeAttemptCount    bool
 	// AllowSpecialDestinations lets OriginalDestinationBackends name special networks.
 	AllowSpecialDestinations bool
 	// MaxBufferBytes is the most that a BufferPolicy may have Envoy hold of a request.
 	MaxBufferBytes   resource.Quantity
-	DisabledMutators []string
+	DisabledFeatures []string
 	FailurePolicies  map[string]mutator.FailurePolicy
 
 	// NamespaceRules permit everything if there are none.
@@ -86,7 +86,7 @@ func Default() *Config {
 		SocketMode: 0o660,
 
 		MaxMessageSize:  resource.MustParse("256Mi"),
-		MemoSize:        resource.MustParse("64Mi"),
+		CacheSize:       resource.MustParse("64Mi"),
 		CallTimeout:     30 * time.Second,
 		MutatorTimeout:  5 * time.Second,
 		ShutdownTimeout: 10 * time.Second,
@@ -101,8 +101,8 @@ func Default() *Config {
 
 		KubernetesOutcomes: Auto,
 
-		EndpointsFetchTimeout: time.Second,
-		MaxBufferBytes:        resource.MustParse("64Mi"),
+		EDSInitialFetchTimeout: time.Second,
+		MaxBufferBytes:         resource.MustParse("64Mi"),
 
 		MaxInitialFetchTimeout: most.InitialFetchTimeout,
 		MaxPeers:               most.Peers,

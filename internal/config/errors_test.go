@@ -46,7 +46,7 @@ func TestBadFiles(t *testing.T) {
 		}},
 		{"null", header + "socket:", []string{`socket: Invalid value: "null": must be a string`}},
 		{"text for bool", header + `reflection: "true"`, []string{`reflection: Invalid value: "true": must be true or false`}},
-		{"text for list", header + "disableMutators: a", []string{`disableMutators: Invalid value: "a": must be a list of strings`}},
+		{"text for list", header + "disableFeatures: a", []string{`disableFeatures: Invalid value: "a": must be a list of strings`}},
 		{"user names", header + "allowedUIDs: [root]", []string{`allowedUIDs: Invalid value: "[\"root\"]": must be a list of user ids, which are numbers`}},
 		{"failure policy", header + "failurePolicy: {a: deny, b: Deny, c: Open}", []string{
 			`failurePolicy: Invalid value: "{\"a\":\"deny\",\"b\":\"Deny\",\"c\":\"Open\"}": ` +
@@ -154,8 +154,8 @@ func TestBadValues(t *testing.T) {
 		{"message size in parts", []string{"--max-message-size", "1500m"}, nil, []string{
 			`--max-message-size: Invalid value: "1500m": must be a whole number of bytes from 1 to 2147483647`,
 		}},
-		{"negative memo", []string{"--memo-size", "-1"}, nil, []string{
-			`--memo-size: Invalid value: "-1": must be a whole number of bytes from 0 to 9223372036854775807`,
+		{"negative memo", []string{"--cache-size", "-1"}, nil, []string{
+			`--cache-size: Invalid value: "-1": must be a whole number of bytes from 0 to 9223372036854775807`,
 		}},
 		{"message size of words", []string{"--max-message-size", "big"}, nil, []string{
 			`--max-message-size: Invalid value: "big": must be a quantity like "256Mi"`,
@@ -170,16 +170,16 @@ func TestBadValues(t *testing.T) {
 			`--max-buffer-bytes: Invalid value: "4Gi": must be a whole number of bytes from 1 to 4294967295`,
 		}},
 		{"no time for mutators", []string{"--mutator-timeout=0s"}, nil, []string{`--mutator-timeout: Invalid value: "0s": must be greater than 0`}},
-		{"negative times", []string{"--shutdown-timeout=-1s", "--keepalive-min-time=-1s", "--endpoints-fetch-timeout=-1s"}, nil, []string{
+		{"negative times", []string{"--shutdown-timeout=-1s", "--keepalive-min-time=-1s", "--eds-initial-fetch-timeout=-1s"}, nil, []string{
 			`--keepalive-min-time: Invalid value: "-1s": must not be negative`,
 			`--shutdown-timeout: Invalid value: "-1s": must not be negative`,
-			`--endpoints-fetch-timeout: Invalid value: "-1s": must not be negative`,
+			`--eds-initial-fetch-timeout: Invalid value: "-1s": must not be negative`,
 		}},
-		{"clusters not prompt", []string{"--endpoints-fetch-timeout=0"}, []string{"EGRAFT_PROMPT_CLUSTERS=true"}, []string{
-			`EGRAFT_PROMPT_CLUSTERS: Forbidden: has no effect with --endpoints-fetch-timeout 0s`,
+		{"clusters not prompt", []string{"--eds-initial-fetch-timeout=0"}, []string{"EGRAFT_FAST_CLUSTER_UPDATES=true"}, []string{
+			`EGRAFT_FAST_CLUSTER_UPDATES: Forbidden: has no effect with --eds-initial-fetch-timeout 0s`,
 		}},
 		{"failure policies", []string{"--failure-policy", "a", "--failure-policy", "b=Deny"}, nil, []string{
-			`--failure-policy: Invalid value: "a,b=Deny": "a" is not mutator=policy`,
+			`--failure-policy: Invalid value: "a,b=Deny": "a" is not feature=policy`,
 		}},
 		{"failure policy twice", []string{"--failure-policy", "b=Fail", "--failure-policy", "b=Deny"}, nil, []string{
 			`--failure-policy: Invalid value: "b=Fail,b=Deny": has "b" twice`,

@@ -41,9 +41,9 @@ func parseUIDs(list []string) ([]uint32, error) {
 // policies is a map: name=Policy,name=Policy in text.
 func policies(target *map[string]mutator.FailurePolicy) setting.Value {
 	return setting.Typed[map[string]mutator.FailurePolicy]{
-		Target: target, Kind: "mutator=policy", Between: ",", Parse: parsePolicies, Format: formatPolicies,
+		Target: target, Kind: "feature=policy", Between: ",", Parse: parsePolicies, Format: formatPolicies,
 		JSON: func(raw json.RawMessage) (map[string]mutator.FailurePolicy, error) {
-			m, err := setting.DecodeAs[map[string]mutator.FailurePolicy](raw, "a map of mutators to failure policies")
+			m, err := setting.DecodeAs[map[string]mutator.FailurePolicy](raw, "a map of features to failure policies")
 			if err != nil {
 				return nil, err
 			}
@@ -57,7 +57,7 @@ func parsePolicies(s string) (map[string]mutator.FailurePolicy, error) {
 	for _, pair := range setting.Split(s) {
 		name, policy, found := strings.Cut(pair, "=")
 		if !found || name == "" {
-			return nil, fmt.Errorf("%q is not mutator=policy", pair)
+			return nil, fmt.Errorf("%q is not feature=policy", pair)
 		}
 		if _, twice := out[name]; twice {
 			return nil, fmt.Errorf("has %q twice", name)

@@ -65,12 +65,12 @@ func TestPrecedence(t *testing.T) {
 func wanted() *Config {
 	return &Config{
 		Socket: "/run/s", SocketMode: 0o666, SocketGroup: "envoy", AllowedUIDs: []uint32{1, 65532},
-		MaxMessageSize: resource.MustParse("1Gi"), MemoSize: resource.MustParse("0"), CallTimeout: 90 * time.Second, MutatorTimeout: 3 * time.Second,
+		MaxMessageSize: resource.MustParse("1Gi"), CacheSize: resource.MustParse("0"), CallTimeout: 90 * time.Second, MutatorTimeout: 3 * time.Second,
 		ShutdownTimeout: time.Second, KeepaliveTime: time.Hour, KeepaliveTimeout: time.Minute, KeepaliveMinTime: 0,
 		AdminAddress: "", Reflection: true, LogLevel: slog.LevelDebug, LogFormat: logging.JSON,
 		KubernetesOutcomes: Always, Kubeconfig: "/k",
-		EndpointsFetchTimeout: 200 * time.Millisecond, PromptClusters: true, IncludeAttemptCount: true, MaxBufferBytes: resource.MustParse("1.5Gi"),
-		DisabledMutators: []string{"a", "b"},
+		EDSInitialFetchTimeout: 200 * time.Millisecond, FastClusterUpdates: true, IncludeAttemptCount: true, MaxBufferBytes: resource.MustParse("1.5Gi"),
+		DisabledFeatures: []string{"a", "b"},
 		FailurePolicies:  map[string]mutator.FailurePolicy{"c": mutator.Fail, "d": mutator.Ignore},
 		NamespaceRules: tenancy.Rules{
 			{Namespaces: []string{"infra", "team-*"}},
@@ -82,18 +82,18 @@ func wanted() *Config {
 
 func TestEverySettingOfASocket(t *testing.T) {
 	args := strings.Fields(`--socket=/run/s --socket-mode 666 --socket-group envoy --allowed-uids 1 --allowed-uids 65532
-		--max-message-size 1Gi --memo-size 0 --call-timeout 1m30s --mutator-timeout 3s --shutdown-timeout 1s --keepalive-time 1h --keepalive-timeout 60s
+		--max-message-size 1Gi --cache-size 0 --call-timeout 1m30s --mutator-timeout 3s --shutdown-timeout 1s --keepalive-time 1h --keepalive-timeout 60s
 		--keepalive-min-time 0s --admin-address off --reflection --log-level debug --log-format json
 		--kubernetes-outcomes always --kubeconfig /k
-		--endpoints-fetch-timeout 200ms --prompt-clusters --include-attempt-count --max-buffer-bytes 1.5Gi --disable-mutators a,b --failure-policy c=Fail,d=Ignore
+		--eds-initial-fetch-timeout 200ms --fast-cluster-updates --include-attempt-count --max-buffer-bytes 1.5Gi --disable-features a,b --failure-policy c=Fail,d=Ignore
 		--namespace-rules namespaces=infra,team-* --max-initial-fetch-timeout 5s --max-peers 8
 		--namespace-rules namespaces=*;kinds=K;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a
 		--max-agent-sockets-per-namespace 1 --max-sds-secrets-per-namespace 2`)
 	env := strings.Fields(`EGRAFT_SOCKET=/run/s EGRAFT_SOCKET_MODE=0666 EGRAFT_SOCKET_GROUP=envoy EGRAFT_ALLOWED_UIDS=1,65532
-		EGRAFT_MAX_MESSAGE_SIZE=1Gi EGRAFT_MEMO_SIZE=0 EGRAFT_CALL_TIMEOUT=90s EGRAFT_MUTATOR_TIMEOUT=3s EGRAFT_SHUTDOWN_TIMEOUT=1s EGRAFT_KEEPALIVE_TIME=1h
+		EGRAFT_MAX_MESSAGE_SIZE=1Gi EGRAFT_CACHE_SIZE=0 EGRAFT_CALL_TIMEOUT=90s EGRAFT_MUTATOR_TIMEOUT=3s EGRAFT_SHUTDOWN_TIMEOUT=1s EGRAFT_KEEPALIVE_TIME=1h
 		EGRAFT_KEEPALIVE_TIMEOUT=1m EGRAFT_KEEPALIVE_MIN_TIME=0s EGRAFT_ADMIN_ADDRESS= EGRAFT_REFLECTION=true
 		EGRAFT_LOG_LEVEL=debug EGRAFT_LOG_FORMAT=json EGRAFT_KUBERNETES_OUTCOMES=always EGRAFT_KUBECONFIG=/k
-		EGRAFT_ENDPOINTS_FETCH_TIMEOUT=0.2s EGRAFT_PROMPT_CLUSTERS=true EGRAFT_INCLUDE_ATTEMPT_COUNT=1 EGRAFT_MAX_BUFFER_BYTES=1.5Gi EGRAFT_DISABLE_MUTATORS=a,b
+		EGRAFT_EDS_INITIAL_FETCH_TIMEOUT=0.2s EGRAFT_FAST_CLUSTER_UPDATES=true EGRAFT_INCLUDE_ATTEMPT_COUNT=1 EGRAFT_MAX_BUFFER_BYTES=1.5Gi EGRAFT_DISABLE_FEATURES=a,b
 		EGRAFT_FAILURE_POLICY=c=Fail,d=Ignore HOME=/ EGRAFT_MAX_INITIAL_FETCH_TIMEOUT=5s EGRAFT_MAX_PEERS=8
 		EGRAFT_MAX_AGENT_SOCKETS_PER_NAMESPACE=1 EGRAFT_MAX_SDS_SECRETS_PER_NAMESPACE=2`)
 	env = append(env, "EGRAFT_NAMESPACE_RULES=namespaces=infra,team-*\n namespaces=*;kinds=K;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a\n")
@@ -103,7 +103,7 @@ socketMode: "0666"
 socketGroup: envoy
 allowedUIDs: [1, 65532]
 maxMessageSize: 1Gi
-memoSize: 0
+cacheSize: 0
 callTimeout: 90s
 mutatorTimeout: 3s
 shutdownTimeout: 1s
@@ -116,11 +116,11 @@ logLevel: debug
 logFormat: json
 kubernetesOutcomes: always
 kubeconfig: /k
-endpointsFetchTimeout: 200ms
-promptClusters: true
+edsInitialFetchTimeout: 200ms
+fastClusterUpdates: true
 includeAttemptCount: true
 maxBufferBytes: 1.5Gi
-disableMutators: [a, b]
+disableFeatures: [a, b]
 failurePolicy: {c: Fail, d: Ignore}
 namespaceRules:
 - namespaces: [infra, team-*]
@@ -144,8 +144,8 @@ maxSDSSecretsPerNamespace: 2
 			require.Empty(t, errs)
 			cfg.from = nil
 			require.Equal(t, wanted().MaxMessageSize.Value(), cfg.MaxMessageSize.Value())
-			require.Equal(t, wanted().MemoSize.Value(), cfg.MemoSize.Value())
-			cfg.MaxMessageSize, cfg.MemoSize = wanted().MaxMessageSize, wanted().MemoSize // how they are written
+			require.Equal(t, wanted().CacheSize.Value(), cfg.CacheSize.Value())
+			cfg.MaxMessageSize, cfg.CacheSize = wanted().MaxMessageSize, wanted().CacheSize // how they are written
 			require.Equal(t, wanted(), cfg)
 		})
 	}

@@ -66,7 +66,7 @@ func TestSettingsOfFeatures(t *testing.T) {
 			require.Equal(t, want, got)
 		})
 	}
-	require.Equal(t, []string{"EGRAFT_CACHE_SIZE"}, UnknownVariables(append(env, "EGRAFT_CACHE_SIZE=1"), sectionsOnly()))
+	require.Equal(t, []string{"EGRAFT_CACHE_LENGTH"}, UnknownVariables(append(env, "EGRAFT_CACHE_LENGTH=1"), sectionsOnly()))
 	require.Contains(t, UnknownVariables(env, nil), "EGRAFT_CACHE_DIR", "without the feature")
 }
 

@@ -67,44 +67,44 @@ func transport(c *Config) []entry {
 	return []entry{
 		{"socket", setting.Text(&c.Socket, "path"), "Unix socket to serve on: an absolute path of at most 107 bytes"},
 		{"socket-mode", mode(&c.SocketMode), "permissions of the socket, octal; connecting needs write permission"},
-		{"socket-group", setting.Text(&c.SocketGroup, "group"), "group of the socket, by name or number; the process's own group if empty"},
-		{"allowed-uids", uids(&c.AllowedUIDs), "users that may connect to the socket besides egraft's own, as the kernel reports them; all that the permissions let in if empty"},
-		{"listen-address", setting.Text(&c.ListenAddress, "host:port"), "serve on TCP and not on a socket; needs --tls-cert-file and --tls-key-file, or --insecure"},
-		{"tls-cert-file", setting.Text(&c.TLSCertFile, "path"), "server certificate chain, PEM; read again at each handshake"},
-		{"tls-key-file", setting.Text(&c.TLSKeyFile, "path"), "key of the server certificate, PEM; read again at each handshake"},
-		{"tls-client-ca-file", setting.Text(&c.TLSClientCAFile, "path"), "authorities of client certificates, PEM; clients need a certificate if set"},
-		{"insecure", setting.Bool(&c.Insecure), "serve TCP without TLS: whoever can reach the port can read and write everything that Envoy Gateway sends"},
+		{"socket-group", setting.Text(&c.SocketGroup, "group"), "group of the socket, by name or number; if empty, the group of the process"},
+		{"allowed-uids", uids(&c.AllowedUIDs), "user IDs that can connect to the socket besides egraft's own, as the kernel reports them; if empty, all that the permissions admit"},
+		{"listen-address", setting.Text(&c.ListenAddress, "host:port"), "serve on TCP in place of the socket; requires --tls-cert-file and --tls-key-file, or --insecure"},
+		{"tls-cert-file", setting.Text(&c.TLSCertFile, "path"), "server certificate chain, PEM; reloaded at each handshake"},
+		{"tls-key-file", setting.Text(&c.TLSKeyFile, "path"), "key of the server certificate, PEM; reloaded at each handshake"},
+		{"tls-client-ca-file", setting.Text(&c.TLSClientCAFile, "path"), "CA certificates of clients, PEM; if set, clients must present a certificate"},
+		{"insecure", setting.Bool(&c.Insecure), "serve TCP without TLS: anyone who can reach the port can read and write everything that Envoy Gateway sends"},
 	}
 }
 
 func limits(c *Config) []entry {
 	return []entry{
-		{"max-message-size", quantities(&c.MaxMessageSize), "largest message in bytes, both ways; Envoy Gateway's extensionManager.maxMessageSize has to be as large"},
-		{"memo-size", quantities(&c.MemoSize), "memory for answers to what was asked before, in bytes; 0 is none"},
-		{"call-timeout", setting.Duration(&c.CallTimeout), "longest time that a call may take; Envoy Gateway itself waits for ever"},
-		{"mutator-timeout", setting.Duration(&c.MutatorTimeout), "longest time that a mutator may take for one resource, before the resource gets the failure policy"},
-		{"shutdown-timeout", setting.Duration(&c.ShutdownTimeout), "time that running calls have to finish after SIGTERM or SIGINT"},
-		{"keepalive-time", setting.Duration(&c.KeepaliveTime), "idle time after which egraft asks whether the client is still there"},
-		{"keepalive-timeout", setting.Duration(&c.KeepaliveTimeout), "time that the client has to answer that"},
-		{"keepalive-min-time", setting.Duration(&c.KeepaliveMinTime), "a client that asks more often than this is disconnected"},
+		{"max-message-size", quantities(&c.MaxMessageSize), "largest message in bytes, both ways; Envoy Gateway's extensionManager.maxMessageSize must be as large"},
+		{"cache-size", quantities(&c.CacheSize), "maximum cache size in bytes; 0 disables the cache"},
+		{"call-timeout", setting.Duration(&c.CallTimeout), "timeout of a hook call; Envoy Gateway itself has none"},
+		{"mutator-timeout", setting.Duration(&c.MutatorTimeout), "timeout of a mutator on one resource; the failure policy applies after it"},
+		{"shutdown-timeout", setting.Duration(&c.ShutdownTimeout), "time for calls in flight to finish after SIGTERM or SIGINT"},
+		{"keepalive-time", setting.Duration(&c.KeepaliveTime), "idle time after which egraft pings a client"},
+		{"keepalive-timeout", setting.Duration(&c.KeepaliveTimeout), "timeout of the response to a ping"},
+		{"keepalive-min-time", setting.Duration(&c.KeepaliveMinTime), "shortest time between two pings of a client; egraft disconnects a client that pings more often"},
 	}
 }
 
 func operation(c *Config) []entry {
 	return []entry{
-		{"admin-address", address(&c.AdminAddress), "address of /healthz, /readyz and /metrics; off if empty or \"off\""},
+		{"admin-address", address(&c.AdminAddress), "address of /healthz, /readyz and /metrics; disabled if empty or \"off\""},
 		{"reflection", setting.Bool(&c.Reflection), "serve gRPC reflection"},
 		{"log-level", level(&c.LogLevel), "one of debug, info, warn, error; debug has a line for each call"},
 		{"log-format", format(&c.LogFormat), fmt.Sprintf("one of %s; auto is text on a terminal and JSON otherwise", words(logging.Formats()))},
-		{"kubernetes-outcomes", choice(&c.KubernetesOutcomes), fmt.Sprintf("write what became of policies to Kubernetes, as Events and conditions: one of %s; auto does in a pod and with --kubeconfig", words(Choices()))},
-		{"kubeconfig", setting.Text(&c.Kubeconfig, "path"), "how to reach Kubernetes; if empty, as the ServiceAccount of the pod"},
-		{"endpoints-fetch-timeout", setting.Duration(&c.EndpointsFetchTimeout), "how long Envoy waits for the endpoints of a cluster that egraft changed; 0s leaves Envoy's 15 s"},
-		{"prompt-clusters", setting.Bool(&c.PromptClusters), "let every change of a cluster reach traffic promptly, whoever made it: --endpoints-fetch-timeout is for all clusters"},
-		{"include-attempt-count", setting.Bool(&c.IncludeAttemptCount), "tell backends in x-envoy-attempt-count which attempt a request is; Envoy Gateway then makes one call more for each virtual host"},
-		{"max-buffer-bytes", quantities(&c.MaxBufferBytes), "the most that a BufferPolicy may have Envoy hold of a request, in bytes: Envoy's memory is shared by all tenants of a Gateway; a policy with more is invalid"},
-		{"allow-special-destinations", setting.Bool(&c.AllowSpecialDestinations), "let OriginalDestinationBackends name loopback, link-local and other special networks in allowedCIDRs, where Envoy's admin interface and credentials of the platform can be"},
-		{"disable-mutators", setting.List(&c.DisabledMutators, "names"), "mutators not to run"},
-		{"failure-policy", policies(&c.FailurePolicies), "what becomes of a resource that a mutator could not treat, by mutator: Deny (refuse its traffic), Ignore (leave it) or Fail (fail the whole call)"},
+		{"kubernetes-outcomes", choice(&c.KubernetesOutcomes), fmt.Sprintf("write policy outcomes to Kubernetes, as Events and conditions: one of %s; auto writes them in a pod and with --kubeconfig", words(Choices()))},
+		{"kubeconfig", setting.Text(&c.Kubeconfig, "path"), "kubeconfig file; if empty, the ServiceAccount of the pod"},
+		{"eds-initial-fetch-timeout", setting.Duration(&c.EDSInitialFetchTimeout), "how long Envoy waits for the endpoints of a new cluster that egraft changed; 0s keeps Envoy's default of 15s"},
+		{"fast-cluster-updates", setting.Bool(&c.FastClusterUpdates), "make cluster updates active within about two seconds: --eds-initial-fetch-timeout applies to all clusters"},
+		{"include-attempt-count", setting.Bool(&c.IncludeAttemptCount), "send the number of the attempt to backends, in x-envoy-attempt-count; Envoy Gateway then makes one more call for each virtual host"},
+		{"max-buffer-bytes", quantities(&c.MaxBufferBytes), "largest maxRequestBytes of a BufferPolicy, in bytes; a policy with more is invalid, because all tenants of a Gateway share Envoy's memory"},
+		{"allow-special-destinations", setting.Bool(&c.AllowSpecialDestinations), "permit loopback, link-local and other special networks in allowedCIDRs of OriginalDestinationBackends, where Envoy's admin interface and the platform's credentials can be"},
+		{"disable-features", setting.List(&c.DisabledFeatures, "names"), "features to disable"},
+		{"failure-policy", policies(&c.FailurePolicies), "what to do with a resource on which a mutator failed, by feature: Deny (reject its traffic), Ignore (leave it unmodified) or Fail (fail the call)"},
 	}
 }
 

@@ -34,7 +34,7 @@ func (l *loader) validate() {
 		l.errs = append(l.errs, field.Forbidden(l.at("kubeconfig"), fmt.Sprintf("has no effect with %s %s", c.NameOf("kubernetes-outcomes"), Never)))
 	}
 	l.bytes("max-message-size", l.cfg.MaxMessageSize, 1, math.MaxInt32)
-	l.bytes("memo-size", l.cfg.MemoSize, 0, math.MaxInt64)
+	l.bytes("cache-size", l.cfg.CacheSize, 0, math.MaxInt64)
 	l.bytes("max-buffer-bytes", l.cfg.MaxBufferBytes, 1, math.MaxUint32)
 	l.positive("call-timeout", c.CallTimeout)
 	l.positive("mutator-timeout", c.MutatorTimeout)
@@ -42,10 +42,10 @@ func (l *loader) validate() {
 	l.positive("keepalive-timeout", c.KeepaliveTimeout)
 	l.notNegative("keepalive-min-time", c.KeepaliveMinTime)
 	l.notNegative("shutdown-timeout", c.ShutdownTimeout)
-	l.notNegative("endpoints-fetch-timeout", c.EndpointsFetchTimeout)
+	l.notNegative("eds-initial-fetch-timeout", c.EDSInitialFetchTimeout)
 	l.tenants()
-	if c.PromptClusters && c.EndpointsFetchTimeout == 0 {
-		l.errs = append(l.errs, field.Forbidden(l.at("prompt-clusters"), fmt.Sprintf("has no effect with %s 0s", c.NameOf("endpoints-fetch-timeout"))))
+	if c.FastClusterUpdates && c.EDSInitialFetchTimeout == 0 {
+		l.errs = append(l.errs, field.Forbidden(l.at("fast-cluster-updates"), fmt.Sprintf("has no effect with %s 0s", c.NameOf("eds-initial-fetch-timeout"))))
 	}
 }
 

@@ -83,7 +83,7 @@ func upsert[T addition](res *Result, feature string, kind mutator.Kind, add T) *
 	}
 	list, names := listOf(res, kind), namesOf(res, kind, wire.FieldNumbersOf(add))
 	if kind == mutator.KindCluster && slices.ContainsFunc(res.renamed, func(r renamed) bool { return r.was == add.GetName() }) {
-		return outcome(Conflicting, fmt.Errorf("%s %q came with the translation and was renamed", kind, add.GetName()))
+		return outcome(NameConflict, fmt.Errorf("%s %q came with the translation and was renamed", kind, add.GetName()))
 	}
 	for i, raw := range list.Encoded {
 		if names[i] != add.GetName() {
@@ -93,7 +93,7 @@ func upsert[T addition](res *Result, feature string, kind mutator.Kind, add T) *
 		if proto.Unmarshal(raw, there) == nil && proto.Equal(there, add) {
 			return outcome(Unchanged, nil)
 		}
-		return outcome(Conflicting, fmt.Errorf("%s %q is there with other content and was left as it is", kind, add.GetName()))
+		return outcome(NameConflict, fmt.Errorf("%s %q is there with other content and was left as it is", kind, add.GetName()))
 	}
 	list.Encoded = append(list.Encoded[:len(list.Encoded):len(list.Encoded)], encoded)
 	res.names[kind] = append(names, add.GetName())

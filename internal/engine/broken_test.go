@@ -22,7 +22,7 @@ func TestWhatCameBroken(t *testing.T) {
 		"leads nowhere": {leading(configuration("x.com"), "nowhere"), []string{`route configuration "rc" came with routes to the cluster "nowhere", not in the translation; it is passed on`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := engine.New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, Reporter: says{}}}, engine.WithMemo(1<<20))
+			e, err := engine.New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, Reporter: says{}}}, engine.WithCache(1<<20))
 			require.NoError(t, err)
 			call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 				{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("there"))}},

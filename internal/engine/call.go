@@ -72,8 +72,8 @@ const (
 	Denied Verdict = "denied"
 	// Ignored means that the mutator failed and the resource is as it was before.
 	Ignored Verdict = "ignored"
-	// Failed means that the mutator failed and with it the call.
-	Failed Verdict = "failed"
+	// CallFailed means that the mutator failed and with it the call.
+	CallFailed Verdict = "call-failed"
 	// Panicked is counted in addition to one of the three before.
 	Panicked Verdict = "panicked"
 	// TimedOut is counted in addition, when the mutator took longer than it may.
@@ -83,9 +83,9 @@ const (
 	Quarantined Verdict = "quarantined"
 	// Added means that the resource was added to the translation.
 	Added Verdict = "added"
-	// Dropped means that the secret was taken out of the translation, since nothing refers to
+	// Pruned means that the secret was taken out of the translation, since nothing refers to
 	// it any more.
-	Dropped Verdict = "dropped"
-	// Conflicting means that another owner's resource has the name of one to be added.
-	Conflicting Verdict = "conflicting"
+	Pruned Verdict = "pruned"
+	// NameConflict means that another owner's resource has the name of one to be added.
+	NameConflict Verdict = "name-conflict"
 )

@@ -97,7 +97,7 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 			o.bearsOn, o.onAll = c.affected(ctx, &s, raw)
 		}
 		said = append(said, outcomes(o)...)
-		if verdict == Failed {
+		if verdict == CallFailed {
 			err = fmt.Errorf("mutator %s on %s %q: %w", s.feature, c.kind, name, err)
 			return answer{raw: raw, result: &result{outcomes: said}, err: err}
 		}
@@ -124,7 +124,7 @@ func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, rest []step[T
 		before = a.raw
 	}
 	if bytes.Equal(before, raw) {
-		return nil // and what is remembered does not hold on to the call's bytes
+		return nil // and what is cached does not hold on to the call's bytes
 	}
 	return before
 }
@@ -149,7 +149,7 @@ func (c *chain[T]) refuse(raw []byte, feature string, reason error) answer {
 	o := &Outcome{Feature: feature, Kind: c.kind, Name: r.name, Verdict: verdict, Err: err, onAll: true}
 	a := answer{raw: r.encoded, result: &result{name: r.name, outcomes: []*Outcome{o}}}
 	if verdict != Denied {
-		o.Verdict, a.err = Failed, fmt.Errorf("mutator %s on %s %q: %w", feature, c.kind, r.name, err)
+		o.Verdict, a.err = CallFailed, fmt.Errorf("mutator %s on %s %q: %w", feature, c.kind, r.name, err)
 	}
 	return a
 }

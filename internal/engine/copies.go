@@ -81,7 +81,7 @@ func (s *settling) addCopies(ctx context.Context) {
 		case i >= maxCopies:
 			s.res.add(s.variants.outcomesOf(c, Denied, fmt.Errorf("is one of %d copies of clusters, of which %d are added", len(copies), maxCopies))...)
 		case taken || came[c.name]:
-			s.res.add(s.variants.outcomesOf(c, Conflicting, fmt.Errorf("%s %q is there already and was left as it is", mutator.KindCluster, c.name))...)
+			s.res.add(s.variants.outcomesOf(c, NameConflict, fmt.Errorf("%s %q is there already and was left as it is", mutator.KindCluster, c.name))...)
 		default:
 			encoded, all := s.copyOf(ctx, c, list.Encoded[of])
 			for _, o := range all {
@@ -114,9 +114,9 @@ func (v *variants) outcomeOf(c copied, feature int, verdict Verdict, err error) 
 // copyOf is the copy of a cluster, edited by each feature that has a variant. If one fails whose
 // failure policy is not Ignore, the copy rejects all requests.
 func (s *settling) copyOf(ctx context.Context, c copied, raw []byte) (encoded []byte, out []*Outcome) {
-	v, key := s.variants, c.cacheKey(raw)
-	if encoded, ok := s.memo.recall(key...).([]byte); ok {
-		return encoded, []*Outcome{v.outcomeOf(c, c.owner, Added, nil)}
+	v, key := s.variants, copyKey{c.name, c.planKey(), raw}
+	if found := s.cached.copies.Get(key); found != nil {
+		return found.Value, []*Outcome{v.outcomeOf(c, c.owner, Added, nil)}
 	}
 	encoded, err := newCopy(raw, c)
 	for i, variant := range c.variants {
@@ -137,7 +137,7 @@ func (s *settling) copyOf(ctx context.Context, c copied, raw []byte) (encoded []
 		return nil, v.outcomesOf(c, Denied, err)
 	}
 	if len(out) == 0 { // what failed is tried again
-		s.memo.keep(encoded, len(encoded), key...)
+		s.cached.copies.Put(key, encoded, len(encoded))
 	}
 	return encoded, append([]*Outcome{v.outcomeOf(c, c.owner, Added, nil)}, out...)
 }
@@ -167,15 +167,16 @@ func (s *settling) editCopy(ctx context.Context, c copied, feature int, raw []by
 	return edited, foreignMark(v.ownKeys[feature], marksAt(mutator.KindCluster), raw, edited)
 }
 
-// cacheKey is all that a copy depends on.
-func (c *copied) cacheKey(raw []byte) [][]byte {
-	key := [][]byte{[]byte("copy of a cluster"), []byte(c.name)}
+// planKey is all that a copy depends on besides the cluster.
+func (c *copied) planKey() (key []byte) {
 	for i, variant := range c.variants {
 		if c.plans[i] != nil {
-			key = append(key, binary.AppendUvarint(nil, uint64(i)), []byte(variant.CacheKey))
+			key = binary.AppendUvarint(key, uint64(i))
+			key = binary.AppendUvarint(key, uint64(len(variant.CacheKey)))
+			key = append(key, variant.CacheKey...)
 		}
 	}
-	return append(key, raw)
+	return key
 }
 
 // newCopy is a cluster under another name, which has its endpoints by the name that it had, and
@@ -188,7 +189,7 @@ func newCopy(raw []byte, of copied) ([]byte, error) {
 	if c.GetAltStatName() != "" {
 		c.AltStatName = strings.ReplaceAll(of.copyName(c.GetAltStatName()), ".", "_") // a dot ends the name in statistics
 	}
-	xds.SetEndpointsFetchTimeout(c, xds.NewClusterFetchTimeout) // whatever the features make of it
+	xds.SetEDSInitialFetchTimeout(c, xds.NewClusterFetchTimeout) // whatever the features make of it
 	return encode(c)
 }
 

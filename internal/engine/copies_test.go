@@ -90,7 +90,7 @@ func ledTo(t *testing.T, raw []byte) (to []string) {
 
 // newCopier is an engine with a feature that has a variant for the policy a, whose edit is as it
 // should be, and one for the policy b, whose edit is do.
-func newCopier(t *testing.T, memo int64, do func(*clusterv3.Cluster) error, change func(b *mutator.Variant)) *engine.Engine {
+func newCopier(t *testing.T, cacheSize int64, do func(*clusterv3.Cluster) error, change func(b *mutator.Variant)) *engine.Engine {
 	t.Helper()
 	variant := func(i int) func(in *mutator.Input) *mutator.Variant {
 		return func(in *mutator.Input) *mutator.Variant {
@@ -111,7 +111,7 @@ func newCopier(t *testing.T, memo int64, do func(*clusterv3.Cluster) error, chan
 	}
 	f := byGateway{"a": variant(0), "b": variant(1)}.feature("copier", mutator.Deny)
 	f.Policies, f.Reporter = []policy.Kind{policy.NewKind[map[string]any](thingKind, nil)}, agents{}
-	e, err := engine.New([]mutator.Feature{f}, engine.WithMemo(memo))
+	e, err := engine.New([]mutator.Feature{f}, engine.WithCache(cacheSize))
 	require.NoError(t, err)
 	return e
 }
@@ -165,11 +165,11 @@ func TestCopies(t *testing.T) {
 		"invalid":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.LbPolicy = -1; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied}, "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values", "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values" + refused},
 		"renamed":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.Name = "c"; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied}, `was renamed to "c"`, `was renamed to "c"` + refused},
 		"foreign mark":      {[]*clusterv3.Cluster{anonymous}, foreign, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied}, `changed "Other.example.com" in the metadata egraft.io, which is not the mutator's own; its keys there are copier, Thing.example.com`, `changed "Other.example.com" in the metadata egraft.io, which is not the mutator's own; its keys there are copier, Thing.example.com` + refused},
-		"name of another":   {[]*clusterv3.Cluster{anonymous, taken}, fine, as, nil, []engine.Verdict{engine.Conflicting}, fmt.Sprintf("Cluster %q is there already and was left as it is", b), fmt.Sprintf("Cluster %q is there already and was left as it is; nothing was changed (Cluster %q)", b, b)},
+		"name of another":   {[]*clusterv3.Cluster{anonymous, taken}, fine, as, nil, []engine.Verdict{engine.NameConflict}, fmt.Sprintf("Cluster %q is there already and was left as it is", b), fmt.Sprintf("Cluster %q is there already and was left as it is; nothing was changed (Cluster %q)", b, b)},
 	} {
-		for _, memo := range []int64{0, 1 << 20} {
-			t.Run(fmt.Sprint(name, "/", memo), func(t *testing.T) {
-				e := newCopier(t, memo, c.do, c.change)
+		for _, cacheSize := range []int64{0, 1 << 20} {
+			t.Run(fmt.Sprint(name, "/", cacheSize), func(t *testing.T) {
+				e := newCopier(t, cacheSize, c.do, c.change)
 				there := make([][]byte, 0, len(c.there)+2) // with room for others
 				for _, m := range c.there {
 					there = append(there, encode(t, m))

@@ -77,7 +77,7 @@ func TestAdditionBesideABrokenOne(t *testing.T) {
 	}
 	res, err := translate(t, add, engine.Resources{Kind: mutator.KindCluster, Encoded: [][]byte{append(encode(t, added), 0xff)}})
 	require.NoError(t, err)
-	require.Equal(t, engine.Conflicting, res.Outcomes[0].Verdict)
+	require.Equal(t, engine.NameConflict, res.Outcomes[0].Verdict)
 }
 
 // TestStillReferring: a resource that is no better once the mutators failed which it is for is
@@ -103,7 +103,7 @@ func TestStillReferring(t *testing.T) {
 	require.True(t, proto.Equal(denied(t, eds("a")), decoded(t, eds("a"), res.Resources[0].Encoded[0])))
 	require.True(t, proto.Equal(eds("b"), decoded(t, eds("b"), res.Resources[0].Encoded[1])))
 	requireOutcome(t, res, "agents", "a", true, mutator.Deny, `refers to "/run/a", which is not added: the addition is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values`)
-	require.Equal(t, mutator.Failed, res.Policies[0].Reason)
+	require.Equal(t, mutator.ApplyFailed, res.Policies[0].Reason)
 }
 
 // leads is a feature that leads routes from one cluster to another one, and has nothing against

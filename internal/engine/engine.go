@@ -28,6 +28,7 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 
+	"github.com/egraft/egraft/internal/cache"
 	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
@@ -40,7 +41,8 @@ type Engine struct {
 	variants *variants
 	chains   map[mutator.Hook]map[mutator.Kind]runner
 	read     policy.WatchedRead
-	memo     *memo
+	cache    *cache.Cache
+	cached   tables
 	hosts    hostReader
 	lastHost atomic.Uint64 // its id
 	sandbox  *sandbox.Sandbox
@@ -61,8 +63,8 @@ func WithLimits(excess func(inEffect []*policy.Object) map[*policy.Object]error)
 type runner interface {
 	// worker returns what takes resources through the chain, one after another, and what
 	// to call after the last. It looks first at what became of the resources at the last call,
-	// as long as m remembers it.
-	worker(ctx context.Context, in *mutator.Input, m *memo, last []before) (worker, func())
+	// as long as that is in the cached results.
+	worker(ctx context.Context, in *mutator.Input, results *cache.Table[resourceKey, cachedResult], last []before) (worker, func())
 	name(raw []byte) string
 	// without is what becomes of a resource on which mutators of some features failed.
 	without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer
@@ -74,17 +76,6 @@ type runner interface {
 
 // Option changes an [Engine].
 type Option func(*Engine) error
-
-// WithMemo lets the engine keep about as many bytes to answer from memory what it has
-// seen before; 0 is none.
-func WithMemo(bytes int64) Option {
-	return func(e *Engine) (err error) {
-		if bytes > 0 {
-			e.memo, err = newMemo(bytes)
-		}
-		return err
-	}
-}
 
 // New prepares the features, whose order is the order of execution.
 func New(features []mutator.Feature, options ...Option) (*Engine, error) {
@@ -100,6 +91,7 @@ func New(features []mutator.Feature, options ...Option) (*Engine, error) {
 			return nil, err
 		}
 	}
+	e.cached = newTables(e.cache)
 	var kinds []policy.Kind
 	for _, f := range features {
 		kinds = slices.Concat(kinds, f.Policies, f.Filters, f.Backends)
@@ -157,7 +149,7 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
 		}
 	}
-	e.dropSecrets(call, res)
+	e.pruneSecrets(call, res)
 	e.reports(ctx, p, res)
 	return res, nil
 }

@@ -291,7 +291,7 @@ func TestReportKnowsFailures(t *testing.T) {
 			other.Reporter = says{mutator.Programmed}
 			_, res, err := run(t.Context(), t, []mutator.Feature{f, other}, "a")
 			require.NoError(t, err)
-			require.Equal(t, []mutator.PolicyOutcome{{Reason: mutator.Failed, Message: want}, {Reason: mutator.Programmed}}, res.Policies)
+			require.Equal(t, []mutator.PolicyOutcome{{Reason: mutator.ApplyFailed, Message: want}, {Reason: mutator.Programmed}}, res.Policies)
 			f.Reporter = says{mutator.Invalid}
 			_, res, err = run(t.Context(), t, []mutator.Feature{f}, "a")
 			require.NoError(t, err)

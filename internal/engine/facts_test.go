@@ -214,7 +214,7 @@ func TestWhatEnvoyRefuses(t *testing.T) {
 			add := mutator.Feature{Name: "adds", Hooks: f.Hooks, Additions: adder(func() (mutator.Additions, error) {
 				return mutator.Additions{Clusters: []*clusterv3.Cluster{{Name: "added"}}}, nil
 			})}
-			e, err := engine.New([]mutator.Feature{f, add}, engine.WithMemo(1<<20))
+			e, err := engine.New([]mutator.Feature{f, add}, engine.WithCache(1<<20))
 			require.NoError(t, err)
 			kind := mutator.KindListener
 			others := []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("there"))}}}

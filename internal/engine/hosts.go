@@ -5,11 +5,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unsafe"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/egraft/egraft/internal/cache"
 	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"
@@ -18,15 +20,18 @@ import (
 // virtualHosts is RouteConfiguration.virtual_hosts.
 const virtualHosts protowire.Number = 2
 
+// slotSize is how many bytes a slot takes.
+const slotSize = int(unsafe.Sizeof(cache.Slot{}))
+
 // config is a route configuration and its parts, which change one by one.
 type config struct {
 	raw []byte
 	parts
-	places, last []place // where the virtual hosts are remembered, and were at the call before
+	slots, last []cache.Slot // of the virtual hosts in the cache, now and at the call before
 }
 
 // isNew tells whether the configuration is another one than at the call before.
-func (c *config) isNew() bool { return !slices.Equal(c.last, c.places) }
+func (c *config) isNew() bool { return !slices.Equal(c.last, c.slots) }
 
 // parts are what counts of a route configuration. Nothing in it is part of the call.
 type parts struct {
@@ -34,8 +39,8 @@ type parts struct {
 	hosts []*host
 }
 
-// host is what counts of a virtual host. The same has the same id for as long as the memo
-// remembers it, and other content never.
+// host is what counts of a virtual host. The same has the same id for as long as it is
+// cached, and other content never.
 type host struct {
 	id     uint64
 	size   int // of what counts, in bytes
@@ -87,7 +92,7 @@ func (e *Engine) configs(call *Call) []config {
 	return e.readConfigs(asSent, encoded)
 }
 
-// state is what a route configuration is read as. The places of its virtual hosts are those of
+// state is what a route configuration is read as. The slots of its virtual hosts are those of
 // the same state at the call before.
 type state string
 
@@ -98,11 +103,14 @@ const (
 
 // readConfigs reads route configurations, all of their virtual hosts at once.
 func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
-	out, what := make([]config, len(encoded)), []byte("places of virtual hosts "+s)
+	out := make([]config, len(encoded))
 	var all []unread
 	for i, raw := range encoded {
 		name := wire.NewView(wire.FieldNumbersOf((*routev3.RouteConfiguration)(nil)), raw).Name()
-		last, _ := e.memo.recall(what, []byte(name)).([]place)
+		var last []cache.Slot
+		if found := e.cached.hostSlots.Get(hostSlotsKey{s, name}); found != nil {
+			last = found.Value
+		}
 		u := unread{config: &out[i]}
 		for num, value := range wire.Values(raw) {
 			if num == virtualHosts {
@@ -111,18 +119,18 @@ func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
 				u.at++
 			}
 		}
-		out[i] = config{raw, parts{strings.Clone(name), make([]*host, u.at)}, make([]place, u.at), last}
+		out[i] = config{raw, parts{strings.Clone(name), make([]*host, u.at)}, make([]cache.Slot, u.at), last}
 	}
 	spread(len(all), 1, func() (func(int), func()) {
 		content := make([]byte, 0, scratch)
 		return func(i int) {
 			u := &all[i]
-			u.config.hosts[u.at], u.config.places[u.at], content = e.hostAt(u, content)
+			u.config.hosts[u.at], u.config.slots[u.at], content = e.hostAt(u, content)
 		}, func() {}
 	})
 	for _, c := range out {
 		if c.isNew() {
-			e.memo.keep(c.places, len(c.places)*placeSize, what, []byte(c.name))
+			e.cached.hostSlots.Put(hostSlotsKey{s, c.name}, c.slots, len(c.slots)*slotSize)
 		}
 	}
 	return out
@@ -136,40 +144,39 @@ type unread struct {
 }
 
 // hostAt reads a virtual host in some memory, which it returns for the next one.
-func (e *Engine) hostAt(u *unread, content []byte) (*host, place, []byte) {
+func (e *Engine) hostAt(u *unread, content []byte) (*host, cache.Slot, []byte) {
 	if last := u.config.last; u.at < len(last) {
-		if found := e.memo.again(last[u.at], u.raw, content); found != nil {
-			return found.value.(*host), found.place, content
+		if found := e.cached.wholeHosts.GetAt(last[u.at]); found != nil && found.Value.content.Is(u.raw, content) {
+			return found.Value.host, found.Slot, content
 		}
 	}
 	content, marked := e.hosts.appendContent(content[:0], u.raw)
 	h := e.host(content, marked)
-	return h, e.placeOf(h, u.raw), content
+	return h, e.putWhole(h, u.raw), content
 }
 
-// placeOf is where it is remembered what counts of a virtual host, of which raw is all.
-func (e *Engine) placeOf(h *host, raw []byte) place {
-	if e.memo == nil {
-		return place{}
+// putWhole caches what counts of a virtual host, of which raw is all.
+func (e *Engine) putWhole(h *host, raw []byte) cache.Slot {
+	if e.cache == nil {
+		return cache.Slot{}
 	}
 	content := bytes.Clone(raw)
 	e.hosts.maps().Sort(content)
-	return e.memo.keepContent(e.hosts.maps(), h, 0, []byte("virtual host as a whole"), content).place
+	return e.cached.wholeHosts.PutFunc(wholeHostKey{content}, func(content []byte) (wholeHost, int) {
+		c := e.hosts.maps().Canonical(content)
+		return wholeHost{c, h}, c.Size()
+	})
 }
 
 // host is the virtual host of which content counts, which is not kept.
 func (e *Engine) host(content []byte, marked bool) *host {
-	what := []byte("virtual host")
-	if marked {
-		what = []byte("virtual host with marks")
-	}
-	if h, ok := e.memo.recall(what, content).(*host); ok {
-		return h
+	if found := e.cached.hosts.Get(hostKey{marked, content}); found != nil {
+		return found.Value
 	}
 	content = bytes.Clone(content)
 	read := sync.OnceValue(func() *xds.VirtualHostIndex { return readHost(content) })
 	h := &host{id: e.lastHost.Add(1), size: len(content), marked: marked, reach: read}
-	e.memo.keep(h, len(content), what, content)
+	e.cached.hosts.Put(hostKey{marked, content}, h, len(content))
 	return h
 }
 

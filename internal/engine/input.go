@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/egraft/egraft/internal/cache"
 	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"
@@ -34,8 +34,8 @@ type prepared struct {
 
 // before is what became of a resource at the last call.
 type before struct {
-	place           // where that is remembered
-	unwanted string // its name, if no mutator applied and none asked for more than that
+	cache.Slot        // of the cached result
+	unwanted   string // its name, if no mutator applied and none asked for more than that
 }
 
 // beforeSize is about what one takes, with a name.
@@ -77,12 +77,12 @@ type reported struct {
 // prepare reads the call. Calls with the same policies and routes share what is prepared,
 // and with it what features derive from them.
 func (e *Engine) prepare(ctx context.Context, call *Call, configs []config) *prepared {
-	if e.memo == nil || call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
+	if e.cache == nil || call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
 		return e.newPrepared(ctx, call, configs) // quicker than to look it up
 	}
-	key := inputKey(call, configs)
-	if p, ok := e.memo.recall(key...).(*prepared); ok && !p.reading.over() {
-		return p
+	key := inputKey{call, configs}
+	if found := e.cached.inputs.Get(key); found != nil && !found.Value.reading.over() {
+		return found.Value
 	}
 	p := e.newPrepared(ctx, call, configs)
 	if call.Hook == mutator.HookTranslation { // the others have single resources
@@ -101,35 +101,12 @@ func (e *Engine) prepare(ctx context.Context, call *Call, configs []config) *pre
 			size += h.size
 		}
 	}
-	e.memo.keep(p, size, key...)
+	e.cached.inputs.Put(key, p, size)
 	return p
 }
 
-// inputKey is all that a [mutator.Input] depends on.
-func inputKey(call *Call, configs []config) [][]byte {
-	ids := binary.LittleEndian.AppendUint64(nil, uint64(len(call.Hostnames)))
-	for _, c := range configs {
-		ids = binary.LittleEndian.AppendUint64(ids, uint64(len(c.name)))
-		ids = append(ids, c.name...)
-		ids = binary.LittleEndian.AppendUint64(ids, uint64(len(c.hosts)))
-		for _, h := range c.hosts {
-			ids = binary.LittleEndian.AppendUint64(ids, h.id)
-		}
-	}
-	var kinds []byte
-	for _, kind := range kindsOf(call) {
-		kinds = append(append(kinds, kind...), 0)
-	}
-	key := make([][]byte, 0, 5+len(call.Hostnames)+len(call.Objects))
-	key = append(key, []byte("input"), []byte(call.Hook), kinds, ids)
-	for _, name := range call.Hostnames {
-		key = append(key, []byte(name))
-	}
-	return append(key, call.Objects...)
-}
-
 func (e *Engine) newPrepared(ctx context.Context, call *Call, configs []config) *prepared {
-	r := &reading{read: e.read, memo: e.memo, sandbox: e.reads}
+	r := &reading{read: e.read, objects: e.cached.objects, sandbox: e.reads}
 	r.deadline, _ = ctx.Deadline()
 	set, warnings := r.set(call.Objects)
 	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames, Kinds: kindsOf(call), Excess: e.excess}

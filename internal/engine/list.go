@@ -8,7 +8,7 @@ import (
 )
 
 // resourcesPerPiece is how many resources a goroutine takes at a time: what takes some
-// 20 µs if all of them are answered from memory.
+// 20 µs if all of them are cached.
 const resourcesPerPiece = 64
 
 // worker takes resources through a chain, one after another: the one at a position in the
@@ -20,18 +20,27 @@ type answer struct {
 	raw    []byte
 	result *result // nil if no mutator applied
 	err    error   // of a call that has to fail, which has a result too
-	memo   memoUse
+	cache  cacheUse
 	before // what it is at the next call
 }
 
-// memoUse says whether a resource was answered from memory.
-type memoUse int8
+// cacheUse says whether the result of a resource was cached.
+type cacheUse int8
 
 const (
-	notAsked memoUse = iota // no mutator applied, or one does not say what it depends on
-	recalled
-	missed
+	uncached cacheUse = iota // no mutator applied, or one does not say what it depends on
+	hit
+	miss
 )
+
+// count adds the cache hits and misses of a list to the statistics.
+func (e *Engine) count(answers []answer) {
+	var uses [miss + 1]uint64
+	for i := range answers {
+		uses[answers[i].cache]++
+	}
+	e.cache.Count(uses[hit], uses[miss])
+}
 
 // list runs the chain of the kind over the resources, if there is one.
 func (e *Engine) list(ctx context.Context, p *prepared, list Resources, res *Result) ([][]byte, error) {
@@ -43,10 +52,10 @@ func (e *Engine) list(ctx context.Context, p *prepared, list Resources, res *Res
 	answers := make([]answer, len(list.Encoded))
 	last := p.last(list.Kind)
 	spread(len(answers), resourcesPerPiece, func() (func(int), func()) {
-		run, end := chain.worker(ctx, in, e.memo, last)
+		run, end := chain.worker(ctx, in, e.cached.resources, last)
 		return func(i int) { answers[i] = run(i, list.Encoded[i]) }, end
 	})
-	e.memo.count(answers)
+	e.count(answers)
 	p.note(list.Kind, last, answers)
 	return res.take(list, answers)
 }
@@ -66,7 +75,7 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 		}
 		encoded[i], names[i] = a.raw, a.result.name
 		at := spot{len(r.Resources), i} // the list will be the next one of the answer
-		r.transient = r.transient || a.memo == notAsked
+		r.transient = r.transient || a.cache == uncached
 		if a.result.was != "" && list.Kind == mutator.KindCluster {
 			r.rename(a.result, at, list.Encoded[i])
 		}
@@ -76,7 +85,7 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 		if len(r.Outcomes) == cap(r.Outcomes) { // most have one
 			r.Outcomes = slices.Grow(r.Outcomes, len(answers)-i)
 		}
-		if a.memo == recalled { // what failed is not remembered
+		if a.cache == hit { // what failed is not cached
 			r.Outcomes = append(r.Outcomes, a.result.outcomes...)
 		} else {
 			r.add(a.result.outcomes...)
@@ -95,7 +104,7 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 func (r *Result) add(outcomes ...*Outcome) {
 	r.Outcomes = append(r.Outcomes, outcomes...)
 	for _, o := range outcomes {
-		if o.Verdict == Denied || o.Verdict == Ignored || o.Verdict == Conflicting {
+		if o.Verdict == Denied || o.Verdict == Ignored || o.Verdict == NameConflict {
 			r.failures = append(r.failures, o)
 		}
 	}

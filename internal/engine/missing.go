@@ -33,12 +33,12 @@ func (e *Engine) missing(in *mutator.Input, call *Call, res *Result) error {
 			if !f.Uses(in.Hook) || !isFor(f, in.Objects) {
 				continue
 			}
-			outcome := &Outcome{Feature: f.Name, Kind: list.Kind, Verdict: Failed, Err: errMissing}
+			outcome := &Outcome{Feature: f.Name, Kind: list.Kind, Verdict: CallFailed, Err: errMissing}
 			if f.FailurePolicy == mutator.Ignore {
 				outcome.Verdict = Ignored
 			}
 			res.add(outcome)
-			if outcome.Verdict == Failed {
+			if outcome.Verdict == CallFailed {
 				return fmt.Errorf("%s hook: feature %s: %w", in.Hook, f.Name, errMissing)
 			}
 		}

@@ -33,9 +33,9 @@ func TestCallWithoutResource(t *testing.T) {
 		want    []engine.Verdict
 		err     string
 	}{
-		"for the feature":             {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(missingObject)}, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
-		"for a feature without kinds": {"", nil, nil, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
-		"Fail":                        {mutator.Fail, nil, nil, mutator.HookRoute, []engine.Verdict{engine.Failed}, err},
+		"for the feature":             {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(missingObject)}, mutator.HookRoute, []engine.Verdict{engine.CallFailed}, err},
+		"for a feature without kinds": {"", nil, nil, mutator.HookRoute, []engine.Verdict{engine.CallFailed}, err},
+		"Fail":                        {mutator.Fail, nil, nil, mutator.HookRoute, []engine.Verdict{engine.CallFailed}, err},
 		"Ignore":                      {mutator.Ignore, nil, nil, mutator.HookRoute, []engine.Verdict{engine.Ignored}, ""},
 		"for somebody else":           {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(`{"apiVersion":"example.com/v1","kind":"Other"}`)}, mutator.HookRoute, nil, ""},
 		"another hook":                {mutator.Deny, nil, nil, mutator.HookCluster, nil, ""},

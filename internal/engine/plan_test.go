@@ -34,7 +34,7 @@ func TestPlanThatFails(t *testing.T) {
 		"none says Deny":             {mutator.Ignore, []string{"", "Ignore"}, engine.Ignored},
 		"no default":                 {"", []string{"Ignore", ""}, engine.Denied},
 		"what is not a policy":       {mutator.Ignore, []string{"Fail"}, engine.Ignored},
-		"Fail":                       {mutator.Fail, []string{"Deny", ""}, engine.Failed},
+		"Fail":                       {mutator.Fail, []string{"Deny", ""}, engine.CallFailed},
 		"Fail, and all say Deny":     {mutator.Fail, []string{"Deny"}, engine.Denied},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestPlanThatFails(t *testing.T) {
 				call.Objects = append(call.Objects, fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Plan","metadata":{"namespace":"n","name":"p%d"},"spec":{"failurePolicy":%q}}`, i, said))
 			}
 			res, err := e.Run(t.Context(), call)
-			require.Equal(t, c.want == engine.Failed, err != nil)
+			require.Equal(t, c.want == engine.CallFailed, err != nil)
 			require.Equal(t, []engine.Verdict{c.want, engine.Panicked}, verdicts(res))
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/egraft/egraft/internal/cache"
 	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/policy"
 )
@@ -17,7 +18,7 @@ import (
 // read again for a while.
 type reading struct {
 	read     policy.WatchedRead
-	memo     *memo
+	objects  *cache.Table[objectKey, *policy.Object]
 	sandbox  *sandbox.Sandbox
 	deadline time.Time // of the call, zero if it has none
 
@@ -43,9 +44,9 @@ func (e *unreadable) Error() string { return "cannot be read: " + e.text }
 
 // object reads a custom resource, one of the same bytes once.
 func (r *reading) object(raw []byte) (*policy.Object, error) {
-	what := []byte("object")
-	if o, ok := r.memo.recall(what, raw).(*policy.Object); ok {
-		own := *o // who is the same object must not depend on what is remembered
+	key := objectKey{raw}
+	if found := r.objects.Get(key); found != nil {
+		own := *found.Value // who is the same object must not depend on what is cached
 		return &own, nil
 	}
 	failed := false
@@ -56,7 +57,7 @@ func (r *reading) object(raw []byte) (*policy.Object, error) {
 	})
 	if o != nil && err == nil && !failed {
 		// Its text and what was made of it are about as large.
-		r.memo.keep(o, 2*len(raw), what, raw)
+		r.objects.Put(key, o, 2*len(raw))
 	}
 	return o, err
 }

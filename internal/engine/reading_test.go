@@ -116,7 +116,7 @@ func TestReadingIsContained(t *testing.T) {
 		"is slow": {"", 4 * time.Second},
 		"fails":   {`spec: Invalid value: "": is bad`, 0},
 	} {
-		for name, options := range map[string][]engine.Option{"with memory": {engine.WithMemo(1 << 20)}, "without": nil} {
+		for name, options := range map[string][]engine.Option{"with memory": {engine.WithCache(1 << 20)}, "without": nil} {
 			t.Run(how+", "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r, f := newReading(t, options...)
@@ -156,7 +156,7 @@ func TestReadingIsContained(t *testing.T) {
 // TestReadingIsTriedAgain when the quarantine is over.
 func TestReadingIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, f := newReading(t, engine.WithMemo(1<<20))
+		r, f := newReading(t, engine.WithCache(1<<20))
 		policies := [][]byte{thingNamed("b", "bad", "panics")}
 		alive, _ := f.send(policies, "bad")
 		require.Equal(t, []bool{false}, alive)

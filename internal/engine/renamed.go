@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/binary"
 	"slices"
 	"sync"
 
@@ -10,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/egraft/egraft/internal/cache"
 	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"
@@ -133,30 +133,29 @@ func (e *Engine) releasedConfig(c config, r *renaming) []byte {
 	i := -1
 	return wire.Replace(c.raw, virtualHosts, func(raw []byte) []byte {
 		if i++; c.hosts[i].marked || r.concerns(c.hosts[i]) {
-			return e.releasedHost(c.places[i], raw, r)
+			return e.releasedHost(c.slots[i], raw, r)
 		}
 		return raw
 	})
 }
 
 // releasedHost is a virtual host whose routes are as Envoy is to have them, and the host as it
-// is if it cannot be decoded. The place says what the host is.
-func (e *Engine) releasedHost(at place, raw []byte, r *renaming) []byte {
-	if at.id == 0 {
+// is if it cannot be decoded. The slot says what the host is.
+func (e *Engine) releasedHost(at cache.Slot, raw []byte, r *renaming) []byte {
+	if at == (cache.Slot{}) {
 		released, _ := release(raw, r)
 		return released
 	}
-	ids := binary.LittleEndian.AppendUint64(nil, at.id)
+	key := releasedKey{host: at.ID()}
 	if r != nil {
-		ids = binary.LittleEndian.AppendUint64(ids, r.id)
+		key.renaming = r.id
 	}
-	what := []byte("virtual host without marks")
-	if known, ok := e.memo.recall(what, ids).([]byte); ok {
-		return known
+	if found := e.cached.released.Get(key); found != nil {
+		return found.Value
 	}
 	released, ok := release(raw, r)
 	if ok {
-		e.memo.keep(released, len(released), what, ids)
+		e.cached.released.Put(key, released, len(released))
 	}
 	return released
 }

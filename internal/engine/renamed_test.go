@@ -113,9 +113,9 @@ func TestRoutesFollowRenamedClusters(t *testing.T) {
 		list := &lists[i/2*2]
 		list.Encoded = append(list.Encoded, routesOf(t, fmt.Sprint("routes ", i), h...))
 	}
-	for _, memo := range []int64{0, 1 << 20} {
+	for _, cacheSize := range []int64{0, 1 << 20} {
 		for _, to := range []renames{{"a": "new a", "b": "new b", "mirror": "new mirror", "nobody's": "x"}, {"a": "b", "b": "a"}} {
-			e, err := engine.New([]mutator.Feature{to.feature()}, engine.WithMemo(memo))
+			e, err := engine.New([]mutator.Feature{to.feature()}, engine.WithCache(cacheSize))
 			require.NoError(t, err)
 			for _, there := range [][]string{{"a"}, {"a"}, {"b"}, {"a"}, {"a", "b"}, {"b", "a"}, {"c"}, {"mirror", "c"}, {"a"}} {
 				lists[1].Encoded = nil
@@ -163,13 +163,13 @@ func requireLed(t *testing.T, want []*routev3.VirtualHost, names renames, sent, 
 // TestRenamedAndChanged has a mutator change a configuration whose routes lead to a renamed
 // cluster, and lead routes to one by the name that it had.
 func TestRenamedAndChanged(t *testing.T) {
-	for _, memo := range []int64{0, 1 << 20} {
+	for _, cacheSize := range []int64{0, 1 << 20} {
 		edits := renames{"a": "new a"}.feature()
 		edit(&edits, func(rc *routev3.RouteConfiguration) {
 			rc.VirtualHosts[0].IncludeAttemptCountInResponse = true
 			leading(rc, "a")
 		})
-		e, err := engine.New([]mutator.Feature{edits}, engine.WithMemo(memo))
+		e, err := engine.New([]mutator.Feature{edits}, engine.WithCache(cacheSize))
 		require.NoError(t, err)
 		for range 2 {
 			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
@@ -249,12 +249,12 @@ func TestRenamingIsForClusters(t *testing.T) {
 
 // TestHostThatCannotBeDecoded is passed on beside one whose routes follow.
 func TestHostThatCannotBeDecoded(t *testing.T) {
-	for _, memo := range []int64{0, 1 << 20} {
+	for _, cacheSize := range []int64{0, 1 << 20} {
 		m, broken := &wire.Message{}, []byte("\x0a\x09egraft.io\x0a\x01\xff")
 		m.Add(1, []byte("routes"))
 		m.Add(2, broken)
 		m.Add(2, encode(t, hostNamed("one", leading(configuration("x"), "a"))))
-		e, err := engine.New([]mutator.Feature{renames{"a": "new a"}.feature()}, engine.WithMemo(memo))
+		e, err := engine.New([]mutator.Feature{renames{"a": "new a"}.feature()}, engine.WithCache(cacheSize))
 		require.NoError(t, err)
 		for range 2 {
 			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
@@ -309,7 +309,7 @@ func TestRenamedClustersAreKeptAsOthersMakeThem(t *testing.T) {
 		{slow(time.Second), renames{"a": "new/a"}.feature()},
 		{renames{"a": "new/a"}.feature(), slow(time.Second)},
 	} {
-		e, err := engine.New(order, engine.WithMemo(1<<20))
+		e, err := engine.New(order, engine.WithCache(1<<20))
 		require.NoError(t, err)
 		came := encode(t, &clusterv3.Cluster{Name: "a", EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{}})
 		for range 3 { // not remembered, then remembered

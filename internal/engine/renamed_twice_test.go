@@ -37,11 +37,11 @@ func TestRenamedToATakenName(t *testing.T) {
 		"the call fails":   {renames{"a": "b"}, mutator.Fail, nil, nil},
 		"all three as one": {renames{"a": "c", "b": "c"}, mutator.Deny, []string{"a", "b", "c"}, []string{"a", "b"}},
 	} {
-		for _, memo := range []int64{0, 1 << 20} {
-			t.Run(fmt.Sprint(name, "/", memo), func(t *testing.T) {
+		for _, cacheSize := range []int64{0, 1 << 20} {
+			t.Run(fmt.Sprint(name, "/", cacheSize), func(t *testing.T) {
 				f := c.to.feature()
 				f.FailurePolicy = c.onFail
-				e, err := engine.New([]mutator.Feature{f, other()}, engine.WithMemo(memo))
+				e, err := engine.New([]mutator.Feature{f, other()}, engine.WithCache(cacheSize))
 				require.NoError(t, err)
 				for _, order := range [][]string{{"a", "b", "c"}, {"c", "b", "a"}, {"c", "b", "a"}, {"b", "a", "c"}} {
 					call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}, {Kind: mutator.KindCluster}}}
@@ -131,5 +131,5 @@ func TestRenamedBesideAdditions(t *testing.T) {
 		names = append(names, decoded(t, &clusterv3.Cluster{}, raw).(*clusterv3.Cluster).GetName())
 	}
 	require.Equal(t, []string{"new", "a"}, names)
-	require.Equal(t, []engine.Verdict{engine.Applied, engine.Conflicting}, verdicts(res))
+	require.Equal(t, []engine.Verdict{engine.Applied, engine.NameConflict}, verdicts(res))
 }

@@ -8,11 +8,11 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestRenamingIsRemembered: the routes of a virtual host are led to renamed clusters once, for as
+// TestRenamingIsCached: the routes of a virtual host are led to renamed clusters once, for as
 // long as those are the same.
-func TestRenamingIsRemembered(t *testing.T) {
-	for _, memo := range []int64{0, 1 << 20} {
-		e, err := New(nil, WithMemo(memo))
+func TestRenamingIsCached(t *testing.T) {
+	for _, cacheSize := range []int64{0, 1 << 20} {
+		e, err := New(nil, WithCache(cacheSize))
 		require.NoError(t, err)
 		p := &prepared{}
 		require.Nil(t, e.renamingOf(p, nil))
@@ -25,7 +25,7 @@ func TestRenamingIsRemembered(t *testing.T) {
 		call := translationOf(deterministic(t, hostOf(t)))
 		c := e.configs(call)[0]
 		led := func(r *renaming, to string) []byte {
-			raw := e.releasedHost(c.places[0], deterministic(t, hostOf(t)), r)
+			raw := e.releasedHost(c.slots[0], deterministic(t, hostOf(t)), r)
 			vh := &routev3.VirtualHost{}
 			require.NoError(t, proto.Unmarshal(raw, vh))
 			require.Equal(t, to, vh.GetRoutes()[0].GetRoute().GetCluster())
@@ -33,7 +33,7 @@ func TestRenamingIsRemembered(t *testing.T) {
 		}
 		one, two := led(first, "new a"), led(second, "newer a")
 		led(nil, "a")
-		if memo > 0 {
+		if cacheSize > 0 {
 			require.Same(t, &one[0], &led(first, "new a")[0])
 			require.Same(t, &two[0], &led(second, "newer a")[0])
 		}

@@ -18,7 +18,7 @@ func (r *Result) report(h mutator.Hook, reports []featureReport) {
 			failed := failures.of(p.Policy)
 			switch {
 			case failed != nil && (p.Reason == mutator.Programmed || p.Reason == mutator.Pending):
-				p.Reason, p.Message = mutator.Failed, consequence(failed)
+				p.Reason, p.Message = mutator.ApplyFailed, consequence(failed)
 			case p.Reason == mutator.Pending:
 				continue
 			}

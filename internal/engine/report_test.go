@@ -53,7 +53,7 @@ func (r reports) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 func TestReportOfTranslation(t *testing.T) {
 	const untouched = "b Programmed as the feature says"
 	errs := func() error { return errors.New("broken") }
-	both := []string{`a Failed broken; requests are refused (Cluster "a")`, `b Failed broken; requests are refused (Cluster "a")`}
+	both := []string{`a ApplyFailed broken; requests are refused (Cluster "a")`, `b ApplyFailed broken; requests are refused (Cluster "a")`}
 	for name, c := range map[string]struct {
 		hook   mutator.Hook
 		do     func() error
@@ -61,14 +61,14 @@ func TestReportOfTranslation(t *testing.T) {
 		reason mutator.Reason
 		want   []string
 	}{
-		"error":                 {mutator.HookTranslation, errs, named, mutator.Programmed, []string{`a Failed broken; requests are refused (Cluster "a")`, untouched}},
-		"panic":                 {mutator.HookTranslation, func() error { panic("no") }, named, mutator.Programmed, []string{`a Failed panic: no; requests are refused (Cluster "a")`, untouched}},
+		"error":                 {mutator.HookTranslation, errs, named, mutator.Programmed, []string{`a ApplyFailed broken; requests are refused (Cluster "a")`, untouched}},
+		"panic":                 {mutator.HookTranslation, func() error { panic("no") }, named, mutator.Programmed, []string{`a ApplyFailed panic: no; requests are refused (Cluster "a")`, untouched}},
 		"it cannot say":         {mutator.HookTranslation, errs, func(*mutator.Input, string) []*policy.Object { panic("no") }, mutator.Programmed, both},
 		"it does not say":       {mutator.HookTranslation, errs, nil, mutator.Programmed, both},
 		"it bears on nobody":    {mutator.HookTranslation, errs, func(*mutator.Input, string) []*policy.Object { return nil }, mutator.Programmed, []string{"a Programmed as the feature says", untouched}},
 		"nothing failed":        {mutator.HookTranslation, func() error { return nil }, nil, mutator.Programmed, []string{"a Programmed as the feature says", untouched}},
 		"a reason of its own":   {mutator.HookTranslation, errs, named, mutator.Invalid, []string{"a Invalid as the feature says", "b Invalid as the feature says"}},
-		"undecided":             {mutator.HookTranslation, errs, named, mutator.Pending, []string{`a Failed broken; requests are refused (Cluster "a")`}},
+		"undecided":             {mutator.HookTranslation, errs, named, mutator.Pending, []string{`a ApplyFailed broken; requests are refused (Cluster "a")`}},
 		"single hook":           {mutator.HookCluster, errs, named, mutator.Programmed, both},
 		"single hook undecided": {mutator.HookCluster, func() error { return nil }, named, mutator.Pending, nil},
 	} {
@@ -134,7 +134,7 @@ func TestReportOfAdditions(t *testing.T) {
 				require.Equal(t, mutator.Programmed, res.Policies[0].Reason)
 				return
 			}
-			require.Equal(t, mutator.Failed, res.Policies[0].Reason)
+			require.Equal(t, mutator.ApplyFailed, res.Policies[0].Reason)
 			require.Equal(t, c.want, res.Policies[0].Message)
 		})
 	}
@@ -142,14 +142,14 @@ func TestReportOfAdditions(t *testing.T) {
 
 // TestHas: what a call lacks is another input than one that has it, also from memory.
 func TestHas(t *testing.T) {
-	for _, options := range [][]engine.Option{nil, {engine.WithMemo(1 << 20)}} {
+	for _, options := range [][]engine.Option{nil, {engine.WithCache(1 << 20)}} {
 		f := mutator.Feature{
 			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Policies: []policy.Kind{missingKind}, NeedsRoutes: true,
 			Reporter: reporting(func(in *mutator.Input) mutator.Reason {
 				if in.Has(mutator.KindCluster) {
 					return mutator.Programmed
 				}
-				return mutator.Failed
+				return mutator.ApplyFailed
 			}),
 		}
 		e, err := engine.New([]mutator.Feature{f}, options...)
@@ -159,7 +159,7 @@ func TestHas(t *testing.T) {
 				Hook: mutator.HookTranslation, Objects: [][]byte{[]byte(missingObject)}, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: lists}},
 			})
 			require.NoError(t, err)
-			want := mutator.Failed
+			want := mutator.ApplyFailed
 			if lists != nil {
 				want = mutator.Programmed
 			}

@@ -16,13 +16,13 @@ import (
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/translator.go
 const systemCACertificates = "system_ca_certificates"
 
-// dropSecrets drops the secrets that a changed listener referred to and that nothing in the
+// pruneSecrets drops the secrets that a changed listener referred to and that nothing in the
 // answer refers to any more, if a feature wants that.
 //
 // What refers to a secret need not be known for it: a name is contiguous bytes wherever it
 // is in a message, inside of any Any. A name that occurs by chance keeps a secret that could
 // go, and never the other way round. Of a secret no more than the name is read.
-func (e *Engine) dropSecrets(call *Call, res *Result) {
+func (e *Engine) pruneSecrets(call *Call, res *Result) {
 	i := slices.IndexFunc(e.features, func(f mutator.Feature) bool { return f.PrunesSecrets && f.Uses(call.Hook) })
 	if i < 0 || call.Hook != mutator.HookTranslation || !included(call) {
 		return
@@ -41,7 +41,7 @@ func (e *Engine) dropSecrets(call *Call, res *Result) {
 			if name == "" || name == systemCACertificates || !occurs(name, changed) || referredTo(name, res) {
 				return false
 			}
-			res.add(&Outcome{Feature: e.features[i].Name, Kind: mutator.KindSecret, Name: strings.Clone(name), Verdict: Dropped})
+			res.add(&Outcome{Feature: e.features[i].Name, Kind: mutator.KindSecret, Name: strings.Clone(name), Verdict: Pruned})
 			return true
 		})
 		res.Resources[at].Encoded = kept

@@ -149,7 +149,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := engine.New([]mutator.Feature{agents{c.add, c.policy}.feature(), other()}, engine.WithMemo(1<<20))
+			e, err := engine.New([]mutator.Feature{agents{c.add, c.policy}.feature(), other()}, engine.WithCache(1<<20))
 			require.NoError(t, err)
 			call := &engine.Call{
 				Hook:    mutator.HookTranslation,
@@ -162,7 +162,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 				res, err := e.Run(t.Context(), call)
 				if c.policy == mutator.Fail {
 					require.EqualError(t, err, `Translation hook: mutator agents on Cluster "b": `+c.err)
-					require.Equal(t, engine.Failed, res.Outcomes[len(res.Outcomes)-1].Verdict)
+					require.Equal(t, engine.CallFailed, res.Outcomes[len(res.Outcomes)-1].Verdict)
 					continue
 				}
 				require.NoError(t, err)
@@ -184,7 +184,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 						} else {
 							want = denied(t, want)
 						}
-						require.Equal(t, mutator.Failed, policies[name], name)
+						require.Equal(t, mutator.ApplyFailed, policies[name], name)
 					} else {
 						agent := "/run/" + name
 						require.NotNil(t, byName[agent], name)

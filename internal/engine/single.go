@@ -2,68 +2,65 @@ package engine
 
 import (
 	"bytes"
-	"encoding/binary"
 
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// single is what became of the resource of a call that has one, with custom resources for it.
-type single struct {
+// cachedCall is the result of a call that has a single resource, with custom resources for it.
+type cachedCall struct {
 	encoded  []byte // nil if it is what it was
 	outcomes []*Outcome
 	policies []mutator.PolicyOutcome
 }
 
-// isSingle tells whether what becomes of a call is remembered as a whole.
+// isSingle tells whether the result of a call is cached as a whole.
 func (e *Engine) isSingle(call *Call) bool {
-	if e.memo == nil || call.Hook == mutator.HookTranslation || len(call.Objects) == 0 ||
+	if e.cache == nil || call.Hook == mutator.HookTranslation || len(call.Objects) == 0 ||
 		len(call.Resources) != 1 || len(call.Resources[0].Encoded) != 1 {
 		return false
 	}
 	return call.Resources[0].Kind != mutator.KindSecret && e.chains[call.Hook][call.Resources[0].Kind] != nil
 }
 
-// singleKey is all that the result of such a call depends on, and nil if the custom resources and
-// host names are not remembered.
-func (e *Engine) singleKey(call *Call) [][]byte {
-	input := e.memo.find(inputKey(call, nil)...)
+// callKey is what the result of such a call depends on. There is none unless what the custom
+// resources and host names say is cached.
+func (e *Engine) callKey(call *Call) (key callKey, ok bool) {
+	input := e.cached.inputs.Get(inputKey{call: call})
 	if input == nil {
-		return nil
+		return key, false
 	}
 	list := call.Resources[0]
-	sorted := e.chains[call.Hook][list.Kind].sorted(list.Encoded[0])
-	return [][]byte{[]byte("single resource"), binary.LittleEndian.AppendUint64(nil, input.id), sorted}
+	return callKey{input.ID(), e.chains[call.Hook][list.Kind].sorted(list.Encoded[0])}, true
 }
 
-// recallSingle answers a call as it was answered before, without asking any mutator, and returns
-// nil if it was not.
-func (e *Engine) recallSingle(call *Call) *Result {
-	key := e.singleKey(call)
-	if key == nil {
-		return nil
-	}
-	s, ok := e.memo.recall(key...).(*single)
+// getCall returns the cached result of a call, without asking any mutator, and nil if there is none.
+func (e *Engine) getCall(call *Call) *Result {
+	key, ok := e.callKey(call)
 	if !ok {
 		return nil
 	}
-	if len(s.outcomes) > 0 {
-		e.memo.hits.Add(1)
+	found := e.cached.calls.Get(key)
+	if found == nil {
+		return nil
 	}
-	list := call.Resources[0]
-	if s.encoded != nil {
-		list.Encoded = [][]byte{s.encoded}
+	c, list := found.Value, call.Resources[0]
+	if len(c.outcomes) > 0 {
+		e.cache.Count(1, 0)
+	}
+	if c.encoded != nil {
+		list.Encoded = [][]byte{c.encoded}
 	}
 	return &Result{
-		Resources: []Resources{list}, Outcomes: s.outcomes, Policies: s.policies,
+		Resources: []Resources{list}, Outcomes: c.outcomes, Policies: c.policies,
 		Subject: func() string { return e.subject(&mutator.Input{Hook: call.Hook}, call) },
 	}
 }
 
-// keepSingle remembers the result of a call in which nothing failed, since what did is tried again,
+// putCall caches the result of a call in which nothing failed, since what did is tried again,
 // and all mutators that the resource is for said what they depend on.
-func (e *Engine) keepSingle(call *Call, res *Result) {
-	key := e.singleKey(call)
-	if key == nil || len(res.Warnings) > 0 || res.transient {
+func (e *Engine) putCall(call *Call, res *Result) {
+	key, ok := e.callKey(call)
+	if !ok || len(res.Warnings) > 0 || res.transient {
 		return
 	}
 	for _, o := range res.Outcomes {
@@ -71,9 +68,9 @@ func (e *Engine) keepSingle(call *Call, res *Result) {
 			return
 		}
 	}
-	s := &single{outcomes: res.Outcomes, policies: res.Policies}
+	c := &cachedCall{outcomes: res.Outcomes, policies: res.Policies}
 	if now := res.Resources[0].Encoded[0]; !bytes.Equal(now, call.Resources[0].Encoded[0]) {
-		s.encoded = now
+		c.encoded = now
 	}
-	e.memo.keep(s, len(s.encoded)+(len(s.outcomes)+len(s.policies))*outcomeSize, key...)
+	e.cached.calls.Put(key, c, len(c.encoded)+(len(c.outcomes)+len(c.policies))*outcomeSize)
 }

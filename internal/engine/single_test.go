@@ -56,7 +56,7 @@ type singles struct {
 	asked, ran *atomic.Int64
 }
 
-func newSingles(t *testing.T, isKeyed bool, memo int64) singles {
+func newSingles(t *testing.T, isKeyed bool, cacheSize int64) singles {
 	s := singles{T: t, asked: &atomic.Int64{}, ran: &atomic.Int64{}}
 	a := asking{s.asked, s.ran, func(in *mutator.Input) string {
 		key := in.Hostnames
@@ -73,7 +73,7 @@ func newSingles(t *testing.T, isKeyed bool, memo int64) singles {
 		f.Clusters = unkeyed{a}
 	}
 	var err error
-	s.Engine, err = New([]mutator.Feature{f}, WithMemo(memo))
+	s.Engine, err = New([]mutator.Feature{f}, WithCache(cacheSize))
 	require.NoError(t, err)
 	return s
 }
@@ -93,8 +93,8 @@ func (s singles) send(call *Call) (res *Result, asked, ran int64) {
 	return res, s.asked.Load() - asked, s.ran.Load() - ran
 }
 
-// TestSingleResourceIsRemembered sends the same call again, and one that differs in something.
-func TestSingleResourceIsRemembered(t *testing.T) {
+// TestSingleResourceIsCached sends the same call again, and one that differs in something.
+func TestSingleResourceIsCached(t *testing.T) {
 	x, y := thingNamed("x"), thingNamed("y")
 	cluster := func(name string) *clusterv3.Cluster {
 		return &clusterv3.Cluster{Name: name, Metadata: named(t, "route")}
@@ -125,7 +125,7 @@ func TestSingleResourceIsRemembered(t *testing.T) {
 				require.Len(t, again.Policies, 1)
 				require.Equal(t, "c", again.Subject())
 			}
-			stats := s.MemoStats()
+			stats := s.CacheStats()
 			require.EqualValues(t, 1, stats.Misses)
 			require.Positive(t, stats.Hits)
 
@@ -137,23 +137,23 @@ func TestSingleResourceIsRemembered(t *testing.T) {
 	}
 }
 
-// TestSingleResourceIsAskedFor has all that is not remembered.
+// TestSingleResourceIsAskedFor has all that is not cached.
 func TestSingleResourceIsAskedFor(t *testing.T) {
 	x := thingNamed("x")
 	for name, c := range map[string]struct {
-		isKeyed bool
-		memo    int64
-		cluster string
-		objects [][]byte
-		again   int64 // how often it runs at the next call
+		isKeyed   bool
+		cacheSize int64
+		cluster   string
+		objects   [][]byte
+		again     int64 // how often it runs at the next call
 	}{
 		"no key":       {false, 1 << 20, "c", [][]byte{x}, 1},
-		"no memory":    {true, 0, "c", [][]byte{x}, 1},
+		"no cache":     {true, 0, "c", [][]byte{x}, 1},
 		"failed":       {true, 1 << 20, "bad", [][]byte{x}, 1},
 		"with a fault": {true, 1 << 20, "c", [][]byte{x, []byte("no object")}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSingles(t, c.isKeyed, c.memo)
+			s := newSingles(t, c.isKeyed, c.cacheSize)
 			for i := range 3 {
 				call := s.call(deterministic(t, &clusterv3.Cluster{Name: c.cluster}), c.objects...)
 				res, asked, ran := s.send(call)
@@ -169,15 +169,15 @@ func TestSingleResourceIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestSingleSecretIsNotKept: a private key may be in it.
-func TestSingleSecretIsNotKept(t *testing.T) {
+// TestSingleSecretIsNotCached: a private key may be in it.
+func TestSingleSecretIsNotCached(t *testing.T) {
 	runs := &atomic.Int64{}
 	f := mutator.Feature{
 		Name: "f", Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookTranslation}, Policies: []policy.Kind{things},
 		Clusters: mutator.Func[*clusterv3.Cluster]{},
 		Secrets:  counted[*tlsv3.Secret]{runs, same, func(*tlsv3.Secret) error { return nil }},
 	}
-	e, err := New([]mutator.Feature{f}, WithMemo(1<<20))
+	e, err := New([]mutator.Feature{f}, WithCache(1<<20))
 	require.NoError(t, err)
 	secret := deterministic(t, &tlsv3.Secret{Name: "s"})
 	for i := range 3 {
@@ -188,7 +188,7 @@ func TestSingleSecretIsNotKept(t *testing.T) {
 }
 
 // TestUnchangedSingleResource: what no mutator wanted, or changed, is answered as the bytes that
-// it is, and not as it was when it was remembered.
+// it is, and not as it was when it was cached.
 func TestUnchangedSingleResource(t *testing.T) {
 	s := newSingles(t, true, 1<<20)
 	for i, order := range orders(t, &clusterv3.Cluster{Name: "no", Metadata: named(t, "route")}) {
@@ -198,7 +198,7 @@ func TestUnchangedSingleResource(t *testing.T) {
 		require.Equal(t, [][]byte{order}, res.Resources[0].Encoded)
 		clear(call.Resources[0].Encoded[0]) // it belongs to the call
 	}
-	require.Zero(t, s.MemoStats().Hits, "nobody asked for it")
+	require.Zero(t, s.CacheStats().Hits, "nobody asked for it")
 }
 
 // counts is a feature's additions, of which there are none.

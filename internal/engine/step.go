@@ -31,7 +31,7 @@ func (c *chain[T]) step(ctx context.Context, in *mutator.Input, s step[T], r *re
 	case mutator.Ignore:
 		return Ignored, failure
 	case mutator.Fail:
-		return Failed, failure
+		return CallFailed, failure
 	default:
 		return c.denied(r, failure)
 	}
@@ -61,7 +61,7 @@ func (c *chain[T]) denied(r *resource[T], failure error) (Verdict, error) {
 		r.encoded, err = encode(refusing)
 	}
 	if err != nil {
-		return Failed, fmt.Errorf("%w; and it cannot be denied: %w", failure, err)
+		return CallFailed, fmt.Errorf("%w; and it cannot be denied: %w", failure, err)
 	}
 	return Denied, failure
 }

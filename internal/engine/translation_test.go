@@ -52,7 +52,7 @@ func TestAdditions(t *testing.T) {
 	}{
 		"missing":         {add, [][]byte{other}, [][]byte{other, encode(t, added)}, engine.Added, ""},
 		"there already":   {add, [][]byte{encode(t, added), other}, [][]byte{encode(t, added), other}, engine.Unchanged, ""},
-		"somebody else's": {add, [][]byte{another}, [][]byte{another}, engine.Conflicting, `Cluster "added" is there with other content and was left as it is`},
+		"somebody else's": {add, [][]byte{another}, [][]byte{another}, engine.NameConflict, `Cluster "added" is there with other content and was left as it is`},
 		"invalid": {func() (mutator.Additions, error) {
 			return mutator.Additions{Clusters: []*clusterv3.Cluster{{}}}, nil
 		}, [][]byte{other}, [][]byte{other}, engine.Ignored, "the addition is invalid: invalid Cluster.Name: value length must be at least 1 runes"},
@@ -99,7 +99,7 @@ func TestAdditionsBesideOthers(t *testing.T) {
 		for _, o := range res.Outcomes {
 			verdicts = append(verdicts, o.Verdict)
 		}
-		require.Equal(t, []engine.Verdict{engine.Applied, engine.Conflicting, engine.Added, engine.Unchanged}, verdicts)
+		require.Equal(t, []engine.Verdict{engine.Applied, engine.NameConflict, engine.Added, engine.Unchanged}, verdicts)
 	}
 }
 

@@ -122,7 +122,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := engine.New([]mutator.Feature{c.one.feature(one, mutator.Deny), c.two.feature(two, mutator.Deny)}, engine.WithMemo(1<<20))
+			e, err := engine.New([]mutator.Feature{c.one.feature(one, mutator.Deny), c.two.feature(two, mutator.Deny)}, engine.WithCache(1<<20))
 			require.NoError(t, err)
 			var clusters [][]byte
 			seen := map[string]bool{}
@@ -236,5 +236,5 @@ func TestCopyOfARenamedName(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	require.Len(t, res.Resources[0].Encoded, 2)
-	require.Equal(t, []engine.Verdict{engine.Applied, engine.Applied, engine.Conflicting}, verdicts(res))
+	require.Equal(t, []engine.Verdict{engine.Applied, engine.Applied, engine.NameConflict}, verdicts(res))
 }

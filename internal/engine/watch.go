@@ -62,12 +62,12 @@ func (e *Engine) Run(ctx context.Context, call *Call) (*Result, error) {
 	if !e.isSingle(call) {
 		return e.watch(ctx, call)
 	}
-	if res := e.recallSingle(call); res != nil {
+	if res := e.getCall(call); res != nil {
 		return res, nil
 	}
 	res, err := e.watch(ctx, call)
 	if err == nil {
-		e.keepSingle(call, res)
+		e.putCall(call, res)
 	}
 	return res, err
 }

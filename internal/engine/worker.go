@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"github.com/egraft/egraft/internal/cache"
 	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
 )
@@ -19,15 +20,14 @@ const scratch = 4 << 10
 // Which mutators apply and what they depend on follows from the input and the view of the
 // resource. So for the same input, a resource that is what it was at the same place is answered
 // at once, and so is one that nobody wanted for its name.
-func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last []before) (worker, func()) {
+func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, results *cache.Table[resourceKey, cachedResult], last []before) (worker, func()) {
 	if c.kind == mutator.KindSecret {
-		m = nil // private keys are never kept
+		results = nil // private keys are never cached
 	}
 	view := wire.NewView(c.shape, nil)
-	what := []byte(string(c.hook) + " " + string(c.kind))
 	h := c.sandbox.Goroutine()
 	var steps []step[T]
-	var key, content []byte
+	var plans, content []byte
 	if len(last) > 0 {
 		content = make([]byte, 0, scratch)
 	}
@@ -36,8 +36,8 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last 
 		if i < len(last) {
 			was = last[i]
 		}
-		if found := m.again(was.place, raw, content); found != nil {
-			return found.answer(raw)
+		if found := results.GetAt(was.Slot); found != nil && found.Value.content.Is(raw, content) {
+			return hitOf(found, raw)
 		}
 		view.Reset(raw)
 		if was.unwanted != "" && was.unwanted == view.Name() {
@@ -50,28 +50,31 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, m *memo, last 
 			}
 			return a
 		}
-		key = cacheKey(steps, key[:0])
-		if m == nil || key == nil {
+		plans = planKey(steps, plans[:0])
+		if results == nil || plans == nil {
 			return c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 		}
 		content = append(content[:0], raw...)
 		c.maps().Sort(content)
-		if found := m.find(what, key, content); found != nil {
-			return found.answer(raw)
+		key := resourceKey{c.hook, c.kind, plans, content}
+		if found := results.Get(key); found != nil {
+			return hitOf(found, raw)
 		}
 		a := c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
-		a.memo = missed
+		a.cache = miss
 		if a.succeeded() {
-			size := len(a.result.encoded) + len(a.result.kept) + (len(a.result.outcomes)+len(a.result.references))*outcomeSize
-			a.place = m.keepContent(c.maps(), a.result, size, what, key, content).place
+			a.Slot = results.PutFunc(key, func(content []byte) (cachedResult, int) {
+				r := cachedResult{c.maps().Canonical(content), a.result}
+				return r, r.size()
+			})
 		}
 		return a
 	}, h.Release
 }
 
-// cacheKey is all that the result depends on besides the resource, and nil if a mutator does not
+// planKey is all that the result depends on besides the resource, and nil if a mutator does not
 // say it or failed.
-func cacheKey[T message](steps []step[T], key []byte) []byte {
+func planKey[T message](steps []step[T], key []byte) []byte {
 	for i := range steps {
 		s := &steps[i]
 		if s.failure != nil || s.plan.CacheKey == nil {
@@ -93,12 +96,12 @@ type result struct {
 	was      string // its name before, if that is another one
 	kept     []byte // what it is under that name, nil if it is what it came as
 	outcomes []*Outcome
-	encoded  []byte // to be remembered, nil if it is what it was
+	encoded  []byte // to be cached, nil if it is what it was
 
 	references []reference // that edits brought in
 }
 
-// succeeded tells whether all mutators did, and notes what is to be remembered: what failed
+// succeeded tells whether all mutators did, and notes what is to be cached: what failed
 // is tried again.
 func (a *answer) succeeded() bool {
 	for _, o := range a.result.outcomes {
@@ -113,11 +116,16 @@ func (a *answer) succeeded() bool {
 	return a.err == nil
 }
 
-// answer is that for a resource with the same content.
-func (m *memory) answer(raw []byte) answer {
-	r := m.value.(*result)
+// size is about how many bytes the result takes.
+func (r *cachedResult) size() int {
+	return r.content.Size() + len(r.result.encoded) + len(r.result.kept) + (len(r.result.outcomes)+len(r.result.references))*outcomeSize
+}
+
+// hitOf is the answer for a resource with the content of a cached result.
+func hitOf(e *cache.Entry[cachedResult], raw []byte) answer {
+	r := e.Value.result
 	if r.encoded != nil {
 		raw = r.encoded
 	}
-	return answer{raw: raw, result: r, memo: recalled, before: before{place: m.place}}
+	return answer{raw: raw, result: r, cache: hit, before: before{Slot: e.Slot}}
 }

@@ -89,7 +89,7 @@ func (c *changes) failure(ctx context.Context, h mutator.Hook, o *engine.Outcome
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String(logging.KeyHook, string(h)), slog.String(logging.KeyMutator, o.Feature), slog.String(logging.KeyKind, string(o.Kind)),
+		slog.String(logging.KeyHook, string(h)), slog.String(logging.KeyFeature, o.Feature), slog.String(logging.KeyKind, string(o.Kind)),
 		slog.String(logging.KeyResource, o.Name), slog.String(logging.KeyResult, string(o.Verdict)), slog.Any(logging.KeyError, o.Err),
 	}
 	c.log.LogAttrs(ctx, slog.LevelError, "resource could not be treated", append(attrs, stackOf(o.Err)...)...)

@@ -61,7 +61,7 @@ func TestFailuresAreSaidWithTheirReason(t *testing.T) {
 	require.Equal(t, []map[string]any{
 		{"level": "INFO", "msg": "configuration changed", "hook": "Translation", "gateway": "default/eg", "results": map[string]any{"denied": 1.0}},
 		{"level": "WARN", "msg": "call has a fault", "hook": "Translation", "error": "odd"},
-		{"level": "ERROR", "msg": "resource could not be treated", "hook": "Translation", "mutator": "f", "kind": "Cluster", "resource": "c", "result": "denied", "error": "broken"},
+		{"level": "ERROR", "msg": "resource could not be treated", "hook": "Translation", "feature": "f", "kind": "Cluster", "resource": "c", "result": "denied", "error": "broken"},
 		{"level": "WARN", "msg": "policy is not in effect", "hook": "Translation", "policy": " ns/p", "reason": "Conflicted", "message": "older"},
 	}, got)
 }

@@ -68,7 +68,7 @@ func (c *outcomeCount) Outcomes(_ mutator.Hook, _, _ string, n int) { c.Add(int6
 // is answered, with an answer that they can read; nothing is lost, and what no mutator
 // wanted comes back as the bytes that it was.
 func FuzzCalls(f *testing.F) {
-	e, err := engine.New(catalog.Builtin(catalog.Options{}), engine.WithMemo(1<<20))
+	e, err := engine.New(catalog.Builtin(catalog.Options{}), engine.WithCache(1<<20))
 	require.NoError(f, err)
 	seen, served := &outcomeCount{}, &methodsOf{}
 	New(Config{Engine: e, Log: slog.New(slog.DiscardHandler), Observer: seen}).Register(served)

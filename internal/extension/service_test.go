@@ -193,7 +193,7 @@ func TestFailIsAnError(t *testing.T) {
 	_, err := invoke(t, conn, "PostClusterModify", req)
 	require.Equal(t, codes.Internal, status.Code(err))
 	require.ErrorContains(t, err, `mutator broken on Cluster "STATIC": panic: on purpose`)
-	require.Equal(t, map[string]int{"broken failed": 1, "broken panicked": 1}, seen.of)
+	require.Equal(t, map[string]int{"broken call-failed": 1, "broken panicked": 1}, seen.of)
 }
 
 // TestOutcomesAreCounted has two features, each on some clusters.

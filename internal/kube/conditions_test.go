@@ -123,7 +123,7 @@ func TestWantedConditions(t *testing.T) {
 	for reason, want := range map[mutator.Reason][2]string{
 		mutator.Programmed:     {"True Accepted", "True Programmed"},
 		mutator.Overridden:     {"True Accepted", "False Overridden"},
-		mutator.Failed:         {"True Accepted", "False Failed"},
+		mutator.ApplyFailed:    {"True Accepted", "False ApplyFailed"},
 		mutator.Invalid:        {"False Invalid", "False Invalid"},
 		mutator.Conflicted:     {"False Conflicted", "False Conflicted"},
 		mutator.TargetNotFound: {"False TargetNotFound", "False TargetNotFound"},

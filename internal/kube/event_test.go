@@ -37,7 +37,7 @@ func TestEvent(t *testing.T) {
 }
 
 func TestBadOutcomesAreWarnings(t *testing.T) {
-	for _, reason := range []mutator.Reason{mutator.Conflicted, mutator.Invalid, mutator.TargetNotFound, mutator.Overridden, mutator.Failed} {
+	for _, reason := range []mutator.Reason{mutator.Conflicted, mutator.Invalid, mutator.TargetNotFound, mutator.Overridden, mutator.ApplyFailed} {
 		e := events{}.event(key{}, outcome{reason: reason}).Object
 		require.Equal(t, []any{"Warning", string(reason)}, []any{e["type"], e["reason"]})
 	}

@@ -8,8 +8,8 @@ const (
 	KeyHook = "hook"
 	// KeyMethod is a gRPC method that is no hook, with its service.
 	KeyMethod = "method"
-	// KeyMutator is the name of a feature.
-	KeyMutator = "mutator"
+	// KeyFeature is the name of a feature.
+	KeyFeature = "feature"
 	// KeyKind is the kind of a resource, Envoy's or Kubernetes'.
 	KeyKind = "kind"
 	// KeyResource is the name of an xDS resource.
@@ -64,8 +64,8 @@ const (
 	KeyVersion = "version"
 	// KeyCommit is the revision that egraft was built from.
 	KeyCommit = "commit"
-	// KeyMutators are the names of the enabled features.
-	KeyMutators = "mutators"
+	// KeyFeatures are the names of the enabled features.
+	KeyFeatures = "features"
 	// KeyModules are the features that are not built in, each with its module and version.
 	KeyModules = "modules"
 	// KeyRetryAfter is a Go duration after which something is tried again.

@@ -29,14 +29,14 @@ type series struct {
 func newCalls() calls {
 	c := calls{
 		total: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "egraft_calls_total", Help: "Calls of Envoy Gateway by hook and gRPC status code.",
+			Name: "egraft_calls_total", Help: "Hook calls by gRPC status code.",
 		}, []string{"hook", "code"}),
-		duration: histogram("egraft_call_duration_seconds", "Time from the first byte of a call to its answer.",
+		duration: histogram("egraft_call_duration_seconds", "Time from the first byte of a call to the end of its response.",
 			prometheus.ExponentialBucketsRange(0.0005, 32, 17)),
 		requestBytes:  histogram("egraft_request_bytes", "Size of the message that Envoy Gateway sent.", sizes()),
-		responseBytes: histogram("egraft_response_bytes", "Size of the message that egraft answered.", sizes()),
+		responseBytes: histogram("egraft_response_bytes", "Size of the message that egraft responded with.", sizes()),
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "egraft_last_call_timestamp_seconds", Help: "When the last call ended, as Unix time; 0 if there was none.",
+			Name: "egraft_last_call_timestamp_seconds", Help: "Unix time of the end of the last hook call; 0 if there was none.",
 		}, []string{"hook"}),
 		hooks: map[string]series{},
 	}

@@ -8,8 +8,8 @@ func guardCollectors(cfg Config) []prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(of()) })
 	}
 	return []prometheus.Collector{
-		read("egraft_abandoned_runs", "Runs of mutators that took too long and have not ended.", cfg.Abandoned),
-		read("egraft_quarantined_inputs", "Inputs on which mutators are not run for a while because they panicked or took too long.", cfg.Quarantined),
-		gauge("egraft_limit_mutator_seconds", "Longest time that a mutator may take for one resource.", cfg.MutatorTimeout.Seconds()),
+		read("egraft_abandoned_goroutines", "Timed-out mutator goroutines still running.", cfg.Abandoned),
+		read("egraft_quarantined_inputs", "Quarantined inputs: mutators skip them for a while after a panic or timeout.", cfg.Quarantined),
+		gauge("egraft_limit_mutator_seconds", "Timeout of a mutator on one resource, in seconds.", cfg.MutatorTimeout.Seconds()),
 	}
 }

@@ -5,7 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // newWrites counts what is written to Kubernetes, in the words of package kube.
 func newWrites() *prometheus.CounterVec {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "egraft_kubernetes_writes_total", Help: "Attempts to write outcomes of policies to Kubernetes.",
+		Name: "egraft_kubernetes_writes_total", Help: "Attempts to write policy outcomes to Kubernetes.",
 	}, []string{"write", "result"})
 	for _, r := range []string{"written", "present", "outdated", "conflict", "unavailable", "forbidden", "rejected"} {
 		c.WithLabelValues("event", r)
@@ -17,6 +17,6 @@ func newWrites() *prometheus.CounterVec {
 
 func newDropped() prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "egraft_kubernetes_outcomes_dropped_total", Help: "Outcomes of policies that were not written to Kubernetes because too many waited.",
+		Name: "egraft_kubernetes_outcomes_dropped_total", Help: "Policy outcomes that were not written to Kubernetes because the queue was full.",
 	})
 }

@@ -31,9 +31,9 @@ type Config struct {
 	// and have not ended, Quarantined inputs on which mutators are not run for a while.
 	MutatorTimeout         time.Duration
 	Abandoned, Quarantined func() int
-	// Memo is how the memory of answers fares, and MemoBytes its limit.
-	Memo      func() Memo
-	MemoBytes int64
+	// Cache reads the statistics of the cache, and CacheBytes is its limit.
+	Cache      func() Cache
+	CacheBytes int64
 }
 
 // Telemetry holds the metrics of one process.
@@ -56,12 +56,12 @@ func New(cfg Config) *Telemetry {
 		t.writes,
 		t.dropped,
 		gauge("egraft_limit_message_bytes", "Largest message that egraft receives or sends.", float64(cfg.MaxMessageBytes)),
-		gauge("egraft_limit_call_seconds", "Longest time that a call may take.", cfg.CallTimeout.Seconds()),
+		gauge("egraft_limit_call_seconds", "Timeout of a hook call, in seconds.", cfg.CallTimeout.Seconds()),
 		buildInfo(cfg.Version),
 		featureInfo(cfg.Modules),
 	)
 	t.registry.MustRegister(t.calls.collectors()...)
-	t.registry.MustRegister(memoCollectors(cfg)...)
+	t.registry.MustRegister(cacheCollectors(cfg)...)
 	t.registry.MustRegister(guardCollectors(cfg)...)
 	return t
 }
@@ -95,7 +95,7 @@ func gauge(name, help string, v float64) prometheus.Collector {
 
 func buildInfo(v version.Info) prometheus.Collector {
 	g := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "egraft_build_info", Help: "Always 1; the labels say which egraft this is.",
+		Name: "egraft_build_info", Help: "Always 1; the labels have the version of egraft.",
 		ConstLabels: prometheus.Labels{
 			"version": v.Version, "commit": v.Commit, "goversion": v.Go, "envoy_gateway": v.EnvoyGateway,
 		},

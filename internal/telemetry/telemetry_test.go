@@ -24,8 +24,8 @@ func newTelemetry() *telemetry.Telemetry {
 		},
 		MaxMessageBytes: 1 << 20,
 		CallTimeout:     1500 * time.Millisecond,
-		Memo:            func() telemetry.Memo { return telemetry.Memo{Hits: 3, Misses: 2, Bytes: 1000} },
-		MemoBytes:       2000,
+		Cache:           func() telemetry.Cache { return telemetry.Cache{Hits: 3, Misses: 2, Bytes: 1000} },
+		CacheBytes:      2000,
 		MutatorTimeout:  500 * time.Millisecond,
 		Abandoned:       func() int { return 4 },
 		Quarantined:     func() int { return 7 },
@@ -56,9 +56,9 @@ func TestSeriesFromTheStart(t *testing.T) {
 			`egraft_last_call_timestamp_seconds{hook="` + hook + `"} 0`,
 		})
 	}
-	for _, result := range []string{"applied", "unchanged", "denied", "ignored", "failed", "panicked", "timed-out", "quarantined"} {
-		require.Contains(t, got, `egraft_mutator_outcomes_total{hook="Route",mutator="one",result="`+result+`"} 0`)
-		require.NotContains(t, got, `egraft_mutator_outcomes_total{hook="Cluster",mutator="one",result="`+result+`"} 0`)
+	for _, result := range []string{"applied", "unchanged", "denied", "ignored", "call-failed", "panicked", "timed-out", "quarantined"} {
+		require.Contains(t, got, `egraft_mutator_results_total{feature="one",hook="Route",result="`+result+`"} 0`)
+		require.NotContains(t, got, `egraft_mutator_results_total{feature="one",hook="Cluster",result="`+result+`"} 0`)
 	}
 	require.Subset(t, got, []string{
 		`egraft_limit_message_bytes 1.048576e+06`,
@@ -89,11 +89,11 @@ func TestCall(t *testing.T) {
 
 func TestGuard(t *testing.T) {
 	require.Subset(t, scrape(t, newTelemetry()), []string{
-		`egraft_abandoned_runs 4`, `egraft_quarantined_inputs 7`, `egraft_limit_mutator_seconds 0.5`,
+		`egraft_abandoned_goroutines 4`, `egraft_quarantined_inputs 7`, `egraft_limit_mutator_seconds 0.5`,
 	})
 }
 
-func TestMemo(t *testing.T) {
+func TestCache(t *testing.T) {
 	require.Subset(t, scrape(t, newTelemetry()), []string{
 		`egraft_memo_hits_total 3`, `egraft_memo_misses_total 2`, `egraft_memo_bytes 1000`, `egraft_limit_memo_bytes 2000`,
 	})
@@ -103,7 +103,7 @@ func TestOutcomes(t *testing.T) {
 	tel := newTelemetry()
 	tel.Outcomes(mutator.HookRoute, "one", "applied", 1)
 	tel.Outcomes(mutator.HookRoute, "one", "applied", 1)
-	require.Contains(t, scrape(t, tel), `egraft_mutator_outcomes_total{hook="Route",mutator="one",result="applied"} 2`)
+	require.Contains(t, scrape(t, tel), `egraft_mutator_results_total{feature="one",hook="Route",result="applied"} 2`)
 }
 
 func TestKubernetes(t *testing.T) {

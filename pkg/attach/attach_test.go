@@ -137,7 +137,7 @@ func TestReport(t *testing.T) {
 		"a Programmed: in effect on 2 [x]; elsewhere Thing n/b is as old and comes first by name",
 		"b Programmed: in effect on 7 [y z]",
 		"c Conflicted: Thing n/b is as old and comes first by name and has the same target",
-		"d Failed: cannot be applied where it would be TargetNotFound",
+		"d ApplyFailed: cannot be applied where it would be TargetNotFound",
 		"limited Invalid: is too much; requests to its targets are refused",
 	}, wrong...), said(mutator.HookTranslation))
 	require.Equal(t, wrong, said(mutator.HookRoute))

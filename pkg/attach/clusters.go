@@ -55,9 +55,9 @@ type ClusterPolicy[T any] struct {
 	// server could say that a more specific policy was applied before. Without it, the metadata
 	// counts.
 	Verify func(*clusterv3.Cluster) (bool, error)
-	// EndpointsFetchTimeout is how long Envoy waits for the endpoints of a modified cluster; 0
+	// EDSInitialFetchTimeout is how long Envoy waits for the endpoints of a modified cluster; 0
 	// leaves Envoy's default.
-	EndpointsFetchTimeout time.Duration
+	EDSInitialFetchTimeout time.Duration
 }
 
 // Feature returns the feature.

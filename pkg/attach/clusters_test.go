@@ -36,7 +36,7 @@ type label struct {
 // labels is a feature of such policies. The word says what the edit does: nothing, replace, fail.
 func labels(onFailure mutator.FailurePolicy) ClusterPolicy[label] {
 	return ClusterPolicy[label]{
-		Name: "label", Kind: labelKind, OnFailure: onFailure, EndpointsFetchTimeout: time.Minute,
+		Name: "label", Kind: labelKind, OnFailure: onFailure, EDSInitialFetchTimeout: time.Minute,
 		Targets: func(l *label) *v1alpha1.PolicyTargets { return &l.Spec.PolicyTargets },
 		Validate: func(l *label) (errs field.ErrorList) {
 			if l.Spec.Word == "" {
@@ -288,7 +288,7 @@ func TestReplaced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x := &clusterv3.Cluster{Name: c.name, AltStatName: c.stat, EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{ServiceName: c.service, EdsConfig: &corev3.ConfigSource{}}}
 			c.want.EdsClusterConfig.EdsConfig = &corev3.ConfigSource{}
-			xds.SetEndpointsFetchTimeout(c.want, c.wait)
+			xds.SetEDSInitialFetchTimeout(c.want, c.wait)
 			by := onRoute(t, f.Feature(), "p HTTPRoute/r "+c.word)
 			if c.wait >= 0 {
 				setProvenance(c.want, labelKind, &by)

@@ -157,7 +157,7 @@ func (r Reporter) outcome(in *mutator.Input, e *entry) mutator.PolicyOutcome {
 	}
 	if reason == mutator.Programmed || reason == mutator.TargetNotFound {
 		if why := r.Failure(in, o, reason); why != "" {
-			reason, message = mutator.Failed, why
+			reason, message = mutator.ApplyFailed, why
 		}
 	}
 	return mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message}

@@ -77,7 +77,7 @@ func (p *clusterPolicy[T]) edit(c *clusterv3.Cluster, by *policy.Attachment) err
 	case change == Replaced:
 		p.rename(c, by)
 	default:
-		xds.SetEndpointsFetchTimeout(c, p.EndpointsFetchTimeout)
+		xds.SetEDSInitialFetchTimeout(c, p.EDSInitialFetchTimeout)
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (p *clusterPolicy[T]) rename(c *clusterv3.Cluster, by *policy.Attachment) {
 		c.AltStatName = c.GetName()
 	}
 	xds.RenameCluster(c, xds.CopyName(p.Name, by.Namespace+"/"+by.Name, c.GetName()))
-	xds.SetEndpointsFetchTimeout(c, xds.NewClusterFetchTimeout)
+	xds.SetEDSInitialFetchTimeout(c, xds.NewClusterFetchTimeout)
 }
 
 // setProvenance says in the cluster's metadata which policy made it so, for people who

@@ -9,10 +9,10 @@ import (
 	"github.com/egraft/egraft/pkg/features/attemptcount"
 	"github.com/egraft/egraft/pkg/features/backendmtls"
 	"github.com/egraft/egraft/pkg/features/buffer"
+	"github.com/egraft/egraft/pkg/features/fastclusters"
 	"github.com/egraft/egraft/pkg/features/frontendmtls"
 	"github.com/egraft/egraft/pkg/features/hedge"
 	"github.com/egraft/egraft/pkg/features/originaldestination"
-	"github.com/egraft/egraft/pkg/features/promptclusters"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 )
@@ -20,11 +20,11 @@ import (
 // Options are settings of the built-in mutators that are the operator's and not a
 // policy's.
 type Options struct {
-	// EndpointsFetchTimeout is how long Envoy waits for the endpoints of a cluster that
+	// EDSInitialFetchTimeout is how long Envoy waits for the endpoints of a cluster that
 	// was changed before it goes on with those that it has; 0 leaves Envoy's 15 s.
-	EndpointsFetchTimeout time.Duration
-	// PromptClusters does the same for all clusters.
-	PromptClusters bool
+	EDSInitialFetchTimeout time.Duration
+	// FastClusterUpdates does the same for all clusters.
+	FastClusterUpdates bool
 	// MaxBufferBytes is the most that a BufferPolicy may have Envoy hold of a request; 0 is
 	// [buffer.DefaultMaxBytes].
 	MaxBufferBytes int64
@@ -38,21 +38,21 @@ type Options struct {
 // Everything switches on all that can be, so that [Builtin] returns every feature that there
 // is.
 func Everything() Options {
-	return Options{EndpointsFetchTimeout: time.Second, PromptClusters: true, IncludeAttemptCount: true, AllowSpecialDestinations: true}
+	return Options{EDSInitialFetchTimeout: time.Second, FastClusterUpdates: true, IncludeAttemptCount: true, AllowSpecialDestinations: true}
 }
 
 // Builtin returns the built-in mutators in the order of their execution. To add one, add
 // a line and say beside it why it is where it is.
 func Builtin(o Options) []mutator.Feature {
 	features := []mutator.Feature{
-		hedge.New(),                                         // routes, and of them what no other mutator touches
-		backendmtls.New(o.EndpointsFetchTimeout),            // rewrites the TLS of clusters; no other mutator touches that
+		hedge.New(), // routes, and of them what no other mutator touches
+		backendmtls.New(o.EDSInitialFetchTimeout),           // rewrites the TLS of clusters; no other mutator touches that
 		frontendmtls.New(),                                  // rewrites the TLS of listeners; its gate has to be in front of all other HTTP filters
 		buffer.New(o.MaxBufferBytes),                        // finds its place among Envoy Gateway's HTTP filters by their names
 		originaldestination.New(o.AllowSpecialDestinations), // last, so that its filters come right before the router
 	}
-	if o.PromptClusters {
-		features = append(features, promptclusters.New(o.EndpointsFetchTimeout)) // after those that set the same for the clusters that they change
+	if o.FastClusterUpdates {
+		features = append(features, fastclusters.New(o.EDSInitialFetchTimeout)) // after those that set the same for the clusters that they change
 	}
 	if o.IncludeAttemptCount {
 		features = append(features, attemptcount.New()) // the only one for virtual hosts

@@ -114,10 +114,10 @@ func markOf(t *testing.T, raw []byte) (xds.MetadataEntry, bool) {
 }
 
 // TestSameAsPlain compares the engine with [plain] for every golden file and every policy:
-// without a memo, with one that is cold, one that knows the answers, and over what came
-// out, where nothing changes any more. All policies meet the same memo.
+// without a cache, with one that is cold, one that has the results, and over what came
+// out, where nothing changes any more. All policies meet the same cache.
 func TestSameAsPlain(t *testing.T) {
-	features := catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second})
+	features := catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second})
 	without, with := builtin(t), remembering(t)
 	call := everything(t)
 	applied := 0
@@ -125,7 +125,7 @@ func TestSameAsPlain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			call := marked(t, call, policies)
 			want := plain(features).run(t, call)
-			for pass, e := range map[string]*engine.Engine{"without memo": without, "cold": with, "warm": with} {
+			for pass, e := range map[string]*engine.Engine{"without cache": without, "cold": with, "warm": with} {
 				got, err := e.Run(t.Context(), call)
 				require.NoError(t, err, pass)
 				requireEqualResults(t, pass, want, got)
@@ -143,12 +143,12 @@ func TestSameAsPlain(t *testing.T) {
 		})
 	}
 	require.Greater(t, applied, 5000)
-	require.Greater(t, with.MemoStats().Hits, uint64(applied), "the memo was used")
+	require.Greater(t, with.CacheStats().Hits, uint64(applied), "the cache was used")
 }
 
 func remembering(t *testing.T) *engine.Engine {
 	t.Helper()
-	e, err := engine.New(catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second}), engine.WithMemo(256<<20))
+	e, err := engine.New(catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second}), engine.WithCache(256<<20))
 	require.NoError(t, err)
 	return e
 }

@@ -108,7 +108,7 @@ func ownedByGateway(t *testing.T, call *engine.Call) {
 
 func builtin(t *testing.T) *engine.Engine {
 	t.Helper()
-	e, err := engine.New(catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second}))
+	e, err := engine.New(catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second}))
 	require.NoError(t, err)
 	return e
 }

@@ -54,7 +54,7 @@ func TestHedgingBesideOriginalDestination(t *testing.T) {
 		for _, o := range res.Policies {
 			if o.Policy.GroupVersionKind.Kind == "HedgeFilter" {
 				found = true
-				require.Equal(t, mutator.Failed, o.Reason)
+				require.Equal(t, mutator.ApplyFailed, o.Reason)
 				require.Contains(t, o.Message, "the rule has OriginalDestinationBackend shop/pool, whose requests are sent once")
 			}
 		}

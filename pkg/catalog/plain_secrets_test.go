@@ -46,7 +46,7 @@ func (p plain) drop(t *testing.T, call *engine.Call, res *engine.Result) {
 		s := &tlsv3.Secret{}
 		require.NoError(t, proto.Unmarshal(raw, s))
 		if s.GetName() != "system_ca_certificates" && strings.Contains(was, s.GetName()) && !strings.Contains(is, s.GetName()) {
-			res.Outcomes = append(res.Outcomes, &engine.Outcome{Feature: "frontend-mtls", Kind: mutator.KindSecret, Name: s.GetName(), Verdict: engine.Dropped})
+			res.Outcomes = append(res.Outcomes, &engine.Outcome{Feature: "frontend-mtls", Kind: mutator.KindSecret, Name: s.GetName(), Verdict: engine.Pruned})
 			continue
 		}
 		left = append(left, raw)

@@ -173,7 +173,7 @@ func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Result) {
 			if m.GetAltStatName() != "" {
 				m.AltStatName = strings.ReplaceAll(p.copyName(in, m.GetAltStatName(), w), ".", "_")
 			}
-			xds.SetEndpointsFetchTimeout(m, xds.NewClusterFetchTimeout)
+			xds.SetEDSInitialFetchTimeout(m, xds.NewClusterFetchTimeout)
 			m, outcomes := p.copyOf(t, in, w, m, refusing)
 			clusters.Encoded = append(clusters.Encoded, deterministic(t, m))
 			res.Outcomes = append(res.Outcomes, outcomes...)

@@ -25,8 +25,8 @@ func restricted(t *testing.T, text string) *engine.Engine {
 	rules, err := tenancy.ParseRules(text)
 	require.NoError(t, err)
 	require.Empty(t, rules.Validate(field.NewPath("rules")))
-	features := catalog.Builtin(catalog.Options{EndpointsFetchTimeout: time.Second})
-	e, err := engine.New(catalog.Restrict(features, tenancy.Restrictions{Rules: rules, Limits: tenancy.DefaultLimits()}), engine.WithMemo(1<<20))
+	features := catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second})
+	e, err := engine.New(catalog.Restrict(features, tenancy.Restrictions{Rules: rules, Limits: tenancy.DefaultLimits()}), engine.WithCache(1<<20))
 	require.NoError(t, err)
 	return e
 }

@@ -250,7 +250,7 @@ edsClusterConfig: {edsConfig: {ads: {}, resourceApiVersion: V3}}
 metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: %s, namespace: a, name: x}]}}}
 `, kind)})
 		require.Equal(t, refused, got.clusters["c"].GetType() == clusterv3.Cluster_STATIC, kind)
-		require.Equal(t, []string{"infra/p Failed"}, got.reasons(), kind)
+		require.Equal(t, []string{"infra/p ApplyFailed"}, got.reasons(), kind)
 	}
 }
 

@@ -61,7 +61,7 @@ maxPeers: 8
 				"\"HedgeFilter\", \"BackendMTLSPolicy\", \"FrontendMTLSPolicy\", \"BufferPolicy\", \"OriginalDestinationBackend\", \"Hello\", \"None\"\n" +
 				"See `egraft config check --help`.\n"},
 		},
-		{"kind of a mutator that is off", "--disable-mutators buffer --namespace shop --namespace-rules namespaces=*;kinds=BufferPolicy", nil, result{
+		{"kind of a mutator that is off", "--disable-features buffer --namespace shop --namespace-rules namespaces=*;kinds=BufferPolicy", nil, result{
 			0, strings.Replace(unrestricted("shop", "namespaceRules[0]"), "any", "BufferPolicy", 1) + limitsByDefault, "",
 		}},
 	} {

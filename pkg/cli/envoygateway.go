@@ -46,7 +46,7 @@ func newEnvoyGateway(p *program) *cobra.Command {
 		Use: "envoy-gateway", Short: "Print the extension manager stanza of Envoy Gateway's configuration",
 		Long: envoyGatewayLong, Example: envoyGatewayExample, Args: noArgs,
 	}
-	flags := p.addFlags(cmd, "socket", "max-message-size", "disable-mutators", "insecure")
+	flags := p.addFlags(cmd, "socket", "max-message-size", "disable-features", "insecure")
 	format := cmd.Flags().String("format", "standalone", "one of standalone, helm, configmap")
 	var to endpoint
 	cmd.Flags().StringVar(&to.address, "service-address", "", "host:port at which Envoy Gateway reaches an egraft that serves TCP")

@@ -50,7 +50,7 @@ func made(cfg *config.Config, declarations []declared) (features []mutator.Featu
 		feature, err := f.Feature()
 		if err != nil {
 			feature = mutator.Feature{Name: f.name}
-			if !slices.Contains(cfg.DisabledMutators, f.name) {
+			if !slices.Contains(cfg.DisabledFeatures, f.name) {
 				at := field.NewPath(config.SectionField(f.name))
 				errs = append(errs, field.Invalid(at, field.OmitValueType{}, err.Error()))
 			}

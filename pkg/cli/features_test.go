@@ -88,7 +88,7 @@ func TestFeaturesAreChecked(t *testing.T) {
 	require.Equal(t, result{ExitUsage, "", "egraft: features.stat: Invalid value: prefix or suffix must be set\n" +
 		"See `egraft config check --help`.\n"}, custom(t, nil, check))
 	require.Equal(t, ExitOK, custom(t, nil, append(check, "--stat-suffix=x")).code)
-	require.Equal(t, ExitOK, custom(t, nil, append(check, "--disable-mutators=stat")).code, "what does not run needs no settings")
+	require.Equal(t, ExitOK, custom(t, nil, append(check, "--disable-features=stat")).code, "what does not run needs no settings")
 }
 
 func TestFeaturesInHelp(t *testing.T) {
@@ -113,13 +113,13 @@ func namesOf(t *testing.T, environ []string, registered ...feature.Registration)
 func TestOrderOfFeatures(t *testing.T) {
 	last := func() mutator.Feature { return mutator.Feature{Name: "last", Hooks: []mutator.Hook{mutator.HookRoute}} }
 	prompt := func() mutator.Feature {
-		return mutator.Feature{Name: "behind-prompt", Hooks: []mutator.Hook{mutator.HookRoute}, After: []string{"prompt-clusters"}}
+		return mutator.Feature{Name: "behind-prompt", Hooks: []mutator.Hook{mutator.HookRoute}, After: []string{"fast-cluster-updates"}}
 	}
 	registered := []feature.Registration{feature.New(first), feature.New(last), feature.New(prompt), stat()}
 	require.Equal(t, "hedge stat first backend-mtls frontend-mtls buffer original-destination behind-prompt last",
 		strings.Join(namesOf(t, nil, registered...), " "))
-	require.Equal(t, "first backend-mtls frontend-mtls buffer original-destination prompt-clusters behind-prompt attempt-count last",
-		strings.Join(namesOf(t, []string{"EGRAFT_PROMPT_CLUSTERS=true", "EGRAFT_INCLUDE_ATTEMPT_COUNT=true", "EGRAFT_DISABLE_MUTATORS=hedge,stat"}, registered...), " "))
+	require.Equal(t, "first backend-mtls frontend-mtls buffer original-destination fast-cluster-updates behind-prompt attempt-count last",
+		strings.Join(namesOf(t, []string{"EGRAFT_FAST_CLUSTER_UPDATES=true", "EGRAFT_INCLUDE_ATTEMPT_COUNT=true", "EGRAFT_DISABLE_FEATURES=hedge,stat"}, registered...), " "))
 }
 
 func TestFeaturesThatCannotBe(t *testing.T) {
@@ -131,7 +131,7 @@ func TestFeaturesThatCannotBe(t *testing.T) {
 		want       string
 	}{
 		"after nobody": {[]feature.Registration{feature.New(first)}, `order features: feature "first": after "stat": no feature has this name, the features are ` +
-			"attempt-count, backend-mtls, buffer, first, frontend-mtls, hedge, original-destination, prompt-clusters"},
+			"attempt-count, backend-mtls, buffer, fast-cluster-updates, first, frontend-mtls, hedge, original-destination"},
 		"after itself":       {[]feature.Registration{feature.New(loop)}, "order features: features run after each other: loop after loop"},
 		"name of a built-in": {[]feature.Registration{feature.New(func() mutator.Feature { return mutator.Feature{Name: "buffer"} })}, `order features: feature "buffer" is listed twice`},
 		"name that is none":  {[]feature.Registration{feature.New(func() mutator.Feature { return mutator.Feature{Name: "A"} })}, `feature "A": the name must be lower-case words with dashes between them`},
@@ -175,7 +175,7 @@ func TestServeWithFeatures(t *testing.T) {
 	require.Contains(t, get(t, "http://"+admin+"/metrics"), `egraft_feature_info{feature="stat",module="github.com/egraft/egraft",version="`)
 	cancel()
 	require.Equal(t, ExitOK, <-code)
-	require.Contains(t, stderr.String(), `"mutators":["hedge","stat","backend-mtls",`)
+	require.Contains(t, stderr.String(), `"features":["hedge","stat","backend-mtls",`)
 	require.Contains(t, stderr.String(), `"modules":["stat github.com/egraft/egraft `)
 	require.Contains(t, stderr.String(), `"variable":"EGRAFT_STAT_SIZE"`)
 	require.NotContains(t, stderr.String(), `EGRAFT_STAT_SUFFIX`)

@@ -48,13 +48,13 @@ func TestMutatorThatHangs(t *testing.T) {
 	require.False(t, healthy())
 	require.Equal(t, "mutator hangs is not run any more: 4 runs took too long and have not ended\n", get(t, "http://"+admin+"/readyz"))
 	metrics := get(t, "http://"+admin+"/metrics")
-	require.Contains(t, metrics, "\negraft_abandoned_runs 4\n")
+	require.Contains(t, metrics, "\negraft_abandoned_goroutines 4\n")
 	require.Contains(t, metrics, "\negraft_quarantined_inputs 4\n")
-	require.Contains(t, metrics, `egraft_mutator_outcomes_total{hook="Cluster",mutator="hangs",result="timed-out"} 4`)
+	require.Contains(t, metrics, `egraft_mutator_results_total{feature="hangs",hook="Cluster",result="timed-out"} 4`)
 
 	close(release)
 	require.Eventually(t, healthy, 20*time.Second, 5*time.Millisecond)
-	require.Contains(t, get(t, "http://"+admin+"/metrics"), "\negraft_abandoned_runs 0\n")
+	require.Contains(t, get(t, "http://"+admin+"/metrics"), "\negraft_abandoned_goroutines 0\n")
 	cancel()
 	require.Equal(t, ExitOK, <-code)
 }

@@ -51,11 +51,11 @@ func newServe(p *program) *cobra.Command {
 func (p *program) serve(ctx context.Context, s *settings) error {
 	log := logging.New(p.stderr, s.LogLevel, s.LogFormat)
 	info := version.Read()
-	log.Info("egraft starts", logging.KeyVersion, info.Version, logging.KeyCommit, info.Commit, logging.KeyMutators, names(s), logging.KeyModules, p.modules())
+	log.Info("egraft starts", logging.KeyVersion, info.Version, logging.KeyCommit, info.Commit, logging.KeyFeatures, names(s), logging.KeyModules, p.modules())
 	for _, name := range config.UnknownVariables(p.environ, sections(p.declare())) {
 		log.Warn("environment variable is not a setting", logging.KeyVariable, name)
 	}
-	e, err := engine.New(s.features, engine.WithMemo(s.MemoSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm),
+	e, err := engine.New(s.features, engine.WithCache(s.CacheSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm),
 		engine.WithLimits(s.Restrictions().Limits.Excess))
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
@@ -63,7 +63,7 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	t := telemetry.New(telemetry.Config{
 		Features: s.features, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
 		Modules: p.origins(),
-		Memo:    memo(e), MemoBytes: s.MemoSize.Value(),
+		Cache:   cacheStats(e), CacheBytes: s.CacheSize.Value(),
 		MutatorTimeout: s.MutatorTimeout, Abandoned: e.Abandoned, Quarantined: e.Quarantined,
 	})
 	publisher, err := newPublisher(s.Config, log, t)
@@ -85,9 +85,12 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 // of which Envoy Gateway makes few.
 const warm = 8
 
-// memo reads the counters of the engine's memory.
-func memo(e *engine.Engine) func() telemetry.Memo {
-	return func() telemetry.Memo { return telemetry.Memo(e.MemoStats()) }
+// cacheStats reads the statistics of the engine's cache.
+func cacheStats(e *engine.Engine) func() telemetry.Cache {
+	return func() telemetry.Cache {
+		s := e.CacheStats()
+		return telemetry.Cache{Hits: s.Hits, Misses: s.Misses, Bytes: s.Bytes}
+	}
 }
 
 // serverConfig translates settings.

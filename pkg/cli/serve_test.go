@@ -89,12 +89,12 @@ func TestServe(t *testing.T) {
 	for method, hook := range hooks() {
 		require.Contains(t, metrics, `egraft_calls_total{code="OK",hook="`+hook+`"} 1`, method)
 	}
-	require.Contains(t, metrics, `egraft_mutator_outcomes_total{hook="Cluster",mutator="hello",result="applied"} 1`)
+	require.Contains(t, metrics, `egraft_mutator_results_total{feature="hello",hook="Cluster",result="applied"} 1`)
 	require.Contains(t, metrics, "egraft_limit_message_bytes 2.68435456e+08")
 	require.Equal(t, ExitOK, stop())
 	require.NoFileExists(t, socket)
 	require.Contains(t, stderr.String(), `"msg":"environment variable is not a setting","variable":"EGRAFT_SOKET"`)
-	require.Contains(t, stderr.String(), `"mutators":[`+strings.ReplaceAll(quoted(mutatorNames(catalog.Options{})), " ", "")+`]`)
+	require.Contains(t, stderr.String(), `"features":[`+strings.ReplaceAll(quoted(mutatorNames(catalog.Options{})), " ", "")+`]`)
 	require.Contains(t, stderr.String(), `"level":"DEBUG","msg":"call","hook":"Translation","code":"OK"`)
 }
 
@@ -124,7 +124,7 @@ func get(t *testing.T, url string) string {
 
 func TestServeTCP(t *testing.T) {
 	address := freeAddress(t)
-	stderr, stop := serving(t, nil, "--listen-address", address, "--insecure", "--admin-address", freeAddress(t), "--disable-mutators", "hello")
+	stderr, stop := serving(t, nil, "--listen-address", address, "--insecure", "--admin-address", freeAddress(t), "--disable-features", "hello")
 	answer, err := dial(t, address).PostClusterModify(t.Context(), &extension.PostClusterModifyRequest{Cluster: &clusterv3.Cluster{Name: "c"}})
 	require.NoError(t, err)
 	require.Equal(t, "c", answer.GetCluster().GetName())
@@ -134,7 +134,7 @@ func TestServeTCP(t *testing.T) {
 }
 
 func TestSettingsOfMutators(t *testing.T) {
-	p := &program{features: withHello, environ: []string{"EGRAFT_FAILURE_POLICY=hello=Fail", "EGRAFT_DISABLE_MUTATORS=" + strings.Join(slices.DeleteFunc(mutatorNames(catalog.Options{}), func(n string) bool { return n == "hello" }), ",")}}
+	p := &program{features: withHello, environ: []string{"EGRAFT_FAILURE_POLICY=hello=Fail", "EGRAFT_DISABLE_FEATURES=" + strings.Join(slices.DeleteFunc(mutatorNames(catalog.Options{}), func(n string) bool { return n == "hello" }), ",")}}
 	s, err := p.load(nil)
 	require.NoError(t, err)
 	require.Len(t, s.features, 1)

@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// settings are the settings of a command together with the mutators that they enable.
+// settings are the settings of a command together with the features that they enable.
 type settings struct {
 	*config.Config
 	features []mutator.Feature
@@ -25,8 +25,8 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 	declared := p.declare()
 	cfg, errs := config.Load(config.Sources{Flags: flags, Environ: p.environ, Sections: sections(declared)})
 	features := p.features(catalog.Options{
-		EndpointsFetchTimeout:    cfg.EndpointsFetchTimeout,
-		PromptClusters:           cfg.PromptClusters,
+		EDSInitialFetchTimeout:   cfg.EDSInitialFetchTimeout,
+		FastClusterUpdates:       cfg.FastClusterUpdates,
 		IncludeAttemptCount:      cfg.IncludeAttemptCount,
 		AllowSpecialDestinations: cfg.AllowSpecialDestinations,
 		MaxBufferBytes:           cfg.MaxBufferBytes.Value(),
@@ -39,7 +39,7 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 	if err != nil {
 		return nil, failed(fmt.Errorf("order features: %w", err))
 	}
-	errs = append(errs, unknownMutators(cfg, all)...)
+	errs = append(errs, unknownFeatures(cfg, all)...)
 	errs = append(errs, cfg.NamespaceRules.ValidateKinds(field.NewPath(cfg.NameOf("namespace-rules")), kindsOf(all))...)
 	if len(errs) > 0 {
 		return nil, settingsError(errs)
@@ -48,7 +48,7 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 	return &settings{cfg, catalog.Restrict(running, cfg.Restrictions())}, nil
 }
 
-// inOrder puts the features that are switched on in the order of all that there are.
+// inOrder puts the enabled features in the order of all that there are.
 func inOrder(features, all []mutator.Feature) []mutator.Feature {
 	at := map[string]int{}
 	for i := range all {
@@ -71,8 +71,8 @@ func kindsOf(features []mutator.Feature) (out []string) {
 	return out
 }
 
-// unknownMutators reports names that no mutator has, whether it is switched on or not.
-func unknownMutators(cfg *config.Config, features []mutator.Feature) (errs field.ErrorList) {
+// unknownFeatures reports names that no feature has, whether it is enabled or not.
+func unknownFeatures(cfg *config.Config, features []mutator.Feature) (errs field.ErrorList) {
 	var known []string
 	for i := range features {
 		known = append(known, features[i].Name)
@@ -82,8 +82,8 @@ func unknownMutators(cfg *config.Config, features []mutator.Feature) (errs field
 			errs = append(errs, field.NotSupported(field.NewPath(setting), name, known))
 		}
 	}
-	for _, name := range cfg.DisabledMutators {
-		check(cfg.NameOf("disable-mutators"), name)
+	for _, name := range cfg.DisabledFeatures {
+		check(cfg.NameOf("disable-features"), name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.FailurePolicies)) {
 		check(cfg.NameOf("failure-policy"), name)
@@ -95,7 +95,7 @@ func unknownMutators(cfg *config.Config, features []mutator.Feature) (errs field
 func enabled(cfg *config.Config, features []mutator.Feature) []mutator.Feature {
 	var out []mutator.Feature
 	for _, f := range features {
-		if slices.Contains(cfg.DisabledMutators, f.Name) {
+		if slices.Contains(cfg.DisabledFeatures, f.Name) {
 			continue
 		}
 		if policy, ok := cfg.FailurePolicies[f.Name]; ok {

@@ -65,7 +65,7 @@ func TestSoak(t *testing.T) {
 	defer cancel()
 	code := make(chan int, 1)
 	go func() {
-		args := []string{"serve", "--socket", socket, "--admin-address", "off", "--memo-size", "1Mi", "--kubernetes-outcomes", "never"}
+		args := []string{"serve", "--socket", socket, "--admin-address", "off", "--cache-size", "1Mi", "--kubernetes-outcomes", "never"}
 		code <- run(ctx, args, &program{features: withHello, stdout: io.Discard, stderr: io.Discard})
 	}()
 	require.Eventually(t, func() bool {

@@ -105,7 +105,7 @@ type Reason string
 const (
 	// Pending means that there is nothing to tell yet, because the translation that follows
 	// knows the whole. It is not shown, unless a mutator of the feature failed on the single
-	// resource of the call: then it is Failed.
+	// resource of the call: then it is ApplyFailed.
 	Pending Reason = ""
 	// Programmed means that the policy is in effect on every target that it won.
 	Programmed Reason = "Programmed"
@@ -115,8 +115,8 @@ const (
 	Invalid Reason = "Invalid"
 	// TargetNotFound means that no resource belongs to any of the policy's targets.
 	TargetNotFound Reason = "TargetNotFound"
-	// Failed means that the policy is right and could not be applied even so.
-	Failed Reason = "Failed"
+	// ApplyFailed means that the policy is right and could not be applied even so.
+	ApplyFailed Reason = "ApplyFailed"
 	// Overridden means that more specific policies cover all of its targets.
 	Overridden Reason = "Overridden"
 )

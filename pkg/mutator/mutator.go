@@ -61,7 +61,7 @@ type Plan[T proto.Message] struct {
 	// Affected returns the custom resources that are not in effect on target, a copy of the
 	// resource before the edit, because the edit failed. It is called in a translation, where a
 	// feature has many and each resource is about some of them: what the [Reporter] calls
-	// Programmed is then called Failed, with the reason. If it is nil or fails, or if Plan did,
+	// Programmed is then called ApplyFailed, with the reason. If it is nil or fails, or if Plan did,
 	// these are all of the feature in the call.
 	Affected func(target T) []*policy.Object
 }

@@ -18,12 +18,12 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// Name is the family's name in configuration, logs and metrics.
+// Name is the feature's name in configuration, logs and metrics.
 const Name = "backend-mtls"
 
-// New returns the family. endpointsFetchTimeout is how long Envoy waits for the endpoints
-// of a cluster that the family changed; 0 leaves Envoy's default.
-func New(endpointsFetchTimeout time.Duration) mutator.Feature {
+// New returns the feature. edsInitialFetchTimeout is how long Envoy waits for the endpoints
+// of a cluster that the feature changed; 0 leaves Envoy's default.
+func New(edsInitialFetchTimeout time.Duration) mutator.Feature {
 	return attach.ClusterPolicy[v1alpha1.BackendMTLSPolicy]{
 		Name:                  Name,
 		Kind:                  v1alpha1.GroupVersion.WithKind(v1alpha1.KindBackendMTLSPolicy),
@@ -33,7 +33,7 @@ func New(endpointsFetchTimeout time.Duration) mutator.Feature {
 		Edit:                  edit,
 		Describe:              describe,
 		Verify:                requiresURI,
-		EndpointsFetchTimeout: endpointsFetchTimeout,
+		EDSInitialFetchTimeout: edsInitialFetchTimeout,
 	}.Feature()
 }
 

@@ -21,9 +21,9 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 			reason, message := mutator.Programmed, describe(&policy.As[v1alpha1.OriginalDestinationBackend](o).Spec)
 			switch {
 			case !in.Has(mutator.KindListener):
-				reason, message = mutator.Failed, errNoListeners.Error()+"; requests are refused"
+				reason, message = mutator.ApplyFailed, errNoListeners.Error()+"; requests are refused"
 			case past[o.String()]:
-				reason, message = mutator.Failed, tooMany
+				reason, message = mutator.ApplyFailed, tooMany
 			}
 			out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 		}

@@ -134,7 +134,7 @@ func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Result,
 				return err
 			}
 			verdict, touched := verdicts[string(list.Kind)+"/"+name]
-			if verdict == engine.Dropped {
+			if verdict == engine.Pruned {
 				continue
 			}
 			if len(left) == 0 || !touched && list.Kind != mutator.KindRouteConfiguration && !bytes.Equal(raw, left[0]) {

@@ -15,8 +15,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// memoBytes is enough for all variants of a case.
-const memoBytes = 64 << 20
+// cacheBytes is enough for all variants of a case.
+const cacheBytes = 64 << 20
 
 // sameFromMemory answers calls that differ in their policies, host names and routes with
 // an engine that remembers, and requires each answer to be that of one that does not. A
@@ -30,7 +30,7 @@ func sameFromMemory(ctx context.Context, call *engine.Call, _ *engine.Result, ne
 }
 
 func rememberedAlike(ctx context.Context, calls []*engine.Call, newFeature func() mutator.Feature) error {
-	remembering, err := engine.New([]mutator.Feature{newFeature()}, engine.WithMemo(memoBytes))
+	remembering, err := engine.New([]mutator.Feature{newFeature()}, engine.WithCache(cacheBytes))
 	if err != nil {
 		return err
 	}

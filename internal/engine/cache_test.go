@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/egraft/egraft/internal/cache"
 	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"
@@ -43,7 +44,7 @@ func same(*mutator.Input) string { return "same" }
 func runsOf(t *testing.T, f mutator.Feature, runs *atomic.Int64, kind mutator.Kind, m proto.Message) int64 {
 	t.Helper()
 	f.Name, f.Hooks, f.FailurePolicy = "f", []mutator.Hook{mutator.HookTranslation}, mutator.Ignore
-	e, err := New([]mutator.Feature{f}, WithMemo(1<<20))
+	e, err := New([]mutator.Feature{f}, WithCache(1<<20))
 	require.NoError(t, err)
 	raw, err := proto.Marshal(m)
 	require.NoError(t, err)
@@ -54,8 +55,8 @@ func runsOf(t *testing.T, f mutator.Feature, runs *atomic.Int64, kind mutator.Ki
 	return runs.Load()
 }
 
-// TestWhatIsRemembered has mutators whose results are remembered, and all that are not.
-func TestWhatIsRemembered(t *testing.T) {
+// TestWhatIsCached has mutators whose results are cached, and all that are not.
+func TestWhatIsCached(t *testing.T) {
 	edit := func(c *clusterv3.Cluster) error { c.AltStatName = "edited"; return nil }
 	cluster := &clusterv3.Cluster{Name: "c"}
 	for name, c := range map[string]struct {
@@ -116,9 +117,9 @@ func named(t *testing.T, name string) *corev3.Metadata {
 	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{xds.GatewayMetadataNamespace: s}}
 }
 
-// TestAnyOrderOfMapsIsRemembered: Envoy Gateway encodes the same content with its maps in
+// TestAnyOrderOfMapsIsCached: Envoy Gateway encodes the same content with its maps in
 // another order at each call.
-func TestAnyOrderOfMapsIsRemembered(t *testing.T) {
+func TestAnyOrderOfMapsIsCached(t *testing.T) {
 	for name, edit := range map[string]func(*clusterv3.Cluster) error{
 		"changed":   func(c *clusterv3.Cluster) error { c.AltStatName = "edited"; return nil },
 		"unchanged": func(*clusterv3.Cluster) error { return nil },
@@ -129,7 +130,7 @@ func TestAnyOrderOfMapsIsRemembered(t *testing.T) {
 				Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore,
 				Clusters: counted[*clusterv3.Cluster]{runs, same, edit},
 			}
-			e, err := New([]mutator.Feature{f}, WithMemo(1<<20))
+			e, err := New([]mutator.Feature{f}, WithCache(1<<20))
 			require.NoError(t, err)
 			want := &clusterv3.Cluster{Name: "c", Metadata: named(t, "route")}
 			for _, raw := range orders(t, want) {
@@ -146,7 +147,7 @@ func TestAnyOrderOfMapsIsRemembered(t *testing.T) {
 				require.True(t, proto.Equal(want, got))
 			}
 			require.EqualValues(t, 1, runs.Load())
-			require.EqualValues(t, 1, e.MemoStats().Misses)
+			require.EqualValues(t, 1, e.CacheStats().Misses)
 		})
 	}
 }
@@ -199,7 +200,7 @@ func TestRoutesAreReadOnce(t *testing.T) {
 		"mark on two": {func(vh *routev3.VirtualHost) { mark(vh.Routes[2], "w") }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, err := New(nil, WithMemo(1<<20))
+			e, err := New(nil, WithCache(1<<20))
 			require.NoError(t, err)
 			vh, edited := hostOf(t), hostOf(t)
 			c.edit(edited)
@@ -223,7 +224,7 @@ func TestRoutesAreReadOnce(t *testing.T) {
 
 // TestPreparedKeepsNoCall: what is kept for the next call is not the bytes of this one.
 func TestPreparedKeepsNoCall(t *testing.T) {
-	e, err := New(nil, WithMemo(1<<20))
+	e, err := New(nil, WithCache(1<<20))
 	require.NoError(t, err)
 	freed := make(chan struct{})
 	func() {
@@ -241,33 +242,7 @@ func TestPreparedKeepsNoCall(t *testing.T) {
 			return false
 		}
 	}, 10*time.Second, 10*time.Millisecond)
-	require.Equal(t, 4, e.memo.cache.EstimatedSize(), "the virtual host, what counts of it, its place, and what is prepared")
-}
-
-// TestCollision puts a memory where another key's would be.
-func TestCollision(t *testing.T) {
-	m, err := newMemo(1 << 20)
-	require.NoError(t, err)
-	m.keep("wanted", 0, []byte("a"), []byte("b"))
-	require.Equal(t, "wanted", m.recall([]byte("a"), []byte("b")))
-	for _, other := range [][][]byte{{[]byte("ab")}, {[]byte("a\x01b")}, {[]byte("a"), []byte("c")}, {[]byte("a")}, {[]byte("a"), []byte("b"), nil}} {
-		found, _ := m.cache.GetIfPresent(m.hash([][]byte{[]byte("a"), []byte("b")}))
-		m.cache.Set(m.hash(other), found)
-		require.Nil(t, m.recall(other...))
-	}
-}
-
-// TestMemoIsBounded keeps far more than there is room for.
-func TestMemoIsBounded(t *testing.T) {
-	const limit = 1 << 20
-	m, err := newMemo(limit)
-	require.NoError(t, err)
-	for i := range 10_000 {
-		m.keep(nil, 1000, fmt.Appendf(nil, "key %d", i))
-	}
-	m.cache.CleanUp()
-	require.LessOrEqual(t, m.cache.WeightedSize(), uint64(limit))
-	require.Greater(t, m.cache.WeightedSize(), uint64(limit/2), "the room is used")
+	require.EqualValues(t, 4, e.CacheStats().Entries, "the virtual host, what counts of it, its slot, and the input")
 }
 
 // TestMemoryIsFlat answers calls with ever new content and compares the heap after half of
@@ -278,7 +253,7 @@ func TestMemoryIsFlat(t *testing.T) {
 		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
 		Clusters: counted[*clusterv3.Cluster]{&atomic.Int64{}, same, func(c *clusterv3.Cluster) error { c.AltStatName = "edited"; return nil }},
 	}
-	e, err := New([]mutator.Feature{f}, WithMemo(limit))
+	e, err := New([]mutator.Feature{f}, WithCache(limit))
 	require.NoError(t, err)
 	ballast := strings.Repeat("x", 1000)
 	calls := func(from int) uint64 {
@@ -292,7 +267,7 @@ func TestMemoryIsFlat(t *testing.T) {
 			_, err := e.Run(t.Context(), &Call{Hook: mutator.HookTranslation, Resources: []Resources{list}})
 			require.NoError(t, err)
 		}
-		e.memo.cache.CleanUp()
+		e.CacheStats() // evicts
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
@@ -321,7 +296,7 @@ func TestOrderOfManyResources(t *testing.T) {
 		list.Encoded = append(list.Encoded, raw)
 	}
 	call := &Call{Hook: mutator.HookTranslation, Resources: []Resources{list}}
-	e, err := New([]mutator.Feature{f}, WithMemo(1<<20))
+	e, err := New([]mutator.Feature{f}, WithCache(1<<20))
 	require.NoError(t, err)
 	for range 2 {
 		res, err := e.Run(t.Context(), call)
@@ -348,4 +323,72 @@ func TestSpreadPanics(t *testing.T) {
 	require.Panics(t, func() {
 		spread(1000, 1, func() (func(int), func()) { return func(i int) { panic(i) }, func() {} })
 	})
+}
+
+// TestKeys: keys that differ in any field have other entries.
+func TestKeys(t *testing.T) {
+	b := func(s string) []byte { return []byte(s) }
+	areApart(t, resourceKey{"h", "k", b("p"), b("c")}, resourceKey{"x", "k", b("p"), b("c")},
+		resourceKey{"h", "x", b("p"), b("c")}, resourceKey{"h", "k", b("x"), b("c")}, resourceKey{"h", "k", b("p"), b("x")},
+		resourceKey{"hk", "", b("p"), b("c")}, resourceKey{"h", "k", nil, b("pc")}, resourceKey{"h", "k", b("pc"), nil})
+	areApart(t, callKey{1, b("c")}, callKey{2, b("c")}, callKey{1, b("x")})
+	areApart(t, objectKey{b("a")}, objectKey{b("b")}, objectKey{})
+	areApart(t, copyKey{"n", b("p"), b("c")}, copyKey{"x", b("p"), b("c")}, copyKey{"n", b("x"), b("c")}, copyKey{"n", b("p"), b("x")},
+		copyKey{"np", nil, b("c")}, copyKey{"n", nil, b("pc")})
+	areApart(t, hostKey{false, b("c")}, hostKey{true, b("c")}, hostKey{false, b("x")})
+	areApart(t, wholeHostKey{b("c")}, wholeHostKey{b("x")})
+	areApart(t, hostSlotsKey{asSent, "n"}, hostSlotsKey{asChanged, "n"}, hostSlotsKey{asSent, "x"})
+	areApart(t, releasedKey{1, 0}, releasedKey{1, 1}, releasedKey{2, 0})
+}
+
+// TestInputKey has calls that differ in all that an input is read from.
+func TestInputKey(t *testing.T) {
+	of := func(edit func(*Call)) *Call {
+		c := &Call{
+			Hook: mutator.HookTranslation, Hostnames: []string{"a"}, Objects: [][]byte{[]byte("o")},
+			Resources: []Resources{{mutator.KindCluster, [][]byte{[]byte("c")}}},
+		}
+		edit(c)
+		return c
+	}
+	configOf := func(name string, ids ...uint64) config {
+		c := config{parts: parts{name: name}}
+		for _, id := range ids {
+			c.hosts = append(c.hosts, &host{id: id})
+		}
+		return c
+	}
+	plain := of(func(*Call) {})
+	areApart(t,
+		inputKey{call: plain},
+		inputKey{call: of(func(c *Call) { c.Hook = mutator.HookCluster })},
+		inputKey{call: of(func(c *Call) { c.Hostnames = nil })},
+		inputKey{call: of(func(c *Call) { c.Hostnames = []string{"a", "o"} })},
+		inputKey{call: of(func(c *Call) { c.Objects = nil })},
+		inputKey{call: of(func(c *Call) { c.Objects = [][]byte{[]byte("oo")} })},
+		inputKey{call: of(func(c *Call) { c.Objects = append(c.Objects, []byte("o")) })},
+		inputKey{call: of(func(c *Call) { c.Hostnames, c.Objects = nil, [][]byte{[]byte("a"), []byte("o")} })},
+		inputKey{call: of(func(c *Call) { c.Resources = nil })},
+		inputKey{call: of(func(c *Call) { c.Resources[0].Kind = mutator.KindListener })},
+		inputKey{plain, []config{configOf("n")}},
+		inputKey{plain, []config{configOf("n", 1)}},
+		inputKey{plain, []config{configOf("n", 2)}},
+		inputKey{plain, []config{configOf("n", 1, 2)}},
+		inputKey{plain, []config{configOf("n", 1), configOf("n", 2)}},
+		inputKey{plain, []config{configOf("x", 1)}},
+	)
+}
+
+func areApart[K cache.Key](t *testing.T, keys ...K) {
+	t.Helper()
+	c, err := cache.New(1 << 20)
+	require.NoError(t, err)
+	table := cache.NewTable[K, int](c)
+	for i, key := range keys {
+		require.Nil(t, table.Get(key), "%v", key)
+		table.Put(key, i, 0)
+	}
+	for i, key := range keys {
+		require.Equal(t, i, table.Get(key).Value, "%v", key)
+	}
 }

@@ -41,9 +41,9 @@ func (a asking) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3
 	}}
 }
 
-// TestPlaces makes a call, and another one that may differ. What is at the place where it was
+// TestSlots makes a call, and another one that may differ. What is at the place where it was
 // is answered without a question, and everything else as if there had been no call before.
-func TestPlaces(t *testing.T) {
+func TestSlots(t *testing.T) {
 	list := func(names ...string) (encoded [][]byte) {
 		for _, name := range names {
 			encoded = append(encoded, deterministic(t, &clusterv3.Cluster{Name: name, Metadata: named(t, "route-"+name)}))
@@ -104,7 +104,7 @@ func TestPlaces(t *testing.T) {
 				require.NoError(t, err)
 				return e
 			}
-			e := engine(WithMemo(1 << 20))
+			e := engine(WithCache(1 << 20))
 			run(e, c.first)
 			for _, raw := range c.first.clusters {
 				clear(raw) // nothing of a call is kept
@@ -127,33 +127,24 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestPlaceOfAnother has something else at the place, which would be an answer.
-func TestPlaceOfAnother(t *testing.T) {
-	m, err := newMemo(1 << 20)
-	require.NoError(t, err)
-	maps, content := wire.MapsOf(&clusterv3.Cluster{}), deterministic(t, &clusterv3.Cluster{Name: "c"})
-	before := m.keepContent(maps, "before", 0, []byte("one policy"), content)
-	require.Equal(t, "before", m.again(before.place, content, nil).value)
-	require.Nil(t, m.again(before.place, content[1:], nil))
-	require.Nil(t, m.again(place{}, content, nil))
-
-	now := m.newMemory("now", 0, [][]byte{[]byte("another policy"), content})
-	now.content, now.hash = before.content, before.hash
-	m.put(now)
-	require.Nil(t, m.again(before.place, content, nil), "it is of another policy")
-	require.Equal(t, "now", m.again(now.place, content, nil).value)
-	maps = wire.MapsOf(&routev3.VirtualHost{})
-	content = deterministic(t, hostOf(t))
-	host := m.keepContent(maps, nil, 0, content)
-	require.Greater(t, host.weight, m.newMemory(nil, 0, [][]byte{content}).weight, "where its maps are takes memory")
-	m.cache.InvalidateAll()
-	require.Nil(t, m.again(now.place, content, nil))
+// TestContentCounts: where the maps of cached content are takes memory.
+func TestContentCounts(t *testing.T) {
+	bytesOf := func(vh *routev3.VirtualHost) (cached, encoded uint64) {
+		e, err := New(nil, WithCache(1<<20))
+		require.NoError(t, err)
+		raw := deterministic(t, vh)
+		require.NotZero(t, e.putWhole(nil, raw))
+		return e.CacheStats().Bytes, uint64(len(raw))
+	}
+	withMaps, encoded := bytesOf(hostOf(t))
+	without, length := bytesOf(&routev3.VirtualHost{Name: "h"})
+	require.Greater(t, withMaps-encoded, without-length)
 }
 
 // TestHostsAreReadOnce: a virtual host that is where it was is not read, in whatever order its
 // maps are.
 func TestHostsAreReadOnce(t *testing.T) {
-	e, err := New(nil, WithMemo(1<<20))
+	e, err := New(nil, WithCache(1<<20))
 	require.NoError(t, err)
 	read, plain := 0, e.hosts.plain
 	e.hosts.plain = func() *wire.Mask { read++; return plain() }
@@ -181,7 +172,7 @@ func TestChangedHostsAreReadOnce(t *testing.T) {
 			return nil
 		}},
 	}
-	e, err := New([]mutator.Feature{f}, WithMemo(1<<20))
+	e, err := New([]mutator.Feature{f}, WithCache(1<<20))
 	require.NoError(t, err)
 	read, plain := 0, e.hosts.plain
 	e.hosts.plain = func() *wire.Mask { read++; return plain() }
@@ -217,32 +208,31 @@ func deterministic(t *testing.T, m proto.Message) []byte {
 func TestUnwantedTakeMemory(t *testing.T) {
 	bytesOf := func(clusters int) uint64 {
 		a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
-		e, err := New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithMemo(1<<20))
+		e, err := New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithCache(1<<20))
 		require.NoError(t, err)
 		in := translationOf(deterministic(t, hostOf(t)))
 		raw := deterministic(t, &clusterv3.Cluster{Name: "no"})
 		in.Resources = append(in.Resources, Resources{mutator.KindCluster, slices.Repeat([][]byte{raw}, clusters)})
 		_, err = e.Run(t.Context(), in)
 		require.NoError(t, err)
-		e.memo.cache.CleanUp()
-		return e.MemoStats().Bytes
+		return e.CacheStats().Bytes
 	}
 	require.GreaterOrEqual(t, bytesOf(1001), bytesOf(1)+1000*64)
 }
 
-// TestTheSameIsNotKeptAgain: a call in which nothing changed leaves the memo as it is.
-func TestTheSameIsNotKeptAgain(t *testing.T) {
+// TestTheSameIsNotPutAgain: a call in which nothing changed leaves the cache as it is.
+func TestTheSameIsNotPutAgain(t *testing.T) {
 	a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
-	e, err := New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithMemo(1<<20))
+	e, err := New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithCache(1<<20))
 	require.NoError(t, err)
-	var kept []uint64
+	var puts []uint64
 	for range 3 {
 		in := translationOf(deterministic(t, hostOf(t)))
 		in.Resources = append(in.Resources, Resources{mutator.KindCluster, [][]byte{deterministic(t, &clusterv3.Cluster{Name: "a"})}})
 		_, err = e.Run(t.Context(), in)
 		require.NoError(t, err)
-		kept = append(kept, e.memo.last.Load())
+		puts = append(puts, e.CacheStats().Puts)
 	}
-	require.NotZero(t, kept[0])
-	require.Equal(t, []uint64{kept[0], kept[0], kept[0]}, kept)
+	require.NotZero(t, puts[0])
+	require.Equal(t, []uint64{puts[0], puts[0], puts[0]}, puts)
 }

@@ -23,29 +23,29 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// notPrompt is between two seconds, which a busy machine makes several, and the 15 that Envoy
+// notFast is between two seconds, which a busy machine makes several, and the 15 that Envoy
 // waits for endpoints.
-const notPrompt = 10 * time.Second
+const notFast = 10 * time.Second
 
-// TestPromptClusters: a change that has nothing to do with a policy of egraft's (the host
-// name that Envoy asks a backend for) reaches traffic promptly, as docs/prompt-clusters.md
+// TestFastClusterUpdates: a change that has nothing to do with a policy of egraft's (the host
+// name that Envoy asks a backend for) is active as fast as docs/fast-cluster-updates.md
 // says, and no request fails meanwhile.
-func TestPromptClusters(t *testing.T) {
+func TestFastClusterUpdates(t *testing.T) {
 	needs(t, here)
-	f := start(t, standalone.Options{Egraft: []string{"--prompt-clusters"}})
+	f := start(t, standalone.Options{Egraft: []string{"--fast-cluster-updates"}})
 	took := f.otherHostname()
 	t.Logf("a BackendTLSPolicy reached traffic after %s", took)
-	require.Less(t, took, notPrompt)
+	require.Less(t, took, notFast)
 }
 
-// TestWithoutPromptClusters is the other half, which takes its time.
-func TestWithoutPromptClusters(t *testing.T) {
+// TestWithoutFastClusterUpdates is the other half, which takes its time.
+func TestWithoutFastClusterUpdates(t *testing.T) {
 	needs(t, here)
 	experiment(t)
 	f := start(t, standalone.Options{})
 	took := f.otherHostname()
 	t.Logf("a BackendTLSPolicy reached traffic after %s", took)
-	require.Greater(t, took, notPrompt)
+	require.Greater(t, took, notFast)
 }
 
 // otherHostname changes the host name in a route's BackendTLSPolicy, and says how long it

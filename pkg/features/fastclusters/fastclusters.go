@@ -1,10 +1,10 @@
-// Package promptclusters makes every change of a cluster reach traffic promptly: without
-// it, Envoy waits 15 s for endpoints that it has and that nobody will send again.
+// Package fastclusters makes cluster updates active within about two seconds: by default, a
+// warming cluster waits 15 s for endpoints that Envoy already has and Envoy Gateway does not
+// send again.
 //
-// It is switched on by configuration, for all clusters of all Gateways, and changes nothing
-// but the time that Envoy waits. Mutators that change clusters do the same for those by
-// themselves.
-package promptclusters
+// A setting enables it, for all clusters of all Gateways. It sets initial_fetch_timeout and
+// nothing else. Features that change clusters set it on those themselves.
+package fastclusters
 
 import (
 	"context"
@@ -17,19 +17,19 @@ import (
 )
 
 // Name is the feature's name in configuration, logs and metrics.
-const Name = "prompt-clusters"
+const Name = "fast-cluster-updates"
 
-// New returns the feature. timeout is how long Envoy waits for the endpoints of a cluster.
+// New returns the feature. timeout is the initial_fetch_timeout of EDS.
 func New(timeout time.Duration) mutator.Feature {
 	return mutator.Feature{
 		Name:          Name,
 		Hooks:         []mutator.Hook{mutator.HookTranslation},
-		FailurePolicy: mutator.Ignore, // late is better than not at all
+		FailurePolicy: mutator.Ignore, // a slow update is better than none
 		Clusters:      newClusters(timeout),
 	}
 }
 
-// clusters shortens the wait of clusters that do not say otherwise.
+// clusters sets the timeout of clusters that have none.
 type clusters struct {
 	plan *mutator.Plan[*clusterv3.Cluster] // its key is constant, since the timeout is that of the process
 }
@@ -37,12 +37,12 @@ type clusters struct {
 func newClusters(timeout time.Duration) clusters {
 	return clusters{&mutator.Plan[*clusterv3.Cluster]{CacheKey: new(""), Edit: func(_ context.Context, c *clusterv3.Cluster) error {
 		if c.GetEdsClusterConfig().GetEdsConfig().GetInitialFetchTimeout() == nil {
-			xds.SetEndpointsFetchTimeout(c, timeout)
+			xds.SetEDSInitialFetchTimeout(c, timeout)
 		}
 		return nil
 	}}}
 }
 
-// Plan is the same for all clusters: whether one gets its endpoints from Envoy Gateway is not seen
-// without decoding it. From the second time on that is not done any more.
+// Plan returns the same plan for all clusters: only a decoded cluster shows whether it uses EDS.
+// The cache spares all but the first decoding.
 func (m clusters) Plan(*mutator.Input, mutator.View) *mutator.Plan[*clusterv3.Cluster] { return m.plan }

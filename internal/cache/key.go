@@ -1,0 +1,118 @@
+package cache
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
+)
+
+// Key is the key of a [Table]: a struct with all that its values depend on.
+type Key interface {
+	// AddTo adds each field to f. Keys of one type must add the same fields in the same order,
+	// and lists with [Fields.Strings], [Fields.BytesList] or behind their length.
+	AddTo(f *Fields)
+}
+
+// Fields are the encoded fields of a key. Numbers are varints, which show where they end, and
+// everything else is behind its length: two keys of a type have the same encoding only if all
+// fields are the same.
+type Fields struct {
+	// small has the encoding but for the bytes of [Fields.Bytes], which are not copied. From
+	// pieced on it is not yet in pieces.
+	small  []byte
+	pieced int
+	pieces [][]byte
+	last   int // length of the last field if that is of Fields.Bytes
+}
+
+// Uint adds a number.
+func (f *Fields) Uint(v uint64) {
+	f.small, f.last = binary.AppendUvarint(f.small, v), 0
+}
+
+// Bool adds a truth value.
+func (f *Fields) Bool(v bool) {
+	var b byte
+	if v {
+		b = 1
+	}
+	f.small, f.last = append(f.small, b), 0
+}
+
+// String adds a text.
+func (f *Fields) String(s string) {
+	f.Uint(uint64(len(s)))
+	f.small = append(f.small, s...)
+}
+
+// Strings adds a list of texts.
+func (f *Fields) Strings(list []string) {
+	f.Uint(uint64(len(list)))
+	for _, s := range list {
+		f.String(s)
+	}
+}
+
+// Bytes adds bytes, which must not change before the lookup is done.
+func (f *Fields) Bytes(b []byte) {
+	f.Uint(uint64(len(b)))
+	f.endPiece()
+	f.pieces, f.last = append(f.pieces, b), len(b)
+}
+
+// BytesList adds a list of bytes as [Fields.Bytes] does.
+func (f *Fields) BytesList(list [][]byte) {
+	f.Uint(uint64(len(list)))
+	for _, b := range list {
+		f.Bytes(b)
+	}
+}
+
+// endPiece puts what was added since the last piece into one.
+func (f *Fields) endPiece() {
+	if f.pieced < len(f.small) {
+		f.pieces = append(f.pieces, f.small[f.pieced:])
+		f.pieced = len(f.small)
+	}
+}
+
+// reset makes room for the next key and drops all references to this one.
+func (f *Fields) reset() {
+	clear(f.pieces)
+	f.small, f.pieced, f.pieces, f.last = f.small[:0], 0, f.pieces[:0], 0
+}
+
+// hash is that of the key of a table.
+func (f *Fields) hash(seed maphash.Seed, table uint64) uint64 {
+	sum := table
+	for _, piece := range f.pieces {
+		high, low := bits.Mul64(sum^maphash.Bytes(seed, piece), 0x9e3779b97f4a7c15)
+		sum = high ^ low // depends on the order of pieces
+	}
+	return sum
+}
+
+// equal reports whether encoded is the encoding.
+func (f *Fields) equal(encoded []byte) bool {
+	for _, piece := range f.pieces {
+		if len(encoded) < len(piece) || !bytes.Equal(encoded[:len(piece)], piece) {
+			return false
+		}
+		encoded = encoded[len(piece):]
+	}
+	return len(encoded) == 0
+}
+
+// encode returns the encoding as a copy.
+func (f *Fields) encode() []byte {
+	length := 0
+	for _, piece := range f.pieces {
+		length += len(piece)
+	}
+	encoded := make([]byte, 0, length)
+	for _, piece := range f.pieces {
+		encoded = append(encoded, piece...)
+	}
+	return encoded
+}

@@ -1,0 +1,25 @@
+package telemetry
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Cache are the statistics of the engine's cache.
+type Cache struct {
+	// Hits and Misses count resources whose results were cached, and could have been.
+	Hits, Misses uint64
+	// Bytes is about the size of what is cached.
+	Bytes uint64
+}
+
+// cacheCollectors read the statistics when Prometheus asks.
+func cacheCollectors(cfg Config) []prometheus.Collector {
+	counter := func(name, help string, of func(Cache) uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(of(cfg.Cache())) })
+	}
+	return []prometheus.Collector{
+		counter("egraft_memo_hits_total", "Resources that were answered from memory.", func(c Cache) uint64 { return c.Hits }),
+		counter("egraft_memo_misses_total", "Resources that could have been answered from memory, had they been there.", func(c Cache) uint64 { return c.Misses }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "egraft_memo_bytes", Help: "About what the memory of answers takes."},
+			func() float64 { return float64(cfg.Cache().Bytes) }),
+		gauge("egraft_limit_memo_bytes", "About what the memory of answers may take.", float64(cfg.CacheBytes)),
+	}
+}
