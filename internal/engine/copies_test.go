@@ -226,7 +226,7 @@ func requireReport(t *testing.T, res *engine.Result, failed string) {
 	require.Len(t, res.Policies, 2)
 	for _, p := range res.Policies {
 		if p.Policy.Name == "b" && failed != "" {
-			require.Equal(t, mutator.Failed, p.Reason)
+			require.Equal(t, mutator.ApplyFailed, p.Reason)
 			require.Equal(t, failed, p.Message)
 			continue
 		}
