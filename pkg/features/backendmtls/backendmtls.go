@@ -25,14 +25,14 @@ const Name = "backend-mtls"
 // of a cluster that the feature changed; 0 leaves Envoy's default.
 func New(edsInitialFetchTimeout time.Duration) mutator.Feature {
 	return attach.ClusterPolicy[v1alpha1.BackendMTLSPolicy]{
-		Name:                  Name,
-		Kind:                  v1alpha1.GroupVersion.WithKind(v1alpha1.KindBackendMTLSPolicy),
-		Targets:               func(p *v1alpha1.BackendMTLSPolicy) *v1alpha1.PolicyTargets { return &p.Spec.PolicyTargets },
-		OnFailure:             mutator.Deny,
-		Validate:              validate,
-		Edit:                  edit,
-		Describe:              describe,
-		Verify:                requiresURI,
+		Name:                   Name,
+		Kind:                   v1alpha1.GroupVersion.WithKind(v1alpha1.KindBackendMTLSPolicy),
+		Targets:                func(p *v1alpha1.BackendMTLSPolicy) *v1alpha1.PolicyTargets { return &p.Spec.PolicyTargets },
+		OnFailure:              mutator.Deny,
+		Validate:               validate,
+		Edit:                   edit,
+		Describe:               describe,
+		Verify:                 requiresURI,
 		EDSInitialFetchTimeout: edsInitialFetchTimeout,
 	}.Feature()
 }
