@@ -35,16 +35,15 @@ func TestEnvoyTakesGoldenOutputs(t *testing.T) {
 	require.NoError(t, err)
 	validate := func(t *testing.T, r resources) error { return validated(t, programs[parts.Envoy], r) }
 
-	outputs, err := filepath.Glob("../pkg/features/*/testdata/*/out.yaml")
-	require.NoError(t, err)
+	outputs := found(t, "out.yaml")
 	taken := map[string]int{}
 	for _, out := range outputs {
 		folder := filepath.Dir(out)
-		name, _ := filepath.Rel("../pkg/features", folder)
-		t.Run(name, func(t *testing.T) {
+		feature := filepath.Dir(filepath.Dir(folder))
+		t.Run(filepath.Base(feature)+"/"+filepath.Base(folder), func(t *testing.T) {
 			refused := validate(t, readResources(t, out))
 			if refused == nil {
-				taken[strings.Split(name, "/")[0]]++
+				taken[feature]++
 				return
 			}
 			if err := validate(t, readResources(t, filepath.Join(folder, "in.yaml"))); err != nil {
@@ -54,11 +53,22 @@ func TestEnvoyTakesGoldenOutputs(t *testing.T) {
 			t.Errorf("Envoy takes the case as it came in, and refuses what became of it: %v", refused)
 		})
 	}
-	folders, err := filepath.Glob("../pkg/features/*/testdata")
-	require.NoError(t, err)
-	for _, folder := range folders {
-		assert.NotZero(t, taken[filepath.Base(filepath.Dir(folder))], "cases of %s that Envoy takes", folder)
+	for _, out := range outputs {
+		feature := filepath.Dir(filepath.Dir(filepath.Dir(out)))
+		assert.NotZero(t, taken[feature], "cases of %s that Envoy takes", feature)
 	}
+}
+
+// found are the files of a name in the cases of the built-in features and of the examples.
+func found(t *testing.T, name string) (all []string) {
+	t.Helper()
+	for _, features := range []string{"../pkg/features/*", "../examples/*/*"} {
+		files, err := filepath.Glob(filepath.Join(features, "testdata/*", name))
+		require.NoError(t, err)
+		require.NotEmpty(t, files, features)
+		all = append(all, files...)
+	}
+	return all
 }
 
 // TestEnvoyRefusesWrongResources: the test above is worth nothing if it takes everything.
@@ -76,12 +86,19 @@ func TestEnvoyRefusesWrongResources(t *testing.T) {
 	require.NoError(t, validated(t, programs[parts.Envoy], resources{"Cluster": {static}}))
 }
 
+// readResources are the resources of a case, of its last call if there are several.
 func readResources(t *testing.T, path string) resources {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
-	var file struct{ Resources resources }
+	var file struct {
+		Resources resources
+		Calls     []struct{ Resources resources }
+	}
 	require.NoError(t, yaml.Unmarshal(content, &file))
+	if len(file.Calls) > 0 {
+		return file.Calls[len(file.Calls)-1].Resources
+	}
 	return file.Resources
 }
 

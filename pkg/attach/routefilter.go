@@ -80,7 +80,14 @@ func (f routeFilter[T]) apply(in *mutator.Input, o *policy.Object, r *routev3.Ro
 // Report implements [mutator.Reporter] for one route. That the route itself stands in the way is
 // known to the engine, which says so in place of this.
 func (f routeFilter[T]) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
-	filters := in.Objects.Of(f.Kind)
+	return ofRule(in.Objects.Of(f.Kind), func(o *policy.Object) (mutator.Reason, string) {
+		return mutator.Programmed, f.Describe(policy.As[T](o))
+	})
+}
+
+// ofRule are the outcomes of the custom resources that one rule names, the one with precedence
+// first. effective is asked for that one, if it is valid.
+func ofRule(filters []*policy.Object, effective func(*policy.Object) (mutator.Reason, string)) (out []mutator.PolicyOutcome) {
 	for i, o := range filters {
 		p := mutator.PolicyOutcome{Policy: o}
 		switch {
@@ -89,7 +96,7 @@ func (f routeFilter[T]) Report(in *mutator.Input) (out []mutator.PolicyOutcome) 
 		case o.Err != nil:
 			p.Reason, p.Message = mutator.Invalid, o.Err.Error()
 		default:
-			p.Reason, p.Message = mutator.Programmed, f.Describe(policy.As[T](o))
+			p.Reason, p.Message = effective(o)
 		}
 		out = append(out, p)
 	}
