@@ -342,7 +342,7 @@ func (f *fixture) wrongBufferPolicy() {
 	f.untilUploaded(denied, 1, 500)
 	f.untilUploaded(section, 1, 500)
 	f.loggedJSON("egraft", from, "what is wrong", func(l standalone.Line) bool {
-		return l.Message() == "policy is not in effect" && l["policy"] == "BufferPolicy default/wrong-ignored" && l["reason"] == "Invalid"
+		return l.Message() == "policy not programmed" && l["policy"] == "BufferPolicy default/wrong-ignored" && l["reason"] == "Invalid"
 	})
 	f.takesAll(ignored)
 }

@@ -82,7 +82,7 @@ func TestSeveralManagers(t *testing.T) {
 		"behind silence": {managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {
 			other, err := silence(dir, egraft)
 			return []map[string]any{other, manager(egraft, "egraft", "")}, err
-		}, says: "the call has no resource: an extension server before egraft in extensionManagers answered nothing, and has to answer what it was sent"},
+		}, says: "the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received"},
 		// It cannot know, so that this is in docs/operations.md.
 		"before silence": {managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {
 			other, err := silence(dir, egraft)
@@ -95,7 +95,7 @@ func TestSeveralManagers(t *testing.T) {
 			response := f.until(plainRoute.Host(), "an answer", cleartext)
 			require.Equal(t, c.want, response.Header.Values("x-gateway"))
 			if c.says != "" {
-				f.logged("egraft", "resource could not be treated", `"result":"ignored"`, c.says)
+				f.logged("egraft", "mutator failed", `"result":"ignored"`, c.says)
 			}
 		})
 	}
@@ -157,7 +157,7 @@ func TestBehindSilence(t *testing.T) {
 	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, "a call to be refused", standalone.Message("call failed"))
 	f.must(err)
 	require.Equal(t, "Route", line["hook"])
-	require.Equal(t, "Route hook: feature backend-mtls: the call has no resource: an extension server before egraft in extensionManagers answered nothing, and has to answer what it was sent", line["error"])
+	require.Equal(t, "Route hook: feature backend-mtls: the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received", line["error"])
 	_, err = f.WaitText(f.soon(), f.Gateway, "the call has no resource")
 	f.must(err)
 	require.Equal(t, 404, f.get(route.Host(), "/").Status, "Envoy Gateway keeps what it had")

@@ -180,7 +180,7 @@ func toFirstCall(t *testing.T, lines []standalone.Line) (out []time.Duration, st
 	var since time.Time
 	for _, line := range lines {
 		switch line.Message() {
-		case "egraft starts":
+		case "starting":
 			if since = loggedAt(t, line); starts == 0 {
 				since = time.Time{}
 			}

@@ -101,13 +101,13 @@ func (c *inCluster) httpsListener(s *scenario) {
 // eventsOfEveryKind are how those of the objects in [everyKind] begin.
 var eventsOfEveryKind = map[string]string{
 	"BackendMTLSPolicy/backend-listener":     "Programmed Envoy presents spiffe://example.org/envoy to spiffe://example.org/echo;",
-	"BackendMTLSPolicy/backend-gateway":      "Overridden BackendMTLSPolicy default/backend-listener is attached more closely",
+	"BackendMTLSPolicy/backend-gateway":      "Overridden BackendMTLSPolicy default/backend-listener has a more specific target",
 	"BackendMTLSPolicy/backend-wrong":        "Invalid spec.targetSelectors[0].matchLabels: Invalid value:",
 	"FrontendMTLSPolicy/frontend-listener":   "Programmed Envoy presents spiffe://example.org/envoy and accepts spiffe://example.org/client (Required);",
-	"FrontendMTLSPolicy/frontend-gateway":    "Overridden FrontendMTLSPolicy default/frontend-listener is attached more closely",
+	"FrontendMTLSPolicy/frontend-gateway":    "Overridden FrontendMTLSPolicy default/frontend-listener has a more specific target",
 	"FrontendMTLSPolicy/frontend-wrong":      "Invalid spec.targetSelectors[0].matchLabels: Invalid value:",
 	"BufferPolicy/buffer-listener":           "Programmed requests of up to 64Ki are held until they are complete;",
-	"BufferPolicy/buffer-gateway":            "Overridden BufferPolicy default/buffer-listener is attached more closely",
+	"BufferPolicy/buffer-gateway":            "Overridden BufferPolicy default/buffer-listener has a more specific target",
 	"BufferPolicy/buffer-wrong":              "Invalid spec.targetSelectors[0].matchLabels: Invalid value:",
 	"HedgeFilter/hedge":                      "Programmed requests that take longer than 150ms are sent once more",
 	"HedgeFilter/hedge-slow":                 "ApplyFailed HedgeFilter default/hedge-slow: spec.perTryTimeout is 20s",

@@ -52,7 +52,7 @@ func (f *fixture) invalidForListener() {
 func (f *fixture) notInEffect(from int64, policy, reason, text string) {
 	f.t.Helper()
 	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, policy+" not to be in effect", func(l standalone.Line) bool {
-		return l.Message() == "policy is not in effect" && l["policy"] == "BackendMTLSPolicy default/"+policy
+		return l.Message() == "policy not programmed" && l["policy"] == "BackendMTLSPolicy default/"+policy
 	})
 	f.must(err)
 	require.Equal(f.t, reason, line["reason"])

@@ -28,7 +28,7 @@ func start(t *testing.T, options standalone.Options) *fixture {
 // startFor is [start] with another limit for the scenario.
 func startFor(t *testing.T, limit time.Duration, options standalone.Options) *fixture {
 	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), limit, fmt.Errorf("the scenario took longer than %s", limit))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), limit, fmt.Errorf("the scenario timed out after %s", limit))
 	env, err := standalone.Start(ctx, options)
 	if err != nil {
 		cancel()

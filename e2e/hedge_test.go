@@ -192,7 +192,7 @@ func (f *fixture) routeEndsBefore() {
 	f.hedgedTo(strings.Replace(hedgeExample(f.t), "  - filters:", "  - timeouts: {request: 100ms}\n    filters:", 1), "", b)
 	f.until(hedgedHost, "an answer", envoy.Status(200))
 	f.loggedJSON("egraft", from, "why there is no hedging", func(l standalone.Line) bool {
-		return l.Message() == "policy is not in effect" && l["policy"] == "HedgeFilter default/hedge" && l["reason"] == "ApplyFailed" &&
+		return l.Message() == "policy not programmed" && l["policy"] == "HedgeFilter default/hedge" && l["reason"] == "ApplyFailed" &&
 			strings.Contains(fmt.Sprint(l["message"]), "spec.perTryTimeout is 150ms, and the route's requests end after 100ms; nothing was changed")
 	})
 }

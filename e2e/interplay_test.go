@@ -147,7 +147,7 @@ func (in *interplay) programmed() {
 func lastOutcomes(log []standalone.Line) map[string]string {
 	out := map[string]string{}
 	for _, line := range log {
-		if line.Message() == "policy is not in effect" {
+		if line.Message() == "policy not programmed" {
 			out[fmt.Sprint(line["policy"])] = fmt.Sprint(line["reason"])
 		}
 		policies, _ := line["policies"].([]any)

@@ -50,8 +50,8 @@ func (f *fixture) remembers() {
 	}
 	after := f.egraftMetrics()
 	grown := func(series string) float64 { return value(f.t, after, series) - value(f.t, before, series) }
-	require.Greater(f.t, grown("egraft_memo_hits_total"), 1.0*changes, "each translation has two clusters")
-	require.Zero(f.t, grown("egraft_memo_misses_total"))
+	require.Greater(f.t, grown("egraft_cache_hits_total"), 1.0*changes, "each translation has two clusters")
+	require.Zero(f.t, grown("egraft_cache_misses_total"))
 }
 
 // changeRoute gives the echo route another match, and waits for a translation.

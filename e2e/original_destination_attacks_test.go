@@ -212,7 +212,7 @@ metadata: {name: hedge, namespace: default}
 spec: {perTryTimeout: 100ms, maxHedgedRequests: 3}
 `)
 	f.loggedJSON("egraft", from, "why there is no hedging", func(l standalone.Line) bool {
-		return l.Message() == "policy is not in effect" && l["policy"] == "HedgeFilter default/hedge" && l["reason"] == "ApplyFailed" &&
+		return l.Message() == "policy not programmed" && l["policy"] == "HedgeFilter default/hedge" && l["reason"] == "ApplyFailed" &&
 			strings.Contains(fmt.Sprint(l["message"]), "the rule has OriginalDestinationBackend default/pool, whose requests are sent once; nothing was changed")
 	})
 	wanted := fmt.Sprintf("127.0.0.1:%d", slow.port)

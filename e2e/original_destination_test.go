@@ -179,7 +179,7 @@ spec: {allowedCIDRs: [10.0.0.0/8]}
 	f.until(poolHost, "a denial", func(r *envoy.Response) bool { return refused(500, deniedByEgraft)(r) })
 	for _, name := range []string{"pool", "second"} {
 		line, err := standalone.WaitLog(f.soon(), f.Egraft, from, name+" not to be in effect", func(l standalone.Line) bool {
-			return l.Message() == "policy is not in effect" && l["policy"] == "OriginalDestinationBackend default/"+name
+			return l.Message() == "policy not programmed" && l["policy"] == "OriginalDestinationBackend default/"+name
 		})
 		f.must(err)
 		require.Equal(f.t, "Conflicted", line["reason"])
@@ -211,7 +211,7 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 func (f *fixture) backendNotInEffect(from int64, reason, message string) {
 	f.t.Helper()
 	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, "the pool not to be in effect", func(l standalone.Line) bool {
-		return l.Message() == "policy is not in effect" && l["policy"] == "OriginalDestinationBackend default/pool"
+		return l.Message() == "policy not programmed" && l["policy"] == "OriginalDestinationBackend default/pool"
 	})
 	f.must(err)
 	require.Equal(f.t, reason, line["reason"])

@@ -50,7 +50,7 @@ func (c *inCluster) selected(s *scenario) {
 
 	c.label(s, "httproute/other", "uploads=large")
 	c.untilPosted(s, other.Host(), limitOfRoute, 200)
-	c.hasEvent(s, "BufferPolicy/buffer-gateway", "Overridden BufferPolicy default/buffer-route is attached more closely to all that this policy reaches")
+	c.hasEvent(s, "BufferPolicy/buffer-gateway", "Overridden BufferPolicy default/buffer-route has a more specific target and overrides this policy everywhere")
 
 	c.label(s, "httproute/chosen", "uploads-")
 	c.untilPosted(s, chosen.Host(), limitOfGateway+1, 413)

@@ -63,7 +63,7 @@ func (f *fixture) socketDeleted() {
 
 func (f *fixture) listensAgain(from int64) {
 	f.t.Helper()
-	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, "the socket to be there again", standalone.Message("socket was gone, listening again"))
+	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, "the socket to be there again", standalone.Message("socket removed, listening again"))
 	f.must(err)
 	require.Equal(f.t, f.Socket(), line["path"])
 	f.healthy(f.soon())
@@ -84,7 +84,7 @@ func (f *fixture) directoryFull() {
 	f.must(os.Remove(f.Socket())) // egraft has it open, so that this makes no room
 	f.wait("egraft to say that nobody can connect", func(ctx context.Context) error {
 		_, err := f.EgraftAdmin(ctx, "/readyz")
-		return mustSay(err, "503 the socket is gone, and nobody new can connect: listen for Envoy Gateway: listen unix "+f.Socket()+": "+noRoom)
+		return mustSay(err, "503 socket removed, new clients cannot connect: listen for Envoy Gateway: listen unix "+f.Socket()+": "+noRoom)
 	})
 	f.change(first)
 	f.until(echoRoute.Host(), "the policy of "+first.Path+", by the old connection", envoy.Peer(first.ID()))

@@ -34,7 +34,7 @@ var mayImport = []struct {
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/features/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
 	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/httpfilter", "pkg/xds", "pkg/apis/..."}},
-	{"pkg/attach", []string{"pkg/httpfilter", "pkg/mutator", "pkg/policy", "pkg/xds"}},
+	{"pkg/attach", []string{"pkg/httpfilter", "pkg/mutator", "pkg/policy", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/feature", []string{"pkg/mutator", "pkg/setting"}},
 	{"pkg/setting", nil},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},

@@ -110,7 +110,7 @@ func (s *server) usage(ctx context.Context) (u usage, err error) {
 	wanted := map[string]*float64{
 		"go_memstats_alloc_bytes_total": &u.bytes, "go_memstats_mallocs_total": &u.allocs,
 		"process_cpu_seconds_total":     &u.cpu,
-		"process_resident_memory_bytes": &u.resident, "egraft_memo_bytes": &u.cache,
+		"process_resident_memory_bytes": &u.resident, "egraft_cache_bytes": &u.cache,
 	}
 	lines := bufio.NewScanner(res.Body)
 	for lines.Scan() {

@@ -106,7 +106,7 @@ func (b *bench) size(ctx context.Context, list []variant, size int) ([]result, e
 // settle lets Envoy Gateway write the status of new routes.
 func (b *bench) settle(ctx context.Context, size int) error {
 	began := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it took longer than %s", patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it timed out after %s", patience))
 	defer cancel()
 	if err := b.cluster.setPolicy(ctx, false); err != nil {
 		return err
@@ -123,7 +123,7 @@ func (b *bench) settle(ctx context.Context, size int) error {
 // variant measures a variant once.
 func (b *bench) variant(ctx context.Context, v variant, to *result) (err error) {
 	began := time.Now()
-	startCtx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it took longer than %s", patience))
+	startCtx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it timed out after %s", patience))
 	defer cancel()
 	if err := b.cluster.setPolicy(startCtx, v.policy); err != nil {
 		return err
@@ -168,7 +168,7 @@ func (b *bench) changeMany(ctx context.Context, v variant, r *running, to *resul
 
 // change changes a route and waits until Envoy Gateway is done with it.
 func (b *bench) change(ctx context.Context, v variant, r *running, size int) (s sample, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it took longer than %s", patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it timed out after %s", patience))
 	defer cancel()
 	before, err := translated(ctx)
 	if err != nil {

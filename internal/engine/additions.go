@@ -37,13 +37,6 @@ func (s *settling) addAll(ctx context.Context, f mutator.Feature) error {
 	}
 	upsertAll(s, f.Name, mutator.KindCluster, additions.Clusters)
 	upsertAll(s, f.Name, mutator.KindSecret, additions.Secrets)
-	if s.copies == nil && len(additions.Copies) > 0 {
-		s.copies = map[string]bool{}
-	}
-	for _, c := range additions.Copies {
-		s.copies[c.Name] = true
-	}
-	s.addCopies(ctx, f, additions.Copies, s.res)
 	return nil
 }
 

@@ -111,15 +111,14 @@ func (k objectKey) AddTo(f *cache.Fields) { f.Bytes(k.raw) }
 
 // copyKey is what a copy of a cluster depends on.
 type copyKey struct {
-	feature, name string
-	plan          string // its [mutator.Copy.Key]
-	cluster       []byte
+	name    string
+	plans   []byte // see [copied.planKey]
+	cluster []byte
 }
 
 func (k copyKey) AddTo(f *cache.Fields) {
-	f.String(k.feature)
 	f.String(k.name)
-	f.String(k.plan)
+	f.Bytes(k.plans)
 	f.Bytes(k.cluster)
 }
 

@@ -333,8 +333,8 @@ func TestKeys(t *testing.T) {
 		resourceKey{"hk", "", b("p"), b("c")}, resourceKey{"h", "k", nil, b("pc")}, resourceKey{"h", "k", b("pc"), nil})
 	areApart(t, callKey{1, b("c")}, callKey{2, b("c")}, callKey{1, b("x")})
 	areApart(t, objectKey{b("a")}, objectKey{b("b")}, objectKey{})
-	areApart(t, copyKey{"f", "n", "p", b("c")}, copyKey{"x", "n", "p", b("c")}, copyKey{"f", "x", "p", b("c")},
-		copyKey{"f", "n", "x", b("c")}, copyKey{"f", "n", "p", b("x")}, copyKey{"fn", "", "p", b("c")}, copyKey{"f", "n", "", b("pc")})
+	areApart(t, copyKey{"n", b("p"), b("c")}, copyKey{"x", b("p"), b("c")}, copyKey{"n", b("x"), b("c")}, copyKey{"n", b("p"), b("x")},
+		copyKey{"np", nil, b("c")}, copyKey{"n", nil, b("pc")})
 	areApart(t, hostKey{false, b("c")}, hostKey{true, b("c")}, hostKey{false, b("x")})
 	areApart(t, wholeHostKey{b("c")}, wholeHostKey{b("x")})
 	areApart(t, hostSlotsKey{asSent, "n"}, hostSlotsKey{asChanged, "n"}, hostSlotsKey{asSent, "x"})

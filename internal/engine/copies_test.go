@@ -7,52 +7,117 @@ import (
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
-// copier is a feature that adds copies of clusters, and calls its policies programmed.
-type copier struct {
-	agents
-	copies func(in *mutator.Input) []mutator.Copy
+// byGateway is the variants of a feature by the Gateway of a way's listener.
+type byGateway map[string]func(in *mutator.Input) *mutator.Variant
+
+// PlanVariant implements [mutator.ClusterVariants].
+func (v byGateway) PlanVariant(in *mutator.Input, way *xds.Way) *mutator.Variant {
+	gateway := ""
+	if way != nil {
+		gateway = way.Listeners[0].Name
+	}
+	if of := v[gateway]; of != nil {
+		return of(in)
+	}
+	return nil
 }
 
-func (c copier) Add(_ context.Context, in *mutator.Input) (mutator.Additions, error) {
-	return mutator.Additions{Copies: c.copies(in)}, nil
+func (v byGateway) feature(name string, onFailure mutator.FailurePolicy) mutator.Feature {
+	return mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, FailurePolicy: onFailure, ClusterVariants: v}
 }
 
-// newCopier is an engine with a feature that adds copies of c: one for the policy a, whose edit is
-// as it should be, and one for the policy b, whose edit is do.
-func newCopier(t *testing.T, cacheSize int64, do func(*clusterv3.Cluster) error, edit func(b *mutator.Copy)) *engine.Engine {
+// appends is a variant that appends its name to the name of a cluster's statistics.
+func appends(name string) func(*mutator.Input) *mutator.Variant {
+	return func(*mutator.Input) *mutator.Variant {
+		return &mutator.Variant{Name: name, CacheKey: name, Edit: func(_ context.Context, c *clusterv3.Cluster) error {
+			c.AltStatName += name
+			return nil
+		}}
+	}
+}
+
+// gateways is a route configuration with a virtual host for each Gateway, whose route leads to the
+// cluster behind the name.
+func gateways(t *testing.T, leads ...[2]string) *routev3.RouteConfiguration {
 	t.Helper()
-	c := copier{copies: func(in *mutator.Input) (out []mutator.Copy) {
-		for _, o := range in.Objects.Of(thingKind) {
-			c := mutator.Copy{Of: "c", Name: "copy/" + o.Name, Affected: []*policy.Object{o}, Edit: func(_ context.Context, c *clusterv3.Cluster) error {
+	rc := &routev3.RouteConfiguration{Name: "rc"}
+	for i, l := range leads {
+		rc.VirtualHosts = append(rc.VirtualHosts, &routev3.VirtualHost{
+			Name: fmt.Sprint("host ", i), Domains: []string{fmt.Sprint("host", i)},
+			Metadata: madeOf(t, "Gateway", l[0]),
+			Routes: []*routev3.Route{{Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}, Action: &routev3.Route_Route{Route: &routev3.RouteAction{
+				ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: l[1]},
+			}}}},
+		})
+	}
+	return rc
+}
+
+// madeOf is the metadata of what Envoy Gateway made of an object.
+func madeOf(t *testing.T, kind, name string) *corev3.Metadata {
+	t.Helper()
+	s, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": kind, "namespace": "ns", "name": name}}})
+	require.NoError(t, err)
+	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{xds.GatewayMetadataNamespace: s}}
+}
+
+// ledTo is the clusters that the routes of a route configuration lead to; "denied" for one that is.
+func ledTo(t *testing.T, raw []byte) (to []string) {
+	t.Helper()
+	rc := decoded(t, &routev3.RouteConfiguration{}, raw).(*routev3.RouteConfiguration)
+	for _, vh := range rc.GetVirtualHosts() {
+		r := vh.GetRoutes()[0]
+		if r.GetDirectResponse() != nil {
+			to = append(to, "denied")
+			continue
+		}
+		to = append(to, r.GetRoute().GetCluster())
+	}
+	return to
+}
+
+// newCopier is an engine with a feature that has a variant for the policy a, whose edit is as it
+// should be, and one for the policy b, whose edit is do.
+func newCopier(t *testing.T, cacheSize int64, do func(*clusterv3.Cluster) error, change func(b *mutator.Variant)) *engine.Engine {
+	t.Helper()
+	variant := func(i int) func(in *mutator.Input) *mutator.Variant {
+		return func(in *mutator.Input) *mutator.Variant {
+			all := in.Objects.Of(thingKind)
+			o := all[min(i, len(all)-1)]
+			v := &mutator.Variant{Name: o.Name, Policies: []*policy.Object{o}, Edit: func(_ context.Context, c *clusterv3.Cluster) error {
 				c.AltStatName = "of " + o.Name
 				return nil
 			}}
 			if o.Name == "b" {
-				c.Edit = func(ctx context.Context, c *clusterv3.Cluster) error {
+				v.Edit = func(ctx context.Context, c *clusterv3.Cluster) error {
 					return edited(func() error { return do(c) })(ctx, c)
 				}
-				edit(&c)
+				change(v)
 			}
-			out = append(out, c)
+			return v
 		}
-		return out
-	}}
-	f := mutator.Feature{
-		Name: "copier", Hooks: []mutator.Hook{mutator.HookTranslation},
-		Policies: []policy.Kind{policy.NewKind[map[string]any](thingKind, nil)}, Additions: c, Reporter: c,
 	}
+	f := byGateway{"a": variant(0), "b": variant(1)}.feature("copier", mutator.Deny)
+	f.Policies, f.Reporter = []policy.Kind{policy.NewKind[map[string]any](thingKind, nil)}, agents{}
 	e, err := engine.New([]mutator.Feature{f}, engine.WithCache(cacheSize))
 	require.NoError(t, err)
 	return e
 }
+
+// copyFor is the name of the copier's copy for a policy.
+func copyFor(policy, cluster string) string { return xds.CopyName("copier", policy, cluster) }
 
 // copyOf is a copy of a cluster as it should be.
 func copyOf(c *clusterv3.Cluster, name, stat string) *clusterv3.Cluster {
@@ -71,47 +136,49 @@ func TestCopies(t *testing.T) {
 	anonymous.EdsClusterConfig.ServiceName = ""
 	named.EdsClusterConfig.ServiceName = "other"
 	second := &clusterv3.Cluster{Name: "c", RespectDnsTtl: true}
-	similar := &clusterv3.Cluster{Name: "copy/"}
-	taken := &clusterv3.Cluster{Name: "copy/b", RespectDnsTtl: true}
+	a, b := copyFor("a", "c"), copyFor("b", "c")
+	similar, taken := &clusterv3.Cluster{Name: b[:len(b)-1]}, &clusterv3.Cluster{Name: b, RespectDnsTtl: true}
 	fine := func(c *clusterv3.Cluster) error { c.AltStatName = "of b"; return nil }
-	as := func(*mutator.Copy) {}
+	as := func(*mutator.Variant) {}
+	ignore := func(b *mutator.Variant) { b.OnFailure = mutator.Ignore }
+	refused := fmt.Sprintf("; requests are refused (Cluster %q)", b)
+	foreign := func(c *clusterv3.Cluster) error {
+		c.Metadata = xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: "Other.example.com", Value: "x"})
+		return nil
+	}
 	for name, c := range map[string]struct {
 		there    []*clusterv3.Cluster
 		do       func(*clusterv3.Cluster) error
-		edit     func(*mutator.Copy)
+		change   func(*mutator.Variant)
 		want     *clusterv3.Cluster // the copy for b
 		verdicts []engine.Verdict   // of it
 		err      string             // of it
 		report   string             // of the policy b, if it is not programmed
 	}{
-		"no service name":    {[]*clusterv3.Cluster{anonymous, similar, second}, fine, as, copyOf(anonymous, "copy/b", "of b"), []engine.Verdict{engine.Added}, "", ""},
-		"service name":       {[]*clusterv3.Cluster{named}, fine, as, copyOf(named, "copy/b", "of b"), []engine.Verdict{engine.Added}, "", ""},
-		"no service":         {[]*clusterv3.Cluster{static}, fine, as, copyOf(static, "copy/b", "of b"), []engine.Verdict{engine.Added}, "", ""},
-		"first of its name":  {[]*clusterv3.Cluster{named, second}, fine, as, copyOf(named, "copy/b", "of b"), []engine.Verdict{engine.Added}, "", ""},
-		"error":              {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { return errors.New("broken") }, as, denied(t, copyOf(anonymous, "copy/b", "")), []engine.Verdict{engine.Denied}, "broken", `broken; requests are refused (Cluster "copy/b")`},
-		"panic":              {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { panic("no") }, as, denied(t, copyOf(anonymous, "copy/b", "")), []engine.Verdict{engine.Denied, engine.Panicked}, "panic: no", `panic: no; requests are refused (Cluster "copy/b")`},
-		"invalid":            {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.LbPolicy = -1; return nil }, as, denied(t, copyOf(anonymous, "copy/b", "")), []engine.Verdict{engine.Denied}, "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values", `the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values; requests are refused (Cluster "copy/b")`},
-		"renamed":            {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.Name = "c"; return nil }, as, denied(t, copyOf(anonymous, "copy/b", "")), []engine.Verdict{engine.Denied}, `was renamed to "c"`, `was renamed to "c"; requests are refused (Cluster "copy/b")`},
-		"of no cluster":      {[]*clusterv3.Cluster{anonymous}, fine, func(b *mutator.Copy) { b.Of = "d" }, nil, nil, "", ""},
-		"name of another":    {[]*clusterv3.Cluster{anonymous, taken}, fine, as, nil, []engine.Verdict{engine.NameConflict}, `Cluster "copy/b" is there already and was left as it is`, `Cluster "copy/b" is there already and was left as it is; nothing was changed (Cluster "copy/b")`},
-		"name of the copied": {[]*clusterv3.Cluster{anonymous}, fine, func(b *mutator.Copy) { b.Name = "c" }, nil, []engine.Verdict{engine.NameConflict}, `Cluster "c" is there already and was left as it is`, `Cluster "c" is there already and was left as it is; nothing was changed (Cluster "c")`},
-		"name of a copy":     {[]*clusterv3.Cluster{anonymous}, fine, func(b *mutator.Copy) { b.Name = "copy/a" }, nil, []engine.Verdict{engine.NameConflict}, `Cluster "copy/a" is there already and was left as it is`, `Cluster "copy/a" is there already and was left as it is; nothing was changed (Cluster "copy/a")`},
+		"no service name":   {[]*clusterv3.Cluster{anonymous, similar, second}, fine, as, copyOf(anonymous, b, "of b"), []engine.Verdict{engine.Added}, "", ""},
+		"service name":      {[]*clusterv3.Cluster{named}, fine, as, copyOf(named, b, "of b"), []engine.Verdict{engine.Added}, "", ""},
+		"no service":        {[]*clusterv3.Cluster{static}, fine, as, copyOf(static, b, "of b"), []engine.Verdict{engine.Added}, "", ""},
+		"first of its name": {[]*clusterv3.Cluster{named, second}, fine, as, copyOf(named, b, "of b"), []engine.Verdict{engine.Added}, "", ""},
+		"error":             {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { return errors.New("broken") }, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied}, "broken", "broken" + refused},
+		"ignored error":     {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { return errors.New("broken") }, ignore, copyOf(anonymous, b, ""), []engine.Verdict{engine.Added, engine.Ignored}, "broken", fmt.Sprintf("broken; nothing was changed (Cluster %q)", b)},
+		"panic":             {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { panic("no") }, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied, engine.Panicked}, "panic: no", "panic: no" + refused},
+		"invalid":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.LbPolicy = -1; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied}, "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values", "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values" + refused},
+		"renamed":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.Name = "c"; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied}, `was renamed to "c"`, `was renamed to "c"` + refused},
+		"foreign mark":      {[]*clusterv3.Cluster{anonymous}, foreign, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied}, `changed "Other.example.com" in the metadata egraft.io, which is not the mutator's own; its keys there are copier, Thing.example.com`, `changed "Other.example.com" in the metadata egraft.io, which is not the mutator's own; its keys there are copier, Thing.example.com` + refused},
+		"name of another":   {[]*clusterv3.Cluster{anonymous, taken}, fine, as, nil, []engine.Verdict{engine.NameConflict}, fmt.Sprintf("Cluster %q is there already and was left as it is", b), fmt.Sprintf("Cluster %q is there already and was left as it is; nothing was changed (Cluster %q)", b, b)},
 	} {
 		for _, cacheSize := range []int64{0, 1 << 20} {
 			t.Run(fmt.Sprint(name, "/", cacheSize), func(t *testing.T) {
-				e := newCopier(t, cacheSize, c.do, c.edit)
+				e := newCopier(t, cacheSize, c.do, c.change)
 				there := make([][]byte, 0, len(c.there)+2) // with room for others
 				for _, m := range c.there {
 					there = append(there, encode(t, m))
 				}
 				for range 3 { // again from memory
-					res, err := e.Run(t.Context(), &engine.Call{
-						Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001), agentPolicy("b", "x", 2002)},
-						Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: there}},
-					})
+					res, err := e.Run(t.Context(), copying(t, there, "a", "b"))
 					require.NoError(t, err)
 					want := append([]*clusterv3.Cluster{}, c.there...)
-					want = append(want, copyOf(c.there[0], "copy/a", "of a"))
+					want = append(want, copyOf(c.there[0], a, "of a"))
 					if c.want != nil {
 						want = append(want, c.want)
 					}
@@ -121,21 +188,36 @@ func TestCopies(t *testing.T) {
 						require.True(t, proto.Equal(want[i], found), "%v", found)
 					}
 					require.Nil(t, there[:len(there)+1][len(there)], "the call is not written to")
-					require.Equal(t, append([]engine.Verdict{engine.Added}, c.verdicts...), verdicts(res))
-					require.Equal(t, "copy/a", res.Outcomes[0].Name)
-					for _, o := range res.Outcomes[1:] {
+					require.Equal(t, append([]engine.Verdict{engine.Applied, engine.Added}, c.verdicts...), verdicts(res))
+					require.Equal(t, a, res.Outcomes[1].Name)
+					for _, o := range res.Outcomes[2:] {
 						require.Equal(t, "copier", o.Feature)
-						if c.err == "" {
+						if c.err == "" || o.Verdict == engine.Added {
 							require.NoError(t, o.Err)
 						} else {
 							require.EqualError(t, o.Err, c.err)
 						}
 					}
+					require.Equal(t, []string{a, b, "c"}, ledTo(t, res.Resources[1].Encoded[0]))
 					requireReport(t, res, c.report)
 				}
 			})
 		}
 	}
+}
+
+// copying is a translation with routes of the Gateways of two policies, and of another one, to the
+// cluster c.
+func copying(t *testing.T, clusters [][]byte, policies ...string) *engine.Call {
+	t.Helper()
+	call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+		{Kind: mutator.KindCluster, Encoded: clusters},
+		{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, [2]string{"a", "c"}, [2]string{"b", "c"}, [2]string{"z", "c"}))}},
+	}}
+	for i, p := range policies {
+		call.Objects = append(call.Objects, agentPolicy(p, "x", 2001+i))
+	}
+	return call
 }
 
 // requireReport wants the policy a to be programmed, and the policy b unless something is said of it.
@@ -154,23 +236,31 @@ func requireReport(t *testing.T, res *engine.Result, failed string) {
 
 // TestCopyOfWhatCannotBeDecoded is none: nothing can be said of what it would do.
 func TestCopyOfWhatCannotBeDecoded(t *testing.T) {
-	e := newCopier(t, 0, func(*clusterv3.Cluster) error { return nil }, func(b *mutator.Copy) { b.Of = "broken" })
-	there := [][]byte{encode(t, eds("c")), []byte("\x0a\x06broken\xff\xff\xff")}
-	res, err := e.Run(t.Context(), &engine.Call{
-		Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001), agentPolicy("b", "x", 2002)},
-		Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: there}},
-	})
+	e := newCopier(t, 0, func(*clusterv3.Cluster) error { return nil }, func(*mutator.Variant) {})
+	there := [][]byte{[]byte("\x0a\x01c\xff\xff\xff")}
+	res, err := e.Run(t.Context(), copying(t, there, "a", "b"))
 	require.NoError(t, err)
-	require.Len(t, res.Resources[0].Encoded, 3)
-	require.Equal(t, there, res.Resources[0].Encoded[:2])
-	require.Equal(t, []engine.Verdict{engine.Added, engine.Denied}, verdicts(res))
+	require.Equal(t, there, res.Resources[0].Encoded)
+	require.Equal(t, []engine.Verdict{engine.Applied, engine.Denied, engine.Denied}, verdicts(res))
 	require.ErrorContains(t, res.Outcomes[1].Err, "decode: ")
+}
+
+// TestCopyOfNothing: of a cluster that is not there nothing is added, and Envoy rejects the requests
+// of its routes.
+func TestCopyOfNothing(t *testing.T) {
+	e := newCopier(t, 0, func(*clusterv3.Cluster) error { return nil }, func(*mutator.Variant) {})
+	there := [][]byte{encode(t, eds("d"))}
+	res, err := e.Run(t.Context(), copying(t, there, "a", "b"))
+	require.NoError(t, err)
+	require.Equal(t, there, res.Resources[0].Encoded)
+	require.Equal(t, []string{copyFor("a", "c"), copyFor("b", "c"), "c"}, ledTo(t, res.Resources[1].Encoded[0]))
+	require.Equal(t, []engine.Verdict{engine.Applied}, verdicts(res))
 }
 
 // TestCopiesAreEditedOnce for as long as the cluster and the key are the same. What failed is
 // tried again.
 func TestCopiesAreEditedOnce(t *testing.T) {
-	runs, key, fails := 0, "1", false
+	runs, fails := 0, false
 	do := func(c *clusterv3.Cluster) error {
 		if runs++; fails {
 			return errors.New("broken")
@@ -178,55 +268,49 @@ func TestCopiesAreEditedOnce(t *testing.T) {
 		c.AltStatName = fmt.Sprint("run ", runs)
 		return nil
 	}
-	e := newCopier(t, 1<<20, do, func(b *mutator.Copy) { b.Key = key })
-	send := func(c *clusterv3.Cluster) *clusterv3.Cluster {
+	e := newCopier(t, 1<<20, do, func(b *mutator.Variant) { b.CacheKey = b.Policies[0].Digest() })
+	send := func(year int, c *clusterv3.Cluster) *clusterv3.Cluster {
 		t.Helper()
-		res, err := e.Run(t.Context(), &engine.Call{
-			Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("b", "x", 2002)},
-			Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, c)}}},
-		})
+		call := copying(t, [][]byte{encode(t, c)}, "a")
+		call.Objects = append(call.Objects, agentPolicy("b", "x", year))
+		res, err := e.Run(t.Context(), call)
 		require.NoError(t, err)
-		return decoded(t, c, res.Resources[0].Encoded[1]).(*clusterv3.Cluster)
+		return decoded(t, c, res.Resources[0].Encoded[2]).(*clusterv3.Cluster)
 	}
 	c := eds("c")
 	for range 2 {
-		require.Equal(t, "run 1", send(c).GetAltStatName())
+		require.Equal(t, "run 1", send(2002, c).GetAltStatName())
 	}
-	key = "2"
-	require.Equal(t, "run 2", send(c).GetAltStatName())
+	require.Equal(t, "run 2", send(2003, c).GetAltStatName())
 	c.RespectDnsTtl = true
-	require.Equal(t, "run 3", send(c).GetAltStatName())
-	key, fails = "3", true
-	require.Equal(t, clusterv3.Cluster_STATIC, send(c).GetType())
+	require.Equal(t, "run 3", send(2003, c).GetAltStatName())
+	fails = true
+	require.Equal(t, clusterv3.Cluster_STATIC, send(2004, c).GetType())
 	fails = false
-	require.Equal(t, "run 5", send(c).GetAltStatName())
-	require.Equal(t, "run 5", send(c).GetAltStatName())
+	require.Equal(t, "run 5", send(2004, c).GetAltStatName())
+	require.Equal(t, "run 5", send(2004, c).GetAltStatName())
 }
 
 // TestTooManyCopies adds the first ones, and says of the others that they are not there.
 func TestTooManyCopies(t *testing.T) {
 	const limit = 10_000
-	c := copier{copies: func(in *mutator.Input) (out []mutator.Copy) {
-		for i := range limit + 2 {
-			c := mutator.Copy{Of: "c", Name: fmt.Sprint("copy/", i), Key: "k", Edit: func(context.Context, *clusterv3.Cluster) error { return nil }}
-			if i >= limit {
-				c.Affected = in.Objects.Of(thingKind)[1:]
-			}
-			out = append(out, c)
+	call := &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001), agentPolicy("b", "x", 2002)}}
+	var leads [][2]string
+	var clusters [][]byte
+	for i := range limit + 2 {
+		name := fmt.Sprint("service/ns/", i)
+		clusters = append(clusters, encode(t, eds(name)))
+		gateway := "a"
+		if i >= limit {
+			gateway = "b"
 		}
-		return out
-	}}
-	f := c.feature()
-	f.Clusters, f.Additions, f.Reporter = nil, c, c
-	e, err := engine.New([]mutator.Feature{f})
+		leads = append(leads, [2]string{gateway, name})
+	}
+	call.Resources = []engine.Resources{{Kind: mutator.KindCluster, Encoded: clusters}, {Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, leads...))}}}
+	res, err := newCopier(t, 0, func(*clusterv3.Cluster) error { return nil }, func(*mutator.Variant) {}).Run(t.Context(), call)
 	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{
-		Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001), agentPolicy("b", "x", 2002)},
-		Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}}},
-	})
-	require.NoError(t, err)
-	require.Len(t, res.Resources[0].Encoded, limit+1)
-	for i, o := range res.Outcomes {
+	require.Len(t, res.Resources[0].Encoded, 2*limit+2)
+	for i, o := range res.Outcomes[1:] {
 		if i < limit {
 			require.Equal(t, engine.Added, o.Verdict)
 			continue
@@ -234,33 +318,5 @@ func TestTooManyCopies(t *testing.T) {
 		require.Equal(t, engine.Denied, o.Verdict)
 		require.EqualError(t, o.Err, "is one of 10002 copies of clusters, of which 10000 are added")
 	}
-	requireReport(t, res, `is one of 10002 copies of clusters, of which 10000 are added; requests are refused (Cluster "copy/10000")`)
-}
-
-// TestCopiesOfTwoFeatures: the second one sees what the first one added.
-func TestCopiesOfTwoFeatures(t *testing.T) {
-	feature := func(name string, copies ...mutator.Copy) mutator.Feature {
-		for i := range copies {
-			copies[i].Edit = func(_ context.Context, c *clusterv3.Cluster) error { c.AltStatName += name; return nil }
-		}
-		return mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: adder(func() (mutator.Additions, error) {
-			return mutator.Additions{Copies: copies}, nil
-		})}
-	}
-	e, err := engine.New([]mutator.Feature{
-		feature("none"), feature("one", mutator.Copy{Of: "c", Name: "copy"}),
-		feature("two", mutator.Copy{Of: "c", Name: "copy"}, mutator.Copy{Of: "copy", Name: "copy of it"}),
-	})
-	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}}}})
-	require.NoError(t, err)
-	require.Equal(t, []engine.Verdict{engine.Added, engine.NameConflict, engine.Added}, verdicts(res))
-	require.Len(t, res.Resources[0].Encoded, 3)
-	require.Equal(t, "onetwo", decoded(t, &clusterv3.Cluster{}, res.Resources[0].Encoded[2]).(*clusterv3.Cluster).GetAltStatName())
-
-	e, err = engine.New([]mutator.Feature{feature("none")})
-	require.NoError(t, err)
-	res, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation})
-	require.NoError(t, err)
-	require.Empty(t, res.Resources, "not even a list")
+	requireReport(t, res, fmt.Sprintf("is one of 10002 copies of clusters, of which 10000 are added; requests are refused (Cluster %q)", copyFor("b", "service/ns/10000")))
 }

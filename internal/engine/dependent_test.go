@@ -201,24 +201,3 @@ func TestAdditionThatAnotherMakes(t *testing.T) {
 		requireOutcome(t, res, "agents", "a", false, mutator.Deny, "")
 	}
 }
-
-// TestLeadingToACopyThatIsNotThere is no fault of the route configuration, which has other routes:
-// Envoy refuses the requests of that one.
-func TestLeadingToACopyThatIsNotThere(t *testing.T) {
-	copying := func(name, of string) mutator.Feature {
-		f := leads(name, "b", "copy of gone")
-		f.Additions = adder(func() (mutator.Additions, error) {
-			return mutator.Additions{Copies: []mutator.Copy{{Of: of, Name: "copy of " + of}}}, nil
-		})
-		return f
-	}
-	e, err := engine.New([]mutator.Feature{copying("f", "gone"), copying("g", "lost")})
-	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
-		{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, leading(configuration("x"), "b"))}},
-		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}},
-	}})
-	require.NoError(t, err)
-	want := leading(configuration("x"), "copy of gone")
-	require.True(t, proto.Equal(want, decoded(t, want, res.Resources[0].Encoded[0])))
-}

@@ -38,6 +38,7 @@ import (
 // Engine runs an ordered list of features. It is safe for concurrent use.
 type Engine struct {
 	features []mutator.Feature
+	variants *variants
 	chains   map[mutator.Hook]map[mutator.Kind]runner
 	read     policy.WatchedRead
 	cache    *cache.Cache
@@ -81,8 +82,9 @@ func New(features []mutator.Feature, options ...Option) (*Engine, error) {
 	if err := mutator.Validate(features); err != nil {
 		return nil, err
 	}
+	features, variants := withVariants(features)
 	e := &Engine{
-		features: features, chains: map[mutator.Hook]map[mutator.Kind]runner{}, sandbox: sandbox.New(), hosts: newHostReader(),
+		features: features, variants: variants, chains: map[mutator.Hook]map[mutator.Kind]runner{}, sandbox: sandbox.New(), hosts: newHostReader(),
 	}
 	for _, option := range options {
 		if err := option(e); err != nil {

@@ -18,7 +18,7 @@ func (c *chain[T]) fault(l *link[T], original, before, now []byte) error {
 	if was, is := c.name(before), c.name(now); was != is && !l.renames {
 		return fmt.Errorf("renamed the %s from %q to %q, by which nothing else knows it", c.kind, was, is)
 	}
-	if err := c.foreignMark(l.feature, before, now); err != nil {
+	if err := foreignMark(c.keys[l.feature], marksAt(c.kind), before, now); err != nil {
 		return err
 	}
 	switch c.kind {

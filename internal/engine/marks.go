@@ -38,13 +38,12 @@ func ownKeys(features []mutator.Feature) map[string][]string {
 
 // foreignMark is the fault of an edit that changes what another feature left in a route's or
 // cluster's metadata: that one would find its policy gone, or another one in its place.
-func (c *chain[T]) foreignMark(feature string, before, now []byte) error {
-	at := marksAt(c.kind)
+func foreignMark(own []string, at fields, before, now []byte) error {
 	if at == nil || !hasMarks(before) && !hasMarks(now) {
 		return nil
 	}
 	var one, other [4]encodedMark // mostly enough, and on the stack
-	own, was, is := c.keys[feature], marksIn(at, before, one[:0]), marksIn(at, now, other[:0])
+	was, is := marksIn(at, before, one[:0]), marksIn(at, now, other[:0])
 	key, changed := firstChanged(own, was, is)
 	if !changed {
 		key, changed = firstChanged(own, is, was)

@@ -14,7 +14,7 @@ import (
 // the one before answered, nothing included, and goes on with its own resource if the last one
 // answers nothing:
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/extension/registry/composite_hook_client.go
-var errMissing = errors.New("the call has no resource: an extension server before egraft in extensionManagers answered nothing, and has to answer what it was sent")
+var errMissing = errors.New("the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received")
 
 // missing tells of features that would have treated the resource of a call that has none.
 // To answer nothing as well would have Envoy Gateway go on without what they do, so the call

@@ -24,7 +24,7 @@ const missingObject = `{"apiVersion":"example.com/v1","kind":"Thing","metadata":
 // TestCallWithoutResource: what an extension server before egraft loses is refused, or is
 // nothing to egraft.
 func TestCallWithoutResource(t *testing.T) {
-	const err = "Route hook: feature feature: the call has no resource: an extension server before egraft in extensionManagers answered nothing, and has to answer what it was sent"
+	const err = "Route hook: feature feature: the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received"
 	for name, c := range map[string]struct {
 		policy  mutator.FailurePolicy
 		reads   []policy.Kind

@@ -58,7 +58,7 @@ func TestQuarantine(t *testing.T) {
 		alive, res := f.send(nil, "bad", "good")
 		require.Equal(t, []bool{false, true}, alive)
 		require.Equal(t, []engine.Verdict{engine.Denied, engine.Quarantined, engine.Unchanged}, verdicts(res))
-		require.EqualError(t, res.Outcomes[0].Err, "not run on the same input again for some time: panic: at the disco")
+		require.EqualError(t, res.Outcomes[0].Err, "quarantined: panic: at the disco")
 		require.EqualValues(t, 1, runs.Load(), "not run")
 
 		for i, wait := range []time.Duration{10, 20, 40, 80, 160, 320, 600, 600} {

@@ -31,7 +31,7 @@ type reading struct {
 // slowError is the error of an object that took too long. Its text is the same at each call.
 type slowError struct{ limit time.Duration }
 
-func (e *slowError) Error() string { return "takes too long" }
+func (e *slowError) Error() string { return "timed out" }
 func (e *slowError) Unwrap() error { return &sandbox.TimeoutError{Limit: e.limit} }
 
 // unreadable is why an object is not used. Its text is the same in quarantine.

@@ -111,7 +111,7 @@ func TestReadingIsContained(t *testing.T) {
 		err  string
 		took time.Duration
 	}{
-		"hangs":   {"cannot be read: takes too long", sandbox.DefaultTimeout},
+		"hangs":   {"cannot be read: timed out", sandbox.DefaultTimeout},
 		"panics":  {"cannot be read: panic: at the disco", 0},
 		"is slow": {"", 4 * time.Second},
 		"fails":   {`spec: Invalid value: "": is bad`, 0},

@@ -104,7 +104,6 @@ func TestReportOfTranslation(t *testing.T) {
 // if nothing refers to it. Another feature's policies are not touched.
 func TestReportOfAdditions(t *testing.T) {
 	taken := &clusterv3.Cluster{Name: "b", RespectDnsTtl: true}
-	broken := mutator.Copy{Of: "a", Name: "copy", Edit: func(context.Context, *clusterv3.Cluster) error { return errors.New("broken") }}
 	for name, c := range map[string]struct {
 		add  mutator.Additions
 		err  error
@@ -115,8 +114,6 @@ func TestReportOfAdditions(t *testing.T) {
 		"invalid":             {mutator.Additions{Clusters: []*clusterv3.Cluster{{Name: "new", LbPolicy: -1}}}, nil, `the addition is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values; nothing was changed (Cluster "new")`},
 		"invalid for no name": {mutator.Additions{Clusters: []*clusterv3.Cluster{{}}}, nil, `the addition is invalid: invalid Cluster.Name: value length must be at least 1 runes; nothing was changed (Cluster "")`},
 		"taken":               {mutator.Additions{Clusters: []*clusterv3.Cluster{taken}}, nil, `Cluster "b" is there with other content and was left as it is; nothing was changed (Cluster "b")`},
-		"copy":                {mutator.Additions{Copies: []mutator.Copy{broken}}, nil, `broken; requests are refused (Cluster "copy")`},
-		"copy, taken":         {mutator.Additions{Copies: []mutator.Copy{{Of: "a", Name: "b", Edit: broken.Edit}}}, nil, `Cluster "b" is there already and was left as it is; nothing was changed (Cluster "b")`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := mutator.Feature{

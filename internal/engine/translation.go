@@ -24,6 +24,7 @@ func (e *Engine) finish(ctx context.Context, p *prepared, call *Call, configs []
 			return err
 		}
 	}
+	s.addCopies(ctx)
 	if err := s.settle(ctx); err != nil {
 		return err
 	}

@@ -47,14 +47,14 @@ func (c *changes) logIfChanged(ctx context.Context, call *engine.Call, res *engi
 	c.log.LogAttrs(ctx, level, "configuration changed", summary(call.Hook, subject, res)...)
 	for _, w := range res.Warnings {
 		attrs := append([]slog.Attr{slog.String(logging.KeyHook, string(call.Hook)), slog.Any(logging.KeyError, w)}, stackOf(w)...)
-		c.log.LogAttrs(ctx, slog.LevelWarn, "call has a fault", attrs...)
+		c.log.LogAttrs(ctx, slog.LevelWarn, "hook call warning", attrs...)
 	}
 	for _, o := range res.Outcomes {
 		c.failure(ctx, call.Hook, o)
 	}
 	for _, p := range res.Policies {
 		if p.Reason != mutator.Programmed {
-			c.log.LogAttrs(ctx, slog.LevelWarn, "policy is not in effect", slog.String(logging.KeyHook, string(call.Hook)),
+			c.log.LogAttrs(ctx, slog.LevelWarn, "policy not programmed", slog.String(logging.KeyHook, string(call.Hook)),
 				slog.String(logging.KeyPolicy, p.Policy.String()), slog.String(logging.KeyReason, string(p.Reason)), slog.String(logging.KeyMessage, p.Message))
 		}
 	}
@@ -92,7 +92,7 @@ func (c *changes) failure(ctx context.Context, h mutator.Hook, o *engine.Outcome
 		slog.String(logging.KeyHook, string(h)), slog.String(logging.KeyFeature, o.Feature), slog.String(logging.KeyKind, string(o.Kind)),
 		slog.String(logging.KeyResource, o.Name), slog.String(logging.KeyResult, string(o.Verdict)), slog.Any(logging.KeyError, o.Err),
 	}
-	c.log.LogAttrs(ctx, slog.LevelError, "resource could not be treated", append(attrs, stackOf(o.Err)...)...)
+	c.log.LogAttrs(ctx, slog.LevelError, "mutator failed", append(attrs, stackOf(o.Err)...)...)
 }
 
 // stackOf is the stack of a panic.

@@ -60,9 +60,9 @@ func TestFailuresAreSaidWithTheirReason(t *testing.T) {
 	})
 	require.Equal(t, []map[string]any{
 		{"level": "INFO", "msg": "configuration changed", "hook": "Translation", "gateway": "default/eg", "results": map[string]any{"denied": 1.0}},
-		{"level": "WARN", "msg": "call has a fault", "hook": "Translation", "error": "odd"},
-		{"level": "ERROR", "msg": "resource could not be treated", "hook": "Translation", "feature": "f", "kind": "Cluster", "resource": "c", "result": "denied", "error": "broken"},
-		{"level": "WARN", "msg": "policy is not in effect", "hook": "Translation", "policy": " ns/p", "reason": "Conflicted", "message": "older"},
+		{"level": "WARN", "msg": "hook call warning", "hook": "Translation", "error": "odd"},
+		{"level": "ERROR", "msg": "mutator failed", "hook": "Translation", "feature": "f", "kind": "Cluster", "resource": "c", "result": "denied", "error": "broken"},
+		{"level": "WARN", "msg": "policy not programmed", "hook": "Translation", "policy": " ns/p", "reason": "Conflicted", "message": "older"},
 	}, got)
 }
 

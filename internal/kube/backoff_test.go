@@ -39,13 +39,13 @@ func TestUnavailableServer(t *testing.T) {
 				f.Publish("g", many(100))
 				after(time.Hour)
 				require.LessOrEqual(t, len(f.api.take()), 75, "one a minute, and those at the beginning")
-				require.Equal(t, []string{"WARN API server is not available, outcomes of policies wait"}, f.said(t))
+				require.Equal(t, []string{"WARN API server unavailable, policy outcomes queued"}, f.said(t))
 
 				f.api.set(fine)
 				after(retryLongest + requestTimeout + time.Minute)
 				require.Len(t, f.api.take(), 100)
 				require.Equal(t, 100, f.counts.all()["event written"])
-				require.Equal(t, "INFO API server is available again", f.said(t)[1])
+				require.Equal(t, "INFO API server available", f.said(t)[1])
 			})
 		})
 	}
@@ -74,7 +74,7 @@ func TestMissingPermission(t *testing.T) {
 		f.Publish("g", many(100))
 		after(time.Hour)
 		require.Len(t, f.api.take(), 9, "after 10 seconds, and then each time after twice as long")
-		require.Equal(t, []string{"WARN outcomes of policies cannot be written, a permission is missing"}, f.said(t))
+		require.Equal(t, []string{"WARN cannot write policy outcomes, missing permission"}, f.said(t))
 		require.Contains(t, f.log.String(), `"permission":"create and patch events.events.k8s.io"`)
 
 		f.api.set(fine)
@@ -123,14 +123,14 @@ func TestFinalAnswers(t *testing.T) {
 		{
 			"not what Kubernetes wants", status(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid),
 			"event rejected",
-			[]string{"WARN outcome of a policy was rejected"},
+			[]string{"WARN API server rejected policy outcome"},
 		},
 		{"namespace is gone", status(http.StatusNotFound, metav1.StatusReasonNotFound), "event outdated", nil},
 		{"namespace is going", status(http.StatusForbidden, metav1.StatusReasonForbidden, namespaceTerminating), "event outdated", nil},
 		{
 			"panic", func(*http.Request) (*http.Response, error) { panic("on purpose") },
 			"event rejected",
-			[]string{"WARN outcome of a policy was rejected"},
+			[]string{"WARN API server rejected policy outcome"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -17,25 +17,25 @@ type transitionLog struct {
 
 func (s *transitionLog) unavailable(wait time.Duration, err error) {
 	if !s.down {
-		s.log.Warn("API server is not available, outcomes of policies wait", logging.KeyRetryAfter, wait, logging.KeyError, err)
+		s.log.Warn("API server unavailable, policy outcomes queued", logging.KeyRetryAfter, wait, logging.KeyError, err)
 	}
 	s.down = true
 }
 
 func (s *transitionLog) available() {
 	if s.down {
-		s.log.Info("API server is available again")
+		s.log.Info("API server available")
 	}
 	s.down = false
 }
 
 func (s *transitionLog) refused(k key, rule string, err error) {
 	if !s.forbidden[k.what] {
-		s.log.Warn("outcomes of policies cannot be written, a permission is missing", logging.KeyPermission, rule, logging.KeyError, err)
+		s.log.Warn("cannot write policy outcomes, missing permission", logging.KeyPermission, rule, logging.KeyError, err)
 	}
 	s.forbidden[k.what] = true
 }
 
 func (s *transitionLog) rejected(k key, err error) {
-	s.log.Warn("outcome of a policy was rejected", logging.KeyPolicy, k.String(), logging.KeyWrite, k.what, logging.KeyError, err)
+	s.log.Warn("API server rejected policy outcome", logging.KeyPolicy, k.String(), logging.KeyWrite, k.what, logging.KeyError, err)
 }

@@ -61,7 +61,7 @@ func (a *abandoned) full(owner string) error {
 	if a.of[owner] < maxAbandoned {
 		return nil
 	}
-	return fmt.Errorf("not run: %d earlier runs took too long and have not ended", a.of[owner])
+	return fmt.Errorf("not run: %d timed-out goroutines still running", a.of[owner])
 }
 
 // Abandoned is the number of runs that nobody waits for any more and that have not ended.
@@ -87,9 +87,9 @@ func (a *abandoned) err() error {
 		switch n := a.of[owner]; {
 		case n < maxAbandoned:
 		case owner == WholeCall:
-			errs = append(errs, fmt.Errorf("%d calls took too long and have not ended", n))
+			errs = append(errs, fmt.Errorf("%d timed-out calls still running", n))
 		default:
-			errs = append(errs, fmt.Errorf("mutator %s is not run any more: %d runs took too long and have not ended", owner, n))
+			errs = append(errs, fmt.Errorf("feature %s disabled: %d timed-out goroutines still running", owner, n))
 		}
 	}
 	return errors.Join(errs...)

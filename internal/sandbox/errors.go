@@ -24,7 +24,7 @@ type TimeoutError struct {
 }
 
 // Error tells the limit.
-func (e *TimeoutError) Error() string { return fmt.Sprintf("took longer than %s", e.Limit) }
+func (e *TimeoutError) Error() string { return fmt.Sprintf("timed out after %s", e.Limit) }
 
 // Unwrap is [context.DeadlineExceeded].
 func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
@@ -39,5 +39,5 @@ type QuarantineError struct {
 // Error tells the cause. It does not tell until when: a text that is new at each call is
 // logged at each call.
 func (e *QuarantineError) Error() string {
-	return "not run on the same input again for some time: " + e.Cause
+	return "quarantined: " + e.Cause
 }

@@ -35,7 +35,7 @@ func TestGoroutines(t *testing.T) {
 		<-began
 		cancel(errors.New("enough"))
 	}()
-	require.EqualError(t, run(ctx, func() { close(began); <-release }), "took too long: enough")
+	require.EqualError(t, run(ctx, func() { close(began); <-release }), "abandoned: enough")
 	require.Empty(t, g.idle, "nobody may wait for it")
 	require.NoError(t, run(t.Context(), func() {}), "another one does the next")
 	close(release)

@@ -94,7 +94,7 @@ func RunUntil[R any](ctx context.Context, s *Sandbox, g *Goroutine, owner string
 	if ended && (err == nil || ctx.Err() == nil) {
 		return r, err
 	}
-	return none, fmt.Errorf("took too long: %w", context.Cause(ctx))
+	return none, fmt.Errorf("abandoned: %w", context.Cause(ctx))
 }
 
 // RunFor is [RunUntil] with a limit in place of a context. After that it is a [TimeoutError].

@@ -21,7 +21,7 @@ func (c *Config) listen(ctx context.Context) (net.Listener, error) {
 		return nil, fmt.Errorf("listen for Envoy Gateway: %w", err)
 	}
 	if c.TCP.Insecure {
-		c.Log.Warn("serving without TLS: whoever reaches this address can read and change what Envoy Gateway sends",
+		c.Log.Warn("serving without TLS, anyone on the network path can read and modify calls",
 			logging.KeyAddress, l.Addr().String())
 	}
 	return l, nil

@@ -56,7 +56,7 @@ func options(c *Config, draining <-chan struct{}, creds credentials.TransportCre
 func (c *Config) recovered(ctx context.Context, p any) error {
 	method, _ := grpc.Method(ctx)
 	c.Log.ErrorContext(ctx, "call panicked", logging.KeyMethod, method, logging.KeyPanic, p, logging.KeyStack, string(debug.Stack()))
-	return status.Error(codes.Internal, "egraft panicked, its log says where")
+	return status.Error(codes.Internal, "egraft panicked, see its log")
 }
 
 // deadline ends calls whose client waits for ever, as Envoy Gateway does

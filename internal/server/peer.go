@@ -44,7 +44,7 @@ func (c *peerCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.
 		err = fmt.Errorf("user %d may not connect", p.uid)
 	}
 	if err != nil {
-		c.log.Warn("refused a connection", logging.KeyUID, p.uid, logging.KeyPID, p.pid,
+		c.log.Warn("rejected connection", logging.KeyUID, p.uid, logging.KeyPID, p.pid,
 			logging.KeySetting, "--allowed-uids", logging.KeyError, err)
 		return nil, nil, errors.Join(err, conn.Close())
 	}

@@ -46,7 +46,7 @@ func TestPeers(t *testing.T) {
 				return
 			}
 			require.EqualError(t, err, test.err)
-			require.Equal(t, test.err, log.wait(t, "refused a connection")["error"])
+			require.Equal(t, test.err, log.wait(t, "rejected connection")["error"])
 			_, err = server.Write([]byte("x"))
 			require.Error(t, err, "the connection is closed")
 		})
@@ -87,6 +87,6 @@ func TestRefusedPeerCannotCall(t *testing.T) {
 			continue
 		}
 		require.Equal(t, codes.Unavailable, status.Code(err))
-		require.EqualValues(t, me, i.log.wait(t, "refused a connection")["uid"])
+		require.EqualValues(t, me, i.log.wait(t, "rejected connection")["uid"])
 	}
 }

@@ -27,7 +27,7 @@ type reopeningListener struct {
 	mu      sync.Mutex
 	current *ownedListener
 	closed  bool
-	lost    error // why nobody new can connect, nil if they can
+	lost    error // why new clients cannot connect, nil if they can
 }
 
 // newReopeningListener returns a listener that opens its socket now, and again when it has to.
@@ -69,24 +69,24 @@ func (l *reopeningListener) checkSocket() {
 	}
 	next, err := l.open()
 	if err != nil {
-		l.setLost(fmt.Errorf("the socket is gone, and nobody new can connect: %w", err))
+		l.setLost(fmt.Errorf("socket removed, new clients cannot connect: %w", err))
 		return
 	}
 	old := l.current
 	l.current, l.lost = next, nil
 	_ = old.Close() // after the next one is there; its socket is gone already
-	l.log.Warn("socket was gone, listening again", logging.KeyPath, l.path)
+	l.log.Warn("socket removed, listening again", logging.KeyPath, l.path)
 }
 
 // setLost says once why nobody can connect.
 func (l *reopeningListener) setLost(why error) {
 	if l.lost == nil || l.lost.Error() != why.Error() {
-		l.log.Error("socket is gone", logging.KeyPath, l.path, logging.KeyError, why)
+		l.log.Error("cannot reopen removed socket", logging.KeyPath, l.path, logging.KeyError, why)
 	}
 	l.lost = why
 }
 
-// unreachable is why nobody new can connect, nil if they can.
+// unreachable is why new clients cannot connect, nil if they can.
 func (l *reopeningListener) unreachable() error {
 	if l == nil { // no socket
 		return nil

@@ -34,7 +34,7 @@ func TestSocketIsThereAgain(t *testing.T) {
 		_, err = i.call(t)
 		require.NoError(t, err)
 	}
-	line := i.log.wait(t, "socket was gone, listening again")
+	line := i.log.wait(t, "socket removed, listening again")
 	require.Equal(t, "WARN", line["level"])
 	require.Equal(t, path, line["path"])
 	i.stop()
@@ -59,16 +59,16 @@ func TestSocketThatCannotBeThereAgain(t *testing.T) {
 	require.Eventually(t, func() bool { return i.get(t, "/readyz") == http.StatusServiceUnavailable }, 10*time.Second, 5*time.Millisecond)
 	require.Equal(t, grpc_health_v1.HealthCheckResponse_NOT_SERVING, check())
 	require.Equal(t, http.StatusOK, i.get(t, "/healthz"))
-	line := i.log.wait(t, "socket is gone")
+	line := i.log.wait(t, "cannot reopen removed socket")
 	require.Equal(t, "ERROR", line["level"])
-	require.Equal(t, "the socket is gone, and nobody new can connect: create directory of socket: mkdir "+dir+": not a directory", line["error"])
+	require.Equal(t, "socket removed, new clients cannot connect: create directory of socket: mkdir "+dir+": not a directory", line["error"])
 
 	require.NoError(t, os.Remove(dir))
 	require.Eventually(t, func() bool { return i.get(t, "/readyz") == http.StatusOK }, 10*time.Second, 5*time.Millisecond)
 	require.Equal(t, grpc_health_v1.HealthCheckResponse_SERVING, check())
 	_, err := i.call(t)
 	require.NoError(t, err)
-	require.Len(t, i.log.find(t, "socket is gone"), 1)
+	require.Len(t, i.log.find(t, "cannot reopen removed socket"), 1)
 }
 
 // TestSocketOfSomebodyElse: what another process has put there stays, and is a reason not
@@ -80,8 +80,8 @@ func TestSocketOfSomebodyElse(t *testing.T) {
 	other, err := net.Listen("unix", path)
 	require.NoError(t, err)
 	defer other.Close()
-	require.Equal(t, `the socket is gone, and nobody new can connect: socket "`+path+`" is in use: another process answers on it`,
-		i.log.wait(t, "socket is gone")["error"])
+	require.Equal(t, `socket removed, new clients cannot connect: socket "`+path+`" is in use by another process`,
+		i.log.wait(t, "cannot reopen removed socket")["error"])
 	require.Equal(t, http.StatusServiceUnavailable, i.get(t, "/readyz"))
 	require.NoError(t, os.Rename(path+"2", path))
 	require.Eventually(t, func() bool { return i.get(t, "/readyz") == http.StatusOK }, 10*time.Second, 5*time.Millisecond)

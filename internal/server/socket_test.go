@@ -52,22 +52,22 @@ func TestSocketPathThatIsTaken(t *testing.T) {
 			l, err := net.Listen("unix", path)
 			require.NoError(t, err)
 			t.Cleanup(func() { _ = l.Close() })
-		}, `socket "PATH" is in use: another process answers on it`},
+		}, `socket "PATH" is in use by another process`},
 		{"file", func(t *testing.T, path string) {
 			require.NoError(t, os.WriteFile(path, []byte("precious"), 0o600))
-		}, `socket path "PATH" is taken by something that is not a socket: remove it or choose another path`},
+		}, `socket path "PATH" exists and is not a socket: remove it or choose another path`},
 		{"directory", func(t *testing.T, path string) {
 			require.NoError(t, os.Mkdir(path, 0o700))
-		}, `socket path "PATH" is taken by something that is not a socket: remove it or choose another path`},
+		}, `socket path "PATH" exists and is not a socket: remove it or choose another path`},
 		{"link to a dead socket", func(t *testing.T, path string) {
 			deadSocket(t, path+"2")
 			require.NoError(t, os.Symlink(path+"2", path))
-		}, `socket path "PATH" is taken by something that is not a socket: remove it or choose another path`},
+		}, `socket path "PATH" exists and is not a socket: remove it or choose another path`},
 		{"datagram socket", func(t *testing.T, path string) {
 			l, err := net.ListenPacket("unixgram", path)
 			require.NoError(t, err)
 			t.Cleanup(func() { _ = l.Close() })
-		}, `socket "PATH" exists, and whether it is in use cannot be told: dial unix PATH: connect: protocol wrong type for socket`},
+		}, `cannot check whether socket "PATH" is in use: dial unix PATH: connect: protocol wrong type for socket`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestRemovedSocketIsLogged(t *testing.T) {
 		path = c.Socket.Path
 		deadSocket(t, path)
 	})
-	require.Equal(t, path, i.log.wait(t, "removed a socket that nobody answers on")["path"])
+	require.Equal(t, path, i.log.wait(t, "removed stale socket")["path"])
 	_, err := i.call(t)
 	require.NoError(t, err)
 }

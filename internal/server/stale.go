@@ -24,17 +24,17 @@ func (s *Socket) removeStale(ctx context.Context, log *slog.Logger) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("look for a socket that was left: %w", err)
+		return fmt.Errorf("check for a stale socket: %w", err)
 	case info.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("socket path %q is taken by something that is not a socket: remove it or choose another path", s.Path)
+		return fmt.Errorf("socket path %q exists and is not a socket: remove it or choose another path", s.Path)
 	}
 	if err := s.checkUnused(ctx); err != nil {
 		return err
 	}
 	if err := os.Remove(s.Path); err != nil {
-		return fmt.Errorf("remove socket that was left: %w", err)
+		return fmt.Errorf("remove stale socket: %w", err)
 	}
-	log.Info("removed a socket that nobody answers on", logging.KeyPath, s.Path)
+	log.Info("removed stale socket", logging.KeyPath, s.Path)
 	return nil
 }
 
@@ -43,9 +43,9 @@ func (s *Socket) checkUnused(ctx context.Context) error {
 	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "unix", s.Path)
 	switch {
 	case err == nil:
-		return errors.Join(fmt.Errorf("socket %q is in use: another process answers on it", s.Path), conn.Close())
+		return errors.Join(fmt.Errorf("socket %q is in use by another process", s.Path), conn.Close())
 	case !errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("socket %q exists, and whether it is in use cannot be told: %w", s.Path, err)
+		return fmt.Errorf("cannot check whether socket %q is in use: %w", s.Path, err)
 	default:
 		return nil
 	}

@@ -19,7 +19,7 @@ func (s *Server) stop() {
 		// In the background: while GracefulStop waits for a call that does not heed its
 		// context, Stop waits for GracefulStop (grpc-go 1.83, both hold one lock).
 		go s.grpc.Stop()
-		s.cfg.Log.Warn("stopped before calls were finished", logging.KeySetting, "--shutdown-timeout")
+		s.cfg.Log.Warn("stopped with calls in flight", logging.KeySetting, "--shutdown-timeout")
 	}
 }
 

@@ -69,7 +69,7 @@ func TestCallsThatDoNotFinish(t *testing.T) {
 	i.stop()
 	require.NoError(t, <-i.ended)
 	require.Equal(t, codes.Unavailable, status.Code(<-result))
-	require.Equal(t, "--shutdown-timeout", i.log.wait(t, "stopped before calls were finished")["setting"])
+	require.Equal(t, "--shutdown-timeout", i.log.wait(t, "stopped with calls in flight")["setting"])
 }
 
 func TestHealthWatchDoesNotDelayTheEnd(t *testing.T) {

@@ -38,7 +38,7 @@ func newTLS(tcp *TCP, log *slog.Logger) (credentials.TransportCredentials, error
 func (r *reloader) current(*tls.ClientHelloInfo) (*tls.Config, error) {
 	c, err := r.tcp.config()
 	if err != nil {
-		r.log.Error("certificates could not be read again, the last good ones are used", logging.KeyError, err)
+		r.log.Error("reload failed, using last valid certificates", logging.KeyError, err)
 		return r.good.Load(), nil
 	}
 	r.good.Store(c)

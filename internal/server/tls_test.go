@@ -107,7 +107,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	require.NoError(t, os.WriteFile(tcp.KeyFile, []byte("half a k"), 0o600))
 	_, err = i.call(t, after.client())
 	require.NoError(t, err, "the last good certificate")
-	line := i.log.wait(t, "certificates could not be read again, the last good ones are used")
+	line := i.log.wait(t, "reload failed, using last valid certificates")
 	require.NotContains(t, line["error"], "half a k")
 }
 
@@ -135,7 +135,7 @@ func TestPlainTCPWarns(t *testing.T) {
 	i := start(t, func(c *Config) { c.Socket, c.TCP = nil, &TCP{Address: "127.0.0.1:0", Insecure: true} })
 	_, err := i.call(t)
 	require.NoError(t, err)
-	line := i.log.wait(t, "serving without TLS: whoever reaches this address can read and change what Envoy Gateway sends")
+	line := i.log.wait(t, "serving without TLS, anyone on the network path can read and modify calls")
 	require.Equal(t, "WARN", line["level"])
 	require.Equal(t, i.addr.String(), line["address"])
 }

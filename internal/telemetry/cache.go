@@ -16,10 +16,10 @@ func cacheCollectors(cfg Config) []prometheus.Collector {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(of(cfg.Cache())) })
 	}
 	return []prometheus.Collector{
-		counter("egraft_memo_hits_total", "Resources that were answered from memory.", func(c Cache) uint64 { return c.Hits }),
-		counter("egraft_memo_misses_total", "Resources that could have been answered from memory, had they been there.", func(c Cache) uint64 { return c.Misses }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "egraft_memo_bytes", Help: "About what the memory of answers takes."},
+		counter("egraft_cache_hits_total", "Resources whose result was in the cache.", func(c Cache) uint64 { return c.Hits }),
+		counter("egraft_cache_misses_total", "Resources whose result could be cached and was not in the cache.", func(c Cache) uint64 { return c.Misses }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "egraft_cache_bytes", Help: "Approximate size of the cache."},
 			func() float64 { return float64(cfg.Cache().Bytes) }),
-		gauge("egraft_limit_memo_bytes", "About what the memory of answers may take.", float64(cfg.CacheBytes)),
+		gauge("egraft_limit_cache_bytes", "Maximum size of the cache.", float64(cfg.CacheBytes)),
 	}
 }

@@ -9,7 +9,7 @@ import (
 // results lists what a feature can do in a hook, in the words of the engine.
 func results(f *mutator.Feature, h mutator.Hook) []string {
 	r := []string{"applied", "unchanged", "denied", "ignored", "call-failed", "panicked", "timed-out", "quarantined"}
-	if h == mutator.HookTranslation && f.Additions != nil {
+	if h == mutator.HookTranslation && (f.Additions != nil || f.ClusterVariants != nil) {
 		r = append(r, "added", "name-conflict")
 	}
 	if h == mutator.HookTranslation && f.PrunesSecrets {

@@ -95,7 +95,7 @@ func TestGuard(t *testing.T) {
 
 func TestCache(t *testing.T) {
 	require.Subset(t, scrape(t, newTelemetry()), []string{
-		`egraft_memo_hits_total 3`, `egraft_memo_misses_total 2`, `egraft_memo_bytes 1000`, `egraft_limit_memo_bytes 2000`,
+		`egraft_cache_hits_total 3`, `egraft_cache_misses_total 2`, `egraft_cache_bytes 1000`, `egraft_limit_cache_bytes 2000`,
 	})
 }
 

@@ -147,6 +147,6 @@ func TestReport(t *testing.T) {
 		return slices.Values([]attach.Target{{Attached: slices.Concat(to(policy.ToRoute, "a"), to(policy.ToGateway, "b"))}})
 	}
 	got := said(mutator.HookTranslation)
-	require.Contains(t, got, "b Overridden: Thing n/a is attached more closely to all that this policy reaches")
+	require.Contains(t, got, "b Overridden: Thing n/a has a more specific target and overrides this policy everywhere")
 	require.Contains(t, got, "c TargetNotFound: no target, or Envoy Gateway does not include routes in the Translation hook")
 }

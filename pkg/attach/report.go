@@ -153,7 +153,7 @@ func (r Reporter) outcome(in *mutator.Input, e *entry) mutator.PolicyOutcome {
 	case e.conflict != nil:
 		reason, message = mutator.Conflicted, e.conflict.Precedence(o)+" and has the same target"
 	case e.overridden != nil:
-		reason, message = mutator.Overridden, e.overridden.String()+" is attached more closely to all that this policy reaches"
+		reason, message = mutator.Overridden, e.overridden.String()+" has a more specific target and overrides this policy everywhere"
 	}
 	if reason == mutator.Programmed || reason == mutator.TargetNotFound {
 		if why := r.Failure(in, o, reason); why != "" {

@@ -30,7 +30,8 @@ type plain []mutator.Feature
 
 func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 	t.Helper()
-	in := p.input(t, call)
+	in, features := p.input(t, call), p
+	p = p.withVariants()
 	res := &engine.Result{}
 	for _, list := range call.Resources {
 		out := engine.Resources{Kind: list.Kind}
@@ -52,6 +53,7 @@ func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 			res.Policies = append(res.Policies, f.Reporter.Report(in)...)
 		}
 	}
+	features.addCopies(t, in, res)
 	for i, raw := range call.Resources[0].Encoded {
 		if c := clusterOf(t, raw); c.GetName() != clusterOf(t, res.Resources[0].Encoded[i]).GetName() && len(c.GetHealthChecks()) == 0 && c.GetEdsClusterConfig() != nil {
 			kept := p.others().treat(t, in, mutator.KindCluster, raw, &engine.Result{})
@@ -217,26 +219,6 @@ next:
 			}
 		}
 		clusters.Encoded = append(clusters.Encoded, deterministic(t, a))
-		res.Outcomes = append(res.Outcomes, o)
-	}
-	there := slices.Clone(clusters.Encoded)
-	for _, c := range additions.Copies {
-		i := slices.IndexFunc(there, func(raw []byte) bool { return clusterOf(t, raw).GetName() == c.Of })
-		if i < 0 {
-			continue
-		}
-		m := clusterOf(t, there[i])
-		if eds := m.GetEdsClusterConfig(); eds != nil && eds.GetServiceName() == "" {
-			eds.ServiceName = c.Of
-		}
-		m.Name = c.Name
-		refusing := proto.CloneOf(m)
-		o := &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: c.Name, Verdict: engine.Added}
-		if o.Err = c.Edit(t.Context(), m); o.Err != nil {
-			m, o.Verdict = refusing, engine.Denied
-			require.NoError(t, xds.DenyCluster(m))
-		}
-		clusters.Encoded = append(clusters.Encoded, deterministic(t, m))
 		res.Outcomes = append(res.Outcomes, o)
 	}
 }

@@ -158,7 +158,7 @@ func TestServeThatCannot(t *testing.T) {
 	taken := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(taken, nil, 0o600))
 	got := egraft(t.Context(), nil, "serve", "--socket", taken, "--admin-address", "off", "--log-level", "error")
-	require.Equal(t, result{1, "", "egraft: socket path \"" + taken + "\" is taken by something that is not a socket: remove it or choose another path\n"}, got)
+	require.Equal(t, result{1, "", "egraft: socket path \"" + taken + "\" exists and is not a socket: remove it or choose another path\n"}, got)
 }
 
 func TestVersion(t *testing.T) {

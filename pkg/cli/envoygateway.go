@@ -17,12 +17,12 @@ func newConfig(p *program) *cobra.Command {
 	return cmd
 }
 
-const envoyGatewayLong = `Print what Envoy Gateway's configuration has to say about egraft: which hooks
-to call, which custom resources to watch, and where egraft serves. It names the hooks
-and kinds of resources that the enabled mutators need and nothing more, so that private
-keys do not reach egraft without need.
+const envoyGatewayLong = `Print the extensionManager settings for egraft: which hooks to call, which custom
+resources to watch, and where egraft serves. They list the hooks and kinds of resources
+that the enabled features need and nothing more, so that Envoy Gateway does not send
+private keys that egraft does not need.
 
-It takes the settings of ` + "`egraft serve`" + `: give both the same flags, environment and file.
+It takes the settings of ` + "`egraft serve`" + `: use the same flags, environment and file for both.
 
 With other extension servers, make it the last one of extensionManagers, with a name.
 

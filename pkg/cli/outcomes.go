@@ -34,7 +34,7 @@ func newPublisher(c *config.Config, log *slog.Logger, o kube.Observer) (publishe
 	case asked:
 		return nil, fmt.Errorf("set up outcomes in Kubernetes: %w", err)
 	case !errors.Is(err, kube.ErrNotInCluster):
-		log.Warn("outcomes of policies are not written to Kubernetes", logging.KeyError, err)
+		log.Warn("policy outcomes are not written to Kubernetes", logging.KeyError, err)
 	}
 	return nil, nil
 }

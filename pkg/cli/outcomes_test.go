@@ -74,7 +74,7 @@ func TestChoiceOfOutcomes(t *testing.T) {
 		{"auto, elsewhere", nil, nil, false, ExitOK, ""},
 		{
 			"auto, in a pod without a token", nil, nil, true, ExitOK,
-			`"msg":"outcomes of policies are not written to Kubernetes","error":"read the pod's ServiceAccount: open /var/run/secrets/kubernetes.io/serviceaccount/token: no such file or directory"`,
+			`"msg":"policy outcomes are not written to Kubernetes","error":"read the pod's ServiceAccount: open /var/run/secrets/kubernetes.io/serviceaccount/token: no such file or directory"`,
 		},
 		{
 			"always, elsewhere",

@@ -8,14 +8,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const rootLong = `egraft grafts what Envoy Gateway cannot do onto the configuration that it
-gives to Envoy. It runs beside Envoy Gateway, which calls it over a Unix socket, and
-changes clusters, listeners, routes and secrets as custom resources ask for.`
+const rootLong = `egraft adds features that Envoy Gateway lacks to the configuration Envoy receives. It
+runs as a sidecar of Envoy Gateway, which calls it over a Unix socket, and changes
+clusters, listeners, routes and secrets as custom resources configure it.`
 
 const rootExample = `  # Serve, as the sidecar of Envoy Gateway does
   egraft serve
 
-  # Print what has to be in Envoy Gateway's configuration
+  # Print the settings that Envoy Gateway needs
   egraft config envoy-gateway --format helm`
 
 // execute runs the command of the arguments and returns its path for messages.

@@ -51,9 +51,9 @@ func newServe(p *program) *cobra.Command {
 func (p *program) serve(ctx context.Context, s *settings) error {
 	log := logging.New(p.stderr, s.LogLevel, s.LogFormat)
 	info := version.Read()
-	log.Info("egraft starts", logging.KeyVersion, info.Version, logging.KeyCommit, info.Commit, logging.KeyFeatures, names(s), logging.KeyModules, p.modules())
+	log.Info("starting", logging.KeyVersion, info.Version, logging.KeyCommit, info.Commit, logging.KeyFeatures, names(s), logging.KeyModules, p.modules())
 	for _, name := range config.UnknownVariables(p.environ, sections(p.declare())) {
-		log.Warn("environment variable is not a setting", logging.KeyVariable, name)
+		log.Warn("unknown environment variable", logging.KeyVariable, name)
 	}
 	e, err := engine.New(s.features, engine.WithCache(s.CacheSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm),
 		engine.WithLimits(s.Restrictions().Limits.Excess))

@@ -93,7 +93,7 @@ func TestServe(t *testing.T) {
 	require.Contains(t, metrics, "egraft_limit_message_bytes 2.68435456e+08")
 	require.Equal(t, ExitOK, stop())
 	require.NoFileExists(t, socket)
-	require.Contains(t, stderr.String(), `"msg":"environment variable is not a setting","variable":"EGRAFT_SOKET"`)
+	require.Contains(t, stderr.String(), `"msg":"unknown environment variable","variable":"EGRAFT_SOKET"`)
 	require.Contains(t, stderr.String(), `"features":[`+strings.ReplaceAll(quoted(mutatorNames(catalog.Options{})), " ", "")+`]`)
 	require.Contains(t, stderr.String(), `"level":"DEBUG","msg":"call","hook":"Translation","code":"OK"`)
 }

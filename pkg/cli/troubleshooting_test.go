@@ -26,9 +26,9 @@ const troubleshooting = "../../docs/troubleshooting.md"
 
 // said are messages that the page quotes in its text, beside whole lines of the log.
 var said = []string{
-	"serving", "listen for Envoy Gateway: ", "is taken by something that is not a socket",
-	"resource could not be treated", "the policy for this route cannot be applied",
-	"the socket is gone, and nobody new can connect",
+	"serving", "listen for Envoy Gateway: ", "exists and is not a socket",
+	"mutator failed", "the policy for this route cannot be applied",
+	"socket removed, new clients cannot connect",
 }
 
 func TestTroubleshooting(t *testing.T) {
@@ -52,7 +52,7 @@ func TestTroubleshooting(t *testing.T) {
 func TestTroubleshootingRejects(t *testing.T) {
 	known := literals(t)
 	line := func(text string) string { return strings.Join(said, "") + "\n" + text + "\n" }
-	require.NoError(t, quotes(line(`{"level":"WARN","msg":"refused a connection","uid":1}`), known))
+	require.NoError(t, quotes(line(`{"level":"WARN","msg":"rejected connection","uid":1}`), known))
 	require.EqualError(t, quotes(line(`{"level":"WARN","msg":"turned one away"}`), known), `"turned one away" is not in the code`)
 	require.EqualError(t, quotes(line(`{"level":"WARN","msg":"call","user":1}`), known), `"user" is not in the code`)
 	require.ErrorContains(t, quotes(line(`{"level":`), known), "unexpected end of JSON input")

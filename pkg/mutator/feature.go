@@ -52,6 +52,10 @@ type Feature struct {
 	Secrets             Secret
 	RouteConfigurations RouteConfiguration
 
+	// ClusterVariants edits clusters by the routes and listeners that lead to them, in place of
+	// Clusters and RouteConfigurations.
+	ClusterVariants ClusterVariants
+
 	// Additions adds resources to a translation, after the mutators ran.
 	Additions Adder
 	// Reporter tells for each policy of the feature what became of it.
@@ -129,6 +133,9 @@ func (f *Feature) validate() (errs []error) {
 		}
 	}
 	errs = append(errs, f.validateHooks()...)
+	if f.ClusterVariants != nil && (f.Clusters != nil || f.RouteConfigurations != nil) {
+		errs = append(errs, fmt.Errorf("feature %q: set ClusterVariants, or Clusters and RouteConfigurations", f.Name))
+	}
 	for _, k := range f.Policies {
 		if k.HasConditions() {
 			errs = append(errs, fmt.Errorf("feature %q: the status of policies is Envoy Gateway's, so %s cannot have conditions", f.Name, k.Kind))

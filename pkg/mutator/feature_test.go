@@ -123,7 +123,7 @@ func TestHooksThatDisagree(t *testing.T) {
 		`feature "f": RenamesClusters has no effect: add Translation to Hooks`:                      {Hooks: []mutator.Hook{mutator.HookCluster}, Clusters: clusters, RenamesClusters: true},
 		`feature "f": hook Route has nothing to run: set Routes, or remove it from Hooks`:           {Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookRoute}, Clusters: clusters, Reporter: nothing{}},
 		`feature "f": hook HTTPListener has nothing to run: set Listeners, or remove it from Hooks`: {Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookHTTPListener}, Clusters: clusters},
-		`feature "f": hook Translation has nothing to run: set Listeners, Clusters, Secrets, RouteConfigurations or Additions, or remove it from Hooks`: {
+		`feature "f": hook Translation has nothing to run: set Listeners, Clusters, Secrets, RouteConfigurations, ClusterVariants or Additions, or remove it from Hooks`: {
 			Hooks: []mutator.Hook{mutator.HookTranslation}, Reporter: nothing{},
 		},
 		"": {Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, Reporter: nothing{}}, // which tells of the routes' policies

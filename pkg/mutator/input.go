@@ -80,21 +80,6 @@ type Adder interface {
 type Additions struct {
 	Clusters []*clusterv3.Cluster
 	Secrets  []*tlsv3.Secret
-	Copies   []Copy
-}
-
-// Copy is a cluster of the translation once more, under another name and edited: routes of
-// different owners can lead to one cluster, and each may want another one.
-type Copy struct {
-	// Of is the name of the cluster, Name that of the copy. Nothing is added if there is no
-	// cluster of the name: a route to the copy is then refused by Envoy.
-	Of, Name string
-	// Key stands for all that Edit reads besides the cluster, as in [Plan].
-	Key string
-	// Edit is as that of a [Plan]. If it fails the copy refuses all requests.
-	Edit func(ctx context.Context, c *clusterv3.Cluster) error
-	// Affected are the policies that are not in effect if Edit fails; all if there are none.
-	Affected []*policy.Object
 }
 
 // Reporter tells what became of the policies of a call. It is not asked about a call for a

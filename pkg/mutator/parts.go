@@ -29,6 +29,7 @@ func (f *Feature) parts() []part {
 		mutates("Endpoints", f.Endpoints != nil, KindEndpoints),
 		mutates("Secrets", f.Secrets != nil, KindSecret),
 		mutates("RouteConfigurations", f.RouteConfigurations != nil, KindRouteConfiguration),
+		{"ClusterVariants", f.ClusterVariants != nil, translation, KindCluster, true},
 		{"Additions", f.Additions != nil, translation, "", true},
 		{"NeedsRoutes", f.NeedsRoutes, translation, "", false},
 		{"PrunesSecrets", f.PrunesSecrets, translation, "", false},

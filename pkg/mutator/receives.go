@@ -41,7 +41,7 @@ func (f *Feature) Receives(h Hook, k Kind) bool {
 	case KindCluster:
 		return f.Additions != nil || f.PrunesSecrets // additions are clusters first of all
 	case KindRouteConfiguration:
-		return f.NeedsRoutes || f.PrunesSecrets
+		return f.NeedsRoutes || f.ClusterVariants != nil || f.PrunesSecrets
 	default: // secrets, and the listeners that refer to them
 		return f.PrunesSecrets
 	}

@@ -35,7 +35,7 @@ func EditDownstreamTLS(fc *listenerv3.FilterChain, edit func(*tlsv3.DownstreamTl
 	case cfg.MessageIs(quic):
 		socket = quic
 	default:
-		return fmt.Errorf("filter chain %q: transport socket %q is a %q, which is not known here", fc.GetName(), ts.GetName(), cfg.GetTypeUrl())
+		return fmt.Errorf("filter chain %q: transport socket %q has unsupported type %q", fc.GetName(), ts.GetName(), cfg.GetTypeUrl())
 	}
 	if err := cfg.UnmarshalTo(socket); err != nil {
 		return fmt.Errorf("filter chain %q: decode %q: %w", fc.GetName(), ts.GetName(), err)

@@ -41,9 +41,9 @@ func TestEditDownstreamTLS(t *testing.T) {
 		"TLS":              {socket: &tlsv3.DownstreamTlsContext{}, want: edited},
 		"QUIC":             {socket: &quicv3.QuicDownstreamTransport{DownstreamTlsContext: &tlsv3.DownstreamTlsContext{}}, want: &quicv3.QuicDownstreamTransport{DownstreamTlsContext: edited}, isQUIC: true},
 		"QUIC, no context": {socket: &quicv3.QuicDownstreamTransport{}, want: &quicv3.QuicDownstreamTransport{DownstreamTlsContext: edited}, isQUIC: true},
-		"none":             {plaintext: true, err: `filter chain "fc": transport socket "" is a "", which is not known here`},
-		"raw buffer":       {socket: &rawbufferv3.RawBuffer{}, plaintext: true, err: `filter chain "fc": transport socket "socket" is a "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer", which is not known here`},
-		"upstream":         {socket: &tlsv3.UpstreamTlsContext{}, err: `filter chain "fc": transport socket "socket" is a "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", which is not known here`},
+		"none":             {plaintext: true, err: `filter chain "fc": transport socket "" has unsupported type ""`},
+		"raw buffer":       {socket: &rawbufferv3.RawBuffer{}, plaintext: true, err: `filter chain "fc": transport socket "socket" has unsupported type "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"`},
+		"upstream":         {socket: &tlsv3.UpstreamTlsContext{}, err: `filter chain "fc": transport socket "socket" has unsupported type "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fc := chainWith(t, c.socket)

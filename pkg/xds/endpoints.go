@@ -16,3 +16,17 @@ func SetEDSInitialFetchTimeout(c *clusterv3.Cluster, timeout time.Duration) {
 		eds.InitialFetchTimeout = durationpb.New(timeout)
 	}
 }
+
+// NewClusterFetchTimeout is how long Envoy waits for the endpoints of a cluster with a new name.
+// Nobody sends them, since it has them under the name of the cluster that was there before; until
+// it has waited, it responds with 503.
+const NewClusterFetchTimeout = 50 * time.Millisecond
+
+// RenameCluster gives a cluster another name, under which Envoy finds its endpoints by the name that
+// it had.
+func RenameCluster(c *clusterv3.Cluster, name string) {
+	if eds := c.GetEdsClusterConfig(); eds != nil && eds.GetServiceName() == "" {
+		eds.ServiceName = c.GetName()
+	}
+	c.Name = name
+}

@@ -1,6 +1,8 @@
 package xds
 
 import (
+	"slices"
+
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/protobuf/types/known/structpb"
 )
@@ -16,6 +18,17 @@ const (
 	KindHTTPRoute = "HTTPRoute"
 	KindGRPCRoute = "GRPCRoute"
 )
+
+// ofBackends are the kinds of objects that Envoy Gateway makes the clusters of routes from: the
+// routes, or the backends if it merges those. Others are of TCPRoutes and the like, or of
+// services that its own policies name.
+var ofBackends = []string{KindHTTPRoute, KindGRPCRoute, "Service", "ServiceImport", "Backend"}
+
+// IsBackend tells whether a cluster that was made from the objects could be one that HTTPRoutes or
+// GRPCRoutes lead to.
+func IsBackend(refs []Reference) bool {
+	return slices.ContainsFunc(refs, func(r Reference) bool { return slices.Contains(ofBackends, r.Kind) })
+}
 
 // Reference names a Kubernetes object that a resource was made from. For a Gateway
 // SectionName is the listener's name, for a route the rule's name; both may be empty.

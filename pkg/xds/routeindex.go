@@ -3,6 +3,7 @@ package xds
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 )
@@ -115,6 +116,7 @@ type RouteIndex struct {
 	gateways       distinct[Reference]
 	ways           map[string]*Way
 	stranded       distinct[string]
+	groups         func() []*Group // see [RouteIndex.Groups]
 }
 
 // Way is how requests come to a cluster: by virtual hosts of the same listeners, and routes
@@ -153,6 +155,7 @@ func (o *Referrers) add(listeners []Reference, marks []MetadataEntry) {
 // NewRouteIndex puts together what the virtual hosts say.
 func NewRouteIndex(configurations []Configuration) *RouteIndex {
 	r := &RouteIndex{clusters: map[string]*Referrers{}, configurations: map[string]*Referrers{}, hosts: map[string][]*VirtualHostIndex{}, ways: map[string]*Way{}}
+	r.groups = sync.OnceValue(r.newGroups)
 	for _, c := range configurations {
 		if r.configurations[c.Name] == nil {
 			r.asked = append(r.asked, c.Name)

@@ -82,7 +82,7 @@ func isTLS(ts *corev3.TransportSocket) (bool, error) {
 }
 
 func unknownSocket(ts *corev3.TransportSocket) error {
-	return fmt.Errorf("%q is a %s, which is not known here", ts.GetName(), ts.GetTypedConfig().GetTypeUrl())
+	return fmt.Errorf("%q has unsupported type %s", ts.GetName(), ts.GetTypedConfig().GetTypeUrl())
 }
 
 // EditSocketTLS calls edit for the TLS context of one transport socket, which may be

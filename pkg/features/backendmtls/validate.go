@@ -6,13 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
-	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/spiffe"
-	"github.com/egraft/egraft/pkg/xds"
 )
-
-// targetKinds are what the policy can be attached to.
-var targetKinds = []string{xds.KindGateway, xds.KindHTTPRoute, xds.KindGRPCRoute}
 
 // fieldsOf are the fields that other policies have, too.
 func fieldsOf(s *v1alpha1.BackendMTLSPolicySpec) spiffe.Fields {
@@ -32,7 +27,6 @@ func validate(p *v1alpha1.BackendMTLSPolicy) field.ErrorList {
 	if s.PlaintextBackends == "" {
 		s.PlaintextBackends = v1alpha1.PlaintextUpgrade
 	}
-	errs = append(errs, policy.ValidateTargets(&s.PolicyTargets, targetKinds, at)...)
 	errs = append(errs, fields.Validate(at)...)
 	switch {
 	case len(s.Peers) == 0 && !s.AllowAnyInTrustDomain:

@@ -12,6 +12,8 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
+var gvk = New(0).Policies[0].GroupVersionKind
+
 // valid is a policy that has nothing wrong; the tests replace lines of it.
 const valid = `apiVersion: egraft.io/v1alpha1
 kind: BackendMTLSPolicy

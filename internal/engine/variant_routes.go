@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"slices"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// variantRoutes leads requests to the copies that a feature owns, and denies the routes whose
+// requests it rejects.
+type variantRoutes struct {
+	*variants
+	feature int
+}
+
+// routeChange is what a feature does to the routes of a configuration.
+type routeChange struct {
+	any bool
+	key string
+}
+
+type routeChangesKey struct{ variantRoutes }
+
+// Plan edits a route configuration if one of its routes has to be changed. The key stands for where
+// each leads.
+func (v variantRoutes) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
+	if in.Hook != mutator.HookTranslation || !v.indexOf(in).features[v.feature].leads {
+		return nil
+	}
+	change := mutator.ComputeOnce(in, routeChangesKey{v}, v.changes)[rc.Name()]
+	if !change.any {
+		return nil
+	}
+	return &mutator.Plan[*routev3.RouteConfiguration]{
+		Edit:     func(_ context.Context, rc *routev3.RouteConfiguration) error { return v.lead(in, rc) },
+		CacheKey: &change.key,
+		Affected: func(rc *routev3.RouteConfiguration) []*policy.Object { return v.policies(in, rc.GetName()) },
+	}
+}
+
+// changes are those of all configurations.
+func (v variantRoutes) changes(in *mutator.Input) map[string]routeChange {
+	out := map[string]routeChange{}
+	for _, configuration := range in.Routes().Configurations() {
+		sum, found := sha256.New(), false
+		v.eachWay(in, configuration, func(c *combination, names []string) {
+			for _, name := range names {
+				target, rejected := v.target(in, c, name)
+				found = found || rejected || target != name
+				_, _ = sum.Write([]byte(name + "\x00" + target + "\x00")) // a hash takes everything
+			}
+		})
+		out[configuration] = routeChange{found, string(sum.Sum(nil))}
+	}
+	return out
+}
+
+// eachWay calls f for each route of a configuration, with the clusters that it leads to.
+func (v variantRoutes) eachWay(in *mutator.Input, configuration string, f func(c *combination, clusters []string)) {
+	x := v.indexOf(in)
+	for _, h := range in.Routes().Hosts(configuration) {
+		h.EachRoute(func(marks []xds.MetadataEntry, names []string) {
+			f(x.ways[in.Routes().Way(h.Listeners(), marks)], names)
+		})
+	}
+}
+
+// target is the cluster that requests of a way to a cluster are led to.
+func (v variantRoutes) target(in *mutator.Input, c *combination, cluster string) (name string, rejected bool) {
+	switch {
+	case c == nil:
+		return cluster, false
+	case c.rejects(v.feature):
+		return cluster, true
+	case c.owner != v.feature:
+		return cluster, false
+	}
+	if g := v.indexOf(in).clusters[cluster]; g != nil && g.copied {
+		return c.copyName(cluster), false
+	}
+	return cluster, false
+}
+
+// policies are those of the feature that are in effect on routes of a configuration.
+func (v variantRoutes) policies(in *mutator.Input, configuration string) (on []*policy.Object) {
+	v.eachWay(in, configuration, func(c *combination, _ []string) {
+		if c == nil || c.variants[v.feature] == nil {
+			return
+		}
+		for _, o := range c.variants[v.feature].Policies {
+			if !slices.Contains(on, o) {
+				on = append(on, o)
+			}
+		}
+	})
+	return on
+}
+
+// lead leads each route to where it belongs.
+func (v variantRoutes) lead(in *mutator.Input, rc *routev3.RouteConfiguration) error {
+	x := v.indexOf(in)
+	for _, vh := range rc.GetVirtualHosts() {
+		listeners := xds.ListenersOf(rc.GetName(), vh)
+		for _, r := range vh.GetRoutes() {
+			c, rejected := x.ways[in.Routes().Way(listeners, xds.MetadataEntries(r.GetMetadata()))], false
+			xds.RenameClusters(r.GetRoute(), func(name string) string {
+				target, no := v.target(in, c, name)
+				rejected = rejected || no
+				return target
+			})
+			if !rejected {
+				continue
+			}
+			if err := xds.DenyRoute(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,230 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+
+	"github.com/egraft/egraft/internal/sandbox"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// variants are the features that have a variant of a cluster for each way to it, see
+// [mutator.ClusterVariants], in the order of execution.
+type variants struct {
+	names    []string
+	planners []mutator.ClusterVariants
+	onError  []mutator.FailurePolicy
+	ownKeys  [][]string                         // in egraft's metadata, see [ownKeys]
+	compute  func(*mutator.Input) *variantIndex // newIndex, made once: it is asked for with each resource
+}
+
+// withVariants gives the features with cluster variants the mutators that these are in effect by.
+func withVariants(features []mutator.Feature) ([]mutator.Feature, *variants) {
+	v, out, keys := &variants{}, make([]mutator.Feature, len(features)), ownKeys(features)
+	v.compute = v.newIndex
+	for i, f := range features {
+		if f.ClusterVariants != nil {
+			at := len(v.names)
+			f.Clusters, f.RouteConfigurations = variantClusters{v, at}, variantRoutes{v, at}
+			v.names, v.planners, v.onError = append(v.names, f.Name), append(v.planners, f.ClusterVariants), append(v.onError, f.FailurePolicy)
+			v.ownKeys = append(v.ownKeys, keys[f.Name])
+		}
+		out[i] = f
+	}
+	return out, v
+}
+
+// variantIndex is what the features make of the clusters of a translation. It is worked out once,
+// so that the work is that of clusters and policies, and not of each with each.
+type variantIndex struct {
+	ways     map[*xds.Way]*combination
+	clusters map[string]*variantGroup
+	groups   []*variantGroup
+	anywhere *combination // of all ways, if the translation came without routes
+	features []variantUse
+}
+
+// variantUse says what an index has of a feature. It spares the resources of most Gateways of a
+// fleet, which no policy is for, to be looked up one by one.
+type variantUse struct {
+	failure error // of PlanVariant
+	edits   bool
+	leads   bool // routes to copies, or denies them
+}
+
+// combination is the variants of a way, of each feature.
+type combination struct {
+	variants []*mutator.Variant // nil where a feature has none
+	plans    []*mutator.Plan[*clusterv3.Cluster]
+	owner    int    // the first feature with a variant, which leads routes to copies; -1 without
+	prefix   string // of the names of copies: by feature
+	identity string // and by variant
+}
+
+// variantGroup are clusters to which the same ways lead.
+type variantGroup struct {
+	*xds.Group
+	combinations []*combination // of its ways
+	copied       bool           // and not edited in place
+}
+
+type variantsKey struct{ *variants }
+
+func (v *variants) indexOf(in *mutator.Input) *variantIndex {
+	return mutator.ComputeOnce(in, variantsKey{v}, v.compute)
+}
+
+func (v *variants) newIndex(in *mutator.Input) *variantIndex {
+	x := &variantIndex{ways: map[*xds.Way]*combination{}, clusters: map[string]*variantGroup{}, features: make([]variantUse, len(v.names))}
+	var ways []*xds.Way
+	if len(in.Routes().Configurations()) == 0 {
+		ways, x.anywhere = append(ways, nil), v.newCombination()
+		x.ways[nil] = x.anywhere
+	}
+	for _, g := range in.Routes().Groups() {
+		group := &variantGroup{Group: g}
+		for _, w := range g.Ways {
+			if x.ways[w] == nil {
+				ways, x.ways[w] = append(ways, w), v.newCombination()
+			}
+			group.combinations = append(group.combinations, x.ways[w])
+		}
+		x.groups = append(x.groups, group)
+		for _, name := range g.Clusters {
+			x.clusters[name] = group
+		}
+	}
+	for i := range v.planners {
+		x.features[i].failure = v.ask(in, i, ways, x)
+	}
+	for _, c := range x.ways {
+		c.combine(v.names)
+	}
+	for _, g := range x.groups {
+		x.decide(g)
+	}
+	return x
+}
+
+func (v *variants) newCombination() *combination {
+	return &combination{variants: make([]*mutator.Variant, len(v.names)), plans: make([]*mutator.Plan[*clusterv3.Cluster], len(v.names)), owner: -1}
+}
+
+// ask asks a feature for its variants of all ways. One that panics has failed on every cluster, and
+// the others are as if it had no variants.
+func (v *variants) ask(in *mutator.Input, feature int, ways []*xds.Way, x *variantIndex) error {
+	use := &x.features[feature]
+	err := sandbox.Recover(func() error {
+		for _, w := range ways {
+			variant := v.planners[feature].PlanVariant(in, w)
+			if variant == nil {
+				continue
+			}
+			x.ways[w].variants[feature] = variant
+			use.edits, use.leads = use.edits || variant.Name != "", use.leads || variant.Reject
+		}
+		return nil
+	})
+	if err != nil {
+		for _, w := range ways {
+			x.ways[w].variants[feature] = nil
+		}
+		use.edits, use.leads = false, false
+	}
+	return err
+}
+
+// combine makes of the variants what depends on all of them.
+func (c *combination) combine(names []string) {
+	var owners, identities []string
+	for i, variant := range c.variants {
+		if variant == nil || variant.Name == "" {
+			continue
+		}
+		if c.owner < 0 {
+			c.owner = i
+		}
+		c.plans[i] = planOf(variant)
+		owners, identities = append(owners, names[i]), append(identities, variant.Name)
+	}
+	c.prefix, c.identity = strings.Join(owners, "+"), strings.Join(identities, "\x00")
+}
+
+func planOf(v *mutator.Variant) *mutator.Plan[*clusterv3.Cluster] {
+	p := &mutator.Plan[*clusterv3.Cluster]{Edit: v.Edit, CacheKey: &v.CacheKey, OnFailure: v.OnFailure}
+	if len(v.Policies) > 0 {
+		p.Affected = func(*clusterv3.Cluster) []*policy.Object { return v.Policies }
+	}
+	return p
+}
+
+// decide says how the clusters of a group get their variants: in place if all ways have the same
+// ones, and otherwise as a copy for each combination. A cluster that Envoy Gateway merged has a copy
+// from the start: with another route that comes later, requests would fail for as long as Envoy
+// needs for a new cluster.
+func (x *variantIndex) decide(g *variantGroup) {
+	first, same, some := g.combinations[0], true, false
+	for _, c := range g.combinations {
+		same = same && c.prefix == first.prefix && c.identity == first.identity
+		some = some || c.owner >= 0
+	}
+	g.copied = some && (g.Merged || !same)
+	if !g.copied {
+		return
+	}
+	for _, c := range g.combinations {
+		if c.owner >= 0 {
+			x.features[c.owner].leads = true
+		}
+	}
+}
+
+// hasCopies tells whether any cluster is copied.
+func (x *variantIndex) hasCopies() bool {
+	return slices.ContainsFunc(x.groups, func(g *variantGroup) bool { return g.copied })
+}
+
+// copyName is the name of a cluster's copy for a combination.
+func (c *combination) copyName(cluster string) string {
+	return xds.CopyName(c.prefix, c.identity, cluster)
+}
+
+// rejects tells whether a feature rejects the requests of the way.
+func (c *combination) rejects(feature int) bool {
+	v := c.variants[feature]
+	return v != nil && v.Reject
+}
+
+// variantClusters edits the clusters whose variant is the same for all requests, for a feature.
+type variantClusters struct {
+	*variants
+	feature int
+}
+
+// Plan implements [mutator.Planner]. The Cluster hook for custom backends knows nothing of
+// policies; their clusters come with the translation too.
+func (v variantClusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	if in.Hook != mutator.HookTranslation {
+		return nil
+	}
+	x := v.indexOf(in)
+	switch use := x.features[v.feature]; {
+	case use.failure != nil:
+		panic(use.failure)
+	case !use.edits:
+		return nil
+	case x.anywhere != nil:
+		if plan := x.anywhere.plans[v.feature]; plan != nil && xds.IsBackend(c.References()) {
+			return plan
+		}
+		return nil
+	}
+	if g := x.clusters[c.Name()]; g != nil && !g.copied {
+		return g.combinations[0].plans[v.feature]
+	}
+	return nil
+}

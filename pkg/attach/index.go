@@ -1,0 +1,143 @@
+package attach
+
+import (
+	"cmp"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// index says which policies of a kind are attached to each way to a cluster of a translation. It is
+// worked out once.
+type index struct {
+	ways  map[*xds.Way]*way
+	order []*way // in the order of the configuration
+	// anywhere is the way of a policy that denies all backends, if the translation came without
+	// routes.
+	anywhere *way
+	// past are policies that are past a limit of their namespace.
+	past map[string]*policy.Object
+}
+
+// way is a way to clusters, with the policies that are attached there.
+type way struct {
+	found     []policy.Attachment // the one with precedence first
+	effective *policy.Attachment  // of those, nil without one
+	// lost is whether the Route hook left policies that cannot be read.
+	lost bool
+}
+
+type indexKey struct{ schema.GroupVersionKind }
+
+func newIndex(in *mutator.Input, kind policy.Kind, onFailure mutator.FailurePolicy) *index {
+	x := &index{ways: map[*xds.Way]*way{}}
+	if len(in.Routes().Configurations()) == 0 {
+		x.anywhere = anywhere(in.Objects.Of(kind.GroupVersionKind), onFailure)
+	}
+	for _, g := range in.Routes().Groups() {
+		for _, w := range g.Ways {
+			if x.ways[w] == nil {
+				x.ways[w] = wayOf(in, kind, w)
+				x.order = append(x.order, x.ways[w])
+			}
+		}
+	}
+	x.intern()
+	x.decide(onFailure)
+	if x.past = in.Past(x.effective()); len(x.past) > 0 {
+		x.each(func(c *policy.Attachment) {
+			if past := x.past[c.String()]; past != nil {
+				c.Object = past
+			}
+		})
+		x.decide(onFailure)
+	}
+	return x
+}
+
+// wayOf finds the policies of a way. Those of routes were left on the routes by the Route
+// hook, those of Gateways and listeners came with the call.
+func wayOf(in *mutator.Input, kind policy.Kind, w *xds.Way) *way {
+	gvk := kind.GroupVersionKind
+	out := &way{found: mutator.Attached(in, gvk, w.Listeners)}
+	for _, m := range w.MetadataEntries {
+		marked := mutator.DecodeAttached(in, kind, m)
+		out.found = append(out.found, marked...)
+		out.lost = out.lost || len(marked) == 0 && mutator.IsEntryOf(gvk, m)
+	}
+	policy.Sort(out.found)
+	return out
+}
+
+// anywhere is the way of the policy with precedence, by the most specific of its targets, of those
+// that deny what they cannot be applied to; nil without one.
+func anywhere(objects []*policy.Object, onFailure mutator.FailurePolicy) *way {
+	w := &way{}
+	for _, o := range objects {
+		if s := o.MaxSpecificity(); s != policy.NotAttached && OnFailure(o, onFailure) == mutator.Deny {
+			w.found = append(w.found, policy.Attachment{Object: o, Specificity: s})
+		}
+	}
+	policy.Sort(w.found)
+	if len(w.found) == 0 {
+		return nil
+	}
+	w.effective = &w.found[0]
+	return w
+}
+
+// decide finds the effective policy of each way.
+func (x *index) decide(onFailure mutator.FailurePolicy) {
+	for _, w := range x.order {
+		w.effective = Effective(w.found, onFailure)
+	}
+}
+
+// intern has one object stand for all that are the same policy: each mark has its own, and only that
+// of a route for which the policy is effective has its content. A policy that is invalid anywhere is
+// so everywhere.
+func (x *index) intern() {
+	of := map[string]*policy.Object{}
+	x.each(func(c *policy.Attachment) {
+		known := of[c.String()]
+		if known == nil || known.Err == nil && (c.Err != nil || known.Content() == nil) {
+			of[c.String()] = c.Object
+		}
+	})
+	x.each(func(c *policy.Attachment) { c.Object = of[c.String()] })
+}
+
+// each calls f for every policy of every way.
+func (x *index) each(f func(c *policy.Attachment)) {
+	for _, w := range x.order {
+		for i := range w.found {
+			f(&w.found[i])
+		}
+	}
+}
+
+// byLast are the groups of clusters in the order of their last clusters.
+func (x *index) byLast(in *mutator.Input) []*xds.Group {
+	return slices.SortedFunc(slices.Values(in.Routes().Groups()), func(a, b *xds.Group) int { return cmp.Compare(a.Last, b.Last) })
+}
+
+// effective are the policies that are effective on any way, the older ones first.
+func (x *index) effective() (out []*policy.Object) {
+	var all []policy.Attachment
+	seen := map[*policy.Object]bool{}
+	for _, w := range x.order {
+		if w.effective != nil && !seen[w.effective.Object] {
+			seen[w.effective.Object] = true
+			all = append(all, policy.Attachment{Object: w.effective.Object})
+		}
+	}
+	policy.Sort(all)
+	for _, c := range all {
+		out = append(out, c.Object)
+	}
+	return out
+}

@@ -1,0 +1,208 @@
+package catalog_test
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// withVariants gives features with cluster variants mutators that ask for each resource anew.
+func (p plain) withVariants() plain {
+	out := slices.Clone(p)
+	for i, f := range out {
+		if f.ClusterVariants != nil {
+			out[i].Clusters, out[i].RouteConfigurations = plainClusters{p, i}, plainRoutes{p, i}
+		}
+	}
+	return out
+}
+
+// variantOf is what a family makes of the clusters of a way, nil for nothing.
+func (p plain) variantOf(in *mutator.Input, family int, w *xds.Way) *mutator.Variant {
+	if p[family].ClusterVariants == nil {
+		return nil
+	}
+	return p[family].ClusterVariants.PlanVariant(in, w)
+}
+
+// combined are the features and the names of the variants of a way.
+func (p plain) combined(in *mutator.Input, w *xds.Way) (features, names []string) {
+	for i, f := range p {
+		if v := p.variantOf(in, i, w); v != nil && v.Name != "" {
+			features, names = append(features, f.Name), append(names, v.Name)
+		}
+	}
+	return features, names
+}
+
+var mergedClusters = regexp.MustCompile(`^(service|serviceimport|backend)/`)
+
+// copied tells whether the ways to a cluster have different variants.
+func (p plain) copied(in *mutator.Input, cluster string) bool {
+	ways := in.Routes().ForCluster(cluster).Ways()
+	first, _ := p.combined(in, ways[0])
+	_, of := p.combined(in, ways[0])
+	some, same := len(first) > 0, true
+	for _, w := range ways[1:] {
+		features, names := p.combined(in, w)
+		some, same = some || len(features) > 0, same && slices.Equal(features, first) && slices.Equal(names, of)
+	}
+	return some && (!same || mergedClusters.MatchString(cluster))
+}
+
+// copyName is the name of the copy for a way, and the cluster's own if that has no variant.
+func (p plain) copyName(in *mutator.Input, cluster string, w *xds.Way) string {
+	features, names := p.combined(in, w)
+	if len(features) == 0 {
+		return cluster
+	}
+	return xds.CopyName(strings.Join(features, "+"), strings.Join(names, "\x00"), cluster)
+}
+
+type plainClusters struct {
+	plain
+	family int
+}
+
+// Plan implements [mutator.Planner].
+func (p plainClusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	of := in.Routes().ForCluster(c.Name())
+	switch {
+	case xds.IsCopy(c.Name()):
+		return nil
+	case len(in.Routes().Configurations()) == 0:
+		if !xds.IsBackend(c.References()) {
+			return nil
+		}
+		return planOf(p.variantOf(in, p.family, nil))
+	case of == nil || p.copied(in, c.Name()):
+		return nil
+	}
+	return planOf(p.variantOf(in, p.family, of.Ways()[0]))
+}
+
+func planOf(v *mutator.Variant) *mutator.Plan[*clusterv3.Cluster] {
+	if v == nil || v.Name == "" {
+		return nil
+	}
+	return &mutator.Plan[*clusterv3.Cluster]{Edit: v.Edit, OnFailure: v.OnFailure}
+}
+
+type plainRoutes struct {
+	plain
+	family int
+}
+
+// Plan implements [mutator.Planner].
+func (p plainRoutes) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
+	changes := false // of any configuration of the name
+	for _, h := range in.Routes().Hosts(c.Name()) {
+		h.EachRoute(func(marks []xds.MetadataEntry, clusters []string) {
+			w := in.Routes().Way(h.Listeners(), marks)
+			for _, name := range clusters {
+				changes = changes || p.target(in, name, w) != name
+			}
+		})
+	}
+	if !changes {
+		return nil
+	}
+	return &mutator.Plan[*routev3.RouteConfiguration]{Edit: func(_ context.Context, rc *routev3.RouteConfiguration) error {
+		for _, vh := range rc.GetVirtualHosts() {
+			for _, r := range vh.GetRoutes() {
+				w, denied := in.Routes().Way(xds.ListenersOf(rc.GetName(), vh), xds.MetadataEntries(r.GetMetadata())), false
+				xds.RenameClusters(r.GetRoute(), func(name string) string {
+					target := p.target(in, name, w)
+					denied = denied || target == ""
+					return target
+				})
+				if !denied {
+					continue
+				}
+				if err := xds.DenyRoute(r); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}}
+}
+
+// target is where requests of a way to a cluster are led by the family; nowhere if it rejects them.
+func (p plainRoutes) target(in *mutator.Input, cluster string, w *xds.Way) string {
+	if v := p.variantOf(in, p.family, w); v != nil && v.Reject {
+		return ""
+	}
+	if features, _ := p.combined(in, w); len(features) == 0 || features[0] != p.plain[p.family].Name || xds.IsCopy(cluster) || !p.copied(in, cluster) {
+		return cluster
+	}
+	return p.copyName(in, cluster, w)
+}
+
+// addCopies adds copies of clusters for the ways that need them.
+func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Result) {
+	t.Helper()
+	clusters, seen := &res.Resources[0], map[string]bool{}
+	there := slices.Clone(clusters.Encoded)
+	for _, name := range in.Routes().Clusters() {
+		if xds.IsCopy(name) || !p.copied(in, name) {
+			continue
+		}
+		for _, w := range in.Routes().ForCluster(name).Ways() {
+			copyName := p.copyName(in, name, w)
+			i := slices.IndexFunc(there, func(raw []byte) bool { return clusterOf(t, raw).GetName() == name })
+			if copyName == name || seen[copyName] || i < 0 {
+				continue
+			}
+			seen[copyName] = true
+			m := clusterOf(t, there[i])
+			xds.RenameCluster(m, copyName)
+			refusing := proto.CloneOf(m)
+			require.NoError(t, xds.DenyCluster(refusing))
+			if m.GetAltStatName() != "" {
+				m.AltStatName = strings.ReplaceAll(p.copyName(in, m.GetAltStatName(), w), ".", "_")
+			}
+			xds.SetEDSInitialFetchTimeout(m, xds.NewClusterFetchTimeout)
+			m, outcomes := p.copyOf(t, in, w, m, refusing)
+			clusters.Encoded = append(clusters.Encoded, deterministic(t, m))
+			res.Outcomes = append(res.Outcomes, outcomes...)
+		}
+	}
+}
+
+// copyOf edits a copy on behalf of each family.
+func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, refusing *clusterv3.Cluster) (*clusterv3.Cluster, []*engine.Outcome) {
+	t.Helper()
+	var out []*engine.Outcome
+	for i, f := range p {
+		v := p.variantOf(in, i, w)
+		if v == nil || v.Name == "" {
+			continue
+		}
+		if len(out) == 0 {
+			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Added})
+		}
+		edited := proto.CloneOf(m)
+		err := v.Edit(t.Context(), edited)
+		switch {
+		case err == nil:
+			m = edited
+		case v.OnFailure == mutator.Ignore:
+			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Ignored, Err: err})
+		default:
+			return refusing, append(out[1:], &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Denied, Err: err})
+		}
+	}
+	return m, out
+}

@@ -1,0 +1,75 @@
+package xds
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// copyPrefix is in front of the names of clusters that egraft copies or renames. Envoy Gateway
+// gives no cluster such a name.
+const copyPrefix = "egraft/"
+
+// IsCopy tells whether a name is that of a cluster which egraft copied or renamed.
+func IsCopy(cluster string) bool { return strings.HasPrefix(cluster, copyPrefix) }
+
+// CopyName is the name of a cluster's copy for an owner, which is a feature, and an identity of
+// the owner's, such as the name of a policy. It is the same for as long as these are, so that
+// Envoy takes a change of the copy as one.
+func CopyName(owner, identity, cluster string) string {
+	sum := sha256.Sum256([]byte(identity))
+	return copyPrefix + owner + "/" + hex.EncodeToString(sum[:8]) + "/" + cluster
+}
+
+// merged are what names of clusters begin with that Envoy Gateway makes for backends and not
+// for rules, so that routes of different owners lead to them.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/helpers.go#L574
+var merged = []string{"service/", "serviceimport/", "backend/"}
+
+func isMerged(cluster string) bool {
+	return slices.ContainsFunc(merged, func(prefix string) bool { return strings.HasPrefix(cluster, prefix) })
+}
+
+// Group is clusters to which the same ways lead, as a rule all of a listener.
+type Group struct {
+	Ways []*Way
+	// Clusters are their names in the order of the configuration.
+	Clusters []string
+	// Last is the position of the last of them among all clusters, see [RouteIndex.Clusters].
+	Last int
+	// Merged is whether Envoy Gateway made the clusters for backends, so that a route that comes
+	// later may lead to them too.
+	Merged bool
+}
+
+// Groups are the groups of all clusters that routes lead to, in the order of their first clusters.
+// Copies are left out: they are what a pass before this one made.
+func (r *RouteIndex) Groups() []*Group { return r.groups() }
+
+func (r *RouteIndex) newGroups() (out []*Group) {
+	alike, numbers := map[string]*Group{}, map[*Way]string{}
+	for i, name := range r.names {
+		if IsCopy(name) {
+			continue
+		}
+		ways, key := r.clusters[name].Ways(), ""
+		for _, w := range ways {
+			if numbers[w] == "" {
+				numbers[w] = strconv.Itoa(len(numbers)) + ","
+			}
+			key += numbers[w]
+		}
+		if isMerged(name) {
+			key += "merged"
+		}
+		g := alike[key]
+		if g == nil {
+			g = &Group{Ways: ways, Merged: isMerged(name)}
+			alike[key], out = g, append(out, g)
+		}
+		g.Clusters, g.Last = append(g.Clusters, name), i
+	}
+	return out
+}
