@@ -36,7 +36,7 @@ func InsertUpstream(c *clusterv3.Cluster, filters ...*hcmv3.HttpFilter) (changed
 }
 
 func insertUpstream(c *clusterv3.Cluster, filters []*hcmv3.HttpFilter) (changed bool, err error) {
-	if c.GetHttpProtocolOptions() != nil || c.GetHttp2ProtocolOptions() != nil || c.GetCommonHttpProtocolOptions() != nil { //nolint:staticcheck // deprecated, and may be there
+	if c.GetHttpProtocolOptions() != nil || c.GetHttp2ProtocolOptions() != nil || c.GetCommonHttpProtocolOptions() != nil {
 		return false, errOldOptions
 	}
 	options := &upstreamsv3.HttpProtocolOptions{UpstreamProtocolOptions: &upstreamsv3.HttpProtocolOptions_ExplicitHttpConfig_{

@@ -65,7 +65,7 @@ func TestInsertUpstreamWithoutOptions(t *testing.T) {
 }
 
 func TestInsertUpstreamErrors(t *testing.T) {
-	_, err := httpfilter.InsertUpstream(&clusterv3.Cluster{Name: "c", Http2ProtocolOptions: &corev3.Http2ProtocolOptions{}}, &hcmv3.HttpFilter{Name: "f"}) //nolint:staticcheck // what Envoy still takes
+	_, err := httpfilter.InsertUpstream(&clusterv3.Cluster{Name: "c", Http2ProtocolOptions: &corev3.Http2ProtocolOptions{}}, &hcmv3.HttpFilter{Name: "f"})
 	require.EqualError(t, err, `upstream HTTP filters of cluster "c": has HTTP options in fields that are deprecated, beside which it cannot have upstream filters`)
 	broken := &clusterv3.Cluster{Name: "c", TypedExtensionProtocolOptions: map[string]*anypb.Any{xds.HTTPProtocolOptions: {TypeUrl: "type.googleapis.com/other.Type"}}}
 	_, err = httpfilter.InsertUpstream(broken, &hcmv3.HttpFilter{Name: "f"})

@@ -39,10 +39,13 @@ func socketOf(o ClusterOptions) (*corev3.TransportSocket, error) {
 	return socket("envoy.transport_sockets.internal_upstream", internal)
 }
 
-func socket(name string, config interface {
+// validated is a message that says what Envoy would reject.
+type validated interface {
 	proto.Message
 	ValidateAll() error
-}) (*corev3.TransportSocket, error) {
+}
+
+func socket(name string, config validated) (*corev3.TransportSocket, error) {
 	if err := config.ValidateAll(); err != nil { // nobody looks into an Any later
 		return nil, err
 	}
