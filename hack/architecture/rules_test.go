@@ -33,6 +33,10 @@ var mayImport = []struct {
 	{"internal/sandbox", nil},
 	{"internal/wire", []string{"pkg/xds"}},
 
+	// What shows what egraft did.
+	{"internal/redact", []string{"internal/envoyapi"}},
+	{"internal/envoyapi", nil},
+
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/features/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
 	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/duration", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/httpfilter", "pkg/xds", "pkg/apis/..."}},
