@@ -202,16 +202,26 @@ func TestShape(t *testing.T) {
 		in   proto.Message
 		want string
 	}{
-		{"certificate", &tlsv3.TlsCertificate{CertificateChain: inline("public"), PrivateKey: bytesOf("key"), Password: inline("p")},
-			`{"certificate_chain":{"inline_string":"public"},"private_key":{"inline_bytes":"W3JlZGFjdGVkXQ=="},"password":{"inline_string":"[redacted]"}}`},
-		{"ticket keys", &tlsv3.TlsSessionTicketKeys{Keys: []*corev3.DataSource{bytesOf("a"), inline("b")}},
-			`{"keys":[{"inline_bytes":"W3JlZGFjdGVkXQ=="},{"inline_string":"[redacted]"}]}`},
-		{"unknown type", &anypb.Any{TypeUrl: "type.googleapis.com/example.com.Unknown", Value: []byte("x")},
-			`{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"[redacted] example.com.Unknown"}`},
-		{"malformed", &anypb.Any{TypeUrl: "type.googleapis.com/envoy.config.cluster.v3.Cluster", Value: []byte{0xff}},
-			`{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"[redacted] envoy.config.cluster.v3.Cluster"}`},
-		{"type that is no name", &anypb.Any{TypeUrl: "x/\xff y", Value: []byte("x")},
-			`{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"[redacted]"}`},
+		{
+			"certificate", &tlsv3.TlsCertificate{CertificateChain: inline("public"), PrivateKey: bytesOf("key"), Password: inline("p")},
+			`{"certificate_chain":{"inline_string":"public"},"private_key":{"inline_bytes":"W3JlZGFjdGVkXQ=="},"password":{"inline_string":"[redacted]"}}`,
+		},
+		{
+			"ticket keys", &tlsv3.TlsSessionTicketKeys{Keys: []*corev3.DataSource{bytesOf("a"), inline("b")}},
+			`{"keys":[{"inline_bytes":"W3JlZGFjdGVkXQ=="},{"inline_string":"[redacted]"}]}`,
+		},
+		{
+			"unknown type", &anypb.Any{TypeUrl: "type.googleapis.com/example.com.Unknown", Value: []byte("x")},
+			`{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"[redacted] example.com.Unknown"}`,
+		},
+		{
+			"malformed", &anypb.Any{TypeUrl: "type.googleapis.com/envoy.config.cluster.v3.Cluster", Value: []byte{0xff}},
+			`{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"[redacted] envoy.config.cluster.v3.Cluster"}`,
+		},
+		{
+			"type that is no name", &anypb.Any{TypeUrl: "x/\xff y", Value: []byte("x")},
+			`{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"[redacted]"}`,
+		},
 		{"empty Any", &anypb.Any{}, `{}`},
 		{"no message", (*clusterv3.Cluster)(nil), `{}`},
 		{"public", &clusterv3.Cluster{Name: "public"}, `{"name":"public"}`},
@@ -224,7 +234,7 @@ func TestShape(t *testing.T) {
 	}
 	camel, err := CamelJSON(&clusterv3.Cluster{AltStatName: "x"})
 	require.NoError(t, err)
-	require.Equal(t, `{"altStatName":"x"}`, string(camel))
+	require.JSONEq(t, `{"altStatName":"x"}`, string(camel))
 }
 
 // TestDeep: messages that are inside of each other without end take neither the stack nor time.
@@ -236,7 +246,7 @@ func TestDeep(t *testing.T) {
 	text, err := JSON(a)
 	require.NoError(t, err)
 	require.False(t, leaks(t, text))
-	require.True(t, strings.Contains(string(text), Text))
+	require.Contains(t, string(text), Text)
 }
 
 // TestUnknownFields are not kept: a newer API may have a secret there.
