@@ -46,13 +46,13 @@ func TestAdditionsThatDependOnOthers(t *testing.T) {
 			for _, o := range res.Outcomes {
 				switch {
 				case o.Name == "fine" || o.Kind == mutator.KindSecret:
-					require.Equal(t, engine.Added, o.Verdict)
+					require.Equal(t, engine.Added, o.Result)
 				case o.Name == "mid":
 					require.EqualError(t, o.Err, `the addition refers to "base", which is not added`)
 				case o.Name == "top":
 					require.EqualError(t, o.Err, `the addition refers to "mid", which is not added`)
 				}
-				require.Equal(t, o.Err == nil, o.Verdict == engine.Added)
+				require.Equal(t, o.Err == nil, o.Result == engine.Added)
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func TestAdditionBesideABrokenOne(t *testing.T) {
 	}
 	res, err := translate(t, add, engine.Resources{Kind: mutator.KindCluster, Encoded: [][]byte{append(encode(t, added), 0xff)}})
 	require.NoError(t, err)
-	require.Equal(t, engine.NameConflict, res.Outcomes[0].Verdict)
+	require.Equal(t, engine.NameConflict, res.Outcomes[0].Result)
 }
 
 // TestStillReferring: a resource that is no better once the mutators failed which it is for is
@@ -142,7 +142,7 @@ func TestStillLeadingNowhere(t *testing.T) {
 			got := decoded(t, &routev3.RouteConfiguration{}, res.Resources[0].Encoded[0]).(*routev3.RouteConfiguration)
 			if c.want == nil {
 				require.NotNil(t, got.GetVirtualHosts()[0].GetRoutes()[0].GetDirectResponse())
-				require.Equal(t, []engine.Verdict{engine.Denied}, verdicts(res))
+				require.Equal(t, []engine.Result{engine.Denied}, verdicts(res))
 			} else {
 				require.True(t, proto.Equal(c.want, got), "%v", got)
 			}

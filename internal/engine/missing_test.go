@@ -30,13 +30,13 @@ func TestCallWithoutResource(t *testing.T) {
 		reads   []policy.Kind
 		objects [][]byte
 		hook    mutator.Hook
-		want    []engine.Verdict
+		want    []engine.Result
 		err     string
 	}{
-		"for the feature":             {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(missingObject)}, mutator.HookRoute, []engine.Verdict{engine.CallFailed}, err},
-		"for a feature without kinds": {"", nil, nil, mutator.HookRoute, []engine.Verdict{engine.CallFailed}, err},
-		"Fail":                        {mutator.Fail, nil, nil, mutator.HookRoute, []engine.Verdict{engine.CallFailed}, err},
-		"Ignore":                      {mutator.Ignore, nil, nil, mutator.HookRoute, []engine.Verdict{engine.Ignored}, ""},
+		"for the feature":             {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(missingObject)}, mutator.HookRoute, []engine.Result{engine.CallFailed}, err},
+		"for a feature without kinds": {"", nil, nil, mutator.HookRoute, []engine.Result{engine.CallFailed}, err},
+		"Fail":                        {mutator.Fail, nil, nil, mutator.HookRoute, []engine.Result{engine.CallFailed}, err},
+		"Ignore":                      {mutator.Ignore, nil, nil, mutator.HookRoute, []engine.Result{engine.Ignored}, ""},
 		"for somebody else":           {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(`{"apiVersion":"example.com/v1","kind":"Other"}`)}, mutator.HookRoute, nil, ""},
 		"another hook":                {mutator.Deny, nil, nil, mutator.HookCluster, nil, ""},
 	} {

@@ -123,7 +123,7 @@ func requireSecured(t *testing.T, e *engine.Engine) (failed []*engine.Outcome) {
 	for _, o := range objects {
 		call.Objects = append(call.Objects, []byte(o))
 	}
-	note := func(res *engine.Result) {
+	note := func(res *engine.Response) {
 		for _, o := range res.Outcomes {
 			if o.Err != nil {
 				failed = append(failed, o)

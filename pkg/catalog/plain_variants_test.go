@@ -151,7 +151,7 @@ func (p plainRoutes) target(in *mutator.Input, cluster string, w *xds.Way) strin
 }
 
 // addCopies adds copies of clusters for the ways that need them.
-func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Result) {
+func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Response) {
 	t.Helper()
 	clusters, seen := &res.Resources[0], map[string]bool{}
 	there := slices.Clone(clusters.Encoded)
@@ -191,7 +191,7 @@ func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, refusing *
 			continue
 		}
 		if len(out) == 0 {
-			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Added})
+			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Result: engine.Added})
 		}
 		edited := proto.CloneOf(m)
 		err := v.Edit(t.Context(), edited)
@@ -199,9 +199,9 @@ func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, refusing *
 		case err == nil:
 			m = edited
 		case v.OnFailure == mutator.Ignore:
-			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Ignored, Err: err})
+			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Result: engine.Ignored, Err: err})
 		default:
-			return refusing, append(out[1:], &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Denied, Err: err})
+			return refusing, append(out[1:], &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Result: engine.Denied, Err: err})
 		}
 	}
 	return m, out

@@ -66,7 +66,7 @@ metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: Gateway, namespac
 
 // translated is what came of a translation, by name.
 type translated struct {
-	res      *engine.Result
+	res      *engine.Response
 	clusters map[string]*clusterv3.Cluster
 	routes   []*routev3.Route
 }

@@ -58,7 +58,7 @@ func TestForeignMarks(t *testing.T) {
 				}}})
 				if c.key == "" {
 					require.NoError(t, o.Err)
-					require.Equal(t, engine.Applied, o.Verdict)
+					require.Equal(t, engine.Applied, o.Result)
 				} else {
 					require.ErrorContains(t, o.Err, `in the metadata egraft.io, which is not the mutator's own; its keys there are f, Thing.example.com`)
 					if name != "all removed" {
