@@ -25,24 +25,22 @@ const overhead = 256
 // Cache bounds what its tables hold together, and evicts what was not used for long. A nil one is
 // disabled: its tables hold nothing. It is safe for concurrent use.
 type Cache struct {
-	entries      *otter.Cache[uint64, stored] // by hash of table and key
+	entries      *otter.Cache[uint64, *header] // by hash of table and key
 	seed         maphash.Seed
 	fields       sync.Pool
-	tables, puts atomic.Uint64
+	tables       atomic.Uint32
+	puts         atomic.Uint64
 	hits, misses atomic.Uint64
 }
-
-// stored is an [Entry] of any table.
-type stored interface{ size() uint32 }
 
 // New makes a cache of about that many bytes. 0 disables it: the cache is nil.
 func New(bytes int64) (*Cache, error) {
 	if bytes <= 0 {
 		return nil, nil
 	}
-	entries, err := otter.New(&otter.Options[uint64, stored]{
+	entries, err := otter.New(&otter.Options[uint64, *header]{
 		MaximumWeight: uint64(bytes),
-		Weigher:       func(_ uint64, s stored) uint32 { return s.size() },
+		Weigher:       func(_ uint64, h *header) uint32 { return h.weight },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make cache of %d bytes: %w", bytes, err)
@@ -82,5 +80,47 @@ func (c *Cache) Stats() Stats {
 	}
 }
 
-// weight is the size of an entry as the cache adds it up.
-func weight(bytes int) uint32 { return uint32(min(max(bytes, 0)+overhead, math.MaxUint32)) }
+// newFields are those of the next key.
+func (c *Cache) newFields() *Fields { return c.fields.Get().(*Fields) }
+
+// release ends the use of fields.
+func (c *Cache) release(f *Fields) {
+	f.reset()
+	c.fields.Put(f)
+}
+
+// get returns the entry of a key in a table. It releases the fields of the key.
+func (c *Cache) get(table uint32, f *Fields) *header {
+	defer c.release(f)
+	h, _ := c.entries.GetIfPresent(f.hash(c.seed, table))
+	if h == nil || h.table != table || !f.equal(h.key) {
+		return nil
+	}
+	return h
+}
+
+// getAt returns the entry at a slot, if that is one of the table.
+func (c *Cache) getAt(table uint32, s Slot) *header {
+	if s.id == 0 {
+		return nil
+	}
+	h, _ := c.entries.GetIfPresent(s.hash)
+	if h == nil || h.id != s.id || h.table != table {
+		return nil
+	}
+	return h
+}
+
+// newHeader is that of an entry that is not put yet, with the bytes of the last field of its key.
+// It releases the fields.
+func (c *Cache) newHeader(table uint32, f *Fields) (h header, last []byte) {
+	defer c.release(f)
+	h = header{Slot: Slot{f.hash(c.seed, table), c.puts.Add(1)}, key: f.encode(), table: table}
+	return h, h.key[len(h.key)-f.last:]
+}
+
+// put puts an entry whose value is of about size bytes.
+func (c *Cache) put(h *header, size int) {
+	h.weight = uint32(min(max(size, 0)+len(h.key)+overhead, math.MaxUint32))
+	c.entries.Set(h.hash, h)
+}

@@ -127,14 +127,15 @@ func areApart[K Key](t *testing.T, keys []K) {
 
 // hashOf is where the entry of a key is.
 func hashOf[K Key, V any](t *Table[K, V], key K) uint64 {
-	f := t.fields(key)
-	defer t.release(f)
+	f := t.cache.newFields()
+	defer t.cache.release(f)
+	key.AddTo(f)
 	return f.hash(t.cache.seed, t.number)
 }
 
 // moveTo puts an entry where another one would be.
 func moveTo[K Key, V any](t *Table[K, V], s Slot, hash uint64) {
-	t.cache.entries.Set(hash, t.GetAt(s))
+	t.cache.entries.Set(hash, &t.GetAt(s).header)
 }
 
 // TestBoundIsHeld puts far more than there is room for, in tables that share it.
@@ -194,6 +195,18 @@ func TestNothingOfTheCallerIsHeld(t *testing.T) {
 		}
 	}, 10*time.Second, 10*time.Millisecond)
 	require.NotNil(t, table.Get(bytes.Repeat([]byte("x"), 1<<16)))
+}
+
+// TestFieldsAreReused without what the last key had.
+func TestFieldsAreReused(t *testing.T) {
+	f := &Fields{}
+	list{[]string{"a"}, [][]byte{[]byte("b")}, []byte("c")}.AddTo(f)
+	f.endPiece()
+	f.reset()
+	require.Empty(t, f.encode())
+	for _, piece := range f.pieces[:cap(f.pieces)] {
+		require.Nil(t, piece)
+	}
 }
 
 // TestLastField: a value may hold on to the last field of its key, if that is of Bytes.

@@ -24,6 +24,5 @@ func encodingOf(a, b []byte, n uint64) []byte {
 	f.Strings([]string{string(b), string(a)})
 	f.Bytes(b)
 	f.Uint(n)
-	f.endPiece()
 	return f.encode()
 }

@@ -84,8 +84,9 @@ func (f *Fields) reset() {
 }
 
 // hash is that of the key of a table.
-func (f *Fields) hash(seed maphash.Seed, table uint64) uint64 {
-	sum := table
+func (f *Fields) hash(seed maphash.Seed, table uint32) uint64 {
+	f.endPiece()
+	sum := uint64(table)
 	for _, piece := range f.pieces {
 		high, low := bits.Mul64(sum^maphash.Bytes(seed, piece), 0x9e3779b97f4a7c15)
 		sum = high ^ low // depends on the order of pieces
@@ -106,6 +107,7 @@ func (f *Fields) equal(encoded []byte) bool {
 
 // encode returns the encoding as a copy.
 func (f *Fields) encode() []byte {
+	f.endPiece()
 	length := 0
 	for _, piece := range f.pieces {
 		length += len(piece)

@@ -4,7 +4,7 @@ package cache
 // same types. A nil table holds nothing. It is safe for concurrent use.
 type Table[K Key, V any] struct {
 	cache  *Cache
-	number uint64
+	number uint32
 }
 
 // NewTable makes a table; nil if the cache is disabled.
@@ -17,15 +17,18 @@ func NewTable[K Key, V any](c *Cache) *Table[K, V] {
 
 // Entry is a value that was put into a [Table]. It must not be changed.
 type Entry[V any] struct {
-	Slot
-	table uint64
+	header
 	Value V
-
-	key    []byte
-	weight uint32
 }
 
-func (e *Entry[V]) size() uint32 { return e.weight }
+// header is what an entry has whatever its value is.
+type header struct {
+	Slot
+	entry  any // the [Entry] that the header is part of
+	key    []byte
+	table  uint32
+	weight uint32
+}
 
 // Slot locates an entry, for whoever looks it up again without its key. The zero value locates none.
 type Slot struct {
@@ -41,35 +44,27 @@ func (t *Table[K, V]) Get(key K) *Entry[V] {
 	if t == nil {
 		return nil
 	}
-	f := t.fields(key)
-	defer t.release(f)
-	e := t.at(f.hash(t.cache.seed, t.number))
-	if e == nil || !f.equal(e.key) {
-		return nil
-	}
-	return e
+	f := t.cache.newFields()
+	key.AddTo(f)
+	return t.entry(t.cache.get(t.number, f))
 }
 
 // GetAt returns the entry at a slot, and nil if it is not there any more. Its key has not been
 // compared with anything.
 func (t *Table[K, V]) GetAt(s Slot) *Entry[V] {
-	if t == nil || s.id == 0 {
+	if t == nil {
 		return nil
 	}
-	e := t.at(s.hash)
-	if e == nil || e.id != s.id {
-		return nil
-	}
-	return e
+	return t.entry(t.cache.getAt(t.number, s))
 }
 
-// at returns the entry with a hash, if that is one of this table.
-func (t *Table[K, V]) at(hash uint64) *Entry[V] {
-	s, _ := t.cache.entries.GetIfPresent(hash)
-	if e, ok := s.(*Entry[V]); ok && e.table == t.number {
-		return e
+// entry is that of a header of the table, and nil for none.
+func (t *Table[K, V]) entry(h *header) *Entry[V] {
+	if h == nil {
+		return nil
 	}
-	return nil
+	e, _ := h.entry.(*Entry[V])
+	return e
 }
 
 // Put puts a value of about size bytes, and returns where it is; the zero Slot without a cache.
@@ -83,24 +78,13 @@ func (t *Table[K, V]) PutFunc(key K, value func(last []byte) (v V, size int)) Sl
 	if t == nil {
 		return Slot{}
 	}
-	f := t.fields(key)
-	defer t.release(f)
-	own := f.encode()
-	v, size := value(own[len(own)-f.last:])
-	e := &Entry[V]{Slot{f.hash(t.cache.seed, t.number), t.cache.puts.Add(1)}, t.number, v, own, weight(size + len(own))}
-	t.cache.entries.Set(e.hash, e)
-	return e.Slot
-}
-
-// fields are those of a key until [Table.release].
-func (t *Table[K, V]) fields(key K) *Fields {
-	f := t.cache.fields.Get().(*Fields)
+	f := t.cache.newFields()
 	key.AddTo(f)
-	f.endPiece()
-	return f
-}
-
-func (t *Table[K, V]) release(f *Fields) {
-	f.reset()
-	t.cache.fields.Put(f)
+	h, last := t.cache.newHeader(t.number, f)
+	e := &Entry[V]{header: h}
+	var size int
+	e.Value, size = value(last)
+	e.entry = e
+	t.cache.put(&e.header, size)
+	return e.Slot
 }

@@ -376,6 +376,8 @@ func TestInputKey(t *testing.T) {
 		inputKey{plain, []config{configOf("n", 1, 2)}},
 		inputKey{plain, []config{configOf("n", 1), configOf("n", 2)}},
 		inputKey{plain, []config{configOf("x", 1)}},
+		inputKey{plain, []config{configOf("a", 1, 'b'), configOf("")}},
+		inputKey{plain, []config{configOf("a"), configOf("b", 0)}},
 	)
 }
 
