@@ -141,7 +141,7 @@ func TestCopies(t *testing.T) {
 	fine := func(c *clusterv3.Cluster) error { c.AltStatName = "of b"; return nil }
 	as := func(*mutator.Variant) {}
 	ignore := func(b *mutator.Variant) { b.OnFailure = mutator.Ignore }
-	refused := fmt.Sprintf("; requests are refused (Cluster %q)", b)
+	rejected := fmt.Sprintf("; requests are rejected (Cluster %q)", b)
 	foreign := func(c *clusterv3.Cluster) error {
 		c.Metadata = xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: "Other.example.com", Value: "x"})
 		return nil
@@ -159,12 +159,12 @@ func TestCopies(t *testing.T) {
 		"service name":      {[]*clusterv3.Cluster{named}, fine, as, copyOf(named, b, "of b"), []engine.Result{engine.Added}, "", ""},
 		"no service":        {[]*clusterv3.Cluster{static}, fine, as, copyOf(static, b, "of b"), []engine.Result{engine.Added}, "", ""},
 		"first of its name": {[]*clusterv3.Cluster{named, second}, fine, as, copyOf(named, b, "of b"), []engine.Result{engine.Added}, "", ""},
-		"error":             {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { return errors.New("broken") }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, "broken", "broken" + refused},
+		"error":             {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { return errors.New("broken") }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, "broken", "broken" + rejected},
 		"ignored error":     {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { return errors.New("broken") }, ignore, copyOf(anonymous, b, ""), []engine.Result{engine.Added, engine.Ignored}, "broken", fmt.Sprintf("broken; nothing was changed (Cluster %q)", b)},
-		"panic":             {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { panic("no") }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied, engine.Panicked}, "panic: no", "panic: no" + refused},
-		"invalid":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.LbPolicy = -1; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values", "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values" + refused},
-		"renamed":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.Name = "c"; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, `was renamed to "c"`, `was renamed to "c"` + refused},
-		"foreign mark":      {[]*clusterv3.Cluster{anonymous}, foreign, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, `changed "Other.example.com" in the metadata egraft.io, which is not the mutator's own; its keys there are copier, Thing.example.com`, `changed "Other.example.com" in the metadata egraft.io, which is not the mutator's own; its keys there are copier, Thing.example.com` + refused},
+		"panic":             {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { panic("no") }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied, engine.Panicked}, "panic: no", "panic: no" + rejected},
+		"invalid":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.LbPolicy = -1; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values", "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values" + rejected},
+		"renamed":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.Name = "c"; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, `was renamed to "c"`, `was renamed to "c"` + rejected},
+		"foreign mark":      {[]*clusterv3.Cluster{anonymous}, foreign, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, `changed "Other.example.com" in the metadata egraft.io, which belongs to another feature; the feature's own keys are copier, Thing.example.com`, `changed "Other.example.com" in the metadata egraft.io, which belongs to another feature; the feature's own keys are copier, Thing.example.com` + rejected},
 		"name of another":   {[]*clusterv3.Cluster{anonymous, taken}, fine, as, nil, []engine.Result{engine.NameConflict}, fmt.Sprintf("Cluster %q is there already and was left as it is", b), fmt.Sprintf("Cluster %q is there already and was left as it is; nothing was changed (Cluster %q)", b, b)},
 	} {
 		for _, cacheSize := range []int64{0, 1 << 20} {
@@ -318,5 +318,5 @@ func TestTooManyCopies(t *testing.T) {
 		require.Equal(t, engine.Denied, o.Result)
 		require.EqualError(t, o.Err, "is one of 10002 copies of clusters, of which 10000 are added")
 	}
-	requireReport(t, res, fmt.Sprintf("is one of 10002 copies of clusters, of which 10000 are added; requests are refused (Cluster %q)", copyFor("b", "service/ns/10000")))
+	requireReport(t, res, fmt.Sprintf("is one of 10002 copies of clusters, of which 10000 are added; requests are rejected (Cluster %q)", copyFor("b", "service/ns/10000")))
 }

@@ -282,7 +282,7 @@ func TestFailurePolicyOfTheResource(t *testing.T) {
 func TestReportKnowsFailures(t *testing.T) {
 	for policy, want := range map[mutator.FailurePolicy]string{
 		mutator.Ignore: `broken; nothing was changed (Cluster "a")`,
-		mutator.Deny:   `broken; requests are refused (Cluster "a")`,
+		mutator.Deny:   `broken; requests are rejected (Cluster "a")`,
 	} {
 		t.Run(string(policy), func(t *testing.T) {
 			f := clusterFeature("f", policy, edited(func() error { return errors.New("broken") }))

@@ -165,7 +165,7 @@ func listenerWith(t *testing.T, rc *routev3.RouteConfiguration, asks string, mat
 // TestWhatEnvoyRefuses is each time an edit from one valid message to another. What Envoy 1.39.1
 // says of the latter was tried with --mode validate.
 func TestWhatEnvoyRefuses(t *testing.T) {
-	const twice, same = "the result is invalid: the domain %q is there twice, which Envoy refuses", `the result is invalid: the filter chains "a" and "b" match the same connections, which Envoy refuses`
+	const twice, same = "the result is invalid: the domain %q is there twice, which Envoy rejects", `the result is invalid: the filter chains "a" and "b" match the same connections, which Envoy rejects`
 	domain := func(d string) string { return strings.ReplaceAll(twice, "%q", `"`+d+`"`) }
 	rc, chains := configuration, func(matches ...string) *listenerv3.Listener { return listenerWith(t, nil, "rc", matches...) }
 	inline := func(hosts ...string) *listenerv3.Listener { return listenerWith(t, rc(hosts...), "") }
@@ -298,7 +298,7 @@ func TestDomainsOfAVirtualHost(t *testing.T) {
 	for to, err := range map[string]string{
 		"x.com y.com": "", "x.com": "", "X.com y.com": "",
 		"x.com y.com z.com": `added the domain "z.com", which another virtual host may have`,
-		"x.com X.com":       `the result is invalid: the domain "x.com" is there twice, which Envoy refuses`,
+		"x.com X.com":       `the result is invalid: the domain "x.com" is there twice, which Envoy rejects`,
 	} {
 		f := mutator.Feature{VirtualHosts: hostsMutator(func(vh *routev3.VirtualHost) {
 			vh.Domains, vh.IncludeAttemptCountInResponse = strings.Split(to, " "), true

@@ -155,7 +155,7 @@ func (e *Engine) report(in *mutator.Input) *policyReports {
 	}
 	if in.Hook == mutator.HookTranslation {
 		for _, name := range in.Routes().Stranded() {
-			r.warnings = append(r.warnings, fmt.Errorf("requests to cluster %q are refused: what the Route hook left on their route was lost, by a patch or another extension server", name))
+			r.warnings = append(r.warnings, fmt.Errorf("requests to cluster %q are rejected: what the Route hook left on their route was lost, by a patch or another extension server", name))
 		}
 	}
 	return r

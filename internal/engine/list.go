@@ -18,8 +18,8 @@ type worker func(i int, raw []byte) resourceResult
 // resourceResult is a resource after its chain, and what the cache needs to know of it.
 type resourceResult struct {
 	raw      []byte
-	result   *chainResult // nil if no mutator applied
-	err      error        // of a call that has to fail, which has a result too
+	result   *chainResult // nil if no mutator had a plan
+	err      error        // of a call that must fail; it has a result, too
 	cache    cacheUse
 	previous // what it is at the next call
 }
@@ -60,7 +60,7 @@ func (e *Engine) list(ctx context.Context, p *callState, list Resources, res *Re
 	return res.addList(list, results)
 }
 
-// addList adds what became of a list to the result, up to the first error of a call that has to
+// addList adds the results of a list to the response, up to the first error of a call that must
 // fail, and returns the resources.
 func (r *Response) addList(list Resources, results []resourceResult) ([][]byte, error) {
 	encoded := list.Encoded

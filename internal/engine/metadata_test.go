@@ -60,7 +60,7 @@ func TestForeignMarks(t *testing.T) {
 					require.NoError(t, o.Err)
 					require.Equal(t, engine.Applied, o.Result)
 				} else {
-					require.ErrorContains(t, o.Err, `in the metadata egraft.io, which is not the mutator's own; its keys there are f, Thing.example.com`)
+					require.ErrorContains(t, o.Err, `in the metadata egraft.io, which belongs to another feature; the feature's own keys are f, Thing.example.com`)
 					if name != "all removed" {
 						require.ErrorContains(t, o.Err, `changed "`+c.key+`" `)
 					}

@@ -80,7 +80,7 @@ func (f failures) of(p *policy.Object) *Outcome {
 // consequence is the message about a failure.
 func consequence(o *Outcome) string {
 	if o.Result == Denied {
-		return fmt.Sprintf("%v; requests are refused (%s %q)", o.Err, o.Kind, o.Name)
+		return fmt.Sprintf("%v; requests are rejected (%s %q)", o.Err, o.Kind, o.Name)
 	}
 	return fmt.Sprintf("%v; nothing was changed (%s %q)", o.Err, o.Kind, o.Name)
 }

@@ -249,7 +249,7 @@ func TestAdditionsAndReportsThatHang(t *testing.T) {
 		require.Equal(t, 2*sandbox.DefaultTimeout, time.Since(begin))
 		require.Equal(t, []engine.Result{engine.Ignored, engine.TimedOut}, verdicts(res))
 		require.Len(t, res.Warnings, 1)
-		require.EqualError(t, res.Warnings[0], "report what became of policies: abandoned: timed out after 5s")
+		require.EqualError(t, res.Warnings[0], "report policy outcomes: abandoned: timed out after 5s")
 		require.Equal(t, 2, e.Abandoned())
 		close(release)
 		synctest.Wait()
@@ -285,7 +285,7 @@ func TestAdditionsAreLimited(t *testing.T) {
 
 func TestTimeLimit(t *testing.T) {
 	_, err := engine.New(nil, engine.WithMutatorTimeout(0))
-	require.EqualError(t, err, "time limit of mutators must be greater than 0")
+	require.EqualError(t, err, "timeout of mutators must be greater than 0")
 	synctest.Test(t, func(t *testing.T) {
 		e, err := engine.New([]mutator.Feature{clusterFeature("slow", mutator.Ignore, func(ctx context.Context, _ *clusterv3.Cluster) error {
 			<-ctx.Done()

@@ -201,7 +201,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 	}
 }
 
-// denied is a cluster that refuses.
+// denied is a cluster that rejects.
 func denied(t *testing.T, c *clusterv3.Cluster) *clusterv3.Cluster {
 	t.Helper()
 	require.NoError(t, xds.DenyCluster(c))

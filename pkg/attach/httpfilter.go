@@ -245,7 +245,7 @@ func (f filterReporter[T]) Report(in *mutator.Input) (out []mutator.PolicyOutcom
 		if !in.Has(mutator.KindListener) {
 			p.Reason, p.Message = mutator.ApplyFailed, mutator.NotIncluded(mutator.KindListener)+", so that the filter is missing"
 			if f.denies(o) {
-				p.Message += "; requests are refused"
+				p.Message += "; requests are rejected"
 			}
 		}
 		out = append(out, p)

@@ -136,7 +136,7 @@ func (e *entry) add(c policy.Attachment, effective *policy.Attachment, t Target)
 func (r Reporter) invalid(o *policy.Object) mutator.PolicyOutcome {
 	then := "its targets are as they are without it"
 	if OnFailure(o, r.OnFailure) == mutator.Deny {
-		then = "requests to its targets are refused"
+		then = "requests to its targets are rejected"
 	}
 	return mutator.PolicyOutcome{Policy: o, Reason: mutator.Invalid, Message: o.Err.Error() + "; " + then}
 }

@@ -99,7 +99,7 @@ func TestCollisionOfKinds(t *testing.T) {
 				require.Len(t, said, 1)
 				require.Equal(t, "vendor", said[0].Feature)
 				require.EqualError(t, said[0].Err, fmt.Sprintf(
-					`changed %q in the metadata egraft.io, which is not the mutator's own; its keys there are vendor, BackendMTLSPolicy.vendor.example`, c.err))
+					`changed %q in the metadata egraft.io, which belongs to another feature; the feature's own keys are vendor, BackendMTLSPolicy.vendor.example`, c.err))
 			})
 		}
 	}

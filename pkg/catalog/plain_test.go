@@ -159,8 +159,8 @@ func edit[T resource](
 	case err != nil && onError == mutator.Ignore:
 		return c, engine.Ignored, err
 	case err != nil:
-		refusing := proto.Clone(c).(T)
-		return refusing, engine.Denied, errors.Join(err, deny(refusing))
+		rejecting := proto.Clone(c).(T)
+		return rejecting, engine.Denied, errors.Join(err, deny(rejecting))
 	case proto.Equal(c, edited):
 		return c, engine.Unchanged, nil
 	}

@@ -168,13 +168,13 @@ func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Response) 
 			seen[copyName] = true
 			m := clusterOf(t, there[i])
 			xds.RenameCluster(m, copyName)
-			refusing := proto.CloneOf(m)
-			require.NoError(t, xds.DenyCluster(refusing))
+			rejecting := proto.CloneOf(m)
+			require.NoError(t, xds.DenyCluster(rejecting))
 			if m.GetAltStatName() != "" {
 				m.AltStatName = strings.ReplaceAll(p.copyName(in, m.GetAltStatName(), w), ".", "_")
 			}
 			xds.SetEDSInitialFetchTimeout(m, xds.NewClusterFetchTimeout)
-			m, outcomes := p.copyOf(t, in, w, m, refusing)
+			m, outcomes := p.copyOf(t, in, w, m, rejecting)
 			clusters.Encoded = append(clusters.Encoded, deterministic(t, m))
 			res.Outcomes = append(res.Outcomes, outcomes...)
 		}
@@ -182,7 +182,7 @@ func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Response) 
 }
 
 // copyOf edits a copy on behalf of each family.
-func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, refusing *clusterv3.Cluster) (*clusterv3.Cluster, []*engine.Outcome) {
+func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, rejecting *clusterv3.Cluster) (*clusterv3.Cluster, []*engine.Outcome) {
 	t.Helper()
 	var out []*engine.Outcome
 	for i, f := range p {
@@ -201,7 +201,7 @@ func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, refusing *
 		case v.OnFailure == mutator.Ignore:
 			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Result: engine.Ignored, Err: err})
 		default:
-			return refusing, append(out[1:], &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Result: engine.Denied, Err: err})
+			return rejecting, append(out[1:], &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Result: engine.Denied, Err: err})
 		}
 	}
 	return m, out

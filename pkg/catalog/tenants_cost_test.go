@@ -97,6 +97,6 @@ func TestAgentSocketsOfANamespace(t *testing.T) {
 		reached = append(reached, got.reaches(t, i))
 	}
 	const cart = "spiffe://example.org/cart"
-	require.Equal(t, []string{cart, "refused", "refused", cart, cart}, reached)
+	require.Equal(t, []string{cart, "rejected", "rejected", cart, cart}, reached)
 	require.Equal(t, []string{"infra/platform Programmed", "evil/evil-0 Invalid", "evil/evil-1 Invalid", "evil/evil-2 Programmed", "evil/evil-3 Programmed"}, got.reasons())
 }

@@ -26,7 +26,7 @@ func tlsContext(s *v1alpha1.BackendMTLSPolicySpec, peers []*tlsv3.SubjectAltName
 // protocols, TLS parameters. Certificates and everything about validation are left behind;
 // with auto_sni_san_validation Envoy could match the SNI in place of the SPIFFE ID.
 //
-// They are choices of others than the policy's owner, and what Envoy might refuse is an error:
+// They are choices of others than the policy's owner, and what Envoy might reject is an error:
 // see [spiffe.Keep].
 func keep(from, to *tlsv3.UpstreamTlsContext) error {
 	if err := spiffe.CheckSNI(from.GetSni()); err != nil {

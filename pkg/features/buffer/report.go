@@ -60,11 +60,11 @@ func failure(in *mutator.Input, o *policy.Object, r mutator.Reason) string {
 	case r == mutator.Programmed && !hasListeners && buffers(&policy.Attachment{Object: o}):
 		what := "requests are not held"
 		if denies(o) {
-			what = "requests are refused"
+			what = "requests are rejected"
 		}
 		return mutator.NotIncluded(mutator.KindListener) + ", so that the filter is missing; " + what
 	case r == mutator.TargetNotFound && hasListeners && denies(o) && len(in.Routes().Configurations()) == 0:
-		return errNoRoutes.Error() + "; requests to all listeners are refused"
+		return errNoRoutes.Error() + "; requests to all listeners are rejected"
 	default:
 		return ""
 	}

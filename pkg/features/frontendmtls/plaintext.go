@@ -20,24 +20,24 @@ import (
 // and the route configuration.
 type configurations struct{}
 
-// Plan refuses the requests of a configuration if a policy of one of its listeners has that done
+// Plan rejects the requests of a configuration if a policy of one of its listeners has that done
 // by the routes.
 func (configurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
 	if in.Hook != mutator.HookTranslation || len(in.Objects.Of(gvk)) == 0 ||
-		!slices.ContainsFunc(indexOf(in).winners(rc.Name()), refuses(in)) {
+		!slices.ContainsFunc(indexOf(in).winners(rc.Name()), rejects(in)) {
 		return nil
 	}
 	return &mutator.Plan[*routev3.RouteConfiguration]{
-		Edit:     func(_ context.Context, target *routev3.RouteConfiguration) error { return refuse(in, target) },
+		Edit:     func(_ context.Context, target *routev3.RouteConfiguration) error { return reject(in, target) },
 		CacheKey: new(refusalKey(in, rc.Name())),
 		Affected: func(target *routev3.RouteConfiguration) []*policy.Object {
-			return slices.DeleteFunc(indexOf(in).winners(target.GetName()), func(o *policy.Object) bool { return !refuses(in)(o) })
+			return slices.DeleteFunc(indexOf(in).winners(target.GetName()), func(o *policy.Object) bool { return !rejects(in)(o) })
 		},
 	}
 }
 
-// refuses tells whether a policy, nil for none, has requests refused by routes.
-func refuses(in *mutator.Input) func(*policy.Object) bool {
+// rejects tells whether a policy, nil for none, has requests rejected by routes.
+func rejects(in *mutator.Input) func(*policy.Object) bool {
 	if in.Has(mutator.KindListener) {
 		return deniesPlaintext
 	}
@@ -49,7 +49,7 @@ func refusalKey(in *mutator.Input, configuration string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%t", in.Has(mutator.KindListener))
 	for _, s := range indexOf(in).configurations[configuration] {
-		fmt.Fprintf(&b, "%q%t", s.listener.String(), refuses(in)(s.winner()))
+		fmt.Fprintf(&b, "%q%t", s.listener.String(), rejects(in)(s.winner()))
 	}
 	return b.String()
 }
@@ -61,11 +61,11 @@ func (s section) winner() *policy.Object {
 	return nil
 }
 
-// refuse closes the gates on the virtual hosts of such a listener.
-func refuse(in *mutator.Input, rc *routev3.RouteConfiguration) error {
+// reject closes the gates on the virtual hosts of such a listener.
+func reject(in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	denied := map[xds.Reference]bool{}
 	for _, s := range indexOf(in).configurations[rc.GetName()] {
-		denied[s.listener] = refuses(in)(s.winner())
+		denied[s.listener] = rejects(in)(s.winner())
 	}
 	deny := closeGates
 	if !in.Has(mutator.KindListener) {
