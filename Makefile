@@ -9,7 +9,7 @@ FUZZTIME ?= 10s
 RACE     ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
 
 # The modules with code of ours. The others under hack/tools only pin what others wrote.
-MODULES  := . examples/custom-mutator examples/route-filter hack/tools/apidiff hack/tools/image
+MODULES  := . examples/custom-mutator examples/policy-mutator examples/route-filter hack/tools/apidiff hack/tools/image
 # The packages whose API docs/compatibility.md promises.
 PROMISED := $(addprefix ./pkg/,apis/v1alpha1 attach catalog cli feature httpfilter mutator mutator/mutatortest policy setting xds)
 APIDIFF  := go -C hack/tools/apidiff run . --root $(CURDIR)
@@ -61,6 +61,7 @@ fmt: ## format the code
 
 generate: ## write deep copies, CRDs, what the program says in docs and deploy, and the list of Envoy's messages
 	$(TOOL) controller-gen object paths=./pkg/apis/... crd output:crd:dir=crds
+	cd examples/policy-mutator && $(TOOL) controller-gen crd paths=./retrybudget output:crd:dir=config
 	cd examples/route-filter && $(TOOL) controller-gen crd paths=./staticdelay output:crd:dir=config
 	go test ./pkg/cli -run '^TestDocuments$$' -update
 	go test ./deploy -run '^TestValuesAreEgrafts$$' -update

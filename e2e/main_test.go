@@ -60,7 +60,10 @@ func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
 			clean()
 		}
 	}
-	for name, directory := range map[parts.Name]string{customMutator: "examples/custom-mutator", routeFilter: "examples/route-filter", faultyProgram: "e2e/cmd/faulty"} {
+	for name, directory := range map[parts.Name]string{
+		customMutator: "examples/custom-mutator", policyMutator: "examples/policy-mutator", routeFilter: "examples/route-filter",
+		faultyProgram: "e2e/cmd/faulty",
+	} {
 		cleanModule, err := standalone.PrepareModule(ctx, name, directory)
 		if err != nil {
 			return clean, err

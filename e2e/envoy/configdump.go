@@ -66,6 +66,43 @@ func (a Admin) RouteCluster(ctx context.Context, route string) (Cluster, error) 
 	return nil, fmt.Errorf("Envoy has no cluster for route %s", route)
 }
 
+// DomainClusters are the clusters to which the routes of each domain lead, in the order of the
+// routes.
+func (a Admin) DomainClusters(ctx context.Context) (map[string][]string, error) {
+	page, err := a(ctx, "/config_dump?resource=dynamic_route_configs")
+	if err != nil {
+		return nil, err
+	}
+	var dump struct {
+		Configs []struct {
+			RouteConfig struct {
+				VirtualHosts []struct {
+					Domains []string `json:"domains"`
+					Routes  []struct {
+						Route struct {
+							Cluster string `json:"cluster"`
+						} `json:"route"`
+					} `json:"routes"`
+				} `json:"virtual_hosts"`
+			} `json:"route_config"`
+		} `json:"configs"`
+	}
+	if err := json.Unmarshal(page, &dump); err != nil {
+		return nil, fmt.Errorf("decode Envoy's route configurations: %w", err)
+	}
+	out := map[string][]string{}
+	for _, config := range dump.Configs {
+		for _, host := range config.RouteConfig.VirtualHosts {
+			for _, domain := range host.Domains {
+				for _, route := range host.Routes {
+					out[domain] = append(out[domain], route.Route.Cluster)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
 // Stat is the sum of Envoy's counters and gauges whose names match a regular
 // expression.
 func (a Admin) Stat(ctx context.Context, filter string) (int, error) {

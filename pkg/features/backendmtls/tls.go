@@ -59,8 +59,8 @@ func nobody() []*tlsv3.SubjectAltNameMatcher {
 	return []*tlsv3.SubjectAltNameMatcher{spiffe.URI(&matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Exact{Exact: denied}})}
 }
 
-// refusesAll tells whether the context is one that matches nobody.
-func refusesAll(ctx *tlsv3.UpstreamTlsContext) bool {
+// rejectsAll tells whether the context is one that matches nobody.
+func rejectsAll(ctx *tlsv3.UpstreamTlsContext) bool {
 	sans := typedSANs(ctx)
 	return len(sans) == 1 && sans[0].GetMatcher().GetExact() == denied
 }

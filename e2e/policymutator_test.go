@@ -1,0 +1,112 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/parts"
+	"github.com/egraft/egraft/e2e/standalone"
+)
+
+// policyMutator is the program of examples/policy-mutator.
+const policyMutator parts.Name = "policy-mutator"
+
+// TestPolicyMutator runs the example in egraft's place, with the policies of its README: Envoy has
+// the retry budget of the Gateway's policy, and that of the HTTPRoute's where it overrides it.
+func TestPolicyMutator(t *testing.T) {
+	needs(t, here)
+	f := start(t, standalone.Options{Program: policyMutator})
+	f.apply("shared", sharedBackend)
+	for _, name := range []string{"shop", "pay"} {
+		f.apply(name, toShared(name))
+		f.until(name+".example.com", "the backend to reject cleartext", envoy.Status(400))
+	}
+	f.apply("budgets", retryBudgets(t))
+	f.untilBudgets(map[string]string{"shop": "httproute/default/shop/rule/0 50 % 10", "pay": "httproute/default/pay/rule/0 20 % 3"})
+	f.logged("egraft", "RetryBudgetPolicy default/for-all: retries limited to 20 % of the requests, but not below 3, in 1 clusters")
+	f.logged("egraft", "RetryBudgetPolicy default/for-shop: retries limited to 50 % of the requests, but not below 10, in 1 clusters")
+	f.healthy(f.soon())
+}
+
+// TestPolicyMutatorOnMergedBackends: two routes share a cluster, and one of them has policies of
+// two features. It gets a copy of the cluster with the edits of both, and the other one a copy
+// with that of the Gateway's policy alone.
+func TestPolicyMutatorOnMergedBackends(t *testing.T) {
+	needs(t, here)
+	const shared = "backend/default/shared/0/http"
+	f := start(t, standalone.Options{Program: policyMutator, MergeBackends: true})
+	f.apply("shared", sharedBackend)
+	for _, name := range []string{"shop", "pay"} {
+		f.apply(name, toShared(name))
+		f.until(name+".example.com", "the backend to reject cleartext", envoy.Status(400))
+	}
+	f.apply("budgets", retryBudgets(t))
+	f.untilBudgets(map[string]string{"shop": "egraft/retry-budget/*/" + shared + " 50 % 10", "pay": "egraft/retry-budget/*/" + shared + " 20 % 3"})
+
+	f.effect(f.policy("HTTPRoute", "shop", ""), "shop.example.com", seesEnvoy)
+	f.untilBudgets(map[string]string{"shop": "egraft/backend-mtls+retry-budget/*/" + shared + " 50 % 10", "pay": "egraft/retry-budget/*/" + shared + " 20 % 3"})
+	for range 20 {
+		require.True(t, seesEnvoy(f.get("shop.example.com", "/")))
+		require.Equal(t, 400, f.get("pay.example.com", "/").Status, "cleartext: it has no BackendMTLSPolicy")
+	}
+	f.healthy(f.soon())
+}
+
+// retryBudgets are the policies of the example's README.
+func retryBudgets(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../examples/policy-mutator/README.md")
+	require.NoError(t, err)
+	example := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)
+	require.NotNil(t, example)
+	return string(example[1])
+}
+
+// copied matches the name of a copy of a cluster, up to that of the cluster.
+var copied = regexp.MustCompile(`^(egraft/[^/]+/)[0-9a-f]{16}/`)
+
+// untilBudgets waits until Envoy leads the requests of each route to a cluster with a retry
+// budget, which is wanted in the form "cluster percent % concurrency".
+func (f *fixture) untilBudgets(wanted map[string]string) {
+	f.t.Helper()
+	f.wait("the retry budgets", func(ctx context.Context) error {
+		domains, err := f.DomainClusters(ctx)
+		if err != nil {
+			return err
+		}
+		clusters, err := f.Clusters(ctx)
+		if err != nil {
+			return err
+		}
+		for route, want := range wanted {
+			name := strings.Join(domains[route+".example.com"], " ")
+			if got := copied.ReplaceAllString(name, "$1*/") + " " + retryBudget(clusters[name]); got != want {
+				return fmt.Errorf("%s has %q, not %q", route, got, want)
+			}
+		}
+		return nil
+	})
+}
+
+// retryBudget is the retry budget of a cluster in words, as Envoy has it.
+func retryBudget(c envoy.Cluster) string {
+	breakers, _ := c["circuit_breakers"].(map[string]any)
+	thresholds, _ := breakers["thresholds"].([]any)
+	for _, t := range thresholds {
+		threshold, _ := t.(map[string]any)
+		if budget, ok := threshold["retry_budget"].(map[string]any); ok {
+			percent, _ := budget["budget_percent"].(map[string]any)
+			return fmt.Sprintf("%v %% %v", percent["value"], budget["min_retry_concurrency"])
+		}
+	}
+	return "no budget"
+}
