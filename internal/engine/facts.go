@@ -21,7 +21,7 @@ func (c *chain[T]) fault(l *link[T], original, before, now []byte) error {
 	if err := foreignEntry(c.keys[l.feature], metadataFields(c.kind), before, now); err != nil {
 		return err
 	}
-	if err := foreignEntry(c.keys[l.feature], routesAt(c.kind), before, now); err != nil {
+	if err := foreignRouteEntry(c.keys[l.feature], routesAt(c.kind), before, now); err != nil {
 		return err
 	}
 	switch c.kind {

@@ -66,11 +66,11 @@ func routesAt(k mutator.Kind) fields {
 	}
 }
 
-// foreignEntry is the fault of an edit that gives a route an entry of another feature which none of
-// the routes had, or takes one away while all routes are still there: the policy that it carries
-// would be another one, or lost without the route.
-func foreignEntry(own []string, routes fields, before, now []byte) error {
-	if routes == nil || !hasMarks(before) && !hasMarks(now) {
+// foreignRouteEntry is the fault of an edit that gives a route an entry of another feature which none of
+// the routes had, or takes one away while all routes are still there: its policy would be another
+// one, or lost without the route.
+func foreignRouteEntry(own []string, routes fields, before, now []byte) error {
+	if routes == nil || !hasEntries(before) && !hasEntries(now) {
 		return nil
 	}
 	was, is := foreignEntries(own, routes, before), foreignEntries(own, routes, now)
@@ -88,7 +88,7 @@ func foreignEntry(own []string, routes fields, before, now []byte) error {
 	if changed == "" {
 		return nil
 	}
-	return fmt.Errorf("changed %q in the metadata %s of a route, which is not the mutator's own; its keys there are %s", changed, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
+	return fmt.Errorf("changed %q in the metadata %s of a route, which belongs to another feature; the feature's own keys are %s", changed, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
 }
 
 // routeEntries are the entries of other features on the routes of a resource.
@@ -101,7 +101,7 @@ func foreignEntries(own []string, at fields, raw []byte) routeEntries {
 	found := routeEntries{of: map[struct{ key, value string }]int{}}
 	at.each(raw, func(route []byte) {
 		found.routes++
-		for _, m := range marksIn(marksAt(mutator.KindRoute), route, nil) {
+		for _, m := range metadataEntries(metadataFields(mutator.KindRoute), route, nil) {
 			if !slices.Contains(own, string(m.key)) {
 				found.of[struct{ key, value string }{string(m.key), string(m.value)}]++
 			}

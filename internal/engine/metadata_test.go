@@ -118,7 +118,7 @@ func TestForeignEntriesOfRoutes(t *testing.T) {
 					require.NoError(t, o.Err)
 					continue
 				}
-				require.EqualError(t, o.Err, `changed "`+c.key+`" in the metadata egraft.io of a route, which is not the mutator's own; its keys there are f`)
+				require.EqualError(t, o.Err, `changed "`+c.key+`" in the metadata egraft.io of a route, which belongs to another feature; the feature's own keys are f`)
 			}
 		})
 	}
