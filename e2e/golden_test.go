@@ -135,6 +135,9 @@ func bootstrap(r resources) object {
 		listeners = append(listeners, serving(fmt.Sprintf("validate-%d", i), c))
 	}
 	for i, l := range listeners {
+		if l["internalListener"] != nil {
+			continue
+		}
 		l["address"] = object{"socketAddress": object{"address": "127.0.0.1", "portValue": 10000 + i}} // each its own
 		withoutStandIns(l)
 	}
@@ -147,7 +150,11 @@ func bootstrap(r resources) object {
 		}},
 	}
 	return object{
-		"node":             object{"id": "validate", "cluster": "validate"},
+		"node": object{"id": "validate", "cluster": "validate"},
+		"bootstrapExtensions": []object{{
+			"name":        "envoy.bootstrap.internal_listener",
+			"typedConfig": object{"@type": "type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener"},
+		}},
 		"dynamicResources": object{"adsConfig": ads},
 		"staticResources":  object{"clusters": append([]object{control}, r["Cluster"]...), "listeners": listeners, "secrets": r["Secret"]},
 	}

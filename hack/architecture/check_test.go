@@ -158,3 +158,22 @@ func oversized(files []file) (broken []string) {
 	}
 	return broken
 }
+
+// statedTwice reports facts that are stated elsewhere than in the package that is their home.
+func statedTwice(files []file) (broken []string) {
+	for _, f := range files {
+		if f.test || f.generated || f.ast == nil {
+			continue
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			l, ok := n.(*ast.BasicLit)
+			for i := range facts {
+				if fact := &facts[i]; ok && f.pkg != fact.home && fact.literal.MatchString(l.Value) {
+					broken = append(broken, fmt.Sprintf("%s states %s: %s of %s", f.path, l.Value, fact.what, fact.home))
+				}
+			}
+			return true
+		})
+	}
+	return broken
+}

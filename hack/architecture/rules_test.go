@@ -1,5 +1,7 @@
 package architecture
 
+import "regexp"
+
 // mayImport lists for each package of this module the packages of this module that its
 // code, tests aside, may import. A pattern that ends in /... stands for everything below.
 // A package without a line is an error: think about where it belongs, then add one.
@@ -17,9 +19,9 @@ var mayImport = []struct {
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
-	{"internal/server", []string{"internal/logging"}},
+	{"internal/server", []string{"internal/logging", "internal/unixsocket"}},
 	{"internal/telemetry", []string{"internal/version", "pkg/mutator"}},
-	{"internal/config", []string{"internal/logging", "pkg/mutator", "internal/quantity", "pkg/setting", "internal/tenancy"}},
+	{"internal/config", []string{"internal/logging", "pkg/mutator", "internal/quantity", "internal/unixsocket", "pkg/setting", "internal/tenancy"}},
 	{"internal/logging", nil},
 	{"internal/version", nil},
 	{"internal/kube", []string{"internal/logging", "pkg/mutator"}},
@@ -33,15 +35,17 @@ var mayImport = []struct {
 
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/features/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
-	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/httpfilter", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/duration", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/httpfilter", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/attach", []string{"pkg/httpfilter", "pkg/mutator", "pkg/policy", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/feature", []string{"pkg/mutator", "pkg/setting"}},
 	{"pkg/setting", nil},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
-	{"internal/tenancy", []string{"pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
+	{"internal/tenancy", []string{"internal/duration", "pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
 	{"pkg/policy", []string{"pkg/apis/..."}},
+	{"internal/duration", nil},
 	{"internal/quantity", nil},
-	{"pkg/spiffe", []string{"pkg/xds", "pkg/apis/..."}},
+	{"internal/unixsocket", nil},
+	{"pkg/spiffe", []string{"internal/duration", "internal/unixsocket", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/httpfilter", []string{"pkg/xds"}},
 	{"pkg/xds", nil},
 	{"pkg/apis/...", []string{"pkg/apis/..."}},
@@ -105,6 +109,22 @@ var bans = []ban{
 		},
 		reason: "the same input must give the same bytes at any time; the engine has the deadline",
 	},
+}
+
+// fact is what only one package writes down, for all others to take from there.
+type fact struct {
+	// literal matches literals of Go that state the fact. Comments, tests and generated code do
+	// not count.
+	literal *regexp.Regexp
+	home    string
+	what    string
+}
+
+var facts = []fact{
+	{regexp.MustCompile(`\b10[78]\b`), "internal/unixsocket", "the longest path of a Unix socket is MaxPath"},
+	{regexp.MustCompile(`h\|m\|s\|ms`), "internal/duration", "the format of Gateway API's durations is Pattern"},
+	{regexp.MustCompile(`Post\w+Modify|EnvoyGatewayExtension`), "internal/extension", "the gRPC methods of hooks are FullMethod"},
+	{regexp.MustCompile(`^253$`), "k8s.io/apimachinery/pkg/util/validation", "the longest name of a resource is DNS1123SubdomainMaxLength"},
 }
 
 // Sizes of files, from the house style.

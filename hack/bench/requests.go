@@ -9,15 +9,16 @@ import (
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/egraft/egraft/internal/extension"
 	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Methods of https://github.com/envoyproxy/gateway/blob/v1.9.1/proto/extension/service.proto
-const (
-	service         = "/envoygateway.extension.EnvoyGatewayExtension/"
-	translation     = service + "PostTranslateModify"
-	virtualHostHook = service + "PostVirtualHostModify"
-	routeHook       = service + "PostRouteModify"
+// Methods that Envoy Gateway calls.
+var (
+	translation     = extension.FullMethod(mutator.HookTranslation)
+	virtualHostHook = extension.FullMethod(mutator.HookVirtualHost)
+	routeHook       = extension.FullMethod(mutator.HookRoute)
 )
 
 // mtls is attached to the Gateway of the fixture.

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/internal/unixsocket"
 )
 
 func messages(errs field.ErrorList) []string {
@@ -86,7 +88,7 @@ func TestBadFiles(t *testing.T) {
 }
 
 func TestBadValues(t *testing.T) {
-	long := "/" + strings.Repeat("x", MaxSocketPath)
+	long := "/" + strings.Repeat("x", unixsocket.MaxPath)
 	tests := []struct {
 		name string
 		args []string

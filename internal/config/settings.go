@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/egraft/egraft/internal/logging"
+	"github.com/egraft/egraft/internal/unixsocket"
 	"github.com/egraft/egraft/pkg/setting"
 )
 
@@ -65,7 +66,7 @@ func table(c *Config) []entry {
 
 func transport(c *Config) []entry {
 	return []entry{
-		{"socket", setting.Text(&c.Socket, "path"), "Unix socket to serve on: an absolute path of at most 107 bytes"},
+		{"socket", setting.Text(&c.Socket, "path"), fmt.Sprintf("Unix socket to serve on: an absolute path of at most %d bytes", unixsocket.MaxPath)},
 		{"socket-mode", mode(&c.SocketMode), "permissions of the socket, octal; connecting needs write permission"},
 		{"socket-group", setting.Text(&c.SocketGroup, "group"), "group of the socket, by name or number; if empty, the group of the process"},
 		{"allowed-uids", uids(&c.AllowedUIDs), "user IDs that can connect to the socket besides egraft's own, as the kernel reports them; if empty, all that the permissions admit"},

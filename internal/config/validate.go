@@ -12,11 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/egraft/egraft/internal/quantity"
+	"github.com/egraft/egraft/internal/unixsocket"
 )
-
-// MaxSocketPath is the longest path of a Unix socket in bytes: sun_path holds 108 with
-// the zero at its end (unix(7)).
-const MaxSocketPath = 107
 
 // validate checks what can be said about values that could be read.
 func (l *loader) validate() {
@@ -75,8 +72,8 @@ func (l *loader) socket() {
 	switch {
 	case !filepath.IsAbs(path):
 		l.invalid("socket", path, "must be an absolute path")
-	case len(path) > MaxSocketPath:
-		l.invalid("socket", path, fmt.Sprintf("has %d bytes, but the path of a Unix socket can have %d at most", len(path), MaxSocketPath))
+	case len(path) > unixsocket.MaxPath:
+		l.invalid("socket", path, fmt.Sprintf("has %d bytes, but the path of a Unix socket can have %d at most", len(path), unixsocket.MaxPath))
 	}
 }
 

@@ -70,3 +70,26 @@ func methods() []method {
 		},
 	}
 }
+
+// fullMethod is how gRPC names the method.
+func (m *method) fullMethod() string { return "/" + ServiceName + "/" + m.name }
+
+// FullMethod returns the gRPC method that Envoy Gateway calls for a hook, and an empty text if
+// there is none.
+func FullMethod(h mutator.Hook) string {
+	for _, m := range methods() {
+		if m.hook == h {
+			return m.fullMethod()
+		}
+	}
+	return ""
+}
+
+// Hooks returns the hooks by their gRPC methods.
+func Hooks() map[string]string {
+	out := map[string]string{}
+	for _, m := range methods() {
+		out[m.fullMethod()] = string(m.hook)
+	}
+	return out
+}

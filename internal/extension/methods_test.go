@@ -7,6 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 )
 
 // TestMethodsAgreeWithEnvoyGateway compares the numbers in methods with the descriptors
@@ -61,4 +64,26 @@ func requireResource(t *testing.T, rpc protoreflect.MethodDescriptor, f protoref
 		}
 	}
 	t.Errorf("%s.%s is not served", m.name, f.Name())
+}
+
+// TestMethodsAgreeWithHooks compares methods with what authors of features are told of hooks.
+func TestMethodsAgreeWithHooks(t *testing.T) {
+	named := mutator.Feature{
+		Hooks:    mutator.Hooks(),
+		Policies: make([]policy.Kind, 1), Filters: make([]policy.Kind, 1), Backends: make([]policy.Kind, 1),
+	}
+	var hooks []mutator.Hook
+	for _, m := range methods() {
+		var kinds []mutator.Kind
+		for _, r := range m.resources {
+			kinds = append(kinds, r.kind)
+		}
+		require.ElementsMatch(t, m.hook.Kinds(), kinds, m.name)
+		require.Equal(t, len(named.ObjectsIn(m.hook)) > 0, len(m.objects) > 0, m.name)
+		require.Equal(t, "/"+ServiceName+"/"+m.name, FullMethod(m.hook))
+		require.Equal(t, string(m.hook), Hooks()[FullMethod(m.hook)])
+		hooks = append(hooks, m.hook)
+	}
+	require.ElementsMatch(t, mutator.Hooks(), hooks)
+	require.Empty(t, FullMethod("Other"))
 }

@@ -78,7 +78,7 @@ func (s *Service) handler(m *method) grpc.MethodHandler {
 		if interceptor == nil {
 			return handle(ctx, req)
 		}
-		info := &grpc.UnaryServerInfo{Server: s, FullMethod: "/" + ServiceName + "/" + m.name}
+		info := &grpc.UnaryServerInfo{Server: s, FullMethod: m.fullMethod()}
 		return interceptor(ctx, req, info, handle)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/egraft/egraft/pkg/mutator"
@@ -24,7 +25,7 @@ const (
 	// maxInstance is the longest reportingInstance in bytes, next to [maxMessage].
 	maxInstance = 128
 	// maxName is the longest name of an Event in bytes.
-	maxName = 253
+	maxName = validation.DNS1123SubdomainMaxLength
 )
 
 // events writes Events. Their names follow from what they say: two replicas, or one that

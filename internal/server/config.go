@@ -59,7 +59,7 @@ type Config struct {
 
 // Socket is a Unix socket to serve on.
 type Socket struct {
-	// Path has 107 bytes at most.
+	// Path has [unixsocket.MaxPath] bytes at most.
 	Path string
 	Mode fs.FileMode
 	// Group is a name or number; the process's own if empty.

@@ -10,10 +10,9 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-)
 
-// maxSocketPath is the longest path of a socket in bytes (unix(7)).
-const maxSocketPath = 107
+	"github.com/egraft/egraft/internal/unixsocket"
+)
 
 // listen opens the socket, and again whenever somebody removes it.
 func (s *Socket) listen(ctx context.Context, log *slog.Logger) (*reopeningListener, error) {
@@ -22,8 +21,8 @@ func (s *Socket) listen(ctx context.Context, log *slog.Logger) (*reopeningListen
 
 // listenOnce opens the socket. Nobody can connect before its group and mode are set.
 func (s *Socket) listenOnce(ctx context.Context, log *slog.Logger) (*ownedListener, error) {
-	if len(s.Path) > maxSocketPath {
-		return nil, fmt.Errorf("socket path %q has %d bytes, the limit is %d", s.Path, len(s.Path), maxSocketPath)
+	if len(s.Path) > unixsocket.MaxPath {
+		return nil, fmt.Errorf("socket path %q has %d bytes, the limit is %d", s.Path, len(s.Path), unixsocket.MaxPath)
 	}
 	gid, err := s.gid()
 	if err != nil {

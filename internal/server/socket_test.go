@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/internal/unixsocket"
 )
 
 func TestSocketFile(t *testing.T) {
@@ -126,7 +128,7 @@ func TestSocketErrors(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	long := "/" + strings.Repeat("x", maxSocketPath)
+	long := "/" + strings.Repeat("x", unixsocket.MaxPath)
 	tests := []struct {
 		name   string
 		socket Socket

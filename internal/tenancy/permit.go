@@ -5,12 +5,12 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/egraft/egraft/internal/duration"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/spiffe"
@@ -153,7 +153,7 @@ func (j *judgement) unknown(at *field.Path, name, what string) *field.Error {
 // judge judges what a policy takes for itself.
 func (l Limits) judge(f spiffe.Fields) (errs field.ErrorList) {
 	spec := field.NewPath("spec")
-	timeout, err := time.ParseDuration(string(*f.InitialFetchTimeout))
+	timeout, err := duration.Parse(*f.InitialFetchTimeout)
 	if l.InitialFetchTimeout > 0 && (err != nil || timeout > l.InitialFetchTimeout) {
 		errs = append(errs, field.Forbidden(spec.Child("initialFetchTimeout"), fmt.Sprintf("%s is more than the %s of %s", *f.InitialFetchTimeout, l.InitialFetchTimeout, fetchTimeoutFlag)))
 	}

@@ -104,7 +104,7 @@ func serverConfig(s *settings, log *slog.Logger, t *telemetry.Telemetry, registe
 		Codec:           wire.Codec(),
 		BufferPool:      wire.BufferPool(),
 		Reflection:      s.Reflection,
-		Hooks:           hooks(),
+		Hooks:           extension.Hooks(),
 		Observer:        t,
 		AdminAddress:    s.AdminAddress,
 		Metrics:         t.Handler(),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -32,7 +33,7 @@ const (
 	maxErrors = 10
 	maxError  = 2 << 10
 	// maxName is the longest name in Kubernetes; only that of a refused object is cut.
-	maxName = 253
+	maxName = validation.DNS1123SubdomainMaxLength
 )
 
 // excess is why an object is not decoded.

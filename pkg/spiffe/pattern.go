@@ -19,17 +19,15 @@ const (
 // domains and paths by the characters of SPIFFE IDs, and names and paths that reach its
 // configuration in printable ASCII, since it refuses NUL in the path of a socket.
 const (
-	socketPattern   = `^/[a-zA-Z0-9._/@+=:,~-]+$`
-	namePattern     = `^[!-~]+$`
-	durationPattern = `^([0-9]{1,5}(h|m|s|ms)){1,4}$`
-	exactPattern    = `^spiffe://[a-z0-9._-]+(/(\.?[a-zA-Z0-9_-][a-zA-Z0-9._-]*|\.\.[a-zA-Z0-9._-]+))+$`
-	prefixPattern   = `^spiffe://[a-z0-9._-]+/[a-zA-Z0-9._/-]*$`
+	socketPattern = `^/[a-zA-Z0-9._/@+=:,~-]+$`
+	namePattern   = `^[!-~]+$`
+	exactPattern  = `^spiffe://[a-z0-9._-]+(/(\.?[a-zA-Z0-9_-][a-zA-Z0-9._-]*|\.\.[a-zA-Z0-9._-]+))+$`
+	prefixPattern = `^spiffe://[a-z0-9._-]+/[a-zA-Z0-9._/-]*$`
 )
 
 var (
 	socketPath = onceUsed(func() string { return socketPattern })
 	secretName = onceUsed(func() string { return namePattern })
-	duration   = onceUsed(func() string { return durationPattern })
 	exactID    = onceUsed(func() string { return exactPattern })
 	idPrefix   = onceUsed(func() string { return prefixPattern })
 	idRegex    = onceUsed(RegexPattern)

@@ -1,16 +1,18 @@
 package spiffe
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/egraft/egraft/internal/duration"
+	"github.com/egraft/egraft/internal/unixsocket"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
@@ -29,7 +31,6 @@ const (
 	maxIdentifier = 1024
 	maxID         = 2048
 	maxDuration   = 24
-	maxSocketPath = 107 // sockaddr_un.sun_path, https://man7.org/linux/man-pages/man7/unix.7.html
 )
 
 // Fields are the fields that policies have in common, where they are in the policy.
@@ -60,7 +61,7 @@ func (f Fields) SetDefaults() {
 
 // Source is what the fields say, once they are validated.
 func (f Fields) Source() Source {
-	timeout, _ := time.ParseDuration(string(*f.InitialFetchTimeout)) // validated
+	timeout, _ := duration.Parse(*f.InitialFetchTimeout) // validated
 	return Source{f.TrustDomain, f.WorkloadIdentifier, *f.TrustBundles, *f.Agent, timeout}
 }
 
@@ -101,11 +102,11 @@ func (f Fields) ValidateShape(at *field.Path) (errs field.ErrorList) {
 		errs = append(errs, validName(names.Child("trustBundle"), n.TrustBundle)...)
 		errs = append(errs, validName(names.Child("allTrustBundles"), n.AllTrustBundles)...)
 	}
-	switch timeout := string(*f.InitialFetchTimeout); {
+	switch timeout := *f.InitialFetchTimeout; {
 	case len(timeout) > maxDuration:
 		errs = append(errs, field.TooLong(at.Child("initialFetchTimeout"), timeout, maxDuration))
-	case timeout != "" && !duration().MatchString(timeout):
-		errs = append(errs, field.Invalid(at.Child("initialFetchTimeout"), timeout, "must match "+duration().String()))
+	case timeout != "" && !duration.Matches(timeout):
+		errs = append(errs, field.Invalid(at.Child("initialFetchTimeout"), timeout, "must match "+duration.Pattern))
 	}
 	return errs
 }
@@ -132,16 +133,13 @@ func (f Fields) Validate(at *field.Path) (errs field.ErrorList) {
 		errs = append(errs, f.validateIdentity(at)...)
 		errs = append(errs, f.validatePeers(at.Child(f.PeersField))...)
 	}
-	if path := f.Agent.SocketPath; len(path) > maxSocketPath {
-		errs = append(errs, field.TooLong(at.Child("agent", "socketPath"), path, maxSocketPath))
+	if path := f.Agent.SocketPath; len(path) > unixsocket.MaxPath {
+		errs = append(errs, field.TooLong(at.Child("agent", "socketPath"), path, unixsocket.MaxPath))
 	} else if !socketPath().MatchString(path) {
-		errs = append(errs, field.Invalid(at.Child("agent", "socketPath"), path, "must be an absolute path of at most 107 of the characters a-z, A-Z, 0-9 and ._/@+=:,~-"))
+		errs = append(errs, field.Invalid(at.Child("agent", "socketPath"), path, fmt.Sprintf("must be an absolute path of at most %d of the characters a-z, A-Z, 0-9 and ._/@+=:,~-", unixsocket.MaxPath)))
 	}
-	if len(*f.InitialFetchTimeout) > maxDuration {
-		return errs
-	}
-	if d, err := time.ParseDuration(string(*f.InitialFetchTimeout)); err != nil || d < 100*time.Millisecond || d > time.Minute {
-		errs = append(errs, field.Invalid(at.Child("initialFetchTimeout"), *f.InitialFetchTimeout, "must be a duration between 100ms and 60s"))
+	if timeout := *f.InitialFetchTimeout; len(timeout) <= maxDuration && duration.Matches(timeout) {
+		errs = append(errs, duration.Between(at.Child("initialFetchTimeout"), timeout, "100ms", "60s")...)
 	}
 	return errs
 }

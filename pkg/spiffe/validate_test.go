@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/egraft/egraft/internal/duration"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
@@ -125,8 +126,8 @@ func TestTimeouts(t *testing.T) {
 		"": "", "100ms": "", "60s": "", "1m": "", "0h1s": "",
 		"99ms":   `spec.initialFetchTimeout: Invalid value: "99ms": must be a duration between 100ms and 60s`,
 		"60s1ms": `spec.initialFetchTimeout: Invalid value: "60s1ms": must be a duration between 100ms and 60s`,
-		"2":      `[spec.initialFetchTimeout: Invalid value: "2": must match ` + durationPattern + `, spec.initialFetchTimeout: Invalid value: "2": must be a duration between 100ms and 60s]`,
-		"1.5s":   `spec.initialFetchTimeout: Invalid value: "1.5s": must match ` + durationPattern,
+		"2":      `spec.initialFetchTimeout: Invalid value: "2": must match ` + duration.Pattern,
+		"1.5s":   `spec.initialFetchTimeout: Invalid value: "1.5s": must match ` + duration.Pattern,
 	} {
 		f := &fields{domain: "example.org", path: "/envoy", timeout: timeout}
 		errs := f.validate()

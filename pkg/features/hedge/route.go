@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/egraft/egraft/internal/duration"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"
@@ -47,7 +48,7 @@ func hedge(in *mutator.Input, f *v1alpha1.HedgeFilter, r *routev3.Route) error {
 	if once := sentOnce(in); once != "" {
 		return fmt.Errorf("the rule has %s, whose requests are sent once", once)
 	}
-	wait, err := time.ParseDuration(string(f.Spec.PerTryTimeout))
+	wait, err := duration.Parse(f.Spec.PerTryTimeout)
 	if err != nil {
 		return err // validated
 	}

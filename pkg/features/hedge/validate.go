@@ -1,12 +1,11 @@
 package hedge
 
 import (
-	"regexp"
 	"slices"
-	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/egraft/egraft/internal/duration"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
@@ -15,9 +14,6 @@ const (
 	maxHedged  = 10
 	maxRetryOn = 16
 )
-
-// duration is Gateway API's pattern.
-var duration = regexp.MustCompile(`^([0-9]{1,5}(h|m|s|ms)){1,4}$`)
 
 // failures are what Envoy can retry upon.
 var failures = []v1alpha1.RetryOn{
@@ -30,11 +26,7 @@ var failures = []v1alpha1.RetryOn{
 // API server.
 func validate(f *v1alpha1.HedgeFilter) (errs field.ErrorList) {
 	s, at := &f.Spec, field.NewPath("spec")
-	text := string(s.PerTryTimeout)
-	d, err := time.ParseDuration(text)
-	if err != nil || !duration.MatchString(text) || d < time.Millisecond || d > time.Hour {
-		errs = append(errs, field.Invalid(at.Child("perTryTimeout"), text, "must be a duration between 1ms and 1h"))
-	}
+	errs = append(errs, duration.Between(at.Child("perTryTimeout"), s.PerTryTimeout, "1ms", "1h")...)
 	if n := s.MaxHedgedRequests; n != nil && (*n < 1 || *n > maxHedged) {
 		errs = append(errs, field.Invalid(at.Child("maxHedgedRequests"), *n, "must be from 1 to 10"))
 	}

@@ -3,7 +3,6 @@ package originaldestination
 import (
 	"context"
 	"errors"
-	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -12,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/egraft/egraft/internal/duration"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
@@ -97,6 +97,6 @@ func thresholds(p corev3.RoutingPriority, b *v1alpha1.DestinationCircuitBreakers
 func number(n *int) *wrapperspb.UInt32Value { return wrapperspb.UInt32(uint32(*n)) } //nolint:gosec // validated
 
 func seconds(d gwapiv1.Duration) *durationpb.Duration {
-	t, _ := time.ParseDuration(string(d)) // validated
+	t, _ := duration.Parse(d) // validated
 	return durationpb.New(t)
 }

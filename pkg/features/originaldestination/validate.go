@@ -5,12 +5,12 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
-	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
-	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/egraft/egraft/internal/duration"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
@@ -27,7 +27,7 @@ const (
 	maxName                = 128
 	maxHeader              = 64
 	maxFilter              = 128
-	maxHostname            = 253
+	maxHostname            = validation.DNS1123SubdomainMaxLength
 	maxBundle              = 65536
 	maxCertificates        = 64
 	maxLimit               = 1<<31 - 1
@@ -39,7 +39,6 @@ var (
 	headerName   = regexp.MustCompile(`^x-[a-z0-9]+(-[a-z0-9]+)*$`)
 	hostname     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 	bundle       = regexp.MustCompile(`^-----BEGIN CERTIFICATE-----`)
-	duration     = regexp.MustCompile(`^([0-9]{1,5}(h|m|s|ms)){1,4}$`)
 )
 
 // setDefaults fills in what the API server would.
@@ -79,8 +78,8 @@ func validate(b *v1alpha1.OriginalDestinationBackend, allowSpecial bool) field.E
 	if t := s.TLS; t != nil {
 		errs = append(errs, validateTLS(t, at.Child("tls"))...)
 	}
-	errs = append(errs, validateDuration(at.Child("connectTimeout"), s.ConnectTimeout)...)
-	errs = append(errs, validateDuration(at.Child("cleanupInterval"), s.CleanupInterval)...)
+	errs = append(errs, duration.Between(at.Child("connectTimeout"), s.ConnectTimeout, "1ms", "1h")...)
+	errs = append(errs, duration.Between(at.Child("cleanupInterval"), s.CleanupInterval, "1ms", "1h")...)
 	limits := at.Child("circuitBreakers")
 	for _, l := range []struct {
 		name string
@@ -157,14 +156,6 @@ func parse(c v1alpha1.CIDR) (netip.Prefix, error) {
 		err = errMapped
 	}
 	return p.Masked(), err
-}
-
-func validateDuration(at *field.Path, d gwapiv1.Duration) field.ErrorList {
-	t, err := time.ParseDuration(string(d))
-	if !duration.MatchString(string(d)) || err != nil || t < time.Millisecond || t > time.Hour {
-		return field.ErrorList{field.Invalid(at, d, "must be a duration between 1ms and 1h")}
-	}
-	return nil
 }
 
 func text(at *field.Path, value string, limit int, pattern *regexp.Regexp) field.ErrorList {

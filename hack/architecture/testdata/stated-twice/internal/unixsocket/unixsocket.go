@@ -1,0 +1,4 @@
+// Package unixsocket may say it.
+package unixsocket
+
+const MaxPath = 107

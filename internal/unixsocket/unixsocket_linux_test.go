@@ -1,0 +1,24 @@
+package unixsocket
+
+import (
+	"net"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestMaxPath asks the kernel.
+func TestMaxPath(t *testing.T) {
+	require.Len(t, syscall.RawSockaddrUnix{}.Path, MaxPath+1)
+	t.Chdir(t.TempDir()) // a relative path, since that of the folder takes room
+	for length, works := range map[int]bool{MaxPath: true, MaxPath + 1: false} {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(".", strings.Repeat("s", length)))
+		require.Equal(t, works, err == nil, "%d bytes: %v", length, err)
+		if works {
+			require.NoError(t, l.Close())
+		}
+	}
+}
