@@ -47,7 +47,7 @@ var mayImport = []struct {
 	{"internal/unixsocket", nil},
 	{"pkg/spiffe", []string{"internal/duration", "internal/unixsocket", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/httpfilter", []string{"pkg/xds"}},
-	{"pkg/xds", nil},
+	{"pkg/xds", []string{"internal/unixsocket"}},
 	{"pkg/apis/...", []string{"pkg/apis/..."}},
 
 	// The conformance kit runs a mutator as egraft would.
