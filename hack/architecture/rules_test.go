@@ -51,7 +51,7 @@ var mayImport = []struct {
 	{"pkg/apis/...", []string{"pkg/apis/..."}},
 
 	// The conformance kit runs a mutator as egraft would.
-	{"pkg/mutator/mutatortest", []string{"pkg/mutator", "internal/engine", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"pkg/mutator/mutatortest", []string{"pkg/mutator", "internal/engine", "internal/sandbox", "pkg/policy", "pkg/xds", "internal/wire"}},
 
 	// What is around the product may use all of it.
 	{"e2e/...", []string{"..."}},

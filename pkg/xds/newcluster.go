@@ -58,7 +58,7 @@ type ClusterOptions struct {
 	// Hosts are host:port, or [address]:port for IPv6. Envoy resolves names again when their TTL
 	// ends, and uses all addresses.
 	Hosts []string
-	// Socket is the path of a Unix domain socket, of 107 bytes at most.
+	// Socket is the path of a Unix domain socket, as long as Linux allows.
 	Socket string
 	// InternalListener is the name of a listener of the same Envoy. Its bootstrap needs the
 	// extension envoy.bootstrap.internal_listener.
