@@ -138,7 +138,7 @@ func TestKitRejectsPanics(t *testing.T) {
 			f := on(func(*mutator.Input, *clusterv3.Cluster) {})()
 			f.Reporter = panicking{}
 			return f
-		}, "report of mutator f: panic: no"},
+		}, "report of feature f: panic: no"},
 	}
 	for name, p := range panics {
 		t.Run(name, func(t *testing.T) {
