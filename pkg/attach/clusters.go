@@ -11,7 +11,6 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
-	"github.com/egraft/egraft/pkg/xds"
 )
 
 // Change is what the edit of a cluster did.
@@ -62,9 +61,6 @@ type ClusterPolicy[T any] struct {
 
 // Feature returns the feature.
 func (p ClusterPolicy[T]) Feature() mutator.Feature {
-	if len(p.TargetKinds) == 0 {
-		p.TargetKinds = []string{xds.KindGateway, xds.KindHTTPRoute, xds.KindGRPCRoute}
-	}
 	c := &clusterPolicy[T]{ClusterPolicy: p, kind: policy.NewKind(p.Kind, p.validate)}
 	return mutator.Feature{
 		Name:            p.Name,
@@ -73,7 +69,7 @@ func (p ClusterPolicy[T]) Feature() mutator.Feature {
 		RenamesClusters: true,
 		Policies:        []policy.Kind{c.kind},
 		FailurePolicy:   p.OnFailure,
-		Routes:          routes{c.kind, p.OnFailure},
+		Routes:          routes{c.kind, p.OnFailure, nil},
 		ClusterVariants: c,
 		Reporter: Reporter{
 			Kind: p.Kind, OnFailure: p.OnFailure, Targets: c.targets, Describe: c.describe,
@@ -84,11 +80,7 @@ func (p ClusterPolicy[T]) Feature() mutator.Feature {
 }
 
 func (p ClusterPolicy[T]) validate(t *T) field.ErrorList {
-	errs := policy.ValidateTargets(p.Targets(t), p.TargetKinds, field.NewPath("spec"))
-	if p.Validate != nil {
-		errs = append(p.Validate(t), errs...)
-	}
-	return errs
+	return validate(t, p.Targets, p.TargetKinds, p.Validate)
 }
 
 // clusterPolicy is the feature at work.

@@ -1,8 +1,12 @@
 package attach
 
 import (
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
 // Effective is the policy in effect of those that are attached to a resource, the one with
@@ -25,4 +29,17 @@ func OnFailure(o *policy.Object, onFailure mutator.FailurePolicy) mutator.Failur
 		return own
 	}
 	return onFailure
+}
+
+// validate validates the targets of a policy, which are of all kinds unless some are named, and the
+// rest.
+func validate[T any](t *T, targets func(*T) *v1alpha1.PolicyTargets, kinds []string, rest func(*T) field.ErrorList) field.ErrorList {
+	if len(kinds) == 0 {
+		kinds = []string{xds.KindGateway, xds.KindHTTPRoute, xds.KindGRPCRoute}
+	}
+	errs := policy.ValidateTargets(targets(t), kinds, field.NewPath("spec"))
+	if rest != nil {
+		errs = append(rest(t), errs...)
+	}
+	return errs
 }

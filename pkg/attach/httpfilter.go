@@ -243,10 +243,7 @@ func (f filterReporter[T]) Report(in *mutator.Input) (out []mutator.PolicyOutcom
 	for _, o := range f.inUse(in).objects {
 		p := mutator.PolicyOutcome{Policy: o, Reason: mutator.Programmed, Message: f.Describe(policy.As[T](o))}
 		if !in.Has(mutator.KindListener) {
-			p.Reason, p.Message = mutator.ApplyFailed, mutator.NotIncluded(mutator.KindListener)+", so that the filter is missing"
-			if f.denies(o) {
-				p.Message += "; requests are refused"
-			}
+			p.Reason, p.Message = mutator.ApplyFailed, missingFilter(f.denies(o))
 		}
 		out = append(out, p)
 	}

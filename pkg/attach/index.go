@@ -47,15 +47,11 @@ func newIndex(in *mutator.Input, kind policy.Kind, onFailure mutator.FailurePoli
 		}
 	}
 	x.intern()
-	x.decide(onFailure)
-	if x.past = in.Past(x.effective()); len(x.past) > 0 {
-		x.each(func(c *policy.Attachment) {
-			if past := x.past[c.String()]; past != nil {
-				c.Object = past
-			}
-		})
-		x.decide(onFailure)
+	var all []*decided
+	for _, w := range x.order {
+		all = append(all, &decided{w.found, &w.effective})
 	}
+	x.past = decide(in, all, onFailure)
 	return x
 }
 
@@ -90,13 +86,6 @@ func anywhere(objects []*policy.Object, onFailure mutator.FailurePolicy) *way {
 	return w
 }
 
-// decide finds the effective policy of each way.
-func (x *index) decide(onFailure mutator.FailurePolicy) {
-	for _, w := range x.order {
-		w.effective = Effective(w.found, onFailure)
-	}
-}
-
 // intern has one object stand for all that are the same policy: each mark has its own, and only that
 // of a route for which the policy is effective has its content. A policy that is invalid anywhere is
 // so everywhere.
@@ -123,21 +112,4 @@ func (x *index) each(f func(c *policy.Attachment)) {
 // byLast are the groups of clusters in the order of their last clusters.
 func (x *index) byLast(in *mutator.Input) []*xds.Group {
 	return slices.SortedFunc(slices.Values(in.Routes().Groups()), func(a, b *xds.Group) int { return cmp.Compare(a.Last, b.Last) })
-}
-
-// effective are the policies that are effective on any way, the older ones first.
-func (x *index) effective() (out []*policy.Object) {
-	var all []policy.Attachment
-	seen := map[*policy.Object]bool{}
-	for _, w := range x.order {
-		if w.effective != nil && !seen[w.effective.Object] {
-			seen[w.effective.Object] = true
-			all = append(all, policy.Attachment{Object: w.effective.Object})
-		}
-	}
-	policy.Sort(all)
-	for _, c := range all {
-		out = append(out, c.Object)
-	}
-	return out
 }

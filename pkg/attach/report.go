@@ -162,3 +162,12 @@ func (r Reporter) outcome(in *mutator.Input, e *entry) mutator.PolicyOutcome {
 	}
 	return mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message}
 }
+
+// missingFilter says why a custom resource is not in effect whose HTTP filter is in no listener.
+func missingFilter(denies bool) string {
+	then := "requests are served without it"
+	if denies {
+		then = "requests are refused"
+	}
+	return mutator.NotIncluded(mutator.KindListener) + ", so that the filter is missing; " + then
+}

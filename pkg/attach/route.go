@@ -17,6 +17,8 @@ import (
 type routes struct {
 	kind      policy.Kind
 	onFailure mutator.FailurePolicy
+	// edit edits the route as the effective policy says; nil if it does nothing to routes.
+	edit func(*policy.Object, *routev3.Route) error
 }
 
 // Plan marks the route with the policies that are attached to it. The key stands for all: the mark
@@ -47,6 +49,11 @@ func (p routes) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*routev3.R
 func (p routes) mark(in *mutator.Input, r *routev3.Route, effective policy.Attachment, found []policy.Attachment, onFailure mutator.FailurePolicy) error {
 	if effective.Err != nil {
 		return fmt.Errorf("%s: %w", effective.Object, effective.Err)
+	}
+	if p.edit != nil {
+		if err := p.edit(effective.Object, r); err != nil {
+			return err
+		}
 	}
 	others := slices.DeleteFunc(slices.Clone(found), func(c policy.Attachment) bool { return c.Err != nil || c.Object == effective.Object })
 	m, err := mutator.EncodeAttached(in, p.kind.GroupVersionKind, effective, others)

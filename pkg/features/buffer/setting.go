@@ -11,7 +11,6 @@ import (
 	"github.com/egraft/egraft/internal/quantity"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/httpfilter"
-	"github.com/egraft/egraft/pkg/xds"
 )
 
 // filterName is the name of the buffer filter, by which Envoy Gateway adds it for
@@ -44,24 +43,18 @@ func perRoute(s *v1alpha1.BufferPolicySpec) (proto.Message, error) {
 	return &bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Buffer{Buffer: &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(n)}}}, err
 }
 
+// off is also the default for routes without a policy. Without it Envoy would decide at the start of
+// a request, for the route of then, whether the filter takes part; and if authentication had it
+// choose another route, one with a limit would have none, and one without the filter's own, which is
+// none.
 func off() *bufferv3.BufferPerRoute {
 	return &bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Disabled{Disabled: true}}
 }
 
-// setDefault has the filter take part in all requests and do nothing for routes without a
-// setting of their own. Otherwise Envoy would decide at the start of a request, for the route
-// of then, whether the filter takes part; and if authentication had it choose another route,
-// one with a limit would have none, and one without the filter's own, which is none.
-func setDefault(rc *routev3.RouteConfiguration) error {
-	if _, set := rc.GetTypedPerFilterConfig()[filterName]; set {
-		return nil
-	}
-	return httpfilter.Set(&rc.TypedPerFilterConfig, filterName, off())
-}
-
 // setRoute writes the policy onto a route. The setting of the filter is there in any case: it
-// keeps that of the virtual host away, and says that the route has a policy of its own.
-func setRoute(r *routev3.Route, s *v1alpha1.BufferPolicySpec) error {
+// keeps that of the virtual host away.
+func setRoute(p *v1alpha1.BufferPolicy, r *routev3.Route) error {
+	s := &p.Spec
 	setting, err := perRoute(s)
 	if err != nil {
 		return err
@@ -72,74 +65,47 @@ func setRoute(r *routev3.Route, s *v1alpha1.BufferPolicySpec) error {
 	switch {
 	case s.Disabled:
 	case s.Mode == v1alpha1.BufferLimitOnly:
-		n, err := bytesOf(s)
-		r.RequestBodyBufferLimit = wrapperspb.UInt64(uint64(n))
-		return err
+		return limit(s, r)
 	default:
 		refuseUpgrades(r)
 	}
 	return nil
 }
 
-// refuseUpgrades lets Envoy answer 403 to WebSockets and what else has no end, which would
-// wait for it and hold what the client sends. Envoy Gateway does the same beside requestBuffer.
-// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/route.go#L179-L196
-func refuseUpgrades(r *routev3.Route) {
-	if action := r.GetRoute(); action != nil {
-		action.UpgradeConfigs = nil
-	}
-}
-
-// setVirtualHost writes the policy onto a virtual host. Routes with a setting of their own,
-// be it a BufferPolicy's or a BackendTrafficPolicy's, keep it.
-func setVirtualHost(vh *routev3.VirtualHost, s *v1alpha1.BufferPolicySpec) error {
+// setVirtualHost writes the policy onto a virtual host and its routes. A limit alone is set on each
+// route, since one on the virtual host could not be taken back for a route whose policy switches
+// buffering off.
+func setVirtualHost(p *v1alpha1.BufferPolicy, vh *routev3.VirtualHost, routes []*routev3.Route) error {
+	s := &p.Spec
 	switch {
 	case s.Disabled: // the filter is off where nothing switches it on
 		return nil
 	case s.Mode == v1alpha1.BufferLimitOnly:
-		n, err := bytesOf(s)
-		limitRoutes(vh, uint64(n))
-		return err
+		return limit(s, routes...)
 	}
 	setting, err := perRoute(s)
 	if err != nil {
 		return err
 	}
-	if err := httpfilter.Set(&vh.TypedPerFilterConfig, filterName, setting); err != nil {
-		return err
-	}
-	for _, r := range vh.GetRoutes() {
-		if !hasOwn(r) {
-			refuseUpgrades(r)
-		}
-	}
-	return nil
+	refuseUpgrades(routes...)
+	return httpfilter.Set(&vh.TypedPerFilterConfig, filterName, setting)
 }
 
-// limitRoutes sets the limit on each route, since one on the virtual host could not be taken
-// back for a route whose policy switches buffering off.
-func limitRoutes(vh *routev3.VirtualHost, limit uint64) {
-	for _, r := range vh.GetRoutes() {
-		if !hasOwn(r) {
-			r.RequestBodyBufferLimit = wrapperspb.UInt64(limit)
-		}
+func limit(s *v1alpha1.BufferPolicySpec, routes ...*routev3.Route) error {
+	n, err := bytesOf(s)
+	for _, r := range routes {
+		r.RequestBodyBufferLimit = wrapperspb.UInt64(uint64(n))
 	}
+	return err
 }
 
-// denyVirtualHost denies the routes without a setting of their own.
-func denyVirtualHost(vh *routev3.VirtualHost) error {
-	for _, r := range vh.GetRoutes() {
-		if hasOwn(r) {
-			continue
-		}
-		if err := xds.DenyRoute(r); err != nil {
-			return err
+// refuseUpgrades lets Envoy answer 403 to WebSockets and what else has no end, which would
+// wait for it and hold what the client sends. Envoy Gateway does the same beside requestBuffer.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/route.go#L179-L196
+func refuseUpgrades(routes ...*routev3.Route) {
+	for _, r := range routes {
+		if action := r.GetRoute(); action != nil {
+			action.UpgradeConfigs = nil
 		}
 	}
-	return nil
-}
-
-func hasOwn(r *routev3.Route) bool {
-	_, own := r.GetTypedPerFilterConfig()[filterName]
-	return own
 }

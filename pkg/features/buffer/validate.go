@@ -11,12 +11,7 @@ import (
 
 	"github.com/egraft/egraft/internal/quantity"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
-	"github.com/egraft/egraft/pkg/policy"
-	"github.com/egraft/egraft/pkg/xds"
 )
-
-// targetKinds are what the policy can be attached to.
-var targetKinds = []string{xds.KindGateway, xds.KindHTTPRoute, xds.KindGRPCRoute}
 
 // Values of fields, as the CRD has them.
 var (
@@ -43,8 +38,7 @@ func validate(p *v1alpha1.BufferPolicy, allowed int64) field.ErrorList {
 	if s.FailurePolicy == "" {
 		s.FailurePolicy = v1alpha1.FailurePolicyIgnore
 	}
-	errs := policy.ValidateTargets(&s.PolicyTargets, targetKinds, at)
-	errs = append(errs, validateBytes(s, at, allowed)...)
+	errs := validateBytes(s, at, allowed)
 	if !slices.Contains(modes, s.Mode) {
 		errs = append(errs, field.NotSupported(at.Child("mode"), s.Mode, modes))
 	}

@@ -8,7 +8,6 @@ import (
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
-	"github.com/egraft/egraft/pkg/attach"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
@@ -48,24 +47,19 @@ func refuses(in *mutator.Input) func(*policy.Object) bool {
 func refusalKey(in *mutator.Input, configuration string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%t", in.Has(mutator.KindListener))
-	for _, s := range indexOf(in).configurations[configuration] {
-		fmt.Fprintf(&b, "%q%t", s.listener.String(), refuses(in)(s.winner()))
+	listeners, _ := indexOf(in).Of(configuration)
+	for _, l := range listeners {
+		fmt.Fprintf(&b, "%q%t", l.String(), refuses(in)(winnerOf(l)))
 	}
 	return b.String()
-}
-
-func (s section) winner() *policy.Object {
-	if c := attach.Effective(s.found, mutator.Deny); c != nil {
-		return c.Object
-	}
-	return nil
 }
 
 // refuse closes the gates on the virtual hosts of such a listener.
 func refuse(in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	denied := map[xds.Reference]bool{}
-	for _, s := range indexOf(in).configurations[rc.GetName()] {
-		denied[s.listener] = refuses(in)(s.winner())
+	listeners, _ := indexOf(in).Of(rc.GetName())
+	for _, l := range listeners {
+		denied[l.Reference] = refuses(in)(winnerOf(l))
 	}
 	deny := closeGates
 	if !in.Has(mutator.KindListener) {

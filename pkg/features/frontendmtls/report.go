@@ -21,15 +21,15 @@ func newReporter() attach.Reporter {
 		Describe:  describe,
 		NoTarget:  "no HTTP or gRPC route is attached to any targeted listener",
 		Failure:   failure,
-		Denied:    func(in *mutator.Input) map[string]*policy.Object { return indexOf(in).past },
+		Denied:    func(in *mutator.Input) map[string]*policy.Object { return indexOf(in).Past },
 	}
 }
 
 // targets are the listeners of Gateways, as namespace/name/section.
 func targets(in *mutator.Input) iter.Seq[attach.Target] {
 	return func(yield func(attach.Target) bool) {
-		for _, s := range indexOf(in).sections {
-			t := attach.Target{Attached: s.found, Resources: 1, Name: s.listener.Namespace + "/" + s.listener.Name + "/" + s.listener.SectionName}
+		for _, l := range indexOf(in).All {
+			t := attach.Target{Attached: l.Attached, Resources: 1, Name: l.Namespace + "/" + l.Name + "/" + l.SectionName}
 			if !yield(t) {
 				return
 			}
@@ -42,7 +42,7 @@ func failure(in *mutator.Input, _ *policy.Object, r mutator.Reason) string {
 	switch hasListeners := in.Has(mutator.KindListener); {
 	case r == mutator.Programmed && !hasListeners:
 		return mutator.NotIncluded(mutator.KindListener) + "; requests to its targets are refused"
-	case r == mutator.TargetNotFound && hasListeners && len(indexOf(in).configurations) == 0:
+	case r == mutator.TargetNotFound && hasListeners && len(in.Routes().Configurations()) == 0:
 		return mutator.NotIncluded(mutator.KindRouteConfiguration) + "; requests to all listeners are refused"
 	default:
 		return ""

@@ -1,0 +1,106 @@
+package attach
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// Listener is a Gateway listener that has routes, with the policies of a kind that are attached to
+// it, to its Gateway included.
+type Listener struct {
+	xds.Reference
+	Attached  []policy.Attachment // the one with precedence first
+	Effective *policy.Attachment  // of those, nil without one
+}
+
+// Listeners are the Gateway listeners of a translation.
+type Listeners struct {
+	// All are the listeners, each once, in the order of the configuration.
+	All []*Listener
+	// Past are policies that are past a limit of their namespace, by the name of the object, with
+	// the error.
+	Past map[string]*policy.Object
+
+	configurations map[string][]*Listener
+}
+
+type listenersKey struct {
+	schema.GroupVersionKind
+	onFailure mutator.FailurePolicy
+}
+
+// ListenersOf finds the policies of a kind that are attached to the listeners of a translation. It
+// is worked out once. Policies without a failure policy of their own have onFailure; one that is
+// past a limit of its namespace is invalid.
+func ListenersOf(in *mutator.Input, kind schema.GroupVersionKind, onFailure mutator.FailurePolicy) *Listeners {
+	return mutator.ComputeOnce(in, listenersKey{kind, onFailure}, func(in *mutator.Input) *Listeners {
+		x, seen := &Listeners{configurations: map[string][]*Listener{}}, map[xds.Reference]*Listener{}
+		for _, name := range in.Routes().Configurations() {
+			x.configurations[name] = []*Listener{}
+			for _, ref := range in.Routes().Configuration(name).Listeners() {
+				l := seen[ref]
+				if l == nil {
+					l = &Listener{Reference: ref, Attached: mutator.Attached(in, kind, []xds.Reference{ref})}
+					seen[ref], x.All = l, append(x.All, l)
+				}
+				x.configurations[name] = append(x.configurations[name], l)
+			}
+		}
+		var all []*decided
+		for _, l := range x.All {
+			all = append(all, &decided{l.Attached, &l.Effective})
+		}
+		x.Past = decide(in, all, onFailure)
+		return x
+	})
+}
+
+// Of are the listeners of a route configuration, by its name. It is not known of one that did not
+// come with the translation.
+func (x *Listeners) Of(configuration string) (of []*Listener, known bool) {
+	of, known = x.configurations[configuration]
+	return of, known
+}
+
+// decided is policies of a target, and where the effective one of them is noted.
+type decided struct {
+	attached  []policy.Attachment
+	effective **policy.Attachment
+}
+
+// decide finds the effective policy of each target, and has those that are past a limit of their
+// namespace be invalid. It returns these.
+func decide(in *mutator.Input, targets []*decided, onFailure mutator.FailurePolicy) map[string]*policy.Object {
+	find := func() (inEffect []policy.Attachment) {
+		seen := map[*policy.Object]bool{}
+		for _, t := range targets {
+			e := Effective(t.attached, onFailure)
+			if *t.effective = e; e != nil && !seen[e.Object] {
+				seen[e.Object] = true
+				inEffect = append(inEffect, policy.Attachment{Object: e.Object})
+			}
+		}
+		policy.Sort(inEffect) // the older ones first
+		return inEffect
+	}
+	var objects []*policy.Object
+	for _, a := range find() {
+		objects = append(objects, a.Object)
+	}
+	past := in.Past(objects)
+	if len(past) == 0 {
+		return nil
+	}
+	for _, t := range targets {
+		for i := range t.attached {
+			if o := past[t.attached[i].String()]; o != nil {
+				t.attached[i].Object = o
+			}
+		}
+	}
+	find()
+	return past
+}
