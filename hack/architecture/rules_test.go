@@ -47,11 +47,11 @@ var mayImport = []struct {
 	{"internal/unixsocket", nil},
 	{"pkg/spiffe", []string{"internal/duration", "internal/unixsocket", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/httpfilter", []string{"pkg/xds"}},
-	{"pkg/xds", nil},
+	{"pkg/xds", []string{"internal/unixsocket"}},
 	{"pkg/apis/...", []string{"pkg/apis/..."}},
 
 	// The conformance kit runs a mutator as egraft would.
-	{"pkg/mutator/mutatortest", []string{"pkg/mutator", "internal/engine", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"pkg/mutator/mutatortest", []string{"pkg/mutator", "internal/engine", "internal/sandbox", "pkg/policy", "pkg/xds", "internal/wire"}},
 
 	// What is around the product may use all of it.
 	{"e2e/...", []string{"..."}},

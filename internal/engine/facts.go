@@ -21,6 +21,9 @@ func (c *chain[T]) fault(l *link[T], original, before, now []byte) error {
 	if err := foreignMark(c.keys[l.feature], marksAt(c.kind), before, now); err != nil {
 		return err
 	}
+	if err := foreignEntry(c.keys[l.feature], routesAt(c.kind), before, now); err != nil {
+		return err
+	}
 	switch c.kind {
 	case mutator.KindRoute:
 		if grown := len(now) - len(original); grown > MaxRouteGrowth && c.hook == mutator.HookRoute {

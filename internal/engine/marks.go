@@ -54,6 +54,62 @@ func foreignMark(own []string, at fields, before, now []byte) error {
 	return fmt.Errorf("changed %q in the metadata %s, which is not the mutator's own; its keys there are %s", key, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
 }
 
+// routesAt is where the routes are in resources that have several.
+func routesAt(k mutator.Kind) fields {
+	switch k {
+	case mutator.KindVirtualHost:
+		return fields{3}
+	case mutator.KindRouteConfiguration:
+		return fields{virtualHosts, 3}
+	default:
+		return nil
+	}
+}
+
+// foreignEntry is the fault of an edit that gives a route an entry of another feature which none of
+// the routes had, or takes one away while all routes are still there: the policy that it carries
+// would be another one, or lost without the route.
+func foreignEntry(own []string, routes fields, before, now []byte) error {
+	if routes == nil || !hasMarks(before) && !hasMarks(now) {
+		return nil
+	}
+	was, is := foreignEntries(own, routes, before), foreignEntries(own, routes, now)
+	changed := ""
+	for e := range is.of {
+		if was.of[e] == 0 && (changed == "" || e.key < changed) {
+			changed = e.key
+		}
+	}
+	for e, n := range was.of {
+		if is.of[e] < n && is.routes == was.routes && (changed == "" || e.key < changed) {
+			changed = e.key
+		}
+	}
+	if changed == "" {
+		return nil
+	}
+	return fmt.Errorf("changed %q in the metadata %s of a route, which is not the mutator's own; its keys there are %s", changed, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
+}
+
+// routeEntries are the entries of other features on the routes of a resource.
+type routeEntries struct {
+	of     map[struct{ key, value string }]int
+	routes int
+}
+
+func foreignEntries(own []string, at fields, raw []byte) routeEntries {
+	found := routeEntries{of: map[struct{ key, value string }]int{}}
+	at.each(raw, func(route []byte) {
+		found.routes++
+		for _, m := range marksIn(marksAt(mutator.KindRoute), route, nil) {
+			if !slices.Contains(own, string(m.key)) {
+				found.of[struct{ key, value string }{string(m.key), string(m.value)}]++
+			}
+		}
+	})
+	return found
+}
+
 // firstChanged is the first key in a whose value is another one in b and which is none of own.
 func firstChanged(own []string, a, b []encodedMark) (key []byte, found bool) {
 	for _, m := range a {

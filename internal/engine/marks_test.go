@@ -1,10 +1,12 @@
 package engine_test
 
 import (
+	"context"
 	"testing"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -65,6 +67,58 @@ func TestForeignMarks(t *testing.T) {
 						require.ErrorContains(t, o.Err, `changed "`+c.key+`" `)
 					}
 				}
+			}
+		})
+	}
+}
+
+// TestForeignEntriesOfRoutes: neither does a feature change what others left on the routes of a
+// virtual host or route configuration. It may drop a route, or have one more like it.
+func TestForeignEntriesOfRoutes(t *testing.T) {
+	entry := func(key, value string) xds.MetadataEntry { return xds.MetadataEntry{Key: key, Value: value} }
+	set := func(r *routev3.Route, m xds.MetadataEntry) { r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), m) }
+	for name, c := range map[string]struct {
+		do  func(vh *routev3.VirtualHost)
+		key string // that must not be changed
+	}{
+		"nothing":           {func(vh *routev3.VirtualHost) { vh.IncludeRequestAttemptCount = true }, ""},
+		"its own":           {func(vh *routev3.VirtualHost) { set(vh.Routes[0], entry("f", "x")) }, ""},
+		"of another":        {func(vh *routev3.VirtualHost) { set(vh.Routes[0], entry("other", "x")) }, "other"},
+		"of another, there": {func(vh *routev3.VirtualHost) { set(vh.Routes[1], entry("there", "x")) }, "there"},
+		"taken away":        {func(vh *routev3.VirtualHost) { vh.Routes[0].Metadata = nil }, "there"},
+		"a route dropped":   {func(vh *routev3.VirtualHost) { vh.Routes = vh.Routes[1:] }, ""},
+		"a route added": {func(vh *routev3.VirtualHost) {
+			vh.Routes = append(vh.Routes, proto.CloneOf(vh.Routes[0]))
+		}, ""},
+		"denied": {func(vh *routev3.VirtualHost) { require.NoError(t, xds.DenyVirtualHost(vh)) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vh := &routev3.VirtualHost{Name: "h", Domains: []string{"*"}}
+			for _, value := range []string{"a", "b"} {
+				r := &routev3.Route{Name: value, Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}}, Action: &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{Status: 200}}}
+				set(r, entry("there", value))
+				vh.Routes = append(vh.Routes, r)
+			}
+			var ofHost, ofConfiguration mutator.Feature
+			ofHost.VirtualHosts = mutator.Func[*routev3.VirtualHost]{Do: func(_ context.Context, _ *mutator.Input, vh *routev3.VirtualHost) error {
+				c.do(vh)
+				return nil
+			}}
+			edit(&ofConfiguration, func(rc *routev3.RouteConfiguration) { c.do(rc.GetVirtualHosts()[0]) })
+			ofConfiguration.Name, ofConfiguration.Hooks, ofConfiguration.FailurePolicy = "f", []mutator.Hook{mutator.HookTranslation}, mutator.Ignore
+			e, err := engine.New([]mutator.Feature{ofConfiguration})
+			require.NoError(t, err)
+			rc := &routev3.RouteConfiguration{Name: "c", VirtualHosts: []*routev3.VirtualHost{vh}}
+			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, rc)}}}})
+			require.NoError(t, err)
+			for _, o := range []*engine.Outcome{
+				runEdit(t, ofHost, mutator.HookVirtualHost, mutator.KindVirtualHost, vh), res.Outcomes[0],
+			} {
+				if c.key == "" {
+					require.NoError(t, o.Err)
+					continue
+				}
+				require.EqualError(t, o.Err, `changed "`+c.key+`" in the metadata egraft.io of a route, which is not the mutator's own; its keys there are f`)
 			}
 		})
 	}

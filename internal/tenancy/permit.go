@@ -63,8 +63,7 @@ func (r Rules) judge(o *policy.Object) (*judgement, error) {
 		return nil, field.Forbidden(field.NewPath("metadata", "namespace"), fmt.Sprintf("no rule of %s is for namespace %s", rulesFlag, o.Namespace))
 	}
 	j := &judgement{o.Namespace, rule}
-	kind := o.GroupVersionKind.Kind
-	if err := j.check(field.NewPath("kind"), rule.Kinds, kind); err != nil {
+	if err := j.check(field.NewPath("kind"), rule.Kinds, KindName(o.GroupVersionKind)); err != nil {
 		return nil, err
 	}
 	return j, nil

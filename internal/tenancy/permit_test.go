@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/egraft/egraft/internal/tenancy"
@@ -186,5 +187,25 @@ func TestLimitsOfAPolicy(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			requireJudged(t, read(t, tenancy.Restrictions{Limits: test.limits}, mtls(test.kind, "shop", test.fields))[0], test.want)
 		})
+	}
+}
+
+// TestKindsOfOtherGroups: a rule for a kind of egraft's is none for another group's kind of that
+// name, which is named with its group.
+func TestKindsOfOtherGroups(t *testing.T) {
+	for kinds, want := range map[string][2]string{
+		"BackendMTLSPolicy":             {"", "may not use BackendMTLSPolicy.example.com: "},
+		"BackendMTLSPolicy.example.com": {"may not use BackendMTLSPolicy: ", ""},
+	} {
+		r := tenancy.Restrictions{Rules: rules(t, "namespaces=*;kinds="+kinds)}
+		for i, group := range []string{"egraft.io", "example.com"} {
+			o := &policy.Object{Namespace: "shop", Name: "p", GroupVersionKind: schema.GroupVersionKind{Group: group, Version: "v1alpha1", Kind: "BackendMTLSPolicy"}}
+			err := r.Permit(o, nil)
+			if want[i] == "" {
+				require.NoError(t, err)
+				continue
+			}
+			require.ErrorContains(t, err, want[i])
+		}
 	}
 }

@@ -6,7 +6,13 @@
 // keeps no state: the same policies get the same answer.
 package tenancy
 
-import "time"
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+)
 
 // Restrictions are what the operator permits. The zero value permits everything.
 type Restrictions struct {
@@ -19,7 +25,7 @@ type Restrictions struct {
 type Rule struct {
 	// Namespaces are names, or their beginnings with an asterisk at the end.
 	Namespaces []string `json:"namespaces,omitempty"`
-	// Kinds are those of egraft's custom resources, or [NoKind].
+	// Kinds are those of custom resources, see [KindName], or [NoKind].
 	Kinds []string `json:"kinds,omitempty"`
 	// TrustDomains hold for Envoy's own and for those that peers are verified against.
 	TrustDomains []string `json:"trustDomains,omitempty"`
@@ -28,6 +34,15 @@ type Rule struct {
 	WorkloadIdentifiers []string `json:"workloadIdentifiers,omitempty"`
 	// AgentSockets are paths of sockets, or of folders with /* at the end.
 	AgentSockets []string `json:"agentSockets,omitempty"`
+}
+
+// KindName is how rules name a kind: egraft's own by the kind alone, others with their API group,
+// such as RetryBudgetPolicy.example.com. Two groups may have kinds of one name.
+func KindName(gvk schema.GroupVersionKind) string {
+	if gvk.Group == v1alpha1.GroupVersion.Group {
+		return gvk.Kind
+	}
+	return gvk.GroupKind().String()
 }
 
 // NoKind as the only one of [Rule.Kinds] permits none.

@@ -23,13 +23,13 @@ namespaceRules:
 - namespaces: [guests]
   kinds: [None]
 - namespaces: ["*"]
-  kinds: [BackendMTLSPolicy, Hello]
+  kinds: [BackendMTLSPolicy, Hello.test.egraft.io]
   trustDomains: [example.org]
   workloadIdentifiers: ["/ns/{namespace}/*", /shared]
 maxPeers: 8
 `), 0o600))
 	rules := "namespaceRules[0]: namespaces=infra,team-*\nnamespaceRules[1]: namespaces=guests;kinds=None\n" +
-		"namespaceRules[2]: namespaces=*;kinds=BackendMTLSPolicy,Hello;trustDomains=example.org;workloadIdentifiers=/ns/{namespace}/*,/shared\n"
+		"namespaceRules[2]: namespaces=*;kinds=BackendMTLSPolicy,Hello.test.egraft.io;trustDomains=example.org;workloadIdentifiers=/ns/{namespace}/*,/shared\n"
 	limits := strings.Replace(limitsByDefault, "64", "8", 1)
 	unrestricted := func(namespace, rule string) string {
 		return "namespace: " + namespace + "\nrule: " + rule + "\nkinds: any\ntrustDomains: any\nworkloadIdentifiers: any\nagentSockets: any\n"
@@ -45,7 +45,7 @@ maxPeers: 8
 		{"exception", "--namespace team-a", []string{"EGRAFT_CONFIG=" + file}, result{0, unrestricted("team-a", "namespaceRules[0]") + limits, ""}},
 		{"no kind", "--namespace guests --config " + file, nil, result{0, strings.Replace(unrestricted("guests", "namespaceRules[1]"), "any", "None", 1) + limits, ""}},
 		{"name filled in", "--namespace shop --config " + file, nil, result{
-			0, "namespace: shop\nrule: namespaceRules[2]\nkinds: BackendMTLSPolicy, Hello\ntrustDomains: example.org\n" +
+			0, "namespace: shop\nrule: namespaceRules[2]\nkinds: BackendMTLSPolicy, Hello.test.egraft.io\ntrustDomains: example.org\n" +
 				"workloadIdentifiers: /ns/shop/*, /shared\nagentSockets: any\n" + limits, "",
 		}},
 		{"flags instead of the file", "--namespace shop --namespace-rules namespaces=* --config " + file, nil, result{0, unrestricted("shop", "namespaceRules[0]") + limits, ""}},
@@ -58,7 +58,7 @@ maxPeers: 8
 				"  --call-timeout: Invalid value: \"1\": must be a duration with its unit, like \"1s\" or \"1m30s\"\n" +
 				"  EGRAFT_MAX_PEERS: Invalid value: 0: must be from 1 to 64\n" +
 				"  --namespace-rules[0].kinds[0]: Unsupported value: \"BufferPolicies\": supported values: " +
-				"\"HedgeFilter\", \"BackendMTLSPolicy\", \"FrontendMTLSPolicy\", \"BufferPolicy\", \"OriginalDestinationBackend\", \"Hello\", \"None\"\n" +
+				"\"HedgeFilter\", \"BackendMTLSPolicy\", \"FrontendMTLSPolicy\", \"BufferPolicy\", \"OriginalDestinationBackend\", \"Hello.test.egraft.io\", \"None\"\n" +
 				"See `egraft config check --help`.\n"},
 		},
 		{"kind of a mutator that is off", "--disable-features buffer --namespace shop --namespace-rules namespaces=*;kinds=BufferPolicy", nil, result{
@@ -83,7 +83,7 @@ func TestRulesReachMutators(t *testing.T) {
 	require.Len(t, hello, 1)
 	set, err := policy.NewSet(hello, [][]byte{[]byte(`{"apiVersion":"test.egraft.io/v1","kind":"Hello","metadata":{"namespace":"shop","name":"a"}}`)})
 	require.NoError(t, err)
-	require.EqualError(t, set.Of(hello[0].GroupVersionKind)[0].Err, "kind: Forbidden: namespace shop may not use Hello: --namespace-rules permits none")
+	require.EqualError(t, set.Of(hello[0].GroupVersionKind)[0].Err, "kind: Forbidden: namespace shop may not use Hello.test.egraft.io: --namespace-rules permits none")
 }
 
 // TestDocumentedRules checks the examples of the page as an operator would, and that the

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/egraft/egraft/internal/config"
+	"github.com/egraft/egraft/internal/tenancy"
 	"github.com/egraft/egraft/pkg/catalog"
 	"github.com/egraft/egraft/pkg/mutator"
 )
@@ -58,13 +59,13 @@ func inOrder(features, all []mutator.Feature) []mutator.Feature {
 	return features
 }
 
-// kindsOf are the kinds of custom resources that features read.
+// kindsOf are the kinds of custom resources that features read, as rules name them.
 func kindsOf(features []mutator.Feature) (out []string) {
 	for i := range features {
 		f := &features[i]
 		for _, k := range slices.Concat(f.Policies, f.Filters, f.Backends) {
-			if !slices.Contains(out, k.Kind) {
-				out = append(out, k.Kind)
+			if name := tenancy.KindName(k.GroupVersionKind); !slices.Contains(out, name) {
+				out = append(out, name)
 			}
 		}
 	}

@@ -18,6 +18,8 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/egraft/egraft/internal/unixsocket"
 )
 
 // What clusters of [NewCluster] have unless their options say otherwise. Where Envoy Gateway has a
@@ -56,7 +58,7 @@ type ClusterOptions struct {
 	// Hosts are host:port, or [address]:port for IPv6. Envoy resolves names again when their TTL
 	// ends, and uses all addresses.
 	Hosts []string
-	// Socket is the path of a Unix domain socket, of 107 bytes at most.
+	// Socket is the path of a Unix domain socket, as long as Linux allows.
 	Socket string
 	// InternalListener is the name of a listener of the same Envoy. Its bootstrap needs the
 	// extension envoy.bootstrap.internal_listener.
@@ -148,8 +150,8 @@ func addressesOf(o ClusterOptions) (addresses []*corev3.Address, resolve bool, e
 	case set != 1:
 		return nil, false, errors.New("exactly one of Hosts, Socket and InternalListener has to be set")
 	case o.Socket != "":
-		if len(o.Socket) > maxSocketPath || strings.ContainsRune(o.Socket, 0) {
-			return nil, false, fmt.Errorf("socket %q: must have at most %d bytes, and no NUL", o.Socket, maxSocketPath)
+		if len(o.Socket) > unixsocket.MaxPath || strings.ContainsRune(o.Socket, 0) {
+			return nil, false, fmt.Errorf("socket %q: must have at most %d bytes, and no NUL", o.Socket, unixsocket.MaxPath)
 		}
 		return []*corev3.Address{{Address: &corev3.Address_Pipe{Pipe: &corev3.Pipe{Path: o.Socket}}}}, false, nil
 	case o.InternalListener != "":
@@ -166,9 +168,6 @@ func addressesOf(o ClusterOptions) (addresses []*corev3.Address, resolve bool, e
 	}
 	return addresses, resolve, nil
 }
-
-// maxSocketPath is what Linux allows: sun_path has 108 bytes, the last of which is NUL.
-const maxSocketPath = 107
 
 func socketAddress(host string) (a *corev3.Address, isName bool, err error) {
 	i := strings.LastIndexByte(host, ':')

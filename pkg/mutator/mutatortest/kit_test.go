@@ -115,12 +115,44 @@ func TestKitRejects(t *testing.T) {
 			f.Additions = secrets{}
 			return f
 		}, "reaches Envoy"},
-		"panic": {on(func(*mutator.Input, *clusterv3.Cluster) { panic("no") }), `Cluster "c": panic: no`},
 	}
 	for name, b := range bad {
 		t.Run(name, func(t *testing.T) { require.Contains(t, failing(t, b.feature), b.check) })
 	}
 }
+
+// TestKitRejectsPanics: the engine contains a panic, wherever it is, and the kit shows it with the
+// stack.
+func TestKitRejectsPanics(t *testing.T) {
+	panics := map[string]struct {
+		feature func() mutator.Feature
+		want    string
+	}{
+		"mutator": {on(func(*mutator.Input, *clusterv3.Cluster) { panic("no") }), `Cluster "c": panic: no`},
+		"validation": {func() mutator.Feature {
+			f := on(func(*mutator.Input, *clusterv3.Cluster) {})()
+			f.Policies = []policy.Kind{policy.NewKind(gvk, func(*thing) field.ErrorList { panic("no") })}
+			return f
+		}, "cannot be read: panic: no"},
+		"reporter": {func() mutator.Feature {
+			f := on(func(*mutator.Input, *clusterv3.Cluster) {})()
+			f.Reporter = panicking{}
+			return f
+		}, "report of mutator f: panic: no"},
+	}
+	for name, p := range panics {
+		t.Run(name, func(t *testing.T) {
+			_, err := answer(t.Context(), p.feature(), call(t))
+			require.ErrorContains(t, err, p.want)
+			require.ErrorContains(t, err, "kit_test.go", "the stack")
+		})
+	}
+}
+
+// panicking is a reporter that panics.
+type panicking struct{}
+
+func (panicking) Report(*mutator.Input) []mutator.PolicyOutcome { panic("no") }
 
 // keyed says that its results depend on the resource alone.
 type keyed struct {
