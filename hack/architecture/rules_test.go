@@ -57,7 +57,7 @@ var mayImport = []struct {
 	{"pkg/apis/...", []string{"pkg/apis/..."}},
 
 	// The conformance kit runs a mutator as egraft would.
-	{"pkg/mutator/mutatortest", []string{"internal/callfile", "pkg/mutator", "internal/engine", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"pkg/mutator/mutatortest", []string{"internal/callfile", "pkg/mutator", "internal/engine", "internal/sandbox", "pkg/policy", "pkg/xds", "internal/wire"}},
 
 	// What is around the product may use all of it.
 	{"e2e/...", []string{"..."}},
@@ -130,6 +130,8 @@ var facts = []fact{
 	{regexp.MustCompile(`\b10[78]\b`), "internal/unixsocket", "the longest path of a Unix socket is MaxPath"},
 	{regexp.MustCompile(`h\|m\|s\|ms`), "internal/duration", "the format of Gateway API's durations is Pattern"},
 	{regexp.MustCompile(`Post\w+Modify|EnvoyGatewayExtension`), "internal/extension", "the gRPC methods of hooks are FullMethod"},
+	{regexp.MustCompile(`^"(unchanged|call-failed|panicked|timed-out|quarantined|name-conflict)"$`), "internal/engine", "results are those of ResultsOf"},
+	{regexp.MustCompile(`^"(repeated|outdated)"$`), "internal/kube", "results of writes are those of Results"},
 	{regexp.MustCompile(`^253$`), "k8s.io/apimachinery/pkg/util/validation", "the longest name of a resource is DNS1123SubdomainMaxLength"},
 }
 

@@ -16,7 +16,7 @@ import (
 type Returned map[mutator.Kind]map[string][]byte
 
 // Note takes in what a call returned.
-func (l Returned) Note(res *engine.Result) error {
+func (l Returned) Note(res *engine.Response) error {
 	for _, list := range res.Resources {
 		if l[list.Kind] == nil {
 			l[list.Kind] = map[string][]byte{}

@@ -24,6 +24,16 @@ const (
 	rejected    result = "rejected"
 )
 
+// Results returns the results of each kind of write, as [Observer] is told them, for metrics that
+// begin with all of them.
+func Results() map[string][]string {
+	both := []string{
+		string(written), string(present), string(outdated), string(conflict),
+		string(unavailable), string(forbidden), string(rejected),
+	}
+	return map[string][]string{event: append([]string{string(repeated)}, both...), condition: both}
+}
+
 // namespaceTerminating is why nothing can be created in a namespace that is being deleted.
 // https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go#L7116
 const namespaceTerminating metav1.CauseType = "NamespaceTerminating"

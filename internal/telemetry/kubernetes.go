@@ -2,16 +2,16 @@ package telemetry
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// newWrites counts what is written to Kubernetes, in the words of package kube.
-func newWrites() *prometheus.CounterVec {
+// newWrites counts what is written to Kubernetes.
+func newWrites(results map[string][]string) *prometheus.CounterVec {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "egraft_kubernetes_writes_total", Help: "Attempts to write policy outcomes to Kubernetes.",
 	}, []string{"write", "result"})
-	for _, r := range []string{"written", "present", "outdated", "conflict", "unavailable", "forbidden", "rejected"} {
-		c.WithLabelValues("event", r)
-		c.WithLabelValues("conditions", r)
+	for write, all := range results {
+		for _, r := range all {
+			c.WithLabelValues(write, r)
+		}
 	}
-	c.WithLabelValues("event", "repeated")
 	return c
 }
 

@@ -19,14 +19,18 @@ import (
 
 // Config says what there is to measure.
 type Config struct {
-	// Features are the mutators whose outcomes are counted.
+	// Features are those whose results are counted, and Results the ones that each can have in a
+	// hook.
 	Features []mutator.Feature
+	Results  func(*mutator.Feature, mutator.Hook) []string
 	// MaxMessageBytes and CallTimeout are limits to show beside what they limit.
 	MaxMessageBytes int
 	CallTimeout     time.Duration
 	Version         version.Info
 	// Modules are those that are not built in.
 	Modules []FeatureModule
+	// Writes are the results of writes to Kubernetes, by kind of write.
+	Writes map[string][]string
 	// MutatorTimeout is a limit, too. Abandoned counts runs of mutators that took too long
 	// and have not ended, Quarantined inputs on which mutators are not run for a while.
 	MutatorTimeout         time.Duration
@@ -48,7 +52,7 @@ type Telemetry struct {
 // New makes the metrics, with a series for each hook and outcome from the start: a rate
 // needs a first value, and a hook that is never called shows as 0.
 func New(cfg Config) *Telemetry {
-	t := &Telemetry{registry: prometheus.NewRegistry(), calls: newCalls(), outcomes: newOutcomes(cfg.Features), writes: newWrites(), dropped: newDropped()}
+	t := &Telemetry{registry: prometheus.NewRegistry(), calls: newCalls(), outcomes: newOutcomes(cfg), writes: newWrites(cfg.Writes), dropped: newDropped()}
 	t.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

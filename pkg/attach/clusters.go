@@ -1,7 +1,9 @@
 package attach
 
 import (
+	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -17,9 +19,10 @@ import (
 type Change int
 
 const (
-	// Unmodified is a cluster that is as it was. The policy is Programmed even so.
+	// Unmodified is a cluster that is as it was, because the policy is not for such a cluster. The
+	// policy is Programmed even so.
 	Unmodified Change = iota
-	// Modified is a cluster that was edited.
+	// Modified is a cluster that has what the policy makes of it, also if it had that before.
 	Modified
 	// Replaced is a cluster that was edited, and must not serve requests as it was: if Envoy
 	// rejects an update it goes on with the cluster that it has. The cluster gets another name, so
@@ -31,6 +34,8 @@ const (
 // HTTPRoutes, GRPCRoutes and their rules, and edit the clusters that the requests of their targets
 // lead to. The most specific policy is the effective one, see [Effective]. Where routes with
 // different policies lead to one cluster, each gets a copy of its own.
+//
+// Name, Kind, Targets, Edit and Describe are required.
 type ClusterPolicy[T any] struct {
 	// Name is the feature's, see [mutator.Feature].
 	Name string
@@ -45,14 +50,16 @@ type ClusterPolicy[T any] struct {
 	OnFailure mutator.FailurePolicy
 	// Validate fills in defaults and checks what the CRD checks. It may be nil.
 	Validate func(*T) field.ErrorList
-	// Edit edits a cluster as the policy says. It must be idempotent, and leave the name.
+	// Edit edits a cluster as the policy says. It must be idempotent, and leave the name. It gets the
+	// clusters of mirrored requests, too.
 	Edit func(*T, *clusterv3.Cluster) (Change, error)
 	// Describe tells what an effective policy does, and to how many clusters.
 	Describe func(p *T, clusters int) string
 
-	// Verify tells whether a cluster has what a policy makes of it. Metadata of another extension
-	// server could say that a more specific policy was applied before. Without it, the metadata
-	// counts.
+	// Verify tells whether a cluster has what a policy makes of it. It may be nil. A cluster that was
+	// edited before, by another egraft, says in its metadata how specific that policy was, and a
+	// less specific one does not edit it again. Others can write such metadata as well: a policy
+	// that protects must verify it.
 	Verify func(*clusterv3.Cluster) (bool, error)
 	// EDSInitialFetchTimeout is how long Envoy waits for the endpoints of a modified cluster; 0
 	// leaves Envoy's default.
@@ -64,6 +71,7 @@ func (p ClusterPolicy[T]) Feature() mutator.Feature {
 	c := &clusterPolicy[T]{ClusterPolicy: p, kind: policy.NewKind(p.Kind, p.validate)}
 	return mutator.Feature{
 		Name:            p.Name,
+		Err:             p.missing(),
 		Hooks:           []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
 		NeedsRoutes:     true,
 		RenamesClusters: true,
@@ -77,6 +85,31 @@ func (p ClusterPolicy[T]) Feature() mutator.Feature {
 			Denied: func(in *mutator.Input) map[string]*policy.Object { return c.indexOf(in).past },
 		},
 	}
+}
+
+// missing is an error that lists the required fields that are not set, nil if all are.
+func (p ClusterPolicy[T]) missing() error {
+	var names []string
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"Name", p.Name != ""},
+		{"Kind.Group", p.Kind.Group != ""},
+		{"Kind.Version", p.Kind.Version != ""},
+		{"Kind.Kind", p.Kind.Kind != ""},
+		{"Targets", p.Targets != nil},
+		{"Edit", p.Edit != nil},
+		{"Describe", p.Describe != nil},
+	} {
+		if !f.set {
+			names = append(names, f.name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("attach.ClusterPolicy: set %s", strings.Join(names, ", "))
 }
 
 func (p ClusterPolicy[T]) validate(t *T) field.ErrorList {
@@ -129,9 +162,9 @@ func (p *clusterPolicy[T]) failure(in *mutator.Input, o *policy.Object, r mutato
 	}
 	switch hasClusters := in.Has(mutator.KindCluster); {
 	case r == mutator.Programmed && !hasClusters:
-		return mutator.NotIncluded(mutator.KindCluster) + "; requests of its routes are refused"
+		return mutator.NotIncluded(mutator.KindCluster) + "; requests of its routes are rejected"
 	case r == mutator.TargetNotFound && hasClusters && p.indexOf(in).anywhere != nil:
-		return errNoRoutes.Error() + "; requests to all backends are refused"
+		return errNoRoutes.Error() + "; requests to all backends are rejected"
 	default:
 		return ""
 	}

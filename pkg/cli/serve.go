@@ -11,6 +11,7 @@ import (
 	"github.com/egraft/egraft/internal/config"
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/internal/extension"
+	"github.com/egraft/egraft/internal/kube"
 	"github.com/egraft/egraft/internal/logging"
 	"github.com/egraft/egraft/internal/server"
 	"github.com/egraft/egraft/internal/telemetry"
@@ -55,15 +56,15 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	for _, name := range config.UnknownVariables(p.environ, sections(p.declare())) {
 		log.Warn("unknown environment variable", logging.KeyVariable, name)
 	}
-	e, err := engine.New(s.features, engine.WithCache(s.CacheSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithWarm(warm),
+	e, err := engine.New(s.features, engine.WithCache(s.CacheSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithIdleGoroutines(warm),
 		engine.WithLimits(s.Restrictions().Limits.Excess))
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
 	}
 	t := telemetry.New(telemetry.Config{
-		Features: s.features, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
-		Modules: p.origins(),
-		Cache:   cacheStats(e), CacheBytes: s.CacheSize.Value(),
+		Features: s.features, Results: engine.ResultsOf, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
+		Modules: p.origins(), Writes: kube.Results(),
+		Cache: cacheStats(e), CacheBytes: s.CacheSize.Value(),
 		MutatorTimeout: s.MutatorTimeout, Abandoned: e.Abandoned, Quarantined: e.Quarantined,
 	})
 	publisher, err := newPublisher(s.Config, log, t)

@@ -29,7 +29,7 @@ type Feature struct {
 	// RenamesClusters says that the feature gives clusters of a translation other names. It has
 	// failed on one that gets the name of another one, whether that came with the translation or
 	// was given it, too. Routes are then led to the cluster under its new name. If Envoy
-	// rejects it, their requests are refused: under the old name Envoy would keep the cluster
+	// rejects it, their requests are rejected: under the old name Envoy would keep the cluster
 	// as it was.
 	RenamesClusters bool
 
@@ -60,6 +60,10 @@ type Feature struct {
 	Additions Adder
 	// Reporter tells for each policy of the feature what became of it.
 	Reporter Reporter
+
+	// Err is why the feature cannot work, for example a field that is missing where it was made.
+	// [Validate] reports it.
+	Err error
 }
 
 // Uses reports whether the feature runs in the hook.
@@ -79,7 +83,7 @@ func (f *Feature) MetadataKeys() []string {
 
 func (f *Feature) kinds() []policy.Kind { return slices.Concat(f.Policies, f.Filters, f.Backends) }
 
-// Validate reports features that cannot work: without a name, with a name or a custom resource
+// Validate reports features that cannot work: with an Err, without a name, with a name or a custom resource
 // that another one has, with an unknown hook or failure policy, with a policy whose status they
 // want to write, with hooks in which nothing runs, or with what runs in none of their hooks.
 func Validate(features []Feature) error {
@@ -124,6 +128,9 @@ func collisions(features []Feature) (errs []error) {
 }
 
 func (f *Feature) validate() (errs []error) {
+	if f.Err != nil {
+		errs = append(errs, fmt.Errorf("feature %q: %w", f.Name, f.Err))
+	}
 	if len(f.Hooks) == 0 {
 		errs = append(errs, fmt.Errorf("feature %q names no hook", f.Name))
 	}

@@ -26,7 +26,7 @@ type step struct {
 // answered is a step with what became of it.
 type answered struct {
 	step
-	res *engine.Result
+	res *engine.Response
 }
 
 // sent rejects calls that Envoy Gateway does not make for the feature alone.

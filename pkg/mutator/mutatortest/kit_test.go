@@ -115,12 +115,44 @@ func TestKitRejects(t *testing.T) {
 			f.Additions = secrets{}
 			return f
 		}, "reaches Envoy"},
-		"panic": {on(func(*mutator.Input, *clusterv3.Cluster) { panic("no") }), `Cluster "c": panic: no`},
 	}
 	for name, b := range bad {
 		t.Run(name, func(t *testing.T) { require.Contains(t, failing(t, b.feature), b.check) })
 	}
 }
+
+// TestKitRejectsPanics: the engine contains a panic, wherever it is, and the kit shows it with the
+// stack.
+func TestKitRejectsPanics(t *testing.T) {
+	panics := map[string]struct {
+		feature func() mutator.Feature
+		want    string
+	}{
+		"mutator": {on(func(*mutator.Input, *clusterv3.Cluster) { panic("no") }), `Cluster "c": panic: no`},
+		"validation": {func() mutator.Feature {
+			f := on(func(*mutator.Input, *clusterv3.Cluster) {})()
+			f.Policies = []policy.Kind{policy.NewKind(gvk, func(*thing) field.ErrorList { panic("no") })}
+			return f
+		}, "cannot be read: panic: no"},
+		"reporter": {func() mutator.Feature {
+			f := on(func(*mutator.Input, *clusterv3.Cluster) {})()
+			f.Reporter = panicking{}
+			return f
+		}, "report of feature f: panic: no"},
+	}
+	for name, p := range panics {
+		t.Run(name, func(t *testing.T) {
+			_, err := answer(t.Context(), p.feature(), call(t))
+			require.ErrorContains(t, err, p.want)
+			require.ErrorContains(t, err, "kit_test.go", "the stack")
+		})
+	}
+}
+
+// panicking is a reporter that panics.
+type panicking struct{}
+
+func (panicking) Report(*mutator.Input) []mutator.PolicyOutcome { panic("no") }
 
 // keyed says that its results depend on the resource alone.
 type keyed struct {
@@ -173,7 +205,7 @@ func TestKitAccepts(t *testing.T) {
 
 // TestValidRejects and the two that follow check results that the engine would not give.
 func TestValidRejects(t *testing.T) {
-	res := &engine.Result{Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{{}}}}}
+	res := &engine.Response{Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{{}}}}}
 	require.ErrorContains(t, valid(t.Context(), nil, res, nil), "Cluster: invalid Cluster.Name")
 }
 
@@ -181,7 +213,7 @@ func TestUnwantedUntouchedRejects(t *testing.T) {
 	c := call(t)
 	other := clone(c)
 	other.Resources[0].Encoded[0] = append(other.Resources[0].Encoded[0], 0x10, 0x01)
-	err := unwantedUntouched(t.Context(), c, &engine.Result{Resources: other.Resources}, nil)
+	err := unwantedUntouched(t.Context(), c, &engine.Response{Resources: other.Resources}, nil)
 	require.EqualError(t, err, `Cluster "c" has no outcome but was changed`)
 }
 

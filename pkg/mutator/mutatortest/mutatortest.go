@@ -22,6 +22,7 @@ package mutatortest
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -32,6 +33,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
@@ -99,9 +101,9 @@ func (s *answered) check(t *testing.T, in string, newFeature func() mutator.Feat
 	}
 }
 
-// answer runs the call in an engine of its own. A panic is an error here, although the
-// engine contains it.
-func answer(ctx context.Context, f mutator.Feature, call *engine.Call) (*engine.Result, error) {
+// answer runs the call in an engine of its own. A panic is an error here, although the engine
+// contains it: of a mutator, of the validation of a custom resource, and of a reporter.
+func answer(ctx context.Context, f mutator.Feature, call *engine.Call) (*engine.Response, error) {
 	e, err := engine.New([]mutator.Feature{f})
 	if err != nil {
 		return nil, err
@@ -111,11 +113,24 @@ func answer(ctx context.Context, f mutator.Feature, call *engine.Call) (*engine.
 		return nil, err
 	}
 	for _, o := range res.Outcomes {
-		if o.Verdict == engine.Panicked {
-			return nil, fmt.Errorf("%s %q: %w", o.Kind, o.Name, o.Err)
+		if o.Result == engine.Panicked {
+			return nil, fmt.Errorf("%s %q: %w", o.Kind, o.Name, withStack(o.Err))
+		}
+	}
+	for _, err := range res.Warnings {
+		if stacked := withStack(err); stacked != err { //nolint:errorlint // whether it is another one
+			return nil, stacked
 		}
 	}
 	return res, nil
+}
+
+// withStack adds the stack to the error of a panic.
+func withStack(err error) error {
+	if p := (*sandbox.PanicError)(nil); errors.As(err, &p) {
+		return fmt.Errorf("%w\n%s", err, p.Stack)
+	}
+	return err
 }
 
 // golden compares the results of a case with out.yaml, or writes it.
