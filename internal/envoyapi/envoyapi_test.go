@@ -1,4 +1,4 @@
-package envoyapi
+package envoyapi_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/egraft/egraft/internal/envoyapi"
 	_ "github.com/egraft/egraft/pkg/mutator/mutatortest" // all messages of Envoy's API
 )
 
@@ -36,9 +37,9 @@ func TestDescriptors(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, w.Close())
 		require.NoError(t, os.WriteFile("descriptors.binpb.gz", out.Bytes(), 0o644))
-		descriptors = out.Bytes()
+		envoyapi.SetDescriptors(out.Bytes())
 	}
-	got, err := decode(descriptors)
+	got, err := envoyapi.Descriptors()
 	require.NoError(t, err)
 	require.True(t, proto.Equal(want, got), "go.mod has another version of Envoy's API: run make generate")
 }
@@ -74,7 +75,7 @@ func current() *descriptorpb.FileDescriptorSet {
 
 // TestEveryMessageIsDescribed: nothing that is there in Go is lost on the way.
 func TestEveryMessageIsDescribed(t *testing.T) {
-	d, err := described()
+	d, err := envoyapi.Described()
 	require.NoError(t, err)
 	messages := 0
 	protoregistry.GlobalTypes.RangeMessages(func(m protoreflect.MessageType) bool {
@@ -84,15 +85,15 @@ func TestEveryMessageIsDescribed(t *testing.T) {
 		}
 		_, err := d.FindMessageByName(name)
 		require.NoError(t, err, name)
-		found, err := Types{}.FindMessageByURL("type.googleapis.com/" + string(name))
+		found, err := envoyapi.Types{}.FindMessageByURL("type.googleapis.com/" + string(name))
 		require.NoError(t, err, name)
 		require.Equal(t, m, found, "types with Go code come first")
 		messages++
 		return true
 	})
 	require.Greater(t, messages, 1300)
-	_, err = Types{}.FindMessageByName("envoy.none.v3.None")
+	_, err = envoyapi.Types{}.FindMessageByName("envoy.none.v3.None")
 	require.ErrorIs(t, err, protoregistry.NotFound)
-	_, err = Types{}.FindMessageByURL("type.googleapis.com/envoy.none.v3.None")
+	_, err = envoyapi.Types{}.FindMessageByURL("type.googleapis.com/envoy.none.v3.None")
 	require.ErrorIs(t, err, protoregistry.NotFound)
 }
