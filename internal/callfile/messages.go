@@ -28,6 +28,7 @@ func Kinds() []mutator.Kind {
 	}
 }
 
+// NewMessage returns an empty resource of a kind.
 func NewMessage(k mutator.Kind) (Message, error) {
 	switch k {
 	case mutator.KindRoute:
@@ -48,6 +49,7 @@ func NewMessage(k mutator.Kind) (Message, error) {
 	return nil, fmt.Errorf("there is no kind %q of resources", k)
 }
 
+// Decode reads a resource.
 func Decode(k mutator.Kind, raw []byte) (Message, error) {
 	m, err := NewMessage(k)
 	if err != nil {
