@@ -58,7 +58,9 @@ type HTTPFilter[T any] struct {
 // Feature returns the feature.
 func (f HTTPFilter[T]) Feature() mutator.Feature {
 	return mutator.Feature{
-		Name:                f.Name,
+		Name: f.Name,
+		Err: missing("HTTPFilter", f.Name, f.Kind, required{"Resource", f.Resource != ""}, required{"Filter", f.Filter != ""},
+			required{"Config", f.Config != nil}, required{"PerRoute", f.PerRoute != nil}, required{"Describe", f.Describe != nil}),
 		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
 		NeedsRoutes:         true,
 		Filters:             []policy.Kind{policy.NewKind(f.Kind, f.Validate).WithConditions(f.Resource)},
