@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -49,7 +50,8 @@ type HTTPFilter[T any] struct {
 	// choose the route again, the disabled filter is missing on a route that it is set for. A
 	// filter that protects must be inert.
 	Inert bool
-	// PerRoute returns the setting for the routes; nil for [httpfilter.Enable].
+	// PerRoute returns the setting for the routes. Where it is nil, or returns nil, that is
+	// [httpfilter.Enable].
 	PerRoute func(*T) (proto.Message, error)
 	// Describe tells what a custom resource in effect does. Of T there is nothing but the spec.
 	Describe func(*T) string
@@ -59,6 +61,7 @@ type HTTPFilter[T any] struct {
 func (f HTTPFilter[T]) Feature() mutator.Feature {
 	return mutator.Feature{
 		Name:                f.Name,
+		Err:                 f.missing(),
 		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
 		NeedsRoutes:         true,
 		Filters:             []policy.Kind{policy.NewKind(f.Kind, f.Validate).WithConditions(f.Resource)},
@@ -68,6 +71,32 @@ func (f HTTPFilter[T]) Feature() mutator.Feature {
 		RouteConfigurations: filterMissing[T]{f},
 		Reporter:            filterReporter[T]{f},
 	}
+}
+
+// missing is an error that lists the required fields that are not set, nil if all are.
+func (f HTTPFilter[T]) missing() error {
+	var names []string
+	for _, field := range []struct {
+		name string
+		set  bool
+	}{
+		{"Name", f.Name != ""},
+		{"Kind.Group", f.Kind.Group != ""},
+		{"Kind.Version", f.Kind.Version != ""},
+		{"Kind.Kind", f.Kind.Kind != ""},
+		{"Resource", f.Resource != ""},
+		{"Filter", f.Filter != ""},
+		{"Config", f.Config != nil},
+		{"Describe", f.Describe != nil},
+	} {
+		if !field.set {
+			names = append(names, field.name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("attach.HTTPFilter: set %s", strings.Join(names, ", "))
 }
 
 // filterSettings sets the setting on routes, and leaves the custom resource in their metadata for
@@ -97,12 +126,9 @@ func (f filterSettings[T]) set(in *mutator.Input, o *policy.Object, r *routev3.R
 	if o.Err != nil {
 		return o.Err
 	}
-	setting, err := f.PerRoute(policy.As[T](o))
+	setting, err := f.setting(policy.As[T](o))
 	if err != nil {
 		return err
-	}
-	if setting == nil {
-		setting = httpfilter.Enable()
 	}
 	if err := httpfilter.Configure(r, f.Filter, setting); err != nil {
 		return err
@@ -116,6 +142,16 @@ func (f filterSettings[T]) set(in *mutator.Input, o *policy.Object, r *routev3.R
 		mutator.Hold(f.Kind, r)
 	}
 	return nil
+}
+
+func (f HTTPFilter[T]) setting(t *T) (setting proto.Message, err error) {
+	if f.PerRoute != nil {
+		setting, err = f.PerRoute(t)
+	}
+	if setting == nil {
+		setting = httpfilter.Enable()
+	}
+	return setting, err
 }
 
 func (f HTTPFilter[T]) denies(o *policy.Object) bool {
