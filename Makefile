@@ -9,7 +9,7 @@ FUZZTIME ?= 10s
 RACE     ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
 
 # The modules with code of ours. The others under hack/tools only pin what others wrote.
-MODULES  := . examples/custom-mutator examples/policy-mutator examples/route-filter hack/tools/apidiff hack/tools/image
+MODULES  := . examples/custom-mutator examples/kubewaf examples/policy-mutator examples/route-filter hack/tools/apidiff hack/tools/image
 # The packages whose API docs/compatibility.md promises.
 PROMISED := $(addprefix ./pkg/,apis/v1alpha1 attach catalog cli feature httpfilter mutator mutator/mutatortest policy setting xds)
 APIDIFF  := go -C hack/tools/apidiff run . --root $(CURDIR)

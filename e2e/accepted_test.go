@@ -181,7 +181,7 @@ func (l *acceptedLab) blame(tenants []tenant, blamed map[string]bool, until time
 func TestRejectionsAreSeen(t *testing.T) {
 	needs(t, here)
 	l := newAcceptedLab(t)
-	refused := func(edit func(*tlsv3.UpstreamTlsContext)) []proto.Message {
+	rejected := func(edit func(*tlsv3.UpstreamTlsContext)) []proto.Message {
 		evil, _ := l.bystanders()
 		evil.name = "another"
 		route, listener := l.bystanders()
@@ -202,11 +202,11 @@ func TestRejectionsAreSeen(t *testing.T) {
 	}
 	for name, reject := range rejections {
 		t.Run(name+" with secrets", func(t *testing.T) {
-			require.ErrorContains(t, l.send(refused(reject)), "Envoy rejects an update")
+			require.ErrorContains(t, l.send(rejected(reject)), "Envoy rejects an update")
 			require.NoError(t, l.restart(nil))
 		})
 		t.Run(name+" before secrets", func(t *testing.T) {
-			require.ErrorContains(t, l.send(refused(func(ctx *tlsv3.UpstreamTlsContext) {
+			require.ErrorContains(t, l.send(rejected(func(ctx *tlsv3.UpstreamTlsContext) {
 				reject(ctx)
 				ctx.CommonTlsContext.TlsCertificateSdsSecretConfigs[0].Name = "spiffe://example.org/" + strings.Fields(name)[0]
 			})), "sds.spiffe_example.org/"+strings.Fields(name)[0]+".update_rejected is ")

@@ -66,7 +66,7 @@ func mutated(r *rand.Rand, s string) string {
 	}
 }
 
-// word is harmless, so that not all values are refused.
+// word is harmless, so that not all values are rejected.
 func word(r *rand.Rand) string {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789ABCXYZ-_./"
 	usual := 26 + 10

@@ -135,7 +135,7 @@ func (w *world) through(hook mutator.Hook, kind mutator.Kind, object, resource [
 }
 
 // run notes what the mutators could not do: the resource is denied then.
-func (w *world) run(call *engine.Call) *engine.Result {
+func (w *world) run(call *engine.Call) *engine.Response {
 	result, err := w.engine.Run(w.t.Context(), call)
 	if err != nil {
 		w.failed = append(w.failed, err)

@@ -74,7 +74,7 @@ func (f *fixture) deny() {
 	f.until(route.Host(), "an answer before the policy", recordedAnswer)
 	policy := f.Policy()
 	policy.PlaintextBackends = "Deny"
-	f.effect(policy, route.Host(), refused(503, noBackend))
+	f.effect(policy, route.Host(), rejected(503, noBackend))
 	f.until(tls.Host(), "the SVID", seesEnvoy)
 	denied.mustStayUntouched(f, standalone.ListenerAddress, route.Host())
 }
@@ -97,13 +97,13 @@ spec:
     active: {type: HTTP, overrides: {port: PORT}, interval: 1s, timeout: 1s, unhealthyThreshold: 1, healthyThreshold: 1, http: {path: /, expectedStatuses: [200]}}
 `))
 	}
-	f.until(same.Host(), "a failed check, which is in cleartext", refused(503, noBackend))
+	f.until(same.Host(), "a failed check, which is in cleartext", rejected(503, noBackend))
 	f.until(other.Host(), "a check that passes, and a backend that wants TLS", envoy.Status(400))
 	from := standalone.LogEnd(f.Egraft)
 	policy := f.Policy()
 	policy.PlaintextBackends = "Upgrade"
 	f.effect(policy, same.Host(), seesEnvoy)
-	f.until(other.Host(), "a failed check, which is by TLS", refused(503, noBackend))
+	f.until(other.Host(), "a failed check, which is by TLS", rejected(503, noBackend))
 	_, err := standalone.WaitLog(f.soon(), f.Egraft, from, "the outcome to tell of health checks", func(l standalone.Line) bool {
 		return l.Message() == "configuration changed" && strings.Contains(fmt.Sprint(l["policies"]), "active health checks use TLS, too, on every port")
 	})

@@ -179,7 +179,7 @@ func (f *fixture) expecting(host string, size int) (status int, err error) {
 	return status, err
 }
 
-// upgrades: what has no end is refused at once where requests are held, and nowhere else.
+// upgrades: what has no end is rejected at once where requests are held, and nowhere else.
 func (f *fixture) upgrades(held, free string) {
 	f.t.Helper()
 	require.Equal(f.t, 403, f.webSocket(held))

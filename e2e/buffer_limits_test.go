@@ -97,7 +97,7 @@ spec:
 }
 
 // wrongBufferPolicies: with Ignore the next one is in effect, with Deny the target alone is
-// refused, and what has a policy of its own is not.
+// rejected, and what has a policy of its own is not.
 func (f *fixture) wrongBufferPolicies() {
 	b := f.uploadBackend()
 	own, none := f.uploads("own", "http", b), f.uploads("none", "http", b)

@@ -330,7 +330,7 @@ func (f *fixture) bufferListener() {
 	f.takesAll(one)
 }
 
-// wrongBufferPolicy: Ignore leaves the target as it is, and Deny refuses its requests.
+// wrongBufferPolicy: Ignore leaves the target as it is, and Deny rejects its requests.
 func (f *fixture) wrongBufferPolicy() {
 	b := f.uploadBackend()
 	ignored, denied := f.uploads("ignored", "http", b), f.uploads("denied", "http", b)

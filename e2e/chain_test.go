@@ -135,7 +135,7 @@ func policiesInEffect(t *testing.T, m managers) map[string]string {
 	return out
 }
 
-// TestBehindSilence: egraft refuses a call that is about a policy and has no resource,
+// TestBehindSilence: egraft rejects a call that is about a policy and has no resource,
 // since Envoy Gateway would go on without the policy. Other routes stay as they are.
 func TestBehindSilence(t *testing.T) {
 	needs(t, here)
@@ -154,7 +154,7 @@ func TestBehindSilence(t *testing.T) {
 	from := standalone.LogEnd(f.Egraft)
 	f.policies(f.policy("HTTPRoute", route.Name, ""))
 	f.must(f.Apply(f.ctx, route.Name, route.YAML()))
-	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, "a call to be refused", standalone.Message("call failed"))
+	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, "a call to be rejected", standalone.Message("call failed"))
 	f.must(err)
 	require.Equal(t, "Route", line["hook"])
 	require.Equal(t, "Route hook: feature backend-mtls: the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received", line["error"])

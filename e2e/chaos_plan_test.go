@@ -43,9 +43,9 @@ func (c chaosTarget) wanted() func(*envoy.Response) bool {
 	case !c.route:
 		return envoy.Status(404)
 	case c.identity == "":
-		return envoy.Status(400) // the backend refuses cleartext
+		return envoy.Status(400) // the backend rejects cleartext
 	case c.identity == wrong:
-		return refused(500, deniedByEgraft)
+		return rejected(500, deniedByEgraft)
 	default:
 		return envoy.Peer(manifest.ID(c.identity))
 	}

@@ -92,7 +92,7 @@ func TestColdStartWithLateEndpoints(t *testing.T) {
 	})
 	t.Run("late", func(t *testing.T) {
 		seen := newLab(t).cold(labTimeout, late)
-		assert.Equal(t, []string{noHosts, "200 1"}, seen.AnswersAfter("refused"))
+		assert.Equal(t, []string{noHosts, "200 1"}, seen.AnswersAfter("rejected"))
 	})
 }
 

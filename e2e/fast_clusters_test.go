@@ -91,7 +91,7 @@ func (f *fixture) ordinaryBackend(names ...string) (port int, ca []byte) {
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12},
 	}
 	server.SetKeepAlivesEnabled(false)
-	server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // HTTP/1.1, which closes without refusing what comes next
+	server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // HTTP/1.1, which closes without rejecting what comes next
 	f.t.Cleanup(func() { _ = server.Close() })
 	go func() { _ = server.ServeTLS(listener, "", "") }()
 	return listener.Addr().(*net.TCPAddr).Port, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})

@@ -37,7 +37,7 @@ type fault struct {
 
 // faults are one of each kind of resource that traffic depends on, and each way to fail.
 func faults() []*fault {
-	denied, empty := refused(500, deniedByEgraft), refused(503, noBackend)
+	denied, empty := rejected(500, deniedByEgraft), rejected(503, noBackend)
 	return []*fault{
 		{faulty.Fault{Hook: mutator.HookRoute, Kind: mutator.KindRoute, How: faulty.Error, Name: "/a-route/"}, manifest.Route{Name: "a-route", Section: "http"}, standalone.ListenerAddress, denied, nil},
 		{faulty.Fault{Hook: mutator.HookVirtualHost, Kind: mutator.KindVirtualHost, How: faulty.Panic, Name: "/a-host_"}, manifest.Route{Name: "a-host", Section: "http"}, standalone.ListenerAddress, denied, nil},

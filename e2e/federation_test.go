@@ -18,7 +18,7 @@ import (
 
 // TestFederation: backends of other trust domains. The agent has the bundles
 // of both for Envoy, the policy lists one of them. A policy without
-// allowAnyAuthority is refused; with it, what the page warns of is true.
+// allowAnyAuthority is rejected; with it, what the page warns of is true.
 func TestFederation(t *testing.T) {
 	needs(t, here)
 	everyone := []string{"spiffe://" + manifest.TrustDomain}
@@ -31,9 +31,9 @@ func TestFederation(t *testing.T) {
 	forged := manifest.Route{Name: "forged", Port: f.forgedBackend("spiffe://stranger.org/any", manifest.ID("/echo"))}
 	f.routes(echoRoute, manifest.Route{Name: "partner", Port: 3445}, manifest.Route{Name: "stranger", Port: 3446}, forged)
 
-	refused := f.federated("/refused")
-	refused.AllowAnyAuthority = false
-	f.must(f.Apply(f.ctx, refused.Name, refused.File()))
+	rejected := f.federated("/rejected")
+	rejected.AllowAnyAuthority = false
+	f.must(f.Apply(f.ctx, rejected.Name, rejected.File()))
 	f.until(echoRoute.Host(), "a refusal", envoy.Status(503))
 
 	named := f.federated("/named")
@@ -101,7 +101,7 @@ func TestFederatedClients(t *testing.T) {
 	for name, c := range map[string]struct {
 		by     string
 		uris   []string
-		status int // 0 for a connection that is refused
+		status int // 0 for a connection that is rejected
 	}{
 		"a partner's client":                    {"partner.org", []string{"spiffe://partner.org/ns/shop"}, 200},
 		"a partner's client with two IDs":       {"partner.org", []string{"spiffe://partner.org/ns/shop", "spiffe://partner.org/ns/cart"}, 200},

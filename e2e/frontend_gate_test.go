@@ -50,7 +50,7 @@ func TestFrontendGate(t *testing.T) {
 	f.route("victim", gatedHost, gateRoute("victim", "gated", gatedHost, fmt.Sprintf("backendRefs: [%s]", backendRef("victim")), backend.port))
 	f.until(gatedHost, "an answer before the policy", recordedAnswer)
 	f.apply("gated", fmt.Sprintf(gatePolicies, f.AgentSocket()))
-	f.until(gatedHost, "a refusal", refused(403, "RBAC: access denied"))
+	f.until(gatedHost, "a refusal", rejected(403, "RBAC: access denied"))
 	reached := backend.connections.Load()
 
 	const redirect = "filters: [{type: RequestRedirect, requestRedirect: {scheme: https, statusCode: 301}}]"

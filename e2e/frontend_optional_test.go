@@ -20,7 +20,7 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// Alerts by which Envoy refuses a certificate of an authority that it does not know.
+// Alerts by which Envoy rejects a certificate of an authority that it does not know.
 const unknownAuthority = "unknown certificate authority"
 
 // forged is what a client makes up about its certificate.
@@ -108,8 +108,8 @@ func (f *frontend) foreign(domain, path string) tlsClient {
 	return clients[path]
 }
 
-// noResumption: a client that is refused cannot come back with the session that it was
-// refused in, which Envoy would not verify.
+// noResumption: a client that is rejected cannot come back with the session that it was
+// rejected in, which Envoy would not verify.
 func (f *frontend) noResumption() {
 	sessions := tls.NewLRUClientSessionCache(1)
 	for range 3 {
@@ -160,7 +160,7 @@ func (f *frontend) requiredByAuthorities() {
 	f.mustRefuse(f.nobody, noCertificate)
 }
 
-// optionalEverywhere: requests without TLS are refused as ever, which must not reach those
+// optionalEverywhere: requests without TLS are rejected as ever, which must not reach those
 // with TLS, and every workload of the trust domain is accepted, but no other.
 func (f *frontend) optionalEverywhere() {
 	f.replace("", optionalByAuthorities+"  allowAnyInTrustDomain: true\n")

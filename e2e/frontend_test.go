@@ -21,7 +21,7 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// Alerts by which Envoy refuses a client.
+// Alerts by which Envoy rejects a client.
 const (
 	unknownCertificate = "unknown certificate"
 	noCertificate      = "certificate required"
@@ -238,7 +238,7 @@ func (f *frontend) rotation() {
 }
 
 // optional: with bundles in SPIFFE's format Envoy demands a certificate of every
-// client. A policy is refused that says nothing else of them, and one that says so wrongly
+// client. A policy is rejected that says nothing else of them, and one that says so wrongly
 // is stricter than it should be.
 func (f *frontend) optional() {
 	const optional = "  clientCertificates: Optional\n  clients: [{prefix: spiffe://example.org/client}]\n"
@@ -272,7 +272,7 @@ func (f *frontend) wrong() {
 	f.logged("egraft", `"Invalid"`, "FrontendMTLSPolicy default/frontend")
 }
 
-// plaintext: for the whole Gateway, requests without TLS are refused as well,
+// plaintext: for the whole Gateway, requests without TLS are rejected as well,
 // but redirects are answered.
 func (f *frontend) plaintext() {
 	f.replace("", "  allowAnyInTrustDomain: true\n")

@@ -27,7 +27,7 @@ type resources map[string][]object
 
 // TestEnvoyTakesGoldenOutputs has the real Envoy validate what the mutators make of their
 // cases: it finds extensions that it does not have and references that lead nowhere, which
-// the messages' own validation cannot. A case that Envoy refuses as it came in, such as one
+// the messages' own validation cannot. A case that Envoy rejects as it came in, such as one
 // that is about something malformed, says nothing about the mutator.
 func TestEnvoyTakesGoldenOutputs(t *testing.T) {
 	needs(t, here)
@@ -41,16 +41,16 @@ func TestEnvoyTakesGoldenOutputs(t *testing.T) {
 		folder := filepath.Dir(out)
 		feature := filepath.Dir(filepath.Dir(folder))
 		t.Run(filepath.Base(feature)+"/"+filepath.Base(folder), func(t *testing.T) {
-			refused := validate(t, readResources(t, out))
-			if refused == nil {
+			rejected := validate(t, readResources(t, out))
+			if rejected == nil {
 				taken[feature]++
 				return
 			}
 			if err := validate(t, readResources(t, filepath.Join(folder, "in.yaml"))); err != nil {
-				t.Logf("refused as it came in: %v", err)
+				t.Logf("rejected as it came in: %v", err)
 				return
 			}
-			t.Errorf("Envoy takes the case as it came in, and refuses what became of it: %v", refused)
+			t.Errorf("Envoy takes the case as it came in, and rejects what became of it: %v", rejected)
 		})
 	}
 	for _, out := range outputs {

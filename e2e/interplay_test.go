@@ -176,7 +176,7 @@ func (in *interplay) identity() {
 
 // clients: the listener of a FrontendMTLSPolicy serves its client alone, by the versions of
 // TLS that a ClientTrafficPolicy says, and the policy's header is in effect. HTTP/3, which
-// is there because another listener of the port has it, is refused.
+// is there because another listener of the port has it, is rejected.
 func (in *interplay) clients() {
 	for _, version := range []string{http11, http2} {
 		response, err := in.client.by(in.soon(), version, mutualHost, nil)
@@ -253,7 +253,7 @@ func (in *interplay) destination() {
 	} {
 		require.Equal(in.t, refusal.status, in.toPool(refusal.body, refusal.headers...).Status, "%s", refusal.headers)
 	}
-	require.Equal(in.t, before, denied(), "what is refused before the networks are looked at")
+	require.Equal(in.t, before, denied(), "what is rejected before the networks are looked at")
 	for _, headers := range [][]string{
 		{"x-wanted", at("127.0.0.3", outside)},
 		{"x-egraft-destination", "d=" + wanted, "x-egraft-destination-address", "127.0.0.1"},
@@ -263,7 +263,7 @@ func (in *interplay) destination() {
 	require.Equal(in.t, before+2, denied())
 	after, err := in.Stat(in.soon(), "^cluster.httproute/default/pool/rule/0.upstream_rq_total$")
 	in.must(err)
-	require.Equal(in.t, served, after, "requests that were refused")
+	require.Equal(in.t, served, after, "requests that were rejected")
 	require.Zero(in.t, outside.connections.Load())
 }
 

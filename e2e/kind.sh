@@ -14,22 +14,22 @@ image=kindest/node:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c89
 
 export KIND_CLUSTER_NAME=egraft-e2e # also for the commands of docs/install.md
 
-refuse() {
+reject() {
 	echo "e2e: kind: $*" >&2
 	exit 1
 }
 for program in docker kind kubectl helm; do
-	command -v "$program" >/dev/null || refuse "$program is not installed"
+	command -v "$program" >/dev/null || reject "$program is not installed"
 done
-docker info >/dev/null 2>&1 || refuse "docker reaches no engine, see \`docker info\`"
+docker info >/dev/null 2>&1 || reject "docker reaches no engine, see \`docker info\`"
 version=$(kind --quiet version)
-[ "$version" = "$release" ] || refuse "kind is $version, and the node image is for $release: go install sigs.k8s.io/kind@v$release"
+[ "$version" = "$release" ] || reject "kind is $version, and the node image is for $release: go install sigs.k8s.io/kind@v$release"
 version=$(helm version --template '{{.Version}}')
-[[ $version == v4.* ]] || refuse "helm is $version, and docs/install.md is for Helm 4"
+[[ $version == v4.* ]] || reject "helm is $version, and docs/install.md is for Helm 4"
 [ "${1-}" != check ] || exit 0
 clusters=$(kind --quiet get clusters)
 if grep -Fqx "$KIND_CLUSTER_NAME" <<<"$clusters"; then
-	refuse "there is a cluster $KIND_CLUSTER_NAME already; if nobody needs it: kind delete cluster --name $KIND_CLUSTER_NAME"
+	reject "there is a cluster $KIND_CLUSTER_NAME already; if nobody needs it: kind delete cluster --name $KIND_CLUSTER_NAME"
 fi
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/egraft-kind-XXXXXX")

@@ -64,7 +64,7 @@ func (o *outcomes) conditionsOfBackend() {
 	e, err := engine.New(catalog.Builtin(catalog.Options{}))
 	require.NoError(o.t, err)
 	r := o.replica("backends", o.kubeconfig)
-	call := func(c *engine.Call) *engine.Result {
+	call := func(c *engine.Call) *engine.Response {
 		res, err := e.Run(o.t.Context(), c)
 		require.NoError(o.t, err)
 		r.Publish("", res.Policies)

@@ -23,7 +23,7 @@ func without(t *testing.T, kinds ...string) func(string, map[string]any) ([]map[
 	}
 }
 
-// TestNotIncluded: what a policy is about does not come to egraft, and its targets are refused
+// TestNotIncluded: what a policy is about does not come to egraft, and its targets are rejected
 // rather than served without it. Others go on.
 func TestNotIncluded(t *testing.T) {
 	needs(t, here)

@@ -162,7 +162,7 @@ func (f *fixture) destinationWithSVID() {
 	f.effect(f.policy("HTTPRoute", "pool", ""), poolHost, seesEnvoy)
 }
 
-// twoDestinations of one rule are refused, and both are told.
+// twoDestinations of one rule are rejected, and both are told.
 func (f *fixture) twoDestinations() {
 	from := standalone.LogEnd(f.Egraft)
 	example := strings.Replace(f.poolExample(), "      name: pool\n---", `      name: pool
@@ -176,7 +176,7 @@ kind: OriginalDestinationBackend
 metadata: {name: second, namespace: default}
 spec: {allowedCIDRs: [10.0.0.0/8]}
 `)
-	f.until(poolHost, "a denial", func(r *envoy.Response) bool { return refused(500, deniedByEgraft)(r) })
+	f.until(poolHost, "a denial", func(r *envoy.Response) bool { return rejected(500, deniedByEgraft)(r) })
 	for _, name := range []string{"pool", "second"} {
 		line, err := standalone.WaitLog(f.soon(), f.Egraft, from, name+" not to be in effect", func(l standalone.Line) bool {
 			return l.Message() == "policy not programmed" && l["policy"] == "OriginalDestinationBackend default/"+name
@@ -188,7 +188,7 @@ spec: {allowedCIDRs: [10.0.0.0/8]}
 }
 
 // destinationBesideClusters: where Envoy Gateway makes a cluster for each backend of a rule, as
-// it does for one with a filter of its own, it routes to the others alone. egraft refuses that.
+// it does for one with a filter of its own, it routes to the others alone. egraft rejects that.
 func (f *fixture) destinationBesideClusters() {
 	ordinary, from := f.recorder(), standalone.LogEnd(f.Egraft)
 	f.route("pool", poolHost, strings.Replace(f.poolExample(), "      name: pool\n---", fmt.Sprintf(`      name: pool
@@ -202,8 +202,8 @@ kind: Backend
 metadata: {name: ordinary, namespace: default}
 spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 ---`, ordinary.port), 1))
-	f.until(poolHost, "a denial", func(r *envoy.Response) bool { return refused(500, deniedByEgraft)(r) })
-	f.backendNotInEffect(from, "ApplyFailed", "the rule has other backends, too, beside which Envoy Gateway does not route to this one; use a rule for each; requests are refused")
+	f.until(poolHost, "a denial", func(r *envoy.Response) bool { return rejected(500, deniedByEgraft)(r) })
+	f.backendNotInEffect(from, "ApplyFailed", "the rule has other backends, too, beside which Envoy Gateway does not route to this one; use a rule for each; requests are rejected")
 	require.Zero(f.t, ordinary.connections.Load())
 }
 

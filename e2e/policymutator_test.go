@@ -28,7 +28,7 @@ func TestPolicyMutator(t *testing.T) {
 	f.apply("shared", sharedBackend)
 	for _, name := range []string{"shop", "pay"} {
 		f.apply(name, toShared(name))
-		f.until(name+".example.com", "the backend to refuse cleartext", envoy.Status(400))
+		f.until(name+".example.com", "the backend to reject cleartext", envoy.Status(400))
 	}
 	f.apply("budgets", retryBudgets(t))
 	f.untilBudgets(map[string]string{"shop": "httproute/default/shop/rule/0 50 % 10", "pay": "httproute/default/pay/rule/0 20 % 3"})
@@ -47,7 +47,7 @@ func TestPolicyMutatorOnMergedBackends(t *testing.T) {
 	f.apply("shared", sharedBackend)
 	for _, name := range []string{"shop", "pay"} {
 		f.apply(name, toShared(name))
-		f.until(name+".example.com", "the backend to refuse cleartext", envoy.Status(400))
+		f.until(name+".example.com", "the backend to reject cleartext", envoy.Status(400))
 	}
 	f.apply("budgets", retryBudgets(t))
 	f.untilBudgets(map[string]string{"shop": "egraft/retry-budget/*/" + shared + " 50 % 10", "pay": "egraft/retry-budget/*/" + shared + " 20 % 3"})

@@ -99,7 +99,7 @@ func (l *secureLab) secure(c *clusterv3.Cluster, edit ...func(*tlsv3.UpstreamTls
 	return c
 }
 
-// refusedByEnvoy is an edit that Envoy refuses when the cluster comes.
+// refusedByEnvoy is an edit that Envoy rejects when the cluster comes.
 func refusedByEnvoy(c *tlsv3.UpstreamTlsContext) {
 	c.CommonTlsContext.TlsParams.CipherSuites = []string{"no-such-cipher"}
 }

@@ -29,7 +29,7 @@ var (
 // observed is for how long a client looks at what is to stay as it is.
 const observed = time.Second
 
-// rejections are edits that Envoy refuses when a cluster comes, or, of the second, at the
+// rejections are edits that Envoy rejects when a cluster comes, or, of the second, at the
 // latest when its secrets do.
 var rejections = map[string]func(*tlsv3.UpstreamTlsContext){
 	"cipher": refusedByEnvoy,
@@ -44,7 +44,7 @@ func (l *secureLab) during(d time.Duration) ads.Timeline {
 	ctx, cancel := context.WithTimeout(l.t.Context(), d)
 	defer cancel()
 	seen, _ := l.Watch(ctx, time.Now(), "x", "", d) // ends with the time
-	if last := len(seen) - 1; last > 0 && seen[last].Answer == "refused" {
+	if last := len(seen) - 1; last > 0 && seen[last].Answer == "rejected" {
 		seen = seen[:last] // by the end of the time
 	}
 	return seen
@@ -76,12 +76,12 @@ func TestRejectedClusterIsNotReached(t *testing.T) {
 			t.Run(w.name+"/"+name, func(t *testing.T) {
 				l := newSecureLab(t)
 				l.start(w)
-				refused := notFound
+				rejected := notFound
 				if w.proof {
-					refused = "403 - rbac_access_denied_matched_policy[none]"
+					rejected = "403 - rbac_access_denied_matched_policy[none]"
 				}
 				set, remove := w.with(l, reject)
-				seen := l.change(set, remove, refused, observed)
+				seen := l.change(set, remove, rejected, observed)
 				t.Log(seen, l.Rejected())
 				assert.Less(t, seen.Since(), time.Second, seen)
 				require.Error(t, l.Rejected())
@@ -164,7 +164,7 @@ func TestColdStartWithAnotherName(t *testing.T) {
 				l.bootWith(append(set, listener)...)
 				seen := l.watch(begin, "x", expected)
 				t.Log(seen)
-				assert.LessOrEqual(t, len(seen.AnswersAfter("refused")), 1, seen)
+				assert.LessOrEqual(t, len(seen.AnswersAfter("rejected")), 1, seen)
 				l.watch(time.Now(), "other", secured)
 			})
 		}

@@ -29,7 +29,7 @@ func TestNamespaceRules(t *testing.T) {
 
 	from := standalone.LogEnd(f.Egraft)
 	policy.Identity = "/ns/pay/envoy"
-	f.effect(policy, echoRoute.Host(), refused(500, deniedByEgraft))
+	f.effect(policy, echoRoute.Host(), rejected(500, deniedByEgraft))
 	f.notInEffect(from, policy.Name, "Invalid",
 		"spec.workloadIdentifier: Forbidden: namespace default may not use /ns/pay/envoy: --namespace-rules permits /ns/default/*")
 

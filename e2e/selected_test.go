@@ -28,7 +28,7 @@ const (
 func (c *inCluster) selected(s *scenario) {
 	chosen, other := manifest.Route{Name: "chosen"}, manifest.Route{Name: "other"}
 	s.routes(chosen, other)
-	s.until(chosen.Host(), "the backend to refuse cleartext", envoy.Status(400))
+	s.until(chosen.Host(), "the backend to reject cleartext", envoy.Status(400))
 	c.byLabels(s, "mtls-by-label", "BackendMTLSPolicy", "{kind: Gateway, matchLabels: {team: a}}", mtlsFields)
 	c.byLabels(s, "buffer-gateway", "BufferPolicy", "{kind: Gateway, matchLabels: {team: a}}", "maxRequestBytes: 1Ki")
 	c.byLabels(s, "buffer-route", "BufferPolicy", "{kind: HTTPRoute, matchExpressions: [{key: uploads, operator: In, values: [large]}]}", "maxRequestBytes: 8Ki")
@@ -68,7 +68,7 @@ func (c *inCluster) selectedFromElsewhere(s *scenario) {
 	far := manifest.Route{Name: "far"}
 	s.routes(far)
 	c.label(s, "httproute/far", "backends=spiffe")
-	s.until(far.Host(), "the backend to refuse cleartext", envoy.Status(400))
+	s.until(far.Host(), "the backend to reject cleartext", envoy.Status(400))
 
 	example := exampleOf(s, "../docs/backend-mtls-policy.md", "everywhere")
 	s.applied = append(s.applied, "everywhere")
@@ -146,7 +146,7 @@ func (c *inCluster) untilPosted(s *scenario, host string, size, status int) {
 }
 
 // takesUpTo is what a route is to let through. A request without an answer is sent again: the
-// one before, which was refused, may have ended the way to Envoy.
+// one before, which was rejected, may have ended the way to Envoy.
 func (c *inCluster) takesUpTo(s *scenario, host string, limit int) {
 	s.t.Helper()
 	for size, want := range map[int]int{limit: 200, limit + 1: 413} {

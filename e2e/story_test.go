@@ -65,14 +65,14 @@ func (s *scenario) story() {
 	s.wrongPeerIsRefused(echoRoute, tls)
 }
 
-// refusedWithoutCertificate waits until the backend refuses Envoy, which comes
+// refusedWithoutCertificate waits until the backend rejects Envoy, which comes
 // in cleartext to the one and by TLS without a certificate to the other.
 func (s *scenario) refusedWithoutCertificate(tls manifest.Route) {
 	s.t.Helper()
-	s.until(echoRoute.Host(), "the backend to refuse cleartext", envoy.Status(400))
-	s.wait("the backend to refuse Envoy", func(ctx context.Context) error {
+	s.until(echoRoute.Host(), "the backend to reject cleartext", envoy.Status(400))
+	s.wait("the backend to reject Envoy", func(ctx context.Context) error {
 		response, err := s.env.Get(ctx, tls.Host(), "/")
-		if err != nil || !refused(503, "reset")(response) {
+		if err != nil || !rejected(503, "reset")(response) {
 			return fmt.Errorf("got %v, %w", response, err)
 		}
 		log, err := s.env.Log(ctx, "backend-echo")

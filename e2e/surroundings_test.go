@@ -133,12 +133,12 @@ func mustSay(err error, text string) error {
 	return nil
 }
 
-// agentDown: the agent is away when a policy comes. Its route is refused and heals; other
+// agentDown: the agent is away when a policy comes. Its route is rejected and heals; other
 // routes are served, and new ones too.
 func (f *fixture) agentDown() {
 	f.routes(echoRoute, plainRoute)
 	f.until(plainRoute.Host(), "an answer", cleartext)
-	f.until(echoRoute.Host(), "the backend to refuse cleartext", envoy.Status(400))
+	f.until(echoRoute.Host(), "the backend to reject cleartext", envoy.Status(400))
 	f.must(f.SPIFFE.Stop())
 	isBack := false
 	f.t.Cleanup(func() {

@@ -19,7 +19,7 @@ import (
 var plainRoute = manifest.Route{Name: "plain", Port: 3080}
 
 // notEntitled: a policy names an SVID that the agent does not give to Envoy.
-// Its route is refused until the agent does, others go on.
+// Its route is rejected until the agent does, others go on.
 func (f *fixture) notEntitled() {
 	f.routes(echoRoute, plainRoute)
 	f.until(plainRoute.Host(), "an answer", cleartext)
@@ -27,7 +27,7 @@ func (f *fixture) notEntitled() {
 	policy := f.policy("HTTPRoute", echoRoute.Name, "")
 	policy.Identity = "/late"
 	f.effect(policy, echoRoute.Host(), envoy.Status(503))
-	f.until(echoRoute.Host(), "Envoy to be done with waiting", refused(503, "remote connection failure"))
+	f.until(echoRoute.Host(), "Envoy to be done with waiting", rejected(503, "remote connection failure"))
 	_, err := f.WaitAccessLog(f.soon(), echoRoute.Host(), "Secret_is_not_supplied_by_SDS")
 	f.must(err)
 

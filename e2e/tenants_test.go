@@ -42,7 +42,7 @@ func TestMergedBackends(t *testing.T) {
 	f.apply("shared", sharedBackend)
 	for _, name := range []string{"of-gateway", "leaves", "mistaken"} {
 		f.apply(name, toShared(name))
-		f.until(name+".example.com", "the backend to refuse cleartext", envoy.Status(400))
+		f.until(name+".example.com", "the backend to reject cleartext", envoy.Status(400))
 	}
 	clusters, err := f.Clusters(f.soon())
 	f.must(err)
@@ -73,7 +73,7 @@ layered_runtime:
 `
 
 // TestRejectedClusterIsNeverCleartext: a policy turns a backend in cleartext into TLS, and Envoy
-// rejects the cluster. Its requests are refused, and nobody else's.
+// rejects the cluster. Its requests are rejected, and nobody else's.
 func TestRejectedClusterIsNeverCleartext(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Bootstrap: strictEnvoy})
@@ -102,7 +102,7 @@ func TestRejectedClusterIsNeverCleartext(t *testing.T) {
 
 // TestRoutesNotIncludedDeny: Envoy Gateway sends no routes in the Translation hook, and so nobody
 // knows which of them a policy is for. The routes of a policy and the backends of a Gateway with
-// one are refused, and nothing is before.
+// one are rejected, and nothing is before.
 func TestRoutesNotIncludedDeny(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Managers: without(t, "route")})

@@ -49,8 +49,8 @@ func cleartext(r *envoy.Response) bool { return r.Echo != nil && r.Echo.TLS == "
 // recordedAnswer is wanted when a recorder is to answer.
 func recordedAnswer(r *envoy.Response) bool { return r.Status == 200 && r.Body == recorded }
 
-// refused is wanted when a status is to come with a text in the body.
-func refused(status int, text string) func(*envoy.Response) bool {
+// rejected is wanted when a status is to come with a text in the body.
+func rejected(status int, text string) func(*envoy.Response) bool {
 	return func(r *envoy.Response) bool { return r.Status == status && strings.Contains(r.Body, text) }
 }
 

@@ -97,7 +97,7 @@ func (e *Envoy) Log() string { return e.process.Log }
 
 // Get sends a request for a host on a connection of its own. The answer is on
 // one line: the status, the generation of the cluster, whom the backend saw if it
-// says so, and for answers of Envoy's own the response flags. Without an answer it is "refused".
+// says so, and for answers of Envoy's own the response flags. Without an answer it is "rejected".
 func (e *Envoy) Get(ctx context.Context, host string) string { return e.GetPath(ctx, host, "/") }
 
 // GetPath is [Envoy.Get] of another path.
@@ -109,7 +109,7 @@ func (e *Envoy) GetPath(ctx context.Context, host, path string) string {
 	request.Host = host
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return "refused"
+		return "rejected"
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)

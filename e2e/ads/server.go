@@ -163,7 +163,7 @@ func (s *Server) Rejections() []string {
 	return rejected
 }
 
-// Rejected is an error when Envoy refused anything.
+// Rejected is an error when Envoy rejected anything.
 func (s *Server) Rejected() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

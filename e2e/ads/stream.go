@@ -20,7 +20,7 @@ type subscription struct {
 
 type adsStream = discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer
 
-// StreamAggregatedResources refuses the protocol that Envoy Gateway's Envoys do
+// StreamAggregatedResources rejects the protocol that Envoy Gateway's Envoys do
 // not speak.
 func (s *Server) StreamAggregatedResources(discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesServer) error {
 	return status.Error(codes.Unimplemented, "only the incremental protocol is served")

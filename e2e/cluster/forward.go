@@ -15,7 +15,7 @@ import (
 )
 
 // forwards are ports of this machine that lead to Envoy's. kubectl gives one up as soon as a
-// connection is reset, as those of uploads are that Envoy refuses before it has read them, so
+// connection is reset, as those of uploads are that Envoy rejects before it has read them, so
 // that each is begun again until the end.
 // https://github.com/kubernetes/kubernetes/issues/111825
 type forwards struct {

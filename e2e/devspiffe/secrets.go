@@ -40,7 +40,7 @@ func (s *secretServer) respond(request *discoveryv3.DiscoveryRequest, u *update,
 		names = slices.Sorted(maps.Keys(available))
 		names = slices.DeleteFunc(names, func(n string) bool { return n == defaultSVID || n == defaultBundle || n == allBundles })
 	}
-	var refused []string
+	var rejected []string
 	for _, name := range names {
 		if _, ok := available[name]; !ok {
 			if err := s.add(name, available, plainBundle(u, request)); err != nil {
@@ -49,7 +49,7 @@ func (s *secretServer) respond(request *discoveryv3.DiscoveryRequest, u *update,
 		}
 		secret, ok := available[name]
 		if !ok {
-			refused = append(refused, name)
+			rejected = append(rejected, name)
 			continue
 		}
 		resource, err := anypb.New(secret)
@@ -58,9 +58,9 @@ func (s *secretServer) respond(request *discoveryv3.DiscoveryRequest, u *update,
 		}
 		out.Resources = append(out.Resources, resource)
 	}
-	if len(refused) > 0 {
-		slices.Sort(refused)
-		return nil, status.Errorf(codes.InvalidArgument, "workload is not authorized for the requested identities %q", refused)
+	if len(rejected) > 0 {
+		slices.Sort(rejected)
+		return nil, status.Errorf(codes.InvalidArgument, "workload is not authorized for the requested identities %q", rejected)
 	}
 	return out, nil
 }

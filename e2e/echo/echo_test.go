@@ -96,9 +96,9 @@ func TestClientCertificates(t *testing.T) {
 	with, without := tlsconfig.MTLSClientConfig(source, source, tlsconfig.AuthorizeAny()), tlsconfig.TLSClientConfig(source, tlsconfig.AuthorizeAny())
 	with.ServerName = "sni.example.org"
 	cases := map[string]struct {
-		clients []string
-		config  *tls.Config
-		refused bool
+		clients  []string
+		config   *tls.Config
+		rejected bool
 	}{
 		"allowed by default":         {nil, with, false},
 		"allowed by ID":              {[]string{"spiffe://example.org/other", me}, with, false},
@@ -113,7 +113,7 @@ func TestClientCertificates(t *testing.T) {
 			address := freeAddress(t)
 			run(t, echo.Config{Listen: address, Socket: socket, Clients: c.clients}, address)
 			got, err := ask(t, "https://"+address, c.config.Clone())
-			if c.refused {
+			if c.rejected {
 				assert.Error(t, err) // which one depends on when the alert arrives
 				return
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 // makeAddress gives the node an address other than loopback's, and a default
-// route, without which packets to the addresses of Services are refused before
+// route, without which packets to the addresses of Services are rejected before
 // kube-proxy's rules see them. It must run in a network namespace.
 func makeAddress() error {
 	pair := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "uplink"}, PeerName: "nowhere"}

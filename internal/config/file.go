@@ -95,7 +95,7 @@ func parse(raw []byte) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// single refuses a second document, which decoders pass over in silence. What is not
+// single rejects a second document, which decoders pass over in silence. What is not
 // YAML is left to them.
 func single(raw []byte) error {
 	d := yaml.NewDecoder(bytes.NewReader(raw))

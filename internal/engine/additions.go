@@ -25,9 +25,9 @@ func (s *settling) addAll(ctx context.Context, f mutator.Feature) error {
 		return f.Additions.Add(ctx, s.in)
 	})
 	if err != nil {
-		s.res.add(outcomes(&Outcome{Feature: f.Name, Kind: mutator.KindCluster, Verdict: Ignored, Err: err, onAll: true})...)
+		s.res.add(outcomes(&Outcome{Feature: f.Name, Kind: mutator.KindCluster, Result: Ignored, Err: err, affectsAll: true})...)
 		if f.FailurePolicy == mutator.Fail {
-			return fmt.Errorf("mutator %s: additions: %w", f.Name, err)
+			return fmt.Errorf("feature %s: additions: %w", f.Name, err)
 		}
 		if s.broken == nil {
 			s.broken = map[string]error{}
@@ -51,7 +51,7 @@ type addition interface {
 func upsertAll[T addition](s *settling, feature string, kind mutator.Kind, add []T) {
 	if excess := len(add) - maxAdditions; excess > 0 {
 		err := fmt.Errorf("%d resources of kind %s are more than the %d that may be added; those of the oldest policies are", len(add), kind, maxAdditions)
-		o := &Outcome{Feature: feature, Kind: kind, Name: add[maxAdditions].GetName(), Verdict: Ignored, Err: err}
+		o := &Outcome{Feature: feature, Kind: kind, Name: add[maxAdditions].GetName(), Result: Ignored, Err: err}
 		s.res.add(o)
 		for _, a := range add[maxAdditions:] {
 			s.lacking.note(o, a.GetName())
@@ -68,11 +68,11 @@ func upsertAll[T addition](s *settling, feature string, kind mutator.Kind, add [
 	}
 }
 
-// upsert adds a resource to the list of its kind unless one of its name is there: an
-// equal one is what is wanted, another one belongs to somebody else.
-func upsert[T addition](res *Result, feature string, kind mutator.Kind, add T) *Outcome {
-	outcome := func(v Verdict, err error) *Outcome {
-		return &Outcome{Feature: feature, Kind: kind, Name: add.GetName(), Verdict: v, Err: err}
+// upsert adds a resource to the list of its kind unless one of its name is there: an equal one is
+// kept, any other one is a name conflict.
+func upsert[T addition](res *Response, feature string, kind mutator.Kind, add T) *Outcome {
+	outcome := func(v Result, err error) *Outcome {
+		return &Outcome{Feature: feature, Kind: kind, Name: add.GetName(), Result: v, Err: err}
 	}
 	encoded, err := encode(add)
 	if err == nil {

@@ -14,54 +14,56 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// suspicion is a mutator on a resource, with what the quarantine has to know of it.
-func (c *chain[T]) suspicion(in *mutator.Input, l *link[T], name string, raw []byte) (sandbox.Key, func() sandbox.Digest) {
+// quarantineKey returns the key of a mutator on a resource, and the digest of its input.
+func (c *chain[T]) quarantineKey(in *mutator.Input, l *link[T], name string, raw []byte) (sandbox.Key, func() sandbox.Digest) {
 	s := sandbox.Key{Owner: l.feature, Kind: string(c.kind), Name: name}
 	return s, func() sandbox.Digest {
 		return inputDigest(in, s, c.sorted(raw))
 	}
 }
 
-// ask asks a mutator what it will do with a resource, unless it is in quarantine. That costs no
-// memory of the engine's unless each question is watched: every resource is asked about. Where it
-// is, the mutator gets a view of its own, since it may go on behind the engine's back.
-func (c *chain[T]) ask(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (plan *mutator.Plan[T], err error) {
+// query returns a mutator's plan for a resource, unless the input is quarantined. It does not
+// allocate, because it runs for every resource. If each plan has a timeout, the mutator gets a
+// view of its own, which an abandoned goroutine can still read.
+func (c *chain[T]) query(ctx context.Context, in *mutator.Input, l *link[T], view *wire.View, raw []byte) (plan *mutator.Plan[T], err error) {
 	q := c.sandbox.Quarantine
 	if !q.IsEmpty() {
-		if err := q.Check(c.suspicion(in, l, view.Name(), raw)); err != nil {
+		if err := q.Check(c.quarantineKey(in, l, view.Name(), raw)); err != nil {
 			return nil, err
 		}
 	}
 	if c.sandbox.IsIsolating() {
-		own := c.own(raw)
+		own := c.detachedView(raw)
 		plan, err = sandbox.Query(ctx, c.sandbox, l.feature, func() (*mutator.Plan[T], error) { return l.mutator.Plan(in, own), nil })
 	} else {
 		err = sandbox.Recover(func() error { plan = l.mutator.Plan(in, view); return nil })
 	}
 	if err != nil {
-		s, input := c.suspicion(in, l, strings.Clone(view.Name()), raw)
+		s, input := c.quarantineKey(in, l, strings.Clone(view.Name()), raw)
 		q.Note(s, input, err)
 	}
 	return plan, err
 }
 
-// own is a view for a question that may go on behind the engine's back, when the next
-// resource is under the caller's.
-func (c *chain[T]) own(raw []byte) *wire.View { return wire.NewView(c.shape, bytes.Clone(raw)) }
+// detachedView returns a view of a copy of raw: an abandoned goroutine may read it while the caller
+// is at the next resource.
+func (c *chain[T]) detachedView(raw []byte) *wire.View {
+	return wire.NewView(c.fields, bytes.Clone(raw))
+}
 
-// mutate runs a mutator on a copy, which belongs to it, and notes how that went.
+// mutate runs a mutator on a copy, which belongs to it, and quarantines the input if it fails.
 func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, s *step[T], edited T, raw []byte, r *resource[T]) error {
 	edit := s.plan.Edit // the step is used again
 	_, err := sandbox.Run(ctx, c.sandbox, r.goroutine, s.feature, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, edit(ctx, edited)
 	})
-	key, input := c.suspicion(in, &s.link, r.name, raw)
+	key, input := c.quarantineKey(in, &s.link, r.name, raw)
 	c.sandbox.Quarantine.Note(key, input, err)
 	return err
 }
 
-// onFailure is the failure policy of a step. If there is no plan that says one, it is the
-// strictest of the feature's custom resources in the call.
+// onFailure returns the failure policy of a step: the plan's, by default the feature's. Without a
+// plan it is the strictest of the feature's custom resources in the call.
 func (s *step[T]) onFailure(in *mutator.Input) mutator.FailurePolicy {
 	switch {
 	case s.plan == nil:
@@ -75,8 +77,8 @@ func (s *step[T]) onFailure(in *mutator.Input) mutator.FailurePolicy {
 
 type strictestOf struct{ feature string }
 
-// strictest is Fail before Deny before Ignore, of the custom resources that came with the call and
-// of those that the Route hook left on routes.
+// strictest returns the strictest failure policy (Fail, Deny, Ignore) of the custom resources of the
+// call and of those in route metadata.
 func (l *link[T]) strictest(in *mutator.Input) mutator.FailurePolicy {
 	return mutator.ComputeOnce(in, strictestOf{l.feature}, func(in *mutator.Input) (strictest mutator.FailurePolicy) {
 		for _, o := range l.objects(in) {
@@ -92,7 +94,7 @@ func (l *link[T]) strictest(in *mutator.Input) mutator.FailurePolicy {
 	})
 }
 
-// objects are all custom resources of the feature that a call has.
+// objects returns all custom resources of the feature in a call.
 func (l *link[T]) objects(in *mutator.Input) (all []*policy.Object) {
 	for _, k := range l.kinds {
 		all = append(all, in.Objects.Of(k.GroupVersionKind)...)
@@ -110,9 +112,9 @@ func (l *link[T]) objects(in *mutator.Input) (all []*policy.Object) {
 	return all
 }
 
-// affected asks on which custom resources a failure bears, where that is not all of the call. If the
-// mutator does not say it or cannot, it may be any: none of them is called programmed then.
-func (c *chain[T]) affected(ctx context.Context, s *step[T], raw []byte) (on []*policy.Object, all bool) {
+// affectedBy returns the custom resources that a failure affects in a translation. all is true if
+// the plan does not name them or fails: then any can be affected, and none is Programmed.
+func (c *chain[T]) affectedBy(ctx context.Context, s *step[T], raw []byte) (on []*policy.Object, all bool) {
 	if c.hook != mutator.HookTranslation {
 		return nil, false
 	}
@@ -128,18 +130,19 @@ func (c *chain[T]) affected(ctx context.Context, s *step[T], raw []byte) (on []*
 	return on, err != nil
 }
 
-// outcomes is an outcome, and one more for what is counted in addition.
+// outcomes returns an outcome, and one more if its error has an additional result.
 func outcomes(o *Outcome) []*Outcome {
-	if also := special(o.Err); also != "" {
+	if also := additionalResult(o.Err); also != "" {
 		and := *o
-		and.Verdict = also
+		and.Result = also
 		return []*Outcome{o, &and}
 	}
 	return []*Outcome{o}
 }
 
-// special is the verdict for an error that is worth a count of its own.
-func special(err error) Verdict {
+// additionalResult returns the result that counts a panic, timeout or quarantine, empty for other
+// errors.
+func additionalResult(err error) Result {
 	if err == nil {
 		return ""
 	}
@@ -155,17 +158,17 @@ func special(err error) Verdict {
 	return ""
 }
 
-// reports adds to the result what became of the policies. If a feature does not come to an
-// end with it, that is all that is missing.
-func (e *Engine) reports(ctx context.Context, p *prepared, res *Result) {
-	r := p.said.Load()
+// addReports adds the outcomes of policies to the response. If a reporter hangs, only they are
+// missing.
+func (e *Engine) addReports(ctx context.Context, p *callState, res *Response) {
+	r := p.reported.Load()
 	if r == nil {
 		var err error
-		r, err = sandbox.RunOnce(ctx, e.sandbox, sandbox.WholeCall, func(context.Context) (*reported, error) { return p.report(), nil })
+		r, err = sandbox.RunOnce(ctx, e.sandbox, sandbox.WholeCall, func(context.Context) (*policyReports, error) { return p.report(), nil })
 		if err == nil {
-			p.said.Store(r)
+			p.reported.Store(r)
 		} else {
-			r = &reported{warnings: []error{fmt.Errorf("report what became of policies: %w", err)}}
+			r = &policyReports{warnings: []error{fmt.Errorf("report policy outcomes: %w", err)}}
 		}
 	}
 	res.report(p.in.Hook, r.features)

@@ -9,10 +9,9 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// broken are the faults of route configurations as they came: domains that are there twice, which
-// Envoy refuses, and routes to clusters that are not in the translation. They are passed on. Only
-// configurations that are not what they were at the call before are looked at, and so it is said
-// once.
+// broken returns the faults of route configurations as they came: duplicate domains, which Envoy
+// rejects, and routes to clusters that are not in the translation. They are passed on. It checks
+// only configurations that differ from the call before, so that each fault is logged once.
 func broken(call *Call, configs []config) (faults []error) {
 	var names map[string]bool
 	for i := range configs {

@@ -24,7 +24,7 @@ func (e *Engine) CacheStats() cache.Stats { return e.cache.Stats() }
 type tables struct {
 	resources  *cache.Table[resourceKey, cachedResult]
 	calls      *cache.Table[callKey, *cachedCall]
-	inputs     *cache.Table[inputKey, *prepared]
+	inputs     *cache.Table[inputKey, *callState]
 	objects    *cache.Table[objectKey, *policy.Object]
 	copies     *cache.Table[copyKey, []byte]
 	hosts      *cache.Table[hostKey, *host] // by what counts of them
@@ -37,7 +37,7 @@ func newTables(c *cache.Cache) tables {
 	return tables{
 		resources:  cache.NewTable[resourceKey, cachedResult](c),
 		calls:      cache.NewTable[callKey, *cachedCall](c),
-		inputs:     cache.NewTable[inputKey, *prepared](c),
+		inputs:     cache.NewTable[inputKey, *callState](c),
 		objects:    cache.NewTable[objectKey, *policy.Object](c),
 		copies:     cache.NewTable[copyKey, []byte](c),
 		hosts:      cache.NewTable[hostKey, *host](c),
@@ -65,7 +65,7 @@ func (k resourceKey) AddTo(f *cache.Fields) {
 // cachedResult is the result of a resource and its content.
 type cachedResult struct {
 	content wire.Canonical
-	result  *result
+	result  *chainResult
 }
 
 // callKey is what the result of a call with a single resource depends on.
@@ -155,7 +155,7 @@ func (k hostSlotsKey) AddTo(f *cache.Fields) {
 	f.String(k.name)
 }
 
-// releasedKey is a virtual host whose marks are removed and whose clusters are renamed.
+// releasedKey is a virtual host whose route metadata is removed and whose clusters are renamed.
 type releasedKey struct {
 	host     uint64 // ID of its entry
 	renaming uint64 // its id, 0 without one

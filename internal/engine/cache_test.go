@@ -204,7 +204,7 @@ func TestRoutesAreReadOnce(t *testing.T) {
 			require.NoError(t, err)
 			vh, edited := hostOf(t), hostOf(t)
 			c.edit(edited)
-			prepared := map[*prepared]bool{}
+			prepared := map[*callState]bool{}
 			for _, m := range []*routev3.VirtualHost{vh, edited} {
 				for _, host := range orders(t, m) {
 					call := translationOf(host)
@@ -307,7 +307,7 @@ func TestOrderOfManyResources(t *testing.T) {
 			require.NoError(t, proto.Unmarshal(raw, c))
 			require.Equal(t, fmt.Sprint(i), c.GetName())
 			require.Equal(t, c.GetName(), res.Outcomes[i].Name)
-			require.Equal(t, i%10 == 7, res.Outcomes[i].Verdict == Denied)
+			require.Equal(t, i%10 == 7, res.Outcomes[i].Result == Denied)
 		}
 	}
 	f.FailurePolicy = mutator.Fail
@@ -321,7 +321,7 @@ func TestOrderOfManyResources(t *testing.T) {
 // TestSpreadPanics shows that a panic on another goroutine does not end the process.
 func TestSpreadPanics(t *testing.T) {
 	require.Panics(t, func() {
-		spread(1000, 1, func() (func(int), func()) { return func(i int) { panic(i) }, func() {} })
+		parallel(1000, 1, func() (func(int), func()) { return func(i int) { panic(i) }, func() {} })
 	})
 }
 

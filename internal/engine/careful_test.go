@@ -47,7 +47,7 @@ func TestQuestionIsWatchedAsAWhole(t *testing.T) {
 		func(f mutator.Feature) mutator.Cluster { return f.Clusters })
 	c := chains[mutator.KindCluster].(*chain[*clusterv3.Cluster])
 	raw := deterministic(t, &clusterv3.Cluster{Name: "c"})
-	view := wire.NewView(c.shape, raw)
+	view := wire.NewView(c.fields, raw)
 	s.shared = view
 
 	var others sync.WaitGroup
@@ -66,7 +66,7 @@ func TestQuestionIsWatchedAsAWhole(t *testing.T) {
 	})
 	in := &mutator.Input{Hook: mutator.HookCluster}
 	for end := time.Now().Add(time.Second); time.Now().Before(end) && s.count.Load() == 0; {
-		_, err := c.ask(t.Context(), in, &c.links[0], view, raw)
+		_, err := c.query(t.Context(), in, &c.links[0], view, raw)
 		require.NoError(t, err)
 	}
 	require.Zero(t, s.count.Load())

@@ -26,7 +26,7 @@ type message interface {
 type chain[T message] struct {
 	hook    mutator.Hook
 	kind    mutator.Kind
-	shape   wire.FieldNumbers
+	fields  wire.FieldNumbers
 	maps    func() *wire.Maps // of the resource, read when they are first needed
 	empty   T
 	deny    func(T) error
@@ -50,7 +50,7 @@ func add[T message](
 	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Feature) mutator.Planner[T],
 ) {
 	maps := sync.OnceValue(func() *wire.Maps { return wire.MapsOf(empty) })
-	c := &chain[T]{hook: h, kind: kind, shape: wire.FieldNumbersOf(empty), maps: maps, empty: empty, deny: deny, sandbox: g, keys: ownKeys(features)}
+	c := &chain[T]{hook: h, kind: kind, fields: wire.FieldNumbersOf(empty), maps: maps, empty: empty, deny: deny, sandbox: g, keys: ownKeys(features)}
 	for _, f := range features {
 		if planner := of(f); planner != nil && f.Uses(h) {
 			renames := f.RenamesClusters && kind == mutator.KindCluster && h == mutator.HookTranslation
@@ -62,7 +62,7 @@ func add[T message](
 	}
 }
 
-// step is what a mutator will do with a resource, or why it cannot say that.
+// step is a mutator's plan for a resource, or the error of Plan.
 type step[T message] struct {
 	link[T]
 	position int // in the chain
@@ -70,55 +70,55 @@ type step[T message] struct {
 	failure  error
 }
 
-// plan asks every mutator what it will do.
+// plan appends the steps of all mutators with a plan.
 func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View, raw []byte, steps []step[T]) []step[T] {
 	for i := range c.links {
 		l := &c.links[i]
-		if plan, failure := c.ask(ctx, in, l, view, raw); plan != nil || failure != nil {
+		if plan, failure := c.query(ctx, in, l, view, raw); plan != nil || failure != nil {
 			steps = append(steps, step[T]{*l, i, plan, failure})
 		}
 	}
 	return steps
 }
 
-// run takes a resource through the steps. If none changes it, the answer is raw.
-func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *sandbox.Goroutine) answer {
+// run takes a resource through the steps. If none changes it, the result has raw itself.
+func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *sandbox.Goroutine) resourceResult {
 	r := &resource[T]{chain: c, goroutine: h, name: name, original: raw, encoded: raw}
-	var said []*Outcome
+	var all []*Outcome
 	var kept []byte
 	for i, s := range steps {
 		before := r.encoded
-		verdict, err := c.step(ctx, in, s, r, raw)
-		if verdict == "" {
-			return answer{raw: raw, result: &result{outcomes: said}, err: err}
+		result, err := c.step(ctx, in, s, r, raw)
+		if result == "" {
+			return resourceResult{raw: raw, result: &chainResult{outcomes: all}, err: err}
 		}
-		o := &Outcome{Feature: s.feature, Kind: c.kind, Name: name, Verdict: verdict, Err: err}
+		o := &Outcome{Feature: s.feature, Kind: c.kind, Name: name, Result: result, Err: err}
 		if err != nil {
-			o.bearsOn, o.onAll = c.affected(ctx, &s, raw)
+			o.affected, o.affectsAll = c.affectedBy(ctx, &s, raw)
 		}
-		said = append(said, outcomes(o)...)
-		if verdict == CallFailed {
+		all = append(all, outcomes(o)...)
+		if result == CallFailed {
 			err = fmt.Errorf("mutator %s on %s %q: %w", s.feature, c.kind, name, err)
-			return answer{raw: raw, result: &result{outcomes: said}, err: err}
+			return resourceResult{raw: raw, result: &chainResult{outcomes: all}, err: err}
 		}
-		if verdict == Denied {
+		if result == Denied {
 			r.references = nil
-			break // nothing that follows may let traffic through again
+			break // no later mutator may re-enable traffic
 		}
-		if s.renames && verdict == Applied && c.name(before) == name && c.name(r.encoded) != name {
-			kept = c.besides(ctx, in, steps[i+1:], before, raw, h)
+		if s.renames && result == Applied && c.name(before) == name && c.name(r.encoded) != name {
+			kept = c.withoutRenames(ctx, in, steps[i+1:], before, raw, h)
 		}
 	}
 	was := ""
 	if now := c.name(r.encoded); now != name {
 		was, name = name, strings.Clone(now)
 	}
-	return answer{raw: r.encoded, result: &result{name: name, was: was, kept: kept, outcomes: said, references: r.references}}
+	return resourceResult{raw: r.encoded, result: &chainResult{name: name, was: was, kept: kept, outcomes: all, references: r.references}}
 }
 
-// besides is what a resource that features give another name is without those, so that Envoy
-// finds nothing changed when the name comes and goes; nil if it is what it came as.
-func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, rest []step[T], before, raw []byte, h *sandbox.Goroutine) []byte {
+// withoutRenames returns a renamed resource as it is without the mutators that rename, so that Envoy
+// sees no change when the name comes and goes; nil if it is unmodified.
+func (c *chain[T]) withoutRenames(ctx context.Context, in *mutator.Input, rest []step[T], before, raw []byte, h *sandbox.Goroutine) []byte {
 	others := slices.DeleteFunc(slices.Clone(rest), func(s step[T]) bool { return s.renames })
 	if a := c.run(ctx, in, others, before, strings.Clone(c.name(before)), h); a.err == nil {
 		before = a.raw
@@ -130,8 +130,8 @@ func (c *chain[T]) besides(ctx context.Context, in *mutator.Input, rest []step[T
 }
 
 // without takes a resource through the chain with some features' mutators failed.
-func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer {
-	view, h := wire.NewView(c.shape, raw), c.sandbox.Goroutine()
+func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) resourceResult {
+	view, h := wire.NewView(c.fields, raw), c.sandbox.Goroutine()
 	defer h.Release()
 	steps := c.plan(ctx, in, view, raw, nil)
 	for i := range steps {
@@ -142,20 +142,20 @@ func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, f
 	return c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 }
 
-// refuse denies a resource because of a feature.
-func (c *chain[T]) refuse(raw []byte, feature string, reason error) answer {
+// denyResource denies a resource because of a feature.
+func (c *chain[T]) denyResource(raw []byte, feature string, reason error) resourceResult {
 	r := &resource[T]{chain: c, name: strings.Clone(c.name(raw)), encoded: raw}
-	verdict, err := c.denied(r, reason)
-	o := &Outcome{Feature: feature, Kind: c.kind, Name: r.name, Verdict: verdict, Err: err, onAll: true}
-	a := answer{raw: r.encoded, result: &result{name: r.name, outcomes: []*Outcome{o}}}
-	if verdict != Denied {
-		o.Verdict, a.err = CallFailed, fmt.Errorf("mutator %s on %s %q: %w", feature, c.kind, r.name, err)
+	result, err := c.denied(r, reason)
+	o := &Outcome{Feature: feature, Kind: c.kind, Name: r.name, Result: result, Err: err, affectsAll: true}
+	a := resourceResult{raw: r.encoded, result: &chainResult{name: r.name, outcomes: []*Outcome{o}}}
+	if result != Denied {
+		o.Result, a.err = CallFailed, fmt.Errorf("mutator %s on %s %q: %w", feature, c.kind, r.name, err)
 	}
 	return a
 }
 
 // name is the name of an encoded resource.
-func (c *chain[T]) name(raw []byte) string { return wire.NewView(c.shape, raw).Name() }
+func (c *chain[T]) name(raw []byte) string { return wire.NewView(c.fields, raw).Name() }
 
 func (c *chain[T]) sorted(raw []byte) []byte {
 	content := bytes.Clone(raw)

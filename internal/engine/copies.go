@@ -97,7 +97,7 @@ func (s *settling) addCopies(ctx context.Context) {
 }
 
 // outcomesOf are those of a copy that is not added, for each feature that it was for.
-func (v *variants) outcomesOf(c copied, verdict Verdict, err error) (out []*Outcome) {
+func (v *variants) outcomesOf(c copied, verdict Result, err error) (out []*Outcome) {
 	for i := range c.plans {
 		if c.plans[i] != nil {
 			out = append(out, v.outcomeOf(c, i, verdict, err))
@@ -106,9 +106,9 @@ func (v *variants) outcomesOf(c copied, verdict Verdict, err error) (out []*Outc
 	return out
 }
 
-func (v *variants) outcomeOf(c copied, feature int, verdict Verdict, err error) *Outcome {
+func (v *variants) outcomeOf(c copied, feature int, verdict Result, err error) *Outcome {
 	bearsOn := c.variants[feature].Policies
-	return &Outcome{Feature: v.names[feature], Kind: mutator.KindCluster, Name: c.name, Verdict: verdict, Err: err, bearsOn: bearsOn, onAll: len(bearsOn) == 0}
+	return &Outcome{Feature: v.names[feature], Kind: mutator.KindCluster, Name: c.name, Result: verdict, Err: err, affected: bearsOn, affectsAll: len(bearsOn) == 0}
 }
 
 // copyOf is the copy of a cluster, edited by each feature that has a variant. If one fails whose
@@ -164,7 +164,7 @@ func (s *settling) editCopy(ctx context.Context, c copied, feature int, raw []by
 	if err != nil {
 		return nil, err
 	}
-	return edited, foreignMark(v.ownKeys[feature], marksAt(mutator.KindCluster), raw, edited)
+	return edited, foreignEntry(v.ownKeys[feature], metadataFields(mutator.KindCluster), raw, edited)
 }
 
 // planKey is all that a copy depends on besides the cluster.

@@ -141,7 +141,7 @@ func TestCopies(t *testing.T) {
 	fine := func(c *clusterv3.Cluster) error { c.AltStatName = "of b"; return nil }
 	as := func(*mutator.Variant) {}
 	ignore := func(b *mutator.Variant) { b.OnFailure = mutator.Ignore }
-	refused := fmt.Sprintf("; requests are refused (Cluster %q)", b)
+	rejected := fmt.Sprintf("; requests are rejected (Cluster %q)", b)
 	foreign := func(c *clusterv3.Cluster) error {
 		c.Metadata = xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: "Other.example.com", Value: "x"})
 		return nil
@@ -151,21 +151,21 @@ func TestCopies(t *testing.T) {
 		do       func(*clusterv3.Cluster) error
 		change   func(*mutator.Variant)
 		want     *clusterv3.Cluster // the copy for b
-		verdicts []engine.Verdict   // of it
+		verdicts []engine.Result    // of it
 		err      string             // of it
 		report   string             // of the policy b, if it is not programmed
 	}{
-		"no service name":   {[]*clusterv3.Cluster{anonymous, similar, second}, fine, as, copyOf(anonymous, b, "of b"), []engine.Verdict{engine.Added}, "", ""},
-		"service name":      {[]*clusterv3.Cluster{named}, fine, as, copyOf(named, b, "of b"), []engine.Verdict{engine.Added}, "", ""},
-		"no service":        {[]*clusterv3.Cluster{static}, fine, as, copyOf(static, b, "of b"), []engine.Verdict{engine.Added}, "", ""},
-		"first of its name": {[]*clusterv3.Cluster{named, second}, fine, as, copyOf(named, b, "of b"), []engine.Verdict{engine.Added}, "", ""},
-		"error":             {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { return errors.New("broken") }, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied}, "broken", "broken" + refused},
-		"ignored error":     {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { return errors.New("broken") }, ignore, copyOf(anonymous, b, ""), []engine.Verdict{engine.Added, engine.Ignored}, "broken", fmt.Sprintf("broken; nothing was changed (Cluster %q)", b)},
-		"panic":             {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { panic("no") }, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied, engine.Panicked}, "panic: no", "panic: no" + refused},
-		"invalid":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.LbPolicy = -1; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied}, "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values", "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values" + refused},
-		"renamed":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.Name = "c"; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied}, `was renamed to "c"`, `was renamed to "c"` + refused},
-		"foreign mark":      {[]*clusterv3.Cluster{anonymous}, foreign, as, denied(t, copyOf(anonymous, b, "")), []engine.Verdict{engine.Denied}, `changed "Other.example.com" in the metadata egraft.io, which is not the mutator's own; its keys there are copier, Thing.example.com`, `changed "Other.example.com" in the metadata egraft.io, which is not the mutator's own; its keys there are copier, Thing.example.com` + refused},
-		"name of another":   {[]*clusterv3.Cluster{anonymous, taken}, fine, as, nil, []engine.Verdict{engine.NameConflict}, fmt.Sprintf("Cluster %q is there already and was left as it is", b), fmt.Sprintf("Cluster %q is there already and was left as it is; nothing was changed (Cluster %q)", b, b)},
+		"no service name":   {[]*clusterv3.Cluster{anonymous, similar, second}, fine, as, copyOf(anonymous, b, "of b"), []engine.Result{engine.Added}, "", ""},
+		"service name":      {[]*clusterv3.Cluster{named}, fine, as, copyOf(named, b, "of b"), []engine.Result{engine.Added}, "", ""},
+		"no service":        {[]*clusterv3.Cluster{static}, fine, as, copyOf(static, b, "of b"), []engine.Result{engine.Added}, "", ""},
+		"first of its name": {[]*clusterv3.Cluster{named, second}, fine, as, copyOf(named, b, "of b"), []engine.Result{engine.Added}, "", ""},
+		"error":             {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { return errors.New("broken") }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, "broken", "broken" + rejected},
+		"ignored error":     {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { return errors.New("broken") }, ignore, copyOf(anonymous, b, ""), []engine.Result{engine.Added, engine.Ignored}, "broken", fmt.Sprintf("broken; nothing was changed (Cluster %q)", b)},
+		"panic":             {[]*clusterv3.Cluster{anonymous}, func(*clusterv3.Cluster) error { panic("no") }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied, engine.Panicked}, "panic: no", "panic: no" + rejected},
+		"invalid":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.LbPolicy = -1; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values", "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values" + rejected},
+		"renamed":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.Name = "c"; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, `was renamed to "c"`, `was renamed to "c"` + rejected},
+		"foreign mark":      {[]*clusterv3.Cluster{anonymous}, foreign, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, `changed "Other.example.com" in the metadata egraft.io, which belongs to another feature; the feature's own keys are copier, Thing.example.com`, `changed "Other.example.com" in the metadata egraft.io, which belongs to another feature; the feature's own keys are copier, Thing.example.com` + rejected},
+		"name of another":   {[]*clusterv3.Cluster{anonymous, taken}, fine, as, nil, []engine.Result{engine.NameConflict}, fmt.Sprintf("Cluster %q is there already and was left as it is", b), fmt.Sprintf("Cluster %q is there already and was left as it is; nothing was changed (Cluster %q)", b, b)},
 	} {
 		for _, cacheSize := range []int64{0, 1 << 20} {
 			t.Run(fmt.Sprint(name, "/", cacheSize), func(t *testing.T) {
@@ -188,11 +188,11 @@ func TestCopies(t *testing.T) {
 						require.True(t, proto.Equal(want[i], found), "%v", found)
 					}
 					require.Nil(t, there[:len(there)+1][len(there)], "the call is not written to")
-					require.Equal(t, append([]engine.Verdict{engine.Applied, engine.Added}, c.verdicts...), verdicts(res))
+					require.Equal(t, append([]engine.Result{engine.Applied, engine.Added}, c.verdicts...), verdicts(res))
 					require.Equal(t, a, res.Outcomes[1].Name)
 					for _, o := range res.Outcomes[2:] {
 						require.Equal(t, "copier", o.Feature)
-						if c.err == "" || o.Verdict == engine.Added {
+						if c.err == "" || o.Result == engine.Added {
 							require.NoError(t, o.Err)
 						} else {
 							require.EqualError(t, o.Err, c.err)
@@ -221,7 +221,7 @@ func copying(t *testing.T, clusters [][]byte, policies ...string) *engine.Call {
 }
 
 // requireReport wants the policy a to be programmed, and the policy b unless something is said of it.
-func requireReport(t *testing.T, res *engine.Result, failed string) {
+func requireReport(t *testing.T, res *engine.Response, failed string) {
 	t.Helper()
 	require.Len(t, res.Policies, 2)
 	for _, p := range res.Policies {
@@ -241,7 +241,7 @@ func TestCopyOfWhatCannotBeDecoded(t *testing.T) {
 	res, err := e.Run(t.Context(), copying(t, there, "a", "b"))
 	require.NoError(t, err)
 	require.Equal(t, there, res.Resources[0].Encoded)
-	require.Equal(t, []engine.Verdict{engine.Applied, engine.Denied, engine.Denied}, verdicts(res))
+	require.Equal(t, []engine.Result{engine.Applied, engine.Denied, engine.Denied}, verdicts(res))
 	require.ErrorContains(t, res.Outcomes[1].Err, "decode: ")
 }
 
@@ -254,7 +254,7 @@ func TestCopyOfNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, there, res.Resources[0].Encoded)
 	require.Equal(t, []string{copyFor("a", "c"), copyFor("b", "c"), "c"}, ledTo(t, res.Resources[1].Encoded[0]))
-	require.Equal(t, []engine.Verdict{engine.Applied}, verdicts(res))
+	require.Equal(t, []engine.Result{engine.Applied}, verdicts(res))
 }
 
 // TestCopiesAreEditedOnce for as long as the cluster and the key are the same. What failed is
@@ -312,11 +312,11 @@ func TestTooManyCopies(t *testing.T) {
 	require.Len(t, res.Resources[0].Encoded, 2*limit+2)
 	for i, o := range res.Outcomes[1:] {
 		if i < limit {
-			require.Equal(t, engine.Added, o.Verdict)
+			require.Equal(t, engine.Added, o.Result)
 			continue
 		}
-		require.Equal(t, engine.Denied, o.Verdict)
+		require.Equal(t, engine.Denied, o.Result)
 		require.EqualError(t, o.Err, "is one of 10002 copies of clusters, of which 10000 are added")
 	}
-	requireReport(t, res, fmt.Sprintf("is one of 10002 copies of clusters, of which 10000 are added; requests are refused (Cluster %q)", copyFor("b", "service/ns/10000")))
+	requireReport(t, res, fmt.Sprintf("is one of 10002 copies of clusters, of which 10000 are added; requests are rejected (Cluster %q)", copyFor("b", "service/ns/10000")))
 }

@@ -46,13 +46,13 @@ func TestAdditionsThatDependOnOthers(t *testing.T) {
 			for _, o := range res.Outcomes {
 				switch {
 				case o.Name == "fine" || o.Kind == mutator.KindSecret:
-					require.Equal(t, engine.Added, o.Verdict)
+					require.Equal(t, engine.Added, o.Result)
 				case o.Name == "mid":
 					require.EqualError(t, o.Err, `the addition refers to "base", which is not added`)
 				case o.Name == "top":
 					require.EqualError(t, o.Err, `the addition refers to "mid", which is not added`)
 				}
-				require.Equal(t, o.Err == nil, o.Verdict == engine.Added)
+				require.Equal(t, o.Err == nil, o.Result == engine.Added)
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func TestAdditionsOfAFeatureThatMustNotFail(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{f})
 	require.NoError(t, err)
 	_, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation})
-	require.EqualError(t, err, "mutator f: additions: no")
+	require.EqualError(t, err, "feature f: additions: no")
 }
 
 // TestAdditionBesideABrokenOne is not the same as what nobody can decode.
@@ -77,11 +77,11 @@ func TestAdditionBesideABrokenOne(t *testing.T) {
 	}
 	res, err := translate(t, add, engine.Resources{Kind: mutator.KindCluster, Encoded: [][]byte{append(encode(t, added), 0xff)}})
 	require.NoError(t, err)
-	require.Equal(t, engine.NameConflict, res.Outcomes[0].Verdict)
+	require.Equal(t, engine.NameConflict, res.Outcomes[0].Result)
 }
 
 // TestStillReferring: a resource that is no better once the mutators failed which it is for is
-// denied, whatever their failure policy is, since Envoy would refuse it.
+// denied, whatever their failure policy is, since Envoy would reject it.
 func TestStillReferring(t *testing.T) {
 	both := mutator.Feature{Name: "both", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore}
 	edit(&both, func(c *clusterv3.Cluster) {
@@ -142,7 +142,7 @@ func TestStillLeadingNowhere(t *testing.T) {
 			got := decoded(t, &routev3.RouteConfiguration{}, res.Resources[0].Encoded[0]).(*routev3.RouteConfiguration)
 			if c.want == nil {
 				require.NotNil(t, got.GetVirtualHosts()[0].GetRoutes()[0].GetDirectResponse())
-				require.Equal(t, []engine.Verdict{engine.Denied}, verdicts(res))
+				require.Equal(t, []engine.Result{engine.Denied}, verdicts(res))
 			} else {
 				require.True(t, proto.Equal(c.want, got), "%v", got)
 			}
@@ -153,7 +153,7 @@ func TestStillLeadingNowhere(t *testing.T) {
 
 // TestEditAddsAChain with routes of its own, which are compared with none.
 func TestEditAddsAChain(t *testing.T) {
-	for hosts, err := range map[string]string{"y.com": "", "x.com": `the result is invalid: the domain "x.com" is there twice, which Envoy refuses`} {
+	for hosts, err := range map[string]string{"y.com": "", "x.com": `the result is invalid: the domain "x.com" is there twice, which Envoy rejects`} {
 		f := mutator.Feature{}
 		edit(&f, func(l *listenerv3.Listener) {
 			more := listenerWith(t, configuration("x.com", hosts), "", `{"serverNames":["y"]}`)
@@ -168,7 +168,7 @@ func TestEditAddsAChain(t *testing.T) {
 	}
 }
 
-// TestGrowthOfARouteAsLargeAsMayBe is one byte below what is refused.
+// TestGrowthOfARouteAsLargeAsMayBe is one byte below what is rejected.
 func TestGrowthOfARouteAsLargeAsMayBe(t *testing.T) {
 	route := leading(configuration("x"), "c").GetVirtualHosts()[0].GetRoutes()[0]
 	for bytes, ok := range map[int]bool{engine.MaxRouteGrowth: true, engine.MaxRouteGrowth + 1: false} {

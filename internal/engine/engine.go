@@ -1,19 +1,18 @@
 // Package engine runs features over the resources of a call.
 //
-// For each resource it asks which mutators apply, decodes the resource only if one does,
-// lets each edit a copy, and commits the copy if the mutator succeeded and the result is
-// valid. Otherwise the feature's failure policy decides. Whatever goes wrong is contained
-// to one mutator and one resource: an error is returned only for a feature whose failure
-// policy is Fail, for bytes that are no message, and for a call without the resource that
-// it is about.
+// For each resource it gets the plans of the mutators, decodes the resource only if there is
+// one, lets each mutator edit a copy, and commits the copy if the mutator succeeded and the
+// result is valid. Otherwise the failure policy applies. A failure affects one mutator and one
+// resource: Run returns an error only for a failure policy Fail, for bytes that cannot be decoded,
+// and for a call without its resource.
 //
-// Custom resources are read in the same way: the header in linear time, the rest within a time
-// and at the cost of its own targets alone. An edit has also failed if only the whole shows it: if
-// Envoy would refuse it beside what is there, if it refers to what is not in the translation or
-// was not added, or if it makes a route too large. The engine then takes the resource through its
-// mutators again, with that one failed.
+// Custom resources are read in the same way: the header in linear time, the rest with a timeout,
+// and a failure affects only the resource's own targets. An edit has also failed if the whole
+// translation shows it: Envoy would reject it next to other resources, it refers to a resource
+// that is not in the translation or was not added, or it makes a route too large. The engine then
+// runs the resource's mutators again, with that one failed.
 //
-// The engine knows neither gRPC nor any particular mutator or policy.
+// The package must not depend on gRPC or on a particular mutator or policy.
 package engine
 
 import (
@@ -50,8 +49,8 @@ type Engine struct {
 	excess   func([]*policy.Object) map[*policy.Object]error // nil without limits
 }
 
-// WithLimits has mutators ask which policies in effect are past a limit of their namespace, see
-// [mutator.Input.Excess]. The answer must depend on the policies alone.
+// WithLimits sets [mutator.Input.Excess]: which policies in effect are past a limit of their
+// namespace. Its result must depend on the policies alone.
 func WithLimits(excess func(inEffect []*policy.Object) map[*policy.Object]error) Option {
 	return func(e *Engine) error {
 		e.excess = excess
@@ -61,15 +60,14 @@ func WithLimits(excess func(inEffect []*policy.Object) map[*policy.Object]error)
 
 // runner is a chain of whatever type of resource.
 type runner interface {
-	// worker returns what takes resources through the chain, one after another, and what
-	// to call after the last. It looks first at what became of the resources at the last call,
-	// as long as that is in the cached results.
-	worker(ctx context.Context, in *mutator.Input, results *cache.Table[resourceKey, cachedResult], last []before) (worker, func())
+	// worker returns a function that runs the chain on one resource, and one to call after the
+	// last resource. It first looks up the results of the call before in the cache.
+	worker(ctx context.Context, in *mutator.Input, results *cache.Table[resourceKey, cachedResult], last []previous) (worker, func())
 	name(raw []byte) string
-	// without is what becomes of a resource on which mutators of some features failed.
-	without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) answer
-	// refuse denies a resource because of a feature, whatever its failure policy is.
-	refuse(raw []byte, feature string, reason error) answer
+	// without runs the chain with some features' mutators failed.
+	without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) resourceResult
+	// denyResource denies a resource because of a feature, whatever its failure policy is.
+	denyResource(raw []byte, feature string, reason error) resourceResult
 	// sorted is a copy of a resource with its maps in order.
 	sorted(raw []byte) []byte
 }
@@ -124,32 +122,32 @@ func chainsOf(h mutator.Hook, features []mutator.Feature, g *sandbox.Sandbox) ma
 	return m
 }
 
-// run answers a call as [Engine.Run] does, for as long as it takes.
-func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
+// run responds to a call as [Engine.Run] does, without a timeout on plans.
+func (e *Engine) run(ctx context.Context, call *Call) (*Response, error) {
 	var configs []config
 	if call.Hook == mutator.HookTranslation {
 		configs = e.configs(call)
 	}
 	p := e.prepare(ctx, call, configs)
 	in := p.in
-	res := &Result{Subject: func() string { return e.subject(in, call) }, names: map[mutator.Kind][]string{}}
+	res := &Response{Subject: func() string { return e.subject(in, call) }, names: map[mutator.Kind][]string{}}
 	res.Warnings = append(broken(call, configs), p.warnings...)
 	if err := e.missing(in, call, res); err != nil {
-		return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
+		return &Response{Outcomes: res.Outcomes, Subject: res.Subject}, err
 	}
 	for _, list := range call.Resources {
 		out, err := e.list(ctx, p, list, res)
 		if err != nil {
-			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, fmt.Errorf("%s hook: %w", call.Hook, err)
+			return &Response{Outcomes: res.Outcomes, Subject: res.Subject}, fmt.Errorf("%s hook: %w", call.Hook, err)
 		}
 		res.Resources = append(res.Resources, Resources{list.Kind, out})
 	}
 	if call.Hook == mutator.HookTranslation {
 		if err := e.finish(ctx, p, call, configs, res); err != nil {
-			return &Result{Outcomes: res.Outcomes, Subject: res.Subject}, err
+			return &Response{Outcomes: res.Outcomes, Subject: res.Subject}, err
 		}
 	}
 	e.pruneSecrets(call, res)
-	e.reports(ctx, p, res)
+	e.addReports(ctx, p, res)
 	return res, nil
 }

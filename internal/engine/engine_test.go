@@ -52,7 +52,7 @@ func eds(name string) *clusterv3.Cluster {
 }
 
 // run sends clusters of the names through the features.
-func run(ctx context.Context, t *testing.T, features []mutator.Feature, names ...string) ([]*clusterv3.Cluster, *engine.Result, error) {
+func run(ctx context.Context, t *testing.T, features []mutator.Feature, names ...string) ([]*clusterv3.Cluster, *engine.Response, error) {
 	t.Helper()
 	e, err := engine.New(features)
 	require.NoError(t, err)
@@ -76,9 +76,9 @@ func run(ctx context.Context, t *testing.T, features []mutator.Feature, names ..
 	return out, res, nil
 }
 
-func verdicts(res *engine.Result) (out []engine.Verdict) {
+func verdicts(res *engine.Response) (out []engine.Result) {
 	for _, o := range res.Outcomes {
-		out = append(out, o.Verdict)
+		out = append(out, o.Result)
 	}
 	return out
 }
@@ -89,10 +89,10 @@ func TestFailureIsContained(t *testing.T) {
 	broken := errors.New("broken")
 	ways := map[string]struct {
 		do       func(context.Context, *clusterv3.Cluster) error
-		verdicts []engine.Verdict // besides that of the failure policy
+		verdicts []engine.Result // besides that of the failure policy
 	}{
 		"error":   {edited(func() error { return broken }), nil},
-		"panic":   {edited(func() error { panic("at the disco") }), []engine.Verdict{engine.Panicked}},
+		"panic":   {edited(func() error { panic("at the disco") }), []engine.Result{engine.Panicked}},
 		"invalid": {func(_ context.Context, c *clusterv3.Cluster) error { c.Name = ""; return nil }, nil},
 	}
 	for name, way := range ways {
@@ -118,7 +118,7 @@ func TestFailureIsContained(t *testing.T) {
 			bad.ConnectTimeout, bad.RespectDnsTtl = durationpb.New(time.Minute), true
 			require.True(t, proto.Equal(bad, out[0]), "only the broken mutator's edit is dropped: %v", out[0])
 			require.True(t, proto.Equal(good, out[1]), "%v", out[1])
-			want := append([]engine.Verdict{engine.Applied, engine.Ignored}, way.verdicts...)
+			want := append([]engine.Result{engine.Applied, engine.Ignored}, way.verdicts...)
 			require.Equal(t, append(want, engine.Applied), verdicts(res)[:len(want)+1])
 		})
 		t.Run(name+"/Deny", func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestFailureIsContained(t *testing.T) {
 			require.Nil(t, out[0].GetEdsClusterConfig())
 			require.Empty(t, out[0].GetAltStatName())
 			require.True(t, proto.Equal(good, out[1]), "%v", out[1])
-			require.Equal(t, append([]engine.Verdict{engine.Applied, engine.Denied}, way.verdicts...), verdicts(res)[:2+len(way.verdicts)])
+			require.Equal(t, append([]engine.Result{engine.Applied, engine.Denied}, way.verdicts...), verdicts(res)[:2+len(way.verdicts)])
 		})
 		t.Run(name+"/Fail", func(t *testing.T) {
 			_, _, err := run(t.Context(), t, features(mutator.Fail), "bad", "good")
@@ -152,7 +152,7 @@ func TestAppliesPanics(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, out[0].GetEdsClusterConfig())
 	require.NotNil(t, out[1].GetEdsClusterConfig())
-	require.Equal(t, []engine.Verdict{engine.Denied, engine.Panicked}, verdicts(res))
+	require.Equal(t, []engine.Result{engine.Denied, engine.Panicked}, verdicts(res))
 }
 
 // TestTooSlow shows that the engine stops waiting for a mutator that does not.
@@ -192,7 +192,7 @@ func TestUnchangedIsTheSameBytes(t *testing.T) {
 	out, res, err := run(t.Context(), t, []mutator.Feature{clusterFeature("idle", mutator.Deny, func(context.Context, *clusterv3.Cluster) error { return nil })}, "one")
 	require.NoError(t, err)
 	require.True(t, proto.Equal(eds("one"), out[0]))
-	require.Equal(t, []engine.Verdict{engine.Unchanged}, verdicts(res))
+	require.Equal(t, []engine.Result{engine.Unchanged}, verdicts(res))
 }
 
 // TestOrderIsThatOfTheList has two features that overwrite each other.
@@ -233,7 +233,7 @@ func TestNothingUndoesDenial(t *testing.T) {
 	out, res, err := run(t.Context(), t, []mutator.Feature{broken, undo}, "bad")
 	require.NoError(t, err)
 	require.Nil(t, out[0].GetEdsClusterConfig())
-	require.Equal(t, []engine.Verdict{engine.Denied}, verdicts(res))
+	require.Equal(t, []engine.Result{engine.Denied}, verdicts(res))
 }
 
 // failing is a cluster mutator that fails, and says of each cluster what that leads to.
@@ -260,12 +260,12 @@ func TestFailurePolicyOfTheResource(t *testing.T) {
 	for name, c := range map[string]struct {
 		feature mutator.FailurePolicy
 		policy  func(string) mutator.FailurePolicy
-		want    []engine.Verdict
+		want    []engine.Result
 	}{
-		"other than the feature": {mutator.Deny, says(map[string]mutator.FailurePolicy{"b": mutator.Ignore}), []engine.Verdict{engine.Denied, engine.Ignored}},
-		"the other way round":    {mutator.Ignore, says(map[string]mutator.FailurePolicy{"b": mutator.Deny}), []engine.Verdict{engine.Ignored, engine.Denied}},
-		"Fail is not for it":     {mutator.Ignore, says(map[string]mutator.FailurePolicy{"a": mutator.Fail}), []engine.Verdict{engine.Ignored, engine.Ignored}},
-		"no answer":              {mutator.Deny, panics, []engine.Verdict{engine.Denied, engine.Panicked, engine.Denied, engine.Panicked}},
+		"other than the feature": {mutator.Deny, says(map[string]mutator.FailurePolicy{"b": mutator.Ignore}), []engine.Result{engine.Denied, engine.Ignored}},
+		"the other way round":    {mutator.Ignore, says(map[string]mutator.FailurePolicy{"b": mutator.Deny}), []engine.Result{engine.Ignored, engine.Denied}},
+		"Fail is not for it":     {mutator.Ignore, says(map[string]mutator.FailurePolicy{"a": mutator.Fail}), []engine.Result{engine.Ignored, engine.Ignored}},
+		"no answer":              {mutator.Deny, panics, []engine.Result{engine.Denied, engine.Panicked, engine.Denied, engine.Panicked}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			feature := clusterFeature("f", c.feature, fails)
@@ -282,7 +282,7 @@ func TestFailurePolicyOfTheResource(t *testing.T) {
 func TestReportKnowsFailures(t *testing.T) {
 	for policy, want := range map[mutator.FailurePolicy]string{
 		mutator.Ignore: `broken; nothing was changed (Cluster "a")`,
-		mutator.Deny:   `broken; requests are refused (Cluster "a")`,
+		mutator.Deny:   `broken; requests are rejected (Cluster "a")`,
 	} {
 		t.Run(string(policy), func(t *testing.T) {
 			f := clusterFeature("f", policy, edited(func() error { return errors.New("broken") }))

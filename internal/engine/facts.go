@@ -12,16 +12,16 @@ import (
 // listener, whatever policies there are.
 const MaxRouteGrowth = 4 << 10
 
-// fault is what is wrong with an edit although the message is valid: what Envoy refuses, or what
-// others could not find or bear.
+// fault returns the error of an edit whose message is valid: Envoy would reject it, or other
+// resources would no longer find it.
 func (c *chain[T]) fault(l *link[T], original, before, now []byte) error {
 	if was, is := c.name(before), c.name(now); was != is && !l.renames {
 		return fmt.Errorf("renamed the %s from %q to %q, by which nothing else knows it", c.kind, was, is)
 	}
-	if err := foreignMark(c.keys[l.feature], marksAt(c.kind), before, now); err != nil {
+	if err := foreignEntry(c.keys[l.feature], metadataFields(c.kind), before, now); err != nil {
 		return err
 	}
-	if err := foreignEntry(c.keys[l.feature], routesAt(c.kind), before, now); err != nil {
+	if err := foreignRouteEntry(c.keys[l.feature], routesAt(c.kind), before, now); err != nil {
 		return err
 	}
 	switch c.kind {
@@ -66,7 +66,7 @@ func domainTwice(before, now [][][]byte) error {
 	}
 	for _, d := range found {
 		if !was[d] {
-			return fmt.Errorf("the result is invalid: the domain %q is there twice, which Envoy refuses", d)
+			return fmt.Errorf("the result is invalid: the domain %q is there twice, which Envoy rejects", d)
 		}
 	}
 	return nil
@@ -93,7 +93,7 @@ func listenerFault(before, now []byte) error {
 	if already, _ := overlapping(before); already != nil {
 		return nil // it came like that
 	}
-	return fmt.Errorf("the result is invalid: the filter chains %q and %q match the same connections, which Envoy refuses", one.GetName(), other.GetName())
+	return fmt.Errorf("the result is invalid: the filter chains %q and %q match the same connections, which Envoy rejects", one.GetName(), other.GetName())
 }
 
 // reference is a name of another resource of the translation that an edit brought in.

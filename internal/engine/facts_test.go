@@ -67,7 +67,7 @@ func runEdit(t *testing.T, f mutator.Feature, h mutator.Hook, kind mutator.Kind,
 	res, err := e.Run(t.Context(), &engine.Call{Hook: h, Resources: []engine.Resources{{Kind: kind, Encoded: [][]byte{raw}}}})
 	require.NoError(t, err)
 	if res.Outcomes[0].Err != nil {
-		require.Equal(t, engine.Ignored, res.Outcomes[0].Verdict)
+		require.Equal(t, engine.Ignored, res.Outcomes[0].Result)
 		require.Equal(t, [][]byte{raw}, res.Resources[0].Encoded)
 	}
 	return res.Outcomes[0]
@@ -165,7 +165,7 @@ func listenerWith(t *testing.T, rc *routev3.RouteConfiguration, asks string, mat
 // TestWhatEnvoyRefuses is each time an edit from one valid message to another. What Envoy 1.39.1
 // says of the latter was tried with --mode validate.
 func TestWhatEnvoyRefuses(t *testing.T) {
-	const twice, same = "the result is invalid: the domain %q is there twice, which Envoy refuses", `the result is invalid: the filter chains "a" and "b" match the same connections, which Envoy refuses`
+	const twice, same = "the result is invalid: the domain %q is there twice, which Envoy rejects", `the result is invalid: the filter chains "a" and "b" match the same connections, which Envoy rejects`
 	domain := func(d string) string { return strings.ReplaceAll(twice, "%q", `"`+d+`"`) }
 	rc, chains := configuration, func(matches ...string) *listenerv3.Listener { return listenerWith(t, nil, "rc", matches...) }
 	inline := func(hosts ...string) *listenerv3.Listener { return listenerWith(t, rc(hosts...), "") }
@@ -241,7 +241,7 @@ func TestWhatEnvoyRefuses(t *testing.T) {
 					continue
 				}
 				require.EqualError(t, o.Err, c.err)
-				require.Equal(t, engine.Ignored, o.Verdict)
+				require.Equal(t, engine.Ignored, o.Result)
 				require.Equal(t, before, now)
 			}
 		})
@@ -298,7 +298,7 @@ func TestDomainsOfAVirtualHost(t *testing.T) {
 	for to, err := range map[string]string{
 		"x.com y.com": "", "x.com": "", "X.com y.com": "",
 		"x.com y.com z.com": `added the domain "z.com", which another virtual host may have`,
-		"x.com X.com":       `the result is invalid: the domain "x.com" is there twice, which Envoy refuses`,
+		"x.com X.com":       `the result is invalid: the domain "x.com" is there twice, which Envoy rejects`,
 	} {
 		f := mutator.Feature{VirtualHosts: hostsMutator(func(vh *routev3.VirtualHost) {
 			vh.Domains, vh.IncludeAttemptCountInResponse = strings.Split(to, " "), true
@@ -331,13 +331,13 @@ func TestRouteGrowth(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		features []mutator.Feature
-		verdicts []engine.Verdict
+		verdicts []engine.Result
 		err      string
 	}{
-		"a little":             {[]mutator.Feature{grow("a", 1000), grow("b", 1000)}, []engine.Verdict{engine.Applied, engine.Applied}, ""},
-		"together too much":    {[]mutator.Feature{grow("a", 2500), grow("b", 2500)}, []engine.Verdict{engine.Applied, engine.Denied}, "would make the route grow by 5045 bytes, more than the 4096 that policies may add to a route"},
-		"too much at once":     {[]mutator.Feature{grow("a", 64<<10), grow("b", 10)}, []engine.Verdict{engine.Denied}, "would make the route grow by 65566 bytes, more than the 4096 that policies may add to a route"},
-		"too much, and others": {[]mutator.Feature{ignoring(grow("a", 64<<10)), grow("b", 10)}, []engine.Verdict{engine.Ignored, engine.Applied}, "would make the route grow by 65566 bytes, more than the 4096 that policies may add to a route"},
+		"a little":             {[]mutator.Feature{grow("a", 1000), grow("b", 1000)}, []engine.Result{engine.Applied, engine.Applied}, ""},
+		"together too much":    {[]mutator.Feature{grow("a", 2500), grow("b", 2500)}, []engine.Result{engine.Applied, engine.Denied}, "would make the route grow by 5045 bytes, more than the 4096 that policies may add to a route"},
+		"too much at once":     {[]mutator.Feature{grow("a", 64<<10), grow("b", 10)}, []engine.Result{engine.Denied}, "would make the route grow by 65566 bytes, more than the 4096 that policies may add to a route"},
+		"too much, and others": {[]mutator.Feature{ignoring(grow("a", 64<<10)), grow("b", 10)}, []engine.Result{engine.Ignored, engine.Applied}, "would make the route grow by 65566 bytes, more than the 4096 that policies may add to a route"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := engine.New(c.features)

@@ -89,7 +89,7 @@ func inlined(listener []byte) (configurations [][]byte) {
 }
 
 // twice are the domains that are more than once in a route configuration, in lower case as Envoy
-// compares them, sorted. It refuses those, and neither the name of a virtual host nor that of an
+// compares them, sorted. It rejects those, and neither the name of a virtual host nor that of an
 // HTTP filter or a filter chain that is there twice (seen with 1.39.1).
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/router/config_impl.cc
 func twice(hosts [][][]byte) (found []string) {

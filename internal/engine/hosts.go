@@ -51,7 +51,7 @@ type host struct {
 // hostReader reads virtual hosts. What it needs it makes of descriptors when it is first used.
 type hostReader struct {
 	maps          func() *wire.Maps
-	plain, marked func() *wire.Mask // what [xds.NewVirtualHostIndex] reads of a host without and with marks
+	plain, marked func() *wire.Mask // what [xds.NewVirtualHostIndex] reads of a host without and with route metadata
 }
 
 func newHostReader() hostReader {
@@ -71,7 +71,7 @@ func newHostReader() hostReader {
 }
 
 // appendContent appends what counts of a virtual host, the same in whatever order maps are,
-// and says whether it may have marks.
+// and reports whether it may have route metadata.
 func (r hostReader) appendContent(b, raw []byte) (content []byte, marked bool) {
 	content = r.plain().Append(b, raw)
 	if bytes.Contains(content[len(b):], []byte(xds.MetadataNamespace)) {
@@ -121,7 +121,7 @@ func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
 		}
 		out[i] = config{raw, parts{strings.Clone(name), make([]*host, u.at)}, make([]cache.Slot, u.at), last}
 	}
-	spread(len(all), 1, func() (func(int), func()) {
+	parallel(len(all), 1, func() (func(int), func()) {
 		content := make([]byte, 0, scratch)
 		return func(i int) {
 			u := &all[i]
@@ -143,7 +143,7 @@ type unread struct {
 	raw    []byte
 }
 
-// hostAt reads a virtual host in some memory, which it returns for the next one.
+// hostAt reads a virtual host. It uses the buffer content, which it returns for the next one.
 func (e *Engine) hostAt(u *unread, content []byte) (*host, cache.Slot, []byte) {
 	if last := u.config.last; u.at < len(last) {
 		if found := e.cached.wholeHosts.GetAt(last[u.at]); found != nil && found.Value.content.Is(u.raw, content) {
@@ -181,7 +181,7 @@ func (e *Engine) host(content []byte, marked bool) *host {
 }
 
 // readHost reads what counts of a virtual host. One that cannot be decoded is left out:
-// Envoy Gateway encoded it, and Envoy would refuse it as well.
+// Envoy Gateway encoded it, and Envoy would reject it as well.
 func readHost(content []byte) *xds.VirtualHostIndex {
 	vh := &routev3.VirtualHost{}
 	if proto.Unmarshal(content, vh) != nil {
@@ -198,14 +198,14 @@ func partsOf(configs []config) []parts {
 	return out
 }
 
-// reach says what leads to the clusters. A large virtual host is worth a goroutine.
-func reach(configs []parts) *xds.RouteIndex {
+// routeIndex says what leads to the clusters. A large virtual host is worth a goroutine.
+func routeIndex(configs []parts) *xds.RouteIndex {
 	var hosts []*host
 	for _, c := range configs {
 		hosts = append(hosts, c.hosts...)
 	}
 	read := make([]*xds.VirtualHostIndex, len(hosts))
-	spread(len(hosts), 1, func() (func(int), func()) {
+	parallel(len(hosts), 1, func() (func(int), func()) {
 		return func(i int) { read[i] = hosts[i].reach() }, func() {}
 	})
 	configurations := make([]xds.Configuration, len(configs))

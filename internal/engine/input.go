@@ -15,34 +15,35 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// prepared is what a call says besides its resources, and what follows from that alone.
-type prepared struct {
+// callState is the input of a call besides its resources, and what is computed from it alone.
+// Calls with the same input share it.
+type callState struct {
 	in       *mutator.Input
 	warnings []error
 	reading  *reading // of its custom resources
-	// report asks the features, once, what became of their policies; said is the answer
-	// when there is one.
-	report func() *reported
-	said   atomic.Pointer[reported]
-	// lists have what became of the resources of each list at the last call.
-	lists map[mutator.Kind]*atomic.Pointer[[]before]
+	// report gets the outcomes of policies from the features, once; reported has them when they
+	// are there.
+	report   func() *policyReports
+	reported atomic.Pointer[policyReports]
+	// lists have the results of the last call, by kind.
+	lists map[mutator.Kind]*atomic.Pointer[[]previous]
 	// renaming are the clusters that had other names after the last call.
 	renaming atomic.Pointer[renaming]
 	// given are the names that they had before mutators failed for them.
 	given atomic.Pointer[given]
 }
 
-// before is what became of a resource at the last call.
-type before struct {
+// previous is the result of a resource at the last call.
+type previous struct {
 	cache.Slot        // of the cached result
-	unwanted   string // its name, if no mutator applied and none asked for more than that
+	unwanted   string // its name, if no mutator had a plan and none read more than the name
 }
 
-// beforeSize is about what one takes, with a name.
-const beforeSize = int(unsafe.Sizeof(before{})) + 64
+// previousSize is the approximate size of one, with a name.
+const previousSize = int(unsafe.Sizeof(previous{})) + 64
 
-// last is what became of a list at the last call, and nil if that is not known.
-func (p *prepared) last(k mutator.Kind) []before {
+// previous returns the results of a list at the last call, nil if unknown.
+func (p *callState) previous(k mutator.Kind) []previous {
 	if at := p.lists[k]; at != nil {
 		if last := at.Load(); last != nil {
 			return *last
@@ -51,15 +52,15 @@ func (p *prepared) last(k mutator.Kind) []before {
 	return nil
 }
 
-// note keeps what became of a list if that is not what it was.
-func (p *prepared) note(k mutator.Kind, last []before, answers []answer) {
+// keep stores the results of a list if they differ from the last ones.
+func (p *callState) keep(k mutator.Kind, last []previous, answers []resourceResult) {
 	at := p.lists[k]
-	if at == nil || slices.EqualFunc(answers, last, func(a answer, was before) bool { return a.before == was }) {
+	if at == nil || slices.EqualFunc(answers, last, func(a resourceResult, was previous) bool { return a.previous == was }) {
 		return
 	}
-	now := make([]before, len(answers))
+	now := make([]previous, len(answers))
 	for i, a := range answers {
-		if now[i] = a.before; i < len(last) && a.unwanted == last[i].unwanted {
+		if now[i] = a.previous; i < len(last) && a.unwanted == last[i].unwanted {
 			now[i].unwanted = last[i].unwanted
 		} else {
 			now[i].unwanted = strings.Clone(a.unwanted)
@@ -68,34 +69,34 @@ func (p *prepared) note(k mutator.Kind, last []before, answers []answer) {
 	at.Store(&now)
 }
 
-// reported is what the features say about their policies.
-type reported struct {
+// policyReports are the outcomes of policies by feature.
+type policyReports struct {
 	features []featureReport
 	warnings []error
 }
 
-// prepare reads the call. Calls with the same policies and routes share what is prepared,
-// and with it what features derive from them.
-func (e *Engine) prepare(ctx context.Context, call *Call, configs []config) *prepared {
+// prepare returns the state of a call. Calls with the same policies and routes share it, and with
+// it what features compute once, see [mutator.ComputeOnce].
+func (e *Engine) prepare(ctx context.Context, call *Call, configs []config) *callState {
 	if e.cache == nil || call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
-		return e.newPrepared(ctx, call, configs) // quicker than to look it up
+		return e.newCallState(ctx, call, configs) // quicker than to look it up
 	}
 	key := inputKey{call, configs}
 	if found := e.cached.inputs.Get(key); found != nil && !found.Value.reading.over() {
 		return found.Value
 	}
-	p := e.newPrepared(ctx, call, configs)
+	p := e.newCallState(ctx, call, configs)
 	if call.Hook == mutator.HookTranslation { // the others have single resources
-		p.lists = map[mutator.Kind]*atomic.Pointer[[]before]{}
+		p.lists = map[mutator.Kind]*atomic.Pointer[[]previous]{}
 		for _, kind := range p.in.Kinds {
-			p.lists[kind] = &atomic.Pointer[[]before]{}
+			p.lists[kind] = &atomic.Pointer[[]previous]{}
 		}
 	}
 	size := 0
 	for _, list := range call.Resources {
-		size += len(list.Encoded) * beforeSize
+		size += len(list.Encoded) * previousSize
 	}
-	// What is derived is about as large as what it is derived from.
+	// What features compute is about as large as what they compute it from.
 	for _, c := range configs {
 		for _, h := range c.hosts {
 			size += h.size
@@ -105,18 +106,18 @@ func (e *Engine) prepare(ctx context.Context, call *Call, configs []config) *pre
 	return p
 }
 
-func (e *Engine) newPrepared(ctx context.Context, call *Call, configs []config) *prepared {
+func (e *Engine) newCallState(ctx context.Context, call *Call, configs []config) *callState {
 	r := &reading{read: e.read, objects: e.cached.objects, sandbox: e.reads}
 	r.deadline, _ = ctx.Deadline()
 	set, warnings := r.set(call.Objects)
 	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames, Kinds: kindsOf(call), Excess: e.excess}
 	if call.Hook == mutator.HookTranslation {
 		parts := partsOf(configs)
-		in.Routes = sync.OnceValue(func() *xds.RouteIndex { return reach(parts) })
+		in.Routes = sync.OnceValue(func() *xds.RouteIndex { return routeIndex(parts) })
 	}
-	p := &prepared{in: in, warnings: warnings, reading: r, report: sync.OnceValue(func() *reported { return e.report(in) })}
+	p := &callState{in: in, warnings: warnings, reading: r, report: sync.OnceValue(func() *policyReports { return e.report(in) })}
 	if call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
-		p.said.Store(&reported{}) // there is nothing to report on
+		p.reported.Store(&policyReports{}) // there is nothing to report on
 	}
 	return p
 }
@@ -131,30 +132,30 @@ func kindsOf(call *Call) (kinds []mutator.Kind) {
 	return kinds
 }
 
-// featureReport is what a feature says about its policies.
+// featureReport are the outcomes of a feature's policies.
 type featureReport struct {
 	feature  string
 	policies []mutator.PolicyOutcome
 }
 
-// report asks the features what became of their policies. A reporter that panics loses
-// its report and nothing else.
-func (e *Engine) report(in *mutator.Input) *reported {
-	r := &reported{}
+// report gets the outcomes of policies from the features. If a reporter panics, only its own are
+// lost.
+func (e *Engine) report(in *mutator.Input) *policyReports {
+	r := &policyReports{}
 	for _, f := range e.features {
 		if f.Reporter == nil || !f.Uses(in.Hook) {
 			continue
 		}
 		var outcomes []mutator.PolicyOutcome
 		if err := sandbox.Recover(func() error { outcomes = f.Reporter.Report(in); return nil }); err != nil {
-			r.warnings = append(r.warnings, fmt.Errorf("report of mutator %s: %w", f.Name, err))
+			r.warnings = append(r.warnings, fmt.Errorf("report of feature %s: %w", f.Name, err))
 			continue
 		}
 		r.features = append(r.features, featureReport{f.Name, outcomes})
 	}
 	if in.Hook == mutator.HookTranslation {
 		for _, name := range in.Routes().Stranded() {
-			r.warnings = append(r.warnings, fmt.Errorf("requests to cluster %q are refused: what the Route hook left on their route was lost, by a patch or another extension server", name))
+			r.warnings = append(r.warnings, fmt.Errorf("requests to cluster %q are rejected: what the Route hook left on their route was lost, by a patch or another extension server", name))
 		}
 	}
 	return r

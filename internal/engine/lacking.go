@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// lacking are additions that were not made, by name, and why, by the features that wanted them.
+// lacking are additions that were not made, by name, with the outcomes by feature.
 type lacking struct {
 	why     map[string]map[string]*Outcome
 	there   map[string]bool // what was made, for one feature or another
@@ -23,7 +23,7 @@ func (l *lacking) note(o *Outcome, name string) {
 	case l.there[name]: // so that what refers to it is all right
 		return
 	case name == "": // nothing can refer to it
-		o.onAll = true
+		o.affectsAll = true
 		return
 	}
 	if l.why == nil {
@@ -82,13 +82,13 @@ func (l *lacking) broughtIn(before, now []byte) map[string]bool {
 	return found
 }
 
-// blame has those additions bear on all policies of their features to which nothing in the call
-// was made refer: who wanted them is not known. Of the others the mutator tells that made a
-// resource refer to them.
+// blame makes additions that nothing refers to affect all policies of their features, since it is
+// not known which policy needs them. For the others, the plan of the resource that refers to them
+// names the affected policies.
 func (l *lacking) blame() {
 	for name, by := range l.why {
 		for _, o := range by {
-			o.onAll = o.onAll || !l.wanted[name]
+			o.affectsAll = o.affectsAll || !l.wanted[name]
 		}
 	}
 }

@@ -36,7 +36,7 @@ func TestLackingHasNoNameless(t *testing.T) {
 	l.note(o, "")
 	require.Empty(t, l.why)
 	require.Empty(t, l.in([]byte{0, 0}))
-	require.True(t, o.onAll, "nothing tells who wanted it")
+	require.True(t, o.affectsAll, "nothing tells who wanted it")
 }
 
 // TestLackingIsThereForAnother: what one feature could not add is not lacking if another one did.

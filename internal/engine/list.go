@@ -13,68 +13,68 @@ const resourcesPerPiece = 64
 
 // worker takes resources through a chain, one after another: the one at a position in the
 // list.
-type worker func(i int, raw []byte) answer
+type worker func(i int, raw []byte) resourceResult
 
-// answer is what becomes of a resource.
-type answer struct {
-	raw    []byte
-	result *result // nil if no mutator applied
-	err    error   // of a call that has to fail, which has a result too
-	cache  cacheUse
-	before // what it is at the next call
+// resourceResult is a resource after its chain, and what the cache needs to know of it.
+type resourceResult struct {
+	raw      []byte
+	result   *chainResult // nil if no mutator had a plan
+	err      error        // of a call that must fail; it has a result, too
+	cache    cacheUse
+	previous // what it is at the next call
 }
 
-// cacheUse says whether the result of a resource was cached.
+// cacheUse is whether the result of a resource was in the cache.
 type cacheUse int8
 
 const (
-	uncached cacheUse = iota // no mutator applied, or one does not say what it depends on
+	uncached cacheUse = iota // no mutator had a plan, or one has no cache key
 	hit
 	miss
 )
 
 // count adds the cache hits and misses of a list to the statistics.
-func (e *Engine) count(answers []answer) {
+func (e *Engine) count(results []resourceResult) {
 	var uses [miss + 1]uint64
-	for i := range answers {
-		uses[answers[i].cache]++
+	for i := range results {
+		uses[results[i].cache]++
 	}
 	e.cache.Count(uses[hit], uses[miss])
 }
 
 // list runs the chain of the kind over the resources, if there is one.
-func (e *Engine) list(ctx context.Context, p *prepared, list Resources, res *Result) ([][]byte, error) {
+func (e *Engine) list(ctx context.Context, p *callState, list Resources, res *Response) ([][]byte, error) {
 	in := p.in
 	chain := e.chains[in.Hook][list.Kind]
 	if chain == nil {
 		return list.Encoded, nil
 	}
-	answers := make([]answer, len(list.Encoded))
-	last := p.last(list.Kind)
-	spread(len(answers), resourcesPerPiece, func() (func(int), func()) {
+	results := make([]resourceResult, len(list.Encoded))
+	last := p.previous(list.Kind)
+	parallel(len(results), resourcesPerPiece, func() (func(int), func()) {
 		run, end := chain.worker(ctx, in, e.cached.resources, last)
-		return func(i int) { answers[i] = run(i, list.Encoded[i]) }, end
+		return func(i int) { results[i] = run(i, list.Encoded[i]) }, end
 	})
-	e.count(answers)
-	p.note(list.Kind, last, answers)
-	return res.take(list, answers)
+	e.count(results)
+	p.keep(list.Kind, last, results)
+	return res.addList(list, results)
 }
 
-// take adds what became of a list to the result, up to the first error of a call that has to
+// addList adds the results of a list to the response, up to the first error of a call that must
 // fail, and returns the resources.
-func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
+func (r *Response) addList(list Resources, results []resourceResult) ([][]byte, error) {
 	encoded := list.Encoded
 	var names []string // if a mutator applied to any
-	for i := range answers {
-		a := &answers[i]
+	for i := range results {
+		a := &results[i]
 		if a.result == nil {
 			continue
 		}
 		if names == nil {
-			encoded, names = append(make([][]byte, 0, len(answers)), encoded...), make([]string, len(answers))
+			encoded, names = append(make([][]byte, 0, len(results)), encoded...), make([]string, len(results))
 		}
 		encoded[i], names[i] = a.raw, a.result.name
-		at := spot{len(r.Resources), i} // the list will be the next one of the answer
+		at := spot{len(r.Resources), i} // the list will be the next one of the response
 		r.transient = r.transient || a.cache == uncached
 		if a.result.was != "" && list.Kind == mutator.KindCluster {
 			r.rename(a.result, at, list.Encoded[i])
@@ -83,7 +83,7 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 			r.referring = append(r.referring, referring{at, a.result.references})
 		}
 		if len(r.Outcomes) == cap(r.Outcomes) { // most have one
-			r.Outcomes = slices.Grow(r.Outcomes, len(answers)-i)
+			r.Outcomes = slices.Grow(r.Outcomes, len(results)-i)
 		}
 		if a.cache == hit { // what failed is not cached
 			r.Outcomes = append(r.Outcomes, a.result.outcomes...)
@@ -94,17 +94,17 @@ func (r *Result) take(list Resources, answers []answer) ([][]byte, error) {
 			return nil, a.err
 		}
 	}
-	if _, there := r.names[list.Kind]; !there { // a second list of a kind is nobody's
+	if _, there := r.names[list.Kind]; !there { // a second list of a kind is ignored
 		r.names[list.Kind] = names
 	}
 	return encoded, nil
 }
 
-// add adds outcomes to the result.
-func (r *Result) add(outcomes ...*Outcome) {
+// add adds outcomes to the response.
+func (r *Response) add(outcomes ...*Outcome) {
 	r.Outcomes = append(r.Outcomes, outcomes...)
 	for _, o := range outcomes {
-		if o.Verdict == Denied || o.Verdict == Ignored || o.Verdict == NameConflict {
+		if o.Result == Denied || o.Result == Ignored || o.Result == NameConflict {
 			r.failures = append(r.failures, o)
 		}
 	}

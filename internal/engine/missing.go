@@ -9,17 +9,16 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// errMissing is the reason for which a feature could not treat the resource of a call.
-// Envoy Gateway always sends one, but hands on to the next of several extension servers what
-// the one before answered, nothing included, and goes on with its own resource if the last one
-// answers nothing:
+// errMissing is the error of features in a call without its resource. Envoy Gateway always sends
+// one, but passes the response of one extension server to the next, an empty one included, and
+// keeps its own resource if the response of the last one is empty:
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/extension/registry/composite_hook_client.go
 var errMissing = errors.New("the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received")
 
-// missing tells of features that would have treated the resource of a call that has none.
-// To answer nothing as well would have Envoy Gateway go on without what they do, so the call
-// fails unless that is all right with them.
-func (e *Engine) missing(in *mutator.Input, call *Call, res *Result) error {
+// missing adds an outcome for each feature that a call without its resource is for. With an empty
+// response Envoy Gateway would keep its resource without their edits, so the call fails unless
+// their failure policy is Ignore.
+func (e *Engine) missing(in *mutator.Input, call *Call, res *Response) error {
 	if in.Hook == mutator.HookTranslation {
 		res.Warnings = append(res.Warnings, e.missingClusters(in, call)...)
 		return nil
@@ -33,12 +32,12 @@ func (e *Engine) missing(in *mutator.Input, call *Call, res *Result) error {
 			if !f.Uses(in.Hook) || !isFor(f, in.Objects) {
 				continue
 			}
-			outcome := &Outcome{Feature: f.Name, Kind: list.Kind, Verdict: CallFailed, Err: errMissing}
+			outcome := &Outcome{Feature: f.Name, Kind: list.Kind, Result: CallFailed, Err: errMissing}
 			if f.FailurePolicy == mutator.Ignore {
-				outcome.Verdict = Ignored
+				outcome.Result = Ignored
 			}
 			res.add(outcome)
-			if outcome.Verdict == CallFailed {
+			if outcome.Result == CallFailed {
 				return fmt.Errorf("%s hook: feature %s: %w", in.Hook, f.Name, errMissing)
 			}
 		}
@@ -68,5 +67,5 @@ func (e *Engine) missingClusters(in *mutator.Input, call *Call) []error {
 	if len(in.Routes().Clusters()) == 0 {
 		return nil
 	}
-	return []error{errors.New("the translation has routes and no clusters: an extension server before egraft in extensionManagers answered without them, or Envoy Gateway is told not to include them")}
+	return []error{errors.New("the translation has routes and no clusters: an extension server before egraft in extensionManagers responded without them, or Envoy Gateway's configuration does not include them")}
 }

@@ -21,7 +21,7 @@ var missingKind = policy.NewKind(schema.GroupVersionKind{Group: "example.com", V
 
 const missingObject = `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"n","name":"a"},"spec":{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"r"}]}}`
 
-// TestCallWithoutResource: what an extension server before egraft loses is refused, or is
+// TestCallWithoutResource: what an extension server before egraft loses is rejected, or is
 // nothing to egraft.
 func TestCallWithoutResource(t *testing.T) {
 	const err = "Route hook: feature feature: the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received"
@@ -30,13 +30,13 @@ func TestCallWithoutResource(t *testing.T) {
 		reads   []policy.Kind
 		objects [][]byte
 		hook    mutator.Hook
-		want    []engine.Verdict
+		want    []engine.Result
 		err     string
 	}{
-		"for the feature":             {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(missingObject)}, mutator.HookRoute, []engine.Verdict{engine.CallFailed}, err},
-		"for a feature without kinds": {"", nil, nil, mutator.HookRoute, []engine.Verdict{engine.CallFailed}, err},
-		"Fail":                        {mutator.Fail, nil, nil, mutator.HookRoute, []engine.Verdict{engine.CallFailed}, err},
-		"Ignore":                      {mutator.Ignore, nil, nil, mutator.HookRoute, []engine.Verdict{engine.Ignored}, ""},
+		"for the feature":             {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(missingObject)}, mutator.HookRoute, []engine.Result{engine.CallFailed}, err},
+		"for a feature without kinds": {"", nil, nil, mutator.HookRoute, []engine.Result{engine.CallFailed}, err},
+		"Fail":                        {mutator.Fail, nil, nil, mutator.HookRoute, []engine.Result{engine.CallFailed}, err},
+		"Ignore":                      {mutator.Ignore, nil, nil, mutator.HookRoute, []engine.Result{engine.Ignored}, ""},
 		"for somebody else":           {mutator.Deny, []policy.Kind{missingKind}, [][]byte{[]byte(`{"apiVersion":"example.com/v1","kind":"Other"}`)}, mutator.HookRoute, nil, ""},
 		"another hook":                {mutator.Deny, nil, nil, mutator.HookCluster, nil, ""},
 	} {
@@ -76,7 +76,7 @@ func TestTranslationWithoutClusters(t *testing.T) {
 	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}, routes}})
 	require.NoError(t, err)
 	require.Len(t, res.Warnings, 1)
-	require.EqualError(t, res.Warnings[0], "the translation has routes and no clusters: an extension server before egraft in extensionManagers answered without them, or Envoy Gateway is told not to include them")
+	require.EqualError(t, res.Warnings[0], "the translation has routes and no clusters: an extension server before egraft in extensionManagers responded without them, or Envoy Gateway's configuration does not include them")
 	res, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
 	require.NoError(t, err)
 	require.Empty(t, res.Warnings)

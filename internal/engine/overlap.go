@@ -27,7 +27,7 @@ func matches(listener []byte) (out [][]byte) {
 }
 
 // overlapping are two filter chains of a listener that match the same connections equally well,
-// which Envoy refuses, and nil if there are none or the listener cannot be read.
+// which Envoy rejects, and nil if there are none or the listener cannot be read.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/listener_manager/filter_chain_manager_impl.cc
 func overlapping(listener []byte) (one, other *listenerv3.FilterChain) {
 	l := &listenerv3.Listener{}

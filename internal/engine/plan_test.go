@@ -24,7 +24,7 @@ func TestPlanThatFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		feature mutator.FailurePolicy
 		says    []string
-		want    engine.Verdict
+		want    engine.Result
 	}{
 		"no custom resource, Ignore": {mutator.Ignore, nil, engine.Ignored},
 		"no custom resource, Deny":   {mutator.Deny, nil, engine.Denied},
@@ -50,7 +50,7 @@ func TestPlanThatFails(t *testing.T) {
 			}
 			res, err := e.Run(t.Context(), call)
 			require.Equal(t, c.want == engine.CallFailed, err != nil)
-			require.Equal(t, []engine.Verdict{c.want, engine.Panicked}, verdicts(res))
+			require.Equal(t, []engine.Result{c.want, engine.Panicked}, verdicts(res))
 		})
 	}
 }
@@ -63,7 +63,7 @@ func TestPlanThatFailsBesideRoutes(t *testing.T) {
 	require.NoError(t, err)
 	mark, err := mutator.EncodeAttached(&mutator.Input{}, gvk, policy.Attachment{Object: set.Of(gvk)[0], Specificity: policy.ToRoute}, nil)
 	require.NoError(t, err)
-	for key, want := range map[string]engine.Verdict{mark.Key: engine.Denied, "Other.example.com": engine.Ignored} {
+	for key, want := range map[string]engine.Result{mark.Key: engine.Denied, "Other.example.com": engine.Ignored} {
 		f := mutator.Feature{
 			Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore, NeedsRoutes: true, Policies: []policy.Kind{kind},
 			Clusters: mutator.Func[*clusterv3.Cluster]{When: func(*mutator.Input, mutator.View) bool { panic("no plan") }},
@@ -77,6 +77,6 @@ func TestPlanThatFailsBesideRoutes(t *testing.T) {
 			{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, &routev3.RouteConfiguration{Name: "r", VirtualHosts: []*routev3.VirtualHost{{Name: "h", Domains: []string{"*"}, Routes: []*routev3.Route{route}}}})}},
 		}})
 		require.NoError(t, err)
-		require.Equal(t, []engine.Verdict{want, engine.Panicked}, verdicts(res), key)
+		require.Equal(t, []engine.Result{want, engine.Panicked}, verdicts(res), key)
 	}
 }

@@ -52,12 +52,12 @@ func TestQuarantine(t *testing.T) {
 		f := newFixture(t, panicking(runs, broken))
 
 		_, res := f.send(nil, "bad", "good")
-		require.Equal(t, []engine.Verdict{engine.Denied, engine.Panicked, engine.Unchanged}, verdicts(res))
+		require.Equal(t, []engine.Result{engine.Denied, engine.Panicked, engine.Unchanged}, verdicts(res))
 		require.Equal(t, 1, f.Quarantined())
 
 		alive, res := f.send(nil, "bad", "good")
 		require.Equal(t, []bool{false, true}, alive)
-		require.Equal(t, []engine.Verdict{engine.Denied, engine.Quarantined, engine.Unchanged}, verdicts(res))
+		require.Equal(t, []engine.Result{engine.Denied, engine.Quarantined, engine.Unchanged}, verdicts(res))
 		require.EqualError(t, res.Outcomes[0].Err, "quarantined: panic: at the disco")
 		require.EqualValues(t, 1, runs.Load(), "not run")
 

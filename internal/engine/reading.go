@@ -14,7 +14,7 @@ import (
 
 // reading reads the custom resources of a call. Of each the header is read at once, in a time
 // that is linear in its size. What follows depends on what a tenant wrote, and is watched: an
-// object that panics or takes too long is one that cannot be used, with valid targets, and is not
+// object that panics or times out is one that cannot be used, with valid targets, and is not
 // read again for a while.
 type reading struct {
 	read     policy.WatchedRead
@@ -23,12 +23,12 @@ type reading struct {
 	deadline time.Time // of the call, zero if it has none
 
 	mu       sync.Mutex
-	slow     int // how many objects took too long
+	slow     int // how many objects timed out
 	failures []error
 	again    time.Time // when an object that could not be read may be tried again
 }
 
-// slowError is the error of an object that took too long. Its text is the same at each call.
+// slowError is the error of an object that timed out. Its text is the same at each call.
 type slowError struct{ limit time.Duration }
 
 func (e *slowError) Error() string { return "timed out" }
@@ -85,7 +85,7 @@ func (r *reading) content(of *policy.Object, raw []byte, read func() policy.Cont
 // long for an object, also where processors are busy with others.
 const mostHalvings = 5
 
-// limit is how long the next object may take: half as long after each that took too long, and no
+// limit is how long the next object may take: half as long after each that timed out, and no
 // more than a quarter of what is left of the call's time.
 func (r *reading) limit() time.Duration {
 	r.mu.Lock()

@@ -86,7 +86,7 @@ func newReading(t *testing.T, options ...engine.Option) (*reading, fixture) {
 }
 
 // sendIn is [fixture.send] with another time for the call.
-func (f fixture) sendIn(limit time.Duration, policies [][]byte, names ...string) (alive []bool, res *engine.Result) {
+func (f fixture) sendIn(limit time.Duration, policies [][]byte, names ...string) (alive []bool, res *engine.Response) {
 	f.Helper()
 	ctx, cancel := context.WithTimeout(f.Context(), limit)
 	defer cancel()

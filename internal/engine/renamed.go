@@ -32,7 +32,7 @@ const (
 )
 
 // rename notes that a cluster that came as raw has another name now.
-func (r *Result) rename(to *result, at spot, raw []byte) {
+func (r *Response) rename(to *chainResult, at spot, raw []byte) {
 	if to.kept != nil {
 		raw = to.kept
 	}
@@ -40,11 +40,11 @@ func (r *Result) rename(to *result, at spot, raw []byte) {
 }
 
 // keepRenamed has renamed EDS clusters in the translation under their old names, too, as they
-// are without the feature that renames, and without a route that leads to them: Envoy answers
+// are without the feature that renames, and without a route that leads to them: Envoy responds
 // with 503 for as long as it waits for the endpoints of one that comes back, which are 15 s
 // unless the cluster says otherwise. One with health checks is not kept, since Envoy would go
 // on to check the backend as the cluster says.
-func (r *Result) keepRenamed() {
+func (r *Response) keepRenamed() {
 	if len(r.renamed) == 0 {
 		return
 	}
@@ -68,7 +68,7 @@ func isWaitedFor(cluster []byte) bool {
 }
 
 // renames are the names of the renamed clusters.
-func (r *Result) renames() []rename {
+func (r *Response) renames() []rename {
 	all := make([]rename, len(r.renamed))
 	for i, c := range r.renamed {
 		all[i] = c.rename
@@ -86,7 +86,7 @@ type renaming struct {
 
 // renamingOf is that of the last call with the same policies and routes if nothing else was
 // renamed since.
-func (e *Engine) renamingOf(p *prepared, all []rename) *renaming {
+func (e *Engine) renamingOf(p *callState, all []rename) *renaming {
 	if len(all) == 0 {
 		return nil
 	}

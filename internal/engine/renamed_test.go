@@ -182,7 +182,7 @@ func TestRenamedAndChanged(t *testing.T) {
 			got := decoded(t, want, res.Resources[0].Encoded[0])
 			require.True(t, proto.Equal(want, got), "%v", got)
 			for _, o := range res.Outcomes {
-				require.Equal(t, engine.Applied, o.Verdict)
+				require.Equal(t, engine.Applied, o.Result)
 			}
 		}
 	}

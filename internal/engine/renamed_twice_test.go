@@ -65,7 +65,7 @@ func TestRenamedToATakenName(t *testing.T) {
 						if o.Err != nil {
 							require.Equal(t, "renames", o.Feature)
 							require.EqualError(t, o.Err, taken(o.Name, c.to[o.Name]))
-							require.Equal(t, map[mutator.FailurePolicy]engine.Verdict{mutator.Deny: engine.Denied, mutator.Ignore: engine.Ignored}[c.onFail], o.Verdict)
+							require.Equal(t, map[mutator.FailurePolicy]engine.Result{mutator.Deny: engine.Denied, mutator.Ignore: engine.Ignored}[c.onFail], o.Result)
 							denied = append(denied, o.Name)
 						}
 					}
@@ -111,7 +111,7 @@ func TestRenamedToATakenNameByTwo(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	require.Equal(t, [][]byte{encode(t, dns("a")), encode(t, dns("b"))}, res.Resources[0].Encoded)
-	require.Equal(t, []engine.Verdict{engine.Ignored, engine.Ignored}, verdicts(res))
+	require.Equal(t, []engine.Result{engine.Ignored, engine.Ignored}, verdicts(res))
 }
 
 // TestRenamedBesideAdditions: an addition does not get the name that a cluster came with, by which
@@ -131,5 +131,5 @@ func TestRenamedBesideAdditions(t *testing.T) {
 		names = append(names, decoded(t, &clusterv3.Cluster{}, raw).(*clusterv3.Cluster).GetName())
 	}
 	require.Equal(t, []string{"new", "a"}, names)
-	require.Equal(t, []engine.Verdict{engine.Applied, engine.NameConflict}, verdicts(res))
+	require.Equal(t, []engine.Result{engine.Applied, engine.NameConflict}, verdicts(res))
 }

@@ -14,7 +14,7 @@ func TestRenamingIsCached(t *testing.T) {
 	for _, cacheSize := range []int64{0, 1 << 20} {
 		e, err := New(nil, WithCache(cacheSize))
 		require.NoError(t, err)
-		p := &prepared{}
+		p := &callState{}
 		require.Nil(t, e.renamingOf(p, nil))
 		first := e.renamingOf(p, []rename{{"a", "new a"}})
 		require.Same(t, first, e.renamingOf(p, []rename{{"a", "new a"}}))

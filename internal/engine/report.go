@@ -9,9 +9,9 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// report appends what the features say about their policies. A feature that does not see what
-// became of the resources must not call those programmed on which a failure bears.
-func (r *Result) report(h mutator.Hook, reports []featureReport) {
+// report appends the features' outcomes of policies. A reporter does not see failures of mutators:
+// a policy that one affects is ApplyFailed, whatever the reporter says.
+func (r *Response) report(h mutator.Hook, reports []featureReport) {
 	for _, report := range reports {
 		failures := r.failuresOf(h, report.feature)
 		for _, p := range report.policies {
@@ -27,15 +27,15 @@ func (r *Result) report(h mutator.Hook, reports []featureReport) {
 	}
 }
 
-// failures are those of a feature in a call. In a hook for a single resource the first one
-// bears on all policies, in a translation each on those that its mutator names, and on all if
-// it names none: whoever says nothing about its failures must not call a policy programmed.
+// failures are those of a feature in a call. In a hook for a single resource the first one affects
+// all policies. In a translation each affects the policies that the plan names, and all if it
+// names none.
 type failures struct {
 	all *Outcome
 	by  map[identity]*Outcome
 }
 
-// identity is that of a custom resource: one that a route carries is read anew.
+// identity identifies a custom resource: those in route metadata are decoded to other objects.
 type identity struct {
 	schema.GroupVersionKind
 	namespace, name string
@@ -45,7 +45,7 @@ func identityOf(o *policy.Object) identity {
 	return identity{o.GroupVersionKind, o.Namespace, o.Name}
 }
 
-func (r *Result) failuresOf(h mutator.Hook, feature string) failures {
+func (r *Response) failuresOf(h mutator.Hook, feature string) failures {
 	f := failures{by: map[identity]*Outcome{}}
 	for _, o := range r.failures {
 		switch {
@@ -54,10 +54,10 @@ func (r *Result) failuresOf(h mutator.Hook, feature string) failures {
 		case h != mutator.HookTranslation:
 			f.all = o
 			return f
-		case o.onAll && f.all == nil:
+		case o.affectsAll && f.all == nil:
 			f.all = o
 		}
-		for _, on := range o.bearsOn {
+		for _, on := range o.affected {
 			if id := identityOf(on); f.by[id] == nil {
 				f.by[id] = o
 			}
@@ -66,8 +66,8 @@ func (r *Result) failuresOf(h mutator.Hook, feature string) failures {
 	return f
 }
 
-// of is the failure that bears on a policy, the first of several, nil without one. One that
-// names the policy comes before one that may bear on any.
+// of returns the first failure that affects a policy, nil without one. A failure that names the
+// policy comes before one that can affect any.
 func (f failures) of(p *policy.Object) *Outcome {
 	if len(f.by) > 0 {
 		if o := f.by[identityOf(p)]; o != nil {
@@ -77,10 +77,10 @@ func (f failures) of(p *policy.Object) *Outcome {
 	return f.all
 }
 
-// consequence says what a failure led to.
+// consequence is the message about a failure.
 func consequence(o *Outcome) string {
-	if o.Verdict == Denied {
-		return fmt.Sprintf("%v; requests are refused (%s %q)", o.Err, o.Kind, o.Name)
+	if o.Result == Denied {
+		return fmt.Sprintf("%v; requests are rejected (%s %q)", o.Err, o.Kind, o.Name)
 	}
 	return fmt.Sprintf("%v; nothing was changed (%s %q)", o.Err, o.Kind, o.Name)
 }

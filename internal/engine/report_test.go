@@ -53,7 +53,7 @@ func (r reports) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 func TestReportOfTranslation(t *testing.T) {
 	const untouched = "b Programmed as the feature says"
 	errs := func() error { return errors.New("broken") }
-	both := []string{`a ApplyFailed broken; requests are refused (Cluster "a")`, `b ApplyFailed broken; requests are refused (Cluster "a")`}
+	both := []string{`a ApplyFailed broken; requests are rejected (Cluster "a")`, `b ApplyFailed broken; requests are rejected (Cluster "a")`}
 	for name, c := range map[string]struct {
 		hook   mutator.Hook
 		do     func() error
@@ -61,14 +61,14 @@ func TestReportOfTranslation(t *testing.T) {
 		reason mutator.Reason
 		want   []string
 	}{
-		"error":                 {mutator.HookTranslation, errs, named, mutator.Programmed, []string{`a ApplyFailed broken; requests are refused (Cluster "a")`, untouched}},
-		"panic":                 {mutator.HookTranslation, func() error { panic("no") }, named, mutator.Programmed, []string{`a ApplyFailed panic: no; requests are refused (Cluster "a")`, untouched}},
+		"error":                 {mutator.HookTranslation, errs, named, mutator.Programmed, []string{`a ApplyFailed broken; requests are rejected (Cluster "a")`, untouched}},
+		"panic":                 {mutator.HookTranslation, func() error { panic("no") }, named, mutator.Programmed, []string{`a ApplyFailed panic: no; requests are rejected (Cluster "a")`, untouched}},
 		"it cannot say":         {mutator.HookTranslation, errs, func(*mutator.Input, string) []*policy.Object { panic("no") }, mutator.Programmed, both},
 		"it does not say":       {mutator.HookTranslation, errs, nil, mutator.Programmed, both},
 		"it bears on nobody":    {mutator.HookTranslation, errs, func(*mutator.Input, string) []*policy.Object { return nil }, mutator.Programmed, []string{"a Programmed as the feature says", untouched}},
 		"nothing failed":        {mutator.HookTranslation, func() error { return nil }, nil, mutator.Programmed, []string{"a Programmed as the feature says", untouched}},
 		"a reason of its own":   {mutator.HookTranslation, errs, named, mutator.Invalid, []string{"a Invalid as the feature says", "b Invalid as the feature says"}},
-		"undecided":             {mutator.HookTranslation, errs, named, mutator.Pending, []string{`a ApplyFailed broken; requests are refused (Cluster "a")`}},
+		"undecided":             {mutator.HookTranslation, errs, named, mutator.Pending, []string{`a ApplyFailed broken; requests are rejected (Cluster "a")`}},
 		"single hook":           {mutator.HookCluster, errs, named, mutator.Programmed, both},
 		"single hook undecided": {mutator.HookCluster, func() error { return nil }, named, mutator.Pending, nil},
 	} {

@@ -9,23 +9,22 @@ import (
 	"github.com/egraft/egraft/internal/sandbox"
 )
 
-// resource is a resource on its way through a chain. What it is between two mutators is
-// the bytes: one that fails, or that goes on behind the engine's back, has spoiled its own
-// copy and nothing else.
+// resource is a resource on its way through a chain. Between two mutators only its bytes count: a
+// mutator that fails, or whose goroutine is abandoned, has changed its own copy and nothing else.
 type resource[T message] struct {
 	chain     *chain[T]
 	goroutine *sandbox.Goroutine // that runs the mutators
 	name      string
 	original  []byte // of the call
 	encoded   []byte
-	decoded   T // what encoded says, if usable
+	decoded   T // encoded, decoded, if usable
 	usable    bool
 
 	references []reference // that edits brought in
 }
 
-// take returns a decoded copy that belongs to the caller.
-func (r *resource[T]) take() (T, error) {
+// decodedCopy returns a decoded copy that belongs to the caller.
+func (r *resource[T]) decodedCopy() (T, error) {
 	if r.usable {
 		r.usable = false
 		return r.decoded, nil
@@ -42,8 +41,8 @@ func (c *chain[T]) decode(raw []byte) (T, error) {
 	return m, proto.Unmarshal(raw, m)
 }
 
-// commit makes a copy that a mutator edited the resource and reports whether that changes it. The
-// size is that of the copy before the edit.
+// commit makes an edited copy the resource and reports whether that changes it. The size is that of
+// the copy before the edit.
 func (r *resource[T]) commit(l *link[T], edited T, size int) (changed bool, err error) {
 	now, err := encode(edited)
 	if err != nil {
@@ -63,8 +62,8 @@ func (r *resource[T]) commit(l *link[T], edited T, size int) (changed bool, err 
 	return changed, nil
 }
 
-// differs tells whether now, which is encoded deterministically, says something else than
-// the resource, which may not be. Most edits change the size, which shows it.
+// differs reports whether the content of now, which is encoded deterministically, differs from that
+// of the resource, which may not be. Most edits change the size, which shows it.
 func (r *resource[T]) differs(now []byte, size int) (bool, error) {
 	if bytes.Equal(now, r.encoded) {
 		return false, nil
@@ -73,7 +72,7 @@ func (r *resource[T]) differs(now []byte, size int) (bool, error) {
 		return true, nil
 	}
 	r.usable = false
-	before, err := r.take()
+	before, err := r.decodedCopy()
 	if err != nil {
 		return false, err
 	}

@@ -37,7 +37,7 @@ func newFixture(t *testing.T, features ...mutator.Feature) fixture {
 
 // send sends clusters of the names with policies and returns the answer's clusters, whether
 // each still has its endpoints, and what the first verdict and error were.
-func (f fixture) send(policies [][]byte, names ...string) (alive []bool, res *engine.Result) {
+func (f fixture) send(policies [][]byte, names ...string) (alive []bool, res *engine.Response) {
 	f.Helper()
 	ctx, cancel := context.WithTimeout(f.Context(), callTimeout)
 	defer cancel()
@@ -79,7 +79,7 @@ func TestRunIsAbandoned(t *testing.T) {
 		alive, res := f.send(nil, "bad", "good")
 		require.Equal(t, sandbox.DefaultTimeout, time.Since(begin))
 		require.Equal(t, []bool{false, true}, alive)
-		require.Equal(t, []engine.Verdict{engine.Denied, engine.TimedOut, engine.Unchanged}, verdicts(res))
+		require.Equal(t, []engine.Result{engine.Denied, engine.TimedOut, engine.Unchanged}, verdicts(res))
 		require.EqualError(t, res.Outcomes[0].Err, "abandoned: timed out after 5s")
 		require.Equal(t, 1, f.Abandoned())
 		require.NoError(t, f.Health())
@@ -99,7 +99,7 @@ func TestMutatorThatHeedsItsContext(t *testing.T) {
 		}))
 		alive, res := f.send(nil, "bad")
 		require.Equal(t, []bool{true}, alive)
-		require.Equal(t, []engine.Verdict{engine.Ignored, engine.TimedOut}, verdicts(res))
+		require.Equal(t, []engine.Result{engine.Ignored, engine.TimedOut}, verdicts(res))
 		synctest.Wait()
 		require.Zero(t, f.Abandoned())
 	})
@@ -119,7 +119,7 @@ func TestAbandonedRunsAreBounded(t *testing.T) {
 		alive, res := f.send(nil, "5", "6", "7", "8", "good")
 		require.Zero(t, time.Since(begin), "at once")
 		require.Equal(t, []bool{false, false, false, false, false}, alive)
-		require.Equal(t, engine.Applied, res.Outcomes[0].Verdict)
+		require.Equal(t, engine.Applied, res.Outcomes[0].Result)
 		require.EqualError(t, res.Outcomes[1].Err, "not run: 4 timed-out goroutines still running")
 		require.EqualValues(t, 4, runs.Load())
 		require.Equal(t, 4, f.Abandoned())
@@ -151,7 +151,7 @@ func TestQuestionThatHangs(t *testing.T) {
 		alive, res := f.send(nil, "good", "bad", "fine")
 		require.Less(t, time.Since(begin), callTimeout)
 		require.Equal(t, []bool{true, false, true}, alive)
-		require.Equal(t, []engine.Verdict{engine.Denied, engine.TimedOut}, verdicts(res))
+		require.Equal(t, []engine.Result{engine.Denied, engine.TimedOut}, verdicts(res))
 
 		begin = time.Now()
 		asked.Store(0)
@@ -159,7 +159,7 @@ func TestQuestionThatHangs(t *testing.T) {
 		require.Zero(t, time.Since(begin))
 		require.EqualValues(t, 2, asked.Load())
 		require.Equal(t, []bool{true, false, true}, alive)
-		require.Equal(t, []engine.Verdict{engine.Denied, engine.Quarantined}, verdicts(res))
+		require.Equal(t, []engine.Result{engine.Denied, engine.Quarantined}, verdicts(res))
 		close(release)
 		synctest.Wait()
 		require.Zero(t, f.Abandoned())
@@ -192,12 +192,12 @@ func TestPlanThatHangs(t *testing.T) {
 		alive, res := f.send(nil, "bad", "unwanted")
 		require.Less(t, time.Since(begin), callTimeout)
 		require.Equal(t, []bool{false, true}, alive)
-		require.Equal(t, []engine.Verdict{engine.Denied, engine.TimedOut}, verdicts(res))
+		require.Equal(t, []engine.Result{engine.Denied, engine.TimedOut}, verdicts(res))
 		begin = time.Now()
 		alive, res = f.send(nil, "bad", "unwanted")
 		require.Zero(t, time.Since(begin))
 		require.Equal(t, []bool{false, true}, alive)
-		require.Equal(t, []engine.Verdict{engine.Denied, engine.Quarantined}, verdicts(res))
+		require.Equal(t, []engine.Result{engine.Denied, engine.Quarantined}, verdicts(res))
 		close(release)
 		synctest.Wait()
 	})
@@ -247,9 +247,9 @@ func TestAdditionsAndReportsThatHang(t *testing.T) {
 		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation})
 		require.NoError(t, err)
 		require.Equal(t, 2*sandbox.DefaultTimeout, time.Since(begin))
-		require.Equal(t, []engine.Verdict{engine.Ignored, engine.TimedOut}, verdicts(res))
+		require.Equal(t, []engine.Result{engine.Ignored, engine.TimedOut}, verdicts(res))
 		require.Len(t, res.Warnings, 1)
-		require.EqualError(t, res.Warnings[0], "report what became of policies: abandoned: timed out after 5s")
+		require.EqualError(t, res.Warnings[0], "report policy outcomes: abandoned: timed out after 5s")
 		require.Equal(t, 2, e.Abandoned())
 		close(release)
 		synctest.Wait()
@@ -278,14 +278,14 @@ func TestAdditionsAreLimited(t *testing.T) {
 		require.Equal(t, encode(t, eds("999")), res.Resources[0].Encoded[999], "the first are kept")
 		if want != "" {
 			require.EqualError(t, res.Outcomes[0].Err, want)
-			require.Equal(t, engine.Ignored, res.Outcomes[0].Verdict)
+			require.Equal(t, engine.Ignored, res.Outcomes[0].Result)
 		}
 	}
 }
 
 func TestTimeLimit(t *testing.T) {
 	_, err := engine.New(nil, engine.WithMutatorTimeout(0))
-	require.EqualError(t, err, "time limit of mutators must be greater than 0")
+	require.EqualError(t, err, "timeout of mutators must be greater than 0")
 	synctest.Test(t, func(t *testing.T) {
 		e, err := engine.New([]mutator.Feature{clusterFeature("slow", mutator.Ignore, func(ctx context.Context, _ *clusterv3.Cluster) error {
 			<-ctx.Done()

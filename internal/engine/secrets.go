@@ -16,13 +16,13 @@ import (
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/translator.go
 const systemCACertificates = "system_ca_certificates"
 
-// pruneSecrets drops the secrets that a changed listener referred to and that nothing in the
-// answer refers to any more, if a feature wants that.
+// pruneSecrets removes the secrets that a changed listener referred to and that nothing in the
+// response refers to any more, if a feature prunes secrets.
 //
 // What refers to a secret need not be known for it: a name is contiguous bytes wherever it
 // is in a message, inside of any Any. A name that occurs by chance keeps a secret that could
 // go, and never the other way round. Of a secret no more than the name is read.
-func (e *Engine) pruneSecrets(call *Call, res *Result) {
+func (e *Engine) pruneSecrets(call *Call, res *Response) {
 	i := slices.IndexFunc(e.features, func(f mutator.Feature) bool { return f.PrunesSecrets && f.Uses(call.Hook) })
 	if i < 0 || call.Hook != mutator.HookTranslation || !included(call) {
 		return
@@ -41,7 +41,7 @@ func (e *Engine) pruneSecrets(call *Call, res *Result) {
 			if name == "" || name == systemCACertificates || !occurs(name, changed) || referredTo(name, res) {
 				return false
 			}
-			res.add(&Outcome{Feature: e.features[i].Name, Kind: mutator.KindSecret, Name: strings.Clone(name), Verdict: Pruned})
+			res.add(&Outcome{Feature: e.features[i].Name, Kind: mutator.KindSecret, Name: strings.Clone(name), Result: Pruned})
 			return true
 		})
 		res.Resources[at].Encoded = kept
@@ -60,7 +60,7 @@ func included(call *Call) bool {
 }
 
 // changedListeners are the listeners of the call that are not what they were, as they were.
-func changedListeners(call *Call, res *Result) (before [][]byte) {
+func changedListeners(call *Call, res *Response) (before [][]byte) {
 	for i, list := range call.Resources {
 		if list.Kind != mutator.KindListener {
 			continue
@@ -74,8 +74,8 @@ func changedListeners(call *Call, res *Result) (before [][]byte) {
 	return before
 }
 
-// referredTo tells whether a name is anywhere in the answer but in the secrets.
-func referredTo(name string, res *Result) bool {
+// referredTo reports whether a name is anywhere in the response but in the secrets.
+func referredTo(name string, res *Response) bool {
 	return slices.ContainsFunc(res.Resources, func(list Resources) bool {
 		return list.Kind != mutator.KindSecret && occurs(name, list.Encoded)
 	})

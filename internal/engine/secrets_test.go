@@ -84,7 +84,7 @@ func TestDroppedSecrets(t *testing.T) {
 			require.ElementsMatch(t, secrets(c.left...), res.Resources[1].Encoded)
 			var dropped []string
 			for _, o := range res.Outcomes {
-				if o.Verdict == engine.Pruned {
+				if o.Result == engine.Pruned {
 					require.Equal(t, "certificates", o.Feature)
 					dropped = append(dropped, o.Name)
 				}

@@ -16,16 +16,17 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// settling is the end of a translation: what only the whole tells of edits that went well.
+// settling finds edits that failed although their mutators succeeded: the whole translation
+// shows it.
 type settling struct {
 	*Engine
-	p    *prepared
+	p    *callState
 	in   *mutator.Input
 	call *Call
-	res  *Result
+	res  *Response
 
 	lacking lacking
-	copies  map[string]bool  // by name, whether they could be made or not: without one Envoy refuses the requests of its routes
+	copies  map[string]bool  // by name, whether they could be made or not: without one Envoy rejects the requests of its routes
 	broken  map[string]error // features that could not tell what they add
 }
 
@@ -36,8 +37,8 @@ type referring struct {
 }
 
 // settle makes edits fail that refer to what is not in the translation, as if their mutators had
-// failed: the failure policy decides. Nobody else loses anything by it. It costs nothing if all
-// additions were made and no edit brought in a reference.
+// failed: the failure policy applies, and other resources keep their edits. It costs nothing if
+// all additions were made and no edit brought in a reference.
 func (s *settling) settle(ctx context.Context) error {
 	s.dropDependent()
 	u := unsettled{}
@@ -87,7 +88,7 @@ func (s *settling) findBroken(u unsettled) {
 	}
 	by := map[subject][]string{}
 	for _, o := range s.res.Outcomes {
-		if o.Verdict == Applied && s.broken[o.Feature] != nil {
+		if o.Result == Applied && s.broken[o.Feature] != nil {
 			by[subject{o.Kind, o.Name}] = append(by[subject{o.Kind, o.Name}], o.Feature)
 		}
 	}
@@ -149,9 +150,9 @@ func (s *settling) names() func(reference) bool {
 // again takes resources through their chains once more, with the mutators that failed.
 func (s *settling) again(ctx context.Context, u unsettled) error {
 	spots := slices.SortedFunc(maps.Keys(u), spot.compare)
-	answers, there := make([]answer, len(spots)), s.names()
-	spread(len(spots), 1, func() (func(int), func()) {
-		return func(i int) { answers[i] = s.without(ctx, spots[i], u[spots[i]], there) }, func() {}
+	results, there := make([]resourceResult, len(spots)), s.names()
+	parallel(len(spots), 1, func() (func(int), func()) {
+		return func(i int) { results[i] = s.without(ctx, spots[i], u[spots[i]], there) }, func() {}
 	})
 	replaced := map[subject]bool{}
 	for _, at := range spots {
@@ -161,7 +162,7 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 	s.res.renamed = slices.DeleteFunc(s.res.renamed, func(r renamed) bool { return u[r.spot] != nil })
 	cloned := map[int]bool{}
 	for i, at := range spots {
-		a := &answers[i]
+		a := &results[i]
 		s.res.add(a.result.outcomes...)
 		if a.err != nil {
 			return fmt.Errorf("%s hook: %w", s.in.Hook, a.err)
@@ -183,8 +184,8 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 }
 
 // without is what becomes of a resource on which features failed. If it is no better then, it is
-// denied whatever the failure policy says: Envoy would refuse it.
-func (s *settling) without(ctx context.Context, at spot, failed map[string]error, there func(reference) bool) answer {
+// denied whatever the failure policy is: Envoy would reject it.
+func (s *settling) without(ctx context.Context, at spot, failed map[string]error, there func(reference) bool) resourceResult {
 	before := s.call.Resources[at.list].Encoded[at.at]
 	chain := s.chains[s.in.Hook][s.call.Resources[at.list].Kind]
 	a := chain.without(ctx, s.in, before, failed)
@@ -192,20 +193,20 @@ func (s *settling) without(ctx context.Context, at spot, failed map[string]error
 		return a
 	}
 	feature := slices.Min(slices.Collect(maps.Keys(failed)))
-	refused := chain.refuse(before, feature, failed[feature])
-	if said := ignoredOf(a.result.outcomes, failed); len(said) > 0 && refused.err == nil {
-		refused.result.outcomes = said // which know the policies that are not in effect
+	denied := chain.denyResource(before, feature, failed[feature])
+	if ignored := ignoredOf(a.result.outcomes, failed); len(ignored) > 0 && denied.err == nil {
+		denied.result.outcomes = ignored // which have the affected policies
 	}
-	return refused
+	return denied
 }
 
 // ignoredOf are the outcomes of features that failed and were to be ignored, as those of a resource
 // that is denied.
 func ignoredOf(all []*Outcome, failed map[string]error) (out []*Outcome) {
 	for _, o := range all {
-		if failed[o.Feature] != nil && o.Verdict == Ignored {
+		if failed[o.Feature] != nil && o.Result == Ignored {
 			also := *o
-			also.Verdict = Denied
+			also.Result = Denied
 			out = append(out, &also)
 		}
 	}
@@ -213,7 +214,7 @@ func ignoredOf(all []*Outcome, failed map[string]error) (out []*Outcome) {
 }
 
 // forget takes outcomes back.
-func (r *Result) forget(of func(*Outcome) bool) {
+func (r *Response) forget(of func(*Outcome) bool) {
 	r.Outcomes = slices.DeleteFunc(r.Outcomes, of)
 	r.failures = slices.DeleteFunc(r.failures, of)
 }
@@ -245,8 +246,8 @@ func (s *settling) drop(list *Resources, at int, on string) {
 	list.Encoded, s.res.names[list.Kind] = slices.Delete(list.Encoded, at, at+1), slices.Delete(names, at, at+1)
 	err := fmt.Errorf("the addition refers to %q, which is not added", on)
 	for _, o := range s.res.Outcomes {
-		if o.Verdict == Added && o.Kind == list.Kind && o.Name == name {
-			o.Verdict, o.Err = Ignored, err
+		if o.Result == Added && o.Kind == list.Kind && o.Name == name {
+			o.Result, o.Err = Ignored, err
 			delete(s.lacking.there, name)
 			s.lacking.note(o, name)
 			s.res.failures = append(s.res.failures, o)
@@ -254,6 +255,6 @@ func (s *settling) drop(list *Resources, at int, on string) {
 	}
 }
 
-// untyped is an error whose kind is told elsewhere: each resource on which it bears would be
-// counted once more.
+// untyped returns an error without its type: otherwise each affected resource would be counted as
+// a panic or timeout once more.
 func untyped(err error) error { return errors.New(err.Error()) }

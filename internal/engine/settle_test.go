@@ -162,7 +162,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 				res, err := e.Run(t.Context(), call)
 				if c.policy == mutator.Fail {
 					require.EqualError(t, err, `Translation hook: mutator agents on Cluster "b": `+c.err)
-					require.Equal(t, engine.CallFailed, res.Outcomes[len(res.Outcomes)-1].Verdict)
+					require.Equal(t, engine.CallFailed, res.Outcomes[len(res.Outcomes)-1].Result)
 					continue
 				}
 				require.NoError(t, err)
@@ -201,7 +201,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 	}
 }
 
-// denied is a cluster that refuses.
+// denied is a cluster that rejects.
 func denied(t *testing.T, c *clusterv3.Cluster) *clusterv3.Cluster {
 	t.Helper()
 	require.NoError(t, xds.DenyCluster(c))
@@ -209,7 +209,7 @@ func denied(t *testing.T, c *clusterv3.Cluster) *clusterv3.Cluster {
 }
 
 // requireOutcome wants one outcome of a feature on a cluster.
-func requireOutcome(t *testing.T, res *engine.Result, feature, name string, failed bool, p mutator.FailurePolicy, err string) {
+func requireOutcome(t *testing.T, res *engine.Response, feature, name string, failed bool, p mutator.FailurePolicy, err string) {
 	t.Helper()
 	var found []*engine.Outcome
 	for _, o := range res.Outcomes {
@@ -221,13 +221,13 @@ func requireOutcome(t *testing.T, res *engine.Result, feature, name string, fail
 	switch {
 	case !failed:
 		require.NoError(t, found[0].Err)
-		require.Equal(t, engine.Applied, found[0].Verdict)
+		require.Equal(t, engine.Applied, found[0].Result)
 	case p == mutator.Ignore:
 		require.EqualError(t, found[0].Err, err)
-		require.Equal(t, engine.Ignored, found[0].Verdict)
+		require.Equal(t, engine.Ignored, found[0].Result)
 	default:
 		require.EqualError(t, found[0].Err, err)
-		require.Equal(t, engine.Denied, found[0].Verdict)
+		require.Equal(t, engine.Denied, found[0].Result)
 	}
 }
 

@@ -6,14 +6,14 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// cachedCall is the result of a call that has a single resource, with custom resources for it.
+// cachedCall is the response to a call for a single resource with custom resources.
 type cachedCall struct {
-	encoded  []byte // nil if it is what it was
+	encoded  []byte // nil if unmodified
 	outcomes []*Outcome
 	policies []mutator.PolicyOutcome
 }
 
-// isSingle tells whether the result of a call is cached as a whole.
+// isSingle reports whether the response to a call is cached as a whole.
 func (e *Engine) isSingle(call *Call) bool {
 	if e.cache == nil || call.Hook == mutator.HookTranslation || len(call.Objects) == 0 ||
 		len(call.Resources) != 1 || len(call.Resources[0].Encoded) != 1 {
@@ -22,8 +22,8 @@ func (e *Engine) isSingle(call *Call) bool {
 	return call.Resources[0].Kind != mutator.KindSecret && e.chains[call.Hook][call.Resources[0].Kind] != nil
 }
 
-// callKey is what the result of such a call depends on. There is none unless what the custom
-// resources and host names say is cached.
+// callKey returns the key of such a call. There is none unless the state of the call, which
+// depends on custom resources and host names, is cached.
 func (e *Engine) callKey(call *Call) (key callKey, ok bool) {
 	input := e.cached.inputs.Get(inputKey{call: call})
 	if input == nil {
@@ -33,8 +33,8 @@ func (e *Engine) callKey(call *Call) (key callKey, ok bool) {
 	return callKey{input.ID(), e.chains[call.Hook][list.Kind].sorted(list.Encoded[0])}, true
 }
 
-// getCall returns the cached result of a call, without asking any mutator, and nil if there is none.
-func (e *Engine) getCall(call *Call) *Result {
+// getCall returns the cached response to a call, nil if there is none.
+func (e *Engine) getCall(call *Call) *Response {
 	key, ok := e.callKey(call)
 	if !ok {
 		return nil
@@ -50,21 +50,20 @@ func (e *Engine) getCall(call *Call) *Result {
 	if c.encoded != nil {
 		list.Encoded = [][]byte{c.encoded}
 	}
-	return &Result{
+	return &Response{
 		Resources: []Resources{list}, Outcomes: c.outcomes, Policies: c.policies,
 		Subject: func() string { return e.subject(&mutator.Input{Hook: call.Hook}, call) },
 	}
 }
 
-// putCall caches the result of a call in which nothing failed, since what did is tried again,
-// and all mutators that the resource is for said what they depend on.
-func (e *Engine) putCall(call *Call, res *Result) {
+// putCall caches the response to a call if no mutator failed and all plans have cache keys.
+func (e *Engine) putCall(call *Call, res *Response) {
 	key, ok := e.callKey(call)
 	if !ok || len(res.Warnings) > 0 || res.transient {
 		return
 	}
 	for _, o := range res.Outcomes {
-		if o.Verdict != Applied && o.Verdict != Unchanged {
+		if o.Result != Applied && o.Result != Unchanged {
 			return
 		}
 	}

@@ -83,7 +83,7 @@ func (s singles) call(encoded []byte, objects ...[]byte) *Call {
 }
 
 // send returns what became of a call, and how often the mutator was asked and ran for it.
-func (s singles) send(call *Call) (res *Result, asked, ran int64) {
+func (s singles) send(call *Call) (res *Response, asked, ran int64) {
 	s.Helper()
 	asked, ran = s.asked.Load(), s.ran.Load()
 	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
@@ -224,7 +224,7 @@ func TestTranslationIsNotSingle(t *testing.T) {
 	require.True(t, proto.Equal(&clusterv3.Cluster{Name: "c", AltStatName: "[x]"}, decoded(t, first)))
 }
 
-func decoded(t *testing.T, res *Result) *clusterv3.Cluster {
+func decoded(t *testing.T, res *Response) *clusterv3.Cluster {
 	t.Helper()
 	c := &clusterv3.Cluster{}
 	require.NoError(t, proto.Unmarshal(res.Resources[0].Encoded[0], c))

@@ -89,7 +89,7 @@ func TestSlots(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := asking{&atomic.Int64{}, &atomic.Int64{}, func(in *mutator.Input) string { return "to " + in.Hostnames[0] }}
-			run := func(e *Engine, c call) *Result {
+			run := func(e *Engine, c call) *Response {
 				vh := &routev3.VirtualHost{Name: "h", Metadata: named(t, c.hostOfAll)}
 				in := translationOf(deterministic(t, vh))
 				in.Hostnames = []string{c.hostname}

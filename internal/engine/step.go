@@ -9,13 +9,13 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// step lets one mutator edit a copy of the resource and makes the resource what comes of
-// it: the copy, or what the failure policy says. A failure of Plan is treated as one of
-// Edit. Without a verdict the resource cannot be decoded.
-func (c *chain[T]) step(ctx context.Context, in *mutator.Input, s step[T], r *resource[T], raw []byte) (Verdict, error) {
+// step lets one mutator edit a copy of the resource and commits the copy, or applies the failure
+// policy. A failure of Plan counts as one of Edit. The result is empty if the resource cannot be
+// decoded.
+func (c *chain[T]) step(ctx context.Context, in *mutator.Input, s step[T], r *resource[T], raw []byte) (Result, error) {
 	failure := s.failure
 	if failure == nil {
-		edited, err := r.take()
+		edited, err := r.decodedCopy()
 		if err != nil {
 			return "", err
 		}
@@ -50,15 +50,15 @@ func (c *chain[T]) edit(ctx context.Context, in *mutator.Input, s *step[T], r *r
 	return r.commit(&s.link, edited, size)
 }
 
-// denied makes the resource refuse traffic. If even that cannot be done the call fails:
-// passing the resource through is not an option.
-func (c *chain[T]) denied(r *resource[T], failure error) (Verdict, error) {
-	refusing, err := r.take()
+// denied makes Envoy reject the resource's traffic. If that fails, the call fails: the resource
+// must not be passed through.
+func (c *chain[T]) denied(r *resource[T], failure error) (Result, error) {
+	denying, err := r.decodedCopy()
 	if err != nil {
 		return "", err
 	}
-	if err = c.deny(refusing); err == nil {
-		r.encoded, err = encode(refusing)
+	if err = c.deny(denying); err == nil {
+		r.encoded, err = encode(denying)
 	}
 	if err != nil {
 		return CallFailed, fmt.Errorf("%w; and it cannot be denied: %w", failure, err)

@@ -13,7 +13,7 @@ import (
 // finish does what concerns a translation as a whole: additions, edits that refer to what is not
 // there, the removal of what the Route hook left on the routes, and where renamed clusters are
 // now.
-func (e *Engine) finish(ctx context.Context, p *prepared, call *Call, configs []config, res *Result) error {
+func (e *Engine) finish(ctx context.Context, p *callState, call *Call, configs []config, res *Response) error {
 	in := p.in
 	s := &settling{Engine: e, p: p, in: in, call: call, res: res}
 	for _, f := range e.features {
@@ -77,7 +77,7 @@ func (e *Engine) released(encoded [][]byte, configs []config, renaming *renaming
 }
 
 // namesOf are the names of the resources of a kind. Most are known if mutators applied.
-func namesOf(res *Result, kind mutator.Kind, shape wire.FieldNumbers) []string {
+func namesOf(res *Response, kind mutator.Kind, shape wire.FieldNumbers) []string {
 	list, names := listOf(res, kind), res.names[kind]
 	if names == nil {
 		names = make([]string, len(list.Encoded))
@@ -92,7 +92,7 @@ func namesOf(res *Result, kind mutator.Kind, shape wire.FieldNumbers) []string {
 }
 
 // listOf finds the list of a kind and makes it if it is missing.
-func listOf(res *Result, kind mutator.Kind) *Resources {
+func listOf(res *Response, kind mutator.Kind) *Resources {
 	for i := range res.Resources {
 		if res.Resources[i].Kind == kind {
 			return &res.Resources[i]

@@ -29,7 +29,7 @@ func encode(t *testing.T, m proto.Message) []byte {
 	return b
 }
 
-func translate(t *testing.T, add adder, lists ...engine.Resources) (*engine.Result, error) {
+func translate(t *testing.T, add adder, lists ...engine.Resources) (*engine.Response, error) {
 	t.Helper()
 	e, err := engine.New([]mutator.Feature{{Name: "adder", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: add}})
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestAdditions(t *testing.T) {
 		add     adder
 		there   [][]byte
 		want    [][]byte
-		verdict engine.Verdict
+		verdict engine.Result
 		err     string
 	}{
 		"missing":         {add, [][]byte{other}, [][]byte{other, encode(t, added)}, engine.Added, ""},
@@ -63,7 +63,7 @@ func TestAdditions(t *testing.T) {
 			res, err := translate(t, c.add, engine.Resources{Kind: mutator.KindCluster, Encoded: c.there})
 			require.NoError(t, err)
 			require.Equal(t, c.want, res.Resources[0].Encoded)
-			require.Equal(t, c.verdict, res.Outcomes[0].Verdict)
+			require.Equal(t, c.verdict, res.Outcomes[0].Result)
 			if c.err != "" {
 				require.EqualError(t, res.Outcomes[0].Err, c.err)
 			}
@@ -95,11 +95,11 @@ func TestAdditionsBesideOthers(t *testing.T) {
 		}}})
 		require.NoError(t, err)
 		require.Len(t, res.Resources[0].Encoded, 3)
-		var verdicts []engine.Verdict
+		var verdicts []engine.Result
 		for _, o := range res.Outcomes {
-			verdicts = append(verdicts, o.Verdict)
+			verdicts = append(verdicts, o.Result)
 		}
-		require.Equal(t, []engine.Verdict{engine.Applied, engine.NameConflict, engine.Added, engine.Unchanged}, verdicts)
+		require.Equal(t, []engine.Result{engine.Applied, engine.NameConflict, engine.Added, engine.Unchanged}, verdicts)
 	}
 }
 

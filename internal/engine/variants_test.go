@@ -33,7 +33,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 		leads    [][2]string
 		led      []string
 		clusters map[string]string // statistics, which say who edited it
-		verdicts []engine.Verdict
+		verdicts []engine.Result
 	}{
 		"none": {byGateway{}, byGateway{}, [][2]string{{"a", "c"}, {"b", "c"}}, []string{"c", "c"}, map[string]string{"c": ""}, nil},
 		"in place": {
@@ -42,7 +42,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			[][2]string{{"a", "c"}, {"b", "c"}},
 			[]string{"c", "c"},
 			map[string]string{"c": "pq"},
-			[]engine.Verdict{engine.Applied, engine.Applied},
+			[]engine.Result{engine.Applied, engine.Applied},
 		},
 		"of one feature in place": {
 			byGateway{},
@@ -50,7 +50,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			[][2]string{{"a", "c"}, {"b", "c"}},
 			[]string{"c", "c"},
 			map[string]string{"c": "q"},
-			[]engine.Verdict{engine.Applied},
+			[]engine.Result{engine.Applied},
 		},
 		"one for a way": {
 			byGateway{"a": appends("p")},
@@ -58,7 +58,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			[][2]string{{"a", "c"}, {"b", "c"}, {"z", "c"}},
 			[]string{xds.CopyName(one, "p", "c"), xds.CopyName(two, "q", "c"), "c"},
 			map[string]string{"c": "", xds.CopyName(one, "p", "c"): "p", xds.CopyName(two, "q", "c"): "q"},
-			[]engine.Verdict{engine.Applied, engine.Applied, engine.Added, engine.Added},
+			[]engine.Result{engine.Applied, engine.Applied, engine.Added, engine.Added},
 		},
 		"a combination": {
 			byGateway{"a": appends("p"), "b": appends("p")},
@@ -66,7 +66,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			[][2]string{{"a", "c"}, {"b", "c"}, {"d", "c"}, {"b", "own"}},
 			[]string{xds.CopyName(one, "p", "c"), both("p", "q", "c"), xds.CopyName(two, "q", "c"), "own"},
 			map[string]string{"c": "", xds.CopyName(one, "p", "c"): "p", both("p", "q", "c"): "pq", xds.CopyName(two, "q", "c"): "q", "own": "pq"},
-			[]engine.Verdict{engine.Applied, engine.Applied, engine.Applied, engine.Applied, engine.Added, engine.Added, engine.Added},
+			[]engine.Result{engine.Applied, engine.Applied, engine.Applied, engine.Applied, engine.Added, engine.Added, engine.Added},
 		},
 		"variants of a feature": {
 			byGateway{"a": appends("p"), "b": appends("q")},
@@ -74,7 +74,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			[][2]string{{"a", "c"}, {"b", "c"}},
 			[]string{xds.CopyName(one, "p", "c"), xds.CopyName(one, "q", "c")},
 			map[string]string{"c": "", xds.CopyName(one, "p", "c"): "p", xds.CopyName(one, "q", "c"): "q"},
-			[]engine.Verdict{engine.Applied, engine.Added, engine.Added},
+			[]engine.Result{engine.Applied, engine.Added, engine.Added},
 		},
 		"variants of one name": {
 			byGateway{"a": appends("p")},
@@ -82,7 +82,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			[][2]string{{"a", "c"}, {"b", "c"}},
 			[]string{xds.CopyName(one, "p", "c"), xds.CopyName(two, "p", "c")},
 			map[string]string{"c": "", xds.CopyName(one, "p", "c"): "p", xds.CopyName(two, "p", "c"): "p"},
-			[]engine.Verdict{engine.Applied, engine.Applied, engine.Added, engine.Added},
+			[]engine.Result{engine.Applied, engine.Applied, engine.Added, engine.Added},
 		},
 		"a copy for two ways": {
 			byGateway{"a": appends("p"), "b": appends("p")},
@@ -90,7 +90,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			[][2]string{{"a", "c"}, {"b", "c"}, {"z", "c"}},
 			[]string{xds.CopyName(one, "p", "c"), xds.CopyName(one, "p", "c"), "c"},
 			map[string]string{"c": "", xds.CopyName(one, "p", "c"): "p"},
-			[]engine.Verdict{engine.Applied, engine.Added},
+			[]engine.Result{engine.Applied, engine.Added},
 		},
 		"merged": {
 			byGateway{"a": appends("p")},
@@ -98,7 +98,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			[][2]string{{"a", "backend/ns/c"}},
 			[]string{both("p", "q", "backend/ns/c")},
 			map[string]string{"backend/ns/c": "", both("p", "q", "backend/ns/c"): "pq"},
-			[]engine.Verdict{engine.Applied, engine.Added},
+			[]engine.Result{engine.Applied, engine.Added},
 		},
 		"the first one fails and is ignored": {
 			byGateway{"a": fails("p", mutator.Ignore)},
@@ -106,7 +106,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			[][2]string{{"a", "c"}, {"z", "c"}},
 			[]string{both("p", "q", "c"), "c"},
 			map[string]string{"c": "", both("p", "q", "c"): "q"},
-			[]engine.Verdict{engine.Applied, engine.Added, engine.Ignored},
+			[]engine.Result{engine.Applied, engine.Added, engine.Ignored},
 		},
 		"the first one fails": {
 			byGateway{"a": fails("p", "")},
@@ -114,7 +114,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			[][2]string{{"a", "c"}, {"z", "c"}},
 			[]string{both("p", "q", "c"), "c"},
 			map[string]string{"c": "", both("p", "q", "c"): "denied"},
-			[]engine.Verdict{engine.Applied, engine.Denied},
+			[]engine.Result{engine.Applied, engine.Denied},
 		},
 		"the second one fails": {
 			byGateway{"a": appends("p")},
@@ -122,7 +122,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 			[][2]string{{"a", "c"}, {"z", "c"}},
 			[]string{both("p", "q", "c"), "c"},
 			map[string]string{"c": "", both("p", "q", "c"): "denied"},
-			[]engine.Verdict{engine.Applied, engine.Denied},
+			[]engine.Result{engine.Applied, engine.Denied},
 		},
 		"copies of a pass before": {
 			byGateway{"a": appends("p")}, byGateway{}, [][2]string{{"a", xds.CopyName(one, "p", "c")}}, []string{xds.CopyName(one, "p", "c")}, map[string]string{xds.CopyName(one, "p", "c"): ""}, nil,
@@ -243,5 +243,5 @@ func TestCopyOfARenamedName(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	require.Len(t, res.Resources[0].Encoded, 2)
-	require.Equal(t, []engine.Verdict{engine.Applied, engine.Applied, engine.NameConflict}, verdicts(res))
+	require.Equal(t, []engine.Result{engine.Applied, engine.Applied, engine.NameConflict}, verdicts(res))
 }

@@ -10,29 +10,28 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// scratch is how much memory a worker begins with to compare in.
+// scratch is the initial size of a worker's buffer.
 const scratch = 4 << 10
 
-// worker returns what takes resources through the chain, one after another, and what ends
-// that. What it needs for that it makes once: a resource that no mutator wants costs no
-// memory.
+// worker returns a function that runs the chain on one resource, and one that ends the worker. It
+// allocates its buffers once: a resource without a plan costs no memory.
 //
-// Which mutators apply and what they depend on follows from the input and the view of the
-// resource. So for the same input, a resource that is what it was at the same place is answered
-// at once, and so is one that nobody wanted for its name.
-func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, results *cache.Table[resourceKey, cachedResult], last []before) (worker, func()) {
+// Plans and their cache keys depend on the input and on the view of the resource. So with the same
+// input, a resource with the bytes of the call before has the same result, and one that had no
+// plan because of its name alone still has none.
+func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, results *cache.Table[resourceKey, cachedResult], last []previous) (worker, func()) {
 	if c.kind == mutator.KindSecret {
 		results = nil // private keys are never cached
 	}
-	view := wire.NewView(c.shape, nil)
+	view := wire.NewView(c.fields, nil)
 	h := c.sandbox.Goroutine()
 	var steps []step[T]
 	var plans, content []byte
 	if len(last) > 0 {
 		content = make([]byte, 0, scratch)
 	}
-	return func(i int, raw []byte) answer {
-		var was before
+	return func(i int, raw []byte) resourceResult {
+		var was previous
 		if i < len(last) {
 			was = last[i]
 		}
@@ -41,10 +40,10 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, results *cache
 		}
 		view.Reset(raw)
 		if was.unwanted != "" && was.unwanted == view.Name() {
-			return answer{raw: raw, before: was}
+			return resourceResult{raw: raw, previous: was}
 		}
 		if steps = c.plan(ctx, in, view, raw, steps[:0]); len(steps) == 0 {
-			a := answer{raw: raw}
+			a := resourceResult{raw: raw}
 			if view.OnlyNameRead() {
 				a.unwanted = view.Name()
 			}
@@ -72,8 +71,8 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, results *cache
 	}, h.Release
 }
 
-// planKey is all that the result depends on besides the resource, and nil if a mutator does not
-// say it or failed.
+// planKey appends the cache keys of the plans, which stand for all that the result depends on
+// besides the resource. It returns nil if a plan has no cache key or failed.
 func planKey[T message](steps []step[T], key []byte) []byte {
 	for i := range steps {
 		s := &steps[i]
@@ -87,25 +86,25 @@ func planKey[T message](steps []step[T], key []byte) []byte {
 	return key
 }
 
-// outcomeSize is about what an outcome takes, its name included.
+// outcomeSize is the approximate size of an outcome with its name.
 const outcomeSize = 160
 
-// result is what became of a resource.
-type result struct {
+// chainResult is the result of a chain on a resource, which can be cached.
+type chainResult struct {
 	name     string // that it has now
 	was      string // its name before, if that is another one
-	kept     []byte // what it is under that name, nil if it is what it came as
+	kept     []byte // the resource under that name, nil if unmodified
 	outcomes []*Outcome
-	encoded  []byte // to be cached, nil if it is what it was
+	encoded  []byte // to be cached, nil if unmodified
 
 	references []reference // that edits brought in
 }
 
-// succeeded tells whether all mutators did, and notes what is to be cached: what failed
-// is tried again.
-func (a *answer) succeeded() bool {
+// succeeded reports whether all mutators did, and sets the bytes to be cached: a failure is not
+// cached.
+func (a *resourceResult) succeeded() bool {
 	for _, o := range a.result.outcomes {
-		switch o.Verdict {
+		switch o.Result {
 		case Applied:
 			a.result.encoded = a.raw
 		case Unchanged:
@@ -116,16 +115,16 @@ func (a *answer) succeeded() bool {
 	return a.err == nil
 }
 
-// size is about how many bytes the result takes.
+// size is the approximate size of the result in bytes.
 func (r *cachedResult) size() int {
 	return r.content.Size() + len(r.result.encoded) + len(r.result.kept) + (len(r.result.outcomes)+len(r.result.references))*outcomeSize
 }
 
-// hitOf is the answer for a resource with the content of a cached result.
-func hitOf(e *cache.Entry[cachedResult], raw []byte) answer {
+// hitOf returns the cached result for a resource with the same content.
+func hitOf(e *cache.Entry[cachedResult], raw []byte) resourceResult {
 	r := e.Value.result
 	if r.encoded != nil {
 		raw = r.encoded
 	}
-	return answer{raw: raw, result: r, cache: hit, before: before{Slot: e.Slot}}
+	return resourceResult{raw: raw, result: r, cache: hit, previous: previous{Slot: e.Slot}}
 }

@@ -31,7 +31,7 @@ func newChanges(log *slog.Logger) *changes {
 }
 
 // logIfChanged logs the result of a call if it is news.
-func (c *changes) logIfChanged(ctx context.Context, call *engine.Call, res *engine.Result) {
+func (c *changes) logIfChanged(ctx context.Context, call *engine.Call, res *engine.Response) {
 	quiet := len(res.Outcomes) == 0 && len(res.Policies) == 0 && len(res.Warnings) == 0
 	if quiet && c.empty() {
 		return
@@ -85,12 +85,12 @@ func (c *changes) changed(subject string, digest uint64, quiet bool) bool {
 
 // failure logs what went wrong on one resource; the stack of a panic with it.
 func (c *changes) failure(ctx context.Context, h mutator.Hook, o *engine.Outcome) {
-	if o.Err == nil || o.Verdict == engine.Panicked {
+	if o.Err == nil || o.Result == engine.Panicked {
 		return
 	}
 	attrs := []slog.Attr{
 		slog.String(logging.KeyHook, string(h)), slog.String(logging.KeyFeature, o.Feature), slog.String(logging.KeyKind, string(o.Kind)),
-		slog.String(logging.KeyResource, o.Name), slog.String(logging.KeyResult, string(o.Verdict)), slog.Any(logging.KeyError, o.Err),
+		slog.String(logging.KeyResource, o.Name), slog.String(logging.KeyResult, string(o.Result)), slog.Any(logging.KeyError, o.Err),
 	}
 	c.log.LogAttrs(ctx, slog.LevelError, "mutator failed", append(attrs, stackOf(o.Err)...)...)
 }
@@ -104,13 +104,13 @@ func stackOf(err error) []slog.Attr {
 }
 
 // digest changes when what the result says changes.
-func (c *changes) digest(res *engine.Result) uint64 {
+func (c *changes) digest(res *engine.Response) uint64 {
 	var h maphash.Hash
 	h.SetSeed(c.seed)
 	last := &engine.Outcome{}
 	for _, o := range res.Outcomes { // thousands, of which most differ in their names alone
-		if o.Feature != last.Feature || o.Kind != last.Kind || o.Verdict != last.Verdict {
-			writeLine(&h, o.Feature, string(o.Kind), string(o.Verdict))
+		if o.Feature != last.Feature || o.Kind != last.Kind || o.Result != last.Result {
+			writeLine(&h, o.Feature, string(o.Kind), string(o.Result))
 			last = o
 		}
 		_, _ = h.WriteString(o.Name)
@@ -138,12 +138,12 @@ func writeLine(h *maphash.Hash, words ...string) {
 }
 
 // summary is the attributes of the line that says what changed.
-func summary(h mutator.Hook, subject string, res *engine.Result) []slog.Attr {
+func summary(h mutator.Hook, subject string, res *engine.Response) []slog.Attr {
 	results := map[string]int{}
 	var added []string
 	for _, o := range res.Outcomes {
-		results[string(o.Verdict)]++
-		if o.Verdict == engine.Added {
+		results[string(o.Result)]++
+		if o.Result == engine.Added {
 			added = append(added, o.Name)
 		}
 	}

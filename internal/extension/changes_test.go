@@ -30,13 +30,13 @@ func lines(t *testing.T, f func(*slog.Logger)) (out []map[string]any) {
 }
 
 // translation is a result for Gateway default/eg.
-func translation(outcomes ...*engine.Outcome) *engine.Result {
-	return &engine.Result{Outcomes: outcomes, Subject: func() string { return "default/eg" }}
+func translation(outcomes ...*engine.Outcome) *engine.Response {
+	return &engine.Response{Outcomes: outcomes, Subject: func() string { return "default/eg" }}
 }
 
 func TestChangesAreSaidOnce(t *testing.T) {
 	call := &engine.Call{Hook: mutator.HookTranslation}
-	applied := &engine.Outcome{Feature: "f", Kind: mutator.KindCluster, Name: "c", Verdict: engine.Applied}
+	applied := &engine.Outcome{Feature: "f", Kind: mutator.KindCluster, Name: "c", Result: engine.Applied}
 	got := lines(t, func(log *slog.Logger) {
 		c := newChanges(log)
 		c.logIfChanged(t.Context(), call, translation()) // nothing to tell yet
@@ -52,7 +52,7 @@ func TestChangesAreSaidOnce(t *testing.T) {
 }
 
 func TestFailuresAreSaidWithTheirReason(t *testing.T) {
-	res := translation(&engine.Outcome{Feature: "f", Kind: mutator.KindCluster, Name: "c", Verdict: engine.Denied, Err: errors.New("broken")})
+	res := translation(&engine.Outcome{Feature: "f", Kind: mutator.KindCluster, Name: "c", Result: engine.Denied, Err: errors.New("broken")})
 	res.Policies = []mutator.PolicyOutcome{{Policy: &policy.Object{Namespace: "ns", Name: "p"}, Reason: mutator.Conflicted, Message: "older"}}
 	res.Warnings = []error{errors.New("odd")}
 	got := lines(t, func(log *slog.Logger) {
@@ -69,8 +69,8 @@ func TestFailuresAreSaidWithTheirReason(t *testing.T) {
 func TestPanicIsSaidWithItsStack(t *testing.T) {
 	err := &sandbox.PanicError{Value: "v", Stack: []byte("goroutine 1")}
 	res := translation(
-		&engine.Outcome{Feature: "f", Name: "c", Verdict: engine.Denied, Err: err},
-		&engine.Outcome{Feature: "f", Name: "c", Verdict: engine.Panicked, Err: err},
+		&engine.Outcome{Feature: "f", Name: "c", Result: engine.Denied, Err: err},
+		&engine.Outcome{Feature: "f", Name: "c", Result: engine.Panicked, Err: err},
 	)
 	got := lines(t, func(log *slog.Logger) {
 		newChanges(log).logIfChanged(t.Context(), &engine.Call{Hook: mutator.HookTranslation}, res)
@@ -81,7 +81,7 @@ func TestPanicIsSaidWithItsStack(t *testing.T) {
 
 // TestSingleResourcesAreDebug: a Gateway has thousands of routes.
 func TestSingleResourcesAreDebug(t *testing.T) {
-	res := &engine.Result{Subject: func() string { return "r" }, Outcomes: []*engine.Outcome{{Feature: "f", Name: "r", Verdict: engine.Applied}}}
+	res := &engine.Response{Subject: func() string { return "r" }, Outcomes: []*engine.Outcome{{Feature: "f", Name: "r", Result: engine.Applied}}}
 	require.Empty(t, lines(t, func(log *slog.Logger) {
 		newChanges(log).logIfChanged(t.Context(), &engine.Call{Hook: mutator.HookRoute}, res)
 	}))
@@ -90,8 +90,8 @@ func TestSingleResourcesAreDebug(t *testing.T) {
 // TestDigest compares results that differ in one thing, each with all others.
 func TestDigest(t *testing.T) {
 	c := newChanges(slog.New(slog.DiscardHandler))
-	of := func(edit func(*engine.Outcome)) *engine.Result {
-		first := engine.Outcome{Feature: "f", Kind: mutator.KindCluster, Name: "a", Verdict: engine.Applied}
+	of := func(edit func(*engine.Outcome)) *engine.Response {
+		first := engine.Outcome{Feature: "f", Kind: mutator.KindCluster, Name: "a", Result: engine.Applied}
 		second := first
 		second.Name = "b"
 		edit(&second)
@@ -100,17 +100,17 @@ func TestDigest(t *testing.T) {
 	was := of(func(*engine.Outcome) {})
 	again := of(func(*engine.Outcome) {})
 	require.Equal(t, c.digest(was), c.digest(again))
-	policies := func(name string, reason mutator.Reason, message string) *engine.Result {
-		return &engine.Result{Outcomes: was.Outcomes, Policies: []mutator.PolicyOutcome{
+	policies := func(name string, reason mutator.Reason, message string) *engine.Response {
+		return &engine.Response{Outcomes: was.Outcomes, Policies: []mutator.PolicyOutcome{
 			{Policy: &policy.Object{Namespace: "n", Name: name}, Reason: reason, Message: message},
 		}}
 	}
 	seen := map[uint64]string{c.digest(was): "what it was"}
-	for name, res := range map[string]*engine.Result{
+	for name, res := range map[string]*engine.Response{
 		"feature":    of(func(o *engine.Outcome) { o.Feature = "g" }),
 		"kind":       of(func(o *engine.Outcome) { o.Kind = mutator.KindSecret }),
 		"name":       of(func(o *engine.Outcome) { o.Name = "c" }),
-		"verdict":    of(func(o *engine.Outcome) { o.Verdict = engine.Unchanged }),
+		"verdict":    of(func(o *engine.Outcome) { o.Result = engine.Unchanged }),
 		"error":      of(func(o *engine.Outcome) { o.Err = errors.New("e") }),
 		"one less":   translation(was.Outcomes[0]),
 		"one more":   translation(was.Outcomes[0], was.Outcomes[1], was.Outcomes[1]),

@@ -82,7 +82,7 @@ func FuzzCalls(f *testing.F) {
 			if lacksResource(m, request) {
 				return // which says what egraft is to do, and to nothing
 			}
-			require.Error(t, proto.Unmarshal(request, message(t, m.name+"Request")), "%s refused: %v", m.name, err)
+			require.Error(t, proto.Unmarshal(request, message(t, m.name+"Request")), "%s rejected: %v", m.name, err)
 			return
 		}
 		if proto.Unmarshal(request, message(t, m.name+"Request")) == nil {

@@ -20,7 +20,7 @@ import (
 
 // Observer counts what mutators did.
 type Observer interface {
-	// Outcomes is told that a feature's mutators came to a result, an [engine.Verdict], on
+	// Outcomes is told that a feature's mutators came to a result, an [engine.Result], on
 	// n resources.
 	Outcomes(hook mutator.Hook, feature, result string, n int)
 }
@@ -105,24 +105,24 @@ func (s *Service) count(h mutator.Hook, outcomes []*engine.Outcome) {
 	}
 	type result struct {
 		feature string
-		engine.Verdict
+		engine.Result
 	}
 	counts := map[result]int{}
 	for len(outcomes) > 0 { // most are the same as the one before
 		first, n := outcomes[0], 1
-		for n < len(outcomes) && outcomes[n].Feature == first.Feature && outcomes[n].Verdict == first.Verdict {
+		for n < len(outcomes) && outcomes[n].Feature == first.Feature && outcomes[n].Result == first.Result {
 			n++
 		}
-		counts[result{first.Feature, first.Verdict}] += n
+		counts[result{first.Feature, first.Result}] += n
 		outcomes = outcomes[n:]
 	}
 	for r, n := range counts {
-		s.cfg.Observer.Outcomes(h, r.feature, string(r.Verdict), n)
+		s.cfg.Observer.Outcomes(h, r.feature, string(r.Result), n)
 	}
 }
 
 // publish hands on what became of the policies of a call.
-func (s *Service) publish(h mutator.Hook, res *engine.Result) {
+func (s *Service) publish(h mutator.Hook, res *engine.Response) {
 	if s.cfg.Publisher == nil || len(res.Policies) == 0 {
 		return
 	}

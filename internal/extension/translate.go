@@ -47,7 +47,7 @@ func (r resource) read(req *wire.Message) [][]byte {
 }
 
 // answer writes the response to req.
-func (m *method) answer(req *wire.Message, res *engine.Result) *wire.Message {
+func (m *method) answer(req *wire.Message, res *engine.Response) *wire.Message {
 	out := req.NewResponse()
 	for _, list := range res.Resources {
 		for _, r := range m.resources {

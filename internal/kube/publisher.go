@@ -51,7 +51,7 @@ type Publisher struct {
 	retries     workqueue.TypedRateLimiter[key]
 	servers     *backoff // one, without a name
 	permissions *backoff // by writer and namespace
-	said        transitionLog
+	transitions transitionLog
 }
 
 func assemble(cfg Config, client dynamic.Interface) *Publisher {
@@ -65,7 +65,7 @@ func assemble(cfg Config, client dynamic.Interface) *Publisher {
 		retries:     workqueue.NewTypedItemExponentialFailureRateLimiter[key](retryFirst, retryLongest),
 		servers:     newBackoff(retryFirst, retryLongest),
 		permissions: newBackoff(permissionFirst, permissionLongest),
-		said:        transitionLog{log: cfg.Log, forbidden: map[string]bool{}},
+		transitions: transitionLog{log: cfg.Log, forbidden: map[string]bool{}},
 	}
 }
 

@@ -86,24 +86,24 @@ func (p *Publisher) attempt(ctx context.Context, k key, o outcome, before int) (
 func (p *Publisher) settled(k key, o outcome, r result, err error) bool {
 	if r == unavailable {
 		wait := p.servers.close("")
-		p.said.unavailable(wait, err)
+		p.transitions.unavailable(wait, err)
 		p.queue.AddAfter(k, wait+p.retries.When(k)) // after the others: it may be its own fault
 		return false
 	}
 	p.servers.open("")
-	p.said.available()
+	p.transitions.available()
 	switch r {
 	case forbidden:
 		p.queue.AddAfter(k, p.permissions.close(backoffKey(k)))
 		if p.permissions.failures(backoffKey(k)) > 1 {
-			p.said.refused(k, p.writers[k.what].rule(k, o), err)
+			p.transitions.missingPermission(k, p.writers[k.what].rule(k, o), err)
 		}
 		return false
 	case conflict:
 		p.queue.AddAfter(k, p.retries.When(k))
 		return false
 	case rejected:
-		p.said.rejected(k, err)
+		p.transitions.rejected(k, err)
 	default:
 		p.permissions.open(backoffKey(k))
 	}

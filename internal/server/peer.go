@@ -34,7 +34,7 @@ func newPeerCredentials(allowed []uint32, log *slog.Logger) *peerCredentials {
 }
 
 // ServerHandshake implements credentials.TransportCredentials. It closes the connection
-// of a peer that it refuses.
+// of a peer that it rejects.
 func (c *peerCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	if len(c.allowed) == 0 {
 		return conn, socketInfo(), nil

@@ -75,14 +75,14 @@ func TestKernelTellsThePeer(t *testing.T) {
 
 func TestRefusedPeerCannotCall(t *testing.T) {
 	me := uint32(os.Geteuid())
-	for _, refused := range []bool{false, true} {
+	for _, rejected := range []bool{false, true} {
 		p := newServer(t, func(c *Config) { c.Socket.AllowedUIDs = []uint32{me + 1} })
-		if refused {
+		if rejected {
 			p.peers.own = me + 2 // as if egraft ran as somebody else
 		}
 		i := run(t, p)
 		_, err := i.call(t)
-		if !refused {
+		if !rejected {
 			require.NoError(t, err)
 			continue
 		}

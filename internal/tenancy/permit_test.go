@@ -128,7 +128,7 @@ func requireJudged(t *testing.T, o *policy.Object, want string) {
 	}
 	require.EqualError(t, o.Err, want)
 	require.Nil(t, o.Content())
-	require.Contains(t, o.Raw(), "egraft.io/refused")
+	require.Contains(t, o.Raw(), "egraft.io/rejected")
 }
 
 // TestNamesOfSecrets: what Envoy asks the agent for is the name, whatever the policy says

@@ -131,14 +131,14 @@ func TestReport(t *testing.T) {
 	}
 	wrong := []string{
 		"worse Invalid: spec.wrong: Invalid value: true: must be false; its targets are as they are without it",
-		"wrong Invalid: spec.wrong: Invalid value: true: must be false; requests to its targets are refused",
+		"wrong Invalid: spec.wrong: Invalid value: true: must be false; requests to its targets are rejected",
 	}
 	require.Equal(t, append([]string{
 		"a Programmed: in effect on 2 [x]; elsewhere Thing n/b is as old and comes first by name",
 		"b Programmed: in effect on 7 [y z]",
 		"c Conflicted: Thing n/b is as old and comes first by name and has the same target",
 		"d ApplyFailed: cannot be applied where it would be TargetNotFound",
-		"limited Invalid: is too much; requests to its targets are refused",
+		"limited Invalid: is too much; requests to its targets are rejected",
 	}, wrong...), said(mutator.HookTranslation))
 	require.Equal(t, wrong, said(mutator.HookRoute))
 

@@ -135,9 +135,9 @@ func (p *clusterPolicy[T]) failure(in *mutator.Input, o *policy.Object, r mutato
 	}
 	switch hasClusters := in.Has(mutator.KindCluster); {
 	case r == mutator.Programmed && !hasClusters:
-		return mutator.NotIncluded(mutator.KindCluster) + "; requests of its routes are refused"
+		return mutator.NotIncluded(mutator.KindCluster) + "; requests of its routes are rejected"
 	case r == mutator.TargetNotFound && hasClusters && p.indexOf(in).anywhere != nil:
-		return errNoRoutes.Error() + "; requests to all backends are refused"
+		return errNoRoutes.Error() + "; requests to all backends are rejected"
 	default:
 		return ""
 	}

@@ -136,7 +136,7 @@ func (e *entry) add(c policy.Attachment, effective *policy.Attachment, t Target)
 func (r Reporter) invalid(o *policy.Object) mutator.PolicyOutcome {
 	then := "its targets are as they are without it"
 	if OnFailure(o, r.OnFailure) == mutator.Deny {
-		then = "requests to its targets are refused"
+		then = "requests to its targets are rejected"
 	}
 	return mutator.PolicyOutcome{Policy: o, Reason: mutator.Invalid, Message: o.Err.Error() + "; " + then}
 }
@@ -167,7 +167,7 @@ func (r Reporter) outcome(in *mutator.Input, e *entry) mutator.PolicyOutcome {
 func missingFilter(denies bool) string {
 	then := "requests are served without it"
 	if denies {
-		then = "requests are refused"
+		then = "requests are rejected"
 	}
 	return mutator.NotIncluded(mutator.KindListener) + ", so that the filter is missing; " + then
 }

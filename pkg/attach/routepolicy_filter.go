@@ -165,7 +165,7 @@ func (p *routePolicy[T]) failure(in *mutator.Input, o *policy.Object, r mutator.
 	case r == mutator.Programmed && !hasListeners && p.needsFilter(&policy.Attachment{Object: o}):
 		return missingFilter(p.denies(o))
 	case r == mutator.TargetNotFound && hasListeners && p.denies(o) && len(in.Routes().Configurations()) == 0:
-		return errNoRoutes.Error() + "; requests to all listeners are refused"
+		return errNoRoutes.Error() + "; requests to all listeners are rejected"
 	default:
 		return ""
 	}

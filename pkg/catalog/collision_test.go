@@ -99,7 +99,7 @@ func TestCollisionOfKinds(t *testing.T) {
 				require.Len(t, said, 1)
 				require.Equal(t, "vendor", said[0].Feature)
 				require.EqualError(t, said[0].Err, fmt.Sprintf(
-					`changed %q in the metadata egraft.io, which is not the mutator's own; its keys there are vendor, BackendMTLSPolicy.vendor.example`, c.err))
+					`changed %q in the metadata egraft.io, which belongs to another feature; the feature's own keys are vendor, BackendMTLSPolicy.vendor.example`, c.err))
 			})
 		}
 	}
@@ -123,7 +123,7 @@ func requireSecured(t *testing.T, e *engine.Engine) (failed []*engine.Outcome) {
 	for _, o := range objects {
 		call.Objects = append(call.Objects, []byte(o))
 	}
-	note := func(res *engine.Result) {
+	note := func(res *engine.Response) {
 		for _, o := range res.Outcomes {
 			if o.Err != nil {
 				failed = append(failed, o)

@@ -136,7 +136,7 @@ func TestSameAsPlain(t *testing.T) {
 			require.NoError(t, err)
 			requireSame(t, want.Resources, got.Resources)
 			for _, o := range want.Outcomes {
-				if o.Verdict == engine.Applied {
+				if o.Result == engine.Applied {
 					applied++
 				}
 			}
@@ -154,15 +154,15 @@ func remembering(t *testing.T) *engine.Engine {
 }
 
 // requireEqualResults compares bytes, outcomes and what became of policies.
-func requireEqualResults(t *testing.T, pass string, want, got *engine.Result) {
+func requireEqualResults(t *testing.T, pass string, want, got *engine.Response) {
 	t.Helper()
 	requireSame(t, want.Resources, got.Resources)
 	require.Equal(t, describe(want), describe(got), pass)
 }
 
-func describe(res *engine.Result) (lines []string) {
+func describe(res *engine.Response) (lines []string) {
 	for _, o := range res.Outcomes {
-		line := o.Feature + " " + string(o.Kind) + " " + o.Name + " " + string(o.Verdict)
+		line := o.Feature + " " + string(o.Kind) + " " + o.Name + " " + string(o.Result)
 		if o.Err != nil {
 			line += " " + o.Err.Error()
 		}

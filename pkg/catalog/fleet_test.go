@@ -99,7 +99,7 @@ func fromYAML(t *testing.T, m proto.Message, text string) []byte {
 
 // effectIn says which policy, from 1, shows at each place. The mark is a pattern with the
 // policy's number.
-func effectIn(t *testing.T, res *engine.Result, mark string, policies int) effect {
+func effectIn(t *testing.T, res *engine.Response, mark string, policies int) effect {
 	t.Helper()
 	var found [3]int
 	for i, p := range places() {
@@ -116,7 +116,7 @@ func effectIn(t *testing.T, res *engine.Result, mark string, policies int) effec
 }
 
 // textOf is everything at a place: resources by their names.
-func textOf(t *testing.T, res *engine.Result, p place) string {
+func textOf(t *testing.T, res *engine.Response, p place) string {
 	t.Helper()
 	var all []string
 	clusters := map[string]string{}

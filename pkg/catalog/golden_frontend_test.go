@@ -55,7 +55,7 @@ func TestGoldenWithFrontendPolicy(t *testing.T) {
 }
 
 // requireFrontend checks the listeners and returns how many filter chains verify clients.
-func requireFrontend(t *testing.T, res *engine.Result, mode string) (verified int) {
+func requireFrontend(t *testing.T, res *engine.Response, mode string) (verified int) {
 	t.Helper()
 	for _, raw := range res.Resources[2].Encoded {
 		l := &listenerv3.Listener{}
@@ -99,7 +99,7 @@ func requireFrontend(t *testing.T, res *engine.Result, mode string) (verified in
 
 // hasHosts tells whether a route configuration is there and has a virtual host, which says
 // whose it is, or is missing, so that every policy counts.
-func hasHosts(t *testing.T, res *engine.Result, name string) bool {
+func hasHosts(t *testing.T, res *engine.Response, name string) bool {
 	t.Helper()
 	there := false
 	for _, raw := range res.Resources[3].Encoded {

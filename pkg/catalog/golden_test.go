@@ -167,15 +167,15 @@ func requireSame(t *testing.T, want, got []engine.Resources) {
 }
 
 // requireTreated checks a result and returns how many clusters were changed.
-func requireTreated(t *testing.T, call *engine.Call, res *engine.Result) int {
+func requireTreated(t *testing.T, call *engine.Call, res *engine.Response) int {
 	t.Helper()
-	verdict := map[string]engine.Verdict{}
+	verdict := map[string]engine.Result{}
 	for _, o := range res.Outcomes {
-		require.NotEqual(t, engine.Panicked, o.Verdict)
-		if o.Verdict == engine.Denied { // Envoy Gateway's tests have curves that are none
+		require.NotEqual(t, engine.Panicked, o.Result)
+		if o.Result == engine.Denied { // Envoy Gateway's tests have curves that are none
 			require.ErrorContains(t, o.Err, "TLS setting ecdhCurves")
 		}
-		verdict[o.Name] = o.Verdict
+		verdict[o.Name] = o.Result
 	}
 	reached := map[string]bool{}
 	for _, gw := range call.Resources[3].Encoded {
@@ -218,7 +218,7 @@ func requireTreated(t *testing.T, call *engine.Call, res *engine.Result) int {
 
 // requireRoutesLeadSomewhere requires that every route which led to a cluster of the call leads
 // to one of the answer.
-func requireRoutesLeadSomewhere(t *testing.T, call *engine.Call, res *engine.Result) {
+func requireRoutesLeadSomewhere(t *testing.T, call *engine.Call, res *engine.Response) {
 	t.Helper()
 	missing := func(lists []engine.Resources) int {
 		there, n := map[string]bool{}, 0

@@ -26,7 +26,7 @@ func pool(spec string) []byte {
 }
 
 // inRoute answers the Route hook for [poolRoute].
-func inRoute(t *testing.T, o catalog.Options, objects ...[]byte) (*routev3.Route, *engine.Result) {
+func inRoute(t *testing.T, o catalog.Options, objects ...[]byte) (*routev3.Route, *engine.Response) {
 	t.Helper()
 	e, err := engine.New(catalog.Builtin(o))
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 
 // drop leaves out the secrets that a listener named before and nothing names after. Golden
 // files that lack a kind of resource are no call that all kinds are included in.
-func (p plain) drop(t *testing.T, call *engine.Call, res *engine.Result) {
+func (p plain) drop(t *testing.T, call *engine.Call, res *engine.Response) {
 	t.Helper()
 	text := func(lists []engine.Resources, kinds ...mutator.Kind) (all []string) {
 		for _, kind := range kinds {
@@ -46,7 +46,7 @@ func (p plain) drop(t *testing.T, call *engine.Call, res *engine.Result) {
 		s := &tlsv3.Secret{}
 		require.NoError(t, proto.Unmarshal(raw, s))
 		if s.GetName() != "system_ca_certificates" && strings.Contains(was, s.GetName()) && !strings.Contains(is, s.GetName()) {
-			res.Outcomes = append(res.Outcomes, &engine.Outcome{Feature: "frontend-mtls", Kind: mutator.KindSecret, Name: s.GetName(), Verdict: engine.Pruned})
+			res.Outcomes = append(res.Outcomes, &engine.Outcome{Feature: "frontend-mtls", Kind: mutator.KindSecret, Name: s.GetName(), Result: engine.Pruned})
 			continue
 		}
 		left = append(left, raw)

@@ -28,11 +28,11 @@ import (
 // compared with.
 type plain []mutator.Feature
 
-func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
+func (p plain) run(t *testing.T, call *engine.Call) *engine.Response {
 	t.Helper()
 	in, features := p.input(t, call), p
 	p = p.withVariants()
-	res := &engine.Result{}
+	res := &engine.Response{}
 	for _, list := range call.Resources {
 		out := engine.Resources{Kind: list.Kind}
 		for _, raw := range list.Encoded {
@@ -56,7 +56,7 @@ func (p plain) run(t *testing.T, call *engine.Call) *engine.Result {
 	features.addCopies(t, in, res)
 	for i, raw := range call.Resources[0].Encoded {
 		if c := clusterOf(t, raw); c.GetName() != clusterOf(t, res.Resources[0].Encoded[i]).GetName() && len(c.GetHealthChecks()) == 0 && c.GetEdsClusterConfig() != nil {
-			kept := p.others().treat(t, in, mutator.KindCluster, raw, &engine.Result{})
+			kept := p.others().treat(t, in, mutator.KindCluster, raw, &engine.Response{})
 			res.Resources[0].Encoded = append(res.Resources[0].Encoded, kept)
 		}
 	}
@@ -70,7 +70,7 @@ func (p plain) others() plain {
 }
 
 // treat takes a resource through all features.
-func (p plain) treat(t *testing.T, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Result) []byte {
+func (p plain) treat(t *testing.T, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Response) []byte {
 	t.Helper()
 	switch kind {
 	case mutator.KindCluster:
@@ -108,7 +108,7 @@ func (d decoded) References() []xds.Reference {
 
 // plainly takes a resource of one kind through the features that have a mutator for it.
 func plainly[T resource](
-	t *testing.T, p plain, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Result,
+	t *testing.T, p plain, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Response,
 	c T, deny func(T) error, of func(mutator.Feature) mutator.Planner[T],
 ) []byte {
 	t.Helper()
@@ -125,7 +125,7 @@ func plainly[T resource](
 			continue
 		}
 		next, verdict, err := edit(t.Context(), plan, c, deny, onError(f, plan))
-		res.Outcomes = append(res.Outcomes, &engine.Outcome{Feature: f.Name, Kind: kind, Name: came.GetName(), Verdict: verdict, Err: err})
+		res.Outcomes = append(res.Outcomes, &engine.Outcome{Feature: f.Name, Kind: kind, Name: came.GetName(), Result: verdict, Err: err})
 		if verdict == engine.Applied || verdict == engine.Denied {
 			out = deterministic(t, next)
 		}
@@ -147,7 +147,7 @@ func onError[T proto.Message](f mutator.Feature, plan *mutator.Plan[T]) mutator.
 // edit runs a mutator on a copy.
 func edit[T resource](
 	ctx context.Context, plan *mutator.Plan[T], c T, deny func(T) error, onError mutator.FailurePolicy,
-) (T, engine.Verdict, error) {
+) (T, engine.Result, error) {
 	edited := proto.Clone(c).(T)
 	err := plan.Edit(ctx, edited)
 	if err == nil {
@@ -159,8 +159,8 @@ func edit[T resource](
 	case err != nil && onError == mutator.Ignore:
 		return c, engine.Ignored, err
 	case err != nil:
-		refusing := proto.Clone(c).(T)
-		return refusing, engine.Denied, errors.Join(err, deny(refusing))
+		rejecting := proto.Clone(c).(T)
+		return rejecting, engine.Denied, errors.Join(err, deny(rejecting))
 	case proto.Equal(c, edited):
 		return c, engine.Unchanged, nil
 	}
@@ -200,20 +200,20 @@ func (p plain) input(t *testing.T, call *engine.Call) *mutator.Input {
 }
 
 // add upserts the clusters of a feature.
-func (p plain) add(t *testing.T, in *mutator.Input, f mutator.Feature, res *engine.Result) {
+func (p plain) add(t *testing.T, in *mutator.Input, f mutator.Feature, res *engine.Response) {
 	t.Helper()
 	additions, err := f.Additions.Add(t.Context(), in)
 	require.NoError(t, err)
 	clusters := &res.Resources[0]
 next:
 	for _, a := range additions.Clusters {
-		o := &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: a.GetName(), Verdict: engine.Added}
+		o := &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: a.GetName(), Result: engine.Added}
 		for _, raw := range clusters.Encoded {
 			c := &clusterv3.Cluster{}
 			require.NoError(t, proto.Unmarshal(raw, c))
 			if c.GetName() == a.GetName() {
 				require.True(t, proto.Equal(a, c), "golden files have no such cluster")
-				o.Verdict = engine.Unchanged
+				o.Result = engine.Unchanged
 				res.Outcomes = append(res.Outcomes, o)
 				continue next
 			}
@@ -231,7 +231,7 @@ func clusterOf(t *testing.T, raw []byte) *clusterv3.Cluster {
 }
 
 // renamed are the new names of clusters that have one.
-func renamed(t *testing.T, call *engine.Call, res *engine.Result) map[string]string {
+func renamed(t *testing.T, call *engine.Call, res *engine.Response) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for i, raw := range call.Resources[0].Encoded {

@@ -151,7 +151,7 @@ func (p plainRoutes) target(in *mutator.Input, cluster string, w *xds.Way) strin
 }
 
 // addCopies adds copies of clusters for the ways that need them.
-func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Result) {
+func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Response) {
 	t.Helper()
 	clusters, seen := &res.Resources[0], map[string]bool{}
 	there := slices.Clone(clusters.Encoded)
@@ -168,13 +168,13 @@ func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Result) {
 			seen[copyName] = true
 			m := clusterOf(t, there[i])
 			xds.RenameCluster(m, copyName)
-			refusing := proto.CloneOf(m)
-			require.NoError(t, xds.DenyCluster(refusing))
+			rejecting := proto.CloneOf(m)
+			require.NoError(t, xds.DenyCluster(rejecting))
 			if m.GetAltStatName() != "" {
 				m.AltStatName = strings.ReplaceAll(p.copyName(in, m.GetAltStatName(), w), ".", "_")
 			}
 			xds.SetEDSInitialFetchTimeout(m, xds.NewClusterFetchTimeout)
-			m, outcomes := p.copyOf(t, in, w, m, refusing)
+			m, outcomes := p.copyOf(t, in, w, m, rejecting)
 			clusters.Encoded = append(clusters.Encoded, deterministic(t, m))
 			res.Outcomes = append(res.Outcomes, outcomes...)
 		}
@@ -182,7 +182,7 @@ func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Result) {
 }
 
 // copyOf edits a copy on behalf of each family.
-func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, refusing *clusterv3.Cluster) (*clusterv3.Cluster, []*engine.Outcome) {
+func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, rejecting *clusterv3.Cluster) (*clusterv3.Cluster, []*engine.Outcome) {
 	t.Helper()
 	var out []*engine.Outcome
 	for i, f := range p {
@@ -191,7 +191,7 @@ func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, refusing *
 			continue
 		}
 		if len(out) == 0 {
-			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Added})
+			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Result: engine.Added})
 		}
 		edited := proto.CloneOf(m)
 		err := v.Edit(t.Context(), edited)
@@ -199,9 +199,9 @@ func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, refusing *
 		case err == nil:
 			m = edited
 		case v.OnFailure == mutator.Ignore:
-			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Ignored, Err: err})
+			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Result: engine.Ignored, Err: err})
 		default:
-			return refusing, append(out[1:], &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Verdict: engine.Denied, Err: err})
+			return rejecting, append(out[1:], &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Result: engine.Denied, Err: err})
 		}
 	}
 	return m, out

@@ -32,7 +32,7 @@ func restricted(t *testing.T, text string) *engine.Engine {
 }
 
 // translateFleet takes the fleet with policies through both hooks.
-func translateFleet(t *testing.T, e *engine.Engine, kind string, policies ...attachment) (res *engine.Result, outcomes []mutator.PolicyOutcome) {
+func translateFleet(t *testing.T, e *engine.Engine, kind string, policies ...attachment) (res *engine.Response, outcomes []mutator.PolicyOutcome) {
 	t.Helper()
 	call := theFleet(t, func(p place, route []byte) []byte {
 		var own [][]byte

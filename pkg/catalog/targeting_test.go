@@ -162,7 +162,7 @@ func attach(t *testing.T, kind string, policies []attachment) (effect, []mutator
 	return effectIn(t, res, marksOf[kind], len(policies)), reasonsIn(t, res, kind, len(policies))
 }
 
-func reasonsIn(t *testing.T, res *engine.Result, kind string, policies int) []mutator.Reason {
+func reasonsIn(t *testing.T, res *engine.Response, kind string, policies int) []mutator.Reason {
 	t.Helper()
 	out := make([]mutator.Reason, policies)
 	for _, p := range res.Policies {

@@ -70,7 +70,7 @@ func TestPolicyThatIsTooLargeForARoute(t *testing.T) {
 		Resources: []engine.Resources{{Kind: mutator.KindRoute, Encoded: [][]byte{raw}}},
 	})
 	require.NoError(t, err)
-	require.Equal(t, engine.Denied, res.Outcomes[0].Verdict)
+	require.Equal(t, engine.Denied, res.Outcomes[0].Result)
 	require.Regexp(t, `^BackendMTLSPolicy a/p: takes \d+ bytes on each xDS route of its target, more than the 3072 that a policy may take: use shorter or fewer values$`, res.Outcomes[0].Err.Error())
 }
 
@@ -97,6 +97,6 @@ func TestAgentSocketsOfANamespace(t *testing.T) {
 		reached = append(reached, got.reaches(t, i))
 	}
 	const cart = "spiffe://example.org/cart"
-	require.Equal(t, []string{cart, "refused", "refused", cart, cart}, reached)
+	require.Equal(t, []string{cart, "rejected", "rejected", cart, cart}, reached)
 	require.Equal(t, []string{"infra/platform Programmed", "evil/evil-0 Invalid", "evil/evil-1 Invalid", "evil/evil-2 Programmed", "evil/evil-3 Programmed"}, got.reasons())
 }

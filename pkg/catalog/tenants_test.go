@@ -66,7 +66,7 @@ metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: Gateway, namespac
 
 // translated is what came of a translation, by name.
 type translated struct {
-	res      *engine.Result
+	res      *engine.Response
 	clusters map[string]*clusterv3.Cluster
 	routes   []*routev3.Route
 }
@@ -104,7 +104,7 @@ func (r translated) reaches(t *testing.T, route int) string {
 	name := r.routes[route].GetRoute().GetCluster()
 	c := r.clusters[name]
 	if c == nil || c.GetType() == clusterv3.Cluster_STATIC && len(c.GetLoadAssignment().GetEndpoints()) == 0 {
-		return "refused"
+		return "rejected"
 	}
 	text, err := protojson.Marshal(c)
 	require.NoError(t, err)
@@ -210,7 +210,7 @@ func TestInvalidPolicyOfMergedBackend(t *testing.T) {
 	got = translate(t, e, [][]byte{wrong}, []string{mergedCluster},
 		hostOf(t, "a", routeOf(t, e, "a", action, backendPolicy("a", "p", "HTTPRoute", "r", "2026", `"peers":[{"exact":"spiffe://example.org/cart"}]`))), hostOf(t, "b", routeOf(t, e, "b", action)))
 	require.Equal(t, "spiffe://example.org/cart", got.reaches(t, 0), "a policy of its own")
-	require.Equal(t, "refused", got.reaches(t, 1), "the Gateway's, which is wrong")
+	require.Equal(t, "rejected", got.reaches(t, 1), "the Gateway's, which is wrong")
 }
 
 // TestRouteIsHeld: the route of a policy leads nowhere unless the translation, with the route
@@ -229,9 +229,9 @@ func TestRouteIsHeld(t *testing.T) {
 	lost := proto.CloneOf(held)
 	lost.Metadata = xds.ClearMetadataEntries(lost.GetMetadata())
 	got = translate(t, e, nil, []string{cluster}, hostOf(t, "a", lost))
-	require.Equal(t, "refused", got.reaches(t, 0))
+	require.Equal(t, "rejected", got.reaches(t, 0))
 	require.Len(t, got.res.Warnings, 1)
-	require.EqualError(t, got.res.Warnings[0], `requests to cluster "httproute/a/r/rule/0" are refused: what the Route hook left on their route was lost, by a patch or another extension server`)
+	require.EqualError(t, got.res.Warnings[0], `requests to cluster "httproute/a/r/rule/0" are rejected: what the Route hook left on their route was lost, by a patch or another extension server`)
 
 	garbled := proto.CloneOf(held)
 	garbled.Metadata = xds.SetMetadataEntry(garbled.GetMetadata(), xds.MetadataEntry{Key: "BackendMTLSPolicy.egraft.io", Value: `[{"specificity":3,"policy":{}}]`})
@@ -242,14 +242,14 @@ func TestRouteIsHeld(t *testing.T) {
 // TestRoutesNotIncluded: without routes nobody knows whose a cluster is.
 func TestRoutesNotIncluded(t *testing.T) {
 	platform := backendPolicy("infra", "p", "Gateway", "eg", "2020", `"peers":[{"exact":"spiffe://example.org/cart"}]`)
-	for kind, refused := range map[string]bool{"HTTPRoute": true, "GRPCRoute": true, "Service": true, "Backend": true, "ServiceImport": true, "TCPRoute": false, "SecurityPolicy": false} {
+	for kind, rejected := range map[string]bool{"HTTPRoute": true, "GRPCRoute": true, "Service": true, "Backend": true, "ServiceImport": true, "TCPRoute": false, "SecurityPolicy": false} {
 		got := translate(t, builtin(t), [][]byte{platform}, []string{fmt.Sprintf(`
 name: c
 type: EDS
 edsClusterConfig: {edsConfig: {ads: {}, resourceApiVersion: V3}}
 metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: %s, namespace: a, name: x}]}}}
 `, kind)})
-		require.Equal(t, refused, got.clusters["c"].GetType() == clusterv3.Cluster_STATIC, kind)
+		require.Equal(t, rejected, got.clusters["c"].GetType() == clusterv3.Cluster_STATIC, kind)
 		require.Equal(t, []string{"infra/p ApplyFailed"}, got.reasons(), kind)
 	}
 }

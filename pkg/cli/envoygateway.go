@@ -78,7 +78,7 @@ func (p *program) printStanza(s *settings, to endpoint, format string) error {
 	return failed(err)
 }
 
-// validate refuses what Envoy Gateway would refuse or misunderstand.
+// validate rejects what Envoy Gateway would reject or misunderstand.
 func (e endpoint) validate(s *settings, format string) error {
 	network, address := s.Network()
 	switch {

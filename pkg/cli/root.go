@@ -45,7 +45,7 @@ func newRoot(p *program) *cobra.Command {
 // help shows the help of a command that only has others below it.
 func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
-// oneOf refuses names that no command below has. For the root cobra does it by itself.
+// oneOf rejects names that no command below has. For the root cobra does it by itself.
 func oneOf(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
@@ -53,7 +53,7 @@ func oneOf(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// noArgs refuses arguments in words that say what to do.
+// noArgs rejects arguments in words that say what to do.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("%s takes no arguments, but got %q", cmd.CommandPath(), args[0])

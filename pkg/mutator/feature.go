@@ -30,7 +30,7 @@ type Feature struct {
 	// RenamesClusters says that the feature gives clusters of a translation other names. It has
 	// failed on one that gets the name of another one, whether that came with the translation or
 	// was given it, too. Routes are then led to the cluster under its new name. If Envoy
-	// rejects it, their requests are refused: under the old name Envoy would keep the cluster
+	// rejects it, their requests are rejected: under the old name Envoy would keep the cluster
 	// as it was.
 	RenamesClusters bool
 

@@ -38,7 +38,7 @@ const (
 type FailurePolicy string
 
 const (
-	// Deny makes Envoy refuse requests to the resource: what a security mutator wants.
+	// Deny makes Envoy reject requests to the resource: what a security mutator wants.
 	Deny FailurePolicy = "Deny"
 	// Ignore leaves the resource as it was before the mutator.
 	Ignore FailurePolicy = "Ignore"

@@ -16,7 +16,7 @@ func FuzzNewSet(f *testing.F) {
 	f.Add(object("a", 2026, spec(`,"size":1`)))
 	f.Add(object("a", 0, `{"targetRef":{"kind":"Gateway"},"targetRefs":[{"name":5},{"name":"x"}],"size":"1"}`))
 	f.Add(object("a", 9999, spec(`,"size":`+nested(100))))
-	f.Add([]byte(`{"apiVersion":"example.com/v1","kind":"Thing","egraft.io/refused":{"reason":"r","content":"c"}}`))
+	f.Add([]byte(`{"apiVersion":"example.com/v1","kind":"Thing","egraft.io/rejected":{"reason":"r","content":"c"}}`))
 	kinds := []policy.Kind{kind()}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		s, err := policy.NewSet(kinds, [][]byte{raw})

@@ -36,7 +36,7 @@ func (k Kind) WithPermit(permit Permit) Kind {
 	return k
 }
 
-// validateObject refuses an object that may not be used.
+// validateObject rejects an object that may not be used.
 func (k Kind) validateObject(o *Object) {
 	if k.permit == nil || o.Err != nil {
 		return

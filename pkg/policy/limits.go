@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Limits of what is read. Past one of them an object is refused: it has a name, targets and
+// Limits of what is read. Past one of them an object is rejected: it has a name, targets and
 // an error like any other that cannot be used, and so its targets get the failure policy.
 const (
 	// maxBytes is twice what kubectl can apply, which keeps the object in an annotation
@@ -32,7 +32,7 @@ const (
 	// may take: they quote the object.
 	maxErrors = 10
 	maxError  = 2 << 10
-	// maxName is the longest name in Kubernetes; only that of a refused object is cut.
+	// maxName is the longest name in Kubernetes; only that of a rejected object is cut.
 	maxName = validation.DNS1123SubdomainMaxLength
 )
 
@@ -83,10 +83,10 @@ func (o *Object) reject(reason error) {
 	h.Metadata.UID, h.Metadata.Generation, h.Metadata.CreationTimestamp.Time = o.UID, o.Generation, o.Created
 	sum := sha256.Sum256([]byte(o.raw))
 	h.Spec.FailurePolicy = o.FailurePolicy
-	h.Refused = &rejection{reason.Error(), hex.EncodeToString(sum[:])}
+	h.Rejected = &rejection{reason.Error(), hex.EncodeToString(sum[:])}
 	b, err := json.Marshal(h)
 	if err != nil { // of a year that JSON's times cannot have
-		b = []byte(h.Refused.Content)
+		b = []byte(h.Rejected.Content)
 	}
 	o.raw = string(b)
 }
@@ -95,7 +95,7 @@ func cut(name string) string {
 	return strings.Clone(strings.ToValidUTF8(name[:min(len(name), maxName)], ""))
 }
 
-// rejection is the content of a refused object.
+// rejection is the content of a rejected object.
 type rejection struct {
 	Reason string `json:"reason"`
 	// Content is a digest of what the object had: another object is another one even so.
@@ -120,7 +120,7 @@ func brief(err error) error {
 	return errors.New(strings.ToValidUTF8(err.Error()[:maxError], "") + " …")
 }
 
-// rejectExcess refuses the newest of too many objects. They may be shared with other
+// rejectExcess rejects the newest of too many objects. They may be shared with other
 // calls, and so copies take their place.
 func (s *Set) rejectExcess() {
 	for i := maxObjects; i < len(s.objects); i++ {

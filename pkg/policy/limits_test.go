@@ -102,7 +102,7 @@ func TestLongFaultIsCut(t *testing.T) {
 	require.Len(t, s.Of(gvk)[0].Err.Error(), 2048+len(" …"))
 }
 
-// TestRefusedObjectIsCut shows that nobody keeps megabytes of what is refused.
+// TestRefusedObjectIsCut shows that nobody keeps megabytes of what is rejected.
 func TestRefusedObjectIsCut(t *testing.T) {
 	kinds := []policy.Kind{kind()}
 	read := func(pad string) *policy.Object {
@@ -117,7 +117,7 @@ func TestRefusedObjectIsCut(t *testing.T) {
 	require.NotEqual(t, o.Digest(), other.Digest())
 }
 
-// TestLimitOfObjects refuses the newest, whatever the order in which they come.
+// TestLimitOfObjects rejects the newest, whatever the order in which they come.
 func TestLimitOfObjects(t *testing.T) {
 	raw := [][]byte{object("new", 2026, spec(""))}
 	for i := range 10_000 {

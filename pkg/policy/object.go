@@ -68,8 +68,8 @@ type header struct {
 	Status struct {
 		Ancestors []ancestor `json:"ancestors"`
 	} `json:"status"`
-	// Refused is there if another hook carried an object that it had refused.
-	Refused *rejection `json:"egraft.io/refused,omitempty"`
+	// Rejected is there if another hook carried an object that it had rejected.
+	Rejected *rejection `json:"egraft.io/rejected,omitempty"`
 }
 
 // parse reads the header of raw, in a time that is linear in its size, and then the object by
@@ -91,8 +91,8 @@ func parse(kinds []Kind, raw []byte, watch Watch) (*Object, error) {
 		switch tooMuch := excess(raw, len(o.Targets), len(h.Spec.TargetSelectors)); {
 		case tooMuch != nil:
 			o.reject(tooMuch)
-		case h.Refused != nil:
-			o.Err = h.Refused.err()
+		case h.Rejected != nil:
+			o.Err = h.Rejected.err()
 		default:
 			o.readContent(k, watch)
 			k.validateObject(o)

@@ -26,19 +26,19 @@ func TestPermit(t *testing.T) {
 		object("a", 2026, spec(`,"size":1`)), object("b", 2026, spec(`,"size":2,"failurePolicy":"Ignore"`)), object("c", 2026, spec(`,"size":-1`)),
 	})
 	require.NoError(t, err)
-	permitted, refused, wrong := s.Of(gvk)[0], s.Of(gvk)[1], s.Of(gvk)[2]
+	permitted, rejected, wrong := s.Of(gvk)[0], s.Of(gvk)[1], s.Of(gvk)[2]
 	require.NoError(t, permitted.Err)
 	require.Equal(t, 1, policy.As[thing](permitted).Spec.Size)
 	require.EqualError(t, wrong.Err, "spec.size: Invalid value: -1: must not be negative", "what is not valid is not asked about")
 
-	require.ErrorContains(t, refused.Err, "Thing ns/b: too large xxx")
-	require.Len(t, refused.Err.Error(), 2048+len(" …"))
-	require.Nil(t, refused.Content())
-	require.Equal(t, policy.ToGateway, refused.AttachedTo(policy.TargetRef{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
-	require.Equal(t, "Ignore", refused.FailurePolicy)
+	require.ErrorContains(t, rejected.Err, "Thing ns/b: too large xxx")
+	require.Len(t, rejected.Err.Error(), 2048+len(" …"))
+	require.Nil(t, rejected.Content())
+	require.Equal(t, policy.ToGateway, rejected.AttachedTo(policy.TargetRef{Kind: "Gateway", Namespace: "ns", Name: "eg"}))
+	require.Equal(t, "Ignore", rejected.FailurePolicy)
 
-	again, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{[]byte(refused.Raw())})
+	again, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{[]byte(rejected.Raw())})
 	require.NoError(t, err)
-	require.EqualError(t, again.Of(gvk)[0].Err, refused.Err.Error(), "what is left of it says so to those who do not ask")
+	require.EqualError(t, again.Of(gvk)[0].Err, rejected.Err.Error(), "what is left of it says so to those who do not ask")
 	require.Nil(t, again.Of(gvk)[0].Content())
 }

@@ -63,7 +63,7 @@ func TestSelectedByStatus(t *testing.T) {
 	}
 }
 
-// TestTargetsThatCannotBeTold are refused, and no others.
+// TestTargetsThatCannotBeTold are rejected, and no others.
 func TestTargetsThatCannotBeTold(t *testing.T) {
 	from := func(kind gwapiv1.Kind, from string) v1alpha1.TargetSelector {
 		s := v1alpha1.TargetSelector{Group: policy.GatewayGroup, Kind: kind, MatchLabels: map[string]string{"a": "b"}}
@@ -72,17 +72,17 @@ func TestTargetsThatCannotBeTold(t *testing.T) {
 		}
 		return s
 	}
-	const refused = "spec.targetSelectors[%d].namespaces: Forbidden: Gateways of other namespaces cannot be selected by a policy that targets routes as well: use a policy for each"
+	const rejected = "spec.targetSelectors[%d].namespaces: Forbidden: Gateways of other namespaces cannot be selected by a policy that targets routes as well: use a policy for each"
 	route, gateway := named("HTTPRoute", "r"), named("Gateway", "eg")
 	for name, c := range map[string]struct {
 		refs      []gwapiv1.LocalPolicyTargetReferenceWithSectionName
 		selectors []v1alpha1.TargetSelector
 		err       string
 	}{
-		"route, and all Gateways":        {refs(route), selectors(from("Gateway", "All")), fmt.Sprintf(refused, 0)},
-		"second is a route":              {refs(gateway, route), selectors(from("Gateway", "All")), fmt.Sprintf(refused, 0)},
-		"all Gateways, and routes":       {nil, selectors(from("Gateway", "All"), from("HTTPRoute", "")), fmt.Sprintf(refused, 0)},
-		"routes, and all Gateways":       {nil, selectors(from("HTTPRoute", ""), from("Gateway", "All")), fmt.Sprintf(refused, 1)},
+		"route, and all Gateways":        {refs(route), selectors(from("Gateway", "All")), fmt.Sprintf(rejected, 0)},
+		"second is a route":              {refs(gateway, route), selectors(from("Gateway", "All")), fmt.Sprintf(rejected, 0)},
+		"all Gateways, and routes":       {nil, selectors(from("Gateway", "All"), from("HTTPRoute", "")), fmt.Sprintf(rejected, 0)},
+		"routes, and all Gateways":       {nil, selectors(from("HTTPRoute", ""), from("Gateway", "All")), fmt.Sprintf(rejected, 1)},
 		"route, and own Gateways":        {refs(route), selectors(from("Gateway", "")), ""},
 		"route, and the same, spelt out": {refs(route), selectors(from("Gateway", "Same")), ""},
 		"route, and the default":         {refs(route), selectors(from("Gateway", " ")), ""},

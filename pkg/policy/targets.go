@@ -48,7 +48,7 @@ func ValidateTargets(t *v1alpha1.PolicyTargets, kinds []string, at *field.Path) 
 	return errs
 }
 
-// validateMix refuses a policy of which nobody could tell which Gateways it selected, see
+// validateMix rejects a policy of which nobody could tell which Gateways it selected, see
 // [selection].
 func validateMix(t *v1alpha1.PolicyTargets, at *field.Path) (errs field.ErrorList) {
 	routes := slices.ContainsFunc(t.TargetRefs, func(r gwapiv1.LocalPolicyTargetReferenceWithSectionName) bool { return r.Kind != kindGateway }) ||

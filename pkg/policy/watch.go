@@ -9,7 +9,7 @@ type Content struct {
 // Watch runs read, which decodes and validates an object. How long that takes, and whether it
 // ends, depends on what a user wrote and on the kind. of is the object with no more than its
 // header, and must not be kept. An error, where Watch stopped waiting or read panicked, makes the
-// object a refused one: name and targets are valid, and the error is why it cannot be used. An
+// object a rejected one: name and targets are valid, and the error is why it cannot be used. An
 // abandoned read may go on: nothing else uses its memory.
 type Watch func(of *Object, read func() Content) (Content, error)
 

@@ -35,7 +35,7 @@ var (
 )
 
 // ParameterError is a TLS setting of a Backend, BackendTLSPolicy, EnvoyProxy or
-// ClientTrafficPolicy that Envoy might refuse.
+// ClientTrafficPolicy that Envoy might reject.
 type ParameterError struct{ setting, value, cause string }
 
 func (e *ParameterError) Error() string {
@@ -44,8 +44,8 @@ func (e *ParameterError) Error() string {
 
 // Keep carries over protocols and TLS parameters, which are others' choice, from a context
 // that Envoy Gateway made. Envoy builds a context when its secret comes, in a callback that
-// all contexts with the secret share: one that it refuses takes the secret from those behind
-// it. So what Envoy might refuse is a [ParameterError].
+// all contexts with the secret share: one that it rejects takes the secret from those behind
+// it. So what Envoy might reject is a [ParameterError].
 func Keep(from, to *tlsv3.CommonTlsContext) error {
 	if err := checkALPN(from.GetAlpnProtocols()); err != nil {
 		return err

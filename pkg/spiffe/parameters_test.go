@@ -21,7 +21,7 @@ func TestKeep(t *testing.T) {
 }
 
 // TestKeepNothingThatEnvoyMayRefuse has values that Envoy Gateway 1.9.1 lets through and
-// Envoy 1.39.1 refuses, and protocols at which it ends.
+// Envoy 1.39.1 rejects, and protocols at which it ends.
 func TestKeepNothingThatEnvoyMayRefuse(t *testing.T) {
 	for name, c := range map[string]struct {
 		context *tlsv3.CommonTlsContext

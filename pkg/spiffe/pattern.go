@@ -17,7 +17,7 @@ const (
 
 // Patterns of fields, as the CRDs have them. Whatever matches is taken by Envoy: trust
 // domains and paths by the characters of SPIFFE IDs, and names and paths that reach its
-// configuration in printable ASCII, since it refuses NUL in the path of a socket.
+// configuration in printable ASCII, since it rejects NUL in the path of a socket.
 const (
 	socketPattern = `^/[a-zA-Z0-9._/@+=:,~-]+$`
 	namePattern   = `^[!-~]+$`

@@ -13,7 +13,7 @@ const heldPrefix = "egraft/held/"
 // HoldRoute makes a route lead nowhere until [ReleaseRoutes] lets it go, which takes a mark of
 // the key. What the Route hook leaves on a route for the translation may get lost: Envoy
 // Gateway may not include routes there, and another extension server or a patch may take
-// metadata away. The route of a policy that has to deny is then refused, and not served
+// metadata away. The route of a policy that has to deny is then rejected, and not served
 // without the policy.
 func HoldRoute(r *routev3.Route, key string) {
 	prefix := heldPrefix + key + "/"

@@ -48,16 +48,16 @@ func (s *story) before(ctx context.Context) error {
 	if err := s.env.ApplyRoutes(ctx, tls, plain); err != nil {
 		return err
 	}
-	response, err := s.env.Until(ctx, tls.Host(), "the backend to refuse Envoy", disconnected)
+	response, err := s.env.Until(ctx, tls.Host(), "the backend to reject Envoy", disconnected)
 	if err != nil {
 		return err
 	}
 	if _, err := s.env.WaitText(ctx, s.env.Backends["echo"], noCertificate); err != nil {
 		return err
 	}
-	s.say("%-16s  Envoy comes with TLS: %d, the backend refuses Envoy: no client certificate", tls.Host(), response.Status)
+	s.say("%-16s  Envoy comes with TLS: %d, the backend rejects Envoy: no client certificate", tls.Host(), response.Status)
 	s.say("%-16s  (the backend's log: %q)", "", noCertificate)
-	if response, err = s.env.Until(ctx, plain.Host(), "the backend to refuse Envoy", envoy.Status(400)); err != nil {
+	if response, err = s.env.Until(ctx, plain.Host(), "the backend to reject Envoy", envoy.Status(400)); err != nil {
 		return err
 	}
 	s.say("%-16s  Envoy comes in cleartext: %s", plain.Host(), response)
@@ -126,7 +126,7 @@ func (s *story) wrong() manifest.Policy {
 	return policy
 }
 
-func (s *story) refuse(ctx context.Context) error {
+func (s *story) reject(ctx context.Context) error {
 	policy := s.wrong()
 	s.block("peers:\n  - " + policy.Peers[0])
 	_, response, err := s.env.Effect(ctx, policy, plain.Host(), disconnected)
@@ -137,7 +137,7 @@ func (s *story) refuse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("%s: %d, Envoy refuses the backend (Envoy's access log: %s)", plain.Host(), response.Status, reason(line))
+	s.say("%s: %d, Envoy rejects the backend (Envoy's access log: %s)", plain.Host(), response.Status, reason(line))
 	return nil
 }
 

@@ -39,7 +39,7 @@ func (s *story) steps() []step {
 			s.start,
 		},
 		{
-			"Before the policy, the backend refuses Envoy", "The backend serves only clients with a certificate, and Envoy has none.",
+			"Before the policy, the backend rejects Envoy", "The backend serves only clients with a certificate, and Envoy has none.",
 			s.before,
 		},
 		{
@@ -59,8 +59,8 @@ func (s *story) steps() []step {
 			s.rotate,
 		},
 		{
-			"A policy that expects another peer", "mTLS goes both ways: Envoy refuses a backend that is not whom the policy names.",
-			s.refuse,
+			"A policy that expects another peer", "mTLS goes both ways: Envoy rejects a backend that is not whom the policy names.",
+			s.reject,
 		},
 		{
 			"How fast a policy is", "From writing the policy's file to the first request that it changes.",

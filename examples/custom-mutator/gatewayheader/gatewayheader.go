@@ -25,7 +25,7 @@ func New(s Settings) (mutator.Feature, error) {
 		Name:          Name,
 		Hooks:         []mutator.Hook{mutator.HookVirtualHost},
 		After:         []string{"attempt-count"}, // the other feature that edits virtual hosts
-		FailurePolicy: mutator.Ignore,            // a header less is no reason to refuse requests
+		FailurePolicy: mutator.Ignore,            // a header less is no reason to reject requests
 		VirtualHosts:  mutator.Func[*routev3.VirtualHost]{When: s.applies, Do: s.addHeader},
 	}, nil
 }

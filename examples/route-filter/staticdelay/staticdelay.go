@@ -26,7 +26,7 @@ func New() mutator.Feature {
 		Name:      "static-delay",
 		Kind:      GroupVersion.WithKind("StaticDelayFilter"),
 		Resource:  "staticdelayfilters",
-		OnFailure: mutator.Ignore, // a delay less is no reason to refuse requests
+		OnFailure: mutator.Ignore, // a delay less is no reason to reject requests
 		Validate:  validate,
 		Filter:    string(httpfilter.Fault) + "/static-delay",
 		Position:  httpfilter.At(httpfilter.Fault),

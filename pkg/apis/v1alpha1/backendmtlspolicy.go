@@ -78,7 +78,7 @@ type BackendMTLSPolicySpec struct {
 	WorkloadIdentifier string `json:"workloadIdentifier"`
 
 	// Peers are the SPIFFE IDs that a backend may have. A backend with any other ID is
-	// refused.
+	// rejected.
 	//
 	// +optional
 	// +kubebuilder:validation:MinItems=1
@@ -238,6 +238,6 @@ const (
 	PlaintextUpgrade PlaintextBackends = "Upgrade"
 	// PlaintextLeave leaves them in plaintext.
 	PlaintextLeave PlaintextBackends = "Leave"
-	// PlaintextDeny refuses their requests.
+	// PlaintextDeny rejects their requests.
 	PlaintextDeny PlaintextBackends = "Deny"
 )

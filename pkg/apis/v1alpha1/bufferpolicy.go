@@ -85,7 +85,7 @@ type BufferPolicySpec struct {
 	Disabled bool `json:"disabled,omitempty"`
 
 	// FailurePolicy says what becomes of the target if the policy is wrong or cannot be
-	// applied: Ignore leaves it as it is without the policy, Deny refuses its requests.
+	// applied: Ignore leaves it as it is without the policy, Deny rejects its requests.
 	//
 	// +optional
 	// +kubebuilder:default=Ignore

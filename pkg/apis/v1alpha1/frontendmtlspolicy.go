@@ -80,8 +80,8 @@ type FrontendMTLSPolicySpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.split('/').exists(s, s == '.' || s == '..')",message="workloadIdentifier must not have a segment that is . or .."
 	WorkloadIdentifier string `json:"workloadIdentifier"`
 
-	// ClientCertificates says whether clients have to present an SVID. Required refuses the
-	// connection of a client without one. Optional serves clients without one, and refuses one
+	// ClientCertificates says whether clients have to present an SVID. Required rejects the
+	// connection of a client without one. Optional serves clients without one, and rejects one
 	// that is not signed by the trust bundle or not of a client that the policy accepts; it
 	// needs trustBundleFormat CertificateAuthorities. Disabled asks for none.
 	//
@@ -90,7 +90,7 @@ type FrontendMTLSPolicySpec struct {
 	ClientCertificates ClientCertificates `json:"clientCertificates,omitempty"`
 
 	// Clients are the SPIFFE IDs that a client may have. The connection of a client with an
-	// SVID of any other ID is refused.
+	// SVID of any other ID is rejected.
 	//
 	// +optional
 	// +kubebuilder:validation:MinItems=1
@@ -158,7 +158,7 @@ type FrontendMTLSPolicySpec struct {
 type ClientCertificates string
 
 const (
-	// ClientCertificatesRequired refuses clients without an SVID.
+	// ClientCertificatesRequired rejects clients without an SVID.
 	ClientCertificatesRequired ClientCertificates = "Required"
 	// ClientCertificatesOptional serves clients without an SVID, and verifies one that a client
 	// presents.
@@ -187,7 +187,7 @@ const (
 type PlaintextListeners string
 
 const (
-	// PlaintextListenersDeny refuses their requests.
+	// PlaintextListenersDeny rejects their requests.
 	PlaintextListenersDeny PlaintextListeners = "Deny"
 	// PlaintextListenersLeave leaves them as they are.
 	PlaintextListenersLeave PlaintextListeners = "Leave"

@@ -96,7 +96,7 @@ type FailurePolicy string
 
 // The failure policies of a policy. Those of egraft's configuration have Fail, too.
 const (
-	// FailurePolicyDeny makes Envoy refuse the target's requests.
+	// FailurePolicyDeny makes Envoy reject the target's requests.
 	FailurePolicyDeny FailurePolicy = "Deny"
 	// FailurePolicyIgnore leaves the target as it is without the policy.
 	FailurePolicyIgnore FailurePolicy = "Ignore"

@@ -22,7 +22,7 @@ func New() mutator.Feature {
 	return mutator.Feature{
 		Name:          Name,
 		Hooks:         []mutator.Hook{mutator.HookVirtualHost},
-		FailurePolicy: mutator.Ignore, // a header less is no reason to refuse requests
+		FailurePolicy: mutator.Ignore, // a header less is no reason to reject requests
 		VirtualHosts:  virtualHosts{},
 	}
 }

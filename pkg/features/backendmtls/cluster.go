@@ -64,7 +64,7 @@ func editor(s *v1alpha1.BackendMTLSPolicySpec, c *clusterv3.Cluster) xds.EditTLS
 			fresh := tlsContext(s, matchers(s))
 			fresh.CommonTlsContext.AlpnProtocols = alpn(c)
 			return requireURI(fresh)
-		case refusesAll(ctx): // by a pass before this one
+		case rejectsAll(ctx): // by a pass before this one
 			return nil, nil
 		}
 		secured := tlsContext(s, matchers(s))

@@ -26,7 +26,7 @@ func tlsContext(s *v1alpha1.BackendMTLSPolicySpec, peers []*tlsv3.SubjectAltName
 // protocols, TLS parameters. Certificates and everything about validation are left behind;
 // with auto_sni_san_validation Envoy could match the SNI in place of the SPIFFE ID.
 //
-// They are choices of others than the policy's owner, and what Envoy might refuse is an error:
+// They are choices of others than the policy's owner, and what Envoy might reject is an error:
 // see [spiffe.Keep].
 func keep(from, to *tlsv3.UpstreamTlsContext) error {
 	if err := spiffe.CheckSNI(from.GetSni()); err != nil {
@@ -59,8 +59,8 @@ func nobody() []*tlsv3.SubjectAltNameMatcher {
 	return []*tlsv3.SubjectAltNameMatcher{spiffe.URI(&matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Exact{Exact: denied}})}
 }
 
-// refusesAll tells whether the context is one that matches nobody.
-func refusesAll(ctx *tlsv3.UpstreamTlsContext) bool {
+// rejectsAll tells whether the context is one that matches nobody.
+func rejectsAll(ctx *tlsv3.UpstreamTlsContext) bool {
 	sans := typedSANs(ctx)
 	return len(sans) == 1 && sans[0].GetMatcher().GetExact() == denied
 }

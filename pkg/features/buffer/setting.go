@@ -67,7 +67,7 @@ func setRoute(p *v1alpha1.BufferPolicy, r *routev3.Route) error {
 	case s.Mode == v1alpha1.BufferLimitOnly:
 		return limit(s, r)
 	default:
-		refuseUpgrades(r)
+		rejectUpgrades(r)
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func setVirtualHost(p *v1alpha1.BufferPolicy, vh *routev3.VirtualHost, routes []
 	if err != nil {
 		return err
 	}
-	refuseUpgrades(routes...)
+	rejectUpgrades(routes...)
 	return httpfilter.Set(&vh.TypedPerFilterConfig, filterName, setting)
 }
 
@@ -99,10 +99,10 @@ func limit(s *v1alpha1.BufferPolicySpec, routes ...*routev3.Route) error {
 	return err
 }
 
-// refuseUpgrades lets Envoy answer 403 to WebSockets and what else has no end, which would
+// rejectUpgrades lets Envoy answer 403 to WebSockets and what else has no end, which would
 // wait for it and hold what the client sends. Envoy Gateway does the same beside requestBuffer.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/route.go#L179-L196
-func refuseUpgrades(routes ...*routev3.Route) {
+func rejectUpgrades(routes ...*routev3.Route) {
 	for _, r := range routes {
 		if action := r.GetRoute(); action != nil {
 			action.UpgradeConfigs = nil

@@ -109,7 +109,7 @@ func spec(o *policy.Object) *v1alpha1.FrontendMTLSPolicySpec {
 	return &p.Spec
 }
 
-// deniesPlaintext tells whether a policy wants requests without TLS refused. One that is
+// deniesPlaintext tells whether a policy wants requests without TLS rejected. One that is
 // wrong does.
 func deniesPlaintext(o *policy.Object) bool {
 	if o == nil {

@@ -84,7 +84,7 @@ func apply(fc *listenerv3.FilterChain, winners []*policy.Object, routesKnown boo
 		return nil
 	}
 	s := spec(o)
-	// Envoy refuses a listener that demands certificates of QUIC clients: "TLS Client
+	// Envoy rejects a listener that demands certificates of QUIC clients: "TLS Client
 	// Authentication is not supported over QUIC".
 	if s == nil || xds.IsQUIC(fc) && s.ClientCertificates == v1alpha1.ClientCertificatesRequired {
 		return xds.DenyFilterChain(fc)
@@ -106,7 +106,7 @@ func apply(fc *listenerv3.FilterChain, winners []*policy.Object, routesKnown boo
 
 // present puts the SVID in the place of certificates, and verification of clients by their
 // SPIFFE IDs in the place of any other. Protocols and TLS parameters stay, and are an error
-// if Envoy might refuse them: see [spiffe.Keep].
+// if Envoy might reject them: see [spiffe.Keep].
 //
 // Sessions are not resumed where clients are verified: a resumed one is not verified anew,
 // and would outlive a change of the policy.

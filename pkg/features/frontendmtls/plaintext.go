@@ -19,24 +19,24 @@ import (
 // and the route configuration.
 type configurations struct{}
 
-// Plan refuses the requests of a configuration if a policy of one of its listeners has that done
+// Plan rejects the requests of a configuration if a policy of one of its listeners has that done
 // by the routes.
 func (configurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
 	if in.Hook != mutator.HookTranslation || len(in.Objects.Of(gvk)) == 0 ||
-		!slices.ContainsFunc(indexOf(in).winners(rc.Name()), refuses(in)) {
+		!slices.ContainsFunc(indexOf(in).winners(rc.Name()), rejects(in)) {
 		return nil
 	}
 	return &mutator.Plan[*routev3.RouteConfiguration]{
-		Edit:     func(_ context.Context, target *routev3.RouteConfiguration) error { return refuse(in, target) },
+		Edit:     func(_ context.Context, target *routev3.RouteConfiguration) error { return reject(in, target) },
 		CacheKey: new(refusalKey(in, rc.Name())),
 		Affected: func(target *routev3.RouteConfiguration) []*policy.Object {
-			return slices.DeleteFunc(indexOf(in).winners(target.GetName()), func(o *policy.Object) bool { return !refuses(in)(o) })
+			return slices.DeleteFunc(indexOf(in).winners(target.GetName()), func(o *policy.Object) bool { return !rejects(in)(o) })
 		},
 	}
 }
 
-// refuses tells whether a policy, nil for none, has requests refused by routes.
-func refuses(in *mutator.Input) func(*policy.Object) bool {
+// rejects tells whether a policy, nil for none, has requests rejected by routes.
+func rejects(in *mutator.Input) func(*policy.Object) bool {
 	if in.Has(mutator.KindListener) {
 		return deniesPlaintext
 	}
@@ -49,17 +49,17 @@ func refusalKey(in *mutator.Input, configuration string) string {
 	fmt.Fprintf(&b, "%t", in.Has(mutator.KindListener))
 	listeners, _ := indexOf(in).Of(configuration)
 	for _, l := range listeners {
-		fmt.Fprintf(&b, "%q%t", l.String(), refuses(in)(winnerOf(l)))
+		fmt.Fprintf(&b, "%q%t", l.String(), rejects(in)(winnerOf(l)))
 	}
 	return b.String()
 }
 
-// refuse closes the gates on the virtual hosts of such a listener.
-func refuse(in *mutator.Input, rc *routev3.RouteConfiguration) error {
+// reject closes the gates on the virtual hosts of such a listener.
+func reject(in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	denied := map[xds.Reference]bool{}
 	listeners, _ := indexOf(in).Of(rc.GetName())
 	for _, l := range listeners {
-		denied[l.Reference] = refuses(in)(winnerOf(l))
+		denied[l.Reference] = rejects(in)(winnerOf(l))
 	}
 	deny := closeGates
 	if !in.Has(mutator.KindListener) {

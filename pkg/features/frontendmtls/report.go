@@ -41,9 +41,9 @@ func targets(in *mutator.Input) iter.Seq[attach.Target] {
 func failure(in *mutator.Input, _ *policy.Object, r mutator.Reason) string {
 	switch hasListeners := in.Has(mutator.KindListener); {
 	case r == mutator.Programmed && !hasListeners:
-		return mutator.NotIncluded(mutator.KindListener) + "; requests to its targets are refused"
+		return mutator.NotIncluded(mutator.KindListener) + "; requests to its targets are rejected"
 	case r == mutator.TargetNotFound && hasListeners && len(in.Routes().Configurations()) == 0:
-		return mutator.NotIncluded(mutator.KindRouteConfiguration) + "; requests to all listeners are refused"
+		return mutator.NotIncluded(mutator.KindRouteConfiguration) + "; requests to all listeners are rejected"
 	default:
 		return ""
 	}
@@ -61,7 +61,7 @@ func describe(o *policy.Object, t *attach.Tally) string {
 	text := fmt.Sprintf("Envoy presents %s and %s; agent %s, plaintext listeners: %s, X-Forwarded-Client-Cert: %s, listeners: %s",
 		fieldsOf(s).Source().ID(), clients, s.Agent.SocketPath, s.PlaintextListeners, s.XForwardedClientCert.Mode, strings.Join(t.Names, ", "))
 	if s.ClientCertificates == v1alpha1.ClientCertificatesRequired {
-		text += "; HTTP/3 is refused"
+		text += "; HTTP/3 is rejected"
 	}
 	return text + t.Elsewhere(o)
 }

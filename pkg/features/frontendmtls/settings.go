@@ -10,7 +10,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// denyChain denies a filter chain whose TLS settings Envoy might refuse. They are from the
+// denyChain denies a filter chain whose TLS settings Envoy might reject. They are from the
 // ClientTrafficPolicy of its own Gateway listener, and must not deny others on the same port.
 // It returns the error where there are none: the whole listener is then denied, with the
 // reason in the policy's outcome.

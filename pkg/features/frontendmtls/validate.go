@@ -60,7 +60,7 @@ func validateClients(s *v1alpha1.FrontendMTLSPolicySpec, at *field.Path) (errs f
 	return errs
 }
 
-// validateFormat refuses what Envoy cannot do with bundles of a format, rather than to let a
+// validateFormat rejects what Envoy cannot do with bundles of a format, rather than to let a
 // policy be in effect that demands more than it says, or accepts more.
 func validateFormat(s *v1alpha1.FrontendMTLSPolicySpec, at *field.Path) field.ErrorList {
 	format := at.Child("trustBundleFormat")

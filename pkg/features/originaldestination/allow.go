@@ -33,7 +33,7 @@ func allow(list []v1alpha1.CIDR) *rbacv3.RBAC {
 	}
 	ranges := []*xdsmatcherv3.IPMatcher_IPRangeMatcher{{Ranges: rangesOf(named), OnMatch: action("allowed", rbacconfigv3.RBAC_ALLOW)}}
 	if except := exceptions(named); len(except) > 0 {
-		ranges = append(ranges, &xdsmatcherv3.IPMatcher_IPRangeMatcher{Ranges: rangesOf(except), OnMatch: action("refused", rbacconfigv3.RBAC_DENY)})
+		ranges = append(ranges, &xdsmatcherv3.IPMatcher_IPRangeMatcher{Ranges: rangesOf(except), OnMatch: action("rejected", rbacconfigv3.RBAC_DENY)})
 	}
 	return &rbacv3.RBAC{Matcher: &xdsmatcherv3.Matcher{MatcherType: &xdsmatcherv3.Matcher_MatcherTree_{MatcherTree: &xdsmatcherv3.Matcher_MatcherTree{
 		Input: extension("address", &networkinputsv3.FilterStateInput{Key: proxyState}),

@@ -10,7 +10,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// validateTLS checks more than the CRD can: Envoy refuses a cluster whose authorities it
+// validateTLS checks more than the CRD can: Envoy rejects a cluster whose authorities it
 // cannot read, and goes on with the one before, if there was one.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/tls/cert_validator/default_validator.cc
 func validateTLS(t *v1alpha1.DestinationTLS, at *field.Path) field.ErrorList {
@@ -28,7 +28,7 @@ func validateTLS(t *v1alpha1.DestinationTLS, at *field.Path) field.ErrorList {
 }
 
 // validateBundle is about each beginning of something in PEM: one that has no end makes
-// Envoy refuse the others, too.
+// Envoy reject the others, too.
 func validateBundle(text string) error {
 	rest, number := []byte(text), strings.Count(text, "-----BEGIN ")
 	if number > maxCertificates {

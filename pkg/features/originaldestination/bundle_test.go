@@ -27,7 +27,7 @@ WtM=
 -----END CERTIFICATE-----
 `
 
-// TestBundles: what Envoy cannot read does not get to it, where it would refuse the cluster.
+// TestBundles: what Envoy cannot read does not get to it, where it would reject the cluster.
 func TestBundles(t *testing.T) {
 	const wrong = "tls.caBundle: Invalid value: must be certificates in PEM: number "
 	for name, c := range map[string]struct{ bundle, err string }{

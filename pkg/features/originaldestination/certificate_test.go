@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStrict takes the certificate once more with something that Envoy's parser refuses, and
+// TestStrict takes the certificate once more with something that Envoy's parser rejects, and
 // Go's takes. Nobody verifies the signature here.
 func TestStrict(t *testing.T) {
 	named := func(tag int, value string) []relativeName {

@@ -23,7 +23,7 @@ type clusters struct{}
 // errNoListeners is why the cluster of a translation is denied.
 var errNoListeners = errors.New(mutator.NotIncluded(mutator.KindListener) + ", so that the filters are missing")
 
-// Plan rewrites the cluster of a backend. In a translation it refuses one to which a route leads
+// Plan rewrites the cluster of a backend. In a translation it rejects one to which a route leads
 // past the filters, which could not be put in: without a destination Envoy takes the address of
 // a PROXY protocol header.
 func (clusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {

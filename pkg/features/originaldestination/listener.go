@@ -34,7 +34,7 @@ func isUsed(in *mutator.Input) bool {
 }
 
 // Plan puts the filters in if the translation has a backend of the kind: which listeners lead to
-// it is in the listener. Without a router that fails, and the listener refuses all.
+// it is in the listener. Without a router that fails, and the listener rejects all.
 func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
 	if in.Hook != mutator.HookTranslation || !isUsed(in) {
 		return nil

@@ -28,7 +28,7 @@ func TestAllowed(t *testing.T) {
 	all := []string{"0.0.0.0/0", "::/0"}
 	for _, test := range []struct {
 		named       []string
-		yes, refuse []string
+		yes, reject []string
 	}{
 		{[]string{"10.0.0.0/8"}, []string{"10.0.0.0", "10.255.255.255"}, []string{"9.255.255.255", "11.0.0.0", "::ffff:10.0.0.1"}},
 		{all, []string{"1.1.1.1", "10.0.0.1", "2001:db8::1", "fd00::1"}, []string{
@@ -53,7 +53,7 @@ func TestAllowed(t *testing.T) {
 		for _, a := range test.yes {
 			assert.True(t, allows(named, a), "%s of %s", a, test.named)
 		}
-		for _, a := range test.refuse {
+		for _, a := range test.reject {
 			assert.False(t, allows(named, a), "%s of %s", a, test.named)
 		}
 	}

@@ -21,7 +21,7 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 			reason, message := mutator.Programmed, describe(&policy.As[v1alpha1.OriginalDestinationBackend](o).Spec)
 			switch {
 			case !in.Has(mutator.KindListener):
-				reason, message = mutator.ApplyFailed, errNoListeners.Error()+"; requests are refused"
+				reason, message = mutator.ApplyFailed, errNoListeners.Error()+"; requests are rejected"
 			case past[o.String()]:
 				reason, message = mutator.ApplyFailed, tooMany
 			}
@@ -34,9 +34,9 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 		reason, message := mutator.Pending, ""
 		switch {
 		case o.Err != nil:
-			reason, message = mutator.Invalid, fmt.Sprintf("%v; requests of its routes are refused", o.Err)
+			reason, message = mutator.Invalid, fmt.Sprintf("%v; requests of its routes are rejected", o.Err)
 		case len(objects) > 1:
-			reason, message = mutator.Conflicted, several(objects).Error()+"; requests of the rule are refused"
+			reason, message = mutator.Conflicted, several(objects).Error()+"; requests of the rule are rejected"
 		}
 		out = append(out, mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message})
 	}
@@ -45,7 +45,7 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 
 // tooMany is what a backend past the limit is told.
 var tooMany = fmt.Sprintf("its trusted filter is one too many: backends of one listener name %d of them at most, those of one namespace %d, "+
-	"and older backends come first; requests are refused; name a filter that they name, or take the destination from metadata", maxTrusted, maxTrustedNamespace)
+	"and older backends come first; requests are rejected; name a filter that they name, or take the destination from metadata", maxTrusted, maxTrustedNamespace)
 
 // pastLimit are the backends whose trusted filter is one too many for a connection manager.
 func pastLimit(in *mutator.Input) map[string]bool {

@@ -29,7 +29,7 @@ type step struct {
 // answered is a step with what became of it.
 type answered struct {
 	step
-	res *engine.Result
+	res *engine.Response
 }
 
 // sent rejects calls that Envoy Gateway does not make for the feature alone.
@@ -76,7 +76,7 @@ func (s *step) name() string { return s.at + "hook " + string(s.call.Hook) }
 // return one counts.
 type leftovers map[mutator.Kind]map[string][]byte
 
-func (l leftovers) note(res *engine.Result) error {
+func (l leftovers) note(res *engine.Response) error {
 	for _, list := range res.Resources {
 		if l[list.Kind] == nil {
 			l[list.Kind] = map[string][]byte{}

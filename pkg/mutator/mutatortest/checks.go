@@ -16,7 +16,7 @@ import (
 // check is one demand of the contract, on a case and its result.
 type check struct {
 	name string
-	run  func(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error
+	run  func(ctx context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error
 	// remedy says what to do about a failure.
 	remedy string
 }
@@ -40,12 +40,12 @@ func checks() []check {
 // fromMemory says what to do if an engine that remembers gives another answer.
 const fromMemory = "Plan.CacheKey must stand for all that the result depends on besides the resource; leave it nil if in doubt"
 
-func reachesEnvoy(_ context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
+func reachesEnvoy(_ context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error {
 	f := newFeature()
 	return kept(&f, call, res)
 }
 
-func valid(_ context.Context, _ *engine.Call, res *engine.Result, _ func() mutator.Feature) error {
+func valid(_ context.Context, _ *engine.Call, res *engine.Response, _ func() mutator.Feature) error {
 	for _, list := range res.Resources {
 		for _, raw := range list.Encoded {
 			m, err := decode(list.Kind, raw)
@@ -69,7 +69,7 @@ func again(ctx context.Context, f mutator.Feature, call *engine.Call, want []eng
 	return same(want, res.Resources)
 }
 
-func repeatable(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
+func repeatable(ctx context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error {
 	f := newFeature()
 	for range 20 { // maps are ranged over in another order each time
 		if err := again(ctx, f, call, res.Resources); err != nil {
@@ -79,7 +79,7 @@ func repeatable(ctx context.Context, call *engine.Call, res *engine.Result, newF
 	return nil
 }
 
-func shuffled(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
+func shuffled(ctx context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error {
 	other := *call
 	other.Objects = slices.Clone(call.Objects)
 	slices.Reverse(other.Objects)
@@ -92,13 +92,13 @@ func shuffled(ctx context.Context, call *engine.Call, res *engine.Result, newFea
 	return nil
 }
 
-func idempotent(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
+func idempotent(ctx context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error {
 	second := *call
 	second.Resources = res.Resources
 	return again(ctx, newFeature(), &second, res.Resources)
 }
 
-func inputUntouched(ctx context.Context, call *engine.Call, _ *engine.Result, newFeature func() mutator.Feature) error {
+func inputUntouched(ctx context.Context, call *engine.Call, _ *engine.Response, newFeature func() mutator.Feature) error {
 	before := clone(call)
 	if _, err := answer(ctx, newFeature(), call); err != nil {
 		return err
@@ -109,7 +109,7 @@ func inputUntouched(ctx context.Context, call *engine.Call, _ *engine.Result, ne
 	return same(before.Resources, call.Resources)
 }
 
-func parallel(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
+func parallel(ctx context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error {
 	f := newFeature()
 	g, ctx := errgroup.WithContext(ctx)
 	for range 8 {
@@ -121,10 +121,10 @@ func parallel(ctx context.Context, call *engine.Call, res *engine.Result, newFea
 // unwantedUntouched requires the bytes of every resource without an outcome to have come
 // through. Route configurations lose egraft's marks, which is the engine's doing, and
 // secrets that were dropped are not in the answer.
-func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Result, _ func() mutator.Feature) error {
-	verdicts := map[string]engine.Verdict{}
+func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Response, _ func() mutator.Feature) error {
+	verdicts := map[string]engine.Result{}
 	for _, o := range res.Outcomes {
-		verdicts[string(o.Kind)+"/"+o.Name] = o.Verdict
+		verdicts[string(o.Kind)+"/"+o.Name] = o.Result
 	}
 	for i, list := range call.Resources {
 		left := res.Resources[i].Encoded
@@ -148,7 +148,7 @@ func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Result,
 
 // nothingWithoutPolicies is for features that read policies: without any, every resource
 // is as it came.
-func nothingWithoutPolicies(ctx context.Context, call *engine.Call, _ *engine.Result, newFeature func() mutator.Feature) error {
+func nothingWithoutPolicies(ctx context.Context, call *engine.Call, _ *engine.Response, newFeature func() mutator.Feature) error {
 	f := newFeature()
 	if len(f.Policies) == 0 {
 		return nil

@@ -147,7 +147,7 @@ func unknownType(err error) error {
 }
 
 // Render writes a result as out.yaml of a case with one call has it.
-func Render(res *engine.Result) ([]byte, error) {
+func Render(res *engine.Response) ([]byte, error) {
 	f, err := newResultFile(res)
 	if err != nil {
 		return nil, err
@@ -155,7 +155,7 @@ func Render(res *engine.Result) ([]byte, error) {
 	return yaml.Marshal(f)
 }
 
-func newResultFile(res *engine.Result) (*resultFile, error) {
+func newResultFile(res *engine.Response) (*resultFile, error) {
 	f := &resultFile{Resources: map[mutator.Kind][]json.RawMessage{}}
 	for _, list := range res.Resources {
 		for _, raw := range list.Encoded {
@@ -171,7 +171,7 @@ func newResultFile(res *engine.Result) (*resultFile, error) {
 		}
 	}
 	for _, o := range res.Outcomes {
-		line := string(o.Kind) + " " + o.Name + ": " + string(o.Verdict)
+		line := string(o.Kind) + " " + o.Name + ": " + string(o.Result)
 		if o.Err != nil {
 			line += ": " + o.Err.Error()
 		}

@@ -138,7 +138,7 @@ func TestKitRejectsPanics(t *testing.T) {
 			f := on(func(*mutator.Input, *clusterv3.Cluster) {})()
 			f.Reporter = panicking{}
 			return f
-		}, "report of mutator f: panic: no"},
+		}, "report of feature f: panic: no"},
 	}
 	for name, p := range panics {
 		t.Run(name, func(t *testing.T) {
@@ -205,7 +205,7 @@ func TestKitAccepts(t *testing.T) {
 
 // TestValidRejects and the two that follow check results that the engine would not give.
 func TestValidRejects(t *testing.T) {
-	res := &engine.Result{Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{{}}}}}
+	res := &engine.Response{Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{{}}}}}
 	require.ErrorContains(t, valid(t.Context(), nil, res, nil), "Cluster: invalid Cluster.Name")
 }
 
@@ -213,7 +213,7 @@ func TestUnwantedUntouchedRejects(t *testing.T) {
 	c := call(t)
 	other := clone(c)
 	other.Resources[0].Encoded[0] = append(other.Resources[0].Encoded[0], 0x10, 0x01)
-	err := unwantedUntouched(t.Context(), c, &engine.Result{Resources: other.Resources}, nil)
+	err := unwantedUntouched(t.Context(), c, &engine.Response{Resources: other.Resources}, nil)
 	require.EqualError(t, err, `Cluster "c" has no outcome but was changed`)
 }
 

@@ -21,7 +21,7 @@ const cacheBytes = 64 << 20
 // sameFromMemory answers calls that differ in their policies, host names and routes with
 // an engine that remembers, and requires each answer to be that of one that does not. A
 // key that leaves out what the result depends on gives away the answer to another call.
-func sameFromMemory(ctx context.Context, call *engine.Call, _ *engine.Result, newFeature func() mutator.Feature) error {
+func sameFromMemory(ctx context.Context, call *engine.Call, _ *engine.Response, newFeature func() mutator.Feature) error {
 	calls, err := variants(call)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func rememberedAlike(ctx context.Context, calls []*engine.Call, newFeature func(
 }
 
 // alike compares all that a result says.
-func alike(want, got *engine.Result) error {
+func alike(want, got *engine.Response) error {
 	if err := same(want.Resources, got.Resources); err != nil {
 		return err
 	}

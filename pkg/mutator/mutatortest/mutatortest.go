@@ -103,7 +103,7 @@ func (s *answered) check(t *testing.T, in string, newFeature func() mutator.Feat
 
 // answer runs the call in an engine of its own. A panic is an error here, although the engine
 // contains it: of a mutator, of the validation of a custom resource, and of a reporter.
-func answer(ctx context.Context, f mutator.Feature, call *engine.Call) (*engine.Result, error) {
+func answer(ctx context.Context, f mutator.Feature, call *engine.Call) (*engine.Response, error) {
 	e, err := engine.New([]mutator.Feature{f})
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func answer(ctx context.Context, f mutator.Feature, call *engine.Call) (*engine.
 		return nil, err
 	}
 	for _, o := range res.Outcomes {
-		if o.Verdict == engine.Panicked {
+		if o.Result == engine.Panicked {
 			return nil, fmt.Errorf("%s %q: %w", o.Kind, o.Name, withStack(o.Err))
 		}
 	}

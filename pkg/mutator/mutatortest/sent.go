@@ -70,7 +70,7 @@ func sentObject(f *mutator.Feature, h mutator.Hook, raw []byte) error {
 }
 
 // kept rejects what Envoy Gateway drops from a response, because it does not include the kind.
-func kept(f *mutator.Feature, call *engine.Call, res *engine.Result) error {
+func kept(f *mutator.Feature, call *engine.Call, res *engine.Response) error {
 	for _, list := range res.Resources[len(call.Resources):] {
 		if len(list.Encoded) > 0 && !f.Receives(call.Hook, list.Kind) {
 			return fmt.Errorf("Additions: Envoy Gateway drops resources of kind %s from the response, which it does not include: %s", list.Kind, remedy(list.Kind))

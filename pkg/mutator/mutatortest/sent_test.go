@@ -25,7 +25,7 @@ func write(t *testing.T, content string) string {
 	return file
 }
 
-// requireLoadError requires a case to be refused, with an error about a field of it.
+// requireLoadError requires a case to be rejected, with an error about a field of it.
 func requireLoadError(t *testing.T, content string, f mutator.Feature, want string) {
 	t.Helper()
 	file := write(t, content)

@@ -12,7 +12,7 @@ import (
 // asServed answers the call with custom resources as Envoy Gateway sends them: with what the API
 // server and Envoy Gateway write into metadata and status, which changes while a policy means the
 // same, and with fields there that are newer than the feature.
-func asServed(ctx context.Context, call *engine.Call, res *engine.Result, newFeature func() mutator.Feature) error {
+func asServed(ctx context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error {
 	served := clone(call)
 	for i, raw := range served.Objects {
 		var o map[string]any

@@ -60,9 +60,9 @@ func TestForeignMarks(t *testing.T) {
 				}}})
 				if c.key == "" {
 					require.NoError(t, o.Err)
-					require.Equal(t, engine.Applied, o.Verdict)
+					require.Equal(t, engine.Applied, o.Result)
 				} else {
-					require.ErrorContains(t, o.Err, `in the metadata egraft.io, which is not the mutator's own; its keys there are f, Thing.example.com`)
+					require.ErrorContains(t, o.Err, `in the metadata egraft.io, which belongs to another feature; the feature's own keys are f, Thing.example.com`)
 					if name != "all removed" {
 						require.ErrorContains(t, o.Err, `changed "`+c.key+`" `)
 					}
@@ -118,7 +118,7 @@ func TestForeignEntriesOfRoutes(t *testing.T) {
 					require.NoError(t, o.Err)
 					continue
 				}
-				require.EqualError(t, o.Err, `changed "`+c.key+`" in the metadata egraft.io of a route, which is not the mutator's own; its keys there are f`)
+				require.EqualError(t, o.Err, `changed "`+c.key+`" in the metadata egraft.io of a route, which belongs to another feature; the feature's own keys are f`)
 			}
 		})
 	}

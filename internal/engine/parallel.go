@@ -8,10 +8,10 @@ import (
 	"github.com/egraft/egraft/internal/sandbox"
 )
 
-// spread calls the functions that newWorker returns with all numbers below n, on as many
-// goroutines as there are processors and pieces of work; a piece has to be worth a
-// goroutine. A panic becomes one of the caller, above whom somebody recovers.
-func spread(n, piece int, newWorker func() (do func(i int), end func())) {
+// parallel calls the functions that newWorker returns with all numbers below n, on as many
+// goroutines as there are processors and pieces of work; a piece must be worth a
+// goroutine. A panic becomes one of the caller.
+func parallel(n, piece int, newWorker func() (do func(i int), end func())) {
 	if n <= piece { // the most frequent call is one for a single resource
 		do, end := newWorker()
 		defer end()

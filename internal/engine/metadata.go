@@ -14,8 +14,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// marksAt is where egraft's metadata is in resources that have any, of all namespaces.
-func marksAt(k mutator.Kind) fields {
+// metadataFields is where egraft's metadata is in resources that have any, of all namespaces.
+func metadataFields(k mutator.Kind) fields {
 	switch k {
 	case mutator.KindRoute:
 		return fields{4, 1}
@@ -36,14 +36,14 @@ func ownKeys(features []mutator.Feature) map[string][]string {
 	return keys
 }
 
-// foreignMark is the fault of an edit that changes what another feature left in a route's or
+// foreignEntry is the fault of an edit that changes what another feature left in a route's or
 // cluster's metadata: that one would find its policy gone, or another one in its place.
-func foreignMark(own []string, at fields, before, now []byte) error {
-	if at == nil || !hasMarks(before) && !hasMarks(now) {
+func foreignEntry(own []string, at fields, before, now []byte) error {
+	if at == nil || !hasEntries(before) && !hasEntries(now) {
 		return nil
 	}
-	var one, other [4]encodedMark // mostly enough, and on the stack
-	was, is := marksIn(at, before, one[:0]), marksIn(at, now, other[:0])
+	var one, other [4]encodedEntry // mostly enough, and on the stack
+	was, is := metadataEntries(at, before, one[:0]), metadataEntries(at, now, other[:0])
 	key, changed := firstChanged(own, was, is)
 	if !changed {
 		key, changed = firstChanged(own, is, was)
@@ -51,7 +51,7 @@ func foreignMark(own []string, at fields, before, now []byte) error {
 	if !changed {
 		return nil
 	}
-	return fmt.Errorf("changed %q in the metadata %s, which is not the mutator's own; its keys there are %s", key, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
+	return fmt.Errorf("changed %q in the metadata %s, which belongs to another feature; the feature's own keys are %s", key, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
 }
 
 // routesAt is where the routes are in resources that have several.
@@ -66,11 +66,11 @@ func routesAt(k mutator.Kind) fields {
 	}
 }
 
-// foreignEntry is the fault of an edit that gives a route an entry of another feature which none of
-// the routes had, or takes one away while all routes are still there: the policy that it carries
-// would be another one, or lost without the route.
-func foreignEntry(own []string, routes fields, before, now []byte) error {
-	if routes == nil || !hasMarks(before) && !hasMarks(now) {
+// foreignRouteEntry is the fault of an edit that gives a route an entry of another feature which none of
+// the routes had, or takes one away while all routes are still there: its policy would be another
+// one, or lost without the route.
+func foreignRouteEntry(own []string, routes fields, before, now []byte) error {
+	if routes == nil || !hasEntries(before) && !hasEntries(now) {
 		return nil
 	}
 	was, is := foreignEntries(own, routes, before), foreignEntries(own, routes, now)
@@ -88,7 +88,7 @@ func foreignEntry(own []string, routes fields, before, now []byte) error {
 	if changed == "" {
 		return nil
 	}
-	return fmt.Errorf("changed %q in the metadata %s of a route, which is not the mutator's own; its keys there are %s", changed, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
+	return fmt.Errorf("changed %q in the metadata %s of a route, which belongs to another feature; the feature's own keys are %s", changed, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
 }
 
 // routeEntries are the entries of other features on the routes of a resource.
@@ -101,7 +101,7 @@ func foreignEntries(own []string, at fields, raw []byte) routeEntries {
 	found := routeEntries{of: map[struct{ key, value string }]int{}}
 	at.each(raw, func(route []byte) {
 		found.routes++
-		for _, m := range marksIn(marksAt(mutator.KindRoute), route, nil) {
+		for _, m := range metadataEntries(metadataFields(mutator.KindRoute), route, nil) {
 			if !slices.Contains(own, string(m.key)) {
 				found.of[struct{ key, value string }{string(m.key), string(m.value)}]++
 			}
@@ -111,7 +111,7 @@ func foreignEntries(own []string, at fields, raw []byte) routeEntries {
 }
 
 // firstChanged is the first key in a whose value is another one in b and which is none of own.
-func firstChanged(own []string, a, b []encodedMark) (key []byte, found bool) {
+func firstChanged(own []string, a, b []encodedEntry) (key []byte, found bool) {
 	for _, m := range a {
 		isOwn := slices.ContainsFunc(own, func(key string) bool { return key == string(m.key) })
 		if !isOwn && !equalValues(valueOf(a, m.key), valueOf(b, m.key)) {
@@ -121,24 +121,24 @@ func firstChanged(own []string, a, b []encodedMark) (key []byte, found bool) {
 	return nil, false
 }
 
-func hasMarks(raw []byte) bool { return bytes.Contains(raw, []byte(xds.MetadataNamespace)) }
+func hasEntries(raw []byte) bool { return bytes.Contains(raw, []byte(xds.MetadataNamespace)) }
 
-// encodedMark is an entry of egraft's metadata.
-type encodedMark struct {
+// encodedEntry is an entry of egraft's metadata.
+type encodedEntry struct {
 	key, value []byte
 }
 
-// marksIn appends the entries of egraft's metadata to marks.
-func marksIn(metadata fields, raw []byte, marks []encodedMark) []encodedMark {
+// metadataEntries appends the entries of egraft's metadata to entries.
+func metadataEntries(metadata fields, raw []byte, entries []encodedEntry) []encodedEntry {
 	metadata.each(raw, func(namespace []byte) {
 		if name, content := entryOf(namespace); string(name) == xds.MetadataNamespace {
 			fields{1}.each(content, func(entry []byte) {
 				key, value := entryOf(entry)
-				marks = append(marks, encodedMark{key, value})
+				entries = append(entries, encodedEntry{key, value})
 			})
 		}
 	})
-	return marks
+	return entries
 }
 
 // entryOf is the key and the value of an entry of a map.
@@ -155,8 +155,8 @@ func entryOf(entry []byte) (key, value []byte) {
 }
 
 // valueOf is the value of a key, the last of several, and nil without one.
-func valueOf(marks []encodedMark, key []byte) (value []byte) {
-	for _, m := range marks {
+func valueOf(entries []encodedEntry, key []byte) (value []byte) {
+	for _, m := range entries {
 		if bytes.Equal(m.key, key) {
 			value = m.value
 		}

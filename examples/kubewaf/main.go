@@ -1,0 +1,13 @@
+// Command kubewaf is egraft with what kubeWAF's extension server does.
+package main
+
+import (
+	"os"
+
+	"github.com/egraft/egraft/pkg/catalog"
+	"github.com/egraft/egraft/pkg/cli"
+
+	"github.com/egraft/egraft/examples/kubewaf/waf"
+)
+
+func main() { os.Exit(cli.Main(catalog.Builtin, waf.Feature())) }

@@ -1,0 +1,28 @@
+package waf
+
+import (
+	"github.com/egraft/egraft/pkg/feature"
+	"github.com/egraft/egraft/pkg/setting"
+)
+
+// Settings are what an operator can choose.
+type Settings struct {
+	// ECDS and Wasm are host:port of the Service of kubeWAF's operator.
+	ECDS, Wasm string
+}
+
+// Default returns the addresses that kubeWAF's Helm chart makes.
+func Default() Settings {
+	const host = "kubewaf-ecds.kubewaf-system.svc.cluster.local"
+	return Settings{ECDS: host + ":18001", Wasm: host + ":18002"}
+}
+
+// Feature is what a main function hands to cli.Main.
+func Feature() feature.Registration {
+	return feature.WithSettings(name, Default(), func(s *Settings) []setting.Setting {
+		return []setting.Setting{
+			{Name: "ecds", Value: setting.Text(&s.ECDS, "host:port"), Help: "extension configuration of kubeWAF's operator"},
+			{Name: "wasm", Value: setting.Text(&s.Wasm, "host:port"), Help: "Wasm modules of kubeWAF's operator"},
+		}
+	}, New)
+}
