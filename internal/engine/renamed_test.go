@@ -303,7 +303,7 @@ func TestRenamedClustersAreKept(t *testing.T) {
 // endpoints, if it came without what another mutator does to it whether it has its name or not.
 func TestRenamedClustersAreKeptAsOthersMakeThem(t *testing.T) {
 	slow := func(timeout time.Duration) mutator.Feature {
-		return mutator.Feature{Name: fmt.Sprint("slow ", timeout), Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: connects(timeout)}
+		return mutator.Feature{Name: fmt.Sprint("slow-f", timeout), Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: connects(timeout)}
 	}
 	for _, order := range [][]mutator.Feature{
 		{slow(time.Second), renames{"a": "new/a"}.feature()},

@@ -1,9 +1,7 @@
 package attach
 
 import (
-	"fmt"
 	"iter"
-	"strings"
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -71,7 +69,7 @@ func (p ClusterPolicy[T]) Feature() mutator.Feature {
 	c := &clusterPolicy[T]{ClusterPolicy: p, kind: policy.NewKind(p.Kind, p.validate)}
 	return mutator.Feature{
 		Name:            p.Name,
-		Err:             p.missing(),
+		Err:             missing("ClusterPolicy", p.Name, p.Kind, required{"Targets", p.Targets != nil}, required{"Edit", p.Edit != nil}, required{"Describe", p.Describe != nil}),
 		Hooks:           []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
 		NeedsRoutes:     true,
 		RenamesClusters: true,
@@ -85,31 +83,6 @@ func (p ClusterPolicy[T]) Feature() mutator.Feature {
 			Denied: func(in *mutator.Input) map[string]*policy.Object { return c.indexOf(in).past },
 		},
 	}
-}
-
-// missing is an error that lists the required fields that are not set, nil if all are.
-func (p ClusterPolicy[T]) missing() error {
-	var names []string
-	for _, f := range []struct {
-		name string
-		set  bool
-	}{
-		{"Name", p.Name != ""},
-		{"Kind.Group", p.Kind.Group != ""},
-		{"Kind.Version", p.Kind.Version != ""},
-		{"Kind.Kind", p.Kind.Kind != ""},
-		{"Targets", p.Targets != nil},
-		{"Edit", p.Edit != nil},
-		{"Describe", p.Describe != nil},
-	} {
-		if !f.set {
-			names = append(names, f.name)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	return fmt.Errorf("attach.ClusterPolicy: set %s", strings.Join(names, ", "))
 }
 
 func (p ClusterPolicy[T]) validate(t *T) field.ErrorList {

@@ -49,7 +49,8 @@ type HTTPFilter[T any] struct {
 	// choose the route again, the disabled filter is missing on a route that it is set for. A
 	// filter that protects must be inert.
 	Inert bool
-	// PerRoute returns the setting for the routes; nil for [httpfilter.Enable].
+	// PerRoute returns the setting for the routes. Where it is nil, or returns nil, that is
+	// [httpfilter.Enable].
 	PerRoute func(*T) (proto.Message, error)
 	// Describe tells what a custom resource in effect does. Of T there is nothing but the spec.
 	Describe func(*T) string
@@ -58,7 +59,9 @@ type HTTPFilter[T any] struct {
 // Feature returns the feature.
 func (f HTTPFilter[T]) Feature() mutator.Feature {
 	return mutator.Feature{
-		Name:                f.Name,
+		Name: f.Name,
+		Err: missing("HTTPFilter", f.Name, f.Kind, required{"Resource", f.Resource != ""}, required{"Filter", f.Filter != ""},
+			required{"Config", f.Config != nil}, required{"Describe", f.Describe != nil}),
 		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
 		NeedsRoutes:         true,
 		Filters:             []policy.Kind{policy.NewKind(f.Kind, f.Validate).WithConditions(f.Resource)},
@@ -97,12 +100,9 @@ func (f filterSettings[T]) set(in *mutator.Input, o *policy.Object, r *routev3.R
 	if o.Err != nil {
 		return o.Err
 	}
-	setting, err := f.PerRoute(policy.As[T](o))
+	setting, err := f.setting(policy.As[T](o))
 	if err != nil {
 		return err
-	}
-	if setting == nil {
-		setting = httpfilter.Enable()
 	}
 	if err := httpfilter.Configure(r, f.Filter, setting); err != nil {
 		return err
@@ -116,6 +116,16 @@ func (f filterSettings[T]) set(in *mutator.Input, o *policy.Object, r *routev3.R
 		mutator.Hold(f.Kind, r)
 	}
 	return nil
+}
+
+func (f HTTPFilter[T]) setting(t *T) (setting proto.Message, err error) {
+	if f.PerRoute != nil {
+		setting, err = f.PerRoute(t)
+	}
+	if setting == nil {
+		setting = httpfilter.Enable()
+	}
+	return setting, err
 }
 
 func (f HTTPFilter[T]) denies(o *policy.Object) bool {

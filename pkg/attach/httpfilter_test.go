@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	faultv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/fault/v3"
+	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -38,6 +39,13 @@ func faults(inert bool) mutator.Feature {
 // TestHTTPFilter takes custom resources through both hooks.
 func TestHTTPFilter(t *testing.T) {
 	mutatortest.Run(t, "testdata/httpfilter", func() mutator.Feature { return faults(false) })
+}
+
+// TestHTTPFilterIncomplete: a feature that was made without what it needs is rejected at start.
+func TestHTTPFilterIncomplete(t *testing.T) {
+	require.NoError(t, mutator.Validate([]mutator.Feature{faults(false)}))
+	incomplete := attach.HTTPFilter[thing]{Name: "faults", Kind: gvk, Filter: "f"}.Feature()
+	require.EqualError(t, mutator.Validate([]mutator.Feature{incomplete}), `feature "faults": attach.HTTPFilter: set Resource, Config, Describe`)
 }
 
 func TestInertHTTPFilter(t *testing.T) {

@@ -8,12 +8,21 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestClusterPolicyIncomplete: a feature that was made without what it needs is rejected at start.
-func TestClusterPolicyIncomplete(t *testing.T) {
+// TestIncomplete: a feature that was made without what it needs is rejected at start.
+func TestIncomplete(t *testing.T) {
 	complete := labels(mutator.Ignore)
 	require.NoError(t, mutator.Validate([]mutator.Feature{complete.Feature()}))
 	incomplete := complete
 	incomplete.Kind.Version, incomplete.Edit, incomplete.Describe = "", nil, nil
-	require.EqualError(t, mutator.Validate([]mutator.Feature{incomplete.Feature()}),
-		`feature "`+complete.Name+`": attach.ClusterPolicy: set Kind.Version, Edit, Describe`)
+	for want, f := range map[string]mutator.Feature{
+		`feature "label": attach.ClusterPolicy: set Kind.Version, Edit, Describe`:            incomplete.Feature(),
+		`feature "r": attach.RoutePolicy: set Targets, Route, VirtualHost, Config, Describe`: RoutePolicy[label]{Name: "r", Kind: labelKind, Filter: "f"}.Feature(),
+		`feature "r": attach.RoutePolicy: set Targets, Route, VirtualHost, Describe`:         RoutePolicy[label]{Name: "r", Kind: labelKind}.Feature(),
+		`feature "f": attach.RouteFilter: set Resource, Edit, Describe`:                      RouteFilter[label]{Name: "f", Kind: labelKind}.Feature(),
+		`feature "f": attach.HTTPFilter: set Kind.Kind, Resource, Filter, Config, Describe`:  HTTPFilter[label]{Name: "f", Kind: labelKind.GroupVersion().WithKind("")}.Feature(),
+	} {
+		err := mutator.Validate([]mutator.Feature{f})
+		require.Error(t, err)
+		require.Contains(t, err.Error(), want)
+	}
 }

@@ -38,6 +38,7 @@ type RouteFilter[T any] struct {
 func (f RouteFilter[T]) Feature() mutator.Feature {
 	return mutator.Feature{
 		Name:          f.Name,
+		Err:           missing("RouteFilter", f.Name, f.Kind, required{"Resource", f.Resource != ""}, required{"Edit", f.Edit != nil}, required{"Describe", f.Describe != nil}),
 		Hooks:         []mutator.Hook{mutator.HookRoute},
 		Filters:       []policy.Kind{policy.NewKind(f.Kind, f.Validate).WithConditions(f.Resource)},
 		FailurePolicy: f.OnFailure,

@@ -68,7 +68,9 @@ func (p RoutePolicy[T]) Feature() mutator.Feature {
 	r := &routePolicy[T]{RoutePolicy: p}
 	r.kind = policy.NewKind(p.Kind, r.validate)
 	f := mutator.Feature{
-		Name:                p.Name,
+		Name: p.Name,
+		Err: missing("RoutePolicy", p.Name, p.Kind, required{"Targets", p.Targets != nil}, required{"Route", p.Route != nil}, required{"VirtualHost", p.VirtualHost != nil},
+			required{"Config", p.Filter == "" || p.Config != nil}, required{"Describe", p.Describe != nil}),
 		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
 		NeedsRoutes:         true,
 		Policies:            []policy.Kind{r.kind},

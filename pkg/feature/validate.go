@@ -4,12 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
-)
 
-// word is the form of names. Digits do not follow a dash, so that max-1 and max1 are not the
-// same field of the file.
-var word = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$`)
+	"github.com/egraft/egraft/pkg/mutator"
+)
 
 // Validate reports features that cannot be in one binary: with a name that is not lower-case
 // words with dashes between them or that another one has, with a setting of such a name or
@@ -21,7 +18,7 @@ func Validate(features []Registration, takenFlags map[string]string) error {
 	flags := map[string]string{}
 	maps.Copy(flags, takenFlags)
 	for _, f := range features {
-		if !word.MatchString(f.name) {
+		if !mutator.IsName(f.name) {
 			errs = append(errs, fmt.Errorf("feature %q: the name must be lower-case words with dashes between them", f.name))
 		}
 		if names[f.name] {
@@ -39,7 +36,7 @@ func (f Registration) validate(flags map[string]string) (errs []error) {
 	for _, s := range f.declare().Settings {
 		flag := f.name + "-" + s.Name
 		switch owner := flags[flag]; {
-		case !word.MatchString(s.Name):
+		case !mutator.IsName(s.Name):
 			errs = append(errs, fmt.Errorf("feature %q: setting %q: the name must be lower-case words with dashes between them", f.name, s.Name))
 		case s.Value == nil:
 			errs = append(errs, fmt.Errorf("feature %q: setting %q has no value", f.name, s.Name))

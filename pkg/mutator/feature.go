@@ -3,6 +3,7 @@ package mutator
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/egraft/egraft/pkg/policy"
@@ -83,6 +84,14 @@ func (f *Feature) MetadataKeys() []string {
 
 func (f *Feature) kinds() []policy.Kind { return slices.Concat(f.Policies, f.Filters, f.Backends) }
 
+// name is the form of names. Digits do not follow a dash, so that max-1 and max1 are not the
+// same field of the file.
+var name = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$`)
+
+// IsName tells whether a feature or a setting can have the name: lower-case words with dashes
+// between them.
+func IsName(s string) bool { return name.MatchString(s) }
+
 // Validate reports features that cannot work: with an Err, without a name, with a name or a custom resource
 // that another one has, with an unknown hook or failure policy, with a policy whose status they
 // want to write, with hooks in which nothing runs, or with what runs in none of their hooks.
@@ -91,8 +100,11 @@ func Validate(features []Feature) error {
 	seen := map[string]bool{}
 	for i := range features {
 		f := &features[i]
-		if f.Name == "" {
+		switch {
+		case f.Name == "":
 			errs = append(errs, fmt.Errorf("feature %d has no name", i))
+		case !IsName(f.Name):
+			errs = append(errs, fmt.Errorf("feature %q: the name must be lower-case words with dashes between them", f.Name))
 		}
 		if seen[f.Name] {
 			errs = append(errs, fmt.Errorf("feature %q is listed twice", f.Name))
