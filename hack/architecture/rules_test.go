@@ -15,7 +15,7 @@ var mayImport = []struct {
 	{"pkg/cli", []string{
 		"internal/config", "internal/logging", "internal/telemetry", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
-		"pkg/feature",
+		"pkg/feature", "internal/render", "internal/diff", "internal/redact",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
@@ -34,6 +34,7 @@ var mayImport = []struct {
 	{"internal/wire", []string{"pkg/xds"}},
 
 	// What shows what egraft did.
+	{"internal/render", []string{"internal/callfile", "internal/engine", "internal/envoyapi", "pkg/mutator", "pkg/policy", "pkg/xds"}},
 	{"internal/diff", []string{"internal/redact"}},
 	{"internal/redact", []string{"internal/envoyapi"}},
 	{"internal/envoyapi", nil},

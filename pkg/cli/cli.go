@@ -48,7 +48,7 @@ func Main(features func(catalog.Options) []mutator.Feature, registered ...featur
 		cancel()
 	}()
 	return run(ctx, os.Args[1:], &program{
-		features: features, registered: registered, environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr,
+		features: features, registered: registered, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 	})
 }
 
@@ -57,6 +57,7 @@ type program struct {
 	features       func(catalog.Options) []mutator.Feature
 	registered     []feature.Registration
 	environ        []string
+	stdin          io.Reader // may be nil
 	stdout, stderr io.Writer
 }
 

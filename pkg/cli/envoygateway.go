@@ -70,7 +70,7 @@ func (p *program) printStanza(s *settings, to endpoint, format string) error {
 	if len(s.features) == 0 {
 		return failed(errors.New("no mutator is enabled, so Envoy Gateway needs no extension manager"))
 	}
-	text, err := render(newStanza(s, to), format)
+	text, err := stanzaIn(newStanza(s, to), format)
 	if err != nil {
 		return failed(err)
 	}

@@ -1,45 +1,251 @@
 package cli
 
 import (
-	"embed"
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"slices"
 	"strings"
-	"text/template"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
+	"sigs.k8s.io/yaml"
+
+	"github.com/egraft/egraft/internal/diff"
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/redact"
+	"github.com/egraft/egraft/internal/render"
 )
 
-// The configuration is a template and not a marshalled type: it has comments, and Envoy
-// Gateway's own types drop `failOpen: false`, which has to be seen.
-//
-//go:embed templates/*.yaml
-var templates embed.FS
+const renderLong = `Print what egraft changes in xDS resources for policies, without a cluster: for CI of
+people who write policies.
 
-func isFormat(name string) bool {
-	return name == "standalone" || name == "helm" || name == "configmap"
+Files (-f, as often as needed, - is the standard input) are YAML or JSON, also of several
+documents. A document is one of
+  a policy           as in kubectl apply
+  an Envoy's config  what /config_dump of Envoy's admin address prints, also of one
+  dump               ?resource=; it must have the clusters, listeners and routes, and come
+                     from an Envoy whose configuration egraft has not changed
+  calls of hooks     as the conformance kit's in.yaml has them, with filters and backends
+
+For a config dump, egraft makes the calls that Envoy Gateway makes: the Route hook for each
+route that is the target of a policy, then the Translation hook. Filters and backends need a
+file of calls: a dump does not tell which routes name them. targetSelectors need labels,
+which a dump does not have.
+
+It takes the settings of ` + "`egraft serve`" + `: use the same flags, environment and file for both.
+
+Output (-o) is
+  diff        what changed (+ added, ~ changed, - removed), and the outcomes of policies
+  yaml, json  changed resources, and with --all the others, too; and the outcomes
+Secrets are redacted: what is printed cannot be sent to Envoy. The exit code is
+  0  all policies are Programmed, or Overridden by more specific ones
+  1  another outcome (Invalid, Conflicted, TargetNotFound, ApplyFailed, or NotSent: no call had
+     the policy), a mutator that failed, or input that cannot be rendered
+  2  the command line, a setting or a file is not valid`
+
+const renderExample = `  # What would the policy change in an Envoy? (curl -s localhost:19000/config_dump > dump.json)
+  egraft render -f dump.json -f policy.yaml
+
+  # The changed resources
+  egraft render -f dump.json -f policy.yaml -o yaml
+
+  # A case of the conformance kit, from the standard input
+  egraft render -f -`
+
+// renderSettings are the settings that change what egraft does with resources.
+var renderSettings = []string{
+	"mutator-timeout", "eds-initial-fetch-timeout", "fast-cluster-updates", "include-attempt-count", "max-buffer-bytes",
+	"allow-special-destinations", "disable-features", "failure-policy", "namespace-rules", "max-initial-fetch-timeout",
+	"max-peers", "max-agent-sockets-per-namespace", "max-sds-secrets-per-namespace",
 }
 
-// render prints a stanza in a format.
-func render(s *stanza, format string) (string, error) {
-	t, err := template.New(format+".yaml").Funcs(template.FuncMap{"quote": quote, "stanza": (func(int) string)(nil)}).ParseFS(templates, "templates/*.yaml")
+// rendering are the flags of the command.
+type rendering struct {
+	files  []string
+	output string
+	all    bool
+}
+
+func newRender(p *program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "render", Short: "Print what policies change in xDS resources, without a cluster",
+		Long: renderLong, Example: renderExample, Args: noArgs,
+	}
+	flags := p.addFlags(cmd, renderSettings...)
+	var r rendering
+	cmd.Flags().StringArrayVarP(&r.files, "filename", "f", nil, "`file` with policies, a config dump or calls; - is the standard input")
+	cmd.Flags().StringVarP(&r.output, "output", "o", "diff", "one of diff, yaml, json")
+	cmd.Flags().BoolVar(&r.all, "all", false, "with -o yaml or json, print unchanged resources, too")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s, err := p.load(flags)
+		if err != nil {
+			return err
+		}
+		in, err := r.input(cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		return p.renderInput(cmd.Context(), s, in, r)
+	}
+	return cmd
+}
+
+// input reads the files.
+func (r *rendering) input(stdin io.Reader) (*render.Input, error) {
+	switch {
+	case !slices.Contains([]string{"diff", "yaml", "json"}, r.output):
+		return nil, fmt.Errorf("--output %q is none of diff, yaml, json", r.output)
+	case r.all && r.output == "diff":
+		return nil, errors.New("--all needs --output yaml or json")
+	case len(r.files) == 0:
+		return nil, errors.New("--filename is missing: name files with policies, and a config dump or calls")
+	}
+	in := &render.Input{}
+	for _, name := range r.files {
+		data, err := os.ReadFile(name)
+		if name == "-" {
+			data, err = io.ReadAll(stdin)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read file: %w", err)
+		}
+		if err := in.Read(data); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if in.Dump == nil && len(in.Calls) == 0 {
+		return nil, errors.New("the files have no xDS resources: add a config dump or calls")
+	}
+	return in, nil
+}
+
+// errWithoutEffect leads to the exit code; the outcomes tell the rest.
+var errWithoutEffect = errors.New("not every policy is in effect")
+
+func (p *program) renderInput(ctx context.Context, s *settings, in *render.Input, r rendering) error {
+	e, err := engine.New(s.features, engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithLimits(s.Restrictions().Limits.Excess))
 	if err != nil {
-		return "", fmt.Errorf("read templates: %w", err)
+		return failed(fmt.Errorf("set up mutators: %w", err))
 	}
-	t.Funcs(template.FuncMap{"stanza": func(indent int) (string, error) { return stanzaText(t, s, indent) }})
-	var out strings.Builder
-	if err := t.Execute(&out, s); err != nil {
-		return "", fmt.Errorf("print configuration: %w", err)
+	result, err := (&render.Renderer{Engine: e, Features: s.features}).Render(ctx, in)
+	if err != nil {
+		return failed(err)
 	}
-	return out.String(), nil
+	write := p.writeDiff
+	if r.output != "diff" {
+		write = func(result *render.Result) error { return p.writeResources(result, r) }
+	}
+	if err := write(result); err != nil {
+		return failed(err)
+	}
+	if len(result.Failures) > 0 || slices.ContainsFunc(result.Policies, func(o render.Policy) bool { return !o.InEffect() }) {
+		return failed(errWithoutEffect)
+	}
+	return nil
 }
 
-// stanzaText prints the extension manager itself.
-func stanzaText(t *template.Template, s *stanza, indent int) (string, error) {
-	var out strings.Builder
-	if err := t.ExecuteTemplate(&out, "extensionmanager.yaml", s); err != nil {
-		return "", err
+// compare compares a resource with what it was. Without a result, it was added or removed.
+func compare(r *render.Resource) (sign diff.Op, result *diff.Result, err error) {
+	switch {
+	case r.Before == nil:
+		return diff.Added, nil, nil
+	case r.After == nil:
+		return diff.Removed, nil, nil
 	}
-	pad := strings.Repeat(" ", indent)
-	return pad + strings.ReplaceAll(strings.TrimSpace(out.String()), "\n", "\n"+pad), nil
+	result, err = diff.Messages(r.Before, r.After)
+	if err == nil && len(result.Changes) == 0 {
+		return "", result, nil
+	}
+	return diff.Changed, result, err
 }
 
-// quote writes a YAML string; JSON's are, and Go's are but for what no path has.
-func quote(s string) string { return fmt.Sprintf("%q", s) }
+// writeDiff prints changes and outcomes for people.
+func (p *program) writeDiff(result *render.Result) error {
+	var out strings.Builder
+	unchanged := 0
+	for i := range result.Resources {
+		r := &result.Resources[i]
+		sign, changes, err := compare(r)
+		if err != nil {
+			return err
+		}
+		if sign == "" {
+			unchanged++
+			continue
+		}
+		fmt.Fprintf(&out, "%s %s %s\n", sign, r.Kind, r.Name)
+		if changes != nil {
+			err = changes.Write(&out, "    ")
+		} else if r.After != nil {
+			err = writeWhole(&out, r.After)
+		}
+		if err != nil {
+			return fmt.Errorf("print %s %s: %w", r.Kind, r.Name, err)
+		}
+	}
+	fmt.Fprintf(&out, "unchanged resources: %d\n", unchanged)
+	for _, o := range result.Policies {
+		fmt.Fprintf(&out, "%s: %s: %s\n", o.Policy, o.Reason, o.Message)
+	}
+	for _, f := range result.Failures {
+		fmt.Fprintf(&out, "failed: %s\n", f)
+	}
+	_, err := io.WriteString(p.stdout, out.String())
+	return err
+}
+
+func writeWhole(out io.Writer, m proto.Message) error {
+	value, err := redact.JSON(m)
+	if err != nil {
+		return err
+	}
+	text, err := diff.Block(value, "    ")
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, text)
+	return err
+}
+
+// document is what -o yaml and json print.
+type document struct {
+	Resources map[string][]json.RawMessage `json:"resources"`
+	Policies  []render.Policy              `json:"policies"`
+	Failures  []string                     `json:"failures,omitempty"`
+}
+
+func (p *program) writeResources(result *render.Result, r rendering) error {
+	doc := document{Resources: map[string][]json.RawMessage{}, Policies: []render.Policy{}, Failures: result.Failures}
+	doc.Policies = append(doc.Policies, result.Policies...)
+	for i := range result.Resources {
+		one := &result.Resources[i]
+		sign, _, err := compare(one)
+		if err != nil {
+			return err
+		}
+		if one.After == nil || sign == "" && !r.all {
+			continue
+		}
+		text, err := redact.CamelJSON(one.After)
+		if err != nil {
+			return fmt.Errorf("print %s %s: %w", one.Kind, one.Name, err)
+		}
+		doc.Resources[string(one.Kind)] = append(doc.Resources[string(one.Kind)], text)
+	}
+	text, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if r.output == "yaml" {
+		if text, err = yaml.JSONToYAML(text); err != nil {
+			return err
+		}
+	}
+	_, err = p.stdout.Write(text)
+	return err
+}

@@ -33,10 +33,11 @@ func newRoot(p *program) *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		RunE: help,
 	}
+	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
-	root.AddCommand(newServe(p), newHealthcheck(p), newConfig(p), newVersion(p))
+	root.AddCommand(newServe(p), newHealthcheck(p), newConfig(p), newRender(p), newVersion(p))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	return root

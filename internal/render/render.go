@@ -1,0 +1,254 @@
+package render
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/internal/callfile"
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// Renderer makes hook calls.
+type Renderer struct {
+	Engine *engine.Engine
+	// Features are those of the engine. Calls have what Envoy Gateway sends when it is configured
+	// for them.
+	Features []mutator.Feature
+}
+
+// Result is what calls returned.
+type Result struct {
+	// Resources are those of all calls, in the order of the calls.
+	Resources []Resource
+	Policies  []Policy
+	// Failures are outcomes of mutators that failed, and what is wrong with calls.
+	Failures []string
+}
+
+// Resource is a resource before and after. One of them is nil if it was added or removed.
+type Resource struct {
+	Kind          mutator.Kind
+	Name          string
+	Before, After proto.Message
+}
+
+// Policy is the outcome of a custom resource.
+type Policy struct {
+	Policy  string `json:"policy"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+// NotSent is the reason of a custom resource that no call had.
+const NotSent = "NotSent"
+
+// InEffect tells whether an outcome is what an author of policies wants: a policy that is
+// overridden by more specific ones is as it should be.
+func (p Policy) InEffect() bool {
+	return p.Reason == string(mutator.Programmed) || p.Reason == string(mutator.Overridden)
+}
+
+type run struct {
+	*Renderer
+	*Result
+	sent map[*Object]bool
+	in   *Input
+}
+
+// Render makes the calls of the input.
+func (r *Renderer) Render(ctx context.Context, in *Input) (*Result, error) {
+	run := &run{r, &Result{}, map[*Object]bool{}, in}
+	if err := run.calls(ctx); err != nil {
+		return nil, err
+	}
+	if in.Dump != nil {
+		if err := run.dump(ctx); err != nil {
+			return nil, err
+		}
+	}
+	run.notSent()
+	return run.Result, nil
+}
+
+// firstCall is where the first one of a file's calls is.
+const firstCall = "calls[0]."
+
+// calls makes the calls of files, with the policies of the input that Envoy Gateway would send.
+func (r *run) calls(ctx context.Context) error {
+	returned := callfile.Returned{}
+	for _, s := range r.in.Calls {
+		if s.At == "" || s.At == firstCall { // nothing came before it in its file
+			returned = callfile.Returned{}
+		} else if err := returned.Complete(s.Call); err != nil {
+			return fmt.Errorf("%s%w", s.At, err)
+		}
+		refs, err := routeReferences(s.Call)
+		if err != nil {
+			return fmt.Errorf("%s%w", s.At, err)
+		}
+		s.Objects = slices.Concat(s.Objects, r.objects(s.Hook, refs))
+		res, err := r.call(ctx, s.Call)
+		if err != nil {
+			return fmt.Errorf("%shook %s: %w", s.At, s.Hook, err)
+		}
+		if err := returned.Note(res); err != nil {
+			return err
+		}
+		if err := r.compare(s.Resources, res.Resources); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// routeReferences are the objects that the route of a call was made from.
+func routeReferences(call *engine.Call) (refs []xds.Reference, err error) {
+	for _, list := range call.Resources {
+		for _, raw := range list.Encoded {
+			route := &routev3.Route{}
+			if list.Kind != mutator.KindRoute {
+				continue
+			}
+			if err := proto.Unmarshal(raw, route); err != nil {
+				return nil, err
+			}
+			refs = append(refs, xds.References(route.GetMetadata())...)
+		}
+	}
+	return refs, nil
+}
+
+// call makes a call and takes in its outcomes.
+func (r *run) call(ctx context.Context, call *engine.Call) (*engine.Response, error) {
+	res, err := r.Engine.Run(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range res.Policies {
+		outcome := Policy{p.Policy.String(), string(p.Reason), p.Message}
+		if !slices.Contains(r.Policies, outcome) {
+			r.Policies = append(r.Policies, outcome)
+		}
+	}
+	for _, o := range res.Outcomes {
+		if o.Err != nil {
+			r.fail(fmt.Sprintf("%s %s: %s: %s: %v", o.Kind, o.Name, o.Feature, o.Result, o.Err))
+		}
+	}
+	for _, warning := range res.Warnings {
+		r.fail(warning.Error())
+	}
+	return res, nil
+}
+
+func (r *run) fail(text string) {
+	if !slices.Contains(r.Failures, text) {
+		r.Failures = append(r.Failures, text)
+	}
+}
+
+// objects are the policies that Envoy Gateway sends in a hook: of a route those that have it for
+// a target, and otherwise those of Gateways.
+func (r *run) objects(h mutator.Hook, refs []xds.Reference) (out [][]byte) {
+	for _, o := range r.in.Objects {
+		if !r.reads(o, h) {
+			continue
+		}
+		attached := h == mutator.HookRoute && slices.ContainsFunc(o.targets(), func(t target) bool { return t.isRoute(o, refs) })
+		if h != mutator.HookRoute {
+			attached = o.hasGateway()
+		}
+		if attached {
+			r.sent[o] = true
+			out = append(out, o.raw)
+		}
+	}
+	return out
+}
+
+func (t target) isRoute(o *Object, refs []xds.Reference) bool {
+	return slices.ContainsFunc(refs, func(ref xds.Reference) bool {
+		return ref.Kind != xds.KindGateway && ref.Kind == t.Kind && ref.Namespace == o.Metadata.Namespace && ref.Name == t.Name &&
+			(t.SectionName == "" || t.SectionName == ref.SectionName)
+	})
+}
+
+func (o *Object) hasGateway() bool {
+	return slices.ContainsFunc(slices.Concat(o.targets(), o.Spec.TargetSelectors), func(t target) bool { return t.Kind == xds.KindGateway })
+}
+
+// reads tells whether a feature reads a custom resource as a policy, and in which hook if there is one.
+func (r *run) reads(o *Object, h mutator.Hook) bool {
+	for i := range r.Features {
+		f := &r.Features[i]
+		if (h == "" || f.Uses(h)) && slices.ContainsFunc(f.Policies, func(k policy.Kind) bool { return k.GroupVersionKind == o.gvk() }) {
+			return true
+		}
+	}
+	return false
+}
+
+// notSent reports custom resources that no call had.
+func (r *run) notSent() {
+	for _, o := range r.in.Objects {
+		if r.sent[o] {
+			continue
+		}
+		message := "no route in the input was made from any of its targets"
+		switch {
+		case !r.reads(o, ""):
+			message = "no enabled feature reads it as a policy; xDS does not tell which routes name a filter or backend: put them into objects of a file of calls"
+		case o.Metadata.Namespace == "":
+			message = "has no metadata.namespace, and targets are in the namespace of the policy: set it"
+		case len(o.Spec.TargetSelectors) > 0:
+			message = "targetSelectors select routes by labels, which xDS does not have: use targetRefs"
+		}
+		r.Policies = append(r.Policies, Policy{o.String(), NotSent, message})
+	}
+}
+
+// compare pairs resources by their names.
+func (r *run) compare(before, after []engine.Resources) error {
+	for i, list := range after {
+		names := map[string]int{}
+		first := len(r.Resources)
+		if i < len(before) {
+			for _, raw := range before[i].Encoded {
+				m, name, err := decode(list.Kind, raw)
+				if err != nil {
+					return err
+				}
+				names[name] = len(r.Resources)
+				r.Resources = append(r.Resources, Resource{Kind: list.Kind, Name: name, Before: m})
+			}
+		}
+		for _, raw := range list.Encoded {
+			m, name, err := decode(list.Kind, raw)
+			if err != nil {
+				return err
+			}
+			if at, known := names[name]; known && r.Resources[at].After == nil && at >= first {
+				r.Resources[at].After = m
+				continue
+			}
+			r.Resources = append(r.Resources, Resource{Kind: list.Kind, Name: name, After: m})
+		}
+	}
+	return nil
+}
+
+func decode(k mutator.Kind, raw []byte) (proto.Message, string, error) {
+	m, err := callfile.Decode(k, raw)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", k, err)
+	}
+	name, err := callfile.NameOf(k, raw)
+	return m, name, err
+}

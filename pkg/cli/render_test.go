@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/pkg/catalog"
+)
+
+// renderFiles are the dump and the policies of the page.
+const renderFiles = "testdata/render"
+
+// TestRenderPage runs the commands of the page and compares what they print. With -update it
+// writes that into the page.
+func TestRenderPage(t *testing.T) {
+	const page = "../../docs/render.md"
+	path, err := filepath.Abs(page)
+	require.NoError(t, err)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	t.Chdir(renderFiles)
+	parts := strings.Split(string(text), "```console\n")
+	require.Len(t, parts, 3)
+	for i := range parts[1:] {
+		block, after, found := strings.Cut(parts[i+1], "```\n")
+		require.True(t, found)
+		command, _, _ := strings.Cut(strings.TrimPrefix(block, "$ "), "\n")
+		got := egraft(t.Context(), nil, strings.Fields(command)[1:]...)
+		want := "$ " + command + "\n" + got.stdout + got.stderr
+		if *update {
+			block = want
+			parts[i+1] = block + "```\n" + after
+		}
+		require.Equal(t, want, block, "%s: run `go test ./pkg/cli -update`", page)
+	}
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(strings.Join(parts, "```console\n")), 0o644))
+	}
+}
+
+func TestRender(t *testing.T) {
+	t.Chdir(renderFiles)
+	gateway := strings.NewReplacer("kind: HTTPRoute, name: shop", "kind: Gateway, name: eg")
+	policy, err := os.ReadFile("policy.yaml")
+	require.NoError(t, err)
+	const help = "See `egraft render --help`.\n"
+	const without = "egraft: not every policy is in effect\n"
+	const programmed = "BufferPolicy default/buffer: Programmed: requests of up to 1Mi are held until they are complete; routes: 1\n"
+	for _, test := range []struct {
+		name, args, stdin string
+		want              result
+	}{
+		{"no policy", "-f dump.json", "", result{0, "unchanged resources: 5\n", ""}},
+		{
+			"policies in one file", "-f dump.json -f - --disable-features buffer", string(policy) + "---\n# nothing\n---\n" + string(policy),
+			result{1, "unchanged resources: 5\n" + strings.Repeat("BufferPolicy default/buffer: NotSent: no enabled feature reads it as a policy; xDS does not tell which routes name a filter or backend: put them into objects of a file of calls\n", 2), without},
+		},
+		{
+			"selector", "-f dump.json -f -", strings.Replace(string(policy), "targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop}]", "targetSelectors: [{kind: HTTPRoute, matchLabels: {a: b}}]", 1),
+			result{1, "unchanged resources: 5\nBufferPolicy default/buffer: NotSent: targetSelectors select routes by labels, which xDS does not have: use targetRefs\n", without},
+		},
+		{"no such Gateway", "-f dump.json -f -", strings.Replace(gateway.Replace(string(policy)), "name: eg", "name: none", 1), result{1, "unchanged resources: 5\n" +
+			"BufferPolicy default/buffer: TargetNotFound: no listener of any target has a route, or Envoy Gateway does not include routes in the Translation hook\n", without}},
+		{"no files", "", "", result{2, "", "egraft: --filename is missing: name files with policies, and a config dump or calls\n" + help}},
+		{"no xDS", "-f policy.yaml", "", result{2, "", "egraft: the files have no xDS resources: add a config dump or calls\n" + help}},
+		{"no such file", "-f none.yaml", "", result{2, "", "egraft: read file: open none.yaml: no such file or directory\n" + help}},
+		{"two dumps", "-f dump.json -f dump.json", "", result{2, "", "egraft: dump.json: document 1: a second config dump: render one Envoy at a time\n" + help}},
+		{"dump without resources", "-f -", "configs: [{}]", result{2, "", "egraft: -: document 1: config dump: has no dynamic clusters, listeners or routes: take it from /config_dump of an Envoy that Envoy Gateway configures\n" + help}},
+		{"something else", "-f -", "a: b", result{2, "", "egraft: -: document 1: is neither a custom resource (apiVersion and kind) nor a file of calls (hook or calls) nor a config dump (configs)\n" + help}},
+		{"output", "-f dump.json -o text", "", result{2, "", "egraft: --output \"text\" is none of diff, yaml, json\n" + help}},
+		{"all of a diff", "-f dump.json --all", "", result{2, "", "egraft: --all needs --output yaml or json\n" + help}},
+		{"argument", "policy.yaml", "", result{2, "", "egraft: egraft render takes no arguments, but got \"policy.yaml\"\n" + help}},
+		{"calls", "-f -", "hook: Translation\nresources: {Cluster: [{name: a}]}", result{0, "unchanged resources: 1\n", ""}},
+		{"nothing changed", "-f dump.json -o yaml", "", result{0, "policies: []\nresources: {}\n", ""}},
+		{"added", "-f - -o json --fast-cluster-updates", "hook: Translation\nresources: {Cluster: [{name: a, type: EDS, edsClusterConfig: {edsConfig: {ads: {}}}}, {name: b}]}", result{0, `{
+  "resources": {
+    "Cluster": [
+      {
+        "name": "a",
+        "type": "EDS",
+        "edsClusterConfig": {
+          "edsConfig": {
+            "ads": {},
+            "initialFetchTimeout": "1s"
+          }
+        }
+      }
+    ]
+  },
+  "policies": []
+}
+`, ""}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var stdout, stderr output
+			p := &program{features: catalog.Builtin, stdin: strings.NewReader(test.stdin), stdout: &stdout, stderr: &stderr}
+			code := run(t.Context(), append([]string{"render"}, strings.Fields(test.args)...), p)
+			require.Equal(t, test.want, result{code, stdout.String(), stderr.String()})
+		})
+	}
+	got := egraft(t.Context(), nil, "render", "-f", "dump.json", "-f", "policy.yaml")
+	require.True(t, strings.HasSuffix(got.stdout, programmed), got.stdout)
+}
+
+// TestRenderRedacts: a private key is in the dump, and in no output.
+func TestRenderRedacts(t *testing.T) {
+	t.Chdir(renderFiles)
+	dump, err := os.ReadFile("dump.json")
+	require.NoError(t, err)
+	const key = "U0VDUkVU"
+	require.Contains(t, string(dump), key)
+	for _, format := range []string{"yaml", "json"} {
+		got := egraft(t.Context(), nil, "render", "-f", "dump.json", "-f", "policy.yaml", "-o", format, "--all")
+		require.Equal(t, ExitOK, got.code, got.stderr)
+		require.Contains(t, got.stdout, "default/shop-cert")
+		require.NotContains(t, got.stdout, key)
+		require.Contains(t, got.stdout, "W3JlZGFjdGVkXQ==")
+		require.Regexp(t, `connectTimeout"?: "?5s`, got.stdout, "the cluster that warms")
+	}
+}
