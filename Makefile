@@ -66,6 +66,7 @@ generate: ## write deep copies, CRDs, what the program says in docs and deploy, 
 	go test ./pkg/cli -run '^TestDocuments$$' -update
 	go test ./deploy -run '^TestValuesAreEgrafts$$' -update
 	go test ./pkg/mutator/mutatortest -run '^TestEnvoysMessages$$' -update
+	go test ./internal/envoyapi -run '^TestDescriptors$$' -update
 
 tidy: ## tidy go.mod and go.sum
 	@$(EACH) go mod tidy; done

@@ -33,6 +33,12 @@ var mayImport = []struct {
 	{"internal/sandbox", nil},
 	{"internal/wire", []string{"pkg/xds"}},
 
+	// What shows what egraft did.
+	{"internal/diff", []string{"internal/redact"}},
+	{"internal/redact", []string{"internal/envoyapi"}},
+	{"internal/envoyapi", nil},
+	{"internal/callfile", []string{"internal/engine", "internal/envoyapi", "internal/wire", "pkg/mutator"}},
+
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/features/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
 	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/duration", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/httpfilter", "pkg/xds", "pkg/apis/..."}},
@@ -51,7 +57,7 @@ var mayImport = []struct {
 	{"pkg/apis/...", []string{"pkg/apis/..."}},
 
 	// The conformance kit runs a mutator as egraft would.
-	{"pkg/mutator/mutatortest", []string{"pkg/mutator", "internal/engine", "internal/sandbox", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"pkg/mutator/mutatortest", []string{"internal/callfile", "pkg/mutator", "internal/engine", "internal/sandbox", "pkg/policy", "pkg/xds", "internal/wire"}},
 
 	// What is around the product may use all of it.
 	{"e2e/...", []string{"..."}},

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/egraft/egraft/internal/callfile"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
@@ -77,7 +78,7 @@ calls:
 			{Name: "w", Domains: []string{"w.com"}, Routes: []*routev3.Route{route("s", "/s", "route"), route("", "/t", "")}},
 		}},
 	} {
-		got, err := decode(last[i].Kind, last[i].Encoded[0])
+		got, err := callfile.Decode(last[i].Kind, last[i].Encoded[0])
 		require.NoError(t, err)
 		require.True(t, proto.Equal(want, got), "%v\n%v", want, got)
 	}

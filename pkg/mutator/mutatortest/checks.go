@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/egraft/egraft/internal/callfile"
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 )
@@ -48,7 +49,7 @@ func reachesEnvoy(_ context.Context, call *engine.Call, res *engine.Response, ne
 func valid(_ context.Context, _ *engine.Call, res *engine.Response, _ func() mutator.Feature) error {
 	for _, list := range res.Resources {
 		for _, raw := range list.Encoded {
-			m, err := decode(list.Kind, raw)
+			m, err := callfile.Decode(list.Kind, raw)
 			if err == nil {
 				err = m.ValidateAll()
 			}
@@ -129,7 +130,7 @@ func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Respons
 	for i, list := range call.Resources {
 		left := res.Resources[i].Encoded
 		for _, raw := range list.Encoded {
-			name, err := nameOf(list.Kind, raw)
+			name, err := callfile.NameOf(list.Kind, raw)
 			if err != nil {
 				return err
 			}

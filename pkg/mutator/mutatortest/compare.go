@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/egraft/egraft/internal/callfile"
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"
@@ -34,7 +35,7 @@ func same(want, got []engine.Resources) error {
 }
 
 func text(k mutator.Kind, raw []byte) string {
-	m, err := decode(k, raw)
+	m, err := callfile.Decode(k, raw)
 	if err != nil {
 		return err.Error()
 	}

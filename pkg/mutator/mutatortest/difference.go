@@ -7,13 +7,14 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/egraft/egraft/internal/callfile"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
 // difference says in which field two encoded resources differ first.
 func difference(k mutator.Kind, want, got []byte) string {
-	w, errWant := decode(k, want)
-	g, errGot := decode(k, got)
+	w, errWant := callfile.Decode(k, want)
+	g, errGot := callfile.Decode(k, got)
 	if errWant != nil || errGot != nil {
 		return " differs"
 	}

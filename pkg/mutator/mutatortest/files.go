@@ -2,36 +2,17 @@ package mutatortest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"reflect"
-	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 	"sigs.k8s.io/yaml"
 
+	"github.com/egraft/egraft/internal/callfile"
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
 )
-
-// caseFile is in.yaml: a call, or calls in the order in which Envoy Gateway makes them. README.md
-// describes the fields.
-type caseFile struct {
-	callFile
-	Calls []callFile `json:"calls,omitempty"`
-}
-
-// callFile is a call, with messages in protobuf's JSON form.
-type callFile struct {
-	Hook       mutator.Hook                       `json:"hook,omitempty"`
-	Hostnames  []string                           `json:"hostnames,omitempty"`
-	Objects    []json.RawMessage                  `json:"objects,omitempty"`
-	Resources  map[mutator.Kind][]json.RawMessage `json:"resources,omitempty"`
-	Unmodified bool                               `json:"unmodified,omitempty"`
-}
 
 // resultFile is the result of a call in out.yaml.
 type resultFile struct {
@@ -64,78 +45,16 @@ func readCase(path string) (*testCase, error) {
 	if err != nil {
 		return nil, err
 	}
-	var f caseFile
-	if err := yaml.UnmarshalStrict(data, &f); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	c, err := f.testCase()
+	read, err := callfile.Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, unknownType(err))
 	}
-	c.path = path
-	return c, nil
-}
-
-func (f *caseFile) testCase() (*testCase, error) {
-	if f.Calls == nil {
-		s, err := f.step()
-		return &testCase{steps: []step{s}}, err
-	}
-	if !reflect.ValueOf(f.callFile).IsZero() {
-		return nil, errors.New("calls: beside it are fields of a call: move them into a call of the list")
-	}
-	c := &testCase{several: true}
-	for i := range f.Calls {
-		s, err := f.Calls[i].step()
-		if err != nil {
-			return nil, fmt.Errorf("calls[%d].%w", i, err)
-		}
-		s.at = fmt.Sprintf("calls[%d].", i)
-		c.steps = append(c.steps, s)
-	}
-	if len(c.steps) == 0 {
-		return nil, errors.New("calls: is empty")
+	c := &testCase{path: path}
+	for _, s := range read {
+		c.several = c.several || s.At != ""
+		c.steps = append(c.steps, step{s.Call, s.Unmodified, s.At})
 	}
 	return c, nil
-}
-
-func (f *callFile) step() (step, error) {
-	if !slices.Contains(mutator.Hooks(), f.Hook) {
-		return step{}, fmt.Errorf("hook: there is no hook %q; the hooks are %v", f.Hook, mutator.Hooks())
-	}
-	call := &engine.Call{Hook: f.Hook, Hostnames: f.Hostnames}
-	for _, o := range f.Objects {
-		call.Objects = append(call.Objects, o)
-	}
-	for _, k := range kinds() {
-		list := engine.Resources{Kind: k}
-		for i, r := range f.Resources[k] {
-			encoded, err := encode(k, r)
-			if err != nil {
-				return step{}, fmt.Errorf("resources.%s[%d]: %w", k, i, err)
-			}
-			list.Encoded = append(list.Encoded, encoded)
-		}
-		if len(list.Encoded) > 0 {
-			call.Resources = append(call.Resources, list)
-		}
-		delete(f.Resources, k)
-	}
-	for k := range f.Resources {
-		return step{}, fmt.Errorf("resources: there is no kind %q; the kinds are %v", k, kinds())
-	}
-	return step{call: call, unmodified: f.Unmodified}, nil
-}
-
-func encode(k mutator.Kind, r json.RawMessage) ([]byte, error) {
-	m, err := newMessage(k)
-	if err != nil {
-		return nil, err
-	}
-	if err := protojson.Unmarshal(r, m); err != nil {
-		return nil, unknownType(err)
-	}
-	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
 }
 
 // unknownType says what to do about the type of an Any that nothing registered.
@@ -159,7 +78,7 @@ func newResultFile(res *engine.Response) (*resultFile, error) {
 	f := &resultFile{Resources: map[mutator.Kind][]json.RawMessage{}}
 	for _, list := range res.Resources {
 		for _, raw := range list.Encoded {
-			m, err := decode(list.Kind, raw)
+			m, err := callfile.Decode(list.Kind, raw)
 			if err != nil {
 				return nil, err
 			}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/internal/callfile"
 )
 
 // fieldsOf are the names of the fields of a file.
@@ -31,7 +33,7 @@ func TestFieldsAreDocumented(t *testing.T) {
 	in, out, found := strings.Cut(in, "## out.yaml")
 	require.True(t, found)
 	for section, files := range map[string][]reflect.Type{
-		in: {reflect.TypeFor[caseFile]()}, out: {reflect.TypeFor[resultFile](), reflect.TypeFor[resultsFile]()},
+		in: {reflect.TypeFor[callfile.File]()}, out: {reflect.TypeFor[resultFile](), reflect.TypeFor[resultsFile]()},
 	} {
 		var want, got []string
 		for _, f := range files {

@@ -1,4 +1,4 @@
-package mutatortest
+package callfile
 
 import (
 	"fmt"
@@ -14,21 +14,22 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// message is a resource that can be validated.
-type message interface {
+// Message is a resource that can be validated.
+type Message interface {
 	proto.Message
 	ValidateAll() error
 }
 
-// kinds is the order in which resources are in a call.
-func kinds() []mutator.Kind {
+// Kinds is the order in which resources are in a call.
+func Kinds() []mutator.Kind {
 	return []mutator.Kind{
 		mutator.KindRoute, mutator.KindVirtualHost, mutator.KindCluster, mutator.KindSecret,
 		mutator.KindListener, mutator.KindRouteConfiguration, mutator.KindEndpoints,
 	}
 }
 
-func newMessage(k mutator.Kind) (message, error) {
+// NewMessage returns an empty resource of a kind.
+func NewMessage(k mutator.Kind) (Message, error) {
 	switch k {
 	case mutator.KindRoute:
 		return &routev3.Route{}, nil
@@ -48,17 +49,18 @@ func newMessage(k mutator.Kind) (message, error) {
 	return nil, fmt.Errorf("there is no kind %q of resources", k)
 }
 
-func decode(k mutator.Kind, raw []byte) (message, error) {
-	m, err := newMessage(k)
+// Decode reads a resource.
+func Decode(k mutator.Kind, raw []byte) (Message, error) {
+	m, err := NewMessage(k)
 	if err != nil {
 		return nil, err
 	}
 	return m, proto.Unmarshal(raw, m)
 }
 
-// nameOf is the resource's name.
-func nameOf(k mutator.Kind, raw []byte) (string, error) {
-	m, err := newMessage(k)
+// NameOf is the resource's name.
+func NameOf(k mutator.Kind, raw []byte) (string, error) {
+	m, err := NewMessage(k)
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,109 @@
+// Package callfile reads calls of Envoy Gateway from YAML, as the conformance kit's in.yaml has them.
+// The kit's README describes the fields.
+//
+// It must not run anything.
+package callfile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"sigs.k8s.io/yaml"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/envoyapi"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// File is a call, or calls in the order in which Envoy Gateway makes them.
+type File struct {
+	Call
+	Calls []Call `json:"calls,omitempty"`
+}
+
+// Call is a call, with messages in protobuf's JSON form.
+type Call struct {
+	Hook       mutator.Hook                       `json:"hook,omitempty"`
+	Hostnames  []string                           `json:"hostnames,omitempty"`
+	Objects    []json.RawMessage                  `json:"objects,omitempty"`
+	Resources  map[mutator.Kind][]json.RawMessage `json:"resources,omitempty"`
+	Unmodified bool                               `json:"unmodified,omitempty"`
+}
+
+// Step is a call of a file.
+type Step struct {
+	*engine.Call
+	Unmodified bool   // as the file says
+	At         string // in front of the names of its fields in errors, empty in a file of one call
+}
+
+// Parse reads a file. Unknown fields are errors.
+func Parse(data []byte) ([]Step, error) {
+	var f File
+	if err := yaml.UnmarshalStrict(data, &f); err != nil {
+		return nil, err
+	}
+	if f.Calls == nil {
+		call, err := f.engine()
+		return []Step{{Call: call, Unmodified: f.Unmodified}}, err
+	}
+	if !reflect.ValueOf(f.Call).IsZero() {
+		return nil, errors.New("calls: beside it are fields of a call: move them into a call of the list")
+	}
+	var steps []Step
+	for i := range f.Calls {
+		call, err := f.Calls[i].engine()
+		if err != nil {
+			return nil, fmt.Errorf("calls[%d].%w", i, err)
+		}
+		steps = append(steps, Step{Call: call, Unmodified: f.Calls[i].Unmodified, At: fmt.Sprintf("calls[%d].", i)})
+	}
+	if len(steps) == 0 {
+		return nil, errors.New("calls: is empty")
+	}
+	return steps, nil
+}
+
+func (f *Call) engine() (*engine.Call, error) {
+	if !slices.Contains(mutator.Hooks(), f.Hook) {
+		return nil, fmt.Errorf("hook: there is no hook %q; the hooks are %v", f.Hook, mutator.Hooks())
+	}
+	call := &engine.Call{Hook: f.Hook, Hostnames: f.Hostnames}
+	for _, o := range f.Objects {
+		call.Objects = append(call.Objects, o)
+	}
+	for _, k := range Kinds() {
+		list := engine.Resources{Kind: k}
+		for i, r := range f.Resources[k] {
+			encoded, err := encode(k, r)
+			if err != nil {
+				return nil, fmt.Errorf("resources.%s[%d]: %w", k, i, err)
+			}
+			list.Encoded = append(list.Encoded, encoded)
+		}
+		if len(list.Encoded) > 0 {
+			call.Resources = append(call.Resources, list)
+		}
+		delete(f.Resources, k)
+	}
+	for k := range f.Resources {
+		return nil, fmt.Errorf("resources: there is no kind %q; the kinds are %v", k, Kinds())
+	}
+	return call, nil
+}
+
+func encode(k mutator.Kind, r json.RawMessage) ([]byte, error) {
+	m, err := NewMessage(k)
+	if err != nil {
+		return nil, err
+	}
+	if err := (protojson.UnmarshalOptions{Resolver: envoyapi.Types{}}).Unmarshal(r, m); err != nil {
+		return nil, err
+	}
+	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
+}

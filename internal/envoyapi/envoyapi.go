@@ -1,0 +1,96 @@
+// Package envoyapi knows all messages of Envoy's current API and of xDS, whether the program
+// has Go code for them or not: resources may have any of them inside of Any.
+//
+// Messages without Go code are read by their descriptors, which take a fortieth of the space.
+// It must not know what the messages mean.
+package envoyapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed"
+	"fmt"
+	"io"
+	"sync"
+
+	_ "github.com/cncf/xds/go/udpa/annotations" // without it, options of fields have no annotations
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+// descriptors is a FileDescriptorSet with everything that a file of it imports, compressed.
+// TestDescriptors writes it with -update.
+//
+//go:embed descriptors.binpb.gz
+var descriptors []byte
+
+// Types resolves messages by name: those with Go code first. It is what protojson and proto take
+// as a Resolver.
+type Types struct{}
+
+// described are the types that have no Go code. Reading them takes about 0.1 s, and most programs
+// never need them.
+var described = sync.OnceValues(readDescriptors)
+
+// FindMessageByName implements [protoregistry.MessageTypeResolver].
+func (Types) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
+	if t, err := protoregistry.GlobalTypes.FindMessageByName(name); err == nil {
+		return t, nil
+	}
+	d, err := described()
+	if err != nil {
+		return nil, err
+	}
+	return d.FindMessageByName(name)
+}
+
+// FindMessageByURL implements [protoregistry.MessageTypeResolver].
+func (Types) FindMessageByURL(url string) (protoreflect.MessageType, error) {
+	if t, err := protoregistry.GlobalTypes.FindMessageByURL(url); err == nil {
+		return t, nil
+	}
+	d, err := described()
+	if err != nil {
+		return nil, err
+	}
+	return d.FindMessageByURL(url)
+}
+
+// FindExtensionByName implements [protoregistry.ExtensionTypeResolver].
+func (Types) FindExtensionByName(name protoreflect.FullName) (protoreflect.ExtensionType, error) {
+	return protoregistry.GlobalTypes.FindExtensionByName(name)
+}
+
+// FindExtensionByNumber implements [protoregistry.ExtensionTypeResolver].
+func (Types) FindExtensionByNumber(message protoreflect.FullName, number protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
+	return protoregistry.GlobalTypes.FindExtensionByNumber(message, number)
+}
+
+func readDescriptors() (*dynamicpb.Types, error) {
+	set, err := decode(descriptors)
+	if err != nil {
+		return nil, fmt.Errorf("read descriptors of Envoy's API: %w", err)
+	}
+	files, err := protodesc.NewFiles(set)
+	if err != nil {
+		return nil, fmt.Errorf("link descriptors of Envoy's API: %w", err)
+	}
+	return dynamicpb.NewTypes(files), nil
+}
+
+func decode(compressed []byte) (*descriptorpb.FileDescriptorSet, error) {
+	r, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	set := &descriptorpb.FileDescriptorSet{}
+	return set, proto.Unmarshal(b, set)
+}

@@ -1,0 +1,191 @@
+// Package redact removes secrets from Envoy's messages before they are printed or kept.
+//
+// Secret is every field that Envoy's API annotates with udpa.annotations.sensitive, and what
+// cannot be read: an Any of an unknown type, or with content that is not of its type, and fields
+// that the API of this program does not have. It must not know any field by its name.
+package redact
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+
+	"github.com/cncf/xds/go/udpa/annotations"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/egraft/egraft/internal/envoyapi"
+)
+
+// Text takes the place of secrets.
+const Text = "[redacted]"
+
+// maxDepth is how deep messages may be inside of each other. What is deeper is hidden: with an
+// Any inside of each, they take time by the square of their depth.
+const maxDepth = 100
+
+// Message returns a copy without secrets. Strings and bytes of a sensitive field become [Text],
+// also those of messages in it; numbers become zero, and keys of maps one key.
+func Message[T proto.Message](m T) T {
+	out := proto.Clone(m)
+	if r := out.ProtoReflect(); r.IsValid() {
+		walk(r, 0)
+	}
+	return out.(T)
+}
+
+// JSON is a message without secrets in protobuf's JSON form, with the names of fields as Envoy
+// prints them. The same message gives the same bytes.
+func JSON(m proto.Message) ([]byte, error) { return marshal(m, true) }
+
+// CamelJSON is [JSON] with the names of fields in camel case.
+func CamelJSON(m proto.Message) ([]byte, error) { return marshal(m, false) }
+
+func marshal(m proto.Message, protoNames bool) ([]byte, error) {
+	b, err := protojson.MarshalOptions{Resolver: envoyapi.Types{}, UseProtoNames: protoNames, AllowPartial: true}.Marshal(Message(m))
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer // protojson varies its blanks on purpose
+	err = json.Compact(&out, b)
+	return out.Bytes(), err
+}
+
+// IsSensitive tells whether Envoy's API says that a field is secret.
+func IsSensitive(f protoreflect.FieldDescriptor) bool {
+	sensitive, _ := proto.GetExtension(f.Options(), annotations.E_Sensitive).(bool)
+	return sensitive
+}
+
+// walk redacts a message in place.
+func walk(m protoreflect.Message, depth int) {
+	switch {
+	case depth > maxDepth:
+		hide(m)
+		return
+	case m.Descriptor().FullName() == "google.protobuf.Any":
+		redactAny(m, depth)
+		return
+	case isTypedStruct(m):
+		redactTypedStruct(m, depth)
+		return
+	}
+	m.SetUnknown(nil)
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if IsSensitive(f) {
+			hideField(m, f, v)
+		} else {
+			EachMessage(f, v, func(inner protoreflect.Message) { walk(inner, depth+1) })
+		}
+		return true
+	})
+}
+
+// EachMessage calls a function for the messages of a field: one, those of a list or those of a map.
+func EachMessage(f protoreflect.FieldDescriptor, v protoreflect.Value, do func(protoreflect.Message)) {
+	switch {
+	case f.IsMap() && f.MapValue().Message() != nil:
+		v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool { do(v.Message()); return true })
+	case f.IsMap() || f.Message() == nil:
+	case f.IsList():
+		for i := range v.List().Len() {
+			do(v.List().Get(i).Message())
+		}
+	default:
+		do(v.Message())
+	}
+}
+
+// Unpack returns the message in an Any, and nil if it cannot be read.
+func Unpack(anyMessage protoreflect.Message) protoreflect.Message {
+	url, value := parts(anyMessage)
+	t, err := envoyapi.Types{}.FindMessageByURL(anyMessage.Get(url).String())
+	if err != nil {
+		return nil
+	}
+	m := t.New()
+	if (proto.UnmarshalOptions{Resolver: envoyapi.Types{}}).Unmarshal(anyMessage.Get(value).Bytes(), m.Interface()) != nil {
+		return nil
+	}
+	return m
+}
+
+// parts are the fields of an Any or of a TypedStruct.
+func parts(m protoreflect.Message) (url, value protoreflect.FieldDescriptor) {
+	fields := m.Descriptor().Fields()
+	return fields.ByName("type_url"), fields.ByName("value")
+}
+
+func redactAny(m protoreflect.Message, depth int) {
+	url, value := parts(m)
+	if !m.Has(url) && !m.Has(value) {
+		return
+	}
+	content := Unpack(m)
+	if content == nil {
+		hideAny(m)
+		return
+	}
+	walk(content, depth+1)
+	b, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(content.Interface())
+	if err != nil {
+		hideAny(m)
+		return
+	}
+	m.Set(value, protoreflect.ValueOfBytes(b))
+}
+
+// typeName matches what can be printed of the type of an Any.
+var typeName = regexp.MustCompile(`^[A-Za-z0-9_.]{1,200}$`)
+
+// hideAny makes an Any one that can be printed, and that still tells its type.
+func hideAny(m protoreflect.Message) {
+	url, value := parts(m)
+	text, name := Text, m.Get(url).String()
+	if name = name[strings.LastIndexByte(name, '/')+1:]; typeName.MatchString(name) {
+		text += " " + name
+	}
+	b, err := proto.Marshal(wrapperspb.String(text))
+	if err != nil {
+		b = nil // cannot be: it is a constant and ASCII
+	}
+	m.Set(url, protoreflect.ValueOfString("type.googleapis.com/google.protobuf.StringValue"))
+	m.Set(value, protoreflect.ValueOfBytes(b))
+	m.SetUnknown(nil)
+}
+
+func isTypedStruct(m protoreflect.Message) bool {
+	name := m.Descriptor().FullName()
+	return name == "xds.type.v3.TypedStruct" || name == "udpa.type.v1.TypedStruct"
+}
+
+// redactTypedStruct takes a message that is written as a Struct through its own type.
+func redactTypedStruct(m protoreflect.Message, depth int) {
+	m.SetUnknown(nil)
+	url, value := parts(m)
+	if !m.Has(value) {
+		return
+	}
+	text, err := protojson.Marshal(m.Get(value).Message().Interface())
+	t, unknown := envoyapi.Types{}.FindMessageByURL(m.Get(url).String())
+	if err != nil || unknown != nil {
+		hideField(m, value, m.Get(value))
+		return
+	}
+	content := t.New()
+	if (protojson.UnmarshalOptions{Resolver: envoyapi.Types{}}).Unmarshal(text, content.Interface()) != nil {
+		hideField(m, value, m.Get(value))
+		return
+	}
+	walk(content, depth+1)
+	redacted := m.NewField(value)
+	text, err = protojson.MarshalOptions{Resolver: envoyapi.Types{}, UseProtoNames: true}.Marshal(content.Interface())
+	if err != nil || protojson.Unmarshal(text, redacted.Message().Interface()) != nil {
+		hideField(m, value, m.Get(value))
+		return
+	}
+	m.Set(value, redacted)
+}
