@@ -26,7 +26,7 @@ type BackendMTLSPolicy struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec is what the policy demands.
+	// Spec is the desired configuration.
 	//
 	// +required
 	Spec BackendMTLSPolicySpec `json:"spec"`

@@ -25,7 +25,7 @@ type BufferPolicy struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec is what the policy demands.
+	// Spec is the desired configuration.
 	//
 	// +required
 	Spec BufferPolicySpec `json:"spec"`
@@ -84,7 +84,7 @@ type BufferPolicySpec struct {
 	// +optional
 	Disabled bool `json:"disabled,omitempty"`
 
-	// FailurePolicy says what becomes of the target if the policy is wrong or cannot be
+	// FailurePolicy says what to do with the target if the policy is invalid or cannot be
 	// applied: Ignore leaves it as it is without the policy, Deny rejects its requests.
 	//
 	// +optional

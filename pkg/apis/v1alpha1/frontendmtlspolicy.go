@@ -27,7 +27,7 @@ type FrontendMTLSPolicy struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec is what the policy demands.
+	// Spec is the desired configuration.
 	//
 	// +required
 	Spec FrontendMTLSPolicySpec `json:"spec"`

@@ -67,10 +67,10 @@ type HedgeFilterSpec struct {
 	MaxHedgedRequests *int32 `json:"maxHedgedRequests,omitempty"`
 
 	// RetryOn are failures, other than slowness, upon which Envoy sends a request again, and
-	// which are no answer as long as another try of the request is under way. Envoy's words.
+	// which do not count as the response while another attempt is in flight. Envoy's words.
 	// Those that are in effect for the route stay. With neither, they are connect-failure,
 	// refused-stream, reset and gateway-error, so that an endpoint that fails at once does not
-	// answer in place of one that is slow.
+	// respond in place of one that is slow.
 	//
 	// +optional
 	// +kubebuilder:validation:MinItems=1

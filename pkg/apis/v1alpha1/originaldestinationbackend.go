@@ -67,7 +67,7 @@ type OriginalDestinationBackendSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.map(network, size(network)).sum() <= 384",message="must have 384 characters at most, all networks together"
 	AllowedCIDRs []CIDR `json:"allowedCIDRs"`
 
-	// Port takes the place of the destination's port, which may then be left out.
+	// Port replaces the destination's port, which may then be left out.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1

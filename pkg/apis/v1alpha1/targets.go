@@ -14,9 +14,9 @@ import (
 type PolicyTargets struct {
 	// TargetRefs are the targets by name, in the policy's own namespace: Gateways, listeners
 	// of Gateways (by sectionName), and, for policies that can be attached to them,
-	// HTTPRoutes and GRPCRoutes (or their rules, by sectionName). The closest policy wins: one
-	// on a route beats one on a listener, which beats one on the whole Gateway. Of two on the
-	// same target the older one wins.
+	// HTTPRoutes and GRPCRoutes (or their rules, by sectionName). Precedence, highest first:
+	// rule, route, listener, Gateway. If two policies have the same target, the older one takes
+	// precedence.
 	//
 	// +optional
 	// +kubebuilder:validation:MinItems=1
@@ -88,8 +88,8 @@ type TargetNamespaces struct {
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`
 }
 
-// FailurePolicy says what becomes of a target to which a policy cannot be applied, because
-// the policy is wrong or because the program failed.
+// FailurePolicy says what to do with a target to which a policy cannot be applied, because
+// the policy is invalid or because the program failed.
 //
 // +kubebuilder:validation:Enum=Deny;Ignore
 type FailurePolicy string
