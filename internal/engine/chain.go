@@ -97,6 +97,9 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 			o.affected, o.affectsAll = c.affectedBy(ctx, &s, raw)
 		}
 		all = append(all, outcomes(o)...)
+		if err == nil {
+			all = append(all, r.partialOutcomes(o)...)
+		}
 		if result == CallFailed {
 			err = fmt.Errorf("mutator %s on %s %q: %w", s.feature, c.kind, name, err)
 			return resourceResult{raw: raw, result: &chainResult{outcomes: all}, err: err}
@@ -114,6 +117,20 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 		was, name = name, strings.Clone(now)
 	}
 	return resourceResult{raw: r.encoded, result: &chainResult{name: name, was: was, kept: kept, outcomes: all, references: r.references}}
+}
+
+// partialOutcomes are those of custom resources that could not be applied to their part of the
+// resource, beside that of the edit.
+func (r *resource[T]) partialOutcomes(of *Outcome) (all []*Outcome) {
+	for _, f := range r.partial {
+		o := *of
+		o.Result, o.Err, o.affected, o.affectsAll = Ignored, f.Err, f.Policies, len(f.Policies) == 0
+		if f.Denied {
+			o.Result = Denied
+		}
+		all = append(all, &o)
+	}
+	return all
 }
 
 // withoutRenames returns a renamed resource as it is without the mutators that rename, so that Envoy

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/egraft/egraft/internal/sandbox"
+	"github.com/egraft/egraft/pkg/mutator"
 )
 
 // resource is a resource on its way through a chain. Between two mutators only its bytes count: a
@@ -20,7 +21,8 @@ type resource[T message] struct {
 	decoded   T // encoded, decoded, if usable
 	usable    bool
 
-	references []reference // that edits brought in
+	references []reference              // that edits brought in
+	partial    []mutator.PartialFailure // of the last edit, which was committed otherwise
 }
 
 // decodedCopy returns a decoded copy that belongs to the caller.

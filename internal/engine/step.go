@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -41,8 +42,13 @@ func (c *chain[T]) step(ctx context.Context, in *mutator.Input, s step[T], r *re
 // Gateway does after the hooks, where one invalid message blocks the whole Gateway.
 func (c *chain[T]) edit(ctx context.Context, in *mutator.Input, s *step[T], r *resource[T], edited T, raw []byte) (changed bool, err error) {
 	size := proto.Size(edited)
+	r.partial = nil
 	if err := c.mutate(ctx, in, s, edited, raw, r); err != nil {
-		return false, err
+		partial := (*mutator.PartialError)(nil)
+		if !errors.As(err, &partial) {
+			return false, err
+		}
+		r.partial = partial.Failures
 	}
 	if err := edited.ValidateAll(); err != nil {
 		return false, fmt.Errorf("the result is invalid: %w", err)

@@ -15,11 +15,12 @@ func TestIncomplete(t *testing.T) {
 	incomplete := complete
 	incomplete.Kind.Version, incomplete.Edit, incomplete.Describe = "", nil, nil
 	for want, f := range map[string]mutator.Feature{
-		`feature "label": attach.ClusterPolicy: set Kind.Version, Edit, Describe`:            incomplete.Feature(),
-		`feature "r": attach.RoutePolicy: set Targets, Route, VirtualHost, Config, Describe`: RoutePolicy[label]{Name: "r", Kind: labelKind, Filter: "f"}.Feature(),
-		`feature "r": attach.RoutePolicy: set Targets, Route, VirtualHost, Describe`:         RoutePolicy[label]{Name: "r", Kind: labelKind}.Feature(),
-		`feature "f": attach.RouteFilter: set Resource, Edit, Describe`:                      RouteFilter[label]{Name: "f", Kind: labelKind}.Feature(),
-		`feature "f": attach.HTTPFilter: set Kind.Kind, Resource, Filter, Config, Describe`:  HTTPFilter[label]{Name: "f", Kind: labelKind.GroupVersion().WithKind("")}.Feature(),
+		`feature "label": attach.ClusterPolicy: set Kind.Version, Edit, Describe`:                         incomplete.Feature(),
+		`feature "r": attach.RoutePolicy: set Targets, Route, VirtualHost, Config, Describe`:              RoutePolicy[label]{Name: "r", Kind: labelKind, Filter: "f"}.Feature(),
+		`feature "r": attach.RoutePolicy: set Targets, Route, VirtualHost, Describe`:                      RoutePolicy[label]{Name: "r", Kind: labelKind}.Feature(),
+		`feature "l": attach.ListenerPolicy: set Targets, FilterChain or HTTPConnectionManager, Describe`: ListenerPolicy[label]{Name: "l", Kind: labelKind}.Feature(),
+		`feature "f": attach.RouteFilter: set Resource, Edit, Describe`:                                   RouteFilter[label]{Name: "f", Kind: labelKind}.Feature(),
+		`feature "f": attach.HTTPFilter: set Kind.Kind, Resource, Filter, Config, Describe`:               HTTPFilter[label]{Name: "f", Kind: labelKind.GroupVersion().WithKind("")}.Feature(),
 	} {
 		err := mutator.Validate([]mutator.Feature{f})
 		require.Error(t, err)

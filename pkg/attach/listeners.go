@@ -1,6 +1,9 @@
 package attach
 
 import (
+	"fmt"
+	"strings"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/egraft/egraft/pkg/mutator"
@@ -23,6 +26,9 @@ type Listeners struct {
 	// Past are policies that are past a limit of their namespace, by the name of the object, with
 	// the error.
 	Past map[string]*policy.Object
+
+	// CacheKey stands for all policies of the kind, and the effective one of each listener.
+	CacheKey string
 
 	configurations map[string][]*Listener
 }
@@ -54,8 +60,26 @@ func ListenersOf(in *mutator.Input, kind schema.GroupVersionKind, onFailure muta
 			all = append(all, &decided{l.Attached, &l.Effective})
 		}
 		x.Past = decide(in, all, onFailure)
+		x.CacheKey = x.cacheKey(in, kind)
 		return x
 	})
+}
+
+func (x *Listeners) cacheKey(in *mutator.Input, kind schema.GroupVersionKind) string {
+	var b strings.Builder
+	for _, o := range in.Objects.Of(kind) {
+		b.WriteString(o.Digest())
+	}
+	for _, name := range in.Routes().Configurations() {
+		fmt.Fprintf(&b, "%q:", name)
+		for _, l := range x.configurations[name] {
+			fmt.Fprintf(&b, "%q", l.String())
+			if e := l.Effective; e != nil {
+				fmt.Fprintf(&b, "%s%t", e.Digest(), e.Err != nil)
+			}
+		}
+	}
+	return b.String()
 }
 
 // Of are the listeners of a route configuration, by its name. It is not known of one that did not

@@ -124,8 +124,15 @@ func plainly[T resource](
 		if plan == nil {
 			continue
 		}
-		next, verdict, err := edit(t.Context(), plan, c, deny, onError(f, plan))
+		next, verdict, partial, err := edit(t.Context(), plan, c, deny, onError(f, plan))
 		res.Outcomes = append(res.Outcomes, &engine.Outcome{Feature: f.Name, Kind: kind, Name: came.GetName(), Result: verdict, Err: err})
+		for _, p := range partial {
+			o := &engine.Outcome{Feature: f.Name, Kind: kind, Name: came.GetName(), Result: engine.Ignored, Err: p.Err}
+			if p.Denied {
+				o.Result = engine.Denied
+			}
+			res.Outcomes = append(res.Outcomes, o)
+		}
 		if verdict == engine.Applied || verdict == engine.Denied {
 			out = deterministic(t, next)
 		}
@@ -147,9 +154,13 @@ func onError[T proto.Message](f mutator.Feature, plan *mutator.Plan[T]) mutator.
 // edit runs a mutator on a copy.
 func edit[T resource](
 	ctx context.Context, plan *mutator.Plan[T], c T, deny func(T) error, onError mutator.FailurePolicy,
-) (T, engine.Result, error) {
+) (T, engine.Result, []mutator.PartialFailure, error) {
 	edited := proto.Clone(c).(T)
 	err := plan.Edit(ctx, edited)
+	var partial []mutator.PartialFailure
+	if p := (*mutator.PartialError)(nil); errors.As(err, &p) {
+		partial, err = p.Failures, nil
+	}
 	if err == nil {
 		if err = edited.ValidateAll(); err != nil {
 			err = fmt.Errorf("the result is invalid: %w", err)
@@ -157,14 +168,14 @@ func edit[T resource](
 	}
 	switch {
 	case err != nil && onError == mutator.Ignore:
-		return c, engine.Ignored, err
+		return c, engine.Ignored, nil, err
 	case err != nil:
 		rejecting := proto.Clone(c).(T)
-		return rejecting, engine.Denied, errors.Join(err, deny(rejecting))
+		return rejecting, engine.Denied, nil, errors.Join(err, deny(rejecting))
 	case proto.Equal(c, edited):
-		return c, engine.Unchanged, nil
+		return c, engine.Unchanged, partial, nil
 	}
-	return edited, engine.Applied, nil
+	return edited, engine.Applied, partial, nil
 }
 
 func (p plain) input(t *testing.T, call *engine.Call) *mutator.Input {

@@ -48,7 +48,8 @@ type Planner[T proto.Message] interface {
 // Plan is what a mutator will do with one resource.
 type Plan[T proto.Message] struct {
 	// Edit edits target in place. It must return when ctx ends; what it has edited by then, or
-	// before it returned an error, is dropped. It must not use the [View] of the plan.
+	// before it returned an error, is dropped, except with a [PartialError]. It must not use the
+	// [View] of the plan.
 	Edit func(ctx context.Context, target T) error
 	// CacheKey stands for all that Edit reads of the input for the resource: as long as the
 	// resource is the same bytes and the key is the same, so is the result, and Edit is not

@@ -1,9 +1,7 @@
 package frontendmtls
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/attach"
@@ -15,7 +13,6 @@ import (
 type index struct {
 	*attach.Listeners
 	first *policy.Object // with precedence of all policies, for routes that Envoy Gateway left out
-	key   string         // of all that listeners depend on
 }
 
 type indexKey struct{}
@@ -34,26 +31,8 @@ func newIndex(in *mutator.Input) *index {
 		anywhere = append(anywhere, policy.Attachment{Object: o, Specificity: o.MaxSpecificity()})
 	}
 	policy.Sort(anywhere)
-	x.first, x.key = anywhere[0].Object, x.keyOf(in, anywhere)
+	x.first = anywhere[0].Object
 	return x
-}
-
-func (x *index) keyOf(in *mutator.Input, anywhere []policy.Attachment) string {
-	var b strings.Builder
-	for _, c := range anywhere {
-		b.WriteString(c.Digest())
-	}
-	for _, name := range in.Routes().Configurations() {
-		fmt.Fprintf(&b, "%q:", name)
-		listeners, _ := x.Of(name)
-		for _, l := range listeners {
-			fmt.Fprintf(&b, "%q", l.String())
-			if e := l.Effective; e != nil {
-				fmt.Fprintf(&b, "%s%t", e.Digest(), e.Err != nil)
-			}
-		}
-	}
-	return b.String()
 }
 
 // knows tells whether the route configuration came with the call.

@@ -27,7 +27,7 @@ func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listener
 	}
 	return &mutator.Plan[*listenerv3.Listener]{
 		Edit:     func(_ context.Context, l *listenerv3.Listener) error { return edit(in, l) },
-		CacheKey: &indexOf(in).key,
+		CacheKey: &indexOf(in).CacheKey,
 		Affected: func(l *listenerv3.Listener) (on []*policy.Object) { // those that win its routes
 			for _, name := range xds.RouteConfigurationsOf(l) {
 				on = append(on, there(indexOf(in).winners(name))...)
@@ -40,6 +40,7 @@ func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listener
 // edit applies to each filter chain the policy that wins it.
 func edit(in *mutator.Input, l *listenerv3.Listener) error {
 	x := indexOf(in)
+	var failures []mutator.PartialFailure
 	for _, fc := range xds.FilterChains(l) {
 		name, err := routesOf(fc)
 		if err != nil {
@@ -49,10 +50,15 @@ func edit(in *mutator.Input, l *listenerv3.Listener) error {
 			continue
 		}
 		if err := apply(fc, x.winners(name), x.knows(name)); err != nil {
-			if err := denyChain(x, l, fc, err); err != nil {
+			failure, err := denyChain(fc, there(x.winners(name)), err)
+			if err != nil {
 				return err
 			}
+			failures = append(failures, failure)
 		}
+	}
+	if len(failures) > 0 {
+		return &mutator.PartialError{Failures: failures}
 	}
 	return nil
 }

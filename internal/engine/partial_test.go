@@ -1,0 +1,84 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// TestPartialError: an edit that fails for some policies is committed, these are not in effect, and
+// the others are. It is tried again at the next call.
+func TestPartialError(t *testing.T) {
+	for _, onFailure := range []mutator.FailurePolicy{mutator.Deny, mutator.Ignore, mutator.Fail} {
+		runs := 0
+		f := agents{}.feature()
+		f.FailurePolicy, f.Additions, f.Clusters = onFailure, nil, partially(func(in *mutator.Input, c *clusterv3.Cluster) error {
+			runs++
+			c.AltStatName = "edited"
+			all := in.Objects.Of(thingKind)
+			return fmt.Errorf("wrapped: %w", &mutator.PartialError{Failures: []mutator.PartialFailure{
+				{Policies: all[:1], Denied: true, Err: errors.New("broken")}, {Policies: all[1:2], Err: errors.New("missing")},
+			}})
+		})
+		e, err := engine.New([]mutator.Feature{f, other()}, engine.WithCache(1<<20))
+		require.NoError(t, err)
+		for i := range 2 {
+			res, err := e.Run(t.Context(), &engine.Call{
+				Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001), agentPolicy("b", "x", 2002), agentPolicy("c", "x", 2003)},
+				Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}}},
+			})
+			require.NoError(t, err)
+			require.Equal(t, i+1, runs)
+			require.Equal(t, "edited", decoded(t, eds("c"), res.Resources[0].Encoded[0]).(*clusterv3.Cluster).GetAltStatName())
+			require.Equal(t, []engine.Result{engine.Applied, engine.Denied, engine.Ignored, engine.Unchanged}, verdicts(res))
+			var got []string
+			for _, p := range res.Policies {
+				got = append(got, fmt.Sprint(p.Policy.Name, ": ", p.Reason, ": ", p.Message))
+			}
+			require.Equal(t, []string{
+				`a: ApplyFailed: broken; requests are rejected (Cluster "c")`, `b: ApplyFailed: missing; nothing was changed (Cluster "c")`, "c: Programmed: is in effect",
+			}, got)
+		}
+	}
+}
+
+// TestPartialErrorOfAnInvalidResult: what Envoy would reject is not committed.
+func TestPartialErrorOfAnInvalidResult(t *testing.T) {
+	f := agents{}.feature()
+	f.Additions, f.Clusters = nil, partially(func(_ *mutator.Input, c *clusterv3.Cluster) error {
+		c.LbPolicy = -1
+		return &mutator.PartialError{Failures: []mutator.PartialFailure{{Err: errors.New("broken")}}}
+	})
+	e, err := engine.New([]mutator.Feature{f})
+	require.NoError(t, err)
+	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}}}})
+	require.NoError(t, err)
+	require.Equal(t, []engine.Result{engine.Denied}, verdicts(res))
+	require.ErrorContains(t, res.Outcomes[0].Err, "the result is invalid")
+}
+
+// partially is a mutator whose edits fail in part, and which says what they depend on.
+func partially(edit func(*mutator.Input, *clusterv3.Cluster) error) mutator.Cluster {
+	return planner(func(in *mutator.Input) *mutator.Plan[*clusterv3.Cluster] {
+		return &mutator.Plan[*clusterv3.Cluster]{
+			Edit:     func(_ context.Context, c *clusterv3.Cluster) error { return edit(in, c) },
+			CacheKey: new("key"),
+			Affected: func(*clusterv3.Cluster) []*policy.Object { return nil },
+		}
+	})
+}
+
+type planner func(in *mutator.Input) *mutator.Plan[*clusterv3.Cluster]
+
+// Plan implements [mutator.Planner].
+func (p planner) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*clusterv3.Cluster] {
+	return p(in)
+}
