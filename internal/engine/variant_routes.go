@@ -65,8 +65,8 @@ func (v variantRoutes) changes(in *mutator.Input) map[string]routeChange {
 func (v variantRoutes) eachWay(in *mutator.Input, configuration string, f func(c *combination, clusters []string)) {
 	x := v.indexOf(in)
 	for _, h := range in.Routes().Hosts(configuration) {
-		h.EachRoute(func(marks []xds.MetadataEntry, names []string) {
-			f(x.ways[in.Routes().Way(h.Listeners(), marks)], names)
+		h.EachRoute(func(entries []xds.MetadataEntry, names []string) {
+			f(x.ways[in.Routes().Way(h.Listeners(), entries)], names)
 		})
 	}
 }

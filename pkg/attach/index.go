@@ -86,7 +86,7 @@ func anywhere(objects []*policy.Object, onFailure mutator.FailurePolicy) *way {
 	return w
 }
 
-// intern has one object stand for all that are the same policy: each mark has its own, and only that
+// intern has one object stand for all that are the same policy: each entry has its own, and only that
 // of a route for which the policy is effective has its content. A policy that is invalid anywhere is
 // so everywhere.
 func (x *index) intern() {

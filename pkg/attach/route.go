@@ -21,8 +21,8 @@ type routes struct {
 	edit func(*policy.Object, *routev3.Route) error
 }
 
-// Plan marks the route with the policies that are attached to it. The key stands for all: the mark
-// has them.
+// Plan leaves the policies that are attached to the route on it. The key stands for all: the entry in
+// its metadata has them.
 func (p routes) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*routev3.Route] {
 	gvk := p.kind.GroupVersionKind
 	if len(in.Objects.Of(gvk)) == 0 {
@@ -36,17 +36,17 @@ func (p routes) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*routev3.R
 	onFailure := OnFailure(effective.Object, p.onFailure)
 	return &mutator.Plan[*routev3.Route]{
 		Edit: func(_ context.Context, r *routev3.Route) error {
-			return p.mark(in, r, *effective, found, onFailure)
+			return p.leave(in, r, *effective, found, onFailure)
 		},
 		CacheKey:  new(mutator.AttachedKey(found)),
 		OnFailure: onFailure,
 	}
 }
 
-// mark marks the route, and holds it until the translation has applied an effective policy without
+// leave leaves the policies on the route, and holds it until the translation has applied an effective policy without
 // which it must not be served. If that one is invalid it is an error here already, and Envoy
 // responds for the route. Of the others, the invalid ones are reported here.
-func (p routes) mark(in *mutator.Input, r *routev3.Route, effective policy.Attachment, found []policy.Attachment, onFailure mutator.FailurePolicy) error {
+func (p routes) leave(in *mutator.Input, r *routev3.Route, effective policy.Attachment, found []policy.Attachment, onFailure mutator.FailurePolicy) error {
 	if effective.Err != nil {
 		return fmt.Errorf("%s: %w", effective.Object, effective.Err)
 	}

@@ -16,7 +16,7 @@ import (
 type policiesOf struct{ schema.GroupVersionKind }
 
 // Attached returns the policies of a kind that are attached to any of the objects that a
-// resource was made from, the winner first. The policies are those that came with the call:
+// resource was made from, the one with precedence first. The policies are those that came with the call:
 // those of routes are in the Route hook and nowhere else, see [DecodeAttached].
 func Attached(in *Input, gvk schema.GroupVersionKind, refs []xds.Reference) []policy.Attachment {
 	objects := in.Objects.Of(gvk)
@@ -31,7 +31,7 @@ func Attached(in *Input, gvk schema.GroupVersionKind, refs []xds.Reference) []po
 	return index.Attached(places)
 }
 
-// FailurePolicyOf is what the policy that wins says of its own failure, for [Plan].
+// FailurePolicyOf is what the effective policy says of its own failure, for [Plan].
 func FailurePolicyOf(found []policy.Attachment) FailurePolicy {
 	if len(found) == 0 {
 		return ""
@@ -39,24 +39,24 @@ func FailurePolicyOf(found []policy.Attachment) FailurePolicy {
 	return FailurePolicy(found[0].FailurePolicy)
 }
 
-// MaxMetadataSize is how many bytes of content a mark may have. Envoy Gateway makes up to 16 hostnames
+// MaxMetadataSize is how many bytes of content an entry may have. Envoy Gateway makes up to 16 hostnames
 // × 128 matches xDS routes of one HTTPRoute on each listener, and sends all of them back in the
-// Translation hook: with marks of this size that is 6 MiB.
+// Translation hook: with entries of this size that is 6 MiB.
 const MaxMetadataSize = 3 << 10
 
-// maxOverridden is how many of the policies that lost a route are told of in its mark.
+// maxOverridden is how many of the overridden policies of a route are told of in its entry.
 const maxOverridden = 8
 
-// attachedPolicy is a policy in a mark.
+// attachedPolicy is a policy in an entry.
 type attachedPolicy struct {
 	Specificity policy.Specificity `json:"specificity"`
 	policy.Encoded
 }
 
-// MetadataKey tells marks of a kind from those of others, of other API groups, too.
+// MetadataKey tells entries of a kind from those of others, of other API groups, too.
 func MetadataKey(gvk schema.GroupVersionKind) string { return gvk.GroupKind().String() }
 
-// decodedKey is the key of what a mark says to those who read a kind.
+// decodedKey is the key of what an entry says to those who read a kind.
 type decodedKey struct {
 	schema.GroupVersionKind
 	xds.MetadataEntry
@@ -64,32 +64,32 @@ type decodedKey struct {
 
 type encodedKey struct{ key, attached string }
 
-// EncodeAttached returns a mark with policies of a kind, to be left on a route in the Route hook: only
+// EncodeAttached returns an entry with policies of a kind, to be left on a route in the Route hook: only
 // there Envoy Gateway passes policies of routes. It has what the Translation hook needs of the
-// one that wins, and tells of those that lost by name, of the first [maxOverridden] of them: only
+// effective one, and tells of those that it overrides by name, of the first [maxOverridden] of them: only
 // the translation, which knows the whole, can tell what became of a policy. A policy of more
 // than [MaxMetadataSize] bytes, compressed, is an error.
-func EncodeAttached(in *Input, gvk schema.GroupVersionKind, winner policy.Attachment, losers []policy.Attachment) (xds.MetadataEntry, error) {
+func EncodeAttached(in *Input, gvk schema.GroupVersionKind, effective policy.Attachment, overridden []policy.Attachment) (xds.MetadataEntry, error) {
 	type result struct {
-		mark xds.MetadataEntry
-		err  error
+		entry xds.MetadataEntry
+		err   error
 	}
-	losers = losers[:min(len(losers), maxOverridden)]
-	key := encodedKey{MetadataKey(gvk), AttachedKey(append([]policy.Attachment{winner}, losers...))}
+	overridden = overridden[:min(len(overridden), maxOverridden)]
+	key := encodedKey{MetadataKey(gvk), AttachedKey(append([]policy.Attachment{effective}, overridden...))}
 	r := ComputeOnce(in, key, func(*Input) result {
-		m, err := encodeAttached(gvk, winner, losers)
+		m, err := encodeAttached(gvk, effective, overridden)
 		return result{m, err}
 	})
-	return r.mark, r.err
+	return r.entry, r.err
 }
 
-func encodeAttached(gvk schema.GroupVersionKind, winner policy.Attachment, losers []policy.Attachment) (xds.MetadataEntry, error) {
-	first, err := winner.Encode()
+func encodeAttached(gvk schema.GroupVersionKind, effective policy.Attachment, overridden []policy.Attachment) (xds.MetadataEntry, error) {
+	first, err := effective.Encode()
 	if err != nil {
 		return xds.MetadataEntry{}, err
 	}
-	list := []attachedPolicy{{winner.Specificity, first}}
-	for _, c := range losers {
+	list := []attachedPolicy{{effective.Specificity, first}}
+	for _, c := range overridden {
 		list = append(list, attachedPolicy{c.Specificity, c.Identity()})
 	}
 	b, err := json.Marshal(list)
@@ -101,7 +101,7 @@ func encodeAttached(gvk schema.GroupVersionKind, winner policy.Attachment, loser
 		err = fmt.Errorf("takes %d bytes on each xDS route of its target, more than the %d that a policy may take: use shorter or fewer values", len(value), MaxMetadataSize)
 	}
 	if err != nil {
-		return xds.MetadataEntry{}, fmt.Errorf("%s: %w", winner.Object, err)
+		return xds.MetadataEntry{}, fmt.Errorf("%s: %w", effective.Object, err)
 	}
 	return xds.MetadataEntry{Key: MetadataKey(gvk), Value: value}, nil
 }
@@ -116,9 +116,9 @@ func AttachedKey(found []policy.Attachment) string {
 	return b.String()
 }
 
-// DecodeAttached returns the policies of a kind in a mark, the winner first, and nil for a mark of
+// DecodeAttached returns the policies of a kind in an entry, the one with precedence first, and nil for an entry of
 // another kind. Of the others, [policy.As] is nil. What cannot be read is left out: nobody
-// but egraft writes marks, and a mark of another version of egraft is one that was lost.
+// but egraft writes entries, and an entry of another version of egraft is one that was lost.
 func DecodeAttached(in *Input, k policy.Kind, m xds.MetadataEntry) []policy.Attachment {
 	if m.Key != MetadataKey(k.GroupVersionKind) {
 		return nil
@@ -145,12 +145,12 @@ func decodeAttached(k policy.Kind, value string) (out []policy.Attachment) {
 	return out
 }
 
-// IsEntryOf tells whether a mark is one of a kind, be it readable or not.
+// IsEntryOf tells whether an entry is one of a kind, be it readable or not.
 func IsEntryOf(gvk schema.GroupVersionKind, m xds.MetadataEntry) bool {
 	return m.Key == MetadataKey(gvk)
 }
 
-// IsReadable tells whether a mark has policies, whatever their kind. A route that waits for it
+// IsReadable tells whether an entry has policies, whatever their kind. A route that waits for it
 // can be let go.
 func IsReadable(m xds.MetadataEntry) bool {
 	raw, err := unpack(m.Value)
@@ -158,6 +158,6 @@ func IsReadable(m xds.MetadataEntry) bool {
 	return err == nil && json.Unmarshal(raw, &list) == nil && len(list) > 0 && len(list[0].Content) > 0
 }
 
-// Hold makes a route lead nowhere until the translation has seen its mark of the kind, see
+// Hold makes a route lead nowhere until the translation has seen its entry of the kind, see
 // [xds.HoldRoute].
 func Hold(gvk schema.GroupVersionKind, r *routev3.Route) { xds.HoldRoute(r, MetadataKey(gvk)) }

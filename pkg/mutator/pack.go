@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// maxPlain is up to where a mark is left as people can read it.
+// maxPlain is up to where an entry is left as people can read it.
 const maxPlain = 512
 
-// maxUnpacked bounds what a packed mark may have: several times what the largest policy has.
+// maxUnpacked bounds what a packed entry may have: several times what the largest policy has.
 const maxUnpacked = 1 << 20
 
 // packed is in front of what is compressed. No JSON begins with it.

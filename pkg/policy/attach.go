@@ -19,8 +19,8 @@ type TargetRef struct {
 	ListenerSet string
 }
 
-// Specificity says how closely a policy is attached: a policy on a route's rule beats one
-// on the route, which beats one on a listener, which beats one on the whole Gateway.
+// Specificity says how closely a policy is attached: precedence, highest first: rule, route,
+// listener, Gateway.
 type Specificity int
 
 // From the least to the most specific. NotAttached is that of a policy that has no
@@ -89,7 +89,7 @@ type Attachment struct {
 	Specificity Specificity
 }
 
-// Sort puts the winner first.
+// Sort puts the policy with precedence first.
 func Sort(c []Attachment) {
 	slices.SortStableFunc(c, func(a, b Attachment) int {
 		if a.Specificity != b.Specificity {

@@ -34,8 +34,8 @@ func add[K comparable](m map[K][]*Object, at K, o *Object) {
 	}
 }
 
-// Attached returns the policies that are attached to any of the places, the winner
-// first: the most specific ones before the others, and the older before the newer.
+// Attached returns the policies that are attached to any of the places, the one with
+// precedence first: the most specific ones before the others, and the older before the newer.
 func (x *Index) Attached(places []TargetRef) []Attachment {
 	var out []Attachment
 	position := map[*Object]int{}

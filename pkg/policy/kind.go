@@ -1,6 +1,6 @@
 // Package policy turns the custom resources that Envoy Gateway hands to an extension
 // server (policies, route filters, backends, as JSON) into typed, validated and ordered
-// objects, and finds the one that wins a target.
+// objects, and finds the effective one of a target.
 //
 // It must not know any particular kind, and it does not decide what an invalid object
 // leads to.

@@ -10,7 +10,7 @@ import (
 // Translation hook has seen it. There is no such cluster: Envoy answers with 503.
 const heldPrefix = "egraft/held/"
 
-// HoldRoute makes a route lead nowhere until [ReleaseRoutes] lets it go, which takes a mark of
+// HoldRoute makes a route lead nowhere until [ReleaseRoutes] lets it go, which takes an entry of
 // the key. What the Route hook leaves on a route for the translation may get lost: Envoy
 // Gateway may not include routes there, and another extension server or a patch may take
 // metadata away. The route of a policy that has to deny is then rejected, and not served

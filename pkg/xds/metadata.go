@@ -15,14 +15,14 @@ const MetadataNamespace = "egraft.io"
 // MetadataEntry is a piece of state that the Route hook leaves on a route for the Translation
 // hook, which removes it again.
 type MetadataEntry struct {
-	// Key says whose mark it is: by kind and group of a custom resource, or by a mutator
+	// Key says whose entry it is: by kind and group of a custom resource, or by a mutator
 	// feature's name. The engine lets a feature change no others.
 	Key string
-	// Value is the mark's content, for example the policy as JSON.
+	// Value is the entry's content, for example the policy as JSON.
 	Value string
 }
 
-// SetMetadataEntry puts a mark into md and returns md, made if it was nil. A mark of the same key
+// SetMetadataEntry puts an entry into md and returns md, made if it was nil. An entry of the same key
 // is replaced.
 func SetMetadataEntry(md *corev3.Metadata, m MetadataEntry) *corev3.Metadata {
 	if md == nil {
@@ -43,23 +43,23 @@ func SetMetadataEntry(md *corev3.Metadata, m MetadataEntry) *corev3.Metadata {
 	return md
 }
 
-// MetadataEntries returns the marks in md, sorted by key.
+// MetadataEntries returns the entries in md, sorted by key.
 func MetadataEntries(md *corev3.Metadata) []MetadataEntry {
 	fields := md.GetFilterMetadata()[MetadataNamespace].GetFields()
 	if len(fields) == 0 {
 		return nil
 	}
-	marks := make([]MetadataEntry, 0, len(fields))
+	entries := make([]MetadataEntry, 0, len(fields))
 	for k, v := range fields {
-		marks = append(marks, MetadataEntry{Key: k, Value: v.GetStringValue()})
+		entries = append(entries, MetadataEntry{Key: k, Value: v.GetStringValue()})
 	}
-	slices.SortFunc(marks, func(a, b MetadataEntry) int {
+	slices.SortFunc(entries, func(a, b MetadataEntry) int {
 		if a.Key < b.Key {
 			return -1
 		}
 		return 1
 	})
-	return marks
+	return entries
 }
 
 // ClearMetadataEntries removes egraft's namespace from md and returns what is left: nil if that is
@@ -72,17 +72,17 @@ func ClearMetadataEntries(md *corev3.Metadata) *corev3.Metadata {
 	return md
 }
 
-// ReleaseRoutes removes the marks from every route and reports whether there were any. A route
-// that was held is let go for the marks that are readable.
+// ReleaseRoutes removes the entries from every route and reports whether there were any. A route
+// that was held is let go for the entries that are readable.
 func ReleaseRoutes(vh *routev3.VirtualHost, readable func(MetadataEntry) bool) bool {
 	found := false
 	for _, r := range vh.GetRoutes() {
 		if _, marked := r.GetMetadata().GetFilterMetadata()[MetadataNamespace]; !marked {
 			continue
 		}
-		marks := MetadataEntries(r.GetMetadata())
+		entries := MetadataEntries(r.GetMetadata())
 		releaseRoute(r.GetRoute(), func(key string) bool {
-			return slices.ContainsFunc(marks, func(m MetadataEntry) bool { return m.Key == key && readable(m) })
+			return slices.ContainsFunc(entries, func(m MetadataEntry) bool { return m.Key == key && readable(m) })
 		})
 		r.Metadata, found = ClearMetadataEntries(r.GetMetadata()), true
 	}

@@ -16,7 +16,7 @@ type VirtualHostIndex struct {
 	routes    []routeEntry
 }
 
-// routeEntry is a route that leads to clusters or has marks.
+// routeEntry is a route that leads to clusters or has entries.
 type routeEntry struct {
 	clusters []string
 	entries  []MetadataEntry
@@ -27,9 +27,9 @@ type routeEntry struct {
 func NewVirtualHostIndex(vh *routev3.VirtualHost) *VirtualHostIndex {
 	h := &VirtualHostIndex{name: vh.GetName(), listeners: ListenersOf("", vh)}
 	for _, r := range vh.GetRoutes() {
-		names, marks := ClustersOf(r.GetRoute()), MetadataEntries(r.GetMetadata())
-		if len(names) > 0 || len(marks) > 0 {
-			h.routes = append(h.routes, routeEntry{names, marks, isHeld(r.GetRoute())})
+		names, entries := ClustersOf(r.GetRoute()), MetadataEntries(r.GetMetadata())
+		if len(names) > 0 || len(entries) > 0 {
+			h.routes = append(h.routes, routeEntry{names, entries, isHeld(r.GetRoute())})
 		}
 	}
 	return h
@@ -48,8 +48,8 @@ func (h *VirtualHostIndex) in(configuration string) *VirtualHostIndex {
 // Listeners are those of the virtual host.
 func (h *VirtualHostIndex) Listeners() []Reference { return h.listeners }
 
-// EachRoute calls f for each route of the host, with its marks and the clusters that it leads to.
-func (h *VirtualHostIndex) EachRoute(f func(marks []MetadataEntry, clusters []string)) {
+// EachRoute calls f for each route of the host, with its entries and the clusters that it leads to.
+func (h *VirtualHostIndex) EachRoute(f func(entries []MetadataEntry, clusters []string)) {
 	for _, r := range h.routes {
 		f(r.entries, r.clusters)
 	}
@@ -120,7 +120,7 @@ type RouteIndex struct {
 }
 
 // Way is how requests come to a cluster: by virtual hosts of the same listeners, and routes
-// with the same marks. There is one of each in a [RouteIndex].
+// with the same entries. There is one of each in a [RouteIndex].
 type Way struct {
 	Listeners       []Reference
 	MetadataEntries []MetadataEntry
@@ -145,9 +145,9 @@ func (o *Referrers) Listeners() []Reference { return o.listeners.list }
 // free of duplicates.
 func (o *Referrers) MetadataEntries() []MetadataEntry { return o.entries.list }
 
-func (o *Referrers) add(listeners []Reference, marks []MetadataEntry) {
+func (o *Referrers) add(listeners []Reference, entries []MetadataEntry) {
 	o.listeners.addAll(listeners)
-	for _, m := range marks {
+	for _, m := range entries {
 		o.entries.add(m)
 	}
 }
@@ -199,32 +199,32 @@ func (r *RouteIndex) add(way *Way, route routeEntry) {
 }
 
 // wayFor returns the one way of its kind.
-func (r *RouteIndex) wayFor(listeners []Reference, marks []MetadataEntry) *Way {
-	key := wayKey(listeners, marks)
+func (r *RouteIndex) wayFor(listeners []Reference, entries []MetadataEntry) *Way {
+	key := wayKey(listeners, entries)
 	if r.ways[key] == nil {
-		r.ways[key] = &Way{listeners, marks}
+		r.ways[key] = &Way{listeners, entries}
 	}
 	return r.ways[key]
 }
 
-// Way returns how requests come by a virtual host of the listeners and a route with the marks,
+// Way returns how requests come by a virtual host of the listeners and a route with the entries,
 // and nil if none do.
-func (r *RouteIndex) Way(listeners []Reference, marks []MetadataEntry) *Way {
-	return r.ways[wayKey(listeners, marks)]
+func (r *RouteIndex) Way(listeners []Reference, entries []MetadataEntry) *Way {
+	return r.ways[wayKey(listeners, entries)]
 }
 
-func wayKey(listeners []Reference, marks []MetadataEntry) string {
+func wayKey(listeners []Reference, entries []MetadataEntry) string {
 	var b strings.Builder
 	for _, l := range listeners {
 		b.WriteString(l.String() + "\x00")
 	}
-	for _, m := range marks {
+	for _, m := range entries {
 		b.WriteString("\x01" + m.Key + "\x00" + m.Value)
 	}
 	return b.String()
 }
 
-// Stranded are the clusters of held routes whose marks were lost on the way, so that nobody
+// Stranded are the clusters of held routes whose entries were lost on the way, so that nobody
 // lets them go.
 func (r *RouteIndex) Stranded() []string { return r.stranded.list }
 
@@ -240,7 +240,7 @@ func referrersIn(of map[string]*Referrers, name string) *Referrers {
 // ForCluster returns what leads to a cluster, and nil if no route does.
 func (r *RouteIndex) ForCluster(cluster string) *Referrers { return r.clusters[cluster] }
 
-// Configuration returns the listeners and the marks of a route configuration, by its name,
+// Configuration returns the listeners and the entries of a route configuration, by its name,
 // and nil if the translation has none of that name.
 func (r *RouteIndex) Configuration(name string) *Referrers { return r.configurations[name] }
 

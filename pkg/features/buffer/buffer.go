@@ -2,7 +2,7 @@
 // limits what its filters hold of them.
 //
 // In the Route hook it writes what a route's policy says onto the route, and leaves the
-// policies as a mark. In the Translation hook it writes what the policy of a Gateway or
+// policies as an entry. In the Translation hook it writes what the policy of a Gateway or
 // listener says onto the listener's virtual hosts, and puts the buffer filter, switched off
 // unless a route or virtual host switches it on, into the HTTP connection managers that
 // need it. It must not change what belongs to a listener or route without a policy.

@@ -41,42 +41,42 @@ func (x *index) knows(configuration string) bool {
 	return known
 }
 
-// winners are the policies that win the listeners of a route configuration, nil for a
+// effective are the effective policies of the listeners of a route configuration, nil for a
 // listener without one. A configuration that Envoy Gateway did not include may be of any
 // listener: every policy counts, so that none is missing.
-func (x *index) winners(configuration string) []*policy.Object {
+func (x *index) effective(configuration string) []*policy.Object {
 	listeners, known := x.Of(configuration)
 	if !known && x.first != nil {
 		return []*policy.Object{x.first}
 	}
 	out := make([]*policy.Object, len(listeners))
 	for i, l := range listeners {
-		out[i] = winnerOf(l)
+		out[i] = effectiveOf(l)
 	}
 	return out
 }
 
-// winnerOf is the effective policy of a listener, nil without one.
-func winnerOf(l *attach.Listener) *policy.Object {
+// effectiveOf is the effective policy of a listener, nil without one.
+func effectiveOf(l *attach.Listener) *policy.Object {
 	if l.Effective == nil {
 		return nil
 	}
 	return l.Effective.Object
 }
 
-// there are the winners of those listeners that have one.
-func there(winners []*policy.Object) []*policy.Object {
-	return slices.DeleteFunc(winners, func(o *policy.Object) bool { return o == nil })
+// there are the effective policies of those listeners that have one.
+func there(effective []*policy.Object) []*policy.Object {
+	return slices.DeleteFunc(effective, func(o *policy.Object) bool { return o == nil })
 }
 
-// winner is the one of the winners that decides where there can be one only: on a filter
+// only is the one of the effective policies that decides where there can be one only: on a filter
 // chain with TLS, which Envoy Gateway makes for a single listener.
-func winner(winners []*policy.Object) *policy.Object {
-	i := slices.IndexFunc(winners, func(o *policy.Object) bool { return o != nil })
+func only(effective []*policy.Object) *policy.Object {
+	i := slices.IndexFunc(effective, func(o *policy.Object) bool { return o != nil })
 	if i < 0 {
 		return nil
 	}
-	return winners[i]
+	return effective[i]
 }
 
 // spec is the policy's content, nil if it cannot be used.

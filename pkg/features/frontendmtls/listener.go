@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// listeners rewrites the filter chains that a policy wins.
+// listeners rewrites the filter chains of the targets of policies.
 type listeners struct{}
 
 // Plan applies policies if there are any: which chains are of their targets is inside of the
@@ -30,14 +30,14 @@ func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listener
 		CacheKey: &indexOf(in).CacheKey,
 		Affected: func(l *listenerv3.Listener) (on []*policy.Object) { // those that win its routes
 			for _, name := range xds.RouteConfigurationsOf(l) {
-				on = append(on, there(indexOf(in).winners(name))...)
+				on = append(on, there(indexOf(in).effective(name))...)
 			}
 			return on
 		},
 	}
 }
 
-// edit applies to each filter chain the policy that wins it.
+// edit applies to each filter chain its effective policy.
 func edit(in *mutator.Input, l *listenerv3.Listener) error {
 	x := indexOf(in)
 	var failures []mutator.PartialFailure
@@ -49,8 +49,8 @@ func edit(in *mutator.Input, l *listenerv3.Listener) error {
 		if name == "" {
 			continue
 		}
-		if err := apply(fc, x.winners(name), x.knows(name)); err != nil {
-			failure, err := denyChain(fc, there(x.winners(name)), err)
+		if err := apply(fc, x.effective(name), x.knows(name)); err != nil {
+			failure, err := denyChain(fc, there(x.effective(name)), err)
 			if err != nil {
 				return err
 			}
@@ -75,17 +75,17 @@ func routesOf(fc *listenerv3.FilterChain) (name string, err error) {
 // apply rewrites a filter chain as the policies of its listeners say. Envoy Gateway puts
 // all HTTP listeners of a port into one chain, so what is denied there is the business of
 // the routes, see [configurations]. Without its routes nobody knows whose a chain is.
-func apply(fc *listenerv3.FilterChain, winners []*policy.Object, routesKnown bool) error {
+func apply(fc *listenerv3.FilterChain, effective []*policy.Object, routesKnown bool) error {
 	switch {
-	case !routesKnown && winner(winners) != nil:
+	case !routesKnown && only(effective) != nil:
 		return xds.DenyFilterChain(fc)
 	case xds.IsPlaintext(fc):
-		if slices.ContainsFunc(winners, deniesPlaintext) {
+		if slices.ContainsFunc(effective, deniesPlaintext) {
 			return addGates(fc)
 		}
 		return nil
 	}
-	o := winner(winners)
+	o := only(effective)
 	if o == nil {
 		return nil
 	}

@@ -23,14 +23,14 @@ type configurations struct{}
 // by the routes.
 func (configurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
 	if in.Hook != mutator.HookTranslation || len(in.Objects.Of(gvk)) == 0 ||
-		!slices.ContainsFunc(indexOf(in).winners(rc.Name()), rejects(in)) {
+		!slices.ContainsFunc(indexOf(in).effective(rc.Name()), rejects(in)) {
 		return nil
 	}
 	return &mutator.Plan[*routev3.RouteConfiguration]{
 		Edit:     func(_ context.Context, target *routev3.RouteConfiguration) error { return reject(in, target) },
 		CacheKey: new(refusalKey(in, rc.Name())),
 		Affected: func(target *routev3.RouteConfiguration) []*policy.Object {
-			return slices.DeleteFunc(indexOf(in).winners(target.GetName()), func(o *policy.Object) bool { return !rejects(in)(o) })
+			return slices.DeleteFunc(indexOf(in).effective(target.GetName()), func(o *policy.Object) bool { return !rejects(in)(o) })
 		},
 	}
 }
@@ -49,7 +49,7 @@ func refusalKey(in *mutator.Input, configuration string) string {
 	fmt.Fprintf(&b, "%t", in.Has(mutator.KindListener))
 	listeners, _ := indexOf(in).Of(configuration)
 	for _, l := range listeners {
-		fmt.Fprintf(&b, "%q%t", l.String(), rejects(in)(winnerOf(l)))
+		fmt.Fprintf(&b, "%q%t", l.String(), rejects(in)(effectiveOf(l)))
 	}
 	return b.String()
 }
@@ -59,7 +59,7 @@ func reject(in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	denied := map[xds.Reference]bool{}
 	listeners, _ := indexOf(in).Of(rc.GetName())
 	for _, l := range listeners {
-		denied[l.Reference] = rejects(in)(winnerOf(l))
+		denied[l.Reference] = rejects(in)(effectiveOf(l))
 	}
 	deny := closeGates
 	if !in.Has(mutator.KindListener) {

@@ -51,7 +51,7 @@ func New(allowSpecial bool) mutator.Feature {
 }
 
 // carried leaves of a copy of a backend what a translation needs, and what is not valid
-// without: the mark on a route is multiplied by host names and matches.
+// without: the entry on a route is multiplied by host names and matches.
 func carried(b *v1alpha1.OriginalDestinationBackend) {
 	b.Spec = v1alpha1.OriginalDestinationBackendSpec{Source: b.Spec.Source, AllowedCIDRs: b.Spec.AllowedCIDRs[:min(1, len(b.Spec.AllowedCIDRs))]}
 	b.Status = v1alpha1.ConditionsStatus{}

@@ -49,11 +49,11 @@ func configure(in *mutator.Input, backends []*policy.Object, r *routev3.Route) e
 			return err
 		}
 	}
-	mark, err := mutator.EncodeAttached(in, gvk, policy.Attachment{Object: o, Specificity: policy.ToRule}, nil)
+	entry, err := mutator.EncodeAttached(in, gvk, policy.Attachment{Object: o, Specificity: policy.ToRule}, nil)
 	if err != nil {
 		return err
 	}
-	r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), mark)
+	r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), entry)
 	mutator.Hold(gvk, r)
 	return nil
 }

@@ -120,7 +120,7 @@ func parallel(ctx context.Context, call *engine.Call, res *engine.Response, newF
 }
 
 // unwantedUntouched requires the bytes of every resource without an outcome to have come
-// through. Route configurations lose egraft's marks, which is the engine's doing, and
+// through. Route configurations lose egraft's entries, which is the engine's doing, and
 // secrets that were dropped are not in the answer.
 func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Response, _ func() mutator.Feature) error {
 	verdicts := map[string]engine.Result{}

@@ -62,7 +62,7 @@ func cloneBytes(in [][]byte) [][]byte {
 	return out
 }
 
-// unmark removes the marks of the Route hook from the route configurations of a call.
+// unmark removes the entries of the Route hook from the route configurations of a call.
 func unmark(call *engine.Call) error {
 	return forEachConfig(call, func(rc *routev3.RouteConfiguration) {
 		for _, vh := range rc.GetVirtualHosts() {
