@@ -153,7 +153,7 @@ func (p chains[T]) edit(in *mutator.Input, l *listenerv3.Listener) error {
 }
 
 func (p chains[T]) editChain(in *mutator.Input, fc *listenerv3.FilterChain) ([]mutator.PartialFailure, error) {
-	name, err := routeConfigurationOf(fc)
+	name, err := xds.RouteConfigurationOfChain(fc)
 	if err != nil || name == "" {
 		return nil, err
 	}
@@ -217,16 +217,6 @@ func (p chains[T]) apply(t *T, fc *listenerv3.FilterChain) error {
 		return true, errors.Join(p.HTTPConnectionManager(t, hcm), hcm.ValidateAll())
 	})
 	return err
-}
-
-// routeConfigurationOf is the name of the route configuration of a filter chain, empty if it has
-// none.
-func routeConfigurationOf(fc *listenerv3.FilterChain) (name string, err error) {
-	_, err = xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
-		name = xds.RouteConfigurationOf(hcm)
-		return false, nil
-	})
-	return name, err
 }
 
 // deniedHosts denies the virtual hosts of listeners whose policy denies and cannot be applied,

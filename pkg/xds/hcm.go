@@ -54,6 +54,16 @@ func RouteConfigurationOf(hcm *hcmv3.HttpConnectionManager) string {
 	return hcm.GetRds().GetRouteConfigName()
 }
 
+// RouteConfigurationOfChain is the name by which a filter chain asks for its routes, and empty if it
+// does not.
+func RouteConfigurationOfChain(fc *listenerv3.FilterChain) (name string, err error) {
+	_, err = EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
+		name = RouteConfigurationOf(hcm)
+		return false, nil
+	})
+	return name, err
+}
+
 // RouteConfigurationsOf are the names by which the HTTP connection managers of a listener ask
 // for their routes. One that cannot be read asks for none.
 func RouteConfigurationsOf(l *listenerv3.Listener) (names []string) {

@@ -42,7 +42,7 @@ func edit(in *mutator.Input, l *listenerv3.Listener) error {
 	x := indexOf(in)
 	var failures []mutator.PartialFailure
 	for _, fc := range xds.FilterChains(l) {
-		name, err := routesOf(fc)
+		name, err := xds.RouteConfigurationOfChain(fc)
 		if err != nil {
 			return err
 		}
@@ -61,15 +61,6 @@ func edit(in *mutator.Input, l *listenerv3.Listener) error {
 		return &mutator.PartialError{Failures: failures}
 	}
 	return nil
-}
-
-// routesOf is the name of the route configuration of a filter chain, empty if it has none.
-func routesOf(fc *listenerv3.FilterChain) (name string, err error) {
-	_, err = xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
-		name = xds.RouteConfigurationOf(hcm)
-		return false, nil
-	})
-	return name, err
 }
 
 // apply rewrites a filter chain as the policies of its listeners say. Envoy Gateway puts
