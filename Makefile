@@ -67,6 +67,7 @@ generate: ## write deep copies, CRDs, what the program says in docs and deploy, 
 	go test ./deploy -run '^TestValuesAreEgrafts$$' -update
 	go test ./pkg/mutator/mutatortest -run '^TestEnvoysMessages$$' -update
 	go test ./internal/envoyapi -run '^TestDescriptors$$' -update
+	go test ./internal/finding -run '^TestPage$$' -update
 
 tidy: ## tidy go.mod and go.sum
 	@$(EACH) go mod tidy; done

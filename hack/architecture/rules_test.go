@@ -34,6 +34,7 @@ var mayImport = []struct {
 	{"internal/wire", []string{"pkg/xds"}},
 
 	// What shows what egraft did.
+	{"internal/finding", nil},
 	{"internal/render", []string{"internal/callfile", "internal/engine", "internal/envoyapi", "pkg/mutator", "pkg/policy", "pkg/xds"}},
 	{"internal/diff", []string{"internal/redact"}},
 	{"internal/redact", []string{"internal/envoyapi"}},

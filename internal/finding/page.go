@@ -1,0 +1,42 @@
+package finding
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// anchor is that of the code's heading on the page.
+func (c Code) anchor() string { return strings.ToLower(c.ID) }
+
+const pageIntro = `# Outcome reasons and codes
+
+Every outcome, check and error of egraft has a code that stays the same. Commands print the code with a link to this page. The first digit says where it belongs:
+
+| codes | about |
+|---|---|
+| EGR1 | is the policy known to Envoy Gateway? |
+| EGR2 | does Envoy Gateway send it to egraft? |
+| EGR3 | does egraft apply it? |
+| EGR4 | is the result active in Envoy? |
+| EGR5 | settings of Envoy Gateway and egraft |
+| EGR6 | Kubernetes |
+| EGR7 | other configuration that works against egraft's |
+| EGR8 | input of commands |
+`
+
+// WritePage writes docs/outcomes.md.
+func WritePage(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(pageIntro)
+	for _, c := range All() {
+		fmt.Fprintf(&b, "\n## %s\n**%s.** %s\n", c.ID, c.Name, c.Means)
+		for _, line := range []struct{ name, text string }{{"Cause", c.Cause}, {"See", c.See}, {"Remedy", c.Remedy}} {
+			if line.text != "" {
+				fmt.Fprintf(&b, "\n- **%s:** %s\n", line.name, line.text)
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
