@@ -41,6 +41,7 @@ var mayImport = []struct {
 	{"internal/diff", []string{"internal/redact"}},
 	{"internal/redact", []string{"internal/envoyapi"}},
 	{"internal/envoyapi", nil},
+	{"internal/recording", []string{"internal/callfile", "internal/engine", "pkg/mutator"}},
 	{"internal/callfile", []string{"internal/engine", "internal/envoyapi", "internal/wire", "pkg/mutator"}},
 
 	// What the author of a mutator sees. It must not lead to any of the above.
