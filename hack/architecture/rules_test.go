@@ -35,6 +35,7 @@ var mayImport = []struct {
 
 	// What shows what egraft did.
 	{"internal/finding", nil},
+	{"internal/terminal", nil},
 	{"internal/cluster", nil},
 	{"internal/wiring", []string{"pkg/mutator", "pkg/policy"}},
 	{"internal/render", []string{"internal/callfile", "internal/engine", "internal/envoyapi", "pkg/mutator", "pkg/policy", "pkg/xds"}},
