@@ -35,6 +35,7 @@ var mayImport = []struct {
 
 	// What shows what egraft did.
 	{"internal/finding", nil},
+	{"internal/terminal", nil},
 	{"internal/cluster", nil},
 	{"internal/admin", nil},
 	{"internal/doctor", []string{"internal/finding", "internal/version", "internal/wiring", "pkg/mutator"}},
