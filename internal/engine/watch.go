@@ -58,15 +58,18 @@ func (e *Engine) Run(ctx context.Context, call *Call) (*Response, error) {
 	if e.isUnused(call) {
 		return &Response{Resources: call.Resources, Subject: func() string { return "" }}, nil
 	}
-	if !e.isSingle(call) {
-		return e.watch(ctx, call)
-	}
-	if res := e.getCall(call); res != nil {
-		return res, nil
+	isSingle := e.isSingle(call)
+	if isSingle {
+		if res := e.getCall(call); res != nil {
+			return res, nil
+		}
 	}
 	res, err := e.watch(ctx, call)
 	if err == nil {
-		e.putCall(call, res)
+		e.addShadow(ctx, call, res)
+		if isSingle {
+			e.putCall(call, res)
+		}
 	}
 	return res, err
 }
