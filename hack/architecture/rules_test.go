@@ -37,6 +37,7 @@ var mayImport = []struct {
 	{"internal/finding", nil},
 	{"internal/terminal", nil},
 	{"internal/cluster", nil},
+	{"internal/envoyadmin", []string{"internal/callfile", "internal/diff", "internal/envoyapi", "internal/finding", "internal/redact", "internal/terminal", "pkg/mutator"}},
 	{"internal/admin", nil},
 	{"internal/doctor", []string{"internal/finding", "internal/version", "internal/wiring", "pkg/mutator"}},
 	{"internal/wiring", []string{"pkg/mutator", "pkg/policy"}},
