@@ -37,6 +37,7 @@ var mayImport = []struct {
 	{"internal/finding", nil},
 	{"internal/terminal", nil},
 	{"internal/cluster", nil},
+	{"internal/envoyadmin", []string{"internal/callfile", "internal/diff", "internal/envoyapi", "internal/finding", "internal/redact", "internal/terminal", "pkg/mutator"}},
 	{"internal/admin", nil},
 	{"internal/survey", []string{"internal/cluster", "internal/doctor", "internal/wiring"}},
 	{"internal/doctor", []string{"internal/finding", "internal/terminal", "internal/version", "internal/wiring", "pkg/mutator"}},
