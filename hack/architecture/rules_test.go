@@ -15,7 +15,7 @@ var mayImport = []struct {
 	{"pkg/cli", []string{
 		"internal/config", "internal/logging", "internal/telemetry", "internal/tracing", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
-		"pkg/feature", "internal/render", "internal/diff", "internal/redact",
+		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
@@ -37,10 +37,18 @@ var mayImport = []struct {
 
 	// What shows what egraft did.
 	{"internal/finding", nil},
+	{"internal/terminal", nil},
+	{"internal/cluster", nil},
+	{"internal/envoyadmin", []string{"internal/callfile", "internal/diff", "internal/envoyapi", "internal/finding", "internal/redact", "internal/terminal", "pkg/mutator"}},
+	{"internal/admin", nil},
+	{"internal/survey", []string{"internal/cluster", "internal/doctor", "internal/wiring"}},
+	{"internal/doctor", []string{"internal/finding", "internal/terminal", "internal/version", "internal/wiring", "pkg/mutator"}},
+	{"internal/wiring", []string{"pkg/mutator", "pkg/policy"}},
 	{"internal/render", []string{"internal/callfile", "internal/engine", "internal/envoyapi", "pkg/mutator", "pkg/policy", "pkg/xds"}},
 	{"internal/diff", []string{"internal/redact"}},
 	{"internal/redact", []string{"internal/envoyapi"}},
 	{"internal/envoyapi", nil},
+	{"internal/recording", []string{"internal/callfile", "internal/engine", "pkg/mutator"}},
 	{"internal/callfile", []string{"internal/engine", "internal/envoyapi", "internal/wire", "pkg/mutator"}},
 
 	// What the author of a mutator sees. It must not lead to any of the above.
@@ -88,9 +96,9 @@ type ban struct {
 
 var bans = []ban{
 	{
-		in: []string{"..."}, except: []string{"internal/kube", "e2e/...", "hack/..."},
+		in: []string{"..."}, except: []string{"internal/kube", "internal/cluster", "e2e/...", "hack/..."},
 		imports: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."},
-		reason:  "only internal/kube talks to an API server, so that egraft runs without one",
+		reason:  "only internal/kube, for serve, and internal/cluster, for commands, talk to an API server, so that egraft runs without one",
 	},
 	{
 		in:      []string{"cmd/...", "internal/...", "pkg/..."},

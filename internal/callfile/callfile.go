@@ -1,10 +1,11 @@
-// Package callfile reads calls of Envoy Gateway from YAML, as the conformance kit's in.yaml has them.
-// The kit's README describes the fields.
+// Package callfile reads and writes calls of Envoy Gateway as YAML and JSON, as the conformance kit's
+// in.yaml has them. The kit's README describes the fields.
 //
 // It must not run anything.
 package callfile
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type Call struct {
 	Objects    []json.RawMessage                  `json:"objects,omitempty"`
 	Resources  map[mutator.Kind][]json.RawMessage `json:"resources,omitempty"`
 	Unmodified bool                               `json:"unmodified,omitempty"`
+	Metadata   *Metadata                          `json:"metadata,omitempty"`
 }
 
 // Step is a call of a file.
@@ -40,33 +42,53 @@ type Step struct {
 	*engine.Call
 	Unmodified bool   // as the file says
 	At         string // in front of the names of its fields in errors, empty in a file of one call
+	Metadata   Metadata
 }
 
 // Parse reads a file. Unknown fields are errors.
 func Parse(data []byte) ([]Step, error) {
 	var f File
-	if err := yaml.UnmarshalStrict(data, &f); err != nil {
+	if err := decode(data, &f); err != nil {
 		return nil, err
 	}
 	if f.Calls == nil {
-		call, err := f.engine()
-		return []Step{{Call: call, Unmodified: f.Unmodified}}, err
+		s, err := f.step("")
+		return []Step{s}, err
 	}
 	if !reflect.ValueOf(f.Call).IsZero() {
 		return nil, errors.New("calls: beside it are fields of a call: move them into a call of the list")
 	}
 	var steps []Step
 	for i := range f.Calls {
-		call, err := f.Calls[i].engine()
+		s, err := f.Calls[i].step(fmt.Sprintf("calls[%d].", i))
 		if err != nil {
 			return nil, fmt.Errorf("calls[%d].%w", i, err)
 		}
-		steps = append(steps, Step{Call: call, Unmodified: f.Calls[i].Unmodified, At: fmt.Sprintf("calls[%d].", i)})
+		steps = append(steps, s)
 	}
 	if len(steps) == 0 {
 		return nil, errors.New("calls: is empty")
 	}
 	return steps, nil
+}
+
+// decode reads JSON, which is YAML, as JSON: that takes a tenth of the time.
+func decode(data []byte, f *File) error {
+	if b := bytes.TrimLeft(data, " \t\r\n"); len(b) == 0 || b[0] != '{' || !json.Valid(b) {
+		return yaml.UnmarshalStrict(data, f)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return d.Decode(f)
+}
+
+func (f *Call) step(at string) (Step, error) {
+	call, err := f.engine()
+	s := Step{Call: call, Unmodified: f.Unmodified, At: at}
+	if f.Metadata != nil {
+		s.Metadata = *f.Metadata
+	}
+	return s, err
 }
 
 func (f *Call) engine() (*engine.Call, error) {
@@ -78,13 +100,13 @@ func (f *Call) engine() (*engine.Call, error) {
 		call.Objects = append(call.Objects, o)
 	}
 	for _, k := range Kinds() {
-		list := engine.Resources{Kind: k}
-		for i, r := range f.Resources[k] {
-			encoded, err := encode(k, r)
-			if err != nil {
-				return nil, fmt.Errorf("resources.%s[%d]: %w", k, i, err)
-			}
-			list.Encoded = append(list.Encoded, encoded)
+		list := engine.Resources{Kind: k, Encoded: make([][]byte, len(f.Resources[k]))}
+		err := each(len(list.Encoded), func(i int) (err error) {
+			list.Encoded[i], err = encode(k, f.Resources[k][i])
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("resources.%s%w", k, err)
 		}
 		if len(list.Encoded) > 0 {
 			call.Resources = append(call.Resources, list)

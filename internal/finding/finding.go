@@ -4,7 +4,10 @@
 // It must not find anything itself, and must not import other packages of this module.
 package finding
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Code is a finding. Codes are never reused: a finding that goes leaves a gap.
 type Code struct {
@@ -30,5 +33,26 @@ func (c Code) Link() string { return page + "#" + c.anchor() }
 
 // All are the codes in their order.
 func All() []Code {
-	return slices.Concat(applied)
+	return slices.Concat(sent, applied, active, settings)
+}
+
+// ByID returns the code of an ID.
+func ByID(id string) (Code, bool) {
+	for _, c := range All() {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return Code{}, false
+}
+
+// camel makes CallFailed of call-failed, and leaves CallFailed as it is.
+func camel(words string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(words, "-") {
+		if word != "" {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return b.String()
 }

@@ -43,3 +43,24 @@ func TestCodes(t *testing.T) {
 		return bytes.Compare([]byte(a.ID), []byte(b.ID))
 	}))
 }
+
+func TestOfReason(t *testing.T) {
+	for _, test := range []struct{ reason, id string }{
+		{"Programmed", "EGR300"},
+		{"TargetNotFound", "EGR304"},
+		{"call-failed", "EGR324"},
+		{"denied", "EGR322"},
+		{"", ""},
+		{"-", ""},
+		{"Sent", ""},
+	} {
+		c, ok := finding.OfReason(test.reason)
+		require.Equal(t, test.id, c.ID, test.reason)
+		require.Equal(t, test.id != "", ok)
+	}
+	c, ok := finding.ByID("EGR204")
+	require.True(t, ok)
+	require.Equal(t, finding.UnknownTarget, c)
+	_, ok = finding.ByID("EGR999")
+	require.False(t, ok)
+}

@@ -1,0 +1,150 @@
+// Package wiring is about how Envoy Gateway and egraft are connected: what the enabled features
+// need of Envoy Gateway's configuration, and what a configuration has.
+//
+// It reads text that it is given, and must not read files or connect to anything. It has types of
+// its own for the few fields that concern egraft: those of Envoy Gateway would make the program
+// larger by all of its API.
+package wiring
+
+import (
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// Config is what concerns egraft in a configuration of kind EnvoyGateway.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/envoygateway_types.go
+type Config struct {
+	Kind     string    `json:"kind"`
+	Gateway  *Gateway  `json:"gateway"`
+	Provider *Provider `json:"provider"`
+	// ExtensionManager and ExtensionManagers exclude each other; Managers returns either.
+	ExtensionManager  *Manager      `json:"extensionManager"`
+	ExtensionManagers []Manager     `json:"extensionManagers"`
+	ExtensionAPIs     ExtensionAPIs `json:"extensionApis"`
+	RuntimeFlags      RuntimeFlags  `json:"runtimeFlags"`
+}
+
+// Gateway has the name by which GatewayClasses refer to Envoy Gateway.
+type Gateway struct {
+	ControllerName string `json:"controllerName"`
+}
+
+// ExtensionAPIs has what is off by default.
+type ExtensionAPIs struct {
+	EnableEnvoyPatchPolicy bool `json:"enableEnvoyPatchPolicy"`
+	EnableBackend          bool `json:"enableBackend"`
+}
+
+// RuntimeFlags are switches between old and new behaviour.
+type RuntimeFlags struct {
+	Enabled  []string `json:"enabled"`
+	Disabled []string `json:"disabled"`
+}
+
+// Provider says where resources come from, and how Envoy is run.
+type Provider struct {
+	Type       string      `json:"type"`
+	Kubernetes *Kubernetes `json:"kubernetes"`
+	Custom     *struct {
+		Resource struct {
+			Type string `json:"type"`
+			File *struct {
+				Paths []string `json:"paths"`
+			} `json:"file"`
+			Kubernetes *Kubernetes `json:"kubernetes"`
+		} `json:"resource"`
+	} `json:"custom"`
+}
+
+// Kubernetes says which namespaces Envoy Gateway reads, and where it runs Envoy.
+type Kubernetes struct {
+	Watch *struct {
+		Type              string                `json:"type"`
+		Namespaces        []string              `json:"namespaces"`
+		NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector"`
+	} `json:"watch"`
+	Deploy *struct {
+		Type string `json:"type"`
+	} `json:"deploy"`
+}
+
+// Manager is an extension manager: what Envoy Gateway calls an extension server for.
+type Manager struct {
+	Name             string             `json:"name,omitempty"`
+	PolicyResources  []Kind             `json:"policyResources,omitempty"`
+	Resources        []Kind             `json:"resources,omitempty"`
+	BackendResources []Kind             `json:"backendResources,omitempty"`
+	Hooks            *Hooks             `json:"hooks,omitempty"`
+	Service          *Service           `json:"service,omitempty"`
+	FailOpen         bool               `json:"failOpen,omitempty"`
+	MaxMessageSize   *resource.Quantity `json:"maxMessageSize,omitempty"`
+}
+
+// Hooks are those that Envoy Gateway calls.
+type Hooks struct {
+	XDSTranslator *struct {
+		Post        []string             `json:"post,omitempty"`
+		Translation map[string]IncludeOf `json:"translation,omitempty"`
+	} `json:"xdsTranslator,omitempty"`
+}
+
+// IncludeOf tells whether a kind is included; nil is Envoy Gateway's default.
+type IncludeOf struct {
+	IncludeAll *bool `json:"includeAll,omitempty"`
+}
+
+// Service is where Envoy Gateway reaches an extension server.
+type Service struct {
+	Unix *struct {
+		Path string `json:"path"`
+	} `json:"unix,omitempty"`
+	FQDN *struct {
+		Hostname string `json:"hostname"`
+		Port     int32  `json:"port,omitempty"`
+	} `json:"fqdn,omitempty"`
+	IP *struct {
+		Address string `json:"address"`
+		Port    int32  `json:"port,omitempty"`
+	} `json:"ip,omitempty"`
+	Host string `json:"host,omitempty"`
+	Port int32  `json:"port,omitempty"`
+	TLS  any    `json:"tls,omitempty"`
+}
+
+// configKey is the key of Envoy Gateway's ConfigMap with the configuration.
+const configKey = "envoy-gateway.yaml"
+
+// Parse reads a configuration, or a ConfigMap with one. As Envoy Gateway does, it ignores fields
+// that it does not know: a typo shows by what is missing.
+func Parse(text []byte) (*Config, error) {
+	c := struct {
+		Config
+		Data map[string]string `json:"data"`
+	}{}
+	if err := yaml.Unmarshal(text, &c); err != nil {
+		return nil, fmt.Errorf("parse Envoy Gateway's configuration: %w", err)
+	}
+	switch {
+	case c.Kind == "ConfigMap" && c.Data[configKey] == "":
+		return nil, fmt.Errorf("the ConfigMap has no data.%s", configKey)
+	case c.Kind == "ConfigMap":
+		return parseNested(c.Data[configKey])
+	case c.Kind != "EnvoyGateway":
+		return nil, fmt.Errorf("kind %q is not EnvoyGateway", c.Kind)
+	}
+	return &c.Config, nil
+}
+
+func parseNested(text string) (*Config, error) {
+	var head struct {
+		Kind string `json:"kind"`
+	}
+	if err := yaml.Unmarshal([]byte(text), &head); err == nil && head.Kind == "ConfigMap" {
+		return nil, errors.New("the ConfigMap has a ConfigMap in it")
+	}
+	return Parse([]byte(text))
+}

@@ -1,0 +1,131 @@
+package wiring
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+)
+
+// Managers are the extension managers in the order in which Envoy Gateway calls them.
+func (c *Config) Managers() []Manager {
+	if c.ExtensionManager != nil {
+		return []Manager{*c.ExtensionManager}
+	}
+	return c.ExtensionManagers
+}
+
+// ReadsFiles tells whether Envoy Gateway takes its resources from files.
+func (c *Config) ReadsFiles() bool {
+	return c.Provider != nil && c.Provider.Custom != nil && c.Provider.Custom.Resource.Type == "File"
+}
+
+// Kubernetes says how Envoy Gateway reads a cluster, nil if with defaults or not at all.
+func (c *Config) Kubernetes() *Kubernetes {
+	switch {
+	case c.Provider == nil:
+		return nil
+	case c.Provider.Custom != nil:
+		return c.Provider.Custom.Resource.Kubernetes
+	default:
+		return c.Provider.Kubernetes
+	}
+}
+
+// Egrafts is the index of egraft's extension manager, -1 if there is none: the one that leads to
+// egraft's socket or, if none does, the last one that is named egraft or has a kind of custom
+// resource that the features need. The socket may be empty.
+func (c *Config) Egrafts(needs *Needs, socket string) int {
+	managers := c.Managers()
+	if at := slices.IndexFunc(managers, func(m Manager) bool { return socket != "" && m.Socket() == socket }); at >= 0 {
+		return at
+	}
+	for i := len(managers) - 1; i >= 0; i-- {
+		if managers[i].Name == "egraft" || managers[i].readsAnyOf(needs) {
+			return i
+		}
+	}
+	return -1
+}
+
+// readsAnyOf tells whether the manager has a kind of the features, in whatever version.
+func (m *Manager) readsAnyOf(needs *Needs) bool {
+	wanted := slices.Concat(needs.Policies, needs.Filters, needs.Backends)
+	return slices.ContainsFunc(slices.Concat(m.PolicyResources, m.Resources, m.BackendResources), func(k Kind) bool {
+		return slices.ContainsFunc(wanted, k.sameExceptVersion)
+	})
+}
+
+func (k Kind) sameExceptVersion(other Kind) bool {
+	return k.Group == other.Group && k.Kind == other.Kind
+}
+
+// Socket is the path of the Unix socket that the manager leads to, empty if it leads elsewhere.
+func (m *Manager) Socket() string {
+	if m.Service == nil || m.Service.Unix == nil {
+		return ""
+	}
+	return m.Service.Unix.Path
+}
+
+// Address is where the manager leads to, as one would write it.
+func (m *Manager) Address() string {
+	s := m.Service
+	switch {
+	case s == nil:
+		return "nowhere"
+	case s.Unix != nil:
+		return s.Unix.Path
+	case s.FQDN != nil:
+		return hostPort(s.FQDN.Hostname, s.FQDN.Port)
+	case s.IP != nil:
+		return hostPort(s.IP.Address, s.IP.Port)
+	default:
+		return hostPort(s.Host, s.Port)
+	}
+}
+
+func hostPort(host string, port int32) string {
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// Post are the hooks that Envoy Gateway calls.
+func (m *Manager) Post() []string {
+	if m.Hooks == nil || m.Hooks.XDSTranslator == nil {
+		return nil
+	}
+	return m.Hooks.XDSTranslator.Post
+}
+
+// Includes tells whether Envoy Gateway sends all resources of a kind (cluster, listener, route,
+// secret) in the hook Translation. Without a setting it sends clusters and secrets.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/envoygateway_types.go
+func (m *Manager) Includes(kind string) bool {
+	byDefault := kind == "cluster" || kind == "secret"
+	if m.Hooks == nil || m.Hooks.XDSTranslator == nil || m.Hooks.XDSTranslator.Translation == nil {
+		return byDefault
+	}
+	if all := m.Hooks.XDSTranslator.Translation[kind].IncludeAll; all != nil {
+		return *all
+	}
+	return byDefault
+}
+
+// DefaultMaxMessageBytes is Envoy Gateway's limit for a message without maxMessageSize.
+const DefaultMaxMessageBytes = 4 << 20
+
+// MaxMessageBytes is the largest message that Envoy Gateway sends and receives.
+func (m *Manager) MaxMessageBytes() int64 {
+	if m.MaxMessageSize == nil {
+		return DefaultMaxMessageBytes
+	}
+	return m.MaxMessageSize.Value()
+}
+
+// Title names the manager at an index as a person finds it in the configuration.
+func (c *Config) Title(at int) string {
+	if c.ExtensionManager != nil {
+		return "extensionManager"
+	}
+	return fmt.Sprintf("extensionManagers[%d]", at)
+}

@@ -1,0 +1,84 @@
+package wiring
+
+import (
+	"slices"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// Needs is what features need of Envoy Gateway's configuration.
+type Needs struct {
+	Policies []Kind `json:"policyResources,omitempty"`
+	Filters  []Kind `json:"resources,omitempty"`
+	Backends []Kind `json:"backendResources,omitempty"`
+	// Hooks are in Envoy Gateway's order.
+	Hooks []mutator.Hook `json:"hooks,omitempty"`
+	// Includes are there if the hook Translation is needed.
+	Includes []Include `json:"includes,omitempty"`
+}
+
+// Kind is a kind of custom resource, as Envoy Gateway's configuration has it.
+type Kind struct {
+	Group   string `json:"group"`
+	Version string `json:"version"`
+	Kind    string `json:"kind"`
+}
+
+// String is the form of Kubernetes' messages.
+func (k Kind) String() string { return k.Kind + "." + k.Version + "." + k.Group }
+
+// Include tells whether Envoy Gateway sends all resources of a kind in the hook Translation.
+type Include struct {
+	// Kind is the field of Envoy Gateway's configuration: cluster, listener, route or secret.
+	Kind string `json:"kind"`
+	All  bool   `json:"includeAll"`
+}
+
+// NeedsOf is the union of what features need.
+func NeedsOf(features []mutator.Feature) Needs {
+	out := Needs{Hooks: hooksOf(features)}
+	for i := range features {
+		f := &features[i]
+		out.Policies = addKinds(out.Policies, f.Policies)
+		out.Filters = addKinds(out.Filters, f.Filters)
+		out.Backends = addKinds(out.Backends, f.Backends)
+	}
+	if slices.Contains(out.Hooks, mutator.HookTranslation) {
+		out.Includes = includesOf(features)
+	}
+	return out
+}
+
+// hooksOf is the union of the features' hooks in Envoy Gateway's order.
+func hooksOf(features []mutator.Feature) []mutator.Hook {
+	return slices.DeleteFunc(mutator.Hooks(), func(h mutator.Hook) bool {
+		return !slices.ContainsFunc(features, func(f mutator.Feature) bool { return f.Uses(h) })
+	})
+}
+
+// includesOf says which kinds the features need in the hook Translation.
+func includesOf(features []mutator.Feature) (out []Include) {
+	for _, i := range []struct {
+		word string
+		kind mutator.Kind
+	}{
+		{"cluster", mutator.KindCluster},
+		{"listener", mutator.KindListener},
+		{"route", mutator.KindRouteConfiguration},
+		{"secret", mutator.KindSecret},
+	} {
+		needed := slices.ContainsFunc(features, func(f mutator.Feature) bool { return f.Receives(mutator.HookTranslation, i.kind) })
+		out = append(out, Include{i.word, needed})
+	}
+	return out
+}
+
+func addKinds(to []Kind, kinds []policy.Kind) []Kind {
+	for _, k := range kinds {
+		if kind := (Kind{k.Group, k.Version, k.Kind}); !slices.Contains(to, kind) {
+			to = append(to, kind)
+		}
+	}
+	return to
+}
