@@ -15,7 +15,8 @@ var mayImport = []struct {
 	{"pkg/cli", []string{
 		"internal/config", "internal/logging", "internal/telemetry", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
-		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding", "crds",
+		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
+		"internal/explain", "internal/recording", "crds",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
@@ -36,7 +37,12 @@ var mayImport = []struct {
 	// What shows what egraft did.
 	{"internal/finding", nil},
 	{"internal/terminal", nil},
+	{"internal/explain", []string{
+		"internal/callfile", "internal/diff", "internal/engine", "internal/finding", "internal/recording", "internal/redact", "internal/terminal",
+		"internal/wire", "pkg/mutator", "pkg/policy", "pkg/xds",
+	}},
 	{"internal/cluster", nil},
+	{"internal/known", []string{"internal/finding", "internal/terminal", "internal/wiring"}},
 	{"internal/envoyadmin", []string{"internal/callfile", "internal/diff", "internal/envoyapi", "internal/finding", "internal/redact", "internal/terminal", "pkg/mutator"}},
 	{"internal/admin", nil},
 	{"internal/survey", []string{"crds", "internal/cluster", "internal/doctor", "internal/wiring"}},
