@@ -12,12 +12,19 @@ type Facts struct {
 	Now time.Time
 	// Needs are what the features of the doctor's own settings need: used if no egraft answers.
 	Needs wiring.Needs
+	// Socket is that of the doctor's own settings, empty for TCP: used like Needs.
+	Socket string
 	// Written is Envoy Gateway's configuration in its file or ConfigMap, Running what Envoy Gateway
 	// says that it runs with.
 	Written Fact[Configuration]
 	Running Fact[Configuration]
 	// Egrafts are all replicas.
 	Egrafts Fact[[]Egraft]
+	// Sidecars has an entry for each pod of Envoy Gateway. CRDs are those of the needed kinds, and
+	// Permissions those that accounts need.
+	Sidecars    Fact[[]Sidecar]
+	CRDs        Fact[CRDs]
+	Permissions Fact[[]Permission]
 }
 
 // Fact is a fact that may be unknown.
@@ -60,6 +67,8 @@ type Egraft struct {
 	MaxMessageBytes int64  `json:"maxMessageBytes"`
 	// CallTimeout is the longest that a hook call takes.
 	CallTimeout time.Duration `json:"callTimeoutNanoseconds"`
+	// Schemas are hashes of the CRDs that belong to this egraft, by name and version.
+	Schemas map[string]string `json:"schemas"`
 	// Unhealthy is why egraft is not healthy, empty if it is.
 	Unhealthy string  `json:"unhealthy,omitempty"`
 	Calls     []Calls `json:"calls"`
@@ -90,18 +99,30 @@ func (f *Facts) configuration() Fact[Configuration] {
 // egrafts are those that answer.
 func (f *Facts) egrafts() []Egraft { return f.Egrafts.Value }
 
-// needs are those of the running egraft.
-func (f *Facts) needs() wiring.Needs {
+// NeedsOfEgraft are those of the running egraft, or of the doctor's own settings.
+func (f *Facts) NeedsOfEgraft() wiring.Needs {
 	if all := f.egrafts(); len(all) > 0 {
 		return all[0].Needs
 	}
 	return f.Needs
 }
 
-// socket is that of the running egraft, empty if it is not known or if it listens on TCP.
+// socket is that of the running egraft, empty if it listens on TCP.
 func (f *Facts) socket() string {
-	if all := f.egrafts(); len(all) > 0 && all[0].Network == "unix" {
+	switch all := f.egrafts(); {
+	case len(all) == 0:
+		return f.Socket
+	case all[0].Network == "unix":
 		return all[0].Address
+	default:
+		return ""
 	}
-	return ""
+}
+
+// where is what a person changes: the file or ConfigMap if it is known.
+func (f *Facts) where() string {
+	if f.Written.Known {
+		return f.Written.Value.Where
+	}
+	return "Envoy Gateway's configuration"
 }
