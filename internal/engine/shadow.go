@@ -64,18 +64,18 @@ func (e *Engine) addShadow(ctx context.Context, call *Call, res *Response) {
 }
 
 // pass responds to a call in a goroutine that is abandoned if it takes too long.
-func (s *Engine) pass(ctx context.Context, call *Call) (*Response, error) {
-	if err := s.sandbox.Full(wholeShadow); err != nil {
+func (e *Engine) pass(ctx context.Context, call *Call) (*Response, error) {
+	if err := e.sandbox.Full(wholeShadow); err != nil {
 		return nil, err
 	}
-	limit := s.sandbox.Timeout
+	limit := e.sandbox.Timeout
 	if deadline, limited := ctx.Deadline(); limited {
 		limit = min(limit, time.Until(deadline)/4)
 	}
-	return sandbox.RunFor(limit, s.sandbox, wholeShadow, func() (*Response, error) {
+	return sandbox.RunFor(limit, e.sandbox, wholeShadow, func() (*Response, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 		defer cancel()
-		return s.run(ctx, call)
+		return e.run(ctx, call)
 	})
 }
 

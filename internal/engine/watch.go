@@ -43,9 +43,11 @@ func WithIdleGoroutines(goroutines int) Option {
 // a restarted engine would read the same ones again.
 func (e *Engine) Health() error { return e.sandbox.Err() }
 
-// Abandoned returns the number of abandoned goroutines that are running: of mutators, and of reads
-// of custom resources.
-func (e *Engine) Abandoned() int { return e.sandbox.Abandoned() + e.reads.Abandoned() }
+// Abandoned returns the number of abandoned goroutines that are running: of mutators, of reads
+// of custom resources, and of shadow passes.
+func (e *Engine) Abandoned() int {
+	return e.sandbox.Abandoned() + e.reads.Abandoned() + e.shadow.sandbox.Abandoned()
+}
 
 // Quarantined returns the number of quarantined inputs: of mutators, and custom resources.
 func (e *Engine) Quarantined() int { return e.sandbox.Quarantine.Count() + e.reads.Quarantine.Count() }
