@@ -16,7 +16,7 @@ var mayImport = []struct {
 		"internal/config", "internal/logging", "internal/telemetry", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
 		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
-		"internal/explain", "internal/recording",
+		"internal/explain", "internal/recording", "crds",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
@@ -42,9 +42,10 @@ var mayImport = []struct {
 		"internal/wire", "pkg/mutator", "pkg/policy", "pkg/xds",
 	}},
 	{"internal/cluster", nil},
+	{"internal/known", []string{"internal/finding", "internal/terminal", "internal/wiring"}},
 	{"internal/envoyadmin", []string{"internal/callfile", "internal/diff", "internal/envoyapi", "internal/finding", "internal/redact", "internal/terminal", "pkg/mutator"}},
 	{"internal/admin", nil},
-	{"internal/survey", []string{"internal/cluster", "internal/doctor", "internal/wiring"}},
+	{"internal/survey", []string{"crds", "internal/cluster", "internal/doctor", "internal/wiring"}},
 	{"internal/doctor", []string{"internal/finding", "internal/terminal", "internal/version", "internal/wiring", "pkg/mutator"}},
 	{"internal/wiring", []string{"pkg/mutator", "pkg/policy"}},
 	{"internal/render", []string{"internal/callfile", "internal/engine", "internal/envoyapi", "pkg/mutator", "pkg/policy", "pkg/xds"}},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
@@ -63,7 +62,7 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
 	}
-	me := &self{settings: s, started: time.Now(), health: e.Health}
+	me := newSelf(s, e.Health)
 	t := telemetry.New(telemetry.Config{
 		Features: s.features, Results: engine.ResultsOf, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
 		Modules: p.origins(), Writes: kube.Results(),
