@@ -69,6 +69,8 @@ func newExplain(p *program) *cobra.Command {
 	cmd.Flags().StringArrayVarP(&x.files, "filename", "f", nil, "`file` with policies, whether Envoy Gateway sends them or not")
 	cmd.Flags().BoolVar(&x.diff, "diff", false, "print the fields that egraft changes")
 	cmd.Flags().StringVarP(&x.output, "output", "o", "text", "one of text, json, yaml")
+	cmd.ValidArgsFunction = p.completeSubjects(flags, &place{})
+	_ = cmd.RegisterFlagCompletionFunc("output", completeWords("text", "json", "yaml")) // the flag is there
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := p.load(flags)
 		if err != nil {
