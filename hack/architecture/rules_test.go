@@ -15,7 +15,7 @@ var mayImport = []struct {
 	{"pkg/cli", []string{
 		"internal/config", "internal/logging", "internal/telemetry", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
-		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring",
+		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
@@ -35,6 +35,10 @@ var mayImport = []struct {
 
 	// What shows what egraft did.
 	{"internal/finding", nil},
+	{"internal/terminal", nil},
+	{"internal/cluster", nil},
+	{"internal/admin", nil},
+	{"internal/doctor", []string{"internal/finding", "internal/version", "internal/wiring", "pkg/mutator"}},
 	{"internal/wiring", []string{"pkg/mutator", "pkg/policy"}},
 	{"internal/render", []string{"internal/callfile", "internal/engine", "internal/envoyapi", "pkg/mutator", "pkg/policy", "pkg/xds"}},
 	{"internal/diff", []string{"internal/redact"}},
@@ -88,9 +92,9 @@ type ban struct {
 
 var bans = []ban{
 	{
-		in: []string{"..."}, except: []string{"internal/kube", "e2e/...", "hack/..."},
+		in: []string{"..."}, except: []string{"internal/kube", "internal/cluster", "e2e/...", "hack/..."},
 		imports: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."},
-		reason:  "only internal/kube talks to an API server, so that egraft runs without one",
+		reason:  "only internal/kube, for serve, and internal/cluster, for commands, talk to an API server, so that egraft runs without one",
 	},
 	{
 		in:      []string{"cmd/...", "internal/...", "pkg/..."},

@@ -25,7 +25,9 @@ func (s *settling) addAll(ctx context.Context, f mutator.Feature) error {
 		return f.Additions.Add(ctx, s.in)
 	})
 	if err != nil {
-		s.res.add(outcomes(&Outcome{Feature: f.Name, Kind: mutator.KindCluster, Result: Ignored, Err: err, affectsAll: true})...)
+		o := &Outcome{Feature: f.Name, Kind: mutator.KindCluster, Result: Ignored, Err: err, affectsAll: true}
+		s.res.add(outcomes(o)...)
+		s.recordAddition(&f, o, nil)
 		if f.FailurePolicy == mutator.Fail {
 			return fmt.Errorf("feature %s: additions: %w", f.Name, err)
 		}
@@ -35,8 +37,8 @@ func (s *settling) addAll(ctx context.Context, f mutator.Feature) error {
 		s.broken[f.Name] = fmt.Errorf("may refer to what the mutator adds to the translation, which failed: %w", untyped(err))
 		return nil
 	}
-	upsertAll(s, f.Name, mutator.KindCluster, additions.Clusters)
-	upsertAll(s, f.Name, mutator.KindSecret, additions.Secrets)
+	upsertAll(s, &f, mutator.KindCluster, additions.Clusters)
+	upsertAll(s, &f, mutator.KindSecret, additions.Secrets)
 	return nil
 }
 
@@ -48,18 +50,20 @@ type addition interface {
 }
 
 // upsertAll adds resources of a kind, as many as there may be.
-func upsertAll[T addition](s *settling, feature string, kind mutator.Kind, add []T) {
+func upsertAll[T addition](s *settling, f *mutator.Feature, kind mutator.Kind, add []T) {
 	if excess := len(add) - maxAdditions; excess > 0 {
 		err := fmt.Errorf("%d resources of kind %s are more than the %d that may be added; those of the oldest policies are", len(add), kind, maxAdditions)
-		o := &Outcome{Feature: feature, Kind: kind, Name: add[maxAdditions].GetName(), Result: Ignored, Err: err}
+		o := &Outcome{Feature: f.Name, Kind: kind, Name: add[maxAdditions].GetName(), Result: Ignored, Err: err}
 		s.res.add(o)
+		s.recordAddition(f, o, nil)
 		for _, a := range add[maxAdditions:] {
 			s.lacking.note(o, a.GetName())
 		}
 		add = add[:maxAdditions]
 	}
 	for _, a := range add {
-		o := upsert(s.res, feature, kind, a)
+		o := upsert(s.res, f.Name, kind, a)
+		s.recordAddition(f, o, a)
 		if s.res.add(o); o.Err == nil {
 			s.lacking.made(o.Name)
 		} else {

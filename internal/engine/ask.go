@@ -95,8 +95,12 @@ func (l *link[T]) strictest(in *mutator.Input) mutator.FailurePolicy {
 }
 
 // objects returns all custom resources of the feature in a call.
-func (l *link[T]) objects(in *mutator.Input) (all []*policy.Object) {
-	for _, k := range l.kinds {
+func (l *link[T]) objects(in *mutator.Input) []*policy.Object { return objectsOf(in, l.kinds) }
+
+// objectsOf returns all custom resources of some kinds in a call, of which those in route metadata
+// may be there more than once.
+func objectsOf(in *mutator.Input, kinds []policy.Kind) (all []*policy.Object) {
+	for _, k := range kinds {
 		all = append(all, in.Objects.Of(k.GroupVersionKind)...)
 		if in.Hook != mutator.HookTranslation {
 			continue

@@ -29,7 +29,7 @@ func TestWhatCameBroken(t *testing.T) {
 				{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, c.routes)}},
 			}}
 			for range 2 {
-				res, err := e.Run(t.Context(), call)
+				res, err := runAndExplain(t, e, call)
 				require.NoError(t, err)
 				require.Equal(t, call.Resources, res.Resources)
 				var said []string

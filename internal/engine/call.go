@@ -45,6 +45,7 @@ type Response struct {
 	referring []referring               // resources with references that edits brought in
 	renamed   []renamed                 // clusters
 	transient bool                      // a plan has no cache key
+	effects   []placed                  // if they are recorded
 }
 
 // Outcome is the result of a feature's mutator on one resource.

@@ -44,7 +44,7 @@ func TestQuestionIsWatchedAsAWhole(t *testing.T) {
 	s, chains, g := &sharing{caller: goroutine()}, map[mutator.Kind]runner{}, sandbox.New()
 	features := []mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookCluster}, Clusters: s}}
 	add(chains, g, mutator.HookCluster, features, mutator.KindCluster, (*clusterv3.Cluster)(nil), xds.DenyCluster,
-		func(f mutator.Feature) mutator.Cluster { return f.Clusters })
+		func(f mutator.Feature) mutator.Cluster { return f.Clusters }, false)
 	c := chains[mutator.KindCluster].(*chain[*clusterv3.Cluster])
 	raw := deterministic(t, &clusterv3.Cluster{Name: "c"})
 	view := wire.NewView(c.fields, raw)

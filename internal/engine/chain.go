@@ -33,6 +33,8 @@ type chain[T message] struct {
 	links   []link[T]
 	sandbox *sandbox.Sandbox
 	keys    map[string][]string // by feature, see [ownKeys]
+
+	recordsEffects bool // see [Engine.Explain]
 }
 
 // link is one feature's mutator in a chain.
@@ -47,10 +49,10 @@ type link[T message] struct {
 // add puts the chain of one kind into m, if any feature has a mutator for it in the hook.
 func add[T message](
 	m map[mutator.Kind]runner, g *sandbox.Sandbox, h mutator.Hook, features []mutator.Feature,
-	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Feature) mutator.Planner[T],
+	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Feature) mutator.Planner[T], recordsEffects bool,
 ) {
 	maps := sync.OnceValue(func() *wire.Maps { return wire.MapsOf(empty) })
-	c := &chain[T]{hook: h, kind: kind, fields: wire.FieldNumbersOf(empty), maps: maps, empty: empty, deny: deny, sandbox: g, keys: ownKeys(features)}
+	c := &chain[T]{hook: h, kind: kind, fields: wire.FieldNumbersOf(empty), maps: maps, empty: empty, deny: deny, sandbox: g, keys: ownKeys(features), recordsEffects: recordsEffects}
 	for _, f := range features {
 		if planner := of(f); planner != nil && f.Uses(h) {
 			renames := f.RenamesClusters && kind == mutator.KindCluster && h == mutator.HookTranslation
@@ -85,12 +87,13 @@ func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View,
 func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *sandbox.Goroutine) resourceResult {
 	r := &resource[T]{chain: c, goroutine: h, name: name, original: raw, encoded: raw}
 	var all []*Outcome
+	var effects []Effect
 	var kept []byte
 	for i, s := range steps {
 		before := r.encoded
 		result, err := c.step(ctx, in, s, r, raw)
 		if result == "" {
-			return resourceResult{raw: raw, result: &chainResult{outcomes: all}, err: err}
+			return resourceResult{raw: raw, result: &chainResult{outcomes: all, effects: effects}, err: err}
 		}
 		o := &Outcome{Feature: s.feature, Kind: c.kind, Name: name, Result: result, Err: err}
 		if err != nil {
@@ -100,9 +103,12 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 		if err == nil {
 			all = append(all, r.partialOutcomes(o)...)
 		}
+		if c.recordsEffects {
+			effects = append(effects, c.effects(ctx, in, &s, r, o, before)...)
+		}
 		if result == CallFailed {
 			err = fmt.Errorf("mutator %s on %s %q: %w", s.feature, c.kind, name, err)
-			return resourceResult{raw: raw, result: &chainResult{outcomes: all}, err: err}
+			return resourceResult{raw: raw, result: &chainResult{outcomes: all, effects: effects}, err: err}
 		}
 		if result == Denied {
 			r.references = nil
@@ -116,7 +122,7 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 	if now := c.name(r.encoded); now != name {
 		was, name = name, strings.Clone(now)
 	}
-	return resourceResult{raw: r.encoded, result: &chainResult{name: name, was: was, kept: kept, outcomes: all, references: r.references}}
+	return resourceResult{raw: r.encoded, result: &chainResult{name: name, was: was, kept: kept, outcomes: all, effects: effects, references: r.references}}
 }
 
 // partialOutcomes are those of custom resources that could not be applied to their part of the
@@ -165,6 +171,9 @@ func (c *chain[T]) denyResource(raw []byte, feature string, reason error) resour
 	result, err := c.denied(r, reason)
 	o := &Outcome{Feature: feature, Kind: c.kind, Name: r.name, Result: result, Err: err, affectsAll: true}
 	a := resourceResult{raw: r.encoded, result: &chainResult{name: r.name, outcomes: []*Outcome{o}}}
+	if c.recordsEffects {
+		a.result.effects = []Effect{{Feature: feature, Kind: c.kind, Name: r.name, Before: raw, After: r.encoded, Result: result, Err: err}}
+	}
 	if result != Denied {
 		o.Result, a.err = CallFailed, fmt.Errorf("mutator %s on %s %q: %w", feature, c.kind, r.name, err)
 	}

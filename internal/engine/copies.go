@@ -79,9 +79,9 @@ func (s *settling) addCopies(ctx context.Context) {
 		_, taken := at[c.name]
 		switch {
 		case i >= maxCopies:
-			s.res.add(s.variants.outcomesOf(c, Denied, fmt.Errorf("is one of %d copies of clusters, of which %d are added", len(copies), maxCopies))...)
+			s.addMissing(c, Denied, fmt.Errorf("is one of %d copies of clusters, of which %d are added", len(copies), maxCopies))
 		case taken || came[c.name]:
-			s.res.add(s.variants.outcomesOf(c, NameConflict, fmt.Errorf("%s %q is there already and was left as it is", mutator.KindCluster, c.name))...)
+			s.addMissing(c, NameConflict, fmt.Errorf("%s %q is there already and was left as it is", mutator.KindCluster, c.name))
 		default:
 			encoded, all := s.copyOf(ctx, c, list.Encoded[of])
 			for _, o := range all {
@@ -94,6 +94,16 @@ func (s *settling) addCopies(ctx context.Context) {
 		}
 	}
 	s.res.names[mutator.KindCluster] = names
+}
+
+// addMissing adds the outcomes of a copy that is not added.
+func (s *settling) addMissing(c copied, r Result, err error) {
+	s.res.add(s.variants.outcomesOf(c, r, err)...)
+	for i := range c.plans {
+		if c.plans[i] != nil {
+			s.recordCopy(c, i, nil, nil, r, err)
+		}
+	}
 }
 
 // outcomesOf are those of a copy that is not added, for each feature that it was for.
@@ -119,6 +129,9 @@ func (s *settling) copyOf(ctx context.Context, c copied, raw []byte) (encoded []
 		return found.Value, []*Outcome{v.outcomeOf(c, c.owner, Added, nil)}
 	}
 	encoded, err := newCopy(raw, c)
+	if err == nil {
+		s.recordCopy(c, c.owner, nil, encoded, Added, nil)
+	}
 	for i, variant := range c.variants {
 		if c.plans[i] == nil || err != nil {
 			continue
@@ -126,11 +139,15 @@ func (s *settling) copyOf(ctx context.Context, c copied, raw []byte) (encoded []
 		edited, failure := s.editCopy(ctx, c, i, encoded)
 		switch {
 		case failure == nil:
+			s.recordCopy(c, i, encoded, edited, Applied, nil)
 			encoded = edited
 		case variant.OnFailure == mutator.Ignore || variant.OnFailure != mutator.Deny && v.onError[i] == mutator.Ignore:
+			s.recordCopy(c, i, encoded, encoded, Ignored, failure)
 			out = append(out, v.outcomeOf(c, i, Ignored, failure))
 		default:
-			return denied(raw, c.name), append(out, v.outcomeOf(c, i, Denied, failure))
+			denying := denied(raw, c.name)
+			s.recordCopy(c, i, encoded, denying, Denied, failure)
+			return denying, append(out, v.outcomeOf(c, i, Denied, failure))
 		}
 	}
 	if err != nil {

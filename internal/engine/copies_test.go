@@ -175,7 +175,7 @@ func TestCopies(t *testing.T) {
 					there = append(there, encode(t, m))
 				}
 				for range 3 { // again from memory
-					res, err := e.Run(t.Context(), copying(t, there, "a", "b"))
+					res, err := runAndExplain(t, e, copying(t, there, "a", "b"))
 					require.NoError(t, err)
 					want := append([]*clusterv3.Cluster{}, c.there...)
 					want = append(want, copyOf(c.there[0], a, "of a"))
@@ -238,7 +238,7 @@ func requireReport(t *testing.T, res *engine.Response, failed string) {
 func TestCopyOfWhatCannotBeDecoded(t *testing.T) {
 	e := newCopier(t, 0, func(*clusterv3.Cluster) error { return nil }, func(*mutator.Variant) {})
 	there := [][]byte{[]byte("\x0a\x01c\xff\xff\xff")}
-	res, err := e.Run(t.Context(), copying(t, there, "a", "b"))
+	res, err := runAndExplain(t, e, copying(t, there, "a", "b"))
 	require.NoError(t, err)
 	require.Equal(t, there, res.Resources[0].Encoded)
 	require.Equal(t, []engine.Result{engine.Applied, engine.Denied, engine.Denied}, verdicts(res))
@@ -250,7 +250,7 @@ func TestCopyOfWhatCannotBeDecoded(t *testing.T) {
 func TestCopyOfNothing(t *testing.T) {
 	e := newCopier(t, 0, func(*clusterv3.Cluster) error { return nil }, func(*mutator.Variant) {})
 	there := [][]byte{encode(t, eds("d"))}
-	res, err := e.Run(t.Context(), copying(t, there, "a", "b"))
+	res, err := runAndExplain(t, e, copying(t, there, "a", "b"))
 	require.NoError(t, err)
 	require.Equal(t, there, res.Resources[0].Encoded)
 	require.Equal(t, []string{copyFor("a", "c"), copyFor("b", "c"), "c"}, ledTo(t, res.Resources[1].Encoded[0]))

@@ -65,7 +65,7 @@ func TestAdditionsOfAFeatureThatMustNotFail(t *testing.T) {
 	})}
 	e, err := engine.New([]mutator.Feature{f})
 	require.NoError(t, err)
-	_, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation})
+	_, err = runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation})
 	require.EqualError(t, err, "feature f: additions: no")
 }
 
@@ -96,7 +96,7 @@ func TestStillReferring(t *testing.T) {
 	}
 	e, err := engine.New([]mutator.Feature{agents{invalid, mutator.Ignore}.feature(), both})
 	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "/run/a", 2001)}, Resources: []engine.Resources{
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "/run/a", 2001)}, Resources: []engine.Resources{
 		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a")), encode(t, eds("b"))}},
 	}})
 	require.NoError(t, err)
@@ -137,7 +137,7 @@ func TestStillLeadingNowhere(t *testing.T) {
 			require.NoError(t, err)
 			sent := encode(t, leading(configuration("x"), "b"))
 			lists := append([]engine.Resources{{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{sent}}}, c.clusters...)
-			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: lists})
+			res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: lists})
 			require.NoError(t, err)
 			got := decoded(t, &routev3.RouteConfiguration{}, res.Resources[0].Encoded[0]).(*routev3.RouteConfiguration)
 			if c.want == nil {
@@ -194,7 +194,7 @@ func TestAdditionThatAnotherMakes(t *testing.T) {
 	for _, features := range [][]mutator.Feature{{agents{invalid, mutator.Deny}.feature(), valid}, {valid, agents{invalid, mutator.Deny}.feature()}} {
 		e, err := engine.New(features)
 		require.NoError(t, err)
-		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "/run/a", 2001)}, Resources: []engine.Resources{
+		res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "/run/a", 2001)}, Resources: []engine.Resources{
 			{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}},
 		}})
 		require.NoError(t, err)

@@ -47,6 +47,9 @@ type Engine struct {
 	sandbox  *sandbox.Sandbox
 	reads    *sandbox.Sandbox                                // for custom resources: by namespace where the other is by feature
 	excess   func([]*policy.Object) map[*policy.Object]error // nil without limits
+
+	explaining     *sandbox.Sandbox // of [Engine.Explain]
+	recordsEffects bool
 }
 
 // WithLimits sets [mutator.Input.Excess]: which policies in effect are past a limit of their
@@ -95,30 +98,30 @@ func New(features []mutator.Feature, options ...Option) (*Engine, error) {
 		kinds = slices.Concat(kinds, f.Policies, f.Filters, f.Backends)
 	}
 	e.read = policy.WatchedReadOf(kinds)
-	e.reads = e.sandbox.Sibling()
+	e.reads, e.explaining = e.sandbox.Sibling(), e.sandbox.Sibling()
 	for _, h := range mutator.Hooks() {
-		e.chains[h] = chainsOf(h, features, e.sandbox)
+		e.chains[h] = chainsOf(h, features, e.sandbox, false)
 	}
 	return e, nil
 }
 
 // chainsOf builds the chains of a hook, by kind of resource.
-func chainsOf(h mutator.Hook, features []mutator.Feature, g *sandbox.Sandbox) map[mutator.Kind]runner {
+func chainsOf(h mutator.Hook, features []mutator.Feature, g *sandbox.Sandbox, recordsEffects bool) map[mutator.Kind]runner {
 	m := map[mutator.Kind]runner{}
 	add(m, g, h, features, mutator.KindRoute, (*routev3.Route)(nil), xds.DenyRoute,
-		func(f mutator.Feature) mutator.Route { return f.Routes })
+		func(f mutator.Feature) mutator.Route { return f.Routes }, recordsEffects)
 	add(m, g, h, features, mutator.KindVirtualHost, (*routev3.VirtualHost)(nil), xds.DenyVirtualHost,
-		func(f mutator.Feature) mutator.VirtualHost { return f.VirtualHosts })
+		func(f mutator.Feature) mutator.VirtualHost { return f.VirtualHosts }, recordsEffects)
 	add(m, g, h, features, mutator.KindListener, (*listenerv3.Listener)(nil), xds.DenyListener,
-		func(f mutator.Feature) mutator.Listener { return f.Listeners })
+		func(f mutator.Feature) mutator.Listener { return f.Listeners }, recordsEffects)
 	add(m, g, h, features, mutator.KindCluster, (*clusterv3.Cluster)(nil), xds.DenyCluster,
-		func(f mutator.Feature) mutator.Cluster { return f.Clusters })
+		func(f mutator.Feature) mutator.Cluster { return f.Clusters }, recordsEffects)
 	add(m, g, h, features, mutator.KindEndpoints, (*endpointv3.ClusterLoadAssignment)(nil), xds.DenyEndpoints,
-		func(f mutator.Feature) mutator.Endpoints { return f.Endpoints })
+		func(f mutator.Feature) mutator.Endpoints { return f.Endpoints }, recordsEffects)
 	add(m, g, h, features, mutator.KindSecret, (*tlsv3.Secret)(nil), xds.DenySecret,
-		func(f mutator.Feature) mutator.Secret { return f.Secrets })
+		func(f mutator.Feature) mutator.Secret { return f.Secrets }, recordsEffects)
 	add(m, g, h, features, mutator.KindRouteConfiguration, (*routev3.RouteConfiguration)(nil), xds.DenyRouteConfiguration,
-		func(f mutator.Feature) mutator.RouteConfiguration { return f.RouteConfigurations })
+		func(f mutator.Feature) mutator.RouteConfiguration { return f.RouteConfigurations }, recordsEffects)
 	return m
 }
 
@@ -133,21 +136,21 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Response, error) {
 	res := &Response{Subject: func() string { return e.subject(in, call) }, names: map[mutator.Kind][]string{}}
 	res.Warnings = append(broken(call, configs), p.warnings...)
 	if err := e.missing(in, call, res); err != nil {
-		return &Response{Outcomes: res.Outcomes, Subject: res.Subject}, err
+		return &Response{Outcomes: res.Outcomes, Subject: res.Subject, effects: res.effects}, err
 	}
 	for _, list := range call.Resources {
 		out, err := e.list(ctx, p, list, res)
 		if err != nil {
-			return &Response{Outcomes: res.Outcomes, Subject: res.Subject}, fmt.Errorf("%s hook: %w", call.Hook, err)
+			return &Response{Outcomes: res.Outcomes, Subject: res.Subject, effects: res.effects}, fmt.Errorf("%s hook: %w", call.Hook, err)
 		}
 		res.Resources = append(res.Resources, Resources{list.Kind, out})
 	}
 	if call.Hook == mutator.HookTranslation {
 		if err := e.finish(ctx, p, call, configs, res); err != nil {
-			return &Response{Outcomes: res.Outcomes, Subject: res.Subject}, err
+			return &Response{Outcomes: res.Outcomes, Subject: res.Subject, effects: res.effects}, err
 		}
 	}
-	e.pruneSecrets(call, res)
+	e.pruneSecrets(p.in, call, res)
 	e.addReports(ctx, p, res)
 	return res, nil
 }

@@ -182,7 +182,7 @@ func TestUnwantedIsTheSameBytes(t *testing.T) {
 	require.NoError(t, err)
 	raw := []byte("\x0a\x08unwanted\xff\xff\xff") // not even a message after the name
 	call := &engine.Call{Hook: mutator.HookCluster, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{raw}}}}
-	res, err := e.Run(t.Context(), call)
+	res, err := runAndExplain(t, e, call)
 	require.NoError(t, err)
 	require.Same(t, &raw[0], &res.Resources[0].Encoded[0][0])
 	require.Empty(t, res.Outcomes)
@@ -312,12 +312,12 @@ func TestHookOfNobody(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{clusterFeature("f", mutator.Deny, setTimeout)})
 	require.NoError(t, err)
 	sent := []engine.Resources{{Kind: mutator.KindVirtualHost, Encoded: [][]byte{[]byte("no message")}}}
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookVirtualHost, Objects: [][]byte{[]byte("no object")}, Resources: sent})
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookVirtualHost, Objects: [][]byte{[]byte("no object")}, Resources: sent})
 	require.NoError(t, err)
 	require.Equal(t, sent, res.Resources)
 	require.Empty(t, res.Outcomes)
 	require.Empty(t, res.Subject())
-	_, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookCluster, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
+	_, err = runAndExplain(t, e, &engine.Call{Hook: mutator.HookCluster, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
 	require.Error(t, err, "a hook of somebody")
 }
 
@@ -328,7 +328,7 @@ func TestHookOfAReporter(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	sent := []engine.Resources{{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{{}}}}
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{[]byte(missingObject)}, Resources: sent})
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{[]byte(missingObject)}, Resources: sent})
 	require.NoError(t, err)
 	require.Len(t, res.Policies, 1)
 }

@@ -64,7 +64,7 @@ func runEdit(t *testing.T, f mutator.Feature, h mutator.Hook, kind mutator.Kind,
 	e, err := engine.New([]mutator.Feature{f})
 	require.NoError(t, err)
 	raw := encode(t, resource)
-	res, err := e.Run(t.Context(), &engine.Call{Hook: h, Resources: []engine.Resources{{Kind: kind, Encoded: [][]byte{raw}}}})
+	res, err := runAndExplain(t, e, &engine.Call{Hook: h, Resources: []engine.Resources{{Kind: kind, Encoded: [][]byte{raw}}}})
 	require.NoError(t, err)
 	if res.Outcomes[0].Err != nil {
 		require.Equal(t, engine.Ignored, res.Outcomes[0].Result)
@@ -226,7 +226,7 @@ func TestWhatEnvoyRefuses(t *testing.T) {
 			before := encode(t, c.from)
 			call := &engine.Call{Hook: mutator.HookTranslation, Resources: append(others, engine.Resources{Kind: kind, Encoded: [][]byte{before}})}
 			for range 2 { // the second time from memory
-				res, err := e.Run(t.Context(), call)
+				res, err := runAndExplain(t, e, call)
 				require.NoError(t, err)
 				now := res.Resources[len(others)].Encoded[0]
 				var o *engine.Outcome
@@ -343,7 +343,7 @@ func TestRouteGrowth(t *testing.T) {
 			e, err := engine.New(c.features)
 			require.NoError(t, err)
 			raw := encode(t, route)
-			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookRoute, Resources: []engine.Resources{{Kind: mutator.KindRoute, Encoded: [][]byte{raw}}}})
+			res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookRoute, Resources: []engine.Resources{{Kind: mutator.KindRoute, Encoded: [][]byte{raw}}}})
 			require.NoError(t, err)
 			require.Equal(t, c.verdicts, verdicts(res))
 			now := res.Resources[0].Encoded[0]

@@ -75,6 +75,7 @@ func (r *Response) addList(list Resources, results []resourceResult) ([][]byte, 
 		}
 		encoded[i], names[i] = a.raw, a.result.name
 		at := spot{len(r.Resources), i} // the list will be the next one of the response
+		r.place(at, a.result.effects)
 		r.transient = r.transient || a.cache == uncached
 		if a.result.was != "" && list.Kind == mutator.KindCluster {
 			r.rename(a.result, at, list.Encoded[i])

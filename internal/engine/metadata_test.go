@@ -109,7 +109,7 @@ func TestForeignEntriesOfRoutes(t *testing.T) {
 			e, err := engine.New([]mutator.Feature{ofConfiguration})
 			require.NoError(t, err)
 			rc := &routev3.RouteConfiguration{Name: "c", VirtualHosts: []*routev3.VirtualHost{vh}}
-			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, rc)}}}})
+			res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, rc)}}}})
 			require.NoError(t, err)
 			for _, o := range []*engine.Outcome{
 				runEdit(t, ofHost, mutator.HookVirtualHost, mutator.KindVirtualHost, vh), res.Outcomes[0],

@@ -50,7 +50,7 @@ func TestCallWithoutResource(t *testing.T) {
 			}
 			e, err := engine.New([]mutator.Feature{feature})
 			require.NoError(t, err)
-			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookRoute, Objects: c.objects, Resources: []engine.Resources{{Kind: mutator.KindRoute}}})
+			res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookRoute, Objects: c.objects, Resources: []engine.Resources{{Kind: mutator.KindRoute}}})
 			require.Equal(t, c.want, verdicts(res))
 			if c.err != "" {
 				require.EqualError(t, err, c.err)
@@ -73,11 +73,11 @@ func TestTranslationWithoutClusters(t *testing.T) {
 		Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "c"}}},
 	}}}
 	routes := engine.Resources{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, &routev3.RouteConfiguration{Name: "rc", VirtualHosts: []*routev3.VirtualHost{host}})}}
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}, routes}})
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}, routes}})
 	require.NoError(t, err)
 	require.Len(t, res.Warnings, 1)
 	require.EqualError(t, res.Warnings[0], "the translation has routes and no clusters: an extension server before egraft in extensionManagers responded without them, or Envoy Gateway's configuration does not include them")
-	res, err = e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
+	res, err = runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
 	require.NoError(t, err)
 	require.Empty(t, res.Warnings)
 }

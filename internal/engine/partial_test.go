@@ -59,7 +59,7 @@ func TestPartialErrorOfAnInvalidResult(t *testing.T) {
 	})
 	e, err := engine.New([]mutator.Feature{f})
 	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}}}})
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}}}})
 	require.NoError(t, err)
 	require.Equal(t, []engine.Result{engine.Denied}, verdicts(res))
 	require.ErrorContains(t, res.Outcomes[0].Err, "the result is invalid")

@@ -48,7 +48,7 @@ func TestPlanThatFails(t *testing.T) {
 			for i, said := range c.says {
 				call.Objects = append(call.Objects, fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Plan","metadata":{"namespace":"n","name":"p%d"},"spec":{"failurePolicy":%q}}`, i, said))
 			}
-			res, err := e.Run(t.Context(), call)
+			res, err := runAndExplain(t, e, call)
 			require.Equal(t, c.want == engine.CallFailed, err != nil)
 			require.Equal(t, []engine.Result{c.want, engine.Panicked}, verdicts(res))
 		})
@@ -72,7 +72,7 @@ func TestPlanThatFailsBesideRoutes(t *testing.T) {
 		require.NoError(t, err)
 		route := &routev3.Route{Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "a"}}}}
 		route.Metadata = xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: key, Value: mark.Value})
-		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+		res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 			{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}},
 			{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, &routev3.RouteConfiguration{Name: "r", VirtualHosts: []*routev3.VirtualHost{{Name: "h", Domains: []string{"*"}, Routes: []*routev3.Route{route}}}})}},
 		}})

@@ -44,7 +44,7 @@ func (r *Response) rename(to *chainResult, at spot, raw []byte) {
 // with 503 for as long as it waits for the endpoints of one that comes back, which are 15 s
 // unless the cluster says otherwise. One with health checks is not kept, since Envoy would go
 // on to check the backend as the cluster says.
-func (r *Response) keepRenamed() {
+func (r *Response) keepRenamed(record func(renamed)) {
 	if len(r.renamed) == 0 {
 		return
 	}
@@ -53,6 +53,7 @@ func (r *Response) keepRenamed() {
 	for _, c := range r.renamed {
 		if isWaitedFor(c.raw) {
 			list.Encoded, names = append(list.Encoded, c.raw), append(names, c.was)
+			record(c)
 		}
 	}
 	r.names[mutator.KindCluster] = names

@@ -126,7 +126,7 @@ func TestRoutesFollowRenamedClusters(t *testing.T) {
 						names[name] = to[name]
 					}
 				}
-				res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: lists})
+				res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: lists})
 				require.NoError(t, err)
 				for i, want := range hosts {
 					requireLed(t, want, names, lists[i/2*2].Encoded[i%2], res.Resources[i/2*2].Encoded[i%2])
@@ -172,7 +172,7 @@ func TestRenamedAndChanged(t *testing.T) {
 		e, err := engine.New([]mutator.Feature{edits}, engine.WithCache(cacheSize))
 		require.NoError(t, err)
 		for range 2 {
-			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+			res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 				{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, leading(configuration("x"), "b"))}},
 				{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a")), encode(t, eds("b"))}},
 			}})
@@ -209,7 +209,7 @@ func TestRenamedAndFailed(t *testing.T) {
 			}
 			e, err := engine.New(features)
 			require.NoError(t, err)
-			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001)}, Resources: []engine.Resources{
+			res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001)}, Resources: []engine.Resources{
 				{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a")), encode(t, eds("b"))}},
 				{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, leading(configuration("x"), "a")), encode(t, leading(configuration("x"), "b"))}},
 			}})
@@ -257,7 +257,7 @@ func TestHostThatCannotBeDecoded(t *testing.T) {
 		e, err := engine.New([]mutator.Feature{renames{"a": "new a"}.feature()}, engine.WithCache(cacheSize))
 		require.NoError(t, err)
 		for range 2 {
-			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+			res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 				{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}},
 				{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{m.Append(nil)}},
 			}})
@@ -286,7 +286,7 @@ func TestRenamedClustersAreKept(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{to.feature()})
 	require.NoError(t, err)
 	all := [][]byte{encode(t, eds("eds")), encode(t, checked), encode(t, &clusterv3.Cluster{Name: "dns"}), encode(t, eds("other"))}
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: all}}})
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: all}}})
 	require.NoError(t, err)
 
 	var names []string
@@ -313,7 +313,7 @@ func TestRenamedClustersAreKeptAsOthersMakeThem(t *testing.T) {
 		require.NoError(t, err)
 		came := encode(t, &clusterv3.Cluster{Name: "a", EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{}})
 		for range 3 { // not remembered, then remembered
-			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{bytes.Clone(came)}}}})
+			res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{bytes.Clone(came)}}}})
 			require.NoError(t, err)
 			require.Len(t, res.Resources[0].Encoded, 2)
 			for i, name := range []string{"new/a", "a"} {
@@ -346,7 +346,7 @@ func TestRenamedTwiceIsKeptOnce(t *testing.T) {
 	}}
 	e, err := engine.New([]mutator.Feature{renames{"a": "new/a"}.feature(), again})
 	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{
 		Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, &clusterv3.Cluster{Name: "a", EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{}})},
 	}}})
 	require.NoError(t, err)

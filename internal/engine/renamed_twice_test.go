@@ -49,7 +49,7 @@ func TestRenamedToATakenName(t *testing.T) {
 						list := &call.Resources[i/2]
 						list.Encoded = append(list.Encoded, encode(t, dns(name)))
 					}
-					res, err := e.Run(t.Context(), call)
+					res, err := runAndExplain(t, e, call)
 					if c.onFail == mutator.Fail {
 						require.EqualError(t, err, `Translation hook: mutator renames on Cluster "a": `+taken("a", "b"))
 						continue
@@ -81,7 +81,7 @@ func TestRenamedToATakenName(t *testing.T) {
 func TestRenamedOfOneName(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{renames{"a": "x"}.feature()})
 	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, dns("a")), encode(t, dns("a"))}},
 	}})
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func renamesLater(name string, from, to string) mutator.Feature {
 func TestRenamedToATakenNameByTwo(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{renamesLater("f", "a", "b"), renamesLater("g", "a", "b")})
 	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, dns("a")), encode(t, dns("b"))}},
 	}})
 	require.NoError(t, err)
@@ -122,7 +122,7 @@ func TestRenamedBesideAdditions(t *testing.T) {
 	})}
 	e, err := engine.New([]mutator.Feature{renames{"a": "new"}.feature(), adds})
 	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}},
 	}})
 	require.NoError(t, err)

@@ -89,7 +89,7 @@ func TestReportOfTranslation(t *testing.T) {
 			for _, name := range []string{"a", "b"} {
 				call.Objects = append(call.Objects, fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"n","name":%q}}`, name))
 			}
-			res, err := e.Run(t.Context(), call)
+			res, err := runAndExplain(t, e, call)
 			require.NoError(t, err)
 			var got []string
 			for _, p := range res.Policies {
@@ -123,7 +123,7 @@ func TestReportOfAdditions(t *testing.T) {
 			other := mutator.Feature{Name: "other", Hooks: f.Hooks, NeedsRoutes: true, Reporter: reports{mutator.Programmed}}
 			e, err := engine.New([]mutator.Feature{f, other})
 			require.NoError(t, err)
-			res, err := e.Run(t.Context(), &engine.Call{
+			res, err := runAndExplain(t, e, &engine.Call{
 				Hook: mutator.HookTranslation, Objects: [][]byte{[]byte(missingObject)},
 				Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a")), encode(t, eds("b"))}}},
 			})
@@ -155,7 +155,7 @@ func TestHas(t *testing.T) {
 		e, err := engine.New([]mutator.Feature{f}, options...)
 		require.NoError(t, err)
 		for _, lists := range [][][]byte{nil, {encode(t, eds("a"))}, nil} {
-			res, err := e.Run(t.Context(), &engine.Call{
+			res, err := runAndExplain(t, e, &engine.Call{
 				Hook: mutator.HookTranslation, Objects: [][]byte{[]byte(missingObject)}, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: lists}},
 			})
 			require.NoError(t, err)

@@ -272,7 +272,7 @@ func TestAdditionsAreLimited(t *testing.T) {
 	for n, want := range map[manyAdditions]string{1000: "", 1003: "1003 resources of kind Cluster are more than the 1000 that may be added; those of the oldest policies are"} {
 		e, err := engine.New([]mutator.Feature{{Name: "many", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: n}})
 		require.NoError(t, err)
-		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
+		res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})
 		require.NoError(t, err)
 		require.Len(t, res.Resources[0].Encoded, 1000)
 		require.Equal(t, encode(t, eds("999")), res.Resources[0].Encoded[999], "the first are kept")

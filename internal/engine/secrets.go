@@ -22,7 +22,7 @@ const systemCACertificates = "system_ca_certificates"
 // What refers to a secret need not be known for it: a name is contiguous bytes wherever it
 // is in a message, inside of any Any. A name that occurs by chance keeps a secret that could
 // go, and never the other way round. Of a secret no more than the name is read.
-func (e *Engine) pruneSecrets(call *Call, res *Response) {
+func (e *Engine) pruneSecrets(in *mutator.Input, call *Call, res *Response) {
 	i := slices.IndexFunc(e.features, func(f mutator.Feature) bool { return f.PrunesSecrets && f.Uses(call.Hook) })
 	if i < 0 || call.Hook != mutator.HookTranslation || !included(call) {
 		return
@@ -42,6 +42,9 @@ func (e *Engine) pruneSecrets(call *Call, res *Response) {
 				return false
 			}
 			res.add(&Outcome{Feature: e.features[i].Name, Kind: mutator.KindSecret, Name: strings.Clone(name), Result: Pruned})
+			if e.recordsEffects {
+				res.recordPruned(in, &e.features[i], strings.Clone(name), raw)
+			}
 			return true
 		})
 		res.Resources[at].Encoded = kept

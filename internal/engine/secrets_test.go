@@ -74,7 +74,7 @@ func TestDroppedSecrets(t *testing.T) {
 				},
 			}})
 			require.NoError(t, err)
-			res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+			res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 				{Kind: mutator.KindCluster, Encoded: c.clusters},
 				{Kind: mutator.KindSecret, Encoded: secrets(c.there...)},
 				{Kind: mutator.KindListener, Encoded: c.listeners},

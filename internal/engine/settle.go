@@ -159,11 +159,13 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 		replaced[s.subject(at, s.call.Resources[at.list].Encoded[at.at])] = true
 	}
 	s.res.forget(func(o *Outcome) bool { return replaced[subject{o.Kind, o.Name}] })
+	s.res.effects = slices.DeleteFunc(s.res.effects, func(p placed) bool { return u[p.spot] != nil })
 	s.res.renamed = slices.DeleteFunc(s.res.renamed, func(r renamed) bool { return u[r.spot] != nil })
 	cloned := map[int]bool{}
 	for i, at := range spots {
 		a := &results[i]
 		s.res.add(a.result.outcomes...)
+		s.res.place(at, a.result.effects)
 		if a.err != nil {
 			return fmt.Errorf("%s hook: %w", s.in.Hook, a.err)
 		}
@@ -242,13 +244,14 @@ func (s *settling) dropDependent() {
 // drop takes an addition out again, which refers to another one.
 func (s *settling) drop(list *Resources, at int, on string) {
 	names := s.res.names[list.Kind]
-	name := names[at]
+	name, raw := names[at], list.Encoded[at]
 	list.Encoded, s.res.names[list.Kind] = slices.Delete(list.Encoded, at, at+1), slices.Delete(names, at, at+1)
 	err := fmt.Errorf("the addition refers to %q, which is not added", on)
 	for _, o := range s.res.Outcomes {
 		if o.Result == Added && o.Kind == list.Kind && o.Name == name {
 			o.Result, o.Err = Ignored, err
 			delete(s.lacking.there, name)
+			s.recordDropped(o, raw)
 			s.lacking.note(o, name)
 			s.res.failures = append(s.res.failures, o)
 		}

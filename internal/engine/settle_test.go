@@ -159,7 +159,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 				}, c.there...)}},
 			}
 			for range 2 { // the second time from memory
-				res, err := e.Run(t.Context(), call)
+				res, err := runAndExplain(t, e, call)
 				if c.policy == mutator.Fail {
 					require.EqualError(t, err, `Translation hook: mutator agents on Cluster "b": `+c.err)
 					require.Equal(t, engine.CallFailed, res.Outcomes[len(res.Outcomes)-1].Result)
@@ -238,7 +238,7 @@ func TestReferenceOfAnother(t *testing.T) {
 	all := func(names []string) (mutator.Additions, error) { return clustersNamed(names...), nil }
 	e, err := engine.New([]mutator.Feature{agents{all, mutator.Deny}.feature(), other()})
 	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{
+	res, err := runAndExplain(t, e, &engine.Call{
 		Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("b", "/run/b", 2003)},
 		Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, came), encode(t, &clusterv3.Cluster{Name: "/run/b", RespectDnsTtl: true})}}},
 	})

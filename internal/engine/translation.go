@@ -28,11 +28,12 @@ func (e *Engine) finish(ctx context.Context, p *callState, call *Call, configs [
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	res.keepRenamed()
+	res.keepRenamed(s.recordKept)
 	renaming := e.renamingOf(p, res.renames())
 	for i, list := range res.Resources {
 		if list.Kind == mutator.KindRouteConfiguration {
 			res.Resources[i].Encoded = e.released(list.Encoded, configs[:len(list.Encoded)], renaming)
+			s.recordReleased(list.Encoded, res.Resources[i].Encoded)
 			configs = configs[len(list.Encoded):]
 		}
 	}

@@ -33,7 +33,7 @@ func translate(t *testing.T, add adder, lists ...engine.Resources) (*engine.Resp
 	t.Helper()
 	e, err := engine.New([]mutator.Feature{{Name: "adder", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: add}})
 	require.NoError(t, err)
-	return e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: lists})
+	return runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: lists})
 }
 
 func TestAdditions(t *testing.T) {
@@ -90,7 +90,7 @@ func TestAdditionsBesideOthers(t *testing.T) {
 		}
 		e, err := engine.New([]mutator.Feature{f})
 		require.NoError(t, err)
-		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{
+		res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{
 			Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, &clusterv3.Cluster{Name: "other", RespectDnsTtl: true}), encode(t, &clusterv3.Cluster{Name: "wanted", RespectDnsTtl: true})},
 		}}})
 		require.NoError(t, err)

@@ -140,7 +140,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 				}
 			}
 			for range 2 { // again from memory
-				res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+				res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 					{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, c.leads...))}},
 					{Kind: mutator.KindCluster, Encoded: clusters},
 				}})
@@ -167,7 +167,7 @@ func TestCopyHasItsEndpoints(t *testing.T) {
 	require.NoError(t, err)
 	c := eds("backend/x")
 	c.EdsClusterConfig.EdsConfig, c.AltStatName = &corev3.ConfigSource{ConfigSourceSpecifier: &corev3.ConfigSource_Ads{}}, "cluster.of.b"
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 		{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, [2]string{"a", "backend/x"}))}},
 		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, c)}},
 	}})
@@ -184,7 +184,7 @@ func TestVariantsThatCannotBeTold(t *testing.T) {
 	for policy, want := range map[mutator.FailurePolicy]string{mutator.Ignore: "q", mutator.Deny: "denied"} {
 		e, err := engine.New([]mutator.Feature{panics.feature("one", policy), byGateway{"a": appends("q"), "b": appends("q")}.feature("two", mutator.Deny)})
 		require.NoError(t, err)
-		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+		res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 			{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, [2]string{"a", "c"}, [2]string{"b", "c"}))}},
 			{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}},
 		}})
@@ -208,7 +208,7 @@ func TestRejectedWays(t *testing.T) {
 	}
 	e, err := engine.New([]mutator.Feature{byGateway{"a": appends("p"), "b": appends("p")}.feature("one", ""), byGateway{"a": rejects(""), "d": rejects("q")}.feature("two", "")})
 	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 		{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, [2]string{"a", "c"}, [2]string{"b", "c"}, [2]string{"d", "e"}, [2]string{"z", "f"}))}},
 		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}},
 	}})
@@ -224,7 +224,7 @@ func TestVariantWithoutRoutes(t *testing.T) {
 	route, other := eds("c"), eds("d")
 	route.Metadata = madeOf(t, "HTTPRoute", "r")
 	other.Metadata = madeOf(t, "TCPRoute", "r")
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, route), encode(t, other)}}}})
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, route), encode(t, other)}}}})
 	require.NoError(t, err)
 	for i, want := range []string{"p", ""} {
 		require.Equal(t, want, decoded(t, route, res.Resources[0].Encoded[i]).(*clusterv3.Cluster).GetAltStatName(), fmt.Sprint(i))
@@ -237,7 +237,7 @@ func TestCopyOfARenamedName(t *testing.T) {
 	name := xds.CopyName("f", "p", "c")
 	e, err := engine.New([]mutator.Feature{renames{name: "new"}.feature(), byGateway{"a": appends("p")}.feature("f", "")})
 	require.NoError(t, err)
-	res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
+	res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 		{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c")), encode(t, dns(name))}},
 		{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, [2]string{"a", "c"}, [2]string{"z", "c"}))}},
 	}})

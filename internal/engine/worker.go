@@ -95,7 +95,8 @@ type chainResult struct {
 	was      string // its name before, if that is another one
 	kept     []byte // the resource under that name, nil if unmodified
 	outcomes []*Outcome
-	encoded  []byte // to be cached, nil if unmodified
+	effects  []Effect // if they are recorded
+	encoded  []byte   // to be cached, nil if unmodified
 
 	references []reference // that edits brought in
 }

@@ -46,8 +46,13 @@ func TestCodes(t *testing.T) {
 
 func TestOfReason(t *testing.T) {
 	for _, test := range []struct{ reason, id string }{
-		{"Programmed", "EGR300"}, {"TargetNotFound", "EGR304"}, {"call-failed", "EGR324"}, {"denied", "EGR322"},
-		{"", ""}, {"-", ""}, {"Sent", ""},
+		{"Programmed", "EGR300"},
+		{"TargetNotFound", "EGR304"},
+		{"call-failed", "EGR324"},
+		{"denied", "EGR322"},
+		{"", ""},
+		{"-", ""},
+		{"Sent", ""},
 	} {
 		c, ok := finding.OfReason(test.reason)
 		require.Equal(t, test.id, c.ID, test.reason)

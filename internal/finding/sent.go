@@ -77,9 +77,16 @@ var (
 		See:    "kubectl describe httproute, whose condition ResolvedRefs names references that are wrong",
 		Remedy: "Refer to it by group, kind and name in a route of its namespace.",
 	}
+	// UnknownResource: a route or cluster that was asked about.
+	UnknownResource = Code{
+		ID: "EGR211", Name: "UnknownResource", Means: "No call of Envoy Gateway has the route or cluster.",
+		Cause:  "The name is another one, Envoy Gateway does not accept the route, or it sends the resources of the kind in none of the hooks that egraft has.",
+		See:    "egraft explain gateway; kubectl describe httproute",
+		Remedy: "Correct the name. Make the route's conditions Accepted and ResolvedRefs true.",
+	}
 )
 
 var sent = []Code{
 	Sent, NeverCalled, GatewayNotCalled, NotSent, UnknownTarget, UnknownSection, UnsupportedTarget, OtherNamespace,
-	SelectsNothing, RoutesNotIncluded, NotReferenced,
+	SelectsNothing, RoutesNotIncluded, NotReferenced, UnknownResource,
 }

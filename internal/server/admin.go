@@ -17,17 +17,50 @@ type ready struct{ atomic.Bool }
 func (r *ready) set(b bool) { r.Store(b) }
 
 // readyz answers 200 if the server is ready, and 503 if it starts or stops or if what it
-// serves is not healthy, with the reason.
-func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	if !s.ready.Load() {
-		http.Error(w, "not ready", http.StatusServiceUnavailable)
+// serves is not healthy, with the reason. With ?verbose it lists all checks, as Kubernetes does.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	err := s.unready()
+	if r.URL.Query().Has("verbose") {
+		s.verbose(w, err)
 		return
 	}
-	if err := s.healthy(); err != nil {
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	fmt.Fprintln(w, "ok")
+}
+
+func (s *Server) unready() error {
+	if !s.ready.Load() {
+		return errors.New("not ready")
+	}
+	return s.healthy()
+}
+
+// verbose lists the checks. Only the first decides: an egraft that is not called has to stay ready,
+// or it would never be.
+func (s *Server) verbose(w http.ResponseWriter, unready error) {
+	status, word := http.StatusOK, "passed"
+	ready := Check{Name: "ready"}
+	if unready != nil {
+		status, word, ready.Problem = http.StatusServiceUnavailable, "failed", unready.Error()
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	checks := []Check{ready}
+	if s.cfg.Checks != nil {
+		checks = append(checks, s.cfg.Checks()...)
+	}
+	for _, c := range checks {
+		if c.Problem == "" {
+			fmt.Fprintf(w, "[+]%s ok\n", c.Name)
+		} else {
+			fmt.Fprintf(w, "[-]%s failed: %s\n", c.Name, c.Problem)
+		}
+	}
+	fmt.Fprintf(w, "readyz check %s\n", word)
 }
 
 // admin is the HTTP listener; a nil one listens nowhere.
@@ -56,6 +89,9 @@ func (s *Server) mux() http.Handler {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	if s.cfg.Metrics != nil {
 		mux.Handle("GET /metrics", s.cfg.Metrics)
+	}
+	if s.cfg.API != nil {
+		mux.Handle("/api/", s.cfg.API)
 	}
 	return mux
 }

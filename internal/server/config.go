@@ -46,6 +46,10 @@ type Config struct {
 	AdminAddress string
 	// Metrics is served by the admin listener at /metrics; nil for nothing.
 	Metrics http.Handler
+	// API is served by the admin listener below /api/; nil for nothing.
+	API http.Handler
+	// Checks are shown by /readyz?verbose and do not change its status; it may be nil.
+	Checks func() []Check
 
 	// Healthy is why what is served does not work as it should, nil if it does. It is asked
 	// by probes and may be nil.
@@ -56,6 +60,9 @@ type Config struct {
 	// nil if there is no admin listener. It may be nil.
 	Started func(addr, admin net.Addr)
 }
+
+// Check is a check of what is served on itself. Problem is empty if there is none.
+type Check struct{ Name, Problem string }
 
 // Socket is a Unix socket to serve on.
 type Socket struct {

@@ -49,3 +49,32 @@ func TestProbesAskWhatIsServed(t *testing.T) {
 	ill.Store(false)
 	requireProbes(http.StatusOK, "ok\n", grpc_health_v1.HealthCheckResponse_SERVING)
 }
+
+// TestVerbose: checks are listed, and do not make the server unready.
+func TestVerbose(t *testing.T) {
+	var ill atomic.Bool
+	i := start(t, func(c *Config) {
+		c.Healthy = func() error {
+			if ill.Load() {
+				return errors.New("mutator hello hangs")
+			}
+			return nil
+		}
+		c.Checks = func() []Check { return []Check{{Name: "EGR1 fine"}, {"EGR2 calls", "none"}} }
+	})
+	verbose := func() (int, string) {
+		answer, err := http.Get("http://" + i.admin.String() + "/readyz?verbose")
+		require.NoError(t, err)
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		return answer.StatusCode, string(body)
+	}
+	status, body := verbose()
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, "[+]ready ok\n[+]EGR1 fine ok\n[-]EGR2 calls failed: none\nreadyz check passed\n", body)
+	ill.Store(true)
+	status, body = verbose()
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Equal(t, "[-]ready failed: mutator hello hangs\n[+]EGR1 fine ok\n[-]EGR2 calls failed: none\nreadyz check failed\n", body)
+}

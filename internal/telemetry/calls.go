@@ -16,14 +16,16 @@ type calls struct {
 	requestBytes  *prometheus.HistogramVec
 	responseBytes *prometheus.HistogramVec
 	last          *prometheus.GaugeVec
-	hooks         map[string]series
+	largest       *prometheus.GaugeVec
+	hooks         map[string]*series
 }
 
 // series are those of a hook, so that a call does not have to look them up.
 type series struct {
 	ok                                    prometheus.Counter
 	duration, requestBytes, responseBytes prometheus.Observer
-	last                                  prometheus.Gauge
+	last, largest                         prometheus.Gauge
+	state                                 state
 }
 
 func newCalls() calls {
@@ -38,7 +40,10 @@ func newCalls() calls {
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "egraft_last_call_timestamp_seconds", Help: "Unix time of the end of the last hook call; 0 if there was none.",
 		}, []string{"hook"}),
-		hooks: map[string]series{},
+		largest: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "egraft_largest_message_bytes", Help: "Size of the largest message of a hook since the start, in either direction.",
+		}, []string{"hook"}),
+		hooks: map[string]*series{},
 	}
 	for _, h := range mutator.Hooks() {
 		c.hooks[string(h)] = c.create(string(h))
@@ -54,10 +59,10 @@ func histogram(name, help string, buckets []float64) *prometheus.HistogramVec {
 }
 
 // create makes the series of a hook.
-func (c calls) create(hook string) series {
-	return series{
+func (c calls) create(hook string) *series {
+	return &series{
 		ok:       c.total.WithLabelValues(hook, codes.OK.String()),
-		duration: c.duration.WithLabelValues(hook), last: c.last.WithLabelValues(hook),
+		duration: c.duration.WithLabelValues(hook), last: c.last.WithLabelValues(hook), largest: c.largest.WithLabelValues(hook),
 		requestBytes: c.requestBytes.WithLabelValues(hook), responseBytes: c.responseBytes.WithLabelValues(hook),
 	}
 }
@@ -76,8 +81,9 @@ func (c calls) observe(hook string, code codes.Code, took time.Duration, request
 	s.requestBytes.Observe(float64(requestBytes))
 	s.responseBytes.Observe(float64(responseBytes))
 	s.last.SetToCurrentTime()
+	s.largest.Set(float64(s.state.observe(code, requestBytes, responseBytes)))
 }
 
 func (c calls) collectors() []prometheus.Collector {
-	return []prometheus.Collector{c.total, c.duration, c.requestBytes, c.responseBytes, c.last}
+	return []prometheus.Collector{c.total, c.duration, c.requestBytes, c.responseBytes, c.last, c.largest}
 }

@@ -38,6 +38,8 @@ type Config struct {
 	// Cache reads the statistics of the cache, and CacheBytes is its limit.
 	Cache      func() Cache
 	CacheBytes int64
+	// Checks runs egraft's checks on itself; it may be nil.
+	Checks func() []Check
 }
 
 // Telemetry holds the metrics of one process.
@@ -63,6 +65,7 @@ func New(cfg Config) *Telemetry {
 		gauge("egraft_limit_call_seconds", "Timeout of a hook call, in seconds.", cfg.CallTimeout.Seconds()),
 		buildInfo(cfg.Version),
 		featureInfo(cfg.Modules),
+		newChecks(cfg.Checks),
 	)
 	t.registry.MustRegister(t.calls.collectors()...)
 	t.registry.MustRegister(cacheCollectors(cfg)...)

@@ -33,6 +33,7 @@ func newTelemetry() *telemetry.Telemetry {
 		MutatorTimeout:  500 * time.Millisecond,
 		Abandoned:       func() int { return 4 },
 		Quarantined:     func() int { return 7 },
+		Checks:          func() []telemetry.Check { return []telemetry.Check{{Code: "EGR500", Name: "Ill", Status: 2}} },
 		Version:         version.Info{Version: "v1", Commit: "c", Go: "go1", EnvoyGateway: "v2"},
 		Modules:         []telemetry.FeatureModule{{Name: "two", Module: version.ModuleVersion{Path: "example.org/two", Version: "v3"}}},
 	})
@@ -89,6 +90,26 @@ func TestCall(t *testing.T) {
 		`egraft_last_call_timestamp_seconds{hook="Cluster"} 0`,
 	})
 	require.GreaterOrEqual(t, sample(t, got, `egraft_last_call_timestamp_seconds{hook="Route"} `), float64(before.Unix()))
+	require.Contains(t, got, `egraft_largest_message_bytes{hook="Route"} 70000`)
+	require.Contains(t, got, `egraft_largest_message_bytes{hook="Cluster"} 0`)
+
+	calls := tel.Calls()
+	require.Len(t, calls, len(mutator.Hooks()))
+	for _, c := range calls {
+		if c.Hook == mutator.HookRoute {
+			require.WithinRange(t, c.Last, before, time.Now())
+			c.Last = time.Time{}
+			require.Equal(t, telemetry.HookCalls{
+				Hook: mutator.HookRoute, OK: 1, Failed: 1, TooLarge: 1, LastCode: codes.ResourceExhausted, LargestBytes: 70_000,
+			}, c)
+		} else {
+			require.Equal(t, telemetry.HookCalls{Hook: c.Hook}, c)
+		}
+	}
+}
+
+func TestChecks(t *testing.T) {
+	require.Contains(t, scrape(t, newTelemetry()), `egraft_check_status{check="Ill",code="EGR500"} 2`)
 }
 
 func TestGuard(t *testing.T) {

@@ -7,7 +7,6 @@
 package wiring
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -75,45 +74,45 @@ type Kubernetes struct {
 
 // Manager is an extension manager: what Envoy Gateway calls an extension server for.
 type Manager struct {
-	Name             string             `json:"name"`
-	PolicyResources  []Kind             `json:"policyResources"`
-	Resources        []Kind             `json:"resources"`
-	BackendResources []Kind             `json:"backendResources"`
-	Hooks            *Hooks             `json:"hooks"`
-	Service          *Service           `json:"service"`
-	FailOpen         bool               `json:"failOpen"`
-	MaxMessageSize   *resource.Quantity `json:"maxMessageSize"`
+	Name             string             `json:"name,omitempty"`
+	PolicyResources  []Kind             `json:"policyResources,omitempty"`
+	Resources        []Kind             `json:"resources,omitempty"`
+	BackendResources []Kind             `json:"backendResources,omitempty"`
+	Hooks            *Hooks             `json:"hooks,omitempty"`
+	Service          *Service           `json:"service,omitempty"`
+	FailOpen         bool               `json:"failOpen,omitempty"`
+	MaxMessageSize   *resource.Quantity `json:"maxMessageSize,omitempty"`
 }
 
 // Hooks are those that Envoy Gateway calls.
 type Hooks struct {
 	XDSTranslator *struct {
-		Post        []string             `json:"post"`
-		Translation map[string]IncludeOf `json:"translation"`
-	} `json:"xdsTranslator"`
+		Post        []string             `json:"post,omitempty"`
+		Translation map[string]IncludeOf `json:"translation,omitempty"`
+	} `json:"xdsTranslator,omitempty"`
 }
 
 // IncludeOf tells whether a kind is included; nil is Envoy Gateway's default.
 type IncludeOf struct {
-	IncludeAll *bool `json:"includeAll"`
+	IncludeAll *bool `json:"includeAll,omitempty"`
 }
 
 // Service is where Envoy Gateway reaches an extension server.
 type Service struct {
 	Unix *struct {
 		Path string `json:"path"`
-	} `json:"unix"`
+	} `json:"unix,omitempty"`
 	FQDN *struct {
 		Hostname string `json:"hostname"`
-		Port     int32  `json:"port"`
-	} `json:"fqdn"`
+		Port     int32  `json:"port,omitempty"`
+	} `json:"fqdn,omitempty"`
 	IP *struct {
 		Address string `json:"address"`
-		Port    int32  `json:"port"`
-	} `json:"ip"`
-	Host string          `json:"host"`
-	Port int32           `json:"port"`
-	TLS  json.RawMessage `json:"tls"`
+		Port    int32  `json:"port,omitempty"`
+	} `json:"ip,omitempty"`
+	Host string `json:"host,omitempty"`
+	Port int32  `json:"port,omitempty"`
+	TLS  any    `json:"tls,omitempty"`
 }
 
 // configKey is the key of Envoy Gateway's ConfigMap with the configuration.

@@ -93,6 +93,7 @@ func (f filterSettings[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan
 		},
 		CacheKey:  new(o.Digest()),
 		OnFailure: OnFailure(o, f.OnFailure),
+		Affected:  func(*routev3.Route) []*policy.Object { return []*policy.Object{o} },
 	}
 }
 
@@ -231,6 +232,9 @@ func (f filterMissing[T]) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan
 			return nil
 		},
 		CacheKey: new(f.Name), // what is denied is in the route configuration
+		Affected: func(rc *routev3.RouteConfiguration) []*policy.Object {
+			return slices.DeleteFunc(slices.Clone(f.inUse(in).configurations[rc.GetName()]), func(o *policy.Object) bool { return !f.denies(o) })
+		},
 	}
 }
 

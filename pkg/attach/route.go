@@ -40,6 +40,7 @@ func (p routes) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*routev3.R
 		},
 		CacheKey:  new(mutator.AttachedKey(found)),
 		OnFailure: onFailure,
+		Affected:  func(*routev3.Route) []*policy.Object { return []*policy.Object{effective.Object} },
 	}
 }
 

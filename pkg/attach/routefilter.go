@@ -64,6 +64,7 @@ func (f routeFilter[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*r
 		Edit:      func(_ context.Context, r *routev3.Route) error { return f.apply(in, o, r) },
 		CacheKey:  &key,
 		OnFailure: OnFailure(o, f.OnFailure),
+		Affected:  func(*routev3.Route) []*policy.Object { return []*policy.Object{o} },
 	}
 }
 

@@ -175,7 +175,7 @@ func (p virtualHosts[T]) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[
 		Edit:      func(_ context.Context, rc *routev3.RouteConfiguration) error { return p.configure(in, rc) },
 		CacheKey:  new(p.configurationKey(in, origin, needed)),
 		OnFailure: onFailure,
-		Affected:  func(*routev3.RouteConfiguration) []*policy.Object { return p.effectiveOn(in, origin) },
+		Affected:  func(rc *routev3.RouteConfiguration) []*policy.Object { return p.effectiveOn(in, rc.GetName()) },
 	}
 }
 
@@ -188,14 +188,15 @@ func (p virtualHosts[T]) configurationKey(in *mutator.Input, origin *xds.Referre
 	return key
 }
 
-// effectiveOn are the effective policies of the listeners of a configuration.
-func (p virtualHosts[T]) effectiveOn(in *mutator.Input, origin *xds.Referrers) (on []*policy.Object) {
-	for _, l := range origin.Listeners() {
+// effectiveOn are the effective policies of the listeners of a configuration, and of its routes those
+// that need the filter, and with it the default for all others.
+func (p virtualHosts[T]) effectiveOn(in *mutator.Input, configuration string) (on []*policy.Object) {
+	for _, l := range in.Routes().Configuration(configuration).Listeners() {
 		if e := p.effective(p.attached(in, l)); e != nil {
 			on = append(on, e.Object)
 		}
 	}
-	return on
+	return append(on, p.needing(in, configuration)...)
 }
 
 // configure edits each virtual host as the effective policy of its listener says. One that is

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 
+	"github.com/egraft/egraft/internal/admin"
 	"github.com/egraft/egraft/internal/config"
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/internal/extension"
@@ -61,19 +63,24 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
 	}
+	me := &self{settings: s, started: time.Now(), health: e.Health}
 	t := telemetry.New(telemetry.Config{
 		Features: s.features, Results: engine.ResultsOf, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
 		Modules: p.origins(), Writes: kube.Results(),
 		Cache: cacheStats(e), CacheBytes: s.CacheSize.Value(),
 		MutatorTimeout: s.MutatorTimeout, Abandoned: e.Abandoned, Quarantined: e.Quarantined,
+		Checks: me.metrics,
 	})
+	me.calls = t.Calls
+	api := admin.New()
+	me.serve(api)
 	publisher, err := newPublisher(s.Config, log, t)
 	if err != nil {
 		return err
 	}
 	service := extension.New(extension.Config{Engine: e, Log: log, Observer: t, Publisher: publisher})
 	cfg := serverConfig(s, log, t, service.Register)
-	cfg.Healthy = e.Health
+	cfg.Healthy, cfg.API, cfg.Checks = e.Health, api, me.verbose
 	srv, err := server.New(cfg)
 	if err != nil {
 		return err

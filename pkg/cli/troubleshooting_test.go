@@ -54,7 +54,7 @@ func TestTroubleshootingRejects(t *testing.T) {
 	line := func(text string) string { return strings.Join(said, "") + "\n" + text + "\n" }
 	require.NoError(t, quotes(line(`{"level":"WARN","msg":"rejected connection","uid":1}`), known))
 	require.EqualError(t, quotes(line(`{"level":"WARN","msg":"turned one away"}`), known), `"turned one away" is not in the code`)
-	require.EqualError(t, quotes(line(`{"level":"WARN","msg":"call","user":1}`), known), `"user" is not in the code`)
+	require.EqualError(t, quotes(line(`{"level":"WARN","msg":"call","caller-of-it":1}`), known), `"caller-of-it" is not in the code`)
 	require.ErrorContains(t, quotes(line(`{"level":`), known), "unexpected end of JSON input")
 	require.EqualError(t, quotes("serving", known), `"listen for Envoy Gateway: " is not in the page`)
 	require.EqualError(t, quotes(strings.Join(said, ""), nil), `"serving" is not in the code`)

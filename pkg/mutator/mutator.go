@@ -60,10 +60,11 @@ type Plan[T proto.Message] struct {
 	// the resource; anything else stands for the feature's.
 	OnFailure FailurePolicy
 	// Affected returns the custom resources that are not in effect on target, a copy of the
-	// resource before the edit, because the edit failed. It is called in a translation, where a
-	// feature has many and each resource is about some of them: what the [Reporter] calls
-	// Programmed is then called ApplyFailed, with the reason. If it is nil or fails, or if Plan did,
-	// these are all of the feature in the call.
+	// resource before the edit, because the edit failed: those that the edit is for. It is called
+	// after a failure in a translation, where a feature has many and each resource is about some of
+	// them: what the [Reporter] calls Programmed is then called ApplyFailed, with the reason. In
+	// every hook it is called when effects are recorded, to tell whom the edit is for. If it is nil
+	// or fails, or if Plan did, these are all of the feature in the call.
 	Affected func(target T) []*policy.Object
 }
 

@@ -31,7 +31,10 @@ func (clusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3
 		if in.Has(mutator.KindListener) || len(marked(in, in.Routes().ForCluster(c.Name()))) == 0 {
 			return nil
 		}
-		return &mutator.Plan[*clusterv3.Cluster]{Edit: func(context.Context, *clusterv3.Cluster) error { return errNoListeners }}
+		return &mutator.Plan[*clusterv3.Cluster]{
+			Edit:     func(context.Context, *clusterv3.Cluster) error { return errNoListeners },
+			Affected: func(c *clusterv3.Cluster) []*policy.Object { return marked(in, in.Routes().ForCluster(c.GetName())) },
+		}
 	}
 	backends := in.Objects.Of(gvk)
 	if len(backends) == 0 {

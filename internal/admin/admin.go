@@ -1,0 +1,73 @@
+// Package admin serves egraft's API and page on the admin listener, to this host only.
+//
+// The admin listener may be open to the network for metrics, so each request here must come from
+// loopback, as a port-forward does. It has what others hand it, and must not read or change anything
+// itself.
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+)
+
+// API answers requests below /api/v1/ with JSON, and others by their own handlers.
+type API struct{ mux *http.ServeMux }
+
+// New makes an API without anything in it.
+func New() *API { return &API{http.NewServeMux()} }
+
+// JSON has GET requests for a path answered with the JSON of what a function returns. An
+// [*Error] has a status of its own.
+func (a *API) JSON(path string, answer func(*http.Request) (any, error)) {
+	a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+		value, err := answer(r)
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		var b bytes.Buffer // so that an error is not in the middle of an answer
+		if err := json.NewEncoder(&b).Encode(value); err != nil {
+			writeError(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(b.Bytes()) // a client that went away
+	})
+}
+
+// Handle has GET requests for a path answered by a handler.
+func (a *API) Handle(path string, h http.Handler) { a.mux.Handle("GET "+path, h) }
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := local(r); err != nil {
+		writeError(w, err)
+		return
+	}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	a.mux.ServeHTTP(w, r)
+}
+
+// Error is an error with an HTTP status.
+type Error struct {
+	Status  int
+	Message string
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Message }
+
+// writeError answers {"error": "…"}.
+func writeError(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
+	if e := (*Error)(nil); errors.As(err, &e) {
+		status = e.Status
+	}
+	text, _ := json.Marshal(map[string]string{"error": err.Error()}) // strings can be marshalled
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(text, '\n'))
+}

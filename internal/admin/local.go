@@ -1,0 +1,41 @@
+package admin
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+)
+
+// elsewhere is the answer to those who are not on this host.
+var elsewhere = &Error{http.StatusForbidden, "only for this host: use `kubectl port-forward`, and http://127.0.0.1 or http://localhost"}
+
+// local rejects requests from other hosts, and those that a web page made: the name of the host
+// shows a page that resolves its own name to a loopback address. Other addresses of 127.0.0.0/8
+// are not this host: the inbound proxy of a service mesh comes from 127.0.0.6.
+func local(r *http.Request) error {
+	if !loopback(host(r.RemoteAddr)) || !localName(host(r.Host)) {
+		return elsewhere
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return &Error{http.StatusMethodNotAllowed, "only GET and HEAD"}
+	}
+	return nil
+}
+
+func localName(name string) bool { return name == "localhost" || loopback(name) }
+
+func loopback(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	return err == nil && (ip.Unmap() == netip.AddrFrom4([4]byte{127, 0, 0, 1}) || ip == netip.IPv6Loopback())
+}
+
+// host is the host of host:port, or of host alone.
+func host(hostPort string) string {
+	if name, _, err := net.SplitHostPort(hostPort); err == nil {
+		return name
+	}
+	if n := len(hostPort); n > 2 && hostPort[0] == '[' && hostPort[n-1] == ']' {
+		return hostPort[1 : n-1]
+	}
+	return hostPort
+}

@@ -1,0 +1,139 @@
+// Package doctor checks whether Envoy Gateway, egraft and what surrounds them fit together.
+//
+// A check is a pure function of [Facts], which others gather. Checks are few and certain: one that
+// does not have the facts is skipped and says why. The package must not read files, connect to
+// anything or ask for the time.
+package doctor
+
+import (
+	"slices"
+
+	"github.com/egraft/egraft/internal/finding"
+)
+
+// Status is the result of a check.
+type Status string
+
+// The results of a check, from good to bad.
+const (
+	OK      Status = "ok"
+	Skipped Status = "skipped"
+	Warning Status = "warning"
+	Failed  Status = "failed"
+)
+
+// Group is a heading under which checks are shown.
+type Group string
+
+// The groups in their order.
+const (
+	GroupEgraft       Group = "egraft"
+	GroupEnvoyGateway Group = "Envoy Gateway's configuration"
+	GroupKubernetes   Group = "Kubernetes"
+	GroupSurroundings Group = "what else is in the configuration"
+)
+
+// Check is one of them.
+type Check struct {
+	Code  finding.Code
+	Group Group
+	// Title says what is the case if all is well.
+	Title string
+	run   func(*Facts) verdict
+}
+
+// Problem is what a check found.
+type Problem struct {
+	// Status is Warning or Failed.
+	Status Status `json:"status"`
+	// Message says in a line what is the case, and of which object.
+	Message string `json:"message"`
+	// Remedy says what to do; lines that begin with "$ " are commands.
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// Result is a check with what came of it.
+type Result struct {
+	Code   string `json:"code"`
+	Name   string `json:"name"`
+	Group  Group  `json:"group"`
+	Title  string `json:"title"`
+	Status Status `json:"status"`
+	// Note is why the check was skipped, or what was seen.
+	Note     string    `json:"note,omitempty"`
+	Problems []Problem `json:"problems,omitempty"`
+	// Lines belong to a result that is a list, such as commands to run.
+	Lines []string `json:"lines,omitempty"`
+	// Means and Link explain the code of a check that is not ok.
+	Means string `json:"means,omitempty"`
+	Link  string `json:"link,omitempty"`
+}
+
+// verdict is what a check returns. Without problems it is ok.
+type verdict struct {
+	skipped  bool
+	note     string
+	lines    []string
+	problems []Problem
+}
+
+// Checks are all checks in their order.
+func Checks() []Check {
+	return slices.Concat(egraftChecks(), settingsChecks())
+}
+
+// Run runs all checks but those whose codes are skipped.
+func Run(f *Facts, skip ...string) []Result {
+	var out []Result
+	for _, c := range Checks() {
+		if !slices.Contains(skip, c.Code.ID) {
+			out = append(out, c.result(c.run(f)))
+		}
+	}
+	return out
+}
+
+// result makes printable what may be anybody's words.
+func (c *Check) result(v verdict) Result {
+	r := Result{Code: c.Code.ID, Name: c.Code.Name, Group: c.Group, Title: c.Title, Status: v.status(), Note: printable(v.note)}
+	for _, p := range v.problems {
+		r.Problems = append(r.Problems, Problem{p.Status, printable(p.Message), printableLines(p.Remedy)})
+	}
+	for _, l := range v.lines {
+		r.Lines = append(r.Lines, printable(l))
+	}
+	if r.Status == Warning || r.Status == Failed {
+		r.Means, r.Link = c.Code.Means, c.Code.Link()
+	}
+	return r
+}
+
+func (v *verdict) status() Status {
+	switch {
+	case v.skipped:
+		return Skipped
+	case slices.ContainsFunc(v.problems, func(p Problem) bool { return p.Status == Failed }):
+		return Failed
+	case len(v.problems) > 0:
+		return Warning
+	default:
+		return OK
+	}
+}
+
+// Count is how many results have a status.
+func Count(results []Result, s Status) (n int) {
+	for i := range results {
+		if results[i].Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+func skipped(why string) verdict            { return verdict{skipped: true, note: why} }
+func found(problems ...Problem) verdict     { return verdict{problems: problems} }
+func failed(message, remedy string) Problem { return Problem{Failed, message, remedy} }
+func warning(message, remedy string) Problem {
+	return Problem{Warning, message, remedy}
+}

@@ -1,0 +1,107 @@
+package doctor
+
+import (
+	"time"
+
+	"github.com/egraft/egraft/internal/wiring"
+)
+
+// Facts are what checks judge.
+type Facts struct {
+	// Now is when the facts were gathered.
+	Now time.Time
+	// Needs are what the features of the doctor's own settings need: used if no egraft answers.
+	Needs wiring.Needs
+	// Written is Envoy Gateway's configuration in its file or ConfigMap, Running what Envoy Gateway
+	// says that it runs with.
+	Written Fact[Configuration]
+	Running Fact[Configuration]
+	// Egrafts are all replicas.
+	Egrafts Fact[[]Egraft]
+}
+
+// Fact is a fact that may be unknown.
+type Fact[T any] struct {
+	Value T
+	Known bool
+	// Why says why it is unknown.
+	Why string
+}
+
+// Known makes a fact.
+func Known[T any](value T) Fact[T] { return Fact[T]{Value: value, Known: true} }
+
+// Unknown makes one that is not known.
+func Unknown[T any](why string) Fact[T] { return Fact[T]{Why: why} }
+
+// Configuration is one of Envoy Gateway's.
+type Configuration struct {
+	// Where is the file, ConfigMap or address that it was read from.
+	Where string
+	// Version is Envoy Gateway's, empty if that is not known.
+	Version string
+	*wiring.Config
+}
+
+// Egraft is what a running egraft says about itself.
+type Egraft struct {
+	// Name is the pod or address. The gatherer sets it.
+	Name string `json:"name,omitempty"`
+	// Version is egraft's, and EnvoyGateway that of the API which it was built with.
+	Version      string    `json:"egraft"`
+	EnvoyGateway string    `json:"envoyGateway"`
+	Started      time.Time `json:"started"`
+	// Features are the enabled ones in their order.
+	Features []string     `json:"features"`
+	Needs    wiring.Needs `json:"needs"`
+	// Network is unix or tcp, and Address the path of the socket, or host:port.
+	Network         string `json:"network"`
+	Address         string `json:"address"`
+	MaxMessageBytes int64  `json:"maxMessageBytes"`
+	// CallTimeout is the longest that a hook call takes.
+	CallTimeout time.Duration `json:"callTimeoutNanoseconds"`
+	// Unhealthy is why egraft is not healthy, empty if it is.
+	Unhealthy string  `json:"unhealthy,omitempty"`
+	Calls     []Calls `json:"calls"`
+}
+
+// Calls are those of a hook since egraft started.
+type Calls struct {
+	Hook string `json:"hook"`
+	// OK and Failed count them, TooLarge those of the failed ones with a message over a limit.
+	OK       uint64 `json:"ok"`
+	Failed   uint64 `json:"failed"`
+	TooLarge uint64 `json:"tooLarge"`
+	// Last is the end of the last call, zero if there was none, and LastCode its gRPC status.
+	Last     time.Time `json:"last,omitzero"`
+	LastCode string    `json:"lastCode,omitempty"`
+	// LargestBytes is the size of the largest message, in either direction.
+	LargestBytes int64 `json:"largestBytes"`
+}
+
+// configuration is what Envoy Gateway runs with, or is to run with.
+func (f *Facts) configuration() Fact[Configuration] {
+	if f.Running.Known {
+		return f.Running
+	}
+	return f.Written
+}
+
+// egrafts are those that answer.
+func (f *Facts) egrafts() []Egraft { return f.Egrafts.Value }
+
+// needs are those of the running egraft.
+func (f *Facts) needs() wiring.Needs {
+	if all := f.egrafts(); len(all) > 0 {
+		return all[0].Needs
+	}
+	return f.Needs
+}
+
+// socket is that of the running egraft, empty if it is not known or if it listens on TCP.
+func (f *Facts) socket() string {
+	if all := f.egrafts(); len(all) > 0 && all[0].Network == "unix" {
+		return all[0].Address
+	}
+	return ""
+}

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// Effect is what one mutator did to one resource. The effects of a call, applied to its resources
+// one after another, give its response.
+type Effect struct {
+	// Feature is empty for what egraft does for all features at the end of a translation: it removes
+	// route metadata, releases held routes and leads routes to renamed clusters.
+	Feature string
+	Kind    mutator.Kind
+	// Name is that of the resource before its first mutator.
+	Name string
+	// CopyOf is the name of the cluster that an added one is a copy of.
+	CopyOf string
+	// Policies are the custom resources that the effect is for. If Uncertain is set, the mutator
+	// does not name them, and these are all of its feature in the call.
+	Policies  []*policy.Object
+	Uncertain bool
+	// Before and After are the resource as encoded message, with its secrets. Before is nil for an
+	// added resource, After for a pruned one, and both for one that could not be added.
+	Before, After []byte
+	Result
+	// Err is the reason of everything but Applied, Unchanged, Added and Pruned.
+	Err error
+}
+
+// Changed reports whether the effect changed the response.
+func (e *Effect) Changed() bool {
+	return (e.Before == nil) != (e.After == nil) || string(e.Before) != string(e.After)
+}
+
+// placed is an effect and the resource of the call that it is on.
+type placed struct {
+	spot
+	Effect
+}
+
+// nowhere is the spot of effects on what is no resource of the call.
+var nowhere = spot{-1, -1}
+
+// Explain responds to a call as [Engine.Run] does, and returns what each mutator did, in order of
+// execution. It runs without the cache and does not change the health, the quarantine and the
+// statistics of the engine. With an error, the effects are those until then.
+func (e *Engine) Explain(ctx context.Context, call *Call) (*Response, []Effect, error) {
+	if e.isUnused(call) {
+		res, err := e.Run(ctx, call)
+		return res, nil, err
+	}
+	res, err := e.recording(call.Hook).watch(ctx, call)
+	if res == nil {
+		return nil, nil, err
+	}
+	effects := make([]Effect, len(res.effects))
+	for i := range res.effects {
+		effects[i] = res.effects[i].Effect
+	}
+	return res, effects, err
+}
+
+// recording is an engine for one call that has the same features and records effects.
+func (e *Engine) recording(h mutator.Hook) *Engine {
+	return &Engine{
+		features: e.features, variants: e.variants, read: e.read, hosts: e.hosts, excess: e.excess,
+		sandbox: e.explaining, reads: e.explaining, recordsEffects: true,
+		chains: map[mutator.Hook]map[mutator.Kind]runner{h: chainsOf(h, e.features, e.explaining, true)},
+	}
+}
+
+// place adds the effects on a resource of the call.
+func (r *Response) place(at spot, effects []Effect) {
+	for _, e := range effects {
+		r.effects = append(r.effects, placed{at, e})
+	}
+}

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/egraft/egraft/internal/admin"
+	"github.com/egraft/egraft/internal/doctor"
+	"github.com/egraft/egraft/internal/server"
+	"github.com/egraft/egraft/internal/telemetry"
+	"github.com/egraft/egraft/internal/version"
+	"github.com/egraft/egraft/internal/wiring"
+)
+
+// self is what the running egraft knows about itself.
+type self struct {
+	settings *settings
+	started  time.Time
+	calls    func() []telemetry.HookCalls
+	health   func() error
+}
+
+// facts are those for doctors.
+func (s *self) facts() doctor.Egraft {
+	info := version.Read()
+	network, address := s.settings.Network()
+	e := doctor.Egraft{
+		Version: info.Version, EnvoyGateway: info.EnvoyGateway, Started: s.started,
+		Features: names(s.settings), Needs: wiring.NeedsOf(s.settings.features), Network: network, Address: address,
+		MaxMessageBytes: s.settings.MaxMessageSize.Value(), CallTimeout: s.settings.CallTimeout,
+	}
+	if err := s.health(); err != nil {
+		e.Unhealthy = err.Error()
+	}
+	for _, c := range s.calls() {
+		e.Calls = append(e.Calls, doctor.Calls{
+			Hook: string(c.Hook), OK: c.OK, Failed: c.Failed, TooLarge: c.TooLarge,
+			Last: c.Last, LastCode: c.LastCode.String(), LargestBytes: int64(c.LargestBytes),
+		})
+	}
+	return e
+}
+
+// serve adds the facts to the API.
+func (s *self) serve(to *admin.API) {
+	to.JSON("/api/v1/self", func(*http.Request) (any, error) {
+		return struct {
+			APIVersion int `json:"version"`
+			doctor.Egraft
+		}{1, s.facts()}, nil
+	})
+}
+
+// results are those of the checks that egraft can do alone.
+func (s *self) results() []doctor.Result {
+	e := s.facts()
+	e.Name = "egraft"
+	return doctor.Self(&e, time.Now())
+}
+
+// verbose are the checks for /readyz?verbose.
+func (s *self) verbose() (out []server.Check) {
+	for _, r := range s.results() {
+		c := server.Check{Name: r.Code + " " + r.Title}
+		if r.Status == doctor.Failed {
+			c.Problem = r.Problems[0].Message
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// metrics are the checks for /metrics.
+func (s *self) metrics() (out []telemetry.Check) {
+	for _, r := range s.results() {
+		out = append(out, telemetry.Check{Code: r.Code, Name: r.Name, Status: r.Status.Number()})
+	}
+	return out
+}
