@@ -71,7 +71,9 @@ func route(t testing.TB, name, prefix string) *engine.Call {
 
 type connection struct{}
 
-func on(t testing.TB, n uint64) context.Context { return context.WithValue(t.Context(), connection{}, n) }
+func on(t testing.TB, n uint64) context.Context {
+	return context.WithValue(t.Context(), connection{}, n)
+}
 
 func newJournal(limit int64) *Journal {
 	return New(Config{Bytes: limit, Log: slog.New(slog.DiscardHandler), Connection: func(ctx context.Context) uint64 {
