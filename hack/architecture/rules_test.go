@@ -15,8 +15,8 @@ var mayImport = []struct {
 	{"pkg/cli", []string{
 		"internal/config", "internal/logging", "internal/telemetry", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
-		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor",
 		"internal/journal", "internal/recording",
+		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
@@ -38,8 +38,10 @@ var mayImport = []struct {
 	{"internal/finding", nil},
 	{"internal/terminal", nil},
 	{"internal/cluster", nil},
+	{"internal/envoyadmin", []string{"internal/callfile", "internal/diff", "internal/envoyapi", "internal/finding", "internal/redact", "internal/terminal", "pkg/mutator"}},
 	{"internal/admin", nil},
-	{"internal/doctor", []string{"internal/finding", "internal/version", "internal/wiring", "pkg/mutator"}},
+	{"internal/survey", []string{"internal/cluster", "internal/doctor", "internal/wiring"}},
+	{"internal/doctor", []string{"internal/finding", "internal/terminal", "internal/version", "internal/wiring", "pkg/mutator"}},
 	{"internal/wiring", []string{"pkg/mutator", "pkg/policy"}},
 	{"internal/render", []string{"internal/callfile", "internal/engine", "internal/envoyapi", "pkg/mutator", "pkg/policy", "pkg/xds"}},
 	{"internal/diff", []string{"internal/redact"}},

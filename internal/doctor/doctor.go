@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/egraft/egraft/internal/finding"
+	"github.com/egraft/egraft/internal/terminal"
 )
 
 // Status is the result of a check.
@@ -95,12 +96,12 @@ func Run(f *Facts, skip ...string) []Result {
 
 // result makes printable what may be anybody's words.
 func (c *Check) result(v verdict) Result {
-	r := Result{Code: c.Code.ID, Name: c.Code.Name, Group: c.Group, Title: c.Title, Status: v.status(), Note: printable(v.note)}
+	r := Result{Code: c.Code.ID, Name: c.Code.Name, Group: c.Group, Title: c.Title, Status: v.status(), Note: terminal.Printable(v.note)}
 	for _, p := range v.problems {
-		r.Problems = append(r.Problems, Problem{p.Status, printable(p.Message), printableLines(p.Remedy)})
+		r.Problems = append(r.Problems, Problem{p.Status, terminal.Printable(p.Message), terminal.PrintableLines(p.Remedy)})
 	}
 	for _, l := range v.lines {
-		r.Lines = append(r.Lines, printable(l))
+		r.Lines = append(r.Lines, terminal.Printable(l))
 	}
 	if r.Status == Warning || r.Status == Failed {
 		r.Means, r.Link = c.Code.Means, c.Code.Link()

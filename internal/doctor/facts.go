@@ -12,6 +12,8 @@ type Facts struct {
 	Now time.Time
 	// Needs are what the features of the doctor's own settings need: used if no egraft answers.
 	Needs wiring.Needs
+	// Socket is that of the doctor's own settings, empty for TCP: used like Needs.
+	Socket string
 	// Written is Envoy Gateway's configuration in its file or ConfigMap, Running what Envoy Gateway
 	// says that it runs with.
 	Written Fact[Configuration]
@@ -98,10 +100,22 @@ func (f *Facts) needs() wiring.Needs {
 	return f.Needs
 }
 
-// socket is that of the running egraft, empty if it is not known or if it listens on TCP.
+// socket is that of the running egraft, empty if it listens on TCP.
 func (f *Facts) socket() string {
-	if all := f.egrafts(); len(all) > 0 && all[0].Network == "unix" {
+	switch all := f.egrafts(); {
+	case len(all) == 0:
+		return f.Socket
+	case all[0].Network == "unix":
 		return all[0].Address
+	default:
+		return ""
 	}
-	return ""
+}
+
+// where is what a person changes: the file or ConfigMap if it is known.
+func (f *Facts) where() string {
+	if f.Written.Known {
+		return f.Written.Value.Where
+	}
+	return "Envoy Gateway's configuration"
 }

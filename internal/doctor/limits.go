@@ -18,7 +18,7 @@ func limits(m *manager) (out []Problem) {
 		largest, tooLarge := e.largest()
 		lower := min(theirs, e.MaxMessageBytes)
 		remedy := fmt.Sprintf("Set maxMessageSize of %s in %s and --max-message-size of egraft to %s, and restart both.",
-			m.title, m.all.Where, bytes(max(theirs, e.MaxMessageBytes, 2*largest)))
+			m.title, m.facts.where(), bytes(max(theirs, e.MaxMessageBytes, 2*largest)))
 		switch {
 		case tooLarge > 0:
 			out = append(out, failed(fmt.Sprintf("%s: %d calls had a message larger than a limit (egraft %s, Envoy Gateway %s)", e.Name, tooLarge, bytes(e.MaxMessageBytes), bytes(theirs)), remedy))

@@ -56,7 +56,7 @@ func onManager(check func(*manager) []Problem) func(*Facts) verdict {
 			return skipped("there is no extension manager for egraft")
 		}
 		m.Manager, m.title = &c.Value.Managers()[m.at], c.Value.Title(m.at)
-		m.fix = "Change " + m.title + " in " + m.all.Where + " to what this prints, and restart Envoy Gateway:\n" + printStanza
+		m.fix = "Change " + m.title + " in " + m.facts.where() + " to what this prints, and restart Envoy Gateway:\n" + printStanza
 		return found(check(m)...)
 	}
 }
@@ -102,11 +102,11 @@ func wired(f *Facts) verdict {
 	if at := c.Value.Egrafts(&needs, f.socket()); at >= 0 {
 		return verdict{note: c.Value.Title(at)}
 	}
-	message := c.Value.Where + " has no extension manager"
+	message := f.where() + " has no extension manager"
 	if others := c.Value.Managers(); len(others) > 0 {
-		message = fmt.Sprintf("none of the extension managers in %s is egraft's: the first leads to %s", c.Value.Where, others[0].Address())
+		message = fmt.Sprintf("none of the extension managers in %s is egraft's: the first leads to %s", f.where(), others[0].Address())
 	}
-	return found(failed(message, "Add to "+c.Value.Where+" what this prints, and restart Envoy Gateway:\n"+printStanza))
+	return found(failed(message, "Add to "+f.where()+" what this prints, and restart Envoy Gateway:\n"+printStanza))
 }
 
 // sameAddress compares both ends. Over TCP there may be a Service in between, so that only the kinds
@@ -172,12 +172,12 @@ func failsClosed(m *manager) []Problem {
 	if !m.FailOpen {
 		return nil
 	}
-	return []Problem{failed(m.title+" has failOpen: true", "Remove failOpen from "+m.title+" in "+m.all.Where+", and restart Envoy Gateway.")}
+	return []Problem{failed(m.title+" has failOpen: true", "Remove failOpen from "+m.title+" in "+m.facts.where()+", and restart Envoy Gateway.")}
 }
 
 func last(m *manager) []Problem {
 	if after := m.all.Managers()[m.at+1:]; len(after) > 0 {
-		return []Problem{warning(fmt.Sprintf("%q comes after egraft in extensionManagers", after[0].Name), "Move egraft's entry of extensionManagers in "+m.all.Where+" to the end, and restart Envoy Gateway.")}
+		return []Problem{warning(fmt.Sprintf("%q comes after egraft in extensionManagers", after[0].Name), "Move egraft's entry of extensionManagers in "+m.facts.where()+" to the end, and restart Envoy Gateway.")}
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func managersWithFiles(m *manager) []Problem {
 	if !m.all.ReadsFiles() || m.all.ExtensionManager != nil || m.needsNoKinds() {
 		return nil
 	}
-	return []Problem{failed(m.all.Where+" has provider.custom.resource.type: File and extensionManagers", "Replace extensionManagers by extensionManager, with egraft alone.")}
+	return []Problem{failed(m.facts.where()+" has provider.custom.resource.type: File and extensionManagers", "Replace extensionManagers by extensionManager, with egraft alone.")}
 }
 
 func (m *manager) needsNoKinds() bool {

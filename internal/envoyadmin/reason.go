@@ -1,0 +1,29 @@
+package envoyadmin
+
+import (
+	"strings"
+
+	"github.com/egraft/egraft/internal/terminal"
+)
+
+// maxReason bounds Envoy's reason in bytes.
+const maxReason = 400
+
+// reason is why Envoy rejected an update, without what may be secret: where its validation fails,
+// Envoy appends the whole resource.
+func reason(details string) string {
+	details, _, _ = strings.Cut(details, "\n")
+	if strings.Contains(details, "validation failed (") {
+		before, _, found := strings.Cut(details, "): ")
+		if details = before; found {
+			details += ")"
+		}
+	}
+	for _, secret := range []string{"inline_", "-----BEGIN"} {
+		details, _, _ = strings.Cut(details, secret)
+	}
+	if len(details) > maxReason {
+		details = details[:maxReason] + "…"
+	}
+	return terminal.Printable(strings.TrimSpace(details))
+}

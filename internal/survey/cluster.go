@@ -1,0 +1,70 @@
+package survey
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/egraft/egraft/internal/cluster"
+	"github.com/egraft/egraft/internal/doctor"
+)
+
+// gatewayAdminPort is that of Envoy Gateway's admin server, on loopback.
+const gatewayAdminPort = 19000
+
+// Cluster adds what a cluster tells.
+func Cluster(ctx context.Context, c *cluster.Cluster, f *doctor.Facts) {
+	f.Egrafts = egrafts(ctx, c)
+	gateways, err := c.EnvoyGateways(ctx)
+	if err != nil {
+		f.Written, f.Running = unknown[doctor.Configuration](err), unknown[doctor.Configuration](err)
+		return
+	}
+	f.Written = written(ctx, c, gateways[0].Namespace)
+	f.Running = running(ctx, c, gateways)
+}
+
+// egrafts asks all replicas. One that does not answer makes the fact unknown.
+func egrafts(ctx context.Context, c *cluster.Cluster) doctor.Fact[[]doctor.Egraft] {
+	pods, err := c.Egrafts(ctx)
+	if err != nil {
+		return unknown[[]doctor.Egraft](err)
+	}
+	var out []doctor.Egraft
+	for _, p := range pods {
+		if p.AdminPort == 0 {
+			return unknown[[]doctor.Egraft](fmt.Errorf("the admin address of pod %s is off", p))
+		}
+		e, err := Egraft(ctx, forward(c, p, p.AdminPort))
+		if err != nil {
+			return unknown[[]doctor.Egraft](err)
+		}
+		out = append(out, e)
+	}
+	return doctor.Known(out)
+}
+
+// forward is an endpoint in a pod. Servers there look at the name of the host.
+func forward(c *cluster.Cluster, p cluster.Pod, port uint16) Endpoint {
+	return Endpoint{Name: "pod " + p.String(), Transport: c.Transport(p, port), Address: fmt.Sprintf("127.0.0.1:%d", port)}
+}
+
+func written(ctx context.Context, c *cluster.Cluster, namespace string) doctor.Fact[doctor.Configuration] {
+	const name, key = "envoy-gateway-config", "envoy-gateway.yaml"
+	object, err := c.Get(ctx, cluster.ConfigMaps, namespace, name)
+	if err != nil {
+		return unknown[doctor.Configuration](err)
+	}
+	data, _ := object.Object["data"].(map[string]any)
+	text, _ := data[key].(string)
+	return configuration("ConfigMap "+namespace+"/"+name, []byte(text))
+}
+
+// running asks the first Envoy Gateway that answers.
+func running(ctx context.Context, c *cluster.Cluster, pods []cluster.Pod) (fact doctor.Fact[doctor.Configuration]) {
+	for _, p := range pods {
+		if fact = EnvoyGateway(ctx, forward(c, p, gatewayAdminPort)); fact.Known {
+			return fact
+		}
+	}
+	return fact
+}
