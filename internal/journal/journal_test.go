@@ -284,7 +284,7 @@ func TestRun(t *testing.T) {
 		j.Keep(ctx, translation(t, "other", "c"), answered("default/other"), nil, time.Now())
 		synctest.Wait()
 		require.EqualValues(t, 1, j.Stats().Calls, "it rests")
-		time.Sleep(shortestRest)
+		time.Sleep(shortestRest) //nolint:forbidigo // the clock is synctest's
 		synctest.Wait()
 		require.EqualValues(t, 2, j.Stats().Calls)
 		cancel()

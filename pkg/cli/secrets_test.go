@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
 	"path/filepath"
 	"testing"
@@ -122,7 +123,7 @@ func answers(t *testing.T, address string, sent int) map[string][]byte {
 	require.NoError(t, err)
 	for files := tar.NewReader(z); ; {
 		h, err := files.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		require.NoError(t, err)
