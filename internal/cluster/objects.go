@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -120,13 +121,18 @@ func (c *Cluster) Log(ctx context.Context, p Pod, container string, lines, limit
 
 // Access is a permission.
 type Access struct {
+	// Resource is a plural, with / and the subresource if there is one.
 	Verb, Group, Resource, Namespace string
 }
 
 // Can tells whether a user has a permission. A ServiceAccount's user is
 // system:serviceaccount:NAMESPACE:NAME.
 func (c *Cluster) Can(ctx context.Context, user string, groups []string, a Access) (bool, error) {
-	attributes := map[string]any{"verb": a.Verb, "group": a.Group, "resource": a.Resource}
+	resource, sub, _ := strings.Cut(a.Resource, "/")
+	attributes := map[string]any{"verb": a.Verb, "group": a.Group, "resource": resource}
+	if sub != "" {
+		attributes["subresource"] = sub
+	}
 	if a.Namespace != "" {
 		attributes["namespace"] = a.Namespace
 	}

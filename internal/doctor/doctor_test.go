@@ -64,6 +64,7 @@ func egraft(name string) doctor.Egraft {
 	return doctor.Egraft{
 		Name: name, Version: "v1", EnvoyGateway: "v1.9.1", Started: now.Add(-time.Hour), Features: []string{"a"}, Needs: needs(),
 		Network: "unix", Address: "/run/s", MaxMessageBytes: 1 << 20,
+		Schemas: map[string]string{"ps.egraft.io/v1": "1", "fs.egraft.io/v1": "2", "others.egraft.io/v1": "3"},
 		Calls: []doctor.Calls{
 			{Hook: "Route", LastCode: "OK"},
 			{Hook: "Translation", OK: 2, Last: now.Add(-time.Minute), LastCode: "OK", LargestBytes: 1000},
@@ -75,7 +76,11 @@ func egraft(name string) doctor.Egraft {
 func well(t *testing.T) *doctor.Facts {
 	t.Helper()
 	c := configuration(t, alone)
-	return &doctor.Facts{Now: now, Needs: needs(), Socket: "/run/s", Written: c, Running: c, Egrafts: doctor.Known([]doctor.Egraft{egraft("one"), egraft("two")})}
+	return &doctor.Facts{
+		Now: now, Needs: needs(), Socket: "/run/s", Written: c, Running: c, Egrafts: doctor.Known([]doctor.Egraft{egraft("one"), egraft("two")}),
+		CRDs:        doctor.Known(doctor.CRDs{Schemas: map[string]string{"ps.egraft.io/v1": "1", "fs.egraft.io/v1": "2"}}),
+		Permissions: doctor.Known([]doctor.Permission{allowed(doctor.OfEnvoyGateway, "list"), allowed(doctor.OfEnvoyGateway, "watch"), allowed(doctor.OfEgraft, "create")}),
+	}
 }
 
 // bad are the checks that are not ok or skipped, with their first problem.

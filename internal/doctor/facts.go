@@ -20,6 +20,11 @@ type Facts struct {
 	Running Fact[Configuration]
 	// Egrafts are all replicas.
 	Egrafts Fact[[]Egraft]
+	// Sidecars has an entry for each pod of Envoy Gateway. CRDs are those of the needed kinds, and
+	// Permissions those that accounts need.
+	Sidecars    Fact[[]Sidecar]
+	CRDs        Fact[CRDs]
+	Permissions Fact[[]Permission]
 }
 
 // Fact is a fact that may be unknown.
@@ -62,6 +67,8 @@ type Egraft struct {
 	MaxMessageBytes int64  `json:"maxMessageBytes"`
 	// CallTimeout is the longest that a hook call takes.
 	CallTimeout time.Duration `json:"callTimeoutNanoseconds"`
+	// Schemas are hashes of the CRDs that belong to this egraft, by name and version.
+	Schemas map[string]string `json:"schemas"`
 	// Unhealthy is why egraft is not healthy, empty if it is.
 	Unhealthy string  `json:"unhealthy,omitempty"`
 	Calls     []Calls `json:"calls"`
@@ -92,8 +99,8 @@ func (f *Facts) configuration() Fact[Configuration] {
 // egrafts are those that answer.
 func (f *Facts) egrafts() []Egraft { return f.Egrafts.Value }
 
-// needs are those of the running egraft.
-func (f *Facts) needs() wiring.Needs {
+// NeedsOfEgraft are those of the running egraft, or of the doctor's own settings.
+func (f *Facts) NeedsOfEgraft() wiring.Needs {
 	if all := f.egrafts(); len(all) > 0 {
 		return all[0].Needs
 	}

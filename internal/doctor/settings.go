@@ -51,7 +51,7 @@ func onManager(check func(*manager) []Problem) func(*Facts) verdict {
 		if !c.Known {
 			return skipped("Envoy Gateway's configuration is not known")
 		}
-		m := &manager{facts: f, all: c.Value, needs: f.needs()}
+		m := &manager{facts: f, all: c.Value, needs: f.NeedsOfEgraft()}
 		if m.at = c.Value.Egrafts(&m.needs, f.socket()); m.at < 0 {
 			return skipped("there is no extension manager for egraft")
 		}
@@ -98,7 +98,7 @@ func wired(f *Facts) verdict {
 	if !c.Known {
 		return skipped("Envoy Gateway's configuration is not known")
 	}
-	needs := f.needs()
+	needs := f.NeedsOfEgraft()
 	if at := c.Value.Egrafts(&needs, f.socket()); at >= 0 {
 		return verdict{note: c.Value.Title(at)}
 	}
@@ -117,6 +117,9 @@ func sameAddress(f *Facts) verdict {
 	}
 	return onManager(func(m *manager) []Problem {
 		e := &f.egrafts()[0]
+		if f.beside() && m.Socket() != "" && e.Network == "unix" {
+			return nil // the paths may differ, see sharedSocket
+		}
 		if e.Network == "unix" && m.Socket() == e.Address || e.Network != "unix" && m.Socket() == "" {
 			return nil
 		}

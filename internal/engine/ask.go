@@ -136,7 +136,7 @@ func (c *chain[T]) affectedBy(ctx context.Context, s *step[T], raw []byte) (on [
 
 // outcomes returns an outcome, and one more if its error has an additional result.
 func outcomes(o *Outcome) []*Outcome {
-	if also := additionalResult(o.Err); also != "" {
+	if also := AdditionalResult(o.Err); also != "" {
 		and := *o
 		and.Result = also
 		return []*Outcome{o, &and}
@@ -144,9 +144,9 @@ func outcomes(o *Outcome) []*Outcome {
 	return []*Outcome{o}
 }
 
-// additionalResult returns the result that counts a panic, timeout or quarantine, empty for other
-// errors.
-func additionalResult(err error) Result {
+// AdditionalResult returns the result that an error counts as in addition: a panic, timeout or
+// quarantine. It is empty for other errors.
+func AdditionalResult(err error) Result {
 	if err == nil {
 		return ""
 	}

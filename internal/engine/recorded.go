@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -107,16 +108,29 @@ func (s *settling) recordCopy(c copied, feature int, before, after []byte, r Res
 	})
 }
 
-// recordKept records that a renamed cluster is in the translation under its old name, too, for the
-// features that renamed it.
-func (s *settling) recordKept(r renamed) {
-	e := Effect{Kind: mutator.KindCluster, Name: r.was, CopyOf: r.name, After: r.raw, Result: Added}
-	for _, p := range s.res.effects {
-		if p.spot == r.spot && p.Result == Applied && s.renames(p.Feature) {
-			e.Feature, e.Policies, e.Uncertain = p.Feature, p.Policies, p.Uncertain
+// recordKept returns what records that a renamed cluster is in the translation under its old name,
+// too, for the features that renamed it.
+func (s *settling) recordKept() func(renamed) {
+	at := sync.OnceValue(s.renaming) // there can be thousands
+	return func(r renamed) {
+		e := Effect{Kind: mutator.KindCluster, Name: r.was, CopyOf: r.name, After: r.raw, Result: Added}
+		if by := at()[r.spot]; by != nil {
+			e.Feature, e.Policies, e.Uncertain = by.Feature, by.Policies, by.Uncertain
+		}
+		s.record(e)
+	}
+}
+
+// renaming are the last effects of features that rename clusters, by what they are on.
+func (s *settling) renaming() map[spot]*Effect {
+	at := map[spot]*Effect{}
+	for i := range s.res.effects {
+		if p := &s.res.effects[i]; p.Result == Applied && s.renames(p.Feature) {
+			by := p.Effect // a copy: the list grows
+			at[p.spot] = &by
 		}
 	}
-	s.record(e)
+	return at
 }
 
 func (s *settling) renames(feature string) bool {

@@ -28,7 +28,7 @@ func (e *Engine) finish(ctx context.Context, p *callState, call *Call, configs [
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	res.keepRenamed(s.recordKept)
+	res.keepRenamed(s.recordKept())
 	renaming := e.renamingOf(p, res.renames())
 	for i, list := range res.Resources {
 		if list.Kind == mutator.KindRouteConfiguration {

@@ -33,7 +33,7 @@ func (c Code) Link() string { return page + "#" + c.anchor() }
 
 // All are the codes in their order.
 func All() []Code {
-	return slices.Concat(sent, applied, active, settings)
+	return slices.Concat(known, sent, applied, active, settings, kubernetes)
 }
 
 // ByID returns the code of an ID.

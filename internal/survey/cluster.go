@@ -3,9 +3,11 @@ package survey
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/egraft/egraft/internal/cluster"
 	"github.com/egraft/egraft/internal/doctor"
+	"github.com/egraft/egraft/internal/wiring"
 )
 
 // gatewayAdminPort is that of Envoy Gateway's admin server, on loopback.
@@ -13,22 +15,40 @@ const gatewayAdminPort = 19000
 
 // Cluster adds what a cluster tells.
 func Cluster(ctx context.Context, c *cluster.Cluster, f *doctor.Facts) {
-	f.Egrafts = egrafts(ctx, c)
+	pods, err := c.Egrafts(ctx)
+	if err != nil {
+		f.Egrafts = unknown[[]doctor.Egraft](err)
+	} else {
+		f.Egrafts = egrafts(ctx, c, pods)
+	}
 	gateways, err := c.EnvoyGateways(ctx)
 	if err != nil {
 		f.Written, f.Running = unknown[doctor.Configuration](err), unknown[doctor.Configuration](err)
+		f.Sidecars, f.Permissions = unknown[[]doctor.Sidecar](err), unknown[[]doctor.Permission](err)
+		f.CRDs, _ = definitionsOf(ctx, c, kinds(f))
 		return
 	}
 	f.Written = written(ctx, c, gateways[0].Namespace)
 	f.Running = running(ctx, c, gateways)
+	f.Sidecars = doctor.Known(sidecars(gateways, pods))
+	definitions, plurals := definitionsOf(ctx, c, kinds(f))
+	f.CRDs = definitions
+	var egraft *cluster.Pod
+	if len(pods) > 0 {
+		egraft = &pods[0]
+	}
+	needs := f.NeedsOfEgraft()
+	f.Permissions = permissions(ctx, c, &gateways[0], egraft, &needs, plurals, watched(f))
+}
+
+// kinds are those of all custom resources that features need.
+func kinds(f *doctor.Facts) []wiring.Kind {
+	n := f.NeedsOfEgraft()
+	return slices.Concat(n.Policies, n.Filters, n.Backends)
 }
 
 // egrafts asks all replicas. One that does not answer makes the fact unknown.
-func egrafts(ctx context.Context, c *cluster.Cluster) doctor.Fact[[]doctor.Egraft] {
-	pods, err := c.Egrafts(ctx)
-	if err != nil {
-		return unknown[[]doctor.Egraft](err)
-	}
+func egrafts(ctx context.Context, c *cluster.Cluster, pods []cluster.Pod) doctor.Fact[[]doctor.Egraft] {
 	var out []doctor.Egraft
 	for _, p := range pods {
 		if p.AdminPort == 0 {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
-	"sigs.k8s.io/yaml"
 
 	"github.com/egraft/egraft/internal/diff"
 	"github.com/egraft/egraft/internal/engine"
@@ -236,16 +235,5 @@ func (p *program) writeResources(result *render.Result, r rendering) error {
 		}
 		doc.Resources[string(one.Kind)] = append(doc.Resources[string(one.Kind)], text)
 	}
-	text, err := json.MarshalIndent(doc, "", "  ")
-	if err != nil {
-		return err
-	}
-	text = append(text, '\n')
-	if r.output == "yaml" {
-		if text, err = yaml.JSONToYAML(text); err != nil {
-			return err
-		}
-	}
-	_, err = p.stdout.Write(text)
-	return err
+	return writeDocument(p.stdout, doc, r.output)
 }

@@ -16,15 +16,18 @@ const renderFiles = "testdata/render"
 
 // TestRenderPage runs the commands of the page and compares what they print. With -update it
 // writes that into the page.
-func TestRenderPage(t *testing.T) {
-	const page = "../../docs/render.md"
+func TestRenderPage(t *testing.T) { runPage(t, "../../docs/render.md", renderFiles, 2) }
+
+// runPage runs the commands of a page in a directory, and compares what they print with their blocks.
+func runPage(t *testing.T, page, dir string, commands int) {
+	t.Helper()
 	path, err := filepath.Abs(page)
 	require.NoError(t, err)
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	t.Chdir(renderFiles)
+	t.Chdir(dir)
 	parts := strings.Split(string(text), "```console\n")
-	require.Len(t, parts, 3)
+	require.Len(t, parts, commands+1)
 	for i := range parts[1:] {
 		block, after, found := strings.Cut(parts[i+1], "```\n")
 		require.True(t, found)

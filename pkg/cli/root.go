@@ -38,6 +38,7 @@ func newRoot(p *program) *cobra.Command {
 	root.SetErr(p.stderr)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
 	root.AddCommand(newServe(p), newHealthcheck(p), newConfig(p), newRender(p), newDoctor(p), newVersion(p))
+	root.AddCommand(newExplain(p))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	return root

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"net/http"
+	"sync"
 	"time"
 
+	"github.com/egraft/egraft/crds"
 	"github.com/egraft/egraft/internal/admin"
 	"github.com/egraft/egraft/internal/doctor"
 	"github.com/egraft/egraft/internal/server"
@@ -18,6 +20,15 @@ type self struct {
 	started  time.Time
 	calls    func() []telemetry.HookCalls
 	health   func() error
+	schemas  func() map[string]string
+}
+
+// newSelf reads the CRDs when they are first asked for: egraft is to be up fast.
+func newSelf(s *settings, health func() error) *self {
+	return &self{settings: s, started: time.Now(), health: health, schemas: sync.OnceValue(func() map[string]string {
+		all, _ := crds.Schemas() // they are part of the program, and a test reads them
+		return all
+	})}
 }
 
 // facts are those for doctors.
@@ -29,6 +40,7 @@ func (s *self) facts() doctor.Egraft {
 		Features: names(s.settings), Needs: wiring.NeedsOf(s.settings.features), Network: network, Address: address,
 		MaxMessageBytes: s.settings.MaxMessageSize.Value(), CallTimeout: s.settings.CallTimeout,
 	}
+	e.Schemas = s.schemas()
 	if err := s.health(); err != nil {
 		e.Unhealthy = err.Error()
 	}

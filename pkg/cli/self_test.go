@@ -41,6 +41,7 @@ func TestSelf(t *testing.T) {
 	require.Equal(t, version.Read().Version, e.Version)
 	require.Equal(t, []string{"unix", socket}, []string{e.Network, e.Address})
 	require.Equal(t, []any{int64(1 << 20), 7 * time.Second}, []any{e.MaxMessageBytes, e.CallTimeout})
+	require.Contains(t, e.Schemas, "bufferpolicies.egraft.io/v1alpha1")
 	require.WithinRange(t, e.Started, before.Add(-time.Second), time.Now())
 	require.Equal(t, []mutator.Hook{mutator.HookRoute, mutator.HookTranslation, mutator.HookCluster}, e.Needs.Hooks)
 	for _, c := range e.Calls {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
@@ -17,6 +16,7 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 	"github.com/egraft/egraft/internal/server"
 	"github.com/egraft/egraft/internal/telemetry"
+	"github.com/egraft/egraft/internal/tracing"
 	"github.com/egraft/egraft/internal/version"
 	"github.com/egraft/egraft/internal/wire"
 )
@@ -58,13 +58,16 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	for _, name := range config.UnknownVariables(p.environ, sections(p.declare())) {
 		log.Warn("unknown environment variable", logging.KeyVariable, name)
 	}
-	e, err := engine.New(s.features, engine.WithCache(s.CacheSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithIdleGoroutines(warm),
-		engine.WithLimits(s.Restrictions().Limits.Excess))
+	traces, err := tracing.New(ctx, tracing.Config{Version: info.Version, IsTraced: isHook(), Log: log})
+	if err != nil {
+		return err
+	}
+	defer traces.Close(ctx)
+	e, err := engine.New(s.features, append(engineOptions(s), traces.EngineOptions()...)...)
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
 	}
-	kept := newKeeping(s, log)
-	me := &self{settings: s, started: time.Now(), health: e.Health}
+	kept, me := newKeeping(s, log), newSelf(s, e.Health)
 	t := telemetry.New(telemetry.Config{
 		Features: s.features, Results: engine.ResultsOf, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
 		Modules: p.origins(), Writes: kube.Results(),
@@ -83,7 +86,7 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	}
 	service := extension.New(extension.Config{Engine: e, Log: log, Observer: t, Publisher: publisher, Keeper: kept.keeper()})
 	cfg := serverConfig(s, log, t, service.Register)
-	cfg.Healthy, cfg.API, cfg.Checks = e.Health, api, me.verbose
+	cfg.Healthy, cfg.API, cfg.Checks, cfg.StatsHandlers = e.Health, api, me.verbose, traces.Handlers()
 	srv, err := server.New(cfg)
 	if err != nil {
 		return err
@@ -91,6 +94,19 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	defer publishing(ctx, publisher)()
 	defer kept.run(ctx)()
 	return srv.Run(ctx)
+}
+
+func engineOptions(s *settings) []engine.Option {
+	return []engine.Option{
+		engine.WithCache(s.CacheSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithIdleGoroutines(warm),
+		engine.WithLimits(s.Restrictions().Limits.Excess),
+	}
+}
+
+// isHook tells Envoy Gateway's hook calls from health checks and others.
+func isHook() func(fullMethod string) bool {
+	hooks := extension.Hooks()
+	return func(fullMethod string) bool { return hooks[fullMethod] != "" }
 }
 
 // warm is how many goroutines are kept ready: two for each of some calls at the same time,

@@ -1,0 +1,104 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/process"
+	"github.com/egraft/egraft/e2e/standalone"
+	"github.com/egraft/egraft/internal/doctor"
+)
+
+// doctor runs `egraft doctor` beside the parts and returns its report and exit code.
+func (f *fixture) doctor(args ...string) (*doctor.Report, int) {
+	f.t.Helper()
+	args = append([]string{"doctor", "--output", "json", "--admin-address", standalone.EgraftAdminAddress, "--envoy-gateway-config", f.gatewayConfig()}, args...)
+	cmd := exec.CommandContext(f.soon(), f.EgraftProgram(), args...)
+	cmd.Env = process.Environ()
+	out, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		require.NoError(f.t, err)
+	}
+	report := &doctor.Report{}
+	require.NoError(f.t, json.Unmarshal(out, report), "%s", out)
+	return report, cmd.ProcessState.ExitCode()
+}
+
+func (f *fixture) gatewayConfig() string { return filepath.Join(f.Dir, "envoy-gateway.yaml") }
+
+// problems are the checks with a status, by name, and what they found.
+func problems(r *doctor.Report, s doctor.Status) map[string][]string {
+	out := map[string][]string{}
+	for _, c := range r.Checks {
+		if c.Status != s {
+			continue
+		}
+		for _, p := range c.Problems {
+			out[c.Name] = append(out[c.Name], p.Message)
+		}
+	}
+	return out
+}
+
+// TestDoctor: where the parts fit together, the doctor finds nothing, and what it is told by the real
+// Envoy Gateway tells it when the configuration is another one than that which runs.
+func TestDoctor(t *testing.T) {
+	needs(t, here)
+	f := start(t, standalone.Options{})
+	f.routes(echoRoute)
+	f.until(echoRoute.Host(), "an answer of the backend, which serves TLS", envoy.Status(400))
+	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
+
+	report, code := f.doctor()
+	require.Empty(t, problems(report, doctor.Failed))
+	require.Empty(t, problems(report, doctor.Warning))
+	require.Zero(t, code)
+	for _, c := range report.Checks {
+		if c.Name == "UnsupportedVersion" || c.Name == "RestartNeeded" {
+			require.Equal(t, doctor.OK, c.Status, "Envoy Gateway tells: %v", c)
+		}
+	}
+
+	config, err := os.ReadFile(f.gatewayConfig())
+	require.NoError(t, err)
+	changed := strings.Replace(string(config), "- Cluster\n", "", 1)
+	require.NotEqual(t, changed, string(config))
+	require.NoError(t, os.WriteFile(f.gatewayConfig(), []byte(changed), 0o600))
+	report, code = f.doctor()
+	require.Equal(t, map[string][]string{
+		"RestartNeeded": {"the extension managers in " + f.gatewayConfig() + " are not those that Envoy Gateway runs with"},
+	}, problems(report, doctor.Failed))
+	require.Equal(t, 1, code)
+}
+
+// TestDoctorFindsMistakes: Envoy Gateway runs with a configuration that is wrong in several ways.
+func TestDoctorFindsMistakes(t *testing.T) {
+	needs(t, here)
+	f := start(t, standalone.Options{Managers: func(_ string, egraft map[string]any) ([]map[string]any, error) {
+		hooks := egraft["hooks"].(map[string]any)["xdsTranslator"].(map[string]any)
+		hooks["post"] = []any{"Route", "Translation"}
+		hooks["translation"].(map[string]any)["route"] = map[string]any{"includeAll": false}
+		egraft["policyResources"] = egraft["policyResources"].([]any)[1:]
+		egraft["failOpen"], egraft["maxMessageSize"] = true, "1Mi"
+		return []map[string]any{egraft}, nil
+	}})
+	report, code := f.doctor()
+	require.Equal(t, map[string][]string{
+		"MissingHooks": {"extensionManager does not have the hook Cluster"},
+		"MissingKinds": {"extensionManager.policyResources does not have BackendMTLSPolicy.v1alpha1.egraft.io"},
+		"NotIncluded":  {"extensionManager does not include routes in the hook Translation"},
+		"FailOpen":     {"extensionManager has failOpen: true"},
+	}, problems(report, doctor.Failed))
+	require.Contains(t, problems(report, doctor.Warning), "MessageLimit")
+	require.Equal(t, 1, code)
+}

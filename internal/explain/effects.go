@@ -1,0 +1,253 @@
+package explain
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync/atomic"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/internal/callfile"
+	"github.com/egraft/egraft/internal/diff"
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/finding"
+	"github.com/egraft/egraft/internal/recording"
+	"github.com/egraft/egraft/internal/redact"
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// change is an effect that is compared when it is needed.
+type change struct {
+	Change
+	effect *engine.Effect
+	result *diff.Result // nil until compared
+	empty  bool         // it changes nothing that is in Envoy's configuration
+}
+
+// addEffect takes in what a feature did. Resources that stayed as they were are left out.
+func (e *examination) addEffect(c *recording.Call, gateway string, effect *engine.Effect, outcomes map[identity]mutator.Reason) {
+	if effect.Err == nil && !effect.Changed() {
+		return
+	}
+	out := newChange(c.Hook, gateway, effect)
+	for _, p := range effect.Policies {
+		out.Policies = append(out.Policies, p.String())
+		id := identityOf(p)
+		if s := e.of(id); effect.Err != nil || !effect.Uncertain && effect.Feature != "" || mayBeOf(outcomes, id, len(effect.Policies)) {
+			s.changes = append(s.changes, out)
+		}
+	}
+	e.changes = append(e.changes, out)
+}
+
+// mayBeOf tells whether an effect that could be of several policies is taken for that of one: of
+// those the call says that they are in effect. Others are in the changes of the Gateway.
+func mayBeOf(outcomes map[identity]mutator.Reason, id identity, of int) bool {
+	reason, told := outcomes[id]
+	return reason == mutator.Programmed || !told && of == 1
+}
+
+func newChange(h mutator.Hook, gateway string, effect *engine.Effect) *change {
+	code, _ := finding.OfReason(string(effect.Result))
+	out := &change{effect: effect, Change: Change{
+		Hook: h, Gateway: gateway, Feature: effect.Feature, Kind: effect.Kind, Name: effect.Name, CopyOf: effect.CopyOf,
+		Result: string(effect.Result), Code: code.ID,
+	}}
+	switch {
+	case !effect.Changed():
+	case effect.Before == nil:
+		out.Op = diff.Added
+	case effect.After == nil:
+		out.Op = diff.Removed
+	default:
+		out.Op = diff.Changed
+		if name := nameOf(effect.Kind, effect.After); name != effect.Name {
+			out.NewName = name
+		}
+	}
+	if effect.Err != nil {
+		out.Error = effect.Err.Error()
+		cause, _ := finding.OfReason(string(engine.AdditionalResult(effect.Err)))
+		out.Cause = cause.ID
+	}
+	return out
+}
+
+// compareAll compares the resources of changes, each once.
+func compareAll(ctx context.Context, all []*change) error {
+	var next atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	for range runtime.GOMAXPROCS(0) {
+		g.Go(func() error {
+			for i := next.Add(1) - 1; int(i) < len(all); i = next.Add(1) - 1 {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := all[i].compare(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (c *change) compare() error {
+	if c.result != nil {
+		return nil
+	}
+	before, err := c.decode(c.effect.Before)
+	if err != nil {
+		return err
+	}
+	after, err := c.decode(c.effect.After)
+	if err != nil {
+		return err
+	}
+	switch {
+	case before == nil && after == nil:
+		c.result = &diff.Result{Changes: []diff.Change{}}
+	case before == nil || after == nil:
+		c.result, err = whole(before, after)
+	default:
+		c.result, err = diff.Messages(before, after)
+		c.empty = c.effect.Err == nil && err == nil && len(c.result.Changes) == 0
+	}
+	return err
+}
+
+// mayBeEmpty tells whether the change may be of nothing but what is left on routes until the
+// translation.
+func (c *change) mayBeEmpty() bool {
+	k := c.effect.Kind
+	return k == mutator.KindRoute || k == mutator.KindVirtualHost || k == mutator.KindRouteConfiguration
+}
+
+// decode reads a resource as it will be for Envoy: without what the Route hook leaves on routes
+// until the translation.
+func (c *change) decode(raw []byte) (proto.Message, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	m, err := callfile.Decode(c.effect.Kind, raw)
+	if err != nil {
+		return nil, err
+	}
+	all := func(xds.MetadataEntry) bool { return true }
+	switch m := m.(type) {
+	case *routev3.Route:
+		xds.ReleaseRoutes(&routev3.VirtualHost{Routes: []*routev3.Route{m}}, all)
+	case *routev3.VirtualHost:
+		xds.ReleaseRoutes(m, all)
+	case *routev3.RouteConfiguration:
+		for _, vh := range m.GetVirtualHosts() {
+			xds.ReleaseRoutes(vh, all)
+		}
+	}
+	return m, nil
+}
+
+// whole is the comparison of a resource that is only before or after.
+func whole(before, after proto.Message) (*diff.Result, error) {
+	change := diff.Change{Op: diff.Added}
+	m, to := after, &change.New
+	if after == nil {
+		change.Op, m, to = diff.Removed, before, &change.Old
+	}
+	text, err := redact.JSON(m)
+	*to = text
+	return &diff.Result{Changes: []diff.Change{change}}, err
+}
+
+// leading is what a change of routes for several policies is for one of them: the routes that lead to
+// its clusters.
+func (c *change) leading(clusters map[string]bool) *change {
+	if c.result == nil {
+		return c
+	}
+	out := &change{Change: c.Change, effect: c.effect, result: &diff.Result{Changes: []diff.Change{}, Unchanged: c.result.Unchanged}}
+	for _, one := range c.result.Changes {
+		for name := range clusters {
+			if bytes.Contains(one.New, strconv.AppendQuote(nil, name)) {
+				out.result.Changes = append(out.result.Changes, one)
+				break
+			}
+		}
+	}
+	out.empty = len(out.result.Changes) == 0
+	return out
+}
+
+// own are the changes of a policy.
+func (s *subject) own() (out []*change) {
+	clusters := map[string]bool{}
+	for _, c := range s.changes {
+		if c.NewName != "" {
+			clusters[c.NewName] = true
+		} else if c.CopyOf != "" {
+			clusters[c.Name] = true
+		}
+	}
+	for _, c := range s.changes {
+		if c.Feature == "" && c.effect.Kind == mutator.KindRouteConfiguration && c.Error == "" {
+			c = c.leading(clusters)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// fields are where a resource has its name and metadata, by kind.
+var fields = func() map[mutator.Kind]wire.FieldNumbers {
+	all := map[mutator.Kind]wire.FieldNumbers{}
+	for _, k := range callfile.Kinds() {
+		if m, err := callfile.NewMessage(k); err == nil {
+			all[k] = wire.FieldNumbersOf(m)
+		}
+	}
+	return all
+}()
+
+func nameOf(k mutator.Kind, raw []byte) string { return wire.NewView(fields[k], raw).Name() }
+
+// isOf tells whether a resource was made from an object.
+func (c *change) isOf(kind, namespace, name string) bool {
+	is := func(refs []xds.Reference) bool {
+		return slices.ContainsFunc(refs, func(r xds.Reference) bool {
+			return r.Kind == kind && r.Namespace == namespace && r.Name == name
+		})
+	}
+	for _, raw := range [][]byte{c.effect.Before, c.effect.After} {
+		if raw == nil {
+			continue
+		}
+		if is(wire.NewView(fields[c.effect.Kind], raw).References()) {
+			return true
+		}
+		m, err := callfile.Decode(c.effect.Kind, raw)
+		rc, ok := m.(*routev3.RouteConfiguration)
+		if err != nil || !ok {
+			continue
+		}
+		for _, vh := range rc.GetVirtualHosts() {
+			if slices.ContainsFunc(vh.GetRoutes(), func(r *routev3.Route) bool { return is(xds.References(r.GetMetadata())) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isCluster tells whether a change is about a cluster, under its old or its new name.
+func (c *change) isCluster(name string) bool {
+	return c.effect.Kind == mutator.KindCluster &&
+		(c.effect.Name == name || c.CopyOf == name || c.NewName == name)
+}

@@ -1,0 +1,200 @@
+package explain
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/egraft/egraft/internal/finding"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// finish makes the report of what was taken in.
+func (e *examination) finish(ctx context.Context) (*Report, error) {
+	for id := range e.policies {
+		if s := e.policies[id]; s.calls > 0 {
+			e.names.policies[s.String()] = true
+		}
+	}
+	seen := e.names.seen()
+	changes := e.ofSubject()
+	policies := e.selected(changes)
+	if e.Query.IsPolicy() && e.Name != "" && len(policies) == 0 {
+		policies = append(policies, e.unknown())
+	}
+	if err := e.compare(ctx, changes, policies); err != nil {
+		return nil, err
+	}
+	for _, s := range policies {
+		e.examine(s, seen)
+		if e.Query.IsPolicy() {
+			s.Policy.Changes = e.list(s.own())
+		}
+		e.report.Policies = append(e.report.Policies, s.Policy)
+	}
+	if !e.Query.IsPolicy() {
+		e.report.Changes = e.list(changes)
+	}
+	e.report.Findings = e.whole(seen)
+	if e.Query.Seen {
+		e.report.Seen = seen
+	}
+	return e.report, nil
+}
+
+// unknown stands for a custom resource that is in no call.
+func (e *examination) unknown() *subject {
+	group := e.Group
+	for _, k := range Kinds(e.features) {
+		if k.Kind == e.Kind && group == "" {
+			group = k.Group
+		}
+	}
+	return e.of(identity{group, e.Kind, e.Namespace, e.Name})
+}
+
+// compare compares what the report needs to have compared.
+func (e *examination) compare(ctx context.Context, changes []*change, policies []*subject) error {
+	all := map[*change]bool{}
+	add := func(list []*change) {
+		failedFirst(list)
+		seen := map[group]int{}
+		for i, c := range list {
+			g := c.group()
+			if seen[g]++; c.mayBeEmpty() || seen[g] <= maxSampled || e.Diff && i < maxResources {
+				all[c] = true
+			}
+		}
+	}
+	add(changes)
+	for _, s := range policies {
+		add(s.changes)
+	}
+	return compareAll(ctx, slices.Collect(maps.Keys(all)))
+}
+
+// group is what a [Summary] counts.
+type group struct{ feature, kind, result string }
+
+func (c *change) group() group { return group{c.Feature, string(c.Change.Kind), c.Result} }
+
+// failedFirst puts changes that failed before the others.
+func failedFirst(all []*change) {
+	slices.SortStableFunc(all, func(a, b *change) int { return cmp.Compare(b.Error, "") - cmp.Compare(a.Error, "") })
+}
+
+// ofSubject are the changes of a Gateway, a route or a cluster.
+func (e *examination) ofSubject() []*change {
+	if e.Query.IsPolicy() {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(e.changes), func(c *change) bool {
+		switch {
+		case e.Name == "":
+			return false
+		case e.Kind == ClusterKind:
+			return !c.isCluster(e.Name)
+		case e.Kind == xds.KindGateway:
+			return !isIn(e.Namespace+"/"+e.Name, c.Gateway)
+		default:
+			return !c.isOf(e.Kind, e.Namespace, e.Name)
+		}
+	})
+}
+
+// selected are the custom resources of the subject.
+func (e *examination) selected(changes []*change) []*subject {
+	of := map[string]bool{}
+	for _, c := range changes {
+		for _, p := range c.Policies {
+			of[p] = of[p] || !c.effect.Uncertain || c.Error != ""
+		}
+	}
+	out := slices.DeleteFunc(slices.Clone(e.order), func(s *subject) bool { return !e.selects(s, of) })
+	slices.SortStableFunc(out, func(a, b *subject) int {
+		return cmp.Or(cmp.Compare(a.Feature, b.Feature), cmp.Compare(a.Kind, b.Kind))
+	})
+	return out
+}
+
+func (e *examination) selects(s *subject, of map[string]bool) bool {
+	switch {
+	case e.Kind == "":
+		return len(e.Objects) == 0 || slices.ContainsFunc(e.Objects, func(raw []byte) bool { return s.is(SubjectOf(raw)) })
+	case e.Query.IsPolicy():
+		return s.Kind == e.Kind && (e.Group == "" || s.Group == e.Group) && (e.Name == "" || s.Namespace == e.Namespace && s.Name == e.Name)
+	case e.Name == "" && e.Kind == xds.KindGateway:
+		return true
+	case e.Kind == xds.KindGateway:
+		return slices.Contains(s.gateways, e.Namespace+"/"+e.Name) || s.object != nil && s.object.hasTarget(e.Kind, e.Namespace, e.Name)
+	case e.Kind != ClusterKind && s.object != nil && s.object.hasTarget(e.Kind, e.Namespace, e.Name):
+		return true
+	}
+	return of[s.String()]
+}
+
+// whole says what is the case with the calls, or with the subject, as a whole.
+func (e *examination) whole(seen *Seen) (found []Finding) {
+	if e.report.Calls.Count == 0 {
+		return []Finding{Find(finding.NeverCalled, "egraft has no call of Envoy Gateway")}
+	}
+	for _, text := range e.report.Calls.Errors {
+		found = append(found, Find(finding.CallFailed, text))
+	}
+	if e.Query.IsPolicy() || e.Name == "" {
+		return found
+	}
+	if e.Kind == ClusterKind {
+		if names := slices.Sorted(maps.Keys(e.clusters)); !e.clusters[e.Name] && len(e.report.Changes.Resources) == 0 {
+			found = append(found, Find(finding.UnknownResource, "no call has cluster "+e.Name+suggest(e.Name, names, "")+existing("cluster", names)))
+		}
+		return found
+	}
+	if seen.find(e.Kind, e.Namespace, e.Name) != nil {
+		return found
+	}
+	code := finding.UnknownResource
+	if e.Kind == xds.KindGateway {
+		code = finding.GatewayNotCalled
+	}
+	names := seen.named(e.Kind, e.Namespace)
+	message := fmt.Sprintf("no call has %s %s/%s%s", e.Kind, e.Namespace, e.Name, suggest(e.Name, names, e.Kind+" "+e.Namespace+"/"))
+	if others := seen.elsewhere(e.Kind, e.Namespace, e.Name); len(others) > 0 {
+		message += "; there is " + list(others)
+	}
+	return append(found, Find(code, message+existing(e.Kind+" in namespace "+e.Namespace, names)))
+}
+
+// maxResources is how many changed resources a list has, and maxSampled how many of each group are
+// compared for the fields of its summary.
+const (
+	maxResources = 1000
+	maxSampled   = 100
+)
+
+// list makes the list of changes, of which those that failed come first.
+func (e *examination) list(all []*change) *Changes {
+	all = slices.DeleteFunc(slices.Clone(all), func(c *change) bool { return c.empty })
+	failedFirst(all)
+	out := &Changes{Summary: []Summary{}, Resources: []Change{}, Omitted: max(0, len(all)-maxResources)}
+	at := map[group]int{}
+	for i, c := range all {
+		n, seen := at[c.group()]
+		if !seen {
+			n, at[c.group()] = len(out.Summary), len(out.Summary)
+			out.Summary = append(out.Summary, Summary{Feature: c.Feature, Kind: c.Kind, Result: c.Result, Code: c.Code})
+		}
+		out.Summary[n].Count++
+		out.Summary[n].add(c.result)
+		if i >= maxResources {
+			continue
+		}
+		if e.Diff {
+			c.Diff = c.result
+		}
+		out.Resources = append(out.Resources, c.Change)
+	}
+	return out
+}

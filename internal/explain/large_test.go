@@ -1,0 +1,68 @@
+package explain_test
+
+import (
+	"fmt"
+	"testing"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/egraft/egraft/internal/explain"
+	"github.com/egraft/egraft/internal/recording"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// enlarged has n of each cluster and route.
+func enlarged(t testing.TB, r *recording.Recording, n int) *recording.Recording {
+	t.Helper()
+	for _, list := range r.Calls[0].Resources {
+		switch list.Kind {
+		case mutator.KindCluster:
+			list.Encoded = append(list.Encoded[:0:0], many(t, &clusterv3.Cluster{}, list.Encoded[0], n, func(c *clusterv3.Cluster, i int) {
+				c.Name = fmt.Sprintf("httproute/default/shop-%d/rule/0", i)
+			})...)
+		case mutator.KindRouteConfiguration:
+			list.Encoded = many(t, &routev3.RouteConfiguration{}, list.Encoded[0], 1, func(rc *routev3.RouteConfiguration, _ int) {
+				vh := rc.GetVirtualHosts()[0]
+				first := vh.GetRoutes()[0]
+				vh.Routes = nil
+				for i := range n {
+					next := proto.Clone(first).(*routev3.Route)
+					next.Name = fmt.Sprintf("route-%d", i)
+					next.GetRoute().ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: fmt.Sprintf("httproute/default/shop-%d/rule/0", i)}
+					vh.Routes = append(vh.Routes, next)
+				}
+			})
+		}
+		for i := range r.Calls[0].Resources {
+			if r.Calls[0].Resources[i].Kind == list.Kind {
+				r.Calls[0].Resources[i] = list
+			}
+		}
+	}
+	return r
+}
+
+func many[T proto.Message](t testing.TB, m T, raw []byte, n int, edit func(T, int)) (out [][]byte) {
+	t.Helper()
+	require.NoError(t, proto.Unmarshal(raw, m))
+	for i := range n {
+		edit(m, i)
+		encoded, err := proto.Marshal(m)
+		require.NoError(t, err)
+		out = append(out, encoded)
+	}
+	return out
+}
+
+// BenchmarkExplain explains a policy of 10,000 clusters.
+func BenchmarkExplain(b *testing.B) {
+	r, x := large(b, 10_000), explainer(b)
+	for b.Loop() {
+		report, err := x.Explain(b.Context(), r, explain.Query{Diff: true})
+		require.NoError(b, err)
+		require.True(b, report.InEffect())
+	}
+}

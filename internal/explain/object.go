@@ -1,0 +1,63 @@
+package explain
+
+import (
+	"encoding/json"
+	"errors"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// object is a custom resource as far as it is read here, leniently: it may be invalid.
+type object struct {
+	gvk             schema.GroupVersionKind
+	namespace, name string
+	generation      int64
+	targets         []policy.Target
+	selectors       []string // their kinds
+}
+
+// readObject reads a custom resource; nil if it is none.
+func readObject(raw []byte) *object {
+	var o struct {
+		APIVersion, Kind string
+		Metadata         struct {
+			Namespace, Name string
+			Generation      int64
+		}
+		Spec struct {
+			TargetRef       *policy.Target
+			TargetRefs      []policy.Target
+			TargetSelectors []struct{ Kind string }
+		}
+	}
+	var mistyped *json.UnmarshalTypeError // what else is there counts
+	if err := json.Unmarshal(raw, &o); err != nil && !errors.As(err, &mistyped) || o.Kind == "" || o.Metadata.Name == "" {
+		return nil
+	}
+	out := &object{
+		gvk: schema.FromAPIVersionAndKind(o.APIVersion, o.Kind), namespace: o.Metadata.Namespace, name: o.Metadata.Name,
+		generation: o.Metadata.Generation, targets: o.Spec.TargetRefs,
+	}
+	if o.Spec.TargetRef != nil {
+		out.targets = append([]policy.Target{*o.Spec.TargetRef}, out.targets...)
+	}
+	for _, s := range o.Spec.TargetSelectors {
+		out.selectors = append(out.selectors, s.Kind)
+	}
+	return out
+}
+
+// targets tells whether the object has a target.
+func (o *object) hasTarget(kind, namespace, name string) bool {
+	if o.namespace != namespace {
+		return false
+	}
+	for _, t := range o.targets {
+		if t.Group == policy.GatewayGroup && t.Kind == kind && t.Name == name {
+			return true
+		}
+	}
+	return false
+}

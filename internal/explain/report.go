@@ -1,0 +1,180 @@
+// Package explain says of custom resources, Gateways, routes and clusters what Envoy Gateway sends
+// about them, what egraft does with it, and why a policy has no effect. It runs kept calls again
+// through an engine that records effects.
+//
+// It must not read files, and talks to nobody: what is known of a cluster or of Envoy comes in by
+// [Outside].
+package explain
+
+import (
+	"time"
+
+	"github.com/egraft/egraft/internal/diff"
+	"github.com/egraft/egraft/internal/finding"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// Version is that of the JSON form of a [Report]. Fields may be added within a version.
+const Version = 1
+
+// Report is what is known of a subject. It marshals to the document that docs/explain.md describes.
+type Report struct {
+	Version int    `json:"version"`
+	Subject string `json:"subject"`
+	// Calls are those that were examined.
+	Calls Calls `json:"calls"`
+	// Findings are about the subject or the calls as a whole.
+	Findings []Finding `json:"findings,omitempty"`
+	// Policies are policies, filters and backends, those with precedence first.
+	Policies []*Policy `json:"policies"`
+	// Changes are those of the subject, if it is a Gateway, a route or a cluster.
+	Changes *Changes `json:"changes,omitempty"`
+	// Seen are the names that calls have, if they are asked for.
+	Seen *Seen `json:"seen,omitempty"`
+}
+
+// Calls says which calls a report rests on.
+type Calls struct {
+	// Count is how many there are, and Translations how many of them are of the Translation hook.
+	Count        int `json:"count"`
+	Translations int `json:"translations"`
+	// Gateways are those of the calls, as namespace/name.
+	Gateways []string `json:"gateways"`
+	// Last is the time of the last call, if it is known.
+	Last *time.Time `json:"last,omitempty"`
+	// Errors are of calls that failed, and Warnings what is wrong with calls that did not.
+	Errors   []string `json:"errors,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Policy is a policy, filter or backend on its way through the stages.
+type Policy struct {
+	Group     string `json:"group"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Feature   string `json:"feature,omitempty"`
+	// Generation is that of the object in the calls, 0 if unknown.
+	Generation int64 `json:"generation,omitempty"`
+	// InEffect tells whether no stage that was examined failed.
+	InEffect bool `json:"inEffect"`
+	// StoppedAt is the number of the first stage that failed, 0 if none did.
+	StoppedAt int `json:"stoppedAt,omitempty"`
+	// Stages are the four stages in order.
+	Stages []Stage `json:"stages"`
+	// Outcomes are those of the last calls.
+	Outcomes []Outcome `json:"outcomes,omitempty"`
+	// Changes are what the policy changed.
+	Changes *Changes `json:"changes,omitempty"`
+}
+
+// String is "Kind namespace/name".
+func (p *Policy) String() string { return p.Kind + " " + p.Namespace + "/" + p.Name }
+
+// The stages of a policy.
+const (
+	StageKnown = iota + 1
+	StageSent
+	StageApplied
+	StageActive
+)
+
+// State is the state of a stage.
+type State string
+
+// The states of a stage.
+const (
+	// OK means that the policy passed the stage.
+	OK State = "ok"
+	// Warning means that it passed, and something is not as it should be.
+	Warning State = "warning"
+	// Failed means that it stopped there.
+	Failed State = "failed"
+	// Unknown means that the stage was not examined, or that the policy did not reach it.
+	Unknown State = "unknown"
+)
+
+// Stage is one of the four stages of a policy.
+type Stage struct {
+	Number int    `json:"stage"`
+	Name   string `json:"name"`
+	State  State  `json:"state"`
+	// Summary is one line.
+	Summary string `json:"summary,omitempty"`
+	// Findings are the reasons of a state that is not [OK].
+	Findings []Finding `json:"findings,omitempty"`
+	// Details are lines for people.
+	Details []string `json:"details,omitempty"`
+}
+
+// Finding is a code with what it is about.
+type Finding struct {
+	Code    string `json:"code"`
+	Name    string `json:"name"`
+	Message string `json:"message"`
+	Remedy  string `json:"remedy,omitempty"`
+	Link    string `json:"link"`
+}
+
+// Find makes a finding of a code.
+func Find(c finding.Code, message string) Finding {
+	return Finding{Code: c.ID, Name: c.Name, Message: message, Remedy: c.Remedy, Link: c.Link()}
+}
+
+// Outcome is what became of a policy in a call.
+type Outcome struct {
+	Hook mutator.Hook `json:"hook"`
+	// Subject is the Gateways of a translation as namespace/name, separated by commas, or the name of
+	// the resource.
+	Subject string `json:"subject"`
+	Code    string `json:"code"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+// Changes are changes of resources.
+type Changes struct {
+	// Summary counts all of them.
+	Summary []Summary `json:"summary"`
+	// Resources are the first ones.
+	Resources []Change `json:"resources"`
+	// Omitted is how many more there are.
+	Omitted int `json:"omitted,omitempty"`
+}
+
+// Summary is changes of one kind, with one result, by one feature.
+type Summary struct {
+	Feature string       `json:"feature"`
+	Kind    mutator.Kind `json:"kind"`
+	Result  string       `json:"result"`
+	Code    string       `json:"code"`
+	Count   int          `json:"count"`
+	// Fields are the paths of changed fields without names and indexes, the first of them.
+	Fields []string `json:"fields,omitempty"`
+}
+
+// Change is what one feature did with one resource.
+type Change struct {
+	Hook    mutator.Hook `json:"hook"`
+	Gateway string       `json:"gateway,omitempty"`
+	Feature string       `json:"feature"`
+	Kind    mutator.Kind `json:"kind"`
+	Name    string       `json:"name"`
+	// NewName is the name that it was given, and CopyOf the cluster that an added one is a copy of.
+	NewName string `json:"newName,omitempty"`
+	CopyOf  string `json:"copyOf,omitempty"`
+	// Op is + for an added resource, - for a removed one, ~ for a changed one, and empty for one that
+	// stayed as it was because the mutator failed.
+	Op     diff.Op `json:"op"`
+	Result string  `json:"result"`
+	Code   string  `json:"code"`
+	// Cause is the code of a panic, a timeout or a quarantine, if that is why the mutator failed.
+	Cause string `json:"cause,omitempty"`
+	// Error is why the mutator failed.
+	Error string `json:"error,omitempty"`
+	// Policies are those for which it was done.
+	Policies []string `json:"policies,omitempty"`
+	// Diff has the changed fields, if they are asked for. A resource that was added or removed is one
+	// change without a path.
+	Diff *diff.Result `json:"diff,omitempty"`
+}

@@ -1,0 +1,63 @@
+package finding
+
+// Codes of the first stage: whether Envoy Gateway knows a policy, filter or backend.
+var (
+	// Known: all is well.
+	Known = Code{
+		ID: "EGR100", Name: "Known", Means: "The object exists where Envoy Gateway looks, and Envoy Gateway is configured for its kind.",
+		See: "egraft explain KIND/NAMESPACE/NAME",
+	}
+	// KindNotInstalled: without it there can be no object.
+	KindNotInstalled = Code{
+		ID: "EGR101", Name: "KindNotInstalled", Means: "The API server does not have the kind in the version that egraft reads.",
+		Cause:  "The CRD is not installed, or is one of another version of egraft.",
+		See:    "kubectl api-resources --api-group egraft.io",
+		Remedy: "Install the CRDs: kubectl apply --server-side -k crds. Then restart Envoy Gateway, which looks for kinds when it starts.",
+	}
+	// ObjectNotFound: a typo, as a rule.
+	ObjectNotFound = Code{
+		ID: "EGR102", Name: "ObjectNotFound", Means: "The object does not exist.",
+		Cause:  "The name or the namespace is another one, the object was applied to another cluster, or it was deleted.",
+		See:    "kubectl get egraft --all-namespaces",
+		Remedy: "Correct the name, or apply the object.",
+	}
+	// KindNotConfigured: Envoy Gateway does not read it.
+	KindNotConfigured = Code{
+		ID: "EGR103", Name: "KindNotConfigured", Means: "Envoy Gateway is not configured for this kind, and does not read objects of it.",
+		Cause:  "The kind is missing in policyResources, resources (filters) or backendResources of extensionManager, is in the wrong one of them, or has another version there.",
+		See:    "egraft config envoy-gateway",
+		Remedy: "Configure Envoy Gateway as `egraft config envoy-gateway` prints it, and restart it.",
+	}
+	// NamespaceNotWatched: by configuration.
+	NamespaceNotWatched = Code{
+		ID: "EGR104", Name: "NamespaceNotWatched", Means: "Envoy Gateway does not watch the namespace of the object.",
+		Cause:  "provider.kubernetes.watch of Envoy Gateway's configuration has a list of namespaces or a selector, and the namespace is not among them.",
+		See:    "kubectl get configmap envoy-gateway-config --namespace envoy-gateway-system --output yaml",
+		Remedy: "Add the namespace to provider.kubernetes.watch.namespaces, or give the namespace the labels of namespaceSelector, and restart Envoy Gateway after a change of its configuration.",
+	}
+	// NotObserved: the object changed.
+	NotObserved = Code{
+		ID: "EGR105", Name: "NotObserved", Means: "Envoy Gateway has not processed the latest generation of the policy.",
+		Cause:  "It is busy, it waits for egraft, it is not running, or it lacks permissions for the kind and reconciles nothing.",
+		See:    "kubectl get KIND NAME --output yaml: metadata.generation and status.ancestors[].conditions[].observedGeneration; Envoy Gateway's log",
+		Remedy: "Run the command again after a few seconds. If it stays so, look at Envoy Gateway's log, and run `egraft doctor`.",
+	}
+	// NotAccepted: Envoy Gateway's own verdict.
+	NotAccepted = Code{
+		ID: "EGR106", Name: "NotAccepted", Means: "Envoy Gateway does not accept the policy for a Gateway.",
+		Cause:  "The condition Accepted in status.ancestors is False: its reason and message say why.",
+		See:    "kubectl describe KIND NAME",
+		Remedy: "Do what the condition's message says.",
+	}
+	// NoStatus: of policies, which have one for each Gateway.
+	NoStatus = Code{
+		ID: "EGR107", Name: "NoStatus", Means: "Envoy Gateway has written no status for the policy.",
+		Cause:  "No Gateway that Envoy Gateway accepts belongs to a target of the policy, Envoy Gateway was not restarted since its configuration or the CRDs changed, or it lacks permissions.",
+		See:    "kubectl describe KIND NAME; Envoy Gateway's log",
+		Remedy: "If the next stage does not name the cause, restart Envoy Gateway, and run `egraft doctor`.",
+	}
+)
+
+var known = []Code{
+	Known, KindNotInstalled, ObjectNotFound, KindNotConfigured, NamespaceNotWatched, NotObserved, NotAccepted, NoStatus,
+}

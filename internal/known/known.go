@@ -1,0 +1,207 @@
+// Package known says whether Envoy Gateway knows a custom resource: the first stage of a policy.
+//
+// It judges facts that others gathered, and must not read files or connect to anything.
+package known
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/egraft/egraft/internal/finding"
+	"github.com/egraft/egraft/internal/terminal"
+	"github.com/egraft/egraft/internal/wiring"
+)
+
+// Presence tells whether something is there.
+type Presence int
+
+// Whether something is there. Unknown is what nobody could tell.
+const (
+	Unknown Presence = iota
+	There
+	Absent
+)
+
+// Facts are what is known of a custom resource outside of egraft.
+type Facts struct {
+	wiring.Kind
+	Namespace, Name string
+
+	// Installed tells whether the API server has the kind, Exists whether it has the object, or
+	// whether the file is there from which Envoy Gateway reads it.
+	Installed, Exists Presence
+	// Near are names that the object could have been meant to have, as namespace/name.
+	Near []string
+	// Generation is the object's, 0 if it has none.
+	Generation int64
+	// Ancestors are what Envoy Gateway wrote to the status of a policy.
+	Ancestors []Ancestor
+
+	// Config is Envoy Gateway's configuration, nil if that is not known, and Needs what egraft's
+	// features need of it. The socket is egraft's, and may be empty.
+	Config *wiring.Config
+	Needs  *wiring.Needs
+	Socket string
+	// NamespaceLabels are nil if they are not known.
+	NamespaceLabels map[string]string
+	// Missing says which facts could not be gathered, and why.
+	Missing []string
+}
+
+// Ancestor is what Envoy Gateway says of a policy for one Gateway.
+type Ancestor struct {
+	// Gateway is namespace/name.
+	Gateway    string
+	Conditions []metav1.Condition
+}
+
+// Problem is what is wrong.
+type Problem struct {
+	Code finding.Code
+	// Failed is false for what may be as it should be.
+	Failed  bool
+	Message string
+}
+
+// Verdict is what facts come to.
+type Verdict struct {
+	// Summary is a line, and Problems what is wrong. Examined is false if too little is known to
+	// say that all is well.
+	Summary  string
+	Problems []Problem
+	Examined bool
+}
+
+// Failed tells whether Envoy Gateway cannot know the object.
+func (v *Verdict) Failed() bool {
+	return slices.ContainsFunc(v.Problems, func(p Problem) bool { return p.Failed })
+}
+
+// Judge says whether Envoy Gateway knows the object.
+func Judge(f *Facts) *Verdict {
+	v := &Verdict{Examined: f.Exists != Unknown || f.Config != nil}
+	for _, judge := range []func(*Facts, *Verdict){(*Facts).existence, (*Facts).configured, (*Facts).watched, (*Facts).status} {
+		judge(f, v)
+	}
+	v.Summary = f.summary()
+	if len(v.Problems) > 0 {
+		v.Summary = v.Problems[0].Message
+	}
+	if !v.Examined {
+		v.Summary = terminal.Printable("not examined: " + strings.Join(f.Missing, "; "))
+	}
+	return v
+}
+
+func (v *Verdict) add(c finding.Code, failed bool, format string, arguments ...any) {
+	v.Problems = append(v.Problems, Problem{c, failed, terminal.Printable(fmt.Sprintf(format, arguments...))})
+}
+
+func (f *Facts) title() string { return f.Kind.Kind + " " + f.Namespace + "/" + f.Name }
+
+// summary says what was found to be well.
+func (f *Facts) summary() string {
+	var out []string
+	if f.Exists == There {
+		text := "exists"
+		if f.Generation > 0 {
+			text += fmt.Sprintf(", generation %d", f.Generation)
+			if len(f.Ancestors) > 0 {
+				text += " observed by Envoy Gateway"
+			}
+		}
+		out = append(out, text)
+	}
+	if f.Config != nil {
+		out = append(out, "kind configured")
+	}
+	for _, why := range f.Missing {
+		out = append(out, "not examined: "+terminal.Printable(why))
+	}
+	return strings.Join(out, "; ")
+}
+
+func (f *Facts) existence(v *Verdict) {
+	switch {
+	case f.Installed == Absent:
+		v.add(finding.KindNotInstalled, true, "the API server does not have %s", f.Kind)
+	case f.Exists == Absent:
+		hint := ""
+		if len(f.Near) > 0 {
+			hint = ": did you mean " + strings.Join(f.Near, ", ") + "?"
+		}
+		v.add(finding.ObjectNotFound, true, "%s does not exist%s", f.title(), hint)
+	}
+}
+
+// configured compares the kinds of the extension manager with what egraft needs.
+func (f *Facts) configured(v *Verdict) {
+	if f.Config == nil || f.Needs == nil {
+		return
+	}
+	at := f.Config.Egrafts(f.Needs, f.Socket)
+	if at < 0 {
+		v.add(finding.NotWired, true, "Envoy Gateway's configuration has no extension manager for egraft")
+		return
+	}
+	m, title := f.Config.Managers()[at], f.Config.Title(at)
+	for _, list := range []struct {
+		field      string
+		need, have []wiring.Kind
+	}{
+		{"policyResources", f.Needs.Policies, m.PolicyResources},
+		{"resources", f.Needs.Filters, m.Resources},
+		{"backendResources", f.Needs.Backends, m.BackendResources},
+	} {
+		if slices.Contains(list.need, f.Kind) && !slices.Contains(list.have, f.Kind) {
+			v.add(finding.KindNotConfigured, true, "%s.%s of Envoy Gateway's configuration lacks %s", title, list.field, f.Kind)
+		}
+	}
+}
+
+// watched tells whether the namespace is among those that Envoy Gateway reads.
+func (f *Facts) watched(v *Verdict) {
+	if f.Config == nil || f.Config.Kubernetes() == nil || f.Config.Kubernetes().Watch == nil {
+		return
+	}
+	w := f.Config.Kubernetes().Watch
+	if len(w.Namespaces) > 0 && !slices.Contains(w.Namespaces, f.Namespace) {
+		v.add(finding.NamespaceNotWatched, true, "namespace %s is not among provider.kubernetes.watch.namespaces of Envoy Gateway's configuration", f.Namespace)
+	}
+	if w.NamespaceSelector == nil || f.NamespaceLabels == nil {
+		return
+	}
+	selector, err := metav1.LabelSelectorAsSelector(w.NamespaceSelector)
+	if err == nil && !selector.Matches(labels.Set(f.NamespaceLabels)) {
+		v.add(finding.NamespaceNotWatched, true, "namespace %s does not have the labels of provider.kubernetes.watch.namespaceSelector: %s", f.Namespace, selector)
+	}
+}
+
+// status reads what Envoy Gateway wrote. It writes none for filters and backends, and none without
+// Kubernetes.
+func (f *Facts) status(v *Verdict) {
+	if f.Exists != There || f.Generation == 0 || f.Needs == nil || !slices.Contains(f.Needs.Policies, f.Kind) {
+		return
+	}
+	if len(f.Ancestors) == 0 {
+		v.add(finding.NoStatus, false, "Envoy Gateway has written no status for %s", f.title())
+		return
+	}
+	for _, a := range f.Ancestors {
+		for _, c := range a.Conditions {
+			if c.Type != "Accepted" {
+				continue
+			}
+			switch {
+			case c.ObservedGeneration < f.Generation:
+				v.add(finding.NotObserved, true, "Envoy Gateway has processed generation %d of %s for Gateway %s, which is at generation %d", c.ObservedGeneration, f.title(), a.Gateway, f.Generation)
+			case c.Status == metav1.ConditionFalse:
+				v.add(finding.NotAccepted, true, "Envoy Gateway does not accept %s for Gateway %s: %s: %s", f.title(), a.Gateway, c.Reason, c.Message)
+			}
+		}
+	}
+}
