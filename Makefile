@@ -18,7 +18,7 @@ TOOL     := $(CURDIR)/hack/tool.sh
 EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
 
 .DEFAULT_GOAL := help
-.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy api api-diff check fuzz soak bench bench-memory bench-gateway plot clean
+.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy api api-diff check fuzz soak bench bench-memory bench-gateway plot man clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -104,6 +104,9 @@ bench-gateway: build ## compare the real Envoy Gateway with and without egraft, 
 
 plot: ## make the plots and tables of docs/performance.md out of what bench and bench-gateway measured
 	go run ./hack/plot -from bin
+
+man: ## write man pages to bin/man1
+	go run ./cmd/egraft man bin/man1
 
 clean: ## remove what was built here; parts and tools stay in the user's caches
 	rm -rf bin

@@ -13,7 +13,7 @@ var mayImport = []struct {
 }{
 	{"cmd/egraft", []string{"pkg/cli", "pkg/catalog"}},
 	{"pkg/cli", []string{
-		"internal/config", "internal/logging", "internal/telemetry", "internal/version", "internal/kube", "pkg/catalog",
+		"internal/config", "internal/logging", "internal/telemetry", "internal/tracing", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
 		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
 		"internal/explain", "internal/recording", "crds",
@@ -22,13 +22,15 @@ var mayImport = []struct {
 	// What every server has. These know of mutators no more than their names and hooks.
 	{"internal/server", []string{"internal/logging", "internal/unixsocket"}},
 	{"internal/telemetry", []string{"internal/version", "pkg/mutator"}},
+	{"internal/tracing/tracingtest", nil},
+	{"internal/tracing", []string{"internal/logging", "internal/engine", "pkg/mutator"}},
 	{"internal/config", []string{"internal/logging", "pkg/mutator", "internal/quantity", "internal/unixsocket", "pkg/setting", "internal/tenancy"}},
 	{"internal/logging", nil},
 	{"internal/version", nil},
 	{"internal/kube", []string{"internal/logging", "pkg/mutator"}},
 
 	// The way of a request.
-	{"internal/extension", []string{"internal/engine", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
+	{"internal/extension", []string{"internal/engine", "internal/tracing", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
 	{"internal/engine", []string{"internal/cache", "internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
 	{"internal/cache", nil},
 	{"internal/sandbox", nil},
@@ -38,7 +40,7 @@ var mayImport = []struct {
 	{"internal/finding", nil},
 	{"internal/terminal", nil},
 	{"internal/explain", []string{
-		"internal/callfile", "internal/diff", "internal/engine", "internal/finding", "internal/recording", "internal/redact", "internal/terminal",
+		"internal/admin", "internal/callfile", "internal/diff", "internal/engine", "internal/finding", "internal/recording", "internal/redact", "internal/terminal",
 		"internal/wire", "pkg/mutator", "pkg/policy", "pkg/xds",
 	}},
 	{"internal/cluster", nil},

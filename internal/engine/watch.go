@@ -21,6 +21,15 @@ func WithMutatorTimeout(d time.Duration) Option {
 	}
 }
 
+// WithRunObserver sets a function that is told of each run of a feature's mutators, at its end: when
+// it began, and in which context of [Engine.Run]. It runs in the call, and several at a time.
+func WithRunObserver(ran func(ctx context.Context, feature string, began time.Time)) Option {
+	return func(e *Engine) error {
+		e.sandbox.Ran = ran
+		return nil
+	}
+}
+
 // WithIdleGoroutines lets the engine keep a number of goroutines that wait for work.
 func WithIdleGoroutines(goroutines int) Option {
 	return func(e *Engine) error {

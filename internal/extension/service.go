@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/tracing"
 	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
 )
@@ -88,7 +89,9 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
+	ctx, traced := tracing.Begin(ctx)
 	res, err := s.cfg.Engine.Run(ctx, call)
+	traced.End(ctx, call, res)
 	s.count(m.hook, res.Outcomes)
 	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())

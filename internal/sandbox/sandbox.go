@@ -25,6 +25,9 @@ const LastMoment = 100 * time.Millisecond
 type Sandbox struct {
 	// Timeout is how long a run may take. It must not be changed once something ran.
 	Timeout time.Duration
+	// Ran is told of each end of [Run], with the context of the run; nil for nobody. It must not be
+	// changed once something ran.
+	Ran func(ctx context.Context, owner string, began time.Time)
 	// Quarantine has the inputs on which code failed.
 	Quarantine *Quarantine
 
@@ -75,6 +78,9 @@ func Run[R any](ctx context.Context, s *Sandbox, g *Goroutine, owner string, f f
 	}
 	if err := s.Full(owner); err != nil {
 		return none, err
+	}
+	if s.Ran != nil {
+		defer s.Ran(ctx, owner, time.Now())
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.Timeout, &TimeoutError{s.Timeout})
 	defer cancel()

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/stats"
 )
 
 // Config is what a [Server] needs. Either Socket or TCP is required, and so are Register,
@@ -41,6 +42,8 @@ type Config struct {
 	Hooks map[string]string
 	// Observer may be nil.
 	Observer Observer
+	// StatsHandlers are told of all calls, besides.
+	StatsHandlers []stats.Handler
 
 	// AdminAddress is where to serve HTTP; empty for nowhere.
 	AdminAddress string

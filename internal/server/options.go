@@ -43,6 +43,9 @@ func options(c *Config, draining <-chan struct{}, creds credentials.TransportCre
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recover), deadline(c.CallTimeout)),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recover), cancelWhenDraining(draining)),
 	}
+	for _, h := range c.StatsHandlers {
+		opts = append(opts, grpc.StatsHandler(h))
+	}
 	if c.Codec != nil {
 		opts = append(opts, grpc.ForceServerCodecV2(recoveringCodec{c.Codec}))
 	}

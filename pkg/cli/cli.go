@@ -47,13 +47,15 @@ func Main(features func(catalog.Options) []mutator.Feature, registered ...featur
 		signal.Stop(signals) // first, so that no second signal is lost on the way
 		cancel()
 	}()
-	return run(ctx, os.Args[1:], &program{
-		features: features, registered: registered, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+	name, args := invocation(os.Args)
+	return run(ctx, args, &program{
+		name: name, features: features, registered: registered, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 	})
 }
 
 // program is what commands need of the world.
 type program struct {
+	name           string // what a person types to call the program, egraft if it is empty
 	features       func(catalog.Options) []mutator.Feature
 	registered     []feature.Registration
 	environ        []string

@@ -31,17 +31,26 @@ func newRoot(p *program) *cobra.Command {
 	root := &cobra.Command{
 		Use: "egraft", Short: "An extension server for Envoy Gateway", Long: rootLong, Example: rootExample,
 		SilenceErrors: true, SilenceUsage: true,
-		RunE: help,
+		RunE:        help,
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: p.title()},
 	}
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
 	root.AddCommand(newServe(p), newHealthcheck(p), newConfig(p), newRender(p), newDoctor(p), newVersion(p))
-	root.AddCommand(newExplain(p))
+	root.AddCommand(newExplain(p), newMan())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	return root
+}
+
+// title is what a person types to call the program.
+func (p *program) title() string {
+	if p.name == "" {
+		return "egraft"
+	}
+	return p.name
 }
 
 // help shows the help of a command that only has others below it.

@@ -16,6 +16,7 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 	"github.com/egraft/egraft/internal/server"
 	"github.com/egraft/egraft/internal/telemetry"
+	"github.com/egraft/egraft/internal/tracing"
 	"github.com/egraft/egraft/internal/version"
 	"github.com/egraft/egraft/internal/wire"
 )
@@ -57,8 +58,12 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	for _, name := range config.UnknownVariables(p.environ, sections(p.declare())) {
 		log.Warn("unknown environment variable", logging.KeyVariable, name)
 	}
-	e, err := engine.New(s.features, engine.WithCache(s.CacheSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithIdleGoroutines(warm),
-		engine.WithLimits(s.Restrictions().Limits.Excess))
+	traces, err := tracing.New(ctx, tracing.Config{Version: info.Version, IsTraced: isHook(), Log: log})
+	if err != nil {
+		return err
+	}
+	defer traces.Close(ctx)
+	e, err := engine.New(s.features, append(engineOptions(s), traces.EngineOptions()...)...)
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
 	}
@@ -79,13 +84,26 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	}
 	service := extension.New(extension.Config{Engine: e, Log: log, Observer: t, Publisher: publisher})
 	cfg := serverConfig(s, log, t, service.Register)
-	cfg.Healthy, cfg.API, cfg.Checks = e.Health, api, me.verbose
+	cfg.Healthy, cfg.API, cfg.Checks, cfg.StatsHandlers = e.Health, api, me.verbose, traces.Handlers()
 	srv, err := server.New(cfg)
 	if err != nil {
 		return err
 	}
 	defer publishing(ctx, publisher)()
 	return srv.Run(ctx)
+}
+
+func engineOptions(s *settings) []engine.Option {
+	return []engine.Option{
+		engine.WithCache(s.CacheSize.Value()), engine.WithMutatorTimeout(s.MutatorTimeout), engine.WithIdleGoroutines(warm),
+		engine.WithLimits(s.Restrictions().Limits.Excess),
+	}
+}
+
+// isHook tells Envoy Gateway's hook calls from health checks and others.
+func isHook() func(fullMethod string) bool {
+	hooks := extension.Hooks()
+	return func(fullMethod string) bool { return hooks[fullMethod] != "" }
 }
 
 // warm is how many goroutines are kept ready: two for each of some calls at the same time,
