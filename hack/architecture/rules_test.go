@@ -30,7 +30,7 @@ var mayImport = []struct {
 	{"internal/kube", []string{"internal/logging", "pkg/mutator"}},
 
 	// The way of a request.
-	{"internal/extension", []string{"internal/engine", "internal/tracing", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
+	{"internal/extension", []string{"internal/engine", "internal/finding", "internal/tracing", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
 	{"internal/engine", []string{"internal/cache", "internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
 	{"internal/cache", nil},
 	{"internal/sandbox", nil},

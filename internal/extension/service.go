@@ -8,6 +8,7 @@ package extension
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -24,6 +25,9 @@ type Observer interface {
 	// Outcomes is told that a feature's mutators came to a result, an [engine.Result], on
 	// n resources.
 	Outcomes(hook mutator.Hook, feature, result string, n int)
+	// Policies is told of the custom resources of a call, as a [Publisher] is, and that a
+	// Gateway has none any more.
+	Policies(gateway string, outcomes []mutator.PolicyOutcome)
 }
 
 // Publisher tells users what became of their policies.
@@ -49,6 +53,8 @@ type Service struct {
 	cfg     Config
 	methods []method
 	changes *changes
+	// hadPolicies is set once a translation had policies.
+	hadPolicies atomic.Bool
 }
 
 // New makes a service.
@@ -124,14 +130,21 @@ func (s *Service) count(h mutator.Hook, outcomes []*engine.Outcome) {
 	}
 }
 
-// publish hands on what became of the policies of a call.
+// publish hands on what became of the policies of a call. A translation without policies is of
+// interest only if there were some: its Gateway is not read for nothing.
 func (s *Service) publish(h mutator.Hook, res *engine.Response) {
-	if s.cfg.Publisher == nil || len(res.Policies) == 0 {
-		return
-	}
 	gateway := ""
-	if h == mutator.HookTranslation {
+	switch {
+	case h != mutator.HookTranslation && len(res.Policies) == 0:
+		return
+	case h == mutator.HookTranslation && len(res.Policies) == 0 && !s.hadPolicies.Load():
+		return
+	case h == mutator.HookTranslation:
+		s.hadPolicies.Store(true)
 		gateway = res.Subject()
 	}
-	s.cfg.Publisher.Publish(gateway, res.Policies)
+	s.cfg.Observer.Policies(gateway, res.Policies)
+	if s.cfg.Publisher != nil && len(res.Policies) > 0 {
+		s.cfg.Publisher.Publish(gateway, res.Policies)
+	}
 }

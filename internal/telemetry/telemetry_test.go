@@ -10,16 +10,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/egraft/egraft/internal/telemetry"
 	"github.com/egraft/egraft/internal/version"
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 )
 
 func newTelemetry() *telemetry.Telemetry {
 	return telemetry.New(telemetry.Config{
 		Features: []mutator.Feature{
-			{Name: "one", Hooks: []mutator.Hook{mutator.HookRoute}},
+			{Name: "one", Hooks: []mutator.Hook{mutator.HookRoute}, Policies: []policy.Kind{kind("OnePolicy")}},
 			{Name: "two", Hooks: []mutator.Hook{mutator.HookTranslation}},
 		},
 		Results: func(f *mutator.Feature, h mutator.Hook) []string {
@@ -37,6 +39,10 @@ func newTelemetry() *telemetry.Telemetry {
 		Version:         version.Info{Version: "v1", Commit: "c", Go: "go1", EnvoyGateway: "v2"},
 		Modules:         []telemetry.FeatureModule{{Name: "two", Module: version.ModuleVersion{Path: "example.org/two", Version: "v3"}}},
 	})
+}
+
+func kind(name string) policy.Kind {
+	return policy.Kind{GroupVersionKind: schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: name}}
 }
 
 // scrape returns the samples as Prometheus sees them.
