@@ -15,6 +15,7 @@ var mayImport = []struct {
 	{"pkg/cli", []string{
 		"internal/config", "internal/logging", "internal/telemetry", "internal/tracing", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
+		"internal/journal", "internal/recording",
 		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
 		"internal/explain", "internal/recording", "crds",
 	}},
@@ -53,7 +54,9 @@ var mayImport = []struct {
 	{"internal/render", []string{"internal/callfile", "internal/engine", "internal/envoyapi", "pkg/mutator", "pkg/policy", "pkg/xds"}},
 	{"internal/diff", []string{"internal/redact"}},
 	{"internal/redact", []string{"internal/envoyapi"}},
+	{"internal/redact/redacttest", []string{"internal/redact", "internal/envoyapi"}},
 	{"internal/envoyapi", nil},
+	{"internal/journal", []string{"internal/recording", "internal/callfile", "internal/engine", "internal/redact", "internal/wire", "internal/logging", "pkg/mutator"}},
 	{"internal/recording", []string{"internal/callfile", "internal/engine", "pkg/mutator"}},
 	{"internal/callfile", []string{"internal/engine", "internal/envoyapi", "internal/wire", "pkg/mutator"}},
 
