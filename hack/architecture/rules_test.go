@@ -40,7 +40,7 @@ var mayImport = []struct {
 	{"internal/finding", nil},
 	{"internal/terminal", nil},
 	{"internal/explain", []string{
-		"internal/callfile", "internal/diff", "internal/engine", "internal/finding", "internal/recording", "internal/redact", "internal/terminal",
+		"internal/admin", "internal/callfile", "internal/diff", "internal/engine", "internal/finding", "internal/recording", "internal/redact", "internal/terminal",
 		"internal/wire", "pkg/mutator", "pkg/policy", "pkg/xds",
 	}},
 	{"internal/cluster", nil},

@@ -78,24 +78,33 @@ func (c *comparer) list(path string, f protoreflect.FieldDescriptor, a, b protor
 }
 
 func (c *comparer) namedList(path string, before, after []element, was, is []string) {
+	wasAt, isAt := indexes(was), indexes(is) // there can be thousands
 	for i, name := range was {
-		if !slices.Contains(is, name) {
+		if _, there := isAt[name]; !there {
 			c.add(Removed, path+name, "", c.elementJSON(before[i]), nil)
 		}
 	}
 	for i, name := range is {
-		if at := slices.Index(was, name); at < 0 {
-			c.add(Added, path+name, fmt.Sprintf("at index %d", i), nil, c.elementJSON(after[i]))
-		} else {
+		if at, there := wasAt[name]; there {
 			c.element(path+name, after[i].field, before[at], after[i])
+		} else {
+			c.add(Added, path+name, fmt.Sprintf("at index %d", i), nil, c.elementJSON(after[i]))
 		}
 	}
-	kept := func(all, others []string) []string {
-		return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !slices.Contains(others, name) })
+	kept := func(all []string, others map[string]int) []string {
+		return slices.DeleteFunc(slices.Clone(all), func(name string) bool { _, there := others[name]; return !there })
 	}
-	if x, y := kept(was, is), kept(is, was); !slices.Equal(x, y) {
+	if x, y := kept(was, isAt), kept(is, wasAt); !slices.Equal(x, y) {
 		c.add(Changed, path, "order", c.order(x), c.order(y))
 	}
+}
+
+func indexes(names []string) map[string]int {
+	at := make(map[string]int, len(names))
+	for i, name := range names {
+		at[name] = i
+	}
+	return at
 }
 
 func (c *comparer) order(names []string) json.RawMessage {
@@ -118,11 +127,13 @@ func elements(f protoreflect.FieldDescriptor, m protoreflect.Message) (out []ele
 
 // names are the names of elements as they are in a path, like [name=x].
 func names(list []element) (out []string, unique bool) {
+	seen := make(map[string]bool, len(list))
 	for _, e := range list {
 		name := nameOf(e)
-		if name == "" || slices.Contains(out, name) {
+		if name == "" || seen[name] {
 			return nil, false
 		}
+		seen[name] = true
 		out = append(out, name)
 	}
 	return out, true

@@ -1,11 +1,9 @@
 package explain
 
 import (
-	"bytes"
 	"context"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync/atomic"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -40,7 +38,8 @@ func (e *examination) addEffect(c *recording.Call, gateway string, effect *engin
 	for _, p := range effect.Policies {
 		out.Policies = append(out.Policies, p.String())
 		id := identityOf(p)
-		if s := e.of(id); effect.Err != nil || !effect.Uncertain && effect.Feature != "" || mayBeOf(outcomes, id, len(effect.Policies)) {
+		s := e.of(id)
+		if effect.Err != nil || !out.releases() && (!effect.Uncertain || mayBeOf(outcomes, id, len(effect.Policies))) {
 			s.changes = append(s.changes, out)
 		}
 	}
@@ -80,8 +79,8 @@ func newChange(h mutator.Hook, gateway string, effect *engine.Effect) *change {
 	return out
 }
 
-// compareAll compares the resources of changes, each once.
-func compareAll(ctx context.Context, all []*change) error {
+// compareAll compares the resources of changes, each once. It counts unchanged fields only if asked.
+func compareAll(ctx context.Context, all []*change, counts bool) error {
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	for range runtime.GOMAXPROCS(0) {
@@ -90,7 +89,7 @@ func compareAll(ctx context.Context, all []*change) error {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				if err := all[i].compare(); err != nil {
+				if err := all[i].compare(counts); err != nil {
 					return err
 				}
 			}
@@ -100,7 +99,7 @@ func compareAll(ctx context.Context, all []*change) error {
 	return g.Wait()
 }
 
-func (c *change) compare() error {
+func (c *change) compare(counts bool) error {
 	if c.result != nil {
 		return nil
 	}
@@ -111,6 +110,10 @@ func (c *change) compare() error {
 	after, err := c.decode(c.effect.After)
 	if err != nil {
 		return err
+	}
+	if c.releases() && !counts {
+		onlyActions(before)
+		onlyActions(after)
 	}
 	switch {
 	case before == nil && after == nil:
@@ -165,44 +168,6 @@ func whole(before, after proto.Message) (*diff.Result, error) {
 	text, err := redact.JSON(m)
 	*to = text
 	return &diff.Result{Changes: []diff.Change{change}}, err
-}
-
-// leading is what a change of routes for several policies is for one of them: the routes that lead to
-// its clusters.
-func (c *change) leading(clusters map[string]bool) *change {
-	if c.result == nil {
-		return c
-	}
-	out := &change{Change: c.Change, effect: c.effect, result: &diff.Result{Changes: []diff.Change{}, Unchanged: c.result.Unchanged}}
-	for _, one := range c.result.Changes {
-		for name := range clusters {
-			if bytes.Contains(one.New, strconv.AppendQuote(nil, name)) {
-				out.result.Changes = append(out.result.Changes, one)
-				break
-			}
-		}
-	}
-	out.empty = len(out.result.Changes) == 0
-	return out
-}
-
-// own are the changes of a policy.
-func (s *subject) own() (out []*change) {
-	clusters := map[string]bool{}
-	for _, c := range s.changes {
-		if c.NewName != "" {
-			clusters[c.NewName] = true
-		} else if c.CopyOf != "" {
-			clusters[c.Name] = true
-		}
-	}
-	for _, c := range s.changes {
-		if c.Feature == "" && c.effect.Kind == mutator.KindRouteConfiguration && c.Error == "" {
-			c = c.leading(clusters)
-		}
-		out = append(out, c)
-	}
-	return out
 }
 
 // fields are where a resource has its name and metadata, by kind.

@@ -28,6 +28,8 @@ type Query struct {
 	Diff bool
 	// Seen adds the names that calls have.
 	Seen bool
+	// Wanted adds the resources that Envoy should have.
+	Wanted bool
 	// Objects are custom resources that may be in no call, as JSON: the report is about them, too,
 	// if they are of the subject.
 	Objects [][]byte
@@ -36,13 +38,13 @@ type Query struct {
 // Explain examines the last translation of each Gateway, with the calls that belong to it.
 func (x *Explainer) Explain(ctx context.Context, r *recording.Recording, q Query) (*Report, error) {
 	e := &examination{
-		Query: q, features: x.Features, policies: map[identity]*subject{}, names: newInventory(), clusters: map[string]bool{},
+		Query: q, features: x.Features, policies: map[identity]*subject{}, names: newInventory(), clusters: map[string]bool{}, returned: map[string]returned{},
 		report: &Report{Version: Version, Subject: q.String(), Policies: []*Policy{}, Calls: Calls{Gateways: []string{}}},
 	}
-	returned := callfile.Returned{}
+	earlier := callfile.Returned{}
 	for _, c := range current(r) {
 		if c.Abridged {
-			if err := returned.Complete(c.Call); err != nil {
+			if err := earlier.Complete(c.Call); err != nil {
 				return nil, fmt.Errorf("call %s: %w", c.ID, err)
 			}
 		}
@@ -55,7 +57,7 @@ func (x *Explainer) Explain(ctx context.Context, r *recording.Recording, q Query
 			err = errors.Join(err, errors.New("no response"))
 		}
 		if x.abridges(r) {
-			if err := returned.Note(res); err != nil {
+			if err := earlier.Note(res); err != nil {
 				return nil, fmt.Errorf("call %s: %w", c.ID, err)
 			}
 		}
@@ -109,6 +111,7 @@ type examination struct {
 	changes  []*change
 	names    *inventory
 	clusters map[string]bool
+	returned map[string]returned // by the Gateways of the translation
 	report   *Report
 }
 
@@ -172,6 +175,9 @@ func (e *examination) add(c *recording.Call, res *engine.Response, effects []eng
 			seen[e.of(identityOf(on))] = true
 		}
 		e.addEffect(c, at, &effects[i], outcomes)
+	}
+	if e.Wanted && c.Hook == mutator.HookTranslation {
+		e.returned[at] = newReturned(res)
 	}
 	for s := range seen {
 		s.calls++

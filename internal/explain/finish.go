@@ -29,8 +29,13 @@ func (e *examination) finish(ctx context.Context) (*Report, error) {
 	}
 	for _, s := range policies {
 		e.examine(s, seen)
+		own := e.own(s)
 		if e.Query.IsPolicy() {
-			s.Policy.Changes = e.list(s.own())
+			s.Policy.Changes = e.list(own)
+		}
+		var err error
+		if s.Policy.Wanted, err = e.wanted(own); err != nil {
+			return nil, err
 		}
 		e.report.Policies = append(e.report.Policies, s.Policy)
 	}
@@ -69,10 +74,11 @@ func (e *examination) compare(ctx context.Context, changes []*change, policies [
 		}
 	}
 	add(changes)
+	add(slices.DeleteFunc(slices.Clone(e.changes), func(c *change) bool { return !c.releases() }))
 	for _, s := range policies {
 		add(s.changes)
 	}
-	return compareAll(ctx, slices.Collect(maps.Keys(all)))
+	return compareAll(ctx, slices.Collect(maps.Keys(all)), e.Diff)
 }
 
 // group is what a [Summary] counts.

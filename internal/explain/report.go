@@ -66,6 +66,8 @@ type Policy struct {
 	Outcomes []Outcome `json:"outcomes,omitempty"`
 	// Changes are what the policy changed.
 	Changes *Changes `json:"changes,omitempty"`
+	// Wanted are the resources that Envoy should have, if they are asked for.
+	Wanted []Wanted `json:"wanted,omitempty"`
 }
 
 // String is "Kind namespace/name".

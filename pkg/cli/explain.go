@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -33,8 +35,9 @@ SUBJECT is one of
   KIND                               all of the kind
 Without it, all policies, or those of --filename.
 
-With --recording, egraft runs the recorded calls again. It takes the settings of
-` + "`egraft serve`" + `: use those of the egraft that kept the calls. Nothing is sent to Envoy.
+It asks the egraft that runs on this host (--admin-address), which runs its last calls
+again. With --recording, the command runs those of a recording. It then takes the settings
+of ` + "`egraft serve`" + `: use those of the egraft that kept the calls. Nothing is sent to Envoy.
 
 The exit code is
   0  all policies are in effect
@@ -42,13 +45,16 @@ The exit code is
   2  the command line, a setting or a file is not valid`
 
 const explainExample = `  # Why has the policy no effect?
-  egraft explain backendmtlspolicy/default/mtls --recording recording.tar.gz
+  egraft explain backendmtlspolicy/default/mtls
 
   # The fields that egraft changes for a Gateway
-  egraft explain gateway/default/eg --diff --recording recording.tar.gz
+  egraft explain gateway/default/eg --diff
 
   # A policy that Envoy Gateway does not send
-  egraft explain -f policy.yaml --recording recording.tar.gz`
+  egraft explain -f policy.yaml
+
+  # From a recording
+  egraft explain --recording recording.tar.gz`
 
 // explaining are the flags of the command.
 type explaining struct {
@@ -63,9 +69,9 @@ func newExplain(p *program) *cobra.Command {
 		Use: "explain [SUBJECT]", Short: "Say why a policy has no effect, and what egraft changes",
 		Long: explainLong, Example: explainExample, Args: cobra.MaximumNArgs(2),
 	}
-	flags := p.addFlags(cmd, renderSettings...)
+	flags := p.addFlags(cmd, append(slices.Clone(renderSettings), "admin-address")...)
 	var x explaining
-	cmd.Flags().StringVar(&x.recording, "recording", "", "`path` of a recording: a directory, a tar file or a file of calls")
+	cmd.Flags().StringVar(&x.recording, "recording", "", "`path` of a recording: a directory, a tar file or a file of calls; if empty, a running egraft is asked")
 	cmd.Flags().StringArrayVarP(&x.files, "filename", "f", nil, "`file` with policies, whether Envoy Gateway sends them or not")
 	cmd.Flags().BoolVar(&x.diff, "diff", false, "print the fields that egraft changes")
 	cmd.Flags().StringVarP(&x.output, "output", "o", "text", "one of text, json, yaml")
@@ -76,11 +82,7 @@ func newExplain(p *program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		q, err := x.query(args, s)
-		if err != nil {
-			return err
-		}
-		report, err := x.report(cmd.Context(), s, q)
+		report, err := x.report(cmd.Context(), s, args)
 		if err != nil {
 			return err
 		}
@@ -89,34 +91,43 @@ func newExplain(p *program) *cobra.Command {
 	return cmd
 }
 
-// query reads the arguments and files.
-func (x *explaining) query(args []string, s *settings) (q explain.Query, err error) {
+// report makes the report, or has it made.
+func (x *explaining) report(ctx context.Context, s *settings, args []string) (*explain.Report, error) {
 	if !slices.Contains([]string{"text", "json", "yaml"}, x.output) {
-		return q, fmt.Errorf("--output %q is none of text, json, yaml", x.output)
+		return nil, fmt.Errorf("--output %q is none of text, json, yaml", x.output)
 	}
-	if x.recording == "" {
-		return q, errors.New("--recording is missing: name a recording")
+	objects, err := x.objects()
+	if err != nil {
+		return nil, err
 	}
-	q.Diff = x.diff
-	if q.Subject, err = explain.ParseSubject(args, explain.Kinds(s.features)); err != nil {
-		return q, err
+	if x.recording != "" {
+		return x.recorded(ctx, s, args, objects)
 	}
+	return x.running(ctx, s, args, objects)
+}
+
+// objects reads the files.
+func (x *explaining) objects() (all [][]byte, err error) {
 	for _, name := range x.files {
 		data, err := os.ReadFile(name)
 		if err != nil {
-			return q, fmt.Errorf("read file: %w", err)
+			return nil, fmt.Errorf("read file: %w", err)
 		}
 		objects, err := explain.ParseObjects(data)
 		if err != nil {
-			return q, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		q.Objects = append(q.Objects, objects...)
+		all = append(all, objects...)
 	}
-	return q, nil
+	return all, nil
 }
 
-// report makes the report.
-func (x *explaining) report(ctx context.Context, s *settings, q explain.Query) (*explain.Report, error) {
+// recorded runs the calls of a recording.
+func (x *explaining) recorded(ctx context.Context, s *settings, args []string, objects [][]byte) (*explain.Report, error) {
+	subject, err := explain.ParseSubject(args, explain.Kinds(s.features))
+	if err != nil {
+		return nil, err
+	}
 	r, err := recording.Open(x.recording)
 	if err != nil {
 		return nil, err
@@ -125,8 +136,33 @@ func (x *explaining) report(ctx context.Context, s *settings, q explain.Query) (
 	if err != nil {
 		return nil, failed(fmt.Errorf("set up mutators: %w", err))
 	}
+	q := explain.Query{Subject: subject, Diff: x.diff, Objects: objects}
 	report, err := (&explain.Explainer{Engine: e, Features: s.features}).Explain(ctx, r, q)
 	return report, failed(err)
+}
+
+// running asks an egraft that runs on this host.
+func (x *explaining) running(ctx context.Context, s *settings, args []string, objects [][]byte) (*explain.Report, error) {
+	if s.AdminAddress == "" {
+		return nil, errors.New("--admin-address is off: name the address of a running egraft, or a recording with --recording")
+	}
+	q := explain.Request{Subject: strings.Join(args, "/"), Diff: x.diff, Seen: len(objects) > 0}
+	if q.Subject == "" && len(objects) == 1 {
+		q.Subject = explain.SubjectOf(objects[0]).String()
+	}
+	r, err := explain.Ask(ctx, &http.Transport{}, s.AdminAddress, q) // without the environment's proxy
+	switch {
+	case errors.As(err, new(*explain.QueryError)):
+		return nil, err
+	case errors.Is(err, explain.ErrNoAnswer):
+		return nil, failed(fmt.Errorf("%w: name its address with --admin-address, or a recording with --recording", err))
+	case err != nil:
+		return nil, failed(err)
+	}
+	if r.Complete(objects); len(args) == 0 && len(objects) > 0 {
+		r.Keep(objects)
+	}
+	return r, nil
 }
 
 func (p *program) writeReport(report *explain.Report, output string) error {
