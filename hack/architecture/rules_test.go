@@ -15,6 +15,7 @@ var mayImport = []struct {
 	{"pkg/cli", []string{
 		"internal/config", "internal/logging", "internal/telemetry", "internal/tracing", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
+		"internal/journal", "internal/recording",
 		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
 		"internal/explain", "internal/outside", "internal/recording", "crds",
 	}},
@@ -30,7 +31,7 @@ var mayImport = []struct {
 	{"internal/kube", []string{"internal/logging", "pkg/mutator"}},
 
 	// The way of a request.
-	{"internal/extension", []string{"internal/engine", "internal/tracing", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
+	{"internal/extension", []string{"internal/engine", "internal/finding", "internal/tracing", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
 	{"internal/engine", []string{"internal/cache", "internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
 	{"internal/cache", nil},
 	{"internal/sandbox", nil},
@@ -56,7 +57,9 @@ var mayImport = []struct {
 	{"internal/render", []string{"internal/callfile", "internal/engine", "internal/envoyapi", "pkg/mutator", "pkg/policy", "pkg/xds"}},
 	{"internal/diff", []string{"internal/redact"}},
 	{"internal/redact", []string{"internal/envoyapi"}},
+	{"internal/redact/redacttest", []string{"internal/redact", "internal/envoyapi"}},
 	{"internal/envoyapi", nil},
+	{"internal/journal", []string{"internal/recording", "internal/callfile", "internal/engine", "internal/redact", "internal/wire", "internal/logging", "pkg/mutator"}},
 	{"internal/recording", []string{"internal/callfile", "internal/engine", "pkg/mutator"}},
 	{"internal/callfile", []string{"internal/engine", "internal/envoyapi", "internal/wire", "pkg/mutator"}},
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/finding"
 	"github.com/egraft/egraft/internal/logging"
 	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -54,8 +55,9 @@ func (c *changes) logIfChanged(ctx context.Context, call *engine.Call, res *engi
 	}
 	for _, p := range res.Policies {
 		if p.Reason != mutator.Programmed {
+			code, _ := finding.OfReason(string(p.Reason))
 			c.log.LogAttrs(ctx, slog.LevelWarn, "policy not programmed", slog.String(logging.KeyHook, string(call.Hook)),
-				slog.String(logging.KeyPolicy, p.Policy.String()), slog.String(logging.KeyReason, string(p.Reason)), slog.String(logging.KeyMessage, p.Message))
+				slog.String(logging.KeyPolicy, p.Policy.String()), slog.String(logging.KeyReason, string(p.Reason)), slog.String(logging.KeyFinding, code.ID), slog.String(logging.KeyMessage, p.Message))
 		}
 	}
 }

@@ -62,6 +62,8 @@ func (m *methodsOf) call(t *testing.T, method grpc.MethodDesc, codec encoding.Co
 type outcomeCount struct{ atomic.Int64 }
 
 // Outcomes implements [Observer].
+func (c *outcomeCount) Policies(string, []mutator.PolicyOutcome) {}
+
 func (c *outcomeCount) Outcomes(_ mutator.Hook, _, _ string, n int) { c.Add(int64(n)) }
 
 // FuzzCalls sends arbitrary bytes to every call. What is a request for the generated types

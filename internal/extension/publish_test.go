@@ -1,6 +1,7 @@
 package extension_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
@@ -65,12 +66,12 @@ func ofGateway(t *testing.T) *routev3.RouteConfiguration {
 }
 
 func TestOutcomesArePublished(t *testing.T) {
-	to := &published{}
+	to, seen := &published{}, &counts{}
 	no := func(*mutator.Input, mutator.View) bool { return false }
 	conn := servePublishing(t, []mutator.Feature{{
 		Name: "f", Hooks: []mutator.Hook{mutator.HookRoute, mutator.HookHTTPListener, mutator.HookTranslation}, NeedsRoutes: true,
 		Routes: mutator.Func[*routev3.Route]{When: no}, Listeners: mutator.Func[*listenerv3.Listener]{When: no}, Reporter: reports{},
-	}}, &counts{}, to)
+	}}, seen, to)
 	route, listener, translation := &wire.Message{}, &wire.Message{}, &wire.Message{}
 	route.Add(1, encode(t, &routev3.Route{Name: "r"}))
 	route.Add(2, nested(1, nested(1, []byte(`{"apiVersion":"example.com/v1","kind":"P","metadata":{"name":"p"}}`))))
@@ -84,4 +85,31 @@ func TestOutcomesArePublished(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, []string{": p Programmed", "default/eg: p Programmed"}, to.got)
+	require.Equal(t, []string{" 1", "default/eg 1"}, seen.policies)
+}
+
+// TestLastPolicyGoes: the observer learns that a Gateway has no policies any more, and is not told of
+// Gateways that never had any.
+func TestLastPolicyGoes(t *testing.T) {
+	to, seen, reporter := &published{}, &counts{}, &some{}
+	conn := servePublishing(t, []mutator.Feature{{
+		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, Reporter: reporter,
+		Listeners: mutator.Func[*listenerv3.Listener]{When: func(*mutator.Input, mutator.View) bool { return false }},
+	}}, seen, to)
+	translation := &wire.Message{}
+	translation.Add(5, encode(t, ofGateway(t)))
+	for _, n := range []int{0, 1, 0} {
+		reporter.n = n
+		_, err := invoke(t, conn, "PostTranslateModify", translation)
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{"default/eg 1", "default/eg 0"}, seen.policies)
+	require.Equal(t, []string{"default/eg: p Programmed"}, to.got)
+}
+
+// some reports so many policies.
+type some struct{ n int }
+
+func (s *some) Report(*mutator.Input) []mutator.PolicyOutcome {
+	return slices.Repeat([]mutator.PolicyOutcome{{Policy: &policy.Object{Name: "p"}, Reason: mutator.Programmed}}, s.n)
 }

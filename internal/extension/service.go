@@ -8,6 +8,8 @@ package extension
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -24,6 +26,9 @@ type Observer interface {
 	// Outcomes is told that a feature's mutators came to a result, an [engine.Result], on
 	// n resources.
 	Outcomes(hook mutator.Hook, feature, result string, n int)
+	// Policies is told of the custom resources of a call, as a [Publisher] is, and that a
+	// Gateway has none any more.
+	Policies(gateway string, outcomes []mutator.PolicyOutcome)
 }
 
 // Publisher tells users what became of their policies.
@@ -35,6 +40,13 @@ type Publisher interface {
 	Publish(gateway string, outcomes []mutator.PolicyOutcome)
 }
 
+// Keeper keeps calls.
+type Keeper interface {
+	// Keep is called in the path of a call: it must return at once, and may keep the call, whose
+	// bytes do not change any more. The error is that of the call, which began at the given time.
+	Keep(ctx context.Context, call *engine.Call, res *engine.Response, err error, began time.Time)
+}
+
 // Config is what a [Service] needs.
 type Config struct {
 	Engine   *engine.Engine
@@ -42,6 +54,8 @@ type Config struct {
 	Observer Observer
 	// Publisher may be nil.
 	Publisher Publisher
+	// Keeper may be nil.
+	Keeper Keeper
 }
 
 // Service is Envoy Gateway's extension service.
@@ -49,6 +63,8 @@ type Service struct {
 	cfg     Config
 	methods []method
 	changes *changes
+	// hadPolicies is set once a translation had policies.
+	hadPolicies atomic.Bool
 }
 
 // New makes a service.
@@ -85,6 +101,7 @@ func (s *Service) handler(m *method) grpc.MethodHandler {
 }
 
 func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wire.Message, error) {
+	began := time.Now()
 	call, err := m.call(req)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
@@ -93,6 +110,9 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 	res, err := s.cfg.Engine.Run(ctx, call)
 	traced.End(ctx, call, res)
 	s.count(m.hook, res.Outcomes)
+	if s.cfg.Keeper != nil {
+		defer s.cfg.Keeper.Keep(ctx, call, res, err, began) // last: it may ask for the subject, too
+	}
 	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
 	}
@@ -124,14 +144,21 @@ func (s *Service) count(h mutator.Hook, outcomes []*engine.Outcome) {
 	}
 }
 
-// publish hands on what became of the policies of a call.
+// publish hands on what became of the policies of a call. A translation without policies is of
+// interest only if there were some: its Gateway is not read for nothing.
 func (s *Service) publish(h mutator.Hook, res *engine.Response) {
-	if s.cfg.Publisher == nil || len(res.Policies) == 0 {
-		return
-	}
 	gateway := ""
-	if h == mutator.HookTranslation {
+	switch {
+	case h != mutator.HookTranslation && len(res.Policies) == 0:
+		return
+	case h == mutator.HookTranslation && len(res.Policies) == 0 && !s.hadPolicies.Load():
+		return
+	case h == mutator.HookTranslation:
+		s.hadPolicies.Store(true)
 		gateway = res.Subject()
 	}
-	s.cfg.Publisher.Publish(gateway, res.Policies)
+	s.cfg.Observer.Policies(gateway, res.Policies)
+	if s.cfg.Publisher != nil && len(res.Policies) > 0 {
+		s.cfg.Publisher.Publish(gateway, res.Policies)
+	}
 }

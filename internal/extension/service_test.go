@@ -2,6 +2,7 @@ package extension_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -30,8 +31,9 @@ import (
 
 // counts observes how often a result was seen.
 type counts struct {
-	mu sync.Mutex
-	of map[string]int
+	mu       sync.Mutex
+	of       map[string]int
+	policies []string // of each call: the Gateway and how many
 }
 
 // Outcomes implements [extension.Observer].
@@ -42,6 +44,13 @@ func (c *counts) Outcomes(_ mutator.Hook, feature, result string, n int) {
 		c.of = map[string]int{}
 	}
 	c.of[feature+" "+result] += n
+}
+
+// Policies implements [extension.Observer].
+func (c *counts) Policies(gateway string, outcomes []mutator.PolicyOutcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.policies = append(c.policies, fmt.Sprint(gateway, " ", len(outcomes)))
 }
 
 // serve runs the service with the features on a Unix socket and returns a connection

@@ -38,6 +38,9 @@ type Config struct {
 	// Cache reads the statistics of the cache, and CacheBytes is its limit.
 	Cache      func() Cache
 	CacheBytes int64
+	// Journal reads the figures of the journal, and JournalBytes is its limit.
+	Journal      func() Journal
+	JournalBytes int64
 	// Checks runs egraft's checks on itself; it may be nil.
 	Checks func() []Check
 }
@@ -47,6 +50,7 @@ type Telemetry struct {
 	registry *prometheus.Registry
 	calls    calls
 	outcomes *prometheus.CounterVec
+	policies *policies
 	writes   *prometheus.CounterVec
 	dropped  prometheus.Counter
 }
@@ -54,11 +58,12 @@ type Telemetry struct {
 // New makes the metrics, with a series for each hook and outcome from the start: a rate
 // needs a first value, and a hook that is never called shows as 0.
 func New(cfg Config) *Telemetry {
-	t := &Telemetry{registry: prometheus.NewRegistry(), calls: newCalls(), outcomes: newOutcomes(cfg), writes: newWrites(cfg.Writes), dropped: newDropped()}
+	t := &Telemetry{registry: prometheus.NewRegistry(), calls: newCalls(), outcomes: newOutcomes(cfg), policies: newPolicies(cfg.Features), writes: newWrites(cfg.Writes), dropped: newDropped()}
 	t.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		t.outcomes,
+		t.policies,
 		t.writes,
 		t.dropped,
 		gauge("egraft_limit_message_bytes", "Largest message that egraft receives or sends.", float64(cfg.MaxMessageBytes)),
@@ -69,6 +74,7 @@ func New(cfg Config) *Telemetry {
 	)
 	t.registry.MustRegister(t.calls.collectors()...)
 	t.registry.MustRegister(cacheCollectors(cfg)...)
+	t.registry.MustRegister(journalCollectors(cfg)...)
 	t.registry.MustRegister(guardCollectors(cfg)...)
 	return t
 }

@@ -10,16 +10,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/egraft/egraft/internal/telemetry"
 	"github.com/egraft/egraft/internal/version"
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 )
 
 func newTelemetry() *telemetry.Telemetry {
 	return telemetry.New(telemetry.Config{
 		Features: []mutator.Feature{
-			{Name: "one", Hooks: []mutator.Hook{mutator.HookRoute}},
+			{Name: "one", Hooks: []mutator.Hook{mutator.HookRoute}, Policies: []policy.Kind{kind("OnePolicy")}},
 			{Name: "two", Hooks: []mutator.Hook{mutator.HookTranslation}},
 		},
 		Results: func(f *mutator.Feature, h mutator.Hook) []string {
@@ -30,6 +32,8 @@ func newTelemetry() *telemetry.Telemetry {
 		CallTimeout:     1500 * time.Millisecond,
 		Cache:           func() telemetry.Cache { return telemetry.Cache{Hits: 3, Misses: 2, Bytes: 1000} },
 		CacheBytes:      2000,
+		Journal:         func() telemetry.Journal { return telemetry.Journal{Bytes: 11, Calls: 12, Dropped: 13} },
+		JournalBytes:    3000,
 		MutatorTimeout:  500 * time.Millisecond,
 		Abandoned:       func() int { return 4 },
 		Quarantined:     func() int { return 7 },
@@ -37,6 +41,10 @@ func newTelemetry() *telemetry.Telemetry {
 		Version:         version.Info{Version: "v1", Commit: "c", Go: "go1", EnvoyGateway: "v2"},
 		Modules:         []telemetry.FeatureModule{{Name: "two", Module: version.ModuleVersion{Path: "example.org/two", Version: "v3"}}},
 	})
+}
+
+func kind(name string) policy.Kind {
+	return policy.Kind{GroupVersionKind: schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: name}}
 }
 
 // scrape returns the samples as Prometheus sees them.
@@ -121,6 +129,7 @@ func TestGuard(t *testing.T) {
 func TestCache(t *testing.T) {
 	require.Subset(t, scrape(t, newTelemetry()), []string{
 		`egraft_cache_hits_total 3`, `egraft_cache_misses_total 2`, `egraft_cache_bytes 1000`, `egraft_limit_cache_bytes 2000`,
+		`egraft_journal_bytes 11`, `egraft_journal_calls 12`, `egraft_journal_dropped_total 13`, `egraft_limit_journal_bytes 3000`,
 	})
 }
 

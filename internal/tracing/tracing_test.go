@@ -36,6 +36,8 @@ type uncounted struct{}
 
 func (uncounted) Outcomes(mutator.Hook, string, string, int) {}
 
+func (uncounted) Policies(string, []mutator.PolicyOutcome) {}
+
 // feature edits clusters in the Translation hook.
 func feature(name string, onError mutator.FailurePolicy, edit func(*clusterv3.Cluster) error) mutator.Feature {
 	return mutator.Feature{
