@@ -117,6 +117,15 @@ func (k *keeping) recording(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// latest is the last translation of each Gateway, with the calls that belong to it.
+func (k *keeping) latest(ctx context.Context) (*recording.Recording, error) {
+	if k.Journal == nil {
+		return nil, errNoJournal
+	}
+	calls, err := k.Recorded(ctx, true)
+	return &recording.Recording{Header: k.header(), Calls: calls}, err
+}
+
 // header describes this egraft.
 func (k *keeping) header() recording.Header {
 	return recording.Header{

@@ -11,6 +11,7 @@ import (
 	"github.com/egraft/egraft/internal/admin"
 	"github.com/egraft/egraft/internal/config"
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/explain"
 	"github.com/egraft/egraft/internal/extension"
 	"github.com/egraft/egraft/internal/kube"
 	"github.com/egraft/egraft/internal/logging"
@@ -80,6 +81,7 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	api := admin.New()
 	me.serve(api)
 	kept.serve(api)
+	api.JSON(explain.Path, explain.NewServer(&explain.Explainer{Engine: e, Features: s.features}, kept.latest).Answer)
 	publisher, err := newPublisher(s.Config, log, t)
 	if err != nil {
 		return err
