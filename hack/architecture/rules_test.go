@@ -32,7 +32,7 @@ var mayImport = []struct {
 
 	// The way of a request.
 	{"internal/extension", []string{"internal/engine", "internal/finding", "internal/tracing", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
-	{"internal/engine", []string{"internal/cache", "internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"internal/engine", []string{"internal/cache", "internal/packed", "internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
 	{"internal/cache", nil},
 	{"internal/sandbox", nil},
 	{"internal/wire", []string{"pkg/xds"}},
@@ -69,11 +69,12 @@ var mayImport = []struct {
 	{"pkg/attach", []string{"pkg/httpfilter", "pkg/mutator", "pkg/policy", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/feature", []string{"pkg/mutator", "pkg/setting"}},
 	{"pkg/setting", nil},
-	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
+	{"pkg/mutator", []string{"pkg/policy", "pkg/xds", "internal/packed"}},
 	{"internal/tenancy", []string{"internal/duration", "pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
 	{"pkg/policy", []string{"pkg/apis/..."}},
 	{"internal/duration", nil},
 	{"internal/quantity", nil},
+	{"internal/packed", nil},
 	{"internal/unixsocket", nil},
 	{"pkg/spiffe", []string{"internal/duration", "internal/unixsocket", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/httpfilter", []string{"pkg/xds"}},
