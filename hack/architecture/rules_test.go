@@ -17,7 +17,7 @@ var mayImport = []struct {
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
 		"internal/journal", "internal/recording",
 		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
-		"internal/explain", "internal/recording", "crds",
+		"internal/explain", "internal/outside", "internal/recording", "crds",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
@@ -45,6 +45,9 @@ var mayImport = []struct {
 		"internal/wire", "pkg/mutator", "pkg/policy", "pkg/xds",
 	}},
 	{"internal/cluster", nil},
+	{"internal/outside", []string{
+		"internal/cluster", "internal/envoyadmin", "internal/explain", "internal/finding", "internal/known", "internal/terminal", "internal/wiring",
+	}},
 	{"internal/known", []string{"internal/finding", "internal/terminal", "internal/wiring"}},
 	{"internal/envoyadmin", []string{"internal/callfile", "internal/diff", "internal/envoyapi", "internal/finding", "internal/redact", "internal/terminal", "pkg/mutator"}},
 	{"internal/admin", nil},
