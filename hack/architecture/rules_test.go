@@ -17,7 +17,7 @@ var mayImport = []struct {
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
 		"internal/journal", "internal/recording", "internal/replay",
 		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
-		"internal/explain", "internal/recording", "crds",
+		"internal/explain", "internal/outside", "internal/recording", "crds",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
@@ -32,7 +32,7 @@ var mayImport = []struct {
 
 	// The way of a request.
 	{"internal/extension", []string{"internal/engine", "internal/finding", "internal/tracing", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
-	{"internal/engine", []string{"internal/cache", "internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
+	{"internal/engine", []string{"internal/cache", "internal/packed", "internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
 	{"internal/cache", nil},
 	{"internal/sandbox", nil},
 	{"internal/wire", []string{"pkg/xds"}},
@@ -45,6 +45,9 @@ var mayImport = []struct {
 		"internal/wire", "pkg/mutator", "pkg/policy", "pkg/xds",
 	}},
 	{"internal/cluster", nil},
+	{"internal/outside", []string{
+		"internal/cluster", "internal/envoyadmin", "internal/explain", "internal/finding", "internal/known", "internal/terminal", "internal/wiring",
+	}},
 	{"internal/known", []string{"internal/finding", "internal/terminal", "internal/wiring"}},
 	{"internal/envoyadmin", []string{"internal/callfile", "internal/diff", "internal/envoyapi", "internal/finding", "internal/redact", "internal/terminal", "pkg/mutator"}},
 	{"internal/admin", nil},
@@ -67,11 +70,12 @@ var mayImport = []struct {
 	{"pkg/attach", []string{"pkg/httpfilter", "pkg/mutator", "pkg/policy", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/feature", []string{"pkg/mutator", "pkg/setting"}},
 	{"pkg/setting", nil},
-	{"pkg/mutator", []string{"pkg/policy", "pkg/xds"}},
+	{"pkg/mutator", []string{"pkg/policy", "pkg/xds", "internal/packed"}},
 	{"internal/tenancy", []string{"internal/duration", "pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
 	{"pkg/policy", []string{"pkg/apis/..."}},
 	{"internal/duration", nil},
 	{"internal/quantity", nil},
+	{"internal/packed", nil},
 	{"internal/unixsocket", nil},
 	{"pkg/spiffe", []string{"internal/duration", "internal/unixsocket", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/httpfilter", []string{"pkg/xds"}},
