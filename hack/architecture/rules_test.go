@@ -15,9 +15,9 @@ var mayImport = []struct {
 	{"pkg/cli", []string{
 		"internal/config", "internal/logging", "internal/telemetry", "internal/tracing", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
-		"internal/journal", "internal/recording",
+		"internal/journal", "internal/recording", "internal/replay",
 		"pkg/feature", "internal/render", "internal/plan", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
-		"internal/explain", "internal/recording", "crds",
+		"internal/explain", "internal/outside", "internal/recording", "crds",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
@@ -45,6 +45,9 @@ var mayImport = []struct {
 		"internal/wire", "pkg/mutator", "pkg/policy", "pkg/xds",
 	}},
 	{"internal/cluster", nil},
+	{"internal/outside", []string{
+		"internal/cluster", "internal/envoyadmin", "internal/explain", "internal/finding", "internal/known", "internal/terminal", "internal/wiring",
+	}},
 	{"internal/known", []string{"internal/finding", "internal/terminal", "internal/wiring"}},
 	{"internal/envoyadmin", []string{"internal/callfile", "internal/diff", "internal/envoyapi", "internal/finding", "internal/redact", "internal/terminal", "pkg/mutator"}},
 	{"internal/admin", nil},
@@ -57,6 +60,7 @@ var mayImport = []struct {
 	{"internal/redact", []string{"internal/envoyapi"}},
 	{"internal/redact/redacttest", []string{"internal/redact", "internal/envoyapi"}},
 	{"internal/envoyapi", nil},
+	{"internal/replay", []string{"internal/recording", "internal/callfile", "internal/diff", "internal/engine", "internal/extension", "internal/terminal", "pkg/mutator"}},
 	{"internal/journal", []string{"internal/recording", "internal/callfile", "internal/engine", "internal/redact", "internal/wire", "internal/logging", "pkg/mutator"}},
 	{"internal/recording", []string{"internal/callfile", "internal/engine", "pkg/mutator"}},
 	{"internal/callfile", []string{"internal/engine", "internal/envoyapi", "internal/wire", "pkg/mutator"}},
