@@ -18,6 +18,7 @@ func TestCluster(t *testing.T) {
 	c := install(t)
 	c.run("story", (*scenario).story)
 	c.run("explained", c.explained)
+	c.run("doctor", c.doctor)
 	c.run("outcomes", c.outcomes)
 	c.run("selected by labels", c.selected)
 	c.run("selected from another namespace", c.selectedFromElsewhere)

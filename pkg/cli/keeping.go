@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -117,10 +118,32 @@ func (k *keeping) recording(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// maxExplained is how many bytes of calls are explained in the process that serves: about five times as
+// much memory is taken for the time of a request.
+const maxExplained = 64 << 20
+
+// latestBytes is the size of the last translation of each Gateway.
+func latestBytes(calls []recording.Meta) (n int) {
+	last := map[string]int{}
+	for _, c := range calls {
+		if c.Translation == "" {
+			last[c.Gateway] = c.Bytes
+		}
+	}
+	for _, bytes := range last {
+		n += bytes
+	}
+	return n
+}
+
 // latest is the last translation of each Gateway, with the calls that belong to it.
 func (k *keeping) latest(ctx context.Context) (*recording.Recording, error) {
 	if k.Journal == nil {
 		return nil, errNoJournal
+	}
+	if n := latestBytes(k.Calls(ctx)); n > maxExplained {
+		return nil, &admin.Error{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf(
+			"the last calls have %d MiB, and egraft explains %d MiB at most beside its work: save them by `egraft record`, and use `egraft explain --recording`", n>>20, maxExplained>>20)}
 	}
 	calls, err := k.Recorded(ctx, true)
 	return &recording.Recording{Header: k.header(), Calls: calls}, err
