@@ -3,8 +3,10 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,10 +66,12 @@ func TestDoctor(t *testing.T) {
 	require.Empty(t, problems(report, doctor.Warning))
 	require.Zero(t, code)
 	for _, c := range report.Checks {
-		if c.Name == "UnsupportedVersion" || c.Name == "RestartNeeded" {
+		if c.Name == "RestartNeeded" {
 			require.Equal(t, doctor.OK, c.Status, "Envoy Gateway tells: %v", c)
 		}
 	}
+
+	f.doctorLooksIntoEnvoy()
 
 	config, err := os.ReadFile(f.gatewayConfig())
 	require.NoError(t, err)
@@ -79,6 +83,80 @@ func TestDoctor(t *testing.T) {
 		"RestartNeeded": {"the extension managers in " + f.gatewayConfig() + " are not those that Envoy Gateway runs with"},
 	}, problems(report, doctor.Failed))
 	require.Equal(t, 1, code)
+}
+
+// trap is a cluster that verifies peers by a trust domain alone, as an EnvoyPatchPolicy of somebody
+// else makes it, with %s for the agent's socket. Another one patches what egraft adds.
+const trap = `
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: EnvoyPatchPolicy
+metadata: {name: trap, namespace: default}
+spec:
+  type: JSONPatch
+  targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: eg}
+  jsonPatches:
+  - type: type.googleapis.com/envoy.config.cluster.v3.Cluster
+    name: trap
+    operation:
+      op: add
+      path: ""
+      value:
+        name: trap
+        type: STATIC
+        connect_timeout: 1s
+        load_assignment: {cluster_name: trap, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}
+        transport_socket:
+          name: envoy.transport_sockets.tls
+          typed_config:
+            "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+            common_tls_context:
+              combined_validation_context:
+                default_validation_context: {match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: shop.example.com}}]}
+                validation_context_sds_secret_config:
+                  name: spiffe://example.org
+                  sds_config:
+                    resource_api_version: V3
+                    initial_fetch_timeout: 1s
+                    api_config_source: {api_type: GRPC, transport_api_version: V3, grpc_services: [{google_grpc: {target_uri: "unix:%s", stat_prefix: trap}}]}
+---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: EnvoyPatchPolicy
+metadata: {name: late, namespace: default}
+spec:
+  type: JSONPatch
+  targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: eg}
+  jsonPatches:
+  - {type: type.googleapis.com/envoy.config.cluster.v3.Cluster, name: egraft/backend-mtls/1/echo, operation: {op: add, path: /connect_timeout, value: 2s}}
+`
+
+// doctorLooksIntoEnvoy finds what others put into Envoy's configuration.
+func (f *fixture) doctorLooksIntoEnvoy() {
+	f.t.Helper()
+	address, err := f.AdminAddress()
+	f.must(err)
+	report, code := f.doctor("--envoy-admin", address)
+	require.Empty(f.t, problems(report, doctor.Failed))
+	require.Zero(f.t, code)
+	for _, c := range report.Checks {
+		if c.Name == "RegistrationEntries" {
+			require.Equal(f.t, []string{"spire-server entry create -parentID AGENT -spiffeID spiffe://example.org/envoy -selector unix:path:PATH_OF_ENVOY"}, c.Lines)
+		}
+	}
+	f.must(f.Apply(f.soon(), "trap", fmt.Sprintf(trap, f.AgentSocket())))
+	f.wait("the cluster of the EnvoyPatchPolicy", func(ctx context.Context) error {
+		clusters, err := f.Clusters(ctx)
+		if err == nil && clusters["trap"] == nil {
+			err = errors.New("there is none")
+		}
+		return err
+	})
+	report, code = f.doctor("--envoy-admin", address)
+	require.Equal(f.t, map[string][]string{
+		"AnyIdentity":   {"Envoy at " + address + ": cluster trap verifies peers with spiffe://example.org, and accepts every SPIFFE ID"},
+		"PatchConflict": {"EnvoyPatchPolicy default/late changes /connect_timeout of egraft/backend-mtls/1/echo, which egraft adds after it"},
+	}, problems(report, doctor.Failed))
+	require.Equal(f.t, 1, code)
+	f.must(f.Delete(f.soon(), "trap"))
 }
 
 // TestDoctorFindsMistakes: Envoy Gateway runs with a configuration that is wrong in several ways.

@@ -24,12 +24,12 @@ func (a *API) JSON(path string, answer func(*http.Request) (any, error)) {
 	a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 		value, err := answer(r)
 		if err != nil {
-			writeError(w, err)
+			WriteError(w, err)
 			return
 		}
 		var b bytes.Buffer // so that an error is not in the middle of an answer
 		if err := json.NewEncoder(&b).Encode(value); err != nil {
-			writeError(w, err)
+			WriteError(w, err)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -43,7 +43,7 @@ func (a *API) Handle(path string, h http.Handler) { a.mux.Handle("GET "+path, h)
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := local(r); err != nil {
-		writeError(w, err)
+		WriteError(w, err)
 		return
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -60,8 +60,8 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Message }
 
-// writeError answers {"error": "…"}.
-func writeError(w http.ResponseWriter, err error) {
+// WriteError answers {"error": "…"}.
+func WriteError(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
 	if e := (*Error)(nil); errors.As(err, &e) {
 		status = e.Status

@@ -135,6 +135,11 @@ func (c *Cluster) Envoys(ctx context.Context, envoyGateway, namespace, name, cla
 	return nil, fmt.Errorf("find Envoys of Gateway %s/%s: %w with labels %s", namespace, name, ErrNoPods, labels)
 }
 
+// AllEnvoys finds the Envoys of all Gateways, in a namespace or in all.
+func (c *Cluster) AllEnvoys(ctx context.Context, namespace string) ([]Pod, error) {
+	return c.pods(ctx, namespace, proxyLabels, EnvoyContainer)
+}
+
 // pods are those with labels that have a container.
 func (c *Cluster) pods(ctx context.Context, namespace, labels, container string) (out []Pod, err error) {
 	list, err := c.List(ctx, Pods, namespace, labels)

@@ -35,6 +35,7 @@ type Config struct {
 
 	MaxMessageSize   resource.Quantity
 	CacheSize        resource.Quantity
+	JournalSize      resource.Quantity
 	CallTimeout      time.Duration
 	MutatorTimeout   time.Duration
 	ShutdownTimeout  time.Duration
@@ -87,6 +88,7 @@ func Default() *Config {
 
 		MaxMessageSize:  resource.MustParse("256Mi"),
 		CacheSize:       resource.MustParse("64Mi"),
+		JournalSize:     resource.MustParse("32Mi"),
 		CallTimeout:     30 * time.Second,
 		MutatorTimeout:  5 * time.Second,
 		ShutdownTimeout: 10 * time.Second,

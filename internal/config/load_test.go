@@ -65,7 +65,7 @@ func TestPrecedence(t *testing.T) {
 func wanted() *Config {
 	return &Config{
 		Socket: "/run/s", SocketMode: 0o666, SocketGroup: "envoy", AllowedUIDs: []uint32{1, 65532},
-		MaxMessageSize: resource.MustParse("1Gi"), CacheSize: resource.MustParse("0"), CallTimeout: 90 * time.Second, MutatorTimeout: 3 * time.Second,
+		MaxMessageSize: resource.MustParse("1Gi"), CacheSize: resource.MustParse("0"), JournalSize: resource.MustParse("1Mi"), CallTimeout: 90 * time.Second, MutatorTimeout: 3 * time.Second,
 		ShutdownTimeout: time.Second, KeepaliveTime: time.Hour, KeepaliveTimeout: time.Minute, KeepaliveMinTime: 0,
 		AdminAddress: "", Reflection: true, LogLevel: slog.LevelDebug, LogFormat: logging.JSON,
 		KubernetesOutcomes: Always, Kubeconfig: "/k",
@@ -82,7 +82,7 @@ func wanted() *Config {
 
 func TestEverySettingOfASocket(t *testing.T) {
 	args := strings.Fields(`--socket=/run/s --socket-mode 666 --socket-group envoy --allowed-uids 1 --allowed-uids 65532
-		--max-message-size 1Gi --cache-size 0 --call-timeout 1m30s --mutator-timeout 3s --shutdown-timeout 1s --keepalive-time 1h --keepalive-timeout 60s
+		--max-message-size 1Gi --cache-size 0 --journal-size 1Mi --call-timeout 1m30s --mutator-timeout 3s --shutdown-timeout 1s --keepalive-time 1h --keepalive-timeout 60s
 		--keepalive-min-time 0s --admin-address off --reflection --log-level debug --log-format json
 		--kubernetes-outcomes always --kubeconfig /k
 		--eds-initial-fetch-timeout 200ms --fast-cluster-updates --include-attempt-count --max-buffer-bytes 1.5Gi --disable-features a,b --failure-policy c=Fail,d=Ignore
@@ -90,7 +90,7 @@ func TestEverySettingOfASocket(t *testing.T) {
 		--namespace-rules namespaces=*;kinds=K;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a
 		--max-agent-sockets-per-namespace 1 --max-sds-secrets-per-namespace 2`)
 	env := strings.Fields(`EGRAFT_SOCKET=/run/s EGRAFT_SOCKET_MODE=0666 EGRAFT_SOCKET_GROUP=envoy EGRAFT_ALLOWED_UIDS=1,65532
-		EGRAFT_MAX_MESSAGE_SIZE=1Gi EGRAFT_CACHE_SIZE=0 EGRAFT_CALL_TIMEOUT=90s EGRAFT_MUTATOR_TIMEOUT=3s EGRAFT_SHUTDOWN_TIMEOUT=1s EGRAFT_KEEPALIVE_TIME=1h
+		EGRAFT_MAX_MESSAGE_SIZE=1Gi EGRAFT_CACHE_SIZE=0 EGRAFT_JOURNAL_SIZE=1Mi EGRAFT_CALL_TIMEOUT=90s EGRAFT_MUTATOR_TIMEOUT=3s EGRAFT_SHUTDOWN_TIMEOUT=1s EGRAFT_KEEPALIVE_TIME=1h
 		EGRAFT_KEEPALIVE_TIMEOUT=1m EGRAFT_KEEPALIVE_MIN_TIME=0s EGRAFT_ADMIN_ADDRESS= EGRAFT_REFLECTION=true
 		EGRAFT_LOG_LEVEL=debug EGRAFT_LOG_FORMAT=json EGRAFT_KUBERNETES_OUTCOMES=always EGRAFT_KUBECONFIG=/k
 		EGRAFT_EDS_INITIAL_FETCH_TIMEOUT=0.2s EGRAFT_FAST_CLUSTER_UPDATES=true EGRAFT_INCLUDE_ATTEMPT_COUNT=1 EGRAFT_MAX_BUFFER_BYTES=1.5Gi EGRAFT_DISABLE_FEATURES=a,b
@@ -104,6 +104,7 @@ socketGroup: envoy
 allowedUIDs: [1, 65532]
 maxMessageSize: 1Gi
 cacheSize: 0
+journalSize: 1Mi
 callTimeout: 90s
 mutatorTimeout: 3s
 shutdownTimeout: 1s
@@ -145,7 +146,8 @@ maxSDSSecretsPerNamespace: 2
 			cfg.from = nil
 			require.Equal(t, wanted().MaxMessageSize.Value(), cfg.MaxMessageSize.Value())
 			require.Equal(t, wanted().CacheSize.Value(), cfg.CacheSize.Value())
-			cfg.MaxMessageSize, cfg.CacheSize = wanted().MaxMessageSize, wanted().CacheSize // how they are written
+			require.Equal(t, wanted().JournalSize.Value(), cfg.JournalSize.Value())
+			cfg.MaxMessageSize, cfg.CacheSize, cfg.JournalSize = wanted().MaxMessageSize, wanted().CacheSize, wanted().JournalSize // how they are written
 			require.Equal(t, wanted(), cfg)
 		})
 	}

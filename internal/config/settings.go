@@ -50,6 +50,18 @@ func Settings() []Setting {
 	return out
 }
 
+// Changed returns egraft's own settings that differ from the default, by flag. Settings of features
+// that are not built in are not among them: they may be secret.
+func (c *Config) Changed() map[string]string {
+	out, defaults := map[string]string{}, table(Default())
+	for i, s := range table(c) {
+		if v := s.value.String(); v != defaults[i].value.String() {
+			out[s.flag] = v
+		}
+	}
+	return out
+}
+
 // entry ties a name to a field of a [Config], or to a setting of a feature.
 type entry struct {
 	flag  string
@@ -82,6 +94,7 @@ func limits(c *Config) []entry {
 	return []entry{
 		{"max-message-size", quantities(&c.MaxMessageSize), "largest message in bytes, both ways; Envoy Gateway's extensionManager.maxMessageSize must be as large"},
 		{"cache-size", quantities(&c.CacheSize), "maximum cache size in bytes; 0 disables the cache"},
+		{"journal-size", quantities(&c.JournalSize), "maximum size in bytes of the journal, compressed: the last hook calls of each Gateway, without secrets, for commands that explain them; 0, or no --admin-address, disables it"},
 		{"call-timeout", setting.Duration(&c.CallTimeout), "timeout of a hook call; Envoy Gateway itself has none"},
 		{"mutator-timeout", setting.Duration(&c.MutatorTimeout), "timeout of a mutator on one resource; the failure policy applies after it"},
 		{"shutdown-timeout", setting.Duration(&c.ShutdownTimeout), "time for calls in flight to finish after SIGTERM or SIGINT"},
@@ -93,7 +106,7 @@ func limits(c *Config) []entry {
 
 func operation(c *Config) []entry {
 	return []entry{
-		{"admin-address", address(&c.AdminAddress), "address of /healthz, /readyz and /metrics; disabled if empty or \"off\""},
+		{"admin-address", address(&c.AdminAddress), "address of /healthz, /readyz, /metrics and the admin API, which answers loopback peers only; disabled if empty or \"off\""},
 		{"reflection", setting.Bool(&c.Reflection), "serve gRPC reflection"},
 		{"log-level", level(&c.LogLevel), "one of debug, info, warn, error; debug has a line for each call"},
 		{"log-format", format(&c.LogFormat), fmt.Sprintf("one of %s; auto is text on a terminal and JSON otherwise", words(logging.Formats()))},

@@ -32,6 +32,7 @@ func (l *loader) validate() {
 	}
 	l.bytes("max-message-size", l.cfg.MaxMessageSize, 1, math.MaxInt32)
 	l.bytes("cache-size", l.cfg.CacheSize, 0, math.MaxInt64)
+	l.bytes("journal-size", l.cfg.JournalSize, 0, math.MaxInt64)
 	l.bytes("max-buffer-bytes", l.cfg.MaxBufferBytes, 1, math.MaxUint32)
 	l.positive("call-timeout", c.CallTimeout)
 	l.positive("mutator-timeout", c.MutatorTimeout)

@@ -80,7 +80,7 @@ type verdict struct {
 
 // Checks are all checks in their order.
 func Checks() []Check {
-	return slices.Concat(egraftChecks(), settingsChecks(), kubernetesChecks())
+	return slices.Concat(egraftChecks(), settingsChecks(), kubernetesChecks(), surroundingsChecks())
 }
 
 // Run runs all checks but those whose codes are skipped.

@@ -78,6 +78,7 @@ func well(t *testing.T) *doctor.Facts {
 	c := configuration(t, alone)
 	return &doctor.Facts{
 		Now: now, Needs: needs(), Socket: "/run/s", Written: c, Running: c, Egrafts: doctor.Known([]doctor.Egraft{egraft("one"), egraft("two")}),
+		Envoys: doctor.Known([]doctor.Envoy{pod("a", context(true, "spiffe://td/envoy", "spiffe://td"))}), Patches: doctor.Known([]doctor.Patch{{Policy: "n/p", Name: "listener", Path: "/filter_chains"}}),
 		CRDs:        doctor.Known(doctor.CRDs{Schemas: map[string]string{"ps.egraft.io/v1": "1", "fs.egraft.io/v1": "2"}}),
 		Permissions: doctor.Known([]doctor.Permission{allowed(doctor.OfEnvoyGateway, "list"), allowed(doctor.OfEnvoyGateway, "watch"), allowed(doctor.OfEgraft, "create")}),
 	}

@@ -25,6 +25,9 @@ type Facts struct {
 	Sidecars    Fact[[]Sidecar]
 	CRDs        Fact[CRDs]
 	Permissions Fact[[]Permission]
+	// Envoys are all that could be found, and Patches those of EnvoyPatchPolicies.
+	Envoys  Fact[[]Envoy]
+	Patches Fact[[]Patch]
 }
 
 // Fact is a fact that may be unknown.

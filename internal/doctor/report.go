@@ -42,7 +42,7 @@ func (r *Report) WriteText(out io.Writer, style terminal.Style, short bool) erro
 	var group Group
 	for i := range r.Checks {
 		c := &r.Checks[i]
-		if short && (c.Status == OK || c.Status == Skipped) && len(c.Lines) == 0 {
+		if short && (c.Status == OK || c.Status == Skipped) {
 			continue
 		}
 		if c.Group != group {

@@ -83,10 +83,12 @@ func (k callKey) AddTo(f *cache.Fields) {
 type inputKey struct {
 	call    *Call
 	configs []config
+	shadow  bool // whether the custom resources with the effect Shadow are enforced
 }
 
 func (k inputKey) AddTo(f *cache.Fields) {
 	f.String(string(k.call.Hook))
+	f.Bool(k.shadow)
 	kinds := kindsOf(k.call)
 	f.Uint(uint64(len(kinds)))
 	for _, kind := range kinds {

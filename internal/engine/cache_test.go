@@ -370,14 +370,15 @@ func TestInputKey(t *testing.T) {
 		inputKey{call: of(func(c *Call) { c.Hostnames, c.Objects = nil, [][]byte{[]byte("a"), []byte("o")} })},
 		inputKey{call: of(func(c *Call) { c.Resources = nil })},
 		inputKey{call: of(func(c *Call) { c.Resources[0].Kind = mutator.KindListener })},
-		inputKey{plain, []config{configOf("n")}},
-		inputKey{plain, []config{configOf("n", 1)}},
-		inputKey{plain, []config{configOf("n", 2)}},
-		inputKey{plain, []config{configOf("n", 1, 2)}},
-		inputKey{plain, []config{configOf("n", 1), configOf("n", 2)}},
-		inputKey{plain, []config{configOf("x", 1)}},
-		inputKey{plain, []config{configOf("a", 1, 'b'), configOf("")}},
-		inputKey{plain, []config{configOf("a"), configOf("b", 0)}},
+		inputKey{plain, []config{configOf("n")}, false},
+		inputKey{plain, []config{configOf("n", 1)}, false},
+		inputKey{plain, []config{configOf("n", 2)}, false},
+		inputKey{plain, []config{configOf("n", 1, 2)}, false},
+		inputKey{plain, []config{configOf("n", 1), configOf("n", 2)}, false},
+		inputKey{plain, []config{configOf("x", 1)}, false},
+		inputKey{plain, []config{configOf("a", 1, 'b'), configOf("")}, false},
+		inputKey{plain, []config{configOf("a"), configOf("b", 0)}, false},
+		inputKey{plain, []config{configOf("a"), configOf("b", 0)}, true},
 	)
 }
 

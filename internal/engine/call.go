@@ -46,6 +46,10 @@ type Response struct {
 	renamed   []renamed                 // clusters
 	transient bool                      // a plan has no cache key
 	effects   []placed                  // if they are recorded
+
+	shadowEffects []Effect   // if they are recorded: those of custom resources with the effect Shadow
+	state         *callState // nil in a response from the cache
+	configs       []config   // of the call
 }
 
 // Outcome is the result of a feature's mutator on one resource.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
@@ -22,6 +23,9 @@ type Effect struct {
 	// does not name them, and these are all of its feature in the call.
 	Policies  []*policy.Object
 	Uncertain bool
+	// Shadow is set for what would be done if the custom resources with the effect Shadow were enforced.
+	// It is not part of the response, and comes after all that is.
+	Shadow bool
 	// Before and After are the resource as encoded message, with its secrets. Before is nil for an
 	// added resource, After for a pruned one, and both for one that could not be added.
 	Before, After []byte
@@ -52,24 +56,32 @@ func (e *Engine) Explain(ctx context.Context, call *Call) (*Response, []Effect, 
 		res, err := e.Run(ctx, call)
 		return res, nil, err
 	}
-	res, err := e.recording(call.Hook).watch(ctx, call)
+	r := e.recording(call.Hook)
+	res, err := r.watch(ctx, call)
 	if res == nil {
 		return nil, nil, err
+	}
+	if err == nil {
+		r.addShadow(ctx, call, res)
 	}
 	effects := make([]Effect, len(res.effects))
 	for i := range res.effects {
 		effects[i] = res.effects[i].Effect
 	}
-	return res, effects, err
+	return res, append(effects, res.shadowEffects...), err
 }
 
 // recording is an engine for one call that has the same features and records effects.
 func (e *Engine) recording(h mutator.Hook) *Engine {
-	return &Engine{
-		features: e.features, variants: e.variants, read: e.read, hosts: e.hosts, excess: e.excess,
-		sandbox: e.explaining, reads: e.explaining, recordsEffects: true,
+	r := &Engine{
+		features: e.features, variants: e.variants, read: e.read, hosts: e.hosts, lastHost: new(atomic.Uint64), excess: e.excess,
+		sandbox: e.explaining, reads: e.explaining, recordsEffects: true, isShadow: e.isShadow,
 		chains: map[mutator.Hook]map[mutator.Kind]runner{h: chainsOf(h, e.features, e.explaining, true)},
 	}
+	if e.shadow != nil {
+		r.shadow = e.shadow.recording(h)
+	}
+	return r
 }
 
 // place adds the effects on a resource of the call.

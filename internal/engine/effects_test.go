@@ -43,7 +43,7 @@ func applied(t *testing.T, call *engine.Call, effects []engine.Effect) []engine.
 		lists = append(lists, engine.Resources{Kind: l.Kind, Encoded: slices.Clone(l.Encoded)})
 	}
 	for _, e := range effects {
-		if e.Before == nil && e.After == nil {
+		if e.Shadow || e.Before == nil && e.After == nil {
 			continue
 		}
 		if e.Before == nil {

@@ -43,13 +43,15 @@ type Engine struct {
 	cache    *cache.Cache
 	cached   tables
 	hosts    hostReader
-	lastHost atomic.Uint64 // its id
+	lastHost *atomic.Uint64 // its id
 	sandbox  *sandbox.Sandbox
 	reads    *sandbox.Sandbox                                // for custom resources: by namespace where the other is by feature
 	excess   func([]*policy.Object) map[*policy.Object]error // nil without limits
 
 	explaining     *sandbox.Sandbox // of [Engine.Explain]
 	recordsEffects bool
+	shadow         *Engine // for custom resources with the effect Shadow, see [Engine.newShadow]
+	isShadow       bool
 }
 
 // WithLimits sets [mutator.Input.Excess]: which policies in effect are past a limit of their
@@ -83,9 +85,10 @@ func New(features []mutator.Feature, options ...Option) (*Engine, error) {
 	if err := mutator.Validate(features); err != nil {
 		return nil, err
 	}
+	original := features
 	features, variants := withVariants(features)
 	e := &Engine{
-		features: features, variants: variants, chains: map[mutator.Hook]map[mutator.Kind]runner{}, sandbox: sandbox.New(), hosts: newHostReader(),
+		features: features, variants: variants, chains: map[mutator.Hook]map[mutator.Kind]runner{}, sandbox: sandbox.New(), hosts: newHostReader(), lastHost: new(atomic.Uint64),
 	}
 	for _, option := range options {
 		if err := option(e); err != nil {
@@ -102,6 +105,7 @@ func New(features []mutator.Feature, options ...Option) (*Engine, error) {
 	for _, h := range mutator.Hooks() {
 		e.chains[h] = chainsOf(h, features, e.sandbox, false)
 	}
+	e.shadow = e.newShadow(original)
 	return e, nil
 }
 
@@ -133,7 +137,7 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Response, error) {
 	}
 	p := e.prepare(ctx, call, configs)
 	in := p.in
-	res := &Response{Subject: func() string { return e.subject(in, call) }, names: map[mutator.Kind][]string{}}
+	res := &Response{Subject: func() string { return e.subject(in, call) }, names: map[mutator.Kind][]string{}, state: p, configs: configs}
 	res.Warnings = append(broken(call, configs), p.warnings...)
 	if err := e.missing(in, call, res); err != nil {
 		return &Response{Outcomes: res.Outcomes, Subject: res.Subject, effects: res.effects}, err

@@ -45,7 +45,9 @@ type host struct {
 	id     uint64
 	size   int // of what counts, in bytes
 	marked bool
-	reach  func() *xds.VirtualHostIndex // nil if the host cannot be decoded
+	// shadowed is whether a route may have a shadow entry.
+	shadowed bool
+	reach    func() *xds.VirtualHostIndex // nil if the host cannot be decoded
 }
 
 // hostReader reads virtual hosts. What it needs it makes of descriptors when it is first used.
@@ -103,6 +105,9 @@ const (
 
 // readConfigs reads route configurations, all of their virtual hosts at once.
 func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
+	if e.isShadow {
+		s = "shadow " + s
+	}
 	out := make([]config, len(encoded))
 	var all []unread
 	for i, raw := range encoded {
@@ -175,7 +180,7 @@ func (e *Engine) host(content []byte, marked bool) *host {
 	}
 	content = bytes.Clone(content)
 	read := sync.OnceValue(func() *xds.VirtualHostIndex { return readHost(content) })
-	h := &host{id: e.lastHost.Add(1), size: len(content), marked: marked, reach: read}
+	h := &host{id: e.lastHost.Add(1), size: len(content), marked: marked, shadowed: marked && bytes.Contains(content, []byte(xds.ShadowKey)), reach: read}
 	e.cached.hosts.Put(hostKey{marked, content}, h, len(content))
 	return h
 }

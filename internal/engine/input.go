@@ -81,7 +81,7 @@ func (e *Engine) prepare(ctx context.Context, call *Call, configs []config) *cal
 	if e.cache == nil || call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
 		return e.newCallState(ctx, call, configs) // quicker than to look it up
 	}
-	key := inputKey{call, configs}
+	key := inputKey{call, configs, e.isShadow}
 	if found := e.cached.inputs.Get(key); found != nil && !found.Value.reading.over() {
 		return found.Value
 	}
@@ -110,6 +110,9 @@ func (e *Engine) newCallState(ctx context.Context, call *Call, configs []config)
 	r := &reading{read: e.read, objects: e.cached.objects, sandbox: e.reads}
 	r.deadline, _ = ctx.Deadline()
 	set, warnings := r.set(call.Objects)
+	if e.isShadow {
+		set = set.WithShadow()
+	}
 	in := &mutator.Input{Hook: call.Hook, Objects: set, Hostnames: call.Hostnames, Kinds: kindsOf(call), Excess: e.excess}
 	if call.Hook == mutator.HookTranslation {
 		parts := partsOf(configs)

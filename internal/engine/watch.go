@@ -43,9 +43,11 @@ func WithIdleGoroutines(goroutines int) Option {
 // a restarted engine would read the same ones again.
 func (e *Engine) Health() error { return e.sandbox.Err() }
 
-// Abandoned returns the number of abandoned goroutines that are running: of mutators, and of reads
-// of custom resources.
-func (e *Engine) Abandoned() int { return e.sandbox.Abandoned() + e.reads.Abandoned() }
+// Abandoned returns the number of abandoned goroutines that are running: of mutators, of reads
+// of custom resources, and of shadow passes.
+func (e *Engine) Abandoned() int {
+	return e.sandbox.Abandoned() + e.reads.Abandoned() + e.shadow.sandbox.Abandoned()
+}
 
 // Quarantined returns the number of quarantined inputs: of mutators, and custom resources.
 func (e *Engine) Quarantined() int { return e.sandbox.Quarantine.Count() + e.reads.Quarantine.Count() }
@@ -67,15 +69,18 @@ func (e *Engine) Run(ctx context.Context, call *Call) (*Response, error) {
 	if e.isUnused(call) {
 		return &Response{Resources: call.Resources, Subject: func() string { return "" }}, nil
 	}
-	if !e.isSingle(call) {
-		return e.watch(ctx, call)
-	}
-	if res := e.getCall(call); res != nil {
-		return res, nil
+	isSingle := e.isSingle(call)
+	if isSingle {
+		if res := e.getCall(call); res != nil {
+			return res, nil
+		}
 	}
 	res, err := e.watch(ctx, call)
 	if err == nil {
-		e.putCall(call, res)
+		e.addShadow(ctx, call, res)
+		if isSingle {
+			e.putCall(call, res)
+		}
 	}
 	return res, err
 }

@@ -109,3 +109,12 @@ func (p *Policy) Set(s Stage) {
 	p.Stages[s.Number-1] = s
 	p.conclude()
 }
+
+// DropWanted removes what Envoy should have, and the names of calls, once they were used: they are
+// not for people.
+func (r *Report) DropWanted() {
+	r.Seen = nil
+	for _, p := range r.Policies {
+		p.Wanted = nil
+	}
+}

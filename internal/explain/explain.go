@@ -42,7 +42,13 @@ func (x *Explainer) Explain(ctx context.Context, r *recording.Recording, q Query
 		report: &Report{Version: Version, Subject: q.String(), Policies: []*Policy{}, Calls: Calls{Gateways: []string{}}},
 	}
 	earlier := callfile.Returned{}
-	for _, c := range current(r) {
+	calls := current(r)
+	isRelevant := q.relevant(calls)
+	for _, c := range calls {
+		if !isRelevant(c) {
+			e.skim(c)
+			continue
+		}
 		if c.Abridged {
 			if err := earlier.Complete(c.Call); err != nil {
 				return nil, fmt.Errorf("call %s: %w", c.ID, err)

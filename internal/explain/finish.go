@@ -62,7 +62,7 @@ func (e *examination) unknown() *subject {
 
 // compare compares what the report needs to have compared.
 func (e *examination) compare(ctx context.Context, changes []*change, policies []*subject) error {
-	all := map[*change]bool{}
+	all, most := map[*change]bool{}, len(changes)
 	add := func(list []*change) {
 		failedFirst(list)
 		seen := map[group]int{}
@@ -77,8 +77,10 @@ func (e *examination) compare(ctx context.Context, changes []*change, policies [
 	add(slices.DeleteFunc(slices.Clone(e.changes), func(c *change) bool { return !c.releases() }))
 	for _, s := range policies {
 		add(s.changes)
+		most = max(most, len(s.changes))
 	}
-	return compareAll(ctx, slices.Collect(maps.Keys(all)), e.Diff)
+	// Releases come last in a list: of a long one they are not shown.
+	return compareAll(ctx, slices.Collect(maps.Keys(all)), e.Diff && most <= maxResources)
 }
 
 // group is what a [Summary] counts.

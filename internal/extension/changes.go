@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/finding"
 	"github.com/egraft/egraft/internal/logging"
 	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -53,10 +54,16 @@ func (c *changes) logIfChanged(ctx context.Context, call *engine.Call, res *engi
 		c.failure(ctx, call.Hook, o)
 	}
 	for _, p := range res.Policies {
-		if p.Reason != mutator.Programmed {
-			c.log.LogAttrs(ctx, slog.LevelWarn, "policy not programmed", slog.String(logging.KeyHook, string(call.Hook)),
-				slog.String(logging.KeyPolicy, p.Policy.String()), slog.String(logging.KeyReason, string(p.Reason)), slog.String(logging.KeyMessage, p.Message))
+		level, message := slog.LevelWarn, "policy not programmed"
+		switch p.Reason {
+		case mutator.Programmed:
+			continue
+		case mutator.Shadow:
+			level, message = slog.LevelInfo, "policy not enforced"
 		}
+		code, _ := finding.OfReason(string(p.Reason))
+		c.log.LogAttrs(ctx, level, message, slog.String(logging.KeyHook, string(call.Hook)), slog.String(logging.KeyPolicy, p.Policy.String()),
+			slog.String(logging.KeyReason, string(p.Reason)), slog.String(logging.KeyFinding, code.ID), slog.String(logging.KeyMessage, p.Message))
 	}
 }
 

@@ -62,7 +62,7 @@ func TestFailuresAreSaidWithTheirReason(t *testing.T) {
 		{"level": "INFO", "msg": "configuration changed", "hook": "Translation", "gateway": "default/eg", "results": map[string]any{"denied": 1.0}},
 		{"level": "WARN", "msg": "hook call warning", "hook": "Translation", "error": "odd"},
 		{"level": "ERROR", "msg": "mutator failed", "hook": "Translation", "feature": "f", "kind": "Cluster", "resource": "c", "result": "denied", "error": "broken"},
-		{"level": "WARN", "msg": "policy not programmed", "hook": "Translation", "policy": " ns/p", "reason": "Conflicted", "message": "older"},
+		{"level": "WARN", "msg": "policy not programmed", "hook": "Translation", "policy": " ns/p", "reason": "Conflicted", "finding": "EGR302", "message": "older"},
 	}, got)
 }
 

@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -39,6 +40,13 @@ type Publisher interface {
 	Publish(gateway string, outcomes []mutator.PolicyOutcome)
 }
 
+// Keeper keeps calls.
+type Keeper interface {
+	// Keep is called in the path of a call: it must return at once, and may keep the call, whose
+	// bytes do not change any more. The error is that of the call, which began at the given time.
+	Keep(ctx context.Context, call *engine.Call, res *engine.Response, err error, began time.Time)
+}
+
 // Config is what a [Service] needs.
 type Config struct {
 	Engine   *engine.Engine
@@ -46,6 +54,8 @@ type Config struct {
 	Observer Observer
 	// Publisher may be nil.
 	Publisher Publisher
+	// Keeper may be nil.
+	Keeper Keeper
 }
 
 // Service is Envoy Gateway's extension service.
@@ -91,6 +101,7 @@ func (s *Service) handler(m *method) grpc.MethodHandler {
 }
 
 func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wire.Message, error) {
+	began := time.Now()
 	call, err := m.call(req)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
@@ -99,6 +110,9 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 	res, err := s.cfg.Engine.Run(ctx, call)
 	traced.End(ctx, call, res)
 	s.count(m.hook, res.Outcomes)
+	if s.cfg.Keeper != nil {
+		defer s.cfg.Keeper.Keep(ctx, call, res, err, began) // last: it may ask for the subject, too
+	}
 	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
 	}

@@ -43,6 +43,12 @@ var (
 		See:    "egraft explain KIND/NAMESPACE/NAME after the next translation; Envoy Gateway's log",
 		Remedy: "If it stays so, compare Envoy Gateway's configuration with the output of `egraft config envoy-gateway`.",
 	}
+	Shadow = Code{
+		ID: "EGR307", Name: "Shadow", Means: "The policy's effect is Shadow: it changes nothing. The message tells what it would do if it were enforced.",
+		Cause:  "spec.effect is Shadow.",
+		See:    "egraft explain KIND/NAMESPACE/NAME --diff",
+		Remedy: "Set spec.effect to Enforce, or remove the field, when the policy is to take effect.",
+	}
 )
 
 // Codes of what a mutator did with one resource. They have the names of the engine's results, see
@@ -109,7 +115,7 @@ var (
 )
 
 var applied = []Code{
-	Programmed, Invalid, Conflicted, Overridden, TargetNotFound, ApplyFailed, Pending,
+	Programmed, Invalid, Conflicted, Overridden, TargetNotFound, ApplyFailed, Pending, Shadow,
 	Applied, Unchanged, Denied, Ignored, CallFailed, Panicked, TimedOut, Quarantined, Added, Pruned, NameConflict,
 }
 

@@ -33,7 +33,7 @@ func (c Code) Link() string { return page + "#" + c.anchor() }
 
 // All are the codes in their order.
 func All() []Code {
-	return slices.Concat(known, sent, applied, active, settings, kubernetes)
+	return slices.Concat(known, sent, applied, active, settings, kubernetes, surroundings)
 }
 
 // ByID returns the code of an ID.

@@ -69,8 +69,8 @@ type Problem struct {
 
 // Verdict is what facts come to.
 type Verdict struct {
-	// Summary is a line, and Problems what is wrong. Examined is false if too little is known to
-	// say that all is well.
+	// Summary is a line, and Problems what is wrong. Examined is false if it is not
+	// known whether the object exists.
 	Summary  string
 	Problems []Problem
 	Examined bool
@@ -83,16 +83,13 @@ func (v *Verdict) Failed() bool {
 
 // Judge says whether Envoy Gateway knows the object.
 func Judge(f *Facts) *Verdict {
-	v := &Verdict{Examined: f.Exists != Unknown || f.Config != nil}
+	v := &Verdict{Examined: f.Exists != Unknown || f.Installed == Absent}
 	for _, judge := range []func(*Facts, *Verdict){(*Facts).existence, (*Facts).configured, (*Facts).watched, (*Facts).status} {
 		judge(f, v)
 	}
 	v.Summary = f.summary()
 	if len(v.Problems) > 0 {
 		v.Summary = v.Problems[0].Message
-	}
-	if !v.Examined {
-		v.Summary = terminal.Printable("not examined: " + strings.Join(f.Missing, "; "))
 	}
 	return v
 }
@@ -119,8 +116,8 @@ func (f *Facts) summary() string {
 	if f.Config != nil {
 		out = append(out, "kind configured")
 	}
-	for _, why := range f.Missing {
-		out = append(out, "not examined: "+terminal.Printable(why))
+	if len(f.Missing) > 0 {
+		out = append(out, terminal.Printable("not examined: "+strings.Join(f.Missing, "; ")))
 	}
 	return strings.Join(out, "; ")
 }

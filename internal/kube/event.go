@@ -61,7 +61,7 @@ func (e events) write(ctx context.Context, k key, o outcome, before int) (result
 
 func (e events) event(k key, o outcome) *unstructured.Unstructured {
 	kind := "Warning"
-	if o.reason == mutator.Programmed {
+	if o.reason == mutator.Programmed || o.reason == mutator.Shadow {
 		kind = "Normal"
 	}
 	return &unstructured.Unstructured{Object: map[string]any{

@@ -44,9 +44,9 @@ func (m memory) of(k key) *record {
 }
 
 // holds reports whether the outcome is what was written last. What is not in effect is
-// written again after a while if it is reported again; that a policy is in effect is not.
+// written again after a while if it is reported again; that a policy is in effect, or a shadow, is not.
 func (r *record) holds(id string, reason mutator.Reason) bool {
-	return r.last == id && (reason == mutator.Programmed || time.Since(r.at) < repeatAfter)
+	return r.last == id && (reason == mutator.Programmed || reason == mutator.Shadow || time.Since(r.at) < repeatAfter)
 }
 
 // delay is how long the key has to wait because of its limit. If that is not at all, it is

@@ -26,6 +26,8 @@ const (
 	KeyResults = "results"
 	// KeyReason is a reason in the sense of Kubernetes conditions.
 	KeyReason = "reason"
+	// KeyFinding is the code of a reason, as docs/outcomes.md has it.
+	KeyFinding = "finding"
 	// KeyMessage is an explanation for people.
 	KeyMessage = "message"
 	// KeyAdded is a list of names of xDS resources that were added.

@@ -83,6 +83,9 @@ func (r *Recording) WriteTar(w io.Writer) error {
 	return errors.Join(err, t.Close())
 }
 
+// Marshal writes a call as a file of a recording has it.
+func Marshal(c *Call) ([]byte, error) { return callfile.Marshal(c.Call, &c.Meta) }
+
 // files calls a function for each file.
 func (r *Recording) files(write func(name string, data []byte) error) error {
 	header := r.Header
@@ -95,7 +98,7 @@ func (r *Recording) files(write func(name string, data []byte) error) error {
 		return err
 	}
 	for i, c := range r.Calls {
-		if b, err = callfile.Marshal(c.Call, &c.Meta); err != nil {
+		if b, err = Marshal(c); err != nil {
 			return err
 		}
 		if err := write(path.Join(callsDir, fileName(i, c)), b); err != nil {

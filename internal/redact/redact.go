@@ -60,28 +60,31 @@ func IsSensitive(f protoreflect.FieldDescriptor) bool {
 	return sensitive
 }
 
-// walk redacts a message in place.
-func walk(m protoreflect.Message, depth int) {
+// walk redacts a message in place and reports whether there was anything to remove.
+func walk(m protoreflect.Message, depth int) (redacted bool) {
 	switch {
 	case depth > maxDepth:
 		hide(m)
-		return
+		return true
 	case m.Descriptor().FullName() == "google.protobuf.Any":
-		redactAny(m, depth)
-		return
+		return redactAny(m, depth)
 	case isTypedStruct(m):
-		redactTypedStruct(m, depth)
-		return
+		return redactTypedStruct(m, depth)
 	}
-	m.SetUnknown(nil)
+	if len(m.GetUnknown()) > 0 {
+		m.SetUnknown(nil)
+		redacted = true
+	}
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		if IsSensitive(f) {
 			hideField(m, f, v)
+			redacted = true
 		} else {
-			EachMessage(f, v, func(inner protoreflect.Message) { walk(inner, depth+1) })
+			EachMessage(f, v, func(inner protoreflect.Message) { redacted = walk(inner, depth+1) || redacted })
 		}
 		return true
 	})
+	return redacted
 }
 
 // EachMessage calls a function for the messages of a field: one, those of a list or those of a map.
@@ -119,23 +122,29 @@ func parts(m protoreflect.Message) (url, value protoreflect.FieldDescriptor) {
 	return fields.ByName("type_url"), fields.ByName("value")
 }
 
-func redactAny(m protoreflect.Message, depth int) {
+// redactAny encodes what is in an Any again, always in the same way.
+func redactAny(m protoreflect.Message, depth int) (redacted bool) {
 	url, value := parts(m)
+	if len(m.GetUnknown()) > 0 {
+		hideAny(m)
+		return true
+	}
 	if !m.Has(url) && !m.Has(value) {
-		return
+		return false
 	}
 	content := Unpack(m)
 	if content == nil {
 		hideAny(m)
-		return
+		return true
 	}
-	walk(content, depth+1)
+	redacted = walk(content, depth+1)
 	b, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(content.Interface())
 	if err != nil {
 		hideAny(m)
-		return
+		return true
 	}
 	m.Set(value, protoreflect.ValueOfBytes(b))
+	return redacted
 }
 
 // typeName matches what can be printed of the type of an Any.
@@ -163,29 +172,46 @@ func isTypedStruct(m protoreflect.Message) bool {
 }
 
 // redactTypedStruct takes a message that is written as a Struct through its own type.
-func redactTypedStruct(m protoreflect.Message, depth int) {
-	m.SetUnknown(nil)
+func redactTypedStruct(m protoreflect.Message, depth int) (redacted bool) {
+	if len(m.GetUnknown()) > 0 {
+		m.SetUnknown(nil)
+		redacted = true
+	}
 	url, value := parts(m)
 	if !m.Has(value) {
-		return
+		return redacted
 	}
-	text, err := protojson.Marshal(m.Get(value).Message().Interface())
-	t, unknown := envoyapi.Types{}.FindMessageByURL(m.Get(url).String())
-	if err != nil || unknown != nil {
+	content := unpackStruct(m, url, value)
+	if content == nil {
 		hideField(m, value, m.Get(value))
-		return
+		return true
+	}
+	if !walk(content, depth+1) {
+		return redacted
+	}
+	out := m.NewField(value)
+	text, err := protojson.MarshalOptions{Resolver: envoyapi.Types{}, UseProtoNames: true}.Marshal(content.Interface())
+	if err != nil || protojson.Unmarshal(text, out.Message().Interface()) != nil {
+		hideField(m, value, m.Get(value))
+		return true
+	}
+	m.Set(value, out)
+	return true
+}
+
+// unpackStruct returns the message that is written as a Struct, and nil if it cannot be read.
+func unpackStruct(m protoreflect.Message, url, value protoreflect.FieldDescriptor) protoreflect.Message {
+	text, err := protojson.Marshal(m.Get(value).Message().Interface())
+	if err != nil {
+		return nil
+	}
+	t, err := envoyapi.Types{}.FindMessageByURL(m.Get(url).String())
+	if err != nil {
+		return nil
 	}
 	content := t.New()
 	if (protojson.UnmarshalOptions{Resolver: envoyapi.Types{}}).Unmarshal(text, content.Interface()) != nil {
-		hideField(m, value, m.Get(value))
-		return
+		return nil
 	}
-	walk(content, depth+1)
-	redacted := m.NewField(value)
-	text, err = protojson.MarshalOptions{Resolver: envoyapi.Types{}, UseProtoNames: true}.Marshal(content.Interface())
-	if err != nil || protojson.Unmarshal(text, redacted.Message().Interface()) != nil {
-		hideField(m, value, m.Get(value))
-		return
-	}
-	m.Set(value, redacted)
+	return content
 }

@@ -91,7 +91,7 @@ func (s *Server) mux() http.Handler {
 		mux.Handle("GET /metrics", s.cfg.Metrics)
 	}
 	if s.cfg.API != nil {
-		mux.Handle("/api/", s.cfg.API)
+		mux.Handle("/", s.cfg.API)
 	}
 	return mux
 }

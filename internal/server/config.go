@@ -49,7 +49,7 @@ type Config struct {
 	AdminAddress string
 	// Metrics is served by the admin listener at /metrics; nil for nothing.
 	Metrics http.Handler
-	// API is served by the admin listener below /api/; nil for nothing.
+	// API is served by the admin listener at all paths that it does not know itself; nil for nothing.
 	API http.Handler
 	// Checks are shown by /readyz?verbose and do not change its status; it may be nil.
 	Checks func() []Check

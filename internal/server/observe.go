@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/stats"
@@ -13,7 +14,10 @@ import (
 
 // observer counts and logs calls. It is a stats handler and not an interceptor because
 // a request that is too large never reaches one.
-type observer struct{ cfg *Config }
+type observer struct {
+	cfg         *Config
+	connections atomic.Uint64
+}
 
 // call is what is known of a running call.
 type call struct {
@@ -45,7 +49,18 @@ func (o *observer) HandleRPC(ctx context.Context, s stats.RPCStats) {
 }
 
 // TagConn implements stats.Handler.
-func (o *observer) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (o *observer) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
+	return context.WithValue(ctx, connectionKey{}, o.connections.Add(1))
+}
+
+type connectionKey struct{}
+
+// Connection returns a number that calls on the same connection have, and no others. It is 0 if the
+// context is not that of a call.
+func Connection(ctx context.Context) uint64 {
+	n, _ := ctx.Value(connectionKey{}).(uint64)
+	return n
+}
 
 // HandleConn implements stats.Handler.
 func (o *observer) HandleConn(context.Context, stats.ConnStats) {}

@@ -1,8 +1,10 @@
 package survey
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/egraft/egraft/internal/cluster"
@@ -25,11 +27,13 @@ func Cluster(ctx context.Context, c *cluster.Cluster, f *doctor.Facts) {
 	if err != nil {
 		f.Written, f.Running = unknown[doctor.Configuration](err), unknown[doctor.Configuration](err)
 		f.Sidecars, f.Permissions = unknown[[]doctor.Sidecar](err), unknown[[]doctor.Permission](err)
+		f.Envoys, f.Patches = unknown[[]doctor.Envoy](err), unknown[[]doctor.Patch](err)
 		f.CRDs, _ = definitionsOf(ctx, c, kinds(f))
 		return
 	}
 	f.Written = written(ctx, c, gateways[0].Namespace)
-	f.Running = running(ctx, c, gateways)
+	f.Running, f.Patches = running(ctx, c, gateways)
+	f.Envoys = envoysIn(ctx, c, "")
 	f.Sidecars = doctor.Known(sidecars(gateways, pods))
 	definitions, plurals := definitionsOf(ctx, c, kinds(f))
 	f.CRDs = definitions
@@ -79,12 +83,27 @@ func written(ctx context.Context, c *cluster.Cluster, namespace string) doctor.F
 	return configuration("ConfigMap "+namespace+"/"+name, []byte(text))
 }
 
-// running asks the first Envoy Gateway that answers.
-func running(ctx context.Context, c *cluster.Cluster, pods []cluster.Pod) (fact doctor.Fact[doctor.Configuration]) {
+// running asks the first Envoy Gateway that answers. One that does not know its version, since it
+// was built without, has that of its image.
+func running(ctx context.Context, c *cluster.Cluster, pods []cluster.Pod) (fact doctor.Fact[doctor.Configuration], patches doctor.Fact[[]doctor.Patch]) {
 	for _, p := range pods {
-		if fact = EnvoyGateway(ctx, forward(c, p, gatewayAdminPort)); fact.Known {
-			return fact
+		at := forward(c, p, gatewayAdminPort)
+		if fact = EnvoyGateway(ctx, at); fact.Known {
+			fact.Value.Version = cmp.Or(fact.Value.Version, imageVersion(&p))
+			return fact, Patches(ctx, at)
 		}
 	}
-	return fact
+	return fact, doctor.Unknown[[]doctor.Patch](fact.Why)
+}
+
+var versionTag = regexp.MustCompile(`:(v[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.-]*)(@|$)`)
+
+// imageVersion is the tag of Envoy Gateway's image, if it is a version.
+func imageVersion(p *cluster.Pod) string {
+	for _, container := range p.Spec.Containers {
+		if m := versionTag.FindStringSubmatch(container.Image); m != nil && container.Name == cluster.EnvoyGatewayContainer {
+			return m[1]
+		}
+	}
+	return ""
 }

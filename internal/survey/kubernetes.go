@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,13 +76,12 @@ func definitionsOf(ctx context.Context, c *cluster.Cluster, kinds []wiring.Kind)
 	return doctor.Known(out), plurals
 }
 
+// accountName is the name of a pod's ServiceAccount.
+func accountName(p *cluster.Pod) string { return cmp.Or(p.Spec.ServiceAccountName, "default") }
+
 // account is the user of a pod.
 func account(p *cluster.Pod) string {
-	name := p.Spec.ServiceAccountName
-	if name == "" {
-		name = "default"
-	}
-	return "system:serviceaccount:" + p.Namespace + ":" + name
+	return "system:serviceaccount:" + p.Namespace + ":" + accountName(p)
 }
 
 // groups are those of the ServiceAccounts of a namespace.

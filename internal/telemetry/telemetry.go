@@ -38,6 +38,9 @@ type Config struct {
 	// Cache reads the statistics of the cache, and CacheBytes is its limit.
 	Cache      func() Cache
 	CacheBytes int64
+	// Journal reads the figures of the journal, and JournalBytes is its limit.
+	Journal      func() Journal
+	JournalBytes int64
 	// Checks runs egraft's checks on itself; it may be nil.
 	Checks func() []Check
 }
@@ -71,6 +74,7 @@ func New(cfg Config) *Telemetry {
 	)
 	t.registry.MustRegister(t.calls.collectors()...)
 	t.registry.MustRegister(cacheCollectors(cfg)...)
+	t.registry.MustRegister(journalCollectors(cfg)...)
 	t.registry.MustRegister(guardCollectors(cfg)...)
 	return t
 }

@@ -32,6 +32,8 @@ func newTelemetry() *telemetry.Telemetry {
 		CallTimeout:     1500 * time.Millisecond,
 		Cache:           func() telemetry.Cache { return telemetry.Cache{Hits: 3, Misses: 2, Bytes: 1000} },
 		CacheBytes:      2000,
+		Journal:         func() telemetry.Journal { return telemetry.Journal{Bytes: 11, Calls: 12, Dropped: 13} },
+		JournalBytes:    3000,
 		MutatorTimeout:  500 * time.Millisecond,
 		Abandoned:       func() int { return 4 },
 		Quarantined:     func() int { return 7 },
@@ -128,6 +130,7 @@ func TestGuard(t *testing.T) {
 func TestCache(t *testing.T) {
 	require.Subset(t, scrape(t, newTelemetry()), []string{
 		`egraft_cache_hits_total 3`, `egraft_cache_misses_total 2`, `egraft_cache_bytes 1000`, `egraft_limit_cache_bytes 2000`,
+		`egraft_journal_bytes 11`, `egraft_journal_calls 12`, `egraft_journal_dropped_total 13`, `egraft_limit_journal_bytes 3000`,
 	})
 }
 

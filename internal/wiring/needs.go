@@ -3,6 +3,8 @@ package wiring
 import (
 	"slices"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 )
@@ -81,4 +83,12 @@ func addKinds(to []Kind, kinds []policy.Kind) []Kind {
 		}
 	}
 	return to
+}
+
+// GroupVersionKinds are all kinds.
+func (n *Needs) GroupVersionKinds() (out []schema.GroupVersionKind) {
+	for _, k := range slices.Concat(n.Policies, n.Filters, n.Backends) {
+		out = append(out, schema.GroupVersionKind(k))
+	}
+	return out
 }

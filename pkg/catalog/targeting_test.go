@@ -38,6 +38,7 @@ type attachment struct {
 	refs      []string
 	selectors []string
 	ancestors []string // of the status, as Envoy Gateway sends it
+	more      string   // of the spec
 }
 
 // in effect at the places of [theFleet], by the number of the policy from 1, 0 for none.
@@ -189,7 +190,7 @@ func (a attachment) object(kind string, n int) []byte {
 		year = 2026
 	}
 	return fmt.Appendf(nil, `{"apiVersion":"egraft.io/v1alpha1","kind":%q,"metadata":{"namespace":%q,"name":"policy-%d","creationTimestamp":"%d-01-01T00:00:00Z"},`+
-		`"spec":{%s%s},"status":{"ancestors":[%s]}}`, kind, a.in(), n, year, targets, fmt.Sprintf(specs[kind], n), strings.Join(a.ancestors, ","))
+		`"spec":{%s%s},"status":{"ancestors":[%s]}}`, kind, a.in(), n, year, targets, fmt.Sprintf(specs[kind], n)+a.more, strings.Join(a.ancestors, ","))
 }
 
 func (a attachment) in() string {

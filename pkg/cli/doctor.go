@@ -42,7 +42,7 @@ const doctorExample = `  # All of a cluster
 type doctorFlags struct {
 	place
 	config, gatewayAdmin, output, kubeconfig string
-	skip                                     []string
+	skip, envoys                             []string
 	short                                    bool
 }
 
@@ -56,6 +56,7 @@ func newDoctor(p *program) *cobra.Command {
 	d.add(cmd)
 	cmd.Flags().StringVar(&d.config, "envoy-gateway-config", "", "file with Envoy Gateway's configuration, for an Envoy Gateway without Kubernetes")
 	cmd.Flags().StringVar(&d.gatewayAdmin, "envoy-gateway-admin", "127.0.0.1:19000", "admin address of an Envoy Gateway without Kubernetes")
+	cmd.Flags().StringSliceVar(&d.envoys, "envoy-admin", nil, "admin addresses of Envoys without Kubernetes; can be repeated")
 	cmd.Flags().StringSliceVar(&d.skip, "skip", nil, "codes of checks to skip; can be repeated")
 	cmd.Flags().BoolVar(&d.short, "short", false, "print only what is not ok")
 	cmd.Flags().StringVarP(&d.output, "output", "o", "text", "one of text, json")
@@ -149,5 +150,6 @@ func (p *program) localFacts(ctx context.Context, s *settings, f *doctor.Facts, 
 	} else {
 		f.Egrafts = doctor.Known([]doctor.Egraft{e})
 	}
-	f.Running = survey.EnvoyGateway(ctx, survey.Local(d.gatewayAdmin))
+	gateway := survey.Local(d.gatewayAdmin)
+	f.Running, f.Patches, f.Envoys = survey.EnvoyGateway(ctx, gateway), survey.Patches(ctx, gateway), survey.Envoys(ctx, d.envoys)
 }

@@ -9,15 +9,16 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
+	"github.com/egraft/egraft/internal/cluster"
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/internal/explain"
 	"github.com/egraft/egraft/internal/recording"
 	"github.com/egraft/egraft/internal/terminal"
+	"github.com/egraft/egraft/internal/wiring"
 )
 
 const explainLong = `Say why a policy has an effect or none, and what it changes. A policy passes four stages:
@@ -36,8 +37,11 @@ SUBJECT is one of
 Without it, all policies, or those of --filename.
 
 It asks the egraft that runs on this host (--admin-address), which runs its last calls
-again. With --recording, the command runs those of a recording. It then takes the settings
-of ` + "`egraft serve`" + `: use those of the egraft that kept the calls. Nothing is sent to Envoy.
+again. If none does, or with --kubeconfig or --context, it asks all replicas of egraft in the
+cluster, Envoy Gateway's configuration and the Envoys, with the permissions of the kubeconfig.
+Without Kubernetes, --envoy-gateway-config and --envoy-admin say where to look for the stages
+1 and 4. With --recording, the command runs the calls of a recording. It then takes the
+settings of ` + "`egraft serve`" + `: use those of the egraft that kept the calls. Nothing is changed.
 
 The exit code is
   0  all policies are in effect
@@ -58,6 +62,7 @@ const explainExample = `  # Why has the policy no effect?
 
 // explaining are the flags of the command.
 type explaining struct {
+	surroundings
 	recording string
 	files     []string
 	diff      bool
@@ -69,20 +74,23 @@ func newExplain(p *program) *cobra.Command {
 		Use: "explain [SUBJECT]", Short: "Say why a policy has no effect, and what egraft changes",
 		Long: explainLong, Example: explainExample, Args: cobra.MaximumNArgs(2),
 	}
-	flags := p.addFlags(cmd, append(slices.Clone(renderSettings), "admin-address")...)
+	flags := p.addFlags(cmd, append(slices.Clone(renderSettings), "admin-address", "kubeconfig")...)
 	var x explaining
+	x.add(cmd)
 	cmd.Flags().StringVar(&x.recording, "recording", "", "`path` of a recording: a directory, a tar file or a file of calls; if empty, a running egraft is asked")
 	cmd.Flags().StringArrayVarP(&x.files, "filename", "f", nil, "`file` with policies, whether Envoy Gateway sends them or not")
 	cmd.Flags().BoolVar(&x.diff, "diff", false, "print the fields that egraft changes")
 	cmd.Flags().StringVarP(&x.output, "output", "o", "text", "one of text, json, yaml")
-	cmd.ValidArgsFunction = p.completeSubjects(flags, &place{})
+	cmd.ValidArgsFunction = p.completeSubjects(flags, &x.place)
 	_ = cmd.RegisterFlagCompletionFunc("output", completeWords("text", "json", "yaml")) // the flag is there
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := p.load(flags)
 		if err != nil {
 			return err
 		}
-		report, err := x.report(cmd.Context(), s, args)
+		x.remote = cmd.Flags().Changed("kubeconfig") || x.context != ""
+		x.local = cmd.Flags().Changed("admin-address") || x.gatewayConfig != "" || len(x.envoyAdmins) > 0
+		report, err := x.report(cmd.Context(), p, s, args)
 		if err != nil {
 			return err
 		}
@@ -92,7 +100,7 @@ func newExplain(p *program) *cobra.Command {
 }
 
 // report makes the report, or has it made.
-func (x *explaining) report(ctx context.Context, s *settings, args []string) (*explain.Report, error) {
+func (x *explaining) report(ctx context.Context, p *program, s *settings, args []string) (*explain.Report, error) {
 	if !slices.Contains([]string{"text", "json", "yaml"}, x.output) {
 		return nil, fmt.Errorf("--output %q is none of text, json, yaml", x.output)
 	}
@@ -103,7 +111,32 @@ func (x *explaining) report(ctx context.Context, s *settings, args []string) (*e
 	if x.recording != "" {
 		return x.recorded(ctx, s, args, objects)
 	}
-	return x.running(ctx, s, args, objects)
+	return x.live(ctx, p, s, args, objects)
+}
+
+// live asks the egraft on this host, or those in a cluster.
+func (x *explaining) live(ctx context.Context, p *program, s *settings, args []string, objects [][]byte) (*explain.Report, error) {
+	if !x.remote {
+		r, err := x.running(ctx, s, args, objects)
+		if x.local || !errors.Is(err, explain.ErrNoAnswer) {
+			return r, err
+		}
+		r, remoteErr := x.inCluster(ctx, p, s, args, objects)
+		if errors.Is(remoteErr, cluster.ErrNoConfig) {
+			return nil, failed(fmt.Errorf("%w; name the address with --admin-address, a cluster with --kubeconfig, or a recording with --recording", err))
+		}
+		return r, asked(remoteErr)
+	}
+	r, err := x.inCluster(ctx, p, s, args, objects)
+	return r, asked(err)
+}
+
+// asked makes an error a failure, but for that of a query that is wrong.
+func asked(err error) error {
+	if errors.As(err, new(*explain.QueryError)) {
+		return err
+	}
+	return failed(err)
 }
 
 // objects reads the files.
@@ -136,9 +169,13 @@ func (x *explaining) recorded(ctx context.Context, s *settings, args []string, o
 	if err != nil {
 		return nil, failed(fmt.Errorf("set up mutators: %w", err))
 	}
-	q := explain.Query{Subject: subject, Diff: x.diff, Objects: objects}
+	q := explain.Query{Subject: subject, Diff: x.diff, Objects: objects, Wanted: len(x.envoyAdmins) > 0}
 	report, err := (&explain.Explainer{Engine: e, Features: s.features}).Explain(ctx, r, q)
-	return report, failed(err)
+	if err != nil {
+		return nil, failed(err)
+	}
+	x.standalone(ctx, report, wiring.NeedsOf(s.features), s.socket())
+	return report, nil
 }
 
 // running asks an egraft that runs on this host.
@@ -146,22 +183,14 @@ func (x *explaining) running(ctx context.Context, s *settings, args []string, ob
 	if s.AdminAddress == "" {
 		return nil, errors.New("--admin-address is off: name the address of a running egraft, or a recording with --recording")
 	}
-	q := explain.Request{Subject: strings.Join(args, "/"), Diff: x.diff, Seen: len(objects) > 0}
-	if q.Subject == "" && len(objects) == 1 {
-		q.Subject = explain.SubjectOf(objects[0]).String()
-	}
-	r, err := explain.Ask(ctx, &http.Transport{}, s.AdminAddress, q) // without the environment's proxy
-	switch {
-	case errors.As(err, new(*explain.QueryError)):
-		return nil, err
-	case errors.Is(err, explain.ErrNoAnswer):
-		return nil, failed(fmt.Errorf("%w: name its address with --admin-address, or a recording with --recording", err))
-	case err != nil:
-		return nil, failed(err)
+	r, err := explain.Ask(ctx, &http.Transport{}, s.AdminAddress, x.request(args, objects)) // without the environment's proxy
+	if err != nil {
+		return nil, asked(err)
 	}
 	if r.Complete(objects); len(args) == 0 && len(objects) > 0 {
 		r.Keep(objects)
 	}
+	x.standalone(ctx, r, wiring.NeedsOf(s.features), s.socket())
 	return r, nil
 }
 

@@ -2,13 +2,21 @@ package cli
 
 import (
 	"encoding/json"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/envoyproxy/gateway/proto/extension"
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
 
+	"github.com/egraft/egraft/internal/callfile"
 	"github.com/egraft/egraft/internal/explain"
+	"github.com/egraft/egraft/internal/recording"
 )
 
 // explainFiles are the calls and the policy of the page.
@@ -53,4 +61,65 @@ func TestExplainDocument(t *testing.T) {
 	asJSON, err := yaml.YAMLToJSON([]byte(y.stdout))
 	require.NoError(t, err)
 	require.JSONEq(t, j.stdout, string(asJSON))
+}
+
+// TestExplainServing: a running egraft says what the command says of the same calls.
+func TestExplainServing(t *testing.T) {
+	t.Chdir(explainFiles)
+	socket, address := filepath.Join(t.TempDir(), "s"), freeAddress(t)
+	_, stop := serving(t, nil, "--socket", socket, "--admin-address", address)
+	ask := func(args ...string) result {
+		return egraft(t.Context(), nil, append([]string{"explain", "--admin-address", address}, args...)...)
+	}
+	const never = "✘ BufferPolicy default/uploads has no effect: stopped at stage 2 (sent to egraft)"
+	got := ask("bufferpolicy/default/uploads")
+	require.Equal(t, ExitFailure, got.code)
+	require.Contains(t, got.stdout, never)
+	require.Contains(t, got.stdout, "EGR201 NeverCalled")
+
+	sendCalls(t, dial(t, "unix:"+socket), "calls.yaml")
+	for _, args := range [][]string{{"bufferpolicy/default/uploads", "--diff"}, {"gateway/default/eg"}, {}, {"-f", "policy.yaml"}, {"-f", "policy.yaml", "all", "-o", "json"}} {
+		want := egraft(t.Context(), nil, append([]string{"explain", "--recording", "calls.yaml"}, args...)...)
+		got := ask(args...)
+		require.Equal(t, want.code, got.code, args)
+		if !slices.Contains(args, "json") { // which has the time of the calls
+			require.Equal(t, want.stdout, got.stdout, args)
+		}
+	}
+	got = ask("gatewy")
+	require.Equal(t, ExitUsage, got.code)
+	require.Contains(t, got.stderr, "did you mean gateway?")
+	require.Equal(t, ExitOK, stop())
+	got = ask()
+	require.Equal(t, ExitFailure, got.code)
+	require.Contains(t, got.stderr, "no egraft answers at "+address)
+}
+
+// sendCalls sends the translations of a file as Envoy Gateway does.
+func sendCalls(t *testing.T, to extension.EnvoyGatewayExtensionClient, file string) {
+	t.Helper()
+	r, err := recording.Open(file)
+	require.NoError(t, err)
+	for _, c := range r.Calls {
+		req := &extension.PostTranslateModifyRequest{PostTranslateContext: &extension.PostTranslateExtensionContext{}}
+		for _, o := range c.Objects {
+			req.PostTranslateContext.ExtensionResources = append(req.PostTranslateContext.ExtensionResources, &extension.ExtensionResource{UnstructuredBytes: o})
+		}
+		for _, list := range c.Resources {
+			for _, raw := range list.Encoded {
+				m, err := callfile.Decode(list.Kind, raw)
+				require.NoError(t, err)
+				switch m := m.(type) {
+				case *clusterv3.Cluster:
+					req.Clusters = append(req.Clusters, m)
+				case *listenerv3.Listener:
+					req.Listeners = append(req.Listeners, m)
+				case *routev3.RouteConfiguration:
+					req.Routes = append(req.Routes, m)
+				}
+			}
+		}
+		_, err := to.PostTranslateModify(t.Context(), req)
+		require.NoError(t, err)
+	}
 }

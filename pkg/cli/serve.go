@@ -11,6 +11,7 @@ import (
 	"github.com/egraft/egraft/internal/admin"
 	"github.com/egraft/egraft/internal/config"
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/explain"
 	"github.com/egraft/egraft/internal/extension"
 	"github.com/egraft/egraft/internal/kube"
 	"github.com/egraft/egraft/internal/logging"
@@ -67,22 +68,25 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	if err != nil {
 		return fmt.Errorf("set up mutators: %w", err)
 	}
-	me := newSelf(s, e.Health)
+	kept, me := newKeeping(s, log), newSelf(s, e.Health)
 	t := telemetry.New(telemetry.Config{
 		Features: s.features, Results: engine.ResultsOf, MaxMessageBytes: int(s.MaxMessageSize.Value()), CallTimeout: s.CallTimeout, Version: info,
 		Modules: p.origins(), Writes: kube.Results(),
 		Cache: cacheStats(e), CacheBytes: s.CacheSize.Value(),
+		Journal: kept.stats, JournalBytes: kept.limit,
 		MutatorTimeout: s.MutatorTimeout, Abandoned: e.Abandoned, Quarantined: e.Quarantined,
 		Checks: me.metrics,
 	})
 	me.calls = t.Calls
 	api := admin.New()
 	me.serve(api)
+	kept.serve(api)
+	api.JSON(explain.Path, explain.NewServer(&explain.Explainer{Engine: e, Features: s.features}, kept.latest).Answer)
 	publisher, err := newPublisher(s.Config, log, t)
 	if err != nil {
 		return err
 	}
-	service := extension.New(extension.Config{Engine: e, Log: log, Observer: t, Publisher: publisher})
+	service := extension.New(extension.Config{Engine: e, Log: log, Observer: t, Publisher: publisher, Keeper: kept.keeper()})
 	cfg := serverConfig(s, log, t, service.Register)
 	cfg.Healthy, cfg.API, cfg.Checks, cfg.StatsHandlers = e.Health, api, me.verbose, traces.Handlers()
 	srv, err := server.New(cfg)
@@ -90,6 +94,7 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 		return err
 	}
 	defer publishing(ctx, publisher)()
+	defer kept.run(ctx)()
 	return srv.Run(ctx)
 }
 

@@ -118,7 +118,7 @@ func Validate(features []Feature) error {
 // collisions reports keys that two features have. A custom resource is read in one way and leaves
 // its state on routes under one key, so that one feature lists it, in one version.
 func collisions(features []Feature) (errs []error) {
-	owners, versions := map[string]string{xds.DeniedKey: "egraft"}, map[string]string{}
+	owners, versions := map[string]string{xds.DeniedKey: "egraft", xds.ShadowKey: "egraft"}, map[string]string{}
 	for i := range features {
 		f := &features[i]
 		for _, key := range f.MetadataKeys() {

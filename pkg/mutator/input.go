@@ -97,6 +97,8 @@ type PolicyOutcome struct {
 	Reason Reason
 	// Message is for people: what the policy changed, or why it changed nothing.
 	Message string
+	// Enforced is the reason that a policy with the reason Shadow would have if it were enforced.
+	Enforced Reason
 }
 
 // Reason classifies a [PolicyOutcome]; the words are those of Kubernetes conditions.
@@ -119,4 +121,7 @@ const (
 	ApplyFailed Reason = "ApplyFailed"
 	// Overridden means that more specific policies cover all of its targets.
 	Overridden Reason = "Overridden"
+	// Shadow means that the policy's effect is Shadow: it changes nothing, and the message tells what
+	// it would do. Features need not know it: egraft evaluates them once more for such policies.
+	Shadow Reason = "Shadow"
 )

@@ -20,6 +20,8 @@ type Encoded struct {
 	Created    *time.Time `json:"created,omitempty"`
 	// FailurePolicy is the object's own, empty if it has none.
 	FailurePolicy string `json:"failurePolicy,omitempty"`
+	// Shadow is as in [Object].
+	Shadow bool `json:"shadow,omitempty"`
 	// Content is what the kind makes of the object's spec, see [EncodeWithout]; nothing for an object
 	// of which only the identity is carried.
 	Content json.RawMessage `json:"spec,omitempty"`
@@ -50,7 +52,7 @@ func (k *Kind) encode(content any) (json.RawMessage, error) {
 	if err := json.Unmarshal(raw, &whole); err != nil {
 		return nil, fmt.Errorf("encode what another hook needs: %w", err)
 	}
-	for _, name := range []string{"targetRef", "targetRefs", "targetSelectors", "failurePolicy"} {
+	for _, name := range []string{"targetRef", "targetRefs", "targetSelectors", "failurePolicy", "effect"} {
 		delete(whole.Spec, name)
 	}
 	return json.Marshal(whole.Spec)
@@ -58,7 +60,7 @@ func (k *Kind) encode(content any) (json.RawMessage, error) {
 
 // Identity is the object without content, for one that lost and is only to be told of.
 func (o *Object) Identity() Encoded {
-	c := Encoded{Name: o.Namespace + "/" + o.Name, UID: o.UID, Generation: o.Generation, FailurePolicy: o.FailurePolicy}
+	c := Encoded{Name: o.Namespace + "/" + o.Name, UID: o.UID, Generation: o.Generation, FailurePolicy: o.FailurePolicy, Shadow: o.Shadow}
 	if !o.Created.IsZero() {
 		c.Created = &o.Created
 	}
@@ -86,7 +88,7 @@ func (k Kind) Decode(c Encoded) (*Object, error) {
 	}
 	o := &Object{
 		GroupVersionKind: k.GroupVersionKind, Namespace: namespace, Name: name, UID: c.UID, Generation: c.Generation,
-		FailurePolicy: c.FailurePolicy, ConditionsOf: k.resource, kind: &k,
+		FailurePolicy: c.FailurePolicy, Shadow: c.Shadow, ConditionsOf: k.resource, kind: &k,
 	}
 	if c.Created != nil {
 		o.Created = *c.Created

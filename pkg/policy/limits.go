@@ -83,6 +83,9 @@ func (o *Object) reject(reason error) {
 	h.Metadata.UID, h.Metadata.Generation, h.Metadata.CreationTimestamp.Time = o.UID, o.Generation, o.Created
 	sum := sha256.Sum256([]byte(o.raw))
 	h.Spec.FailurePolicy = o.FailurePolicy
+	if o.Shadow {
+		h.Spec.Effect = shadow
+	}
 	h.Rejected = &rejection{reason.Error(), hex.EncodeToString(sum[:])}
 	b, err := json.Marshal(h)
 	if err != nil { // of a year that JSON's times cannot have
@@ -122,11 +125,11 @@ func brief(err error) error {
 
 // rejectExcess rejects the newest of too many objects. They may be shared with other
 // calls, and so copies take their place.
-func (s *Set) rejectExcess() {
-	for i := maxObjects; i < len(s.objects); i++ {
-		o := *s.objects[i]
-		o.reject(fmt.Errorf("is one of %d in a call, of which the %d oldest are read", len(s.objects), maxObjects))
+func rejectExcess(objects []*Object) {
+	for i := maxObjects; i < len(objects); i++ {
+		o := *objects[i]
+		o.reject(fmt.Errorf("is one of %d in a call, of which the %d oldest are read", len(objects), maxObjects))
 		o.digest = digestOf(&o)
-		s.objects[i] = &o
+		objects[i] = &o
 	}
 }

@@ -138,3 +138,18 @@ func TestLimitOfObjects(t *testing.T) {
 	require.Len(t, last.Targets, 1)
 	require.NoError(t, cached["new"].Err, "another call may have the object, too")
 }
+
+// TestShadowObjects are left out, and do not count for the limit of those that are enforced.
+func TestShadowObjects(t *testing.T) {
+	raw := [][]byte{object("new", 2026, spec("")), object("wrong", 2024, `{"effect":"Shadow","targetRefs":[],"wrong":1}`), object("none", 2024, spec(`,"effect":"shadow"`))}
+	for i := range 9_998 {
+		raw = append(raw, object(fmt.Sprint(i), 2025, spec("")), object(fmt.Sprint("shadow-", i), 2024, spec(`,"effect":"Shadow"`)))
+	}
+	s, err := policy.NewSet([]policy.Kind{kind()}, raw)
+	require.NoError(t, err)
+	require.Equal(t, 10_000, s.Len())
+	require.NoError(t, s.Of(gvk)[9_999].Err)
+	require.Len(t, s.Shadow(), 9_999)
+	require.Len(t, s.WithShadow().Of(gvk), 19_999)
+	require.Len(t, s.Of(gvk), 10_000, "the set is as it was")
+}

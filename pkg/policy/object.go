@@ -27,6 +27,9 @@ type Object struct {
 	// FailurePolicy is spec.failurePolicy, as far as it could be read: a policy that cannot
 	// be used may say what that leads to.
 	FailurePolicy string
+	// Shadow is whether spec.effect is Shadow, as far as it could be read: the object must not change
+	// anything, and is evaluated to tell what it would change. [Set.Of] leaves it out.
+	Shadow bool
 	// Err tells why the object cannot be used. Its name and targets are valid even so.
 	Err error
 	// ConditionsOf is the resource, the plural of the kind, in whose status egraft writes
@@ -64,6 +67,7 @@ type header struct {
 		TargetRefs      []Target   `json:"targetRefs"`
 		TargetSelectors []selector `json:"targetSelectors"`
 		FailurePolicy   string     `json:"failurePolicy"`
+		Effect          string     `json:"effect,omitempty"`
 	} `json:"spec"`
 	Status struct {
 		Ancestors []ancestor `json:"ancestors"`
@@ -129,6 +133,7 @@ func (h *header) object(k Kind) *Object {
 		Created:          h.Metadata.CreationTimestamp.Time,
 		Targets:          h.Spec.TargetRefs,
 		FailurePolicy:    h.Spec.FailurePolicy,
+		Shadow:           h.Spec.Effect == shadow,
 		ConditionsOf:     k.resource,
 		kind:             &k,
 	}

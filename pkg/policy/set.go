@@ -7,9 +7,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
+// shadow is the value of spec.effect of objects that change nothing.
+const shadow = "Shadow"
+
 // Set is the custom resources of one call, the older ones first. It does not change.
 type Set struct {
-	objects []*Object
+	objects []*Object // those that are enforced
+	shadow  []*Object
 	ofKind  map[schema.GroupVersionKind][]*Object
 }
 
@@ -28,27 +32,44 @@ func NewSet(kinds []Kind, raw [][]byte) (*Set, error) { return ReadSet(ReadOf(ki
 // ReadSet reads custom resources. The error names what is no custom resource at all; the
 // set holds the rest.
 func ReadSet(read Read, raw [][]byte) (*Set, error) {
-	s := &Set{ofKind: map[schema.GroupVersionKind][]*Object{}}
 	var errs []error
+	var enforced, shadow []*Object
 	for _, r := range raw {
 		o, err := read(r)
 		if err != nil {
 			errs = append(errs, err)
 		}
-		if o != nil {
-			s.objects = append(s.objects, o)
+		switch {
+		case o == nil:
+		case o.Shadow:
+			shadow = append(shadow, o)
+		default:
+			enforced = append(enforced, o)
 		}
 	}
-	slices.SortStableFunc(s.objects, compare)
-	s.rejectExcess()
-	for _, o := range s.objects {
-		s.ofKind[o.GroupVersionKind] = append(s.ofKind[o.GroupVersionKind], o)
-	}
+	s := newSet(enforced)
+	s.shadow = shadow
 	return s, errors.Join(errs...)
 }
 
-// Of returns the objects of a kind, the older ones first. The list must not be changed.
+func newSet(objects []*Object) *Set {
+	s := &Set{objects: objects, ofKind: map[schema.GroupVersionKind][]*Object{}}
+	slices.SortStableFunc(s.objects, compare)
+	rejectExcess(s.objects)
+	for _, o := range s.objects {
+		s.ofKind[o.GroupVersionKind] = append(s.ofKind[o.GroupVersionKind], o)
+	}
+	return s
+}
+
+// Shadow returns the objects with the effect Shadow, of all kinds. The list must not be changed.
+func (s *Set) Shadow() []*Object { return s.shadow }
+
+// WithShadow is the set as it would be if the objects with the effect Shadow were enforced.
+func (s *Set) WithShadow() *Set { return newSet(slices.Concat(s.objects, s.shadow)) }
+
+// Of returns the enforced objects of a kind, the older ones first. The list must not be changed.
 func (s *Set) Of(gvk schema.GroupVersionKind) []*Object { return s.ofKind[gvk] }
 
-// Len is the number of objects of all kinds.
+// Len is the number of enforced objects of all kinds.
 func (s *Set) Len() int { return len(s.objects) }

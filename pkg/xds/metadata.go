@@ -22,6 +22,15 @@ type MetadataEntry struct {
 	Value string
 }
 
+// ShadowKey is the key in egraft's metadata of what a route would be if policies with the effect
+// Shadow were enforced. It is no entry of a feature: [MetadataEntries] leaves it out.
+const ShadowKey = "shadow-route"
+
+// ShadowEntry is the content of a route's shadow entry, empty without one.
+func ShadowEntry(md *corev3.Metadata) string {
+	return md.GetFilterMetadata()[MetadataNamespace].GetFields()[ShadowKey].GetStringValue()
+}
+
 // SetMetadataEntry puts an entry into md and returns md, made if it was nil. An entry of the same key
 // is replaced.
 func SetMetadataEntry(md *corev3.Metadata, m MetadataEntry) *corev3.Metadata {
@@ -51,6 +60,9 @@ func MetadataEntries(md *corev3.Metadata) []MetadataEntry {
 	}
 	entries := make([]MetadataEntry, 0, len(fields))
 	for k, v := range fields {
+		if k == ShadowKey {
+			continue
+		}
 		entries = append(entries, MetadataEntry{Key: k, Value: v.GetStringValue()})
 	}
 	slices.SortFunc(entries, func(a, b MetadataEntry) int {

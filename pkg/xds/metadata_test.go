@@ -92,3 +92,14 @@ func TestReachOfManyRoutes(t *testing.T) {
 	}
 	require.Equal(t, want, xds.NewRouteIndex([]xds.Configuration{{Hosts: []*xds.VirtualHostIndex{xds.NewVirtualHostIndex(vh)}}}).ForCluster("a").MetadataEntries())
 }
+
+// TestShadowEntry: what a route would be is no entry of a feature, and is removed with the others.
+func TestShadowEntry(t *testing.T) {
+	md := xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: xds.ShadowKey, Value: "route"})
+	require.Equal(t, "route", xds.ShadowEntry(md))
+	require.Empty(t, xds.MetadataEntries(md))
+	require.Empty(t, xds.ShadowEntry(nil))
+	vh := &routev3.VirtualHost{Routes: []*routev3.Route{{Metadata: md}}}
+	require.True(t, xds.ReleaseRoutes(vh, func(xds.MetadataEntry) bool { return true }))
+	require.Nil(t, vh.GetRoutes()[0].GetMetadata())
+}

@@ -56,4 +56,10 @@ type Spec struct {
 	// +kubebuilder:default=3
 	// +kubebuilder:validation:Minimum=0
 	MinRetryConcurrency *uint32 `json:"minRetryConcurrency,omitempty"`
+
+	// Effect is Enforce, or Shadow to have egraft tell what the policy would do without changing
+	// anything.
+	//
+	// +optional
+	Effect v1alpha1.Effect `json:"effect,omitempty"`
 }

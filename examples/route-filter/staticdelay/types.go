@@ -3,6 +3,8 @@ package staticdelay
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
 // GroupVersion is that of the custom resource.
@@ -34,6 +36,12 @@ type Spec struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Percent *int32 `json:"percent,omitempty"`
+
+	// Effect is Enforce, or Shadow to have egraft tell what the filter would do without changing
+	// anything.
+	//
+	// +optional
+	Effect v1alpha1.Effect `json:"effect,omitempty"`
 }
 
 // Status is written by egraft.

@@ -90,6 +90,12 @@ type BufferPolicySpec struct {
 	// +optional
 	// +kubebuilder:default=Ignore
 	FailurePolicy FailurePolicy `json:"failurePolicy,omitempty"`
+
+	// Effect is Enforce, or Shadow to have egraft tell what the policy would do without
+	// changing anything.
+	//
+	// +optional
+	Effect Effect `json:"effect,omitempty"`
 }
 
 // BufferMode says what Envoy does with the bodies of requests.

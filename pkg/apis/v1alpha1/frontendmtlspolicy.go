@@ -150,6 +150,12 @@ type FrontendMTLSPolicySpec struct {
 	// +kubebuilder:default="2s"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('100ms') && duration(self) <= duration('60s')",message="initialFetchTimeout must be between 100ms and 60s"
 	InitialFetchTimeout gwapiv1.Duration `json:"initialFetchTimeout,omitempty"`
+
+	// Effect is Enforce, or Shadow to have egraft tell what the policy would do without
+	// changing anything.
+	//
+	// +optional
+	Effect Effect `json:"effect,omitempty"`
 }
 
 // ClientCertificates says whether clients have to present an SVID.

@@ -84,6 +84,12 @@ type HedgeFilterSpec struct {
 	// +optional
 	// +kubebuilder:default=Ignore
 	FailurePolicy FailurePolicy `json:"failurePolicy,omitempty"`
+
+	// Effect is Enforce, or Shadow to have egraft tell what the filter would do without
+	// changing anything.
+	//
+	// +optional
+	Effect Effect `json:"effect,omitempty"`
 }
 
 // RetryOn is a failure upon which Envoy sends a request again.

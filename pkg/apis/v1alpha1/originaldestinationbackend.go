@@ -99,6 +99,12 @@ type OriginalDestinationBackendSpec struct {
 	// +optional
 	// +kubebuilder:default={}
 	CircuitBreakers DestinationCircuitBreakers `json:"circuitBreakers,omitempty"`
+
+	// Effect is Enforce, or Shadow to have egraft tell what the backend would do without
+	// changing anything.
+	//
+	// +optional
+	Effect Effect `json:"effect,omitempty"`
 }
 
 // CIDR is a network, such as 10.0.0.0/8 or 2001:db8::/32.

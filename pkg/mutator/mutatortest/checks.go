@@ -35,6 +35,7 @@ func checks() []check {
 		{"unwanted is untouched", unwantedUntouched, "a resource for which no mutator has a Plan must come back byte for byte"},
 		{"nothing without policies", nothingWithoutPolicies, "a feature with Policies must leave everything as it is when there are none: return a Plan only if there is one"},
 		{"same from memory", sameFromMemory, fromMemory},
+		{"shadow changes nothing", shadowChangesNothing, "what a custom resource leads to must depend on Input.Objects alone, from which those with the effect Shadow are left out"},
 	}
 }
 

@@ -1,0 +1,146 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/process"
+	"github.com/egraft/egraft/e2e/standalone"
+)
+
+// operatePage walks through the incidents. With the environment variable updatePage set, what the
+// commands print is written into it.
+const (
+	operatePage = "../docs/operate.md"
+	updatePage  = "EGRAFT_UPDATE_PAGE"
+)
+
+// varies is what differs from run to run.
+var varies = regexp.MustCompile(`[0-9a-f]{16}|in \d+ of \d+ calls`)
+
+// incident runs the one command of a section of the page until it prints what the page says.
+func (f *fixture) incident(heading string) {
+	f.t.Helper()
+	text, err := os.ReadFile(operatePage)
+	f.must(err)
+	before, rest, found := strings.Cut(string(text), "\n## "+heading+"\n")
+	require.True(f.t, found, "%s has no section %s", operatePage, heading)
+	section, next, more := strings.Cut(rest, "\n## ")
+	intro, rest, found := strings.Cut(section, "```console\n$ ")
+	require.True(f.t, found)
+	block, after, found := strings.Cut(rest, "\n```\n")
+	require.True(f.t, found)
+	command, want, _ := strings.Cut(block, "\n")
+	if os.Getenv(updatePage) != "" {
+		time.Sleep(5 * time.Second) // for whoever looks at it, not for a test
+		want = f.printed(f.soon(), command)
+		section = intro + "```console\n$ " + command + "\n" + want + "\n```\n" + after
+		text := before + "\n## " + heading + "\n" + section
+		if more {
+			text += "\n## " + next
+		}
+		f.must(os.WriteFile(operatePage, []byte(text), 0o600))
+	}
+	have := ""
+	err = process.Poll(f.soon(), "what the page says", func(ctx context.Context) error {
+		if have = f.printed(ctx, command); mask(have) != mask(want) {
+			return fmt.Errorf("got %s", have)
+		}
+		return nil
+	})
+	require.Equal(f.t, mask(want), mask(have), "set %s=1 to write the page", updatePage)
+	f.must(err)
+}
+
+func mask(text string) string { return varies.ReplaceAllString(text, "…") }
+
+// printed is what a command prints, with the paths of the page.
+func (f *fixture) printed(ctx context.Context, command string) string {
+	f.t.Helper()
+	words := strings.Fields(command)
+	require.Equal(f.t, "egraft", words[0])
+	for i, w := range words {
+		if w == "127.0.0.1:19000" { // Envoy chooses its port here
+			address, err := f.AdminAddress()
+			f.must(err)
+			words[i] = address
+		}
+	}
+	cmd := exec.CommandContext(ctx, f.EgraftProgram(), words[1:]...)
+	cmd.Env, cmd.Dir = append(process.Environ(), "EGRAFT_ADMIN_ADDRESS="+standalone.EgraftAdminAddress), filepath.Join(f.Dir, "res")
+	out, _ := cmd.CombinedOutput() // most fail, since something is wrong
+	text := strings.NewReplacer(f.SPIFFE.Socket(), "/run/spire/agent.sock", f.Dir, "/run/egraft-demo").Replace(string(out))
+	if address, err := f.AdminAddress(); err == nil {
+		text = strings.ReplaceAll(text, address, "127.0.0.1:19000")
+	}
+	return strings.TrimSuffix(text, "\n")
+}
+
+// TestNotWired: Envoy Gateway runs without the extension manager.
+func TestNotWired(t *testing.T) {
+	needs(t, here)
+	f := start(t, standalone.Options{Managers: func(string, map[string]any) ([]map[string]any, error) { return nil, nil }})
+	f.incident("Envoy Gateway does not call egraft")
+}
+
+// TestIncidents: each is solved by one command.
+func TestIncidents(t *testing.T) {
+	needs(t, here)
+	f := start(t, standalone.Options{})
+	f.routes(echoRoute)
+	f.until(echoRoute.Host(), "an answer of the backend, which serves TLS", envoy.Status(400))
+	f.run("typo", func(f *fixture) {
+		p := f.policy("HTTPRoute", "ehco", "")
+		f.policies(p)
+		f.incident("A policy has no effect because of a typo")
+	})
+	f.run("conflict", func(f *fixture) {
+		f.effect(f.env.Policy(), echoRoute.Host(), seesEnvoy)
+		later := f.env.Policy()
+		later.Name = "newer" // of two without a time the name decides
+		f.policies(later)
+		f.incident("Two policies have the same target")
+	})
+	f.run("denied", func(f *fixture) {
+		p := f.env.Policy()
+		p.Peers = nil
+		f.effect(p, echoRoute.Host(), envoy.Status(503))
+		f.incident("Requests are rejected")
+	})
+	f.run("rejected", func(f *fixture) {
+		f.effect(f.env.Policy(), echoRoute.Host(), seesEnvoy)
+		f.applied = append(f.applied, "patch")
+		f.must(f.env.Apply(f.ctx, "patch", badPatch))
+		f.incident("Envoy rejects an update")
+	})
+}
+
+// badPatch is an EnvoyPatchPolicy that Envoy Gateway accepts and Envoy does not.
+const badPatch = `apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: EnvoyPatchPolicy
+metadata: {name: patch, namespace: default}
+spec:
+  targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: eg}
+  type: JSONPatch
+  jsonPatches:
+    - type: type.googleapis.com/envoy.config.cluster.v3.Cluster
+      name: httproute/default/echo/rule/0
+      operation:
+        op: add
+        path: /upstream_config
+        value:
+          name: no.such.upstream
+          typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}
+`

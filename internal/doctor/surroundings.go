@@ -1,0 +1,190 @@
+package doctor
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/egraft/egraft/internal/envoyadmin"
+	"github.com/egraft/egraft/internal/finding"
+)
+
+// Envoy is what an Envoy's administration interface tells.
+type Envoy struct {
+	// Name is the pod or address.
+	Name string
+	// Err is why the Envoy could not be asked.
+	Err        string
+	Contexts   []envoyadmin.TLS
+	Rejections []envoyadmin.Rejection
+	// InPod tells whether it runs in a pod; then Mounts are its volumes, and Namespace and Account
+	// those that an agent sees.
+	InPod              bool
+	Mounts             []Mount
+	Namespace, Account string
+}
+
+// Patch is an operation of an EnvoyPatchPolicy.
+type Patch struct {
+	// Policy is the EnvoyPatchPolicy's namespace/name.
+	Policy string
+	// Type is that of the resource, with the prefix of protobuf types; Name its name.
+	Type, Name string
+	// Path is a JSON pointer, or a JSON path.
+	Path string
+}
+
+func surroundingsChecks() []Check {
+	const g = GroupSurroundings
+	return []Check{
+		{finding.PatchConflict, g, "no EnvoyPatchPolicy changes what egraft changes", patches},
+		{finding.AnyIdentity, g, "peers that are verified by SPIFFE have a SPIFFE ID", onEnvoys(anyIdentity)},
+		{finding.UpdateRejected, g, "no Envoy rejects an update", onEnvoys(rejected)},
+		{finding.AgentNotMounted, g, "Envoys have the sockets of the agents that they ask", onEnvoys(mounted)},
+		{finding.RegistrationEntries, g, "identities that Envoys ask their agents for", entries},
+	}
+}
+
+func patches(f *Facts) (v verdict) {
+	if !f.Patches.Known {
+		return skipped(cmp.Or(f.Patches.Why, "Envoy Gateway was not asked"))
+	}
+	for _, p := range f.Patches.Value {
+		what := fmt.Sprintf("EnvoyPatchPolicy %s changes %s of %s", p.Policy, cmp.Or(p.Path, "all"), p.Name)
+		switch {
+		case strings.HasPrefix(p.Name, "egraft/"):
+			v.problems = append(v.problems, failed(what+", which egraft adds after it", "Remove the operation from the EnvoyPatchPolicy."))
+		case strings.Contains(p.Path, "transport_socket"):
+			v.problems = append(v.problems, warning(what+", which egraft replaces where a policy applies", "Use a BackendMTLSPolicy or FrontendMTLSPolicy in place of the patch, or keep them apart."))
+		}
+	}
+	return v
+}
+
+// onEnvoys checks Envoys one by one.
+func onEnvoys(check func(*Envoy) []Problem) func(*Facts) verdict {
+	return func(f *Facts) (v verdict) {
+		if !f.Envoys.Known {
+			return skipped(cmp.Or(f.Envoys.Why, "no Envoy was asked"))
+		}
+		for i := range f.Envoys.Value {
+			v.problems = append(v.problems, check(&f.Envoys.Value[i])...)
+		}
+		v.problems = firstOf(v.problems)
+		return v
+	}
+}
+
+// maxProblems of a check are shown: thousands of clusters can have the same mistake.
+const maxProblems = 20
+
+func firstOf(all []Problem) []Problem {
+	if len(all) <= maxProblems {
+		return all
+	}
+	more := Problem{Status: all[maxProblems].Status, Message: fmt.Sprintf("and %d more", len(all)-maxProblems)}
+	return append(slices.Clone(all[:maxProblems]), more)
+}
+
+// isSPIFFE tells whether a bundle has the name of one that SPIRE's agents serve by default.
+func isSPIFFE(b envoyadmin.Secret) bool {
+	return strings.HasPrefix(b.Name, "spiffe://") || b.Name == "ROOTCA" || b.Name == "ALL"
+}
+
+func anyIdentity(e *Envoy) (out []Problem) {
+	for _, c := range e.Contexts {
+		if !c.HasURI && slices.ContainsFunc(c.Bundles, isSPIFFE) {
+			out = append(out, failed(
+				fmt.Sprintf("%s: %s %s verifies peers with %s, and accepts every SPIFFE ID", e.Name, strings.ToLower(string(c.Kind)), c.Name, c.Bundles[0].Name),
+				"egraft did not make it. Use a BackendMTLSPolicy or FrontendMTLSPolicy for its target, or have whoever made it (an EnvoyPatchPolicy, another extension server, a Secret of type gateway.envoyproxy.io/sds) add a matcher with san_type URI."))
+		}
+	}
+	return out
+}
+
+func rejected(e *Envoy) (out []Problem) {
+	if e.Err != "" {
+		return []Problem{warning(e.Name+" does not answer: "+e.Err, "See whether the pod runs, and whether you may forward its ports.")}
+	}
+	for _, r := range e.Rejections {
+		out = append(out, failed(fmt.Sprintf("%s rejected %s %s: %s", e.Name, strings.ToLower(string(r.Kind)), r.Name, r.Reason),
+			"See what egraft changed in it:\n$ egraft explain --diff"))
+	}
+	return out
+}
+
+// sockets are those of the agents that an Envoy asks.
+func (e *Envoy) sockets() []string {
+	out := map[string]bool{}
+	for _, c := range e.Contexts {
+		for _, s := range slices.Concat(c.Certificates, c.Bundles) {
+			if s.Socket != "" {
+				out[s.Socket] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(out))
+}
+
+func mounted(e *Envoy) (out []Problem) {
+	if !e.InPod {
+		return nil
+	}
+	for _, socket := range e.sockets() {
+		if file(e.Mounts, socket) == "" {
+			out = append(out, failed(fmt.Sprintf("%s: no volume of Envoy has %s", e.Name, socket),
+				"Mount it by the EnvoyProxy of the Gateway or its GatewayClass:\n$ kubectl apply -f deploy/spire/envoyproxy-csi.yaml"))
+		}
+	}
+	return out
+}
+
+// entries lists what each kind of Envoy needs, once.
+func entries(f *Facts) verdict {
+	if !f.Envoys.Known {
+		return skipped(cmp.Or(f.Envoys.Why, "no Envoy was asked"))
+	}
+	lines := map[string]bool{}
+	for i := range f.Envoys.Value {
+		for _, l := range f.Envoys.Value[i].entries() {
+			lines[l] = true
+		}
+	}
+	if len(lines) == 0 {
+		return skipped("no Envoy asks an agent")
+	}
+	return verdict{note: "replace AGENT by the SPIFFE ID of the agent or its nodes", lines: slices.Sorted(maps.Keys(lines))}
+}
+
+func (e *Envoy) entries() (out []string) {
+	for _, c := range e.Contexts {
+		for _, s := range c.Certificates {
+			if s.Socket == "" || !strings.HasPrefix(s.Name, "spiffe://") {
+				continue
+			}
+			line := "spire-server entry create -parentID AGENT -spiffeID " + shell(s.Name) + e.selectors()
+			for _, b := range c.Bundles {
+				if strings.HasPrefix(b.Name, "spiffe://") && trustDomain(b.Name) != trustDomain(s.Name) {
+					line += " -federatesWith " + shell("spiffe://"+trustDomain(b.Name))
+				}
+			}
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// selectors are those by which an agent knows the Envoy.
+func (e *Envoy) selectors() string {
+	if !e.InPod {
+		return " -selector unix:path:PATH_OF_ENVOY"
+	}
+	return " -selector k8s:ns:" + shell(e.Namespace) + " -selector k8s:sa:" + shell(e.Account) + " -selector k8s:container-name:envoy"
+}
+
+func trustDomain(id string) string {
+	domain, _, _ := strings.Cut(strings.TrimPrefix(id, "spiffe://"), "/")
+	return domain
+}

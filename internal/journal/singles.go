@@ -1,0 +1,91 @@
+package journal
+
+import (
+	"strings"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/egraft/egraft/internal/callfile"
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/recording"
+	"github.com/egraft/egraft/internal/wire"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// keyed is a list in which a new element with the key of an older one takes its place.
+type keyed[T any] struct {
+	list []T
+	at   map[string]int
+}
+
+// put returns the element that was replaced.
+func (k *keyed[T]) put(key string, v T) (replaced T, found bool) {
+	if i, found := k.at[key]; found {
+		replaced, k.list[i] = k.list[i], v
+		return replaced, true
+	}
+	if k.at == nil {
+		k.at = map[string]int{}
+	}
+	k.at[key] = len(k.list)
+	k.list = append(k.list, v)
+	return replaced, false
+}
+
+// nameOf tells what a call for a single resource is for.
+func nameOf(c *engine.Call) string {
+	name := ""
+	for _, list := range c.Resources {
+		if len(list.Encoded) > 0 {
+			name = wire.NewView(fieldNumbers()[list.Kind], list.Encoded[0]).Name()
+		}
+	}
+	return strings.Join(append([]string{string(c.Hook), name}, c.Hostnames...), "\n") // also a copy of the name
+}
+
+// fieldNumbers say by kind where the name is.
+var fieldNumbers = sync.OnceValue(func() map[mutator.Kind]wire.FieldNumbers {
+	out := map[mutator.Kind]wire.FieldNumbers{}
+	for _, k := range callfile.Kinds() {
+		if m, err := callfile.NewMessage(k); err == nil {
+			out[k] = wire.FieldNumbersOf(m)
+		}
+	}
+	return out
+})
+
+// single is a call for a single resource without secrets.
+type single struct {
+	recording.Meta
+	digest
+	call *engine.Call
+	size int
+}
+
+// add adds a call to a group and returns how many are dropped. Without the Translation hook a group
+// never ends: past the limit it begins again.
+func (g *group) add(s *single, limit int64) (dropped int) {
+	if int64(g.size+s.size) > limit {
+		dropped, g.done, g.size = len(g.done.list), keyed[*single]{}, 0
+	}
+	g.size += s.size
+	before, found := g.done.put(nameOf(s.call), s)
+	if !found {
+		return dropped
+	}
+	g.size -= before.size
+	if before.digest != s.digest {
+		return dropped + 1
+	}
+	s.First, s.Count = before.First, before.Count+1
+	return dropped
+}
+
+// metaOf is what is known of a call.
+func metaOf(t *taken, gateway string, redacted int) recording.Meta {
+	return recording.Meta{
+		Gateway: gateway, First: t.began, Last: t.began, Count: 1, Bytes: t.bytes, Took: metav1.Duration{Duration: t.took},
+		Changed: t.changed(), Error: t.err, Redacted: redacted,
+	}
+}

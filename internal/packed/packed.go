@@ -1,0 +1,41 @@
+// Package packed makes short text of bytes, for the metadata of resources, which has no bytes.
+//
+// It must not know what the bytes are.
+package packed
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/base64"
+	"fmt"
+	"io"
+)
+
+// Pack compresses bytes into text.
+func Pack(content []byte) (string, error) {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.BestCompression)
+	if err == nil {
+		_, err = w.Write(content)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return "", fmt.Errorf("compress: %w", err)
+	}
+	return base64.RawStdEncoding.EncodeToString(b.Bytes()), nil
+}
+
+// Unpack returns what was packed, and no more than limit bytes of it.
+func Unpack(text string, limit int64) ([]byte, error) {
+	raw, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("decompress: %w", err)
+	}
+	out, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(raw)), limit))
+	if err != nil {
+		return nil, fmt.Errorf("decompress: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,118 @@
+package survey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/egraft/egraft/internal/cluster"
+	"github.com/egraft/egraft/internal/doctor"
+	"github.com/egraft/egraft/internal/envoyadmin"
+)
+
+// Envoys asks Envoys on this host by the addresses of their administration interfaces.
+func Envoys(ctx context.Context, addresses []string) doctor.Fact[[]doctor.Envoy] {
+	if len(addresses) == 0 {
+		return doctor.Unknown[[]doctor.Envoy]("no --envoy-admin is set")
+	}
+	var out []doctor.Envoy
+	for _, a := range addresses {
+		e := doctor.Envoy{Name: "Envoy at " + a}
+		ask(ctx, &e, redirected{a})
+		out = append(out, e)
+	}
+	return doctor.Known(out)
+}
+
+// redirected sends requests to an address, whatever host they name.
+type redirected struct{ address string }
+
+// RoundTrip implements http.RoundTripper.
+func (r redirected) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.URL.Host = r.address
+	return (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+}
+
+// ask fills in what an Envoy tells.
+func ask(ctx context.Context, e *doctor.Envoy, transport http.RoundTripper) {
+	ctx, cancel := context.WithTimeout(ctx, envoyTimeout)
+	defer cancel()
+	contexts, rejections, err := envoyadmin.Envoy{Name: e.Name, Transport: transport}.Security(ctx)
+	if e.Contexts, e.Rejections = contexts, rejections; err != nil {
+		e.Err = err.Error()
+	}
+}
+
+// Limits: a config dump of 50,000 clusters takes many seconds, and there may be hundreds of Envoys.
+const (
+	envoyTimeout = 3 * timeout
+	maxEnvoys    = 50
+)
+
+// envoysIn asks those of a cluster.
+func envoysIn(ctx context.Context, c *cluster.Cluster, namespace string) doctor.Fact[[]doctor.Envoy] {
+	pods, err := c.AllEnvoys(ctx, namespace)
+	if err != nil {
+		return unknown[[]doctor.Envoy](err)
+	}
+	if len(pods) > maxEnvoys {
+		return unknown[[]doctor.Envoy](fmt.Errorf("there are %d Envoys, more than %d: use egraft explain for each Gateway", len(pods), maxEnvoys))
+	}
+	var out []doctor.Envoy
+	for _, p := range pods {
+		e := doctor.Envoy{
+			Name: "pod " + p.String(), InPod: true, Mounts: mounts(&p.Spec, cluster.EnvoyContainer),
+			Namespace: p.Namespace, Account: accountName(&p),
+		}
+		ask(ctx, &e, c.Transport(p, envoyAdminPort))
+		out = append(out, e)
+	}
+	if len(out) == 0 {
+		return unknown[[]doctor.Envoy](errors.New("Envoy Gateway has no Envoys"))
+	}
+	return doctor.Known(out)
+}
+
+// envoyAdminPort is that of the Envoys that Envoy Gateway makes.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/bootstrap/bootstrap.go
+const envoyAdminPort = 19000
+
+// patchPolicy is what of an EnvoyPatchPolicy is looked at.
+type patchPolicy struct {
+	Metadata struct {
+		Namespace string `json:"namespace"`
+		Name      string `json:"name"`
+	} `json:"metadata"`
+	Spec struct {
+		Patches []struct {
+			Type      string `json:"type"`
+			Name      string `json:"name"`
+			Operation struct {
+				Path     string `json:"path"`
+				JSONPath string `json:"jsonPath"`
+			} `json:"operation"`
+		} `json:"jsonPatches"`
+	} `json:"spec"`
+}
+
+// Patches asks Envoy Gateway which EnvoyPatchPolicies it has.
+func Patches(ctx context.Context, at Endpoint) doctor.Fact[[]doctor.Patch] {
+	var dump struct {
+		Resources []patchPolicy `json:"resources"`
+	}
+	if err := at.document(ctx, "/api/config_dump?resource=envoypatchpolicy", &dump); err != nil {
+		return unknown[[]doctor.Patch](err)
+	}
+	var out []doctor.Patch
+	for _, p := range dump.Resources {
+		for _, op := range p.Spec.Patches {
+			out = append(out, doctor.Patch{
+				Policy: p.Metadata.Namespace + "/" + p.Metadata.Name, Type: op.Type, Name: op.Name,
+				Path: op.Operation.JSONPath + op.Operation.Path,
+			})
+		}
+	}
+	return doctor.Known(out)
+}

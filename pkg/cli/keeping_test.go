@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/envoyproxy/gateway/proto/extension"
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/internal/recording"
+	"github.com/egraft/egraft/internal/version"
+)
+
+// TestJournal: what Envoy Gateway sent can be read at the admin address, by connection.
+func TestJournal(t *testing.T) {
+	socket, address := filepath.Join(t.TempDir(), "s"), freeAddress(t)
+	_, stop := serving(t, nil, "--socket", socket, "--admin-address", address, "--call-timeout", "7s")
+	eg, other := dial(t, "unix:"+socket), dial(t, "unix:"+socket)
+	for _, client := range []extension.EnvoyGatewayExtensionClient{eg, other} {
+		_, err := client.PostRouteModify(t.Context(), &extension.PostRouteModifyRequest{Route: &routev3.Route{Name: "r"}})
+		require.NoError(t, err)
+	}
+	for range 3 {
+		_, err := eg.PostTranslateModify(t.Context(), &extension.PostTranslateModifyRequest{Clusters: []*clusterv3.Cluster{{Name: "c"}}})
+		require.NoError(t, err)
+		page(t, address, "/api/v1/calls") // now it is kept
+	}
+	status, body := page(t, address, "/api/v1/calls")
+	require.Equal(t, 200, status)
+	var list struct {
+		Version int
+		Calls   []recording.Meta
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &list))
+	require.Equal(t, 1, list.Version)
+	var got []string
+	for _, c := range list.Calls {
+		got = append(got, fmt.Sprint(c.ID, " ", c.Translation, " ", c.Count))
+	}
+	require.Equal(t, []string{"1.1 1 1", "1  1", "2  2"}, got, "the route is of the first translation on its connection")
+
+	_, body = page(t, address, "/api/v1/calls/1.1")
+	require.Contains(t, body, `{"name":"r"}`)
+	status, body = page(t, address, "/api/v1/calls/7")
+	require.Equal(t, 404, status)
+	require.JSONEq(t, `{"error":"there is no such call, or it is not kept any longer"}`, body)
+	for path, want := range map[string]int{"/api/v1/recording": 4, "/api/v1/recording?latest": 2} {
+		_, body = page(t, address, path)
+		r, err := recording.Read(bytes.NewReader([]byte(body)))
+		require.NoError(t, err)
+		require.Len(t, r.Calls, want, path)
+		require.Equal(t, version.Read().Version, r.Egraft)
+		require.Contains(t, r.Features, "backend-mtls")
+		require.Equal(t, "7s", r.Settings["call-timeout"])
+		require.NotContains(t, r.Settings, "cache-size", "it is the default")
+	}
+	_, body = page(t, address, "/metrics")
+	require.Contains(t, body, "egraft_journal_calls 3\n")
+	require.Contains(t, body, "egraft_journal_dropped_total 0\n")
+	require.Equal(t, ExitOK, stop())
+}
+
+func TestNoJournal(t *testing.T) {
+	socket, address := filepath.Join(t.TempDir(), "s"), freeAddress(t)
+	_, stop := serving(t, nil, "--socket", socket, "--admin-address", address, "--journal-size", "0")
+	_, err := dial(t, "unix:"+socket).PostTranslateModify(t.Context(), &extension.PostTranslateModifyRequest{})
+	require.NoError(t, err)
+	for _, path := range []string{"/api/v1/calls", "/api/v1/calls/1", "/api/v1/recording"} {
+		status, body := page(t, address, path)
+		require.Equal(t, 404, status)
+		require.JSONEq(t, `{"error":"egraft keeps no calls: set --journal-size"}`, body)
+	}
+	require.Equal(t, ExitOK, stop())
+}
