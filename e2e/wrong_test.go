@@ -17,19 +17,20 @@ func (c *inCluster) wrongly(s *scenario) {
 		name          string
 		make, correct func()
 		complaint     []string
+		found         string // by egraft doctor
 		ready         bool // Envoy Gateway's pod
 	}{
 		{
 			name:      "without permissions",
 			make:      func() { s.kubectl(c, "delete", "clusterrolebinding", "egraft-envoy-gateway") },
 			correct:   func() { s.kubectl(c, "apply", "--kustomize", "../deploy/rbac") },
-			complaint: []string{"forbidden", "backendmtlspolicies"}, ready: false,
+			complaint: []string{"forbidden", "backendmtlspolicies"}, found: "GatewayPermissions", ready: false,
 		},
 		{
 			name:      "with another version",
 			make:      func() { c.configure(s, "version: v1alpha1", "version: v9") },
 			correct:   func() { c.configure(s, "version: v9", "version: v1alpha1") },
-			complaint: []string{"no matches for kind", "egraft.io/v9"}, ready: true,
+			complaint: []string{"no matches for kind", "egraft.io/v9"}, found: "MissingKinds", ready: true,
 		},
 	}
 	for _, m := range mistakes {
@@ -39,6 +40,7 @@ func (c *inCluster) wrongly(s *scenario) {
 		s.logged("envoy-gateway", m.complaint...)
 		_, err := c.Kubectl.Run(s.ctx, "wait", "pods", gatewayNamespace, gatewayPods, "--for=condition=Ready", "--timeout=10s")
 		require.Equal(s.t, m.ready, err == nil, "%s: is the pod ready? %v", m.name, err)
+		c.doctorFinds(s, m.found)
 		requests.waitServed(20)
 		requests.mustAllBeServed()
 		m.correct()
@@ -55,6 +57,7 @@ func (c *inCluster) withoutDefinition(s *scenario) {
 	s.kubectl(c, "delete", "crd", "backendmtlspolicies.egraft.io")
 	c.restartGateway(s)
 	s.logged("envoy-gateway", "no matches for kind", "BackendMTLSPolicy")
+	c.doctorFinds(s, "CRDMissing")
 	s.kubectl(c, "apply", "--server-side", "--kustomize", "../crds")
 	s.kubectl(c, "wait", "--for=condition=Established", "crd/backendmtlspolicies.egraft.io", "--timeout=30s")
 	c.restartGateway(s)

@@ -168,7 +168,7 @@ func TestSettings(t *testing.T) {
 		written("several with Kubernetes", list("", "")+"provider: {type: Custom, custom: {resource: {type: Kubernetes}}}", nil),
 		{
 			"not restarted", func(t *testing.T, f *doctor.Facts) { f.Running = configuration(t, alone, "1Mi", "1500Ki") },
-			[]string{"failed RestartNeeded: the extension managers in eg.yaml are not those that Envoy Gateway runs with"},
+			[]string{"failed NotLoaded: the extension managers in eg.yaml are not those that Envoy Gateway runs with"},
 		},
 		{"restarted with other words", func(t *testing.T, f *doctor.Facts) {
 			f.Running = configuration(t, alone, "1Mi", "1024Ki", "policyResources", "name: ''\n  failOpen: false\n  policyResources")

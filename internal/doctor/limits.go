@@ -50,8 +50,8 @@ func bytes(n int64) string {
 	}
 }
 
-// restarted compares the extension managers that run with those that are written.
-func restarted(f *Facts) verdict {
+// loaded compares the extension managers that run with those that are written.
+func loaded(f *Facts) verdict {
 	if !f.Running.Known || !f.Written.Known {
 		return skipped("Envoy Gateway's running configuration is not known")
 	}
@@ -61,5 +61,5 @@ func restarted(f *Facts) verdict {
 		return verdict{}
 	}
 	return found(failed("the extension managers in "+f.Written.Value.Where+" are not those that Envoy Gateway runs with",
-		"Restart Envoy Gateway:\n$ kubectl rollout restart --namespace envoy-gateway-system deployment/envoy-gateway"))
+		"Wait two minutes for a change of a ConfigMap. If it stays so, see why Envoy Gateway does not take it, and restart it:\n$ kubectl logs --namespace envoy-gateway-system deployment/envoy-gateway --container envoy-gateway | grep config-loader\n$ kubectl rollout restart --namespace envoy-gateway-system deployment/envoy-gateway"))
 }

@@ -24,7 +24,7 @@ func settingsChecks() []Check {
 		{finding.MessageLimit, g, "messages are well below the limits", onManager(limits)},
 		{finding.FailOpen, g, "Envoy Gateway publishes nothing without egraft (failOpen: false)", onManager(failsClosed)},
 		{finding.NotLast, g, "egraft is the last extension server", onManager(last)},
-		{finding.RestartNeeded, g, "Envoy Gateway runs with its present configuration", restarted},
+		{finding.NotLoaded, g, "Envoy Gateway runs with its present configuration", loaded},
 		{finding.UntestedFlag, g, "egraft is tested with Envoy Gateway's runtime flags", runtimeFlags},
 		{finding.ManagersWithFiles, g, "Envoy Gateway reads custom resources with this provider", onManager(managersWithFiles)},
 	}
@@ -62,7 +62,11 @@ func onManager(check func(*manager) []Problem) func(*Facts) verdict {
 }
 
 func configured(f *Facts) verdict {
-	if c := f.configuration(); c.Known {
+	c := f.configuration()
+	switch {
+	case c.Known && !f.Written.Known && f.Written.Why != "":
+		return found(warning(f.Written.Why, "The checks below are about what Envoy Gateway runs with. Make the configuration readable, or name another file:\n$ egraft doctor --envoy-gateway-config FILE"))
+	case c.Known:
 		return verdict{note: c.Value.Where}
 	}
 	why := f.Written.Why

@@ -155,7 +155,7 @@ func entries(f *Facts) verdict {
 	if len(lines) == 0 {
 		return skipped("no Envoy asks an agent")
 	}
-	return verdict{note: "replace AGENT by the SPIFFE ID of the agent or its nodes", lines: slices.Sorted(maps.Keys(lines))}
+	return verdict{note: "policies ask for these: judge each before you create it, and replace AGENT by the SPIFFE ID of the agent or its nodes", lines: slices.Sorted(maps.Keys(lines))}
 }
 
 func (e *Envoy) entries() (out []string) {

@@ -46,10 +46,10 @@ var (
 		ID: "EGR509", Name: "NotLast", Means: "Another extension server comes after egraft. What egraft changed is lost if that one responds without the resource.",
 		See: "extensionManagers of Envoy Gateway's configuration", Remedy: "Make egraft the last of `extensionManagers`.",
 	}
-	RestartNeeded = Code{
-		ID: "EGR510", Name: "RestartNeeded", Means: "Envoy Gateway runs with other settings for extension servers than its configuration has.",
-		Cause: "Envoy Gateway reads its configuration only when it starts.",
-		See:   "curl 127.0.0.1:19000/api/server_info, at Envoy Gateway", Remedy: "Restart Envoy Gateway.",
+	NotLoaded = Code{
+		ID: "EGR510", Name: "NotLoaded", Means: "Envoy Gateway runs with other settings for extension servers than its configuration has.",
+		Cause: "The configuration is not valid, so that Envoy Gateway keeps the one before; it changed less than a minute or two ago; or Envoy Gateway does not notice changes of it.",
+		See:   "the lines of config-loader in Envoy Gateway's log", Remedy: "Correct what the log names, or restart Envoy Gateway.",
 	}
 	UntestedFlag = Code{
 		ID: "EGR511", Name: "UntestedFlag", Means: "Envoy Gateway has a runtime flag with which egraft is not tested.",
@@ -87,6 +87,6 @@ var (
 
 var settings = []Code{
 	NoConfiguration, UnsupportedVersion, NotWired, OtherAddress, MissingHooks, MissingKinds, NotIncluded, MessageLimit,
-	FailOpen, NotLast, RestartNeeded, UntestedFlag, ManagersWithFiles,
+	FailOpen, NotLast, NotLoaded, UntestedFlag, ManagersWithFiles,
 	EgraftUnreachable, Unhealthy, NotCalled, CallsFail, ReplicasDiffer,
 }
