@@ -15,7 +15,7 @@ var mayImport = []struct {
 	{"pkg/cli", []string{
 		"internal/config", "internal/logging", "internal/page", "internal/telemetry", "internal/tracing", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
-		"internal/journal", "internal/recording",
+		"internal/journal", "internal/recording", "internal/replay",
 		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
 		"internal/explain", "internal/outside", "internal/recording", "crds",
 	}},
@@ -61,6 +61,7 @@ var mayImport = []struct {
 	{"internal/redact", []string{"internal/envoyapi"}},
 	{"internal/redact/redacttest", []string{"internal/redact", "internal/envoyapi"}},
 	{"internal/envoyapi", nil},
+	{"internal/replay", []string{"internal/recording", "internal/callfile", "internal/diff", "internal/engine", "internal/extension", "internal/terminal", "pkg/mutator"}},
 	{"internal/journal", []string{"internal/recording", "internal/callfile", "internal/engine", "internal/redact", "internal/wire", "internal/logging", "pkg/mutator"}},
 	{"internal/recording", []string{"internal/callfile", "internal/engine", "pkg/mutator"}},
 	{"internal/callfile", []string{"internal/engine", "internal/envoyapi", "internal/wire", "pkg/mutator"}},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -37,6 +38,9 @@ func (f *Flags) add(fs *pflag.FlagSet, s Setting, separator string) {
 		flag.NoOptDefVal = "true"
 	}
 }
+
+// Args are the settings that were given as flags, by flag, as texts that a flag takes again.
+func (f *Flags) Args() map[string]string { return maps.Clone(f.given) }
 
 // flag remembers the text of a flag that was given.
 type flag struct {

@@ -49,7 +49,7 @@ func TestSurroundings(t *testing.T) {
 		}), []string{"failed UpdateRejected: pod a rejected listener l: no such filter"}},
 		{"no answer", envoy(func(e *doctor.Envoy) { e.Err = "forbidden" }), []string{"warning UpdateRejected: pod a does not answer: forbidden"}},
 		{"no volume", envoy(func(e *doctor.Envoy) { e.Mounts = nil }), []string{"failed AgentNotMounted: pod a: no volume of Envoy has " + agent}},
-		{"a volume of another directory", envoy(func(e *doctor.Envoy) { e.Mounts[0].Path = "/run/agents" }), []string{"failed AgentNotMounted: pod a: no volume of Envoy has " + agent}},
+		{"a volume of another directory", envoy(func(e *doctor.Envoy) { e.Mounts[0].Path = "/run/age" }), []string{"failed AgentNotMounted: pod a: no volume of Envoy has " + agent}},
 		{"no pod", envoy(func(e *doctor.Envoy) { e.InPod, e.Mounts = false, nil }), nil},
 		{"another server of secrets", envoy(func(e *doctor.Envoy) {
 			e.Contexts[0].Certificates[0].Socket, e.Contexts[0].Bundles[0].Socket, e.Mounts = "", "", nil

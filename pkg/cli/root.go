@@ -38,7 +38,7 @@ func newRoot(p *program) *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
-	root.AddCommand(newServe(p), newHealthcheck(p), newConfig(p), newRender(p), newDoctor(p), newRecord(p), newVersion(p))
+	root.AddCommand(newServe(p), newHealthcheck(p), newConfig(p), newRender(p), newDoctor(p), newRecord(p), newReplay(p), newVersion(p))
 	root.AddCommand(newExplain(p), newMan())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
