@@ -1,7 +1,6 @@
 package page_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -162,7 +161,7 @@ func BenchmarkGateway(b *testing.B) {
 	w.Clusters = 2000
 	h := pagetest.Handler(b, w)
 	for b.Loop() {
-		r := httptest.NewRequestWithContext(context.Background(), "GET", "/explain?subject=gateway/default/eg", nil)
+		r := httptest.NewRequestWithContext(b.Context(), "GET", "/explain?subject=gateway/default/eg", nil)
 		r.RemoteAddr, r.Host = "127.0.0.1:1", "127.0.0.1:19110"
 		out := httptest.NewRecorder()
 		h.ServeHTTP(out, r)

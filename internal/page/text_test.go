@@ -19,8 +19,13 @@ func TestLines(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	require.Equal(t, []line{
-		{"changed", "~ a: 1 -> 2\n"}, {"added", "+ b:\n"}, {"added", "    - x\n"},
-		{"changed", "~ c:\n"}, {"removed", "    - k:\n"}, {"removed", "    - - '-'\n"}, {"added", "    + \\u202e\n"},
+		{"changed", "~ a: 1 -> 2\n"},
+		{"added", "+ b:\n"},
+		{"added", "    - x\n"},
+		{"changed", "~ c:\n"},
+		{"removed", "    - k:\n"},
+		{"removed", "    - - '-'\n"},
+		{"added", "    + \\u202e\n"},
 	}, got)
 }
 

@@ -99,7 +99,7 @@ func (w Invented) calls(t testing.TB) recorded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return recorded{&recording.Recording{Calls: []*recording.Call{{Meta: w.history(nil)[0], Call: steps[0].Call}}}}
+	return recorded{&recording.Recording{Calls: []*recording.Call{{Meta: w.history(t.Context())[0], Call: steps[0].Call}}}}
 }
 
 // facts and checks are of an egraft with one failed check.
@@ -115,7 +115,9 @@ func (w Invented) facts() doctor.Egraft {
 func (w Invented) checks() []doctor.Result {
 	return []doctor.Result{
 		{Code: "EGR520", Name: "Called", Title: "Envoy Gateway calls egraft", Status: doctor.OK},
-		{Code: "EGR521", Name: "Fits", Title: "messages fit", Status: doctor.Failed, Link: "https://github.com/egraft/egraft/blob/main/docs/outcomes.md#egr521",
-			Problems: []doctor.Problem{{Status: doctor.Failed, Message: "a message of " + w.Name + " is too large", Remedy: "Raise the limit:\n$ helm upgrade"}}},
+		{
+			Code: "EGR521", Name: "Fits", Title: "messages fit", Status: doctor.Failed, Link: "https://github.com/egraft/egraft/blob/main/docs/outcomes.md#egr521",
+			Problems: []doctor.Problem{{Status: doctor.Failed, Message: "a message of " + w.Name + " is too large", Remedy: "Raise the limit:\n$ helm upgrade"}},
+		},
 	}
 }
