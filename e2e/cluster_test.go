@@ -17,6 +17,7 @@ func TestCluster(t *testing.T) {
 	needs(t, onNode, onKind)
 	c := install(t)
 	c.run("story", (*scenario).story)
+	c.run("explained", c.explained)
 	c.run("doctor", c.doctor)
 	c.run("outcomes", c.outcomes)
 	c.run("selected by labels", c.selected)

@@ -18,7 +18,7 @@ func (c *inCluster) wrongly(s *scenario) {
 		make, correct func()
 		complaint     []string
 		found         string // by egraft doctor
-		ready         bool // Envoy Gateway's pod
+		ready         bool   // Envoy Gateway's pod
 	}{
 		{
 			name:      "without permissions",

@@ -135,3 +135,14 @@ func (e *Environment) makeRoom(ctx context.Context) error {
 	}
 	return e.updateEntry(ctx, manifest.ID("/echo"), "-dns", "echo.example.org")
 }
+
+// Run runs a command as a user who has kubectl and helm, with more of an environment, and returns
+// what it printed.
+func (e *Environment) Run(ctx context.Context, environ []string, command ...string) (stdout, stderr string, err error) {
+	cmd := exec.CommandContext(ctx, "env", command...)
+	cmd.Env = append(e.environ(), environ...)
+	var out, problem strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &problem
+	err = cmd.Run()
+	return out.String(), problem.String(), err
+}

@@ -17,7 +17,7 @@ var mayImport = []struct {
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
 		"internal/journal", "internal/recording", "internal/replay",
 		"pkg/feature", "internal/render", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
-		"internal/explain", "internal/outside", "internal/recording", "crds",
+		"internal/bundle", "internal/envoyadmin", "internal/explain", "internal/outside", "internal/recording", "crds",
 	}},
 
 	// What every server has. These know of mutators no more than their names and hooks.
@@ -47,6 +47,7 @@ var mayImport = []struct {
 		"internal/wire", "pkg/mutator", "pkg/policy", "pkg/xds",
 	}},
 	{"internal/cluster", nil},
+	{"internal/bundle", []string{"internal/terminal"}},
 	{"internal/outside", []string{
 		"internal/cluster", "internal/envoyadmin", "internal/explain", "internal/finding", "internal/known", "internal/terminal", "internal/wiring",
 	}},

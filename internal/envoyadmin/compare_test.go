@@ -215,3 +215,21 @@ func TestReason(t *testing.T) {
 		require.Equal(t, want, reason(details))
 	}
 }
+
+func TestWriteConfig(t *testing.T) {
+	e := envoy("", pages{
+		"dynamic_active_clusters": clusters(fmt.Sprintf(`"name": "a", `+tls, "KEY"), `"name": "b", "no_such_field": "KEY"`),
+		"dynamic_listeners":       `{"configs": [{"name": "l", "draining_state": ` + listener(`"name": "l"`) + `}, {"name": "m", "error_state": {"details": "no inline_string: KEY"}}]}`,
+	})
+	var out strings.Builder
+	require.NoError(t, WriteConfig(t.Context(), e, &out, 10000))
+	const want = `{"kind":"Cluster","name":"a","state":"active","resource":{"name":"a","transport_socket":{"name":"tls","typed_config":{"@type":"type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext","common_tls_context":{"tls_certificates":[{"private_key":{"inline_string":"[redacted]"}}]}}}}}
+{"kind":"Cluster","name":"b","state":"active","resource":{"name":"b"}}
+{"kind":"Listener","name":"l","state":"draining","resource":{"name":"l"}}
+{"kind":"Listener","name":"m","state":"rejected","rejected":"no"}
+`
+	require.Equal(t, strings.Split(want, "\n"), strings.Split(out.String(), "\n"))
+	out.Reset()
+	require.ErrorIs(t, WriteConfig(t.Context(), e, &out, 320), ErrLimit)
+	require.Equal(t, 1, strings.Count(out.String(), "\n"))
+}

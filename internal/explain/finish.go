@@ -84,9 +84,12 @@ func (e *examination) compare(ctx context.Context, changes []*change, policies [
 }
 
 // group is what a [Summary] counts.
-type group struct{ feature, kind, result string }
+type group struct {
+	feature, kind, result string
+	shadow                bool
+}
 
-func (c *change) group() group { return group{c.Feature, string(c.Change.Kind), c.Result} }
+func (c *change) group() group { return group{c.Feature, string(c.Change.Kind), c.Result, c.Shadow} }
 
 // failedFirst puts changes that failed before the others.
 func failedFirst(all []*change) {
@@ -145,6 +148,9 @@ func (e *examination) selects(s *subject, of map[string]bool) bool {
 
 // whole says what is the case with the calls, or with the subject, as a whole.
 func (e *examination) whole(seen *Seen) (found []Finding) {
+	if e.report.Calls.Count == 0 && len(e.report.Policies) > 0 {
+		return nil // each of them says it
+	}
 	if e.report.Calls.Count == 0 {
 		return []Finding{Find(finding.NeverCalled, "egraft has no call of Envoy Gateway")}
 	}
@@ -192,7 +198,7 @@ func (e *examination) list(all []*change) *Changes {
 		n, seen := at[c.group()]
 		if !seen {
 			n, at[c.group()] = len(out.Summary), len(out.Summary)
-			out.Summary = append(out.Summary, Summary{Feature: c.Feature, Kind: c.Kind, Result: c.Result, Code: c.Code})
+			out.Summary = append(out.Summary, Summary{Feature: c.Feature, Kind: c.Kind, Result: c.Result, Code: c.Code, Shadow: c.Shadow})
 		}
 		out.Summary[n].Count++
 		out.Summary[n].add(c.result)

@@ -49,7 +49,7 @@ func readObject(raw []byte) *object {
 	return out
 }
 
-// targets tells whether the object has a target.
+// hasTarget tells whether the object has a target.
 func (o *object) hasTarget(kind, namespace, name string) bool {
 	if o.namespace != namespace {
 		return false

@@ -137,3 +137,6 @@ func EnvoyGateway(ctx context.Context, at Endpoint) doctor.Fact[doctor.Configura
 	}
 	return doctor.Known(doctor.Configuration{Where: at.Name, Version: info.Version, Config: info.Config})
 }
+
+// Page reads a page of an endpoint as it is.
+func Page(ctx context.Context, at Endpoint, path string) ([]byte, error) { return at.get(ctx, path) }

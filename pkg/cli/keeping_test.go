@@ -4,16 +4,21 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/envoyproxy/gateway/proto/extension"
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/internal/config"
+	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/internal/recording"
 	"github.com/egraft/egraft/internal/version"
+	"github.com/egraft/egraft/pkg/mutator"
 )
 
 // TestJournal: what Envoy Gateway sent can be read at the admin address, by connection.
@@ -76,4 +81,19 @@ func TestNoJournal(t *testing.T) {
 		require.JSONEq(t, `{"error":"egraft keeps no calls: set --journal-size"}`, body)
 	}
 	require.Equal(t, ExitOK, stop())
+}
+
+// TestExplainedIsBounded: of calls that take more memory than there is beside the work, egraft says
+// where to explain them.
+func TestExplainedIsBounded(t *testing.T) {
+	of := func(gateway, translation string, bytes int) recording.Meta {
+		return recording.Meta{Gateway: gateway, Translation: translation, Bytes: bytes}
+	}
+	require.Equal(t, 30, latestBytes([]recording.Meta{of("a", "", 5), of("a", "2", 1), of("a", "", 10), of("b", "", 20)}))
+
+	k := newKeeping(&settings{Config: config.Default()}, slog.New(slog.DiscardHandler))
+	call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{make([]byte, maxExplained+1)}}}}
+	k.Keep(t.Context(), call, &engine.Response{Subject: func() string { return "a/b" }}, nil, time.Now())
+	_, err := k.latest(t.Context())
+	require.EqualError(t, err, "the last calls have 64 MiB, and egraft explains 64 MiB at most beside its work: save them by `egraft record`, and use `egraft explain --recording`")
 }

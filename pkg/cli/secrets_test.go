@@ -34,6 +34,9 @@ func TestNoSecrets(t *testing.T) {
 	for path, text := range answers(t, address, sent) {
 		redacttest.Absent(t, path, text)
 	}
+	for name, text := range collected(t, address, redacttest.Golden(t)) {
+		redacttest.Absent(t, "bundle "+name, []byte(text))
+	}
 	redacttest.Absent(t, "log", []byte(log.String()))
 	require.Contains(t, log.String(), "configuration changed")
 	t.Logf("%d resources with %d secrets", sent, secret)
