@@ -88,10 +88,10 @@ soak: ## serve an hour's worth of calls in a minute, and with the race detector 
 	EGRAFT_SOAK=1m go test ./pkg/cli -run '^TestSoak$$' -count 1 -v
 	EGRAFT_SOAK=1m go test $(RACE) ./pkg/cli -run '^TestSoak$$' -count 1 -v
 
-bench: build ## compare egraft with other ways to serve, SIZES=1,100,1000,10000,50000, CASES=all; numbers in bin/bench.json
+bench: build ## compare egraft with other ways to serve, SIZES=1,100,1000,10000,50000, CASES=all; JOURNAL=1 with egraft without its journal, ROUNDS=10; numbers in bin/bench.json
 	@mkdir -p bin
 	go build -o bin/bench ./hack/bench
-	bin/bench -egraft bin/egraft $(if $(SIZES),-sizes $(SIZES)) $(if $(CASES),-cases "$(CASES)") -out bin/bench.json
+	bin/bench -egraft bin/egraft $(if $(SIZES),-sizes $(SIZES)) $(if $(CASES),-cases "$(CASES)") $(if $(JOURNAL),-journal) $(if $(ROUNDS),-rounds $(ROUNDS)) -out bin/bench.json
 
 bench-memory: build ## watch egraft's memory over 10,000 calls of 10,000 clusters, CHANGED=10000 of them new in each (hours; with 100 minutes)
 	@mkdir -p bin
