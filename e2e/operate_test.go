@@ -27,7 +27,7 @@ const (
 )
 
 // varies is what differs from run to run.
-var varies = regexp.MustCompile(`[0-9a-f]{16}|in \d+ of \d+ calls`)
+var varies = regexp.MustCompile(`[0-9a-f]{16}|in \d+ of \d+ calls|\d+ rejected updates?`)
 
 // incident runs the one command of a section of the page until it prints what the page says.
 func (f *fixture) incident(heading string) {
@@ -43,7 +43,7 @@ func (f *fixture) incident(heading string) {
 	require.True(f.t, found)
 	command, want, _ := strings.Cut(block, "\n")
 	if os.Getenv(updatePage) != "" {
-		time.Sleep(5 * time.Second) // for whoever looks at it, not for a test
+		time.Sleep(12 * time.Second) // for whoever looks at it, not for a test
 		want = f.printed(f.soon(), command)
 		section = intro + "```console\n$ " + command + "\n" + want + "\n```\n" + after
 		text := before + "\n## " + heading + "\n" + section
