@@ -68,13 +68,15 @@ var mayImport = []struct {
 
 	// What the author of a mutator sees. It must not lead to any of the above.
 	{"pkg/catalog", []string{"pkg/features/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
-	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/duration", "internal/quantity", "pkg/spiffe", "internal/tenancy", "pkg/httpfilter", "pkg/xds", "pkg/apis/..."}},
+	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/duration", "internal/envoyfilter", "internal/quantity", "internal/typedconfig", "pkg/spiffe", "internal/tenancy", "pkg/httpfilter", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/attach", []string{"pkg/httpfilter", "pkg/mutator", "pkg/policy", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/feature", []string{"pkg/mutator", "pkg/setting"}},
 	{"pkg/setting", nil},
 	{"pkg/mutator", []string{"pkg/policy", "pkg/xds", "internal/packed"}},
-	{"internal/tenancy", []string{"internal/duration", "pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
+	{"internal/tenancy", []string{"internal/duration", "internal/envoyfilter", "internal/typedconfig", "pkg/policy", "pkg/spiffe", "pkg/apis/..."}},
 	{"pkg/policy", []string{"pkg/apis/..."}},
+	{"internal/envoyfilter", []string{"internal/envoyapi"}},
+	{"internal/typedconfig", []string{"internal/envoyapi"}},
 	{"internal/duration", nil},
 	{"internal/quantity", nil},
 	{"internal/packed", nil},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/egraft/egraft/internal/finding"
 	"github.com/egraft/egraft/pkg/xds"
@@ -124,10 +125,19 @@ func (e *examination) selected(changes []*change) []*subject {
 		}
 	}
 	out := slices.DeleteFunc(slices.Clone(e.order), func(s *subject) bool { return !e.selects(s, of) })
-	slices.SortStableFunc(out, func(a, b *subject) int {
-		return cmp.Or(cmp.Compare(a.Feature, b.Feature), cmp.Compare(a.Kind, b.Kind))
+	slices.SortFunc(out, func(a, b *subject) int {
+		return cmp.Or(cmp.Compare(a.Feature, b.Feature), cmp.Compare(a.Kind, b.Kind), a.created().Compare(b.created()), cmp.Compare(a.String(), b.String()))
 	})
 	return out
+}
+
+// created is when the custom resource was created: of two with the same target, the older takes
+// precedence.
+func (s *subject) created() time.Time {
+	if s.object == nil {
+		return time.Time{}
+	}
+	return s.object.created
 }
 
 func (e *examination) selects(s *subject, of map[string]bool) bool {

@@ -25,7 +25,7 @@ type Report struct {
 	Calls Calls `json:"calls"`
 	// Findings are about the subject or the calls as a whole.
 	Findings []Finding `json:"findings,omitempty"`
-	// Policies are policies, filters and backends, those with precedence first.
+	// Policies are policies, filters and backends, by feature and kind, the older ones first.
 	Policies []*Policy `json:"policies"`
 	// Changes are those of the subject, if it is a Gateway, a route or a cluster.
 	Changes *Changes `json:"changes,omitempty"`
