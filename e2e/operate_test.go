@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -79,7 +78,7 @@ func (f *fixture) printed(ctx context.Context, command string) string {
 		}
 	}
 	cmd := exec.CommandContext(ctx, f.EgraftProgram(), words[1:]...)
-	cmd.Env, cmd.Dir = append(process.Environ(), "EGRAFT_ADMIN_ADDRESS="+standalone.EgraftAdminAddress), filepath.Join(f.Dir, "res")
+	cmd.Env, cmd.Dir = append(process.Environ(), "EGRAFT_ADMIN_ADDRESS="+standalone.EgraftAdminAddress), f.Dir
 	out, _ := cmd.CombinedOutput() // most fail, since something is wrong
 	text := strings.NewReplacer(f.SPIFFE.Socket(), "/run/spire/agent.sock", f.Dir, "/run/egraft-demo").Replace(string(out))
 	if address, err := f.AdminAddress(); err == nil {
@@ -92,6 +91,7 @@ func (f *fixture) printed(ctx context.Context, command string) string {
 func TestNotWired(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Managers: func(string, map[string]any) ([]map[string]any, error) { return nil, nil }})
+	f.policies(f.env.Policy())
 	f.incident("Envoy Gateway does not call egraft")
 }
 
@@ -102,7 +102,8 @@ func TestIncidents(t *testing.T) {
 	f.routes(echoRoute)
 	f.until(echoRoute.Host(), "an answer of the backend, which serves TLS", envoy.Status(400))
 	f.run("typo", func(f *fixture) {
-		p := f.policy("HTTPRoute", "ehco", "")
+		p := f.env.Policy()
+		p.Kind, p.Target = "HTTPRoute", "ehco"
 		f.policies(p)
 		f.incident("A policy has no effect because of a typo")
 	})

@@ -44,6 +44,9 @@ func compare(ctx context.Context, o options) error {
 			idle = resident
 		}
 	}
+	if o.journal {
+		return nil
+	}
 	return report(os.Stdout, o.out, all, idle)
 }
 
@@ -57,7 +60,7 @@ func compareAt(ctx context.Context, size int, o options) (all []measurement, idl
 	defer os.RemoveAll(dir)
 	o.cache = cmp.Or(o.cache, cacheFor(size))
 	var running []*server
-	for _, name := range servers() {
+	for _, name := range servers(o) {
 		s, err := start(ctx, name, dir, o)
 		if err != nil {
 			return nil, 0, err
@@ -80,7 +83,10 @@ func compareAt(ctx context.Context, size int, o options) (all []measurement, idl
 		printBenchstat(os.Stdout, m)
 		all = append(all, m...)
 	}
-	return all, before.resident, nil
+	if o.journal {
+		err = printJournal(ctx, os.Stdout, running, all)
+	}
+	return all, before.resident, err
 }
 
 // cacheFor is egraft's default, and as much for each cluster where there are more than 10,000.

@@ -51,6 +51,7 @@ type options struct {
 	peer    string
 	socket  string
 	admin   string
+	journal bool
 }
 
 func parse(args []string) (o options, err error) {
@@ -63,6 +64,7 @@ func parse(args []string) (o options, err error) {
 	set.IntVar(&o.changed, "changed", math.MaxInt, "how many clusters change from call to call with -soak; all of them if there are fewer")
 	set.StringVar(&o.cache, "cache-size", "", "egraft's --cache-size; its default if empty, and as much for each cluster where there are more than 10,000")
 	set.StringVar(&o.egraft, "egraft", "", "egraft's binary; this program, which is larger, if empty")
+	set.BoolVar(&o.journal, "journal", false, "measure egraft with and without its journal, and nothing else")
 	set.StringVar(&o.peer, "peer", "", "serve as one of the peers; for the program itself")
 	set.StringVar(&o.socket, "socket", "", "where a peer serves")
 	set.StringVar(&o.admin, "admin", "", "where a peer serves its metrics")

@@ -54,7 +54,7 @@ func checkSingle(name string, c benchCase, answer []byte) error {
 		return err
 	}
 	marked := bytes.Contains(answer, []byte(xds.MetadataNamespace))
-	if one := len(got.Merged(1)) > 0; !one || marked != (name == "egraft" && c.request.method == routeHook) {
+	if one := len(got.Merged(1)) > 0; !one || marked != (isEgraft(name) && c.request.method == routeHook) {
 		return fmt.Errorf("%s answers %s with a resource: %t, with a mark: %t", name, c.name, one, marked)
 	}
 	return nil

@@ -21,7 +21,17 @@ import (
 )
 
 // servers in the order of the tables.
-func servers() []string { return []string{"egraft", "echo", "plain", "example"} }
+func servers(o options) []string {
+	if o.journal {
+		return []string{"egraft", withoutJournal}
+	}
+	return []string{"egraft", "echo", "plain", "example"}
+}
+
+// withoutJournal is egraft, too.
+const withoutJournal = "egraft without journal"
+
+func isEgraft(name string) bool { return name == "egraft" || name == withoutJournal }
 
 // server is a process and a client of it.
 type server struct {
@@ -40,8 +50,11 @@ func start(ctx context.Context, name, dir string, o options) (*server, error) {
 	s := &server{name: name, admin: must(freeAddress(ctx))}
 	socket := filepath.Join(dir, name)
 	args := []string{"-peer", name, "-socket", socket, "-admin", s.admin}
-	if name == "egraft" {
+	if isEgraft(name) {
 		args = []string{serveCommand, "--socket", socket, "--admin-address", s.admin, "--log-level", "error", "--cache-size", o.cache}
+		if name == withoutJournal {
+			args = append(args, "--journal-size", "0")
+		}
 		program = cmp.Or(o.egraft, program)
 	}
 	s.cmd = exec.CommandContext(ctx, program, args...)
@@ -94,7 +107,7 @@ func (s *server) call(ctx context.Context, r *request, answer *[]byte) error {
 }
 
 // usage is what a process has used since it began, and its memory now.
-type usage struct{ bytes, allocs, cpu, resident, cache float64 }
+type usage struct{ bytes, allocs, cpu, resident, cache, journal, journalCalls float64 }
 
 // usage reads the metrics that every Go process with a Prometheus client has.
 func (s *server) usage(ctx context.Context) (u usage, err error) {
@@ -111,6 +124,7 @@ func (s *server) usage(ctx context.Context) (u usage, err error) {
 		"go_memstats_alloc_bytes_total": &u.bytes, "go_memstats_mallocs_total": &u.allocs,
 		"process_cpu_seconds_total":     &u.cpu,
 		"process_resident_memory_bytes": &u.resident, "egraft_cache_bytes": &u.cache,
+		"egraft_journal_bytes": &u.journal, "egraft_journal_calls": &u.journalCalls,
 	}
 	lines := bufio.NewScanner(res.Body)
 	for lines.Scan() {

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
 // The setting of the admin address, and its default.
@@ -18,7 +16,7 @@ const (
 
 // adminPort is the port of egraft's admin listener by the flags and the environment of its
 // container. A file of settings is not read. It is 0 if there is no such listener.
-func adminPort(spec *corev1.PodSpec) uint16 {
+func adminPort(spec *Spec) uint16 {
 	for _, c := range append(slices.Clone(spec.InitContainers), spec.Containers...) {
 		if c.Name == EgraftContainer {
 			return portOf(adminAddress(&c))
@@ -27,7 +25,7 @@ func adminPort(spec *corev1.PodSpec) uint16 {
 	return 0
 }
 
-func adminAddress(c *corev1.Container) string {
+func adminAddress(c *Container) string {
 	arguments := append(slices.Clone(c.Command), c.Args...)
 	for i, a := range slices.Backward(arguments) { // the last one counts
 		if value, found := strings.CutPrefix(a, adminFlag+"="); found {

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -120,6 +119,10 @@ func (c *Cluster) dialer(p Pod) (httpstream.Dialer, error) {
 	}), nil
 }
 
+// streamType is the header that tells the two streams of a connection apart.
+// https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go, PortForwardRequestIDHeader and others
+const streamType = "streamType"
+
 // stream is a forwarded connection. It knows no deadlines: who waits closes it.
 type stream struct {
 	httpstream.Stream
@@ -129,14 +132,14 @@ type stream struct {
 
 func newStream(conn httpstream.Connection, port uint16) (*stream, error) {
 	headers := http.Header{}
-	headers.Set(corev1.StreamType, corev1.StreamTypeError)
-	headers.Set(corev1.PortHeader, strconv.Itoa(int(port)))
-	headers.Set(corev1.PortForwardRequestIDHeader, "0")
+	headers.Set(streamType, "error")
+	headers.Set("port", strconv.Itoa(int(port)))
+	headers.Set("requestID", "0")
 	problems, err := conn.CreateStream(headers)
 	if err != nil {
 		return nil, fmt.Errorf("make a stream: %w", err)
 	}
-	headers.Set(corev1.StreamType, corev1.StreamTypeData)
+	headers.Set(streamType, "data")
 	data, err := conn.CreateStream(headers)
 	if err != nil {
 		return nil, fmt.Errorf("make a stream: %w", err)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -47,7 +46,7 @@ type Pod struct {
 	// AdminPort is that of egraft's admin listener, in pods of egraft; 0 if it has none.
 	AdminPort uint16
 	// Spec is the pod's specification, and ServiceAccount the name of its account.
-	Spec corev1.PodSpec
+	Spec Spec
 }
 
 // String is the pod's namespace/name.
@@ -147,23 +146,23 @@ func (c *Cluster) pods(ctx context.Context, namespace, labels, container string)
 		return nil, err
 	}
 	for i := range list {
-		var pod corev1.Pod
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(list[i].Object, &pod); err != nil {
+		var p pod
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(list[i].Object, &p); err != nil {
 			return nil, fmt.Errorf("read pod %s/%s: %w", list[i].GetNamespace(), list[i].GetName(), err)
 		}
-		if p := newPod(&pod, container); slices.Contains(p.Containers, container) {
-			out = append(out, p)
+		if one := newPod(&p, container); slices.Contains(one.Containers, container) {
+			out = append(out, one)
 		}
 	}
 	return out, nil
 }
 
-func newPod(pod *corev1.Pod, container string) Pod {
-	p := Pod{Namespace: pod.Namespace, Name: pod.Name, Spec: pod.Spec}
-	for _, c := range append(slices.Clone(pod.Spec.InitContainers), pod.Spec.Containers...) {
+func newPod(from *pod, container string) Pod {
+	p := Pod{Namespace: from.Metadata.Namespace, Name: from.Metadata.Name, Spec: from.Spec}
+	for _, c := range append(slices.Clone(from.Spec.InitContainers), from.Spec.Containers...) {
 		p.Containers = append(p.Containers, c.Name)
 	}
-	for _, s := range append(slices.Clone(pod.Status.InitContainerStatuses), pod.Status.ContainerStatuses...) {
+	for _, s := range append(slices.Clone(from.Status.InitContainerStatuses), from.Status.ContainerStatuses...) {
 		if s.Name == container {
 			p.Running, p.Ready = s.State.Running != nil, s.Ready
 		}

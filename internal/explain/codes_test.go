@@ -255,3 +255,33 @@ type additions mutator.Additions
 func (a additions) Add(context.Context, *mutator.Input) (mutator.Additions, error) {
 	return mutator.Additions(a), nil
 }
+
+// TestShadow: a Shadow is not in effect, which is as it should be, and its changes are what it would do.
+func TestShadow(t *testing.T) {
+	explained := func(policies ...string) (*explain.Report, string) {
+		r := recorded(t, fmt.Sprintf(translation, strings.Join(policies, ", ")))
+		report, err := explainer(t).Explain(t.Context(), r, explain.Query{Wanted: true})
+		require.NoError(t, err)
+		return report, text(t, r, explain.Query{})
+	}
+	report, printed := explained(mtlsWith("p", ref("Gateway", "eg", ""), "effect: Shadow, peers: [{exact: spiffe://a/b}]"))
+	p := report.Policies[0]
+	require.True(t, report.InEffect())
+	require.False(t, p.InEffect)
+	require.True(t, p.Shadow)
+	require.Contains(t, codes(report), finding.Shadow.ID)
+	require.Equal(t, "Programmed", p.Outcomes[0].Enforced)
+	require.NotEmpty(t, p.Changes.Resources)
+	for _, c := range p.Changes.Resources {
+		require.True(t, c.Shadow)
+	}
+	require.Empty(t, p.Wanted)
+	require.Contains(t, printed, "BackendMTLSPolicy default/p is a Shadow: it changes nothing")
+	require.Contains(t, printed, "would have changed 1 Cluster by backend-mtls")
+
+	report, _ = explained(mtlsWith("p", ref("Gateway", "egg", ""), "effect: Shadow, peers: [{exact: spiffe://a/b}]"))
+	require.Contains(t, codes(report), finding.UnknownTarget.ID)
+	require.False(t, report.InEffect())
+	report, _ = explained(mtlsWith("p", ref("Gateway", "eg", ""), "effect: Shadow, allowAnyInTrustDomain: false"))
+	require.Equal(t, explain.StageApplied, report.Policies[0].StoppedAt)
+}

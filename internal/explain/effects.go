@@ -57,7 +57,7 @@ func newChange(h mutator.Hook, gateway string, effect *engine.Effect) *change {
 	code, _ := finding.OfReason(string(effect.Result))
 	out := &change{effect: effect, Change: Change{
 		Hook: h, Gateway: gateway, Feature: effect.Feature, Kind: effect.Kind, Name: effect.Name, CopyOf: effect.CopyOf,
-		Result: string(effect.Result), Code: code.ID,
+		Result: string(effect.Result), Code: code.ID, Shadow: effect.Shadow,
 	}}
 	switch {
 	case !effect.Changed():

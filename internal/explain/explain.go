@@ -105,7 +105,6 @@ type subject struct {
 	calls    int      // that have it
 	changes  []*change
 	settled  bool // a translation has it
-	position int  // in the order of the calls
 }
 
 // examination is a report on its way.
@@ -125,7 +124,7 @@ type examination struct {
 func (e *examination) of(id identity) *subject {
 	s := e.policies[id]
 	if s == nil {
-		s = &subject{Policy: &Policy{Group: id.group, Kind: id.kind, Namespace: id.namespace, Name: id.name, Feature: e.featureOf(id)}, position: len(e.order)}
+		s = &subject{Policy: &Policy{Group: id.group, Kind: id.kind, Namespace: id.namespace, Name: id.name, Feature: e.featureOf(id)}}
 		e.policies[id] = s
 		e.order = append(e.order, s)
 	}

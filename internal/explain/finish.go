@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/egraft/egraft/internal/finding"
 	"github.com/egraft/egraft/pkg/xds"
@@ -84,9 +85,12 @@ func (e *examination) compare(ctx context.Context, changes []*change, policies [
 }
 
 // group is what a [Summary] counts.
-type group struct{ feature, kind, result string }
+type group struct {
+	feature, kind, result string
+	shadow                bool
+}
 
-func (c *change) group() group { return group{c.Feature, string(c.Change.Kind), c.Result} }
+func (c *change) group() group { return group{c.Feature, string(c.Change.Kind), c.Result, c.Shadow} }
 
 // failedFirst puts changes that failed before the others.
 func failedFirst(all []*change) {
@@ -121,10 +125,19 @@ func (e *examination) selected(changes []*change) []*subject {
 		}
 	}
 	out := slices.DeleteFunc(slices.Clone(e.order), func(s *subject) bool { return !e.selects(s, of) })
-	slices.SortStableFunc(out, func(a, b *subject) int {
-		return cmp.Or(cmp.Compare(a.Feature, b.Feature), cmp.Compare(a.Kind, b.Kind))
+	slices.SortFunc(out, func(a, b *subject) int {
+		return cmp.Or(cmp.Compare(a.Feature, b.Feature), cmp.Compare(a.Kind, b.Kind), a.created().Compare(b.created()), cmp.Compare(a.String(), b.String()))
 	})
 	return out
+}
+
+// created is when the custom resource was created: of two with the same target, the older takes
+// precedence.
+func (s *subject) created() time.Time {
+	if s.object == nil {
+		return time.Time{}
+	}
+	return s.object.created
 }
 
 func (e *examination) selects(s *subject, of map[string]bool) bool {
@@ -145,6 +158,9 @@ func (e *examination) selects(s *subject, of map[string]bool) bool {
 
 // whole says what is the case with the calls, or with the subject, as a whole.
 func (e *examination) whole(seen *Seen) (found []Finding) {
+	if e.report.Calls.Count == 0 && len(e.report.Policies) > 0 {
+		return nil // each of them says it
+	}
 	if e.report.Calls.Count == 0 {
 		return []Finding{Find(finding.NeverCalled, "egraft has no call of Envoy Gateway")}
 	}
@@ -192,7 +208,7 @@ func (e *examination) list(all []*change) *Changes {
 		n, seen := at[c.group()]
 		if !seen {
 			n, at[c.group()] = len(out.Summary), len(out.Summary)
-			out.Summary = append(out.Summary, Summary{Feature: c.Feature, Kind: c.Kind, Result: c.Result, Code: c.Code})
+			out.Summary = append(out.Summary, Summary{Feature: c.Feature, Kind: c.Kind, Result: c.Result, Code: c.Code, Shadow: c.Shadow})
 		}
 		out.Summary[n].Count++
 		out.Summary[n].add(c.result)

@@ -3,6 +3,7 @@ package explain
 import (
 	"encoding/json"
 	"errors"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -14,6 +15,7 @@ type object struct {
 	gvk             schema.GroupVersionKind
 	namespace, name string
 	generation      int64
+	created         time.Time
 	targets         []policy.Target
 	selectors       []string // their kinds
 }
@@ -25,6 +27,8 @@ func readObject(raw []byte) *object {
 		Metadata         struct {
 			Namespace, Name string
 			Generation      int64
+			// CreationTimestamp is read by itself: one that is wrong is no reason to pass over the rest.
+			CreationTimestamp any
 		}
 		Spec struct {
 			TargetRef       *policy.Target
@@ -40,6 +44,9 @@ func readObject(raw []byte) *object {
 		gvk: schema.FromAPIVersionAndKind(o.APIVersion, o.Kind), namespace: o.Metadata.Namespace, name: o.Metadata.Name,
 		generation: o.Metadata.Generation, targets: o.Spec.TargetRefs,
 	}
+	if text, ok := o.Metadata.CreationTimestamp.(string); ok {
+		out.created, _ = time.Parse(time.RFC3339, text) // the zero time if it is wrong
+	}
 	if o.Spec.TargetRef != nil {
 		out.targets = append([]policy.Target{*o.Spec.TargetRef}, out.targets...)
 	}
@@ -49,7 +56,7 @@ func readObject(raw []byte) *object {
 	return out
 }
 
-// targets tells whether the object has a target.
+// hasTarget tells whether the object has a target.
 func (o *object) hasTarget(kind, namespace, name string) bool {
 	if o.namespace != namespace {
 		return false

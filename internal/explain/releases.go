@@ -14,7 +14,7 @@ import (
 // releases tells whether the change is the one at the end of a translation, by which routes lead to
 // renamed clusters. It is for all policies at once.
 func (c *change) releases() bool {
-	return c.Feature == "" && c.effect.Kind == mutator.KindRouteConfiguration && c.Error == ""
+	return c.Feature == "" && !c.Shadow && c.effect.Kind == mutator.KindRouteConfiguration && c.Error == ""
 }
 
 // onlyActions leaves of a route configuration what a release can change, since there can be thousands

@@ -25,7 +25,7 @@ type Report struct {
 	Calls Calls `json:"calls"`
 	// Findings are about the subject or the calls as a whole.
 	Findings []Finding `json:"findings,omitempty"`
-	// Policies are policies, filters and backends, those with precedence first.
+	// Policies are policies, filters and backends, by feature and kind, the older ones first.
 	Policies []*Policy `json:"policies"`
 	// Changes are those of the subject, if it is a Gateway, a route or a cluster.
 	Changes *Changes `json:"changes,omitempty"`
@@ -56,8 +56,10 @@ type Policy struct {
 	Feature   string `json:"feature,omitempty"`
 	// Generation is that of the object in the calls, 0 if unknown.
 	Generation int64 `json:"generation,omitempty"`
-	// InEffect tells whether no stage that was examined failed.
+	// InEffect tells whether no stage that was examined failed, and the policy is not a Shadow.
 	InEffect bool `json:"inEffect"`
+	// Shadow tells whether the policy's effect is Shadow: its changes are those that it would make.
+	Shadow bool `json:"shadow,omitempty"`
 	// StoppedAt is the number of the first stage that failed, 0 if none did.
 	StoppedAt int `json:"stoppedAt,omitempty"`
 	// Stages are the four stages in order.
@@ -131,7 +133,9 @@ type Outcome struct {
 	Subject string `json:"subject"`
 	Code    string `json:"code"`
 	Reason  string `json:"reason"`
-	Message string `json:"message"`
+	// Enforced is the reason that a Shadow would have if it were enforced.
+	Enforced string `json:"enforced,omitempty"`
+	Message  string `json:"message"`
 }
 
 // Changes are changes of resources.
@@ -150,6 +154,7 @@ type Summary struct {
 	Kind    mutator.Kind `json:"kind"`
 	Result  string       `json:"result"`
 	Code    string       `json:"code"`
+	Shadow  bool         `json:"shadow,omitempty"`
 	Count   int          `json:"count"`
 	// Fields are the paths of changed fields without names and indexes, the first of them.
 	Fields []string `json:"fields,omitempty"`
@@ -165,6 +170,8 @@ type Change struct {
 	// NewName is the name that it was given, and CopyOf the cluster that an added one is a copy of.
 	NewName string `json:"newName,omitempty"`
 	CopyOf  string `json:"copyOf,omitempty"`
+	// Shadow tells whether it would be done if policies with the effect Shadow were enforced.
+	Shadow bool `json:"shadow,omitempty"`
 	// Op is + for an added resource, - for a removed one, ~ for a changed one, and empty for one that
 	// stayed as it was because the mutator failed.
 	Op     diff.Op `json:"op"`

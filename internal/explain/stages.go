@@ -36,7 +36,8 @@ func (s *subject) note(h mutator.Hook, at string, p mutator.PolicyOutcome) {
 	if !ok {
 		return
 	}
-	o := Outcome{Hook: h, Subject: at, Code: code.ID, Reason: string(p.Reason), Message: p.Message}
+	o := Outcome{Hook: h, Subject: at, Code: code.ID, Reason: string(p.Reason), Enforced: string(p.Enforced), Message: p.Message}
+	s.Shadow = s.Shadow || p.Reason == mutator.Shadow
 	if !slices.Contains(s.Outcomes, o) {
 		s.Outcomes = append(s.Outcomes, o)
 	}
@@ -45,9 +46,11 @@ func (s *subject) note(h mutator.Hook, at string, p mutator.PolicyOutcome) {
 	}
 }
 
-// has tells whether the policy has an outcome.
+// has tells whether the policy has an outcome, or would have it if it were enforced.
 func (s *subject) has(reasons ...mutator.Reason) bool {
-	return slices.ContainsFunc(s.Outcomes, func(o Outcome) bool { return slices.Contains(reasons, mutator.Reason(o.Reason)) })
+	return slices.ContainsFunc(s.Outcomes, func(o Outcome) bool {
+		return slices.Contains(reasons, mutator.Reason(o.Reason)) || slices.Contains(reasons, mutator.Reason(o.Enforced))
+	})
 }
 
 // examine fills in the stages that calls tell of.
@@ -69,7 +72,7 @@ func (e *examination) examine(s *subject, seen *Seen) {
 
 // conclude works out what follows from the stages.
 func (p *Policy) conclude() {
-	p.StoppedAt, p.InEffect = 0, true
+	p.StoppedAt, p.InEffect = 0, !p.Shadow
 	for _, s := range p.Stages {
 		if s.State == Failed && p.StoppedAt == 0 {
 			p.StoppedAt, p.InEffect = s.Number, false
@@ -146,6 +149,9 @@ func (e *examination) notSent(s *subject, seen *Seen) Finding {
 func (s *subject) applied() Stage {
 	var bad, good []Outcome
 	for _, o := range s.Outcomes {
+		if s.Shadow && o.Enforced == string(mutator.Programmed) {
+			o.Reason = string(mutator.Programmed) // as far as it goes
+		}
 		if mutator.Reason(o.Reason) == mutator.Programmed {
 			good = append(good, o)
 		} else {
@@ -164,6 +170,8 @@ func (s *subject) applied() Stage {
 		return failed(StageApplied, Find(finding.Pending, "no translation has followed the call that has "+s.String()))
 	case len(bad) == 0 && len(good) == 0:
 		return NewStage(StageApplied, OK, "egraft has it, and its feature reports no outcome")
+	case s.Shadow && len(bad) == 0:
+		return NewStage(StageApplied, OK, good[0].Message)
 	case len(good) == 0 || s.has(mutator.Invalid, mutator.ApplyFailed):
 		return failed(StageApplied, findings...)
 	case len(bad) > 0:

@@ -73,8 +73,10 @@ func (p *Policy) state() State {
 func (t *text) policy(p *Policy, alone bool) {
 	state := p.state()
 	what := "is in effect"
-	if p.StoppedAt > 0 {
-		what = fmt.Sprintf("has no effect: stopped at stage %d (%s)", p.StoppedAt, stageNames[p.StoppedAt-1])
+	if p.Shadow && p.StoppedAt == 0 {
+		what = "is a Shadow: it changes nothing"
+	} else if p.StoppedAt > 0 {
+		what = fmt.Sprintf("is not in effect: stopped at stage %d (%s)", p.StoppedAt, stageNames[p.StoppedAt-1])
 	} else if state == Warning {
 		what = "is in effect, with warnings"
 	}
@@ -129,7 +131,7 @@ func (t *text) changes(indent, title string, c *Changes) {
 		if len(s.Fields) > 0 {
 			fields = t.style.Faint(" (" + terminal.Printable(strings.Join(s.Fields, ", ")) + ")")
 		}
-		t.line("%s%s %s by %s%s", indent, verb(s.Result), counted(s.Count, string(s.Kind)), by(s.Feature), fields)
+		t.line("%s%s %s by %s%s", indent, verb(s.Result, s.Shadow), counted(s.Count, string(s.Kind)), by(s.Feature), fields)
 	}
 	shown := 0
 	for i := range c.Resources {
@@ -147,7 +149,10 @@ func (t *text) changes(indent, title string, c *Changes) {
 }
 
 // verb is a result as a verb.
-func verb(result string) string {
+func verb(result string, shadow bool) string {
+	if shadow {
+		return "would have " + verb(result, false)
+	}
 	if result == string(engine.Applied) {
 		return "changed"
 	}
@@ -228,10 +233,11 @@ func (t *text) total(r *Report) {
 	}
 }
 
-// InEffect tells whether all that the report is about is as it should be.
+// InEffect tells whether all that the report is about is as it should be. That a Shadow changes nothing
+// is.
 func (r *Report) InEffect() bool {
 	for _, p := range r.Policies {
-		if !p.InEffect {
+		if !p.InEffect && (!p.Shadow || p.StoppedAt > 0) {
 			return false
 		}
 	}

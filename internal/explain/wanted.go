@@ -59,7 +59,7 @@ func (e *examination) wanted(all []*change) (out []Wanted, err error) {
 			k.name = c.NewName
 		}
 		raw := e.returned[c.Gateway][k.kind][k.name]
-		if raw == nil || seen[k] || c.empty || c.Op == diff.Removed || len(out) == maxResources {
+		if raw == nil || seen[k] || c.empty || c.Shadow || c.Op == diff.Removed || len(out) == maxResources {
 			continue
 		}
 		seen[k] = true

@@ -50,9 +50,15 @@ type Policy struct {
 const NotSent = "NotSent"
 
 // InEffect tells whether an outcome is what an author of policies wants: a policy that is
-// overridden by more specific ones is as it should be.
+// overridden by more specific ones is as it should be, and one with the effect Shadow is not to be
+// in effect.
 func (p Policy) InEffect() bool {
-	return p.Reason == string(mutator.Programmed) || p.Reason == string(mutator.Overridden)
+	switch mutator.Reason(p.Reason) {
+	case mutator.Programmed, mutator.Overridden, mutator.Shadow:
+		return true
+	default:
+		return false
+	}
 }
 
 type run struct {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/egraft/egraft/crds"
@@ -33,7 +32,7 @@ func sidecars(gateways, egrafts []cluster.Pod) (out []doctor.Sidecar) {
 }
 
 // mounts are those of a container.
-func mounts(spec *corev1.PodSpec, container string) (out []doctor.Mount) {
+func mounts(spec *cluster.Spec, container string) (out []doctor.Mount) {
 	for _, c := range append(slices.Clone(spec.InitContainers), spec.Containers...) {
 		if c.Name != container {
 			continue

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/egraft/egraft/internal/cluster"
 	"github.com/egraft/egraft/internal/doctor"
@@ -15,7 +14,7 @@ import (
 func pod(name string, ready bool, containers ...string) cluster.Pod {
 	p := cluster.Pod{Namespace: "eg", Name: name, Containers: containers, Ready: ready}
 	for _, c := range containers {
-		p.Spec.InitContainers = append(p.Spec.InitContainers, corev1.Container{Name: c, VolumeMounts: []corev1.VolumeMount{{Name: "v", MountPath: "/" + c, SubPath: "s"}}})
+		p.Spec.InitContainers = append(p.Spec.InitContainers, cluster.Container{Name: c, VolumeMounts: []cluster.VolumeMount{{Name: "v", MountPath: "/" + c, SubPath: "s"}}})
 	}
 	return p
 }

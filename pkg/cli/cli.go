@@ -73,6 +73,9 @@ func run(ctx context.Context, args []string, p *program) int {
 	if err == nil {
 		return ExitOK
 	}
+	if s := exitStatus(0); errors.As(err, &s) {
+		return int(s)
+	}
 	fmt.Fprintf(p.stderr, "egraft: %v\n", err)
 	if f := (*failure)(nil); errors.As(err, &f) {
 		return ExitFailure
@@ -80,6 +83,12 @@ func run(ctx context.Context, args []string, p *program) int {
 	fmt.Fprintf(p.stderr, "See `%s --help`.\n", cmd)
 	return ExitUsage
 }
+
+// exitStatus is the exit code of a command that did what it was asked to.
+type exitStatus int
+
+// Error implements the error interface.
+func (s exitStatus) Error() string { return fmt.Sprintf("exit code %d", int(s)) }
 
 // failure is an error that has nothing to do with how the command was called.
 type failure struct{ error }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -139,7 +138,7 @@ func (c *collecting) pods(ctx context.Context, k *cluster.Cluster, pods []cluste
 	c.JSON("pods.json", list, nil)
 }
 
-func newContainer(from *corev1.Container) container {
+func newContainer(from *cluster.Container) container {
 	out := container{Name: from.Name, Image: from.Image}
 	if from.Name == cluster.EgraftContainer {
 		out.Args = from.Args

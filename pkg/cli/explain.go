@@ -44,7 +44,7 @@ Without Kubernetes, --envoy-gateway-config and --envoy-admin say where to look f
 settings of ` + "`egraft serve`" + `: use those of the egraft that kept the calls. Nothing is changed.
 
 The exit code is
-  0  all policies are in effect
+  0  all policies are in effect, or Shadows
   1  a policy is not in effect, the subject is not in the calls, or the command failed
   2  the command line, a setting or a file is not valid`
 

@@ -71,7 +71,7 @@ func TestExplainServing(t *testing.T) {
 	ask := func(args ...string) result {
 		return egraft(t.Context(), nil, append([]string{"explain", "--admin-address", address}, args...)...)
 	}
-	const never = "✘ BufferPolicy default/uploads has no effect: stopped at stage 2 (sent to egraft)"
+	const never = "✘ BufferPolicy default/uploads is not in effect: stopped at stage 2 (sent to egraft)"
 	got := ask("bufferpolicy/default/uploads")
 	require.Equal(t, ExitFailure, got.code)
 	require.Contains(t, got.stdout, never)

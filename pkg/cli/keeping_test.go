@@ -4,16 +4,21 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/envoyproxy/gateway/proto/extension"
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/internal/config"
+	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/internal/recording"
 	"github.com/egraft/egraft/internal/version"
+	"github.com/egraft/egraft/pkg/mutator"
 )
 
 // TestJournal: what Envoy Gateway sent can be read at the admin address, by connection.
@@ -28,9 +33,9 @@ func TestJournal(t *testing.T) {
 	for range 3 {
 		_, err := eg.PostTranslateModify(t.Context(), &extension.PostTranslateModifyRequest{Clusters: []*clusterv3.Cluster{{Name: "c"}}})
 		require.NoError(t, err)
-		page(t, address, "/api/v1/calls") // now it is kept
+		fetched(t, address, "/api/v1/calls") // now it is kept
 	}
-	status, body := page(t, address, "/api/v1/calls")
+	status, body := fetched(t, address, "/api/v1/calls")
 	require.Equal(t, 200, status)
 	var list struct {
 		Version int
@@ -44,13 +49,13 @@ func TestJournal(t *testing.T) {
 	}
 	require.Equal(t, []string{"1.1 1 1", "1  1", "2  2"}, got, "the route is of the first translation on its connection")
 
-	_, body = page(t, address, "/api/v1/calls/1.1")
+	_, body = fetched(t, address, "/api/v1/calls/1.1")
 	require.Contains(t, body, `{"name":"r"}`)
-	status, body = page(t, address, "/api/v1/calls/7")
+	status, body = fetched(t, address, "/api/v1/calls/7")
 	require.Equal(t, 404, status)
 	require.JSONEq(t, `{"error":"there is no such call, or it is not kept any longer"}`, body)
 	for path, want := range map[string]int{"/api/v1/recording": 4, "/api/v1/recording?latest": 2} {
-		_, body = page(t, address, path)
+		_, body = fetched(t, address, path)
 		r, err := recording.Read(bytes.NewReader([]byte(body)))
 		require.NoError(t, err)
 		require.Len(t, r.Calls, want, path)
@@ -59,7 +64,7 @@ func TestJournal(t *testing.T) {
 		require.Equal(t, "7s", r.Settings["call-timeout"])
 		require.NotContains(t, r.Settings, "cache-size", "it is the default")
 	}
-	_, body = page(t, address, "/metrics")
+	_, body = fetched(t, address, "/metrics")
 	require.Contains(t, body, "egraft_journal_calls 3\n")
 	require.Contains(t, body, "egraft_journal_dropped_total 0\n")
 	require.Equal(t, ExitOK, stop())
@@ -71,9 +76,24 @@ func TestNoJournal(t *testing.T) {
 	_, err := dial(t, "unix:"+socket).PostTranslateModify(t.Context(), &extension.PostTranslateModifyRequest{})
 	require.NoError(t, err)
 	for _, path := range []string{"/api/v1/calls", "/api/v1/calls/1", "/api/v1/recording"} {
-		status, body := page(t, address, path)
+		status, body := fetched(t, address, path)
 		require.Equal(t, 404, status)
 		require.JSONEq(t, `{"error":"egraft keeps no calls: set --journal-size"}`, body)
 	}
 	require.Equal(t, ExitOK, stop())
+}
+
+// TestExplainedIsBounded: of calls that take more memory than there is beside the work, egraft says
+// where to explain them.
+func TestExplainedIsBounded(t *testing.T) {
+	of := func(gateway, translation string, bytes int) recording.Meta {
+		return recording.Meta{Gateway: gateway, Translation: translation, Bytes: bytes}
+	}
+	require.Equal(t, 30, latestBytes([]recording.Meta{of("a", "", 5), of("a", "2", 1), of("a", "", 10), of("b", "", 20)}))
+
+	k := newKeeping(&settings{Config: config.Default()}, slog.New(slog.DiscardHandler))
+	call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{make([]byte, maxExplained+1)}}}}
+	k.Keep(t.Context(), call, &engine.Response{Subject: func() string { return "a/b" }}, nil, time.Now())
+	_, err := k.latest(t.Context())
+	require.EqualError(t, err, "the last calls have 64 MiB, and egraft explains 64 MiB at most beside its work: save them by `egraft record`, and use `egraft explain --recording`")
 }

@@ -31,7 +31,8 @@ which shows answers that are not deterministic. The exit code is 0 if all answer
 identical, 1 if some differ or a call could not be made, and 2 for wrong usage.`
 
 const replayExample = `  # Before an upgrade
-  egraft record recording.tar.gz && egraft replay recording.tar.gz --against ./egraft-new
+  egraft record recording.tar.gz
+  egraft replay recording.tar.gz --against ./egraft-new
 
   # Before a change of settings
   egraft replay recording.tar.gz --against-flag --fast-cluster-updates

@@ -39,6 +39,7 @@ func newRoot(p *program) *cobra.Command {
 	root.SetErr(p.stderr)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
 	root.AddCommand(newServe(p), newHealthcheck(p), newConfig(p), newRender(p), newDoctor(p), newRecord(p), newReplay(p), newVersion(p))
+	root.AddCommand(newPlan(p))
 	root.AddCommand(newExplain(p), newCollect(p), newMan())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

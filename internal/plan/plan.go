@@ -1,0 +1,172 @@
+// Package plan says what would change in Envoy if custom resources were applied or deleted: it runs
+// the last calls of each Gateway, of a recording, with and without them.
+//
+// It reads no files, prints nothing but its report, and sends nothing to Envoy.
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/recording"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// Planner makes plans.
+type Planner struct {
+	Engine *engine.Engine
+	// Features are those of the engine.
+	Features []mutator.Feature
+	// Now is when custom resources without a creation time are created.
+	Now time.Time
+}
+
+// Changes are the changes of custom resources.
+type Changes struct {
+	Apply, Delete []*Object
+}
+
+// Plan runs the last translation of each Gateway as it was, and with the changes.
+func (p *Planner) Plan(ctx context.Context, r *recording.Recording, c Changes) (*Report, error) {
+	latest := r.Latest()
+	if len(latest) == 0 {
+		return nil, errors.New("the recording has no call of the Translation hook")
+	}
+	plan := &planning{Planner: p, changes: c, existing: existing(r), sent: map[string]bool{}, report: &Report{Version: 1, Gateways: []Gateway{}, Policies: []Outcome{}}}
+	for _, t := range latest {
+		if t.Abridged {
+			return nil, errors.New("a call refers to resources of calls before it: a plan needs calls as Envoy Gateway made them")
+		}
+		if err := plan.translation(ctx, t, r.Singles(t)); err != nil {
+			return nil, fmt.Errorf("gateway %s: %w", t.Gateway, err)
+		}
+	}
+	plan.notSent()
+	return plan.report, nil
+}
+
+// planning is a plan that is being made.
+type planning struct {
+	*Planner
+	changes  Changes
+	existing map[string][]byte // custom resources of the recording, by name
+	sent     map[string]bool   // those that are applied, by name
+	report   *Report
+}
+
+// translation compares a translation with what it would be.
+func (p *planning) translation(ctx context.Context, t *recording.Call, singles []*recording.Call) error {
+	before, beforeEffects, err := p.Engine.Explain(ctx, t.Call)
+	if err != nil {
+		return err
+	}
+	b := &rebuild{planning: p, gateway: before.Subject(), singles: singles}
+	if t.Gateway != "" {
+		b.gateway = t.Gateway
+	}
+	call, err := b.call(ctx, t.Call)
+	if err != nil {
+		return err
+	}
+	after, afterEffects, err := p.Engine.Explain(ctx, call)
+	if err != nil {
+		return fmt.Errorf("with the changes: %w", err)
+	}
+	resources, err := compare(before.Resources, after.Resources, owners(beforeEffects, afterEffects))
+	if err != nil {
+		return err
+	}
+	p.report.Gateways = append(p.report.Gateways, Gateway{Name: b.gateway, Resources: resources, before: before.Resources, after: after.Resources})
+	p.outcomes(b.gateway, append(b.before, before.Policies...), append(b.after, after.Policies...))
+	for _, o := range after.Outcomes {
+		if o.Err != nil {
+			p.fail(fmt.Sprintf("%s %s: %s: %s: %v", o.Kind, o.Name, o.Feature, o.Result, o.Err))
+		}
+	}
+	for _, w := range after.Warnings {
+		p.fail(w.Error())
+	}
+	for _, w := range b.warnings {
+		p.fail(w)
+	}
+	return nil
+}
+
+func (p *planning) fail(text string) {
+	if !slices.Contains(p.report.Failures, text) {
+		p.report.Failures = append(p.report.Failures, text)
+	}
+}
+
+// outcomes adds the outcomes of custom resources that are applied, and those that change.
+func (p *planning) outcomes(gateway string, before, after []mutator.PolicyOutcome) {
+	was, is := byPolicy(before), byPolicy(after)
+	for _, name := range append(keys(after), keys(before)...) {
+		o := Outcome{Policy: name, Gateway: gateway, Before: was[name].Reason, Reason: is[name].Reason, Message: is[name].Message, Enforced: is[name].Enforced}
+		same := was[name].Reason == is[name].Reason && was[name].Message == is[name].Message
+		if same && !p.isApplied(name) {
+			continue
+		}
+		if !slices.ContainsFunc(p.report.Policies, func(have Outcome) bool { return have.Policy == name && have.Gateway == gateway }) {
+			p.report.Policies = append(p.report.Policies, o)
+		}
+	}
+}
+
+func (p *planning) isApplied(name string) bool {
+	return slices.ContainsFunc(p.changes.Apply, func(o *Object) bool { return o.String() == name })
+}
+
+// byPolicy has the last outcome of each custom resource.
+func byPolicy(all []mutator.PolicyOutcome) map[string]mutator.PolicyOutcome {
+	out := map[string]mutator.PolicyOutcome{}
+	for _, o := range all {
+		out[o.Policy.String()] = o
+	}
+	return out
+}
+
+func keys(all []mutator.PolicyOutcome) (names []string) {
+	for _, o := range all {
+		names = append(names, o.Policy.String())
+	}
+	return names
+}
+
+// notSent tells of custom resources that no call would have.
+func (p *planning) notSent() {
+	for _, o := range p.changes.Apply {
+		if p.sent[o.String()] {
+			continue
+		}
+		p.report.NotSent = append(p.report.NotSent, NotSent{o.String(), p.whyNotSent(o)})
+	}
+	for _, o := range p.changes.Delete {
+		if p.existing[o.String()] == nil {
+			p.report.NotSent = append(p.report.NotSent, NotSent{o.String(), "it is in no call of the recording, so there is nothing to delete"})
+		}
+	}
+}
+
+func (p *planning) whyNotSent(o *Object) string {
+	kinds := func(f mutator.Feature) bool { return reads(&f, o) }
+	if !slices.ContainsFunc(p.Features, kinds) {
+		return "no enabled feature has custom resources of this kind and version"
+	}
+	if !p.isPolicy(o) {
+		return "no route of the recording refers to it: apply the route first, and plan with the calls that follow"
+	}
+	if len(o.Spec.TargetSelectors) > 0 {
+		return "what targetSelectors select is known to Envoy Gateway alone: name the targets in targetRefs"
+	}
+	var targets []string
+	for _, t := range o.targets() {
+		targets = append(targets, t.Kind+" "+o.Metadata.Namespace+"/"+t.Name)
+	}
+	return "Envoy Gateway would not send it: no call of the recording has its targets, " + strings.Join(targets, ", ")
+}
