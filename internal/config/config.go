@@ -65,11 +65,12 @@ type Config struct {
 
 	// NamespaceRules permit everything if there are none.
 	NamespaceRules tenancy.Rules
-	// MaxInitialFetchTimeout, MaxPeers, MaxAgentSockets and MaxSDSSecrets are [tenancy.Limits].
+	// MaxInitialFetchTimeout, MaxPeers, MaxAgentSockets, MaxSDSSecrets and MaxFilters are [tenancy.Limits].
 	MaxInitialFetchTimeout time.Duration
 	MaxPeers               int
 	MaxAgentSockets        int
 	MaxSDSSecrets          int
+	MaxFilters             int
 
 	// from has what set a setting: its flag with dashes, its variable, or its field.
 	from map[string]string
@@ -110,6 +111,7 @@ func Default() *Config {
 		MaxPeers:               most.Peers,
 		MaxAgentSockets:        most.AgentSockets,
 		MaxSDSSecrets:          most.SDSSecrets,
+		MaxFilters:             most.Filters,
 
 		from: map[string]string{},
 	}
@@ -126,7 +128,7 @@ func (c *Config) Network() (network, address string) {
 // Restrictions are what namespaces may use.
 func (c *Config) Restrictions() tenancy.Restrictions {
 	return tenancy.Restrictions{Rules: c.NamespaceRules, Limits: tenancy.Limits{
-		InitialFetchTimeout: c.MaxInitialFetchTimeout, Peers: c.MaxPeers, AgentSockets: c.MaxAgentSockets, SDSSecrets: c.MaxSDSSecrets,
+		InitialFetchTimeout: c.MaxInitialFetchTimeout, Peers: c.MaxPeers, AgentSockets: c.MaxAgentSockets, SDSSecrets: c.MaxSDSSecrets, Filters: c.MaxFilters,
 	}}
 }
 

@@ -103,11 +103,12 @@ func TestBadValues(t *testing.T) {
 			`--namespace-rules[1].agentSockets[0]: Invalid value: "run": must be the absolute path of a socket (/run/spire/agent.sock), or of a folder and /* (/run/{namespace}/*)`,
 		}},
 		{"rules that are empty", nil, []string{"EGRAFT_NAMESPACE_RULES="}, []string{`EGRAFT_NAMESPACE_RULES: Invalid value: "": must not be empty; leave it out to permit everything`}},
-		{"limits", []string{"--max-peers", "65", "--max-agent-sockets-per-namespace", "0", "--max-sds-secrets-per-namespace", "1", "--max-initial-fetch-timeout", "1s"}, nil, []string{
+		{"limits", []string{"--max-peers", "65", "--max-agent-sockets-per-namespace", "0", "--max-sds-secrets-per-namespace", "1", "--max-filters-per-namespace", "0", "--max-initial-fetch-timeout", "1s"}, nil, []string{
 			`--max-initial-fetch-timeout: Invalid value: "1s": must be from 2s, which is the default of policies, to 1m0s`,
 			`--max-peers: Invalid value: 65: must be from 1 to 64`,
 			`--max-agent-sockets-per-namespace: Invalid value: 0: must be from 1 to 1000`,
 			`--max-sds-secrets-per-namespace: Invalid value: 1: must be from 2 to 100000`,
+			`--max-filters-per-namespace: Invalid value: 0: must be from 1 to 1000`,
 		}},
 		{"limits that are no numbers", []string{"--max-peers", "many", "--max-initial-fetch-timeout", "61s"}, nil, []string{
 			`--max-peers: Invalid value: "many": must be a whole number`,

@@ -74,9 +74,9 @@ func wanted() *Config {
 		FailurePolicies:  map[string]mutator.FailurePolicy{"c": mutator.Fail, "d": mutator.Ignore},
 		NamespaceRules: tenancy.Rules{
 			{Namespaces: []string{"infra", "team-*"}},
-			{Namespaces: []string{"*"}, Kinds: []string{"K"}, TrustDomains: []string{"a.org"}, WorkloadIdentifiers: []string{"/ns/{namespace}/*", "/x"}, AgentSockets: []string{"/a"}},
+			{Namespaces: []string{"*"}, Kinds: []string{"K"}, TrustDomains: []string{"a.org"}, WorkloadIdentifiers: []string{"/ns/{namespace}/*", "/x"}, AgentSockets: []string{"/a"}, Filters: []string{"lua"}},
 		},
-		MaxInitialFetchTimeout: 5 * time.Second, MaxPeers: 8, MaxAgentSockets: 1, MaxSDSSecrets: 2,
+		MaxInitialFetchTimeout: 5 * time.Second, MaxPeers: 8, MaxAgentSockets: 1, MaxSDSSecrets: 2, MaxFilters: 3,
 	}
 }
 
@@ -87,16 +87,16 @@ func TestEverySettingOfASocket(t *testing.T) {
 		--kubernetes-outcomes always --kubeconfig /k
 		--eds-initial-fetch-timeout 200ms --fast-cluster-updates --include-attempt-count --max-buffer-bytes 1.5Gi --disable-features a,b --failure-policy c=Fail,d=Ignore
 		--namespace-rules namespaces=infra,team-* --max-initial-fetch-timeout 5s --max-peers 8
-		--namespace-rules namespaces=*;kinds=K;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a
-		--max-agent-sockets-per-namespace 1 --max-sds-secrets-per-namespace 2`)
+		--namespace-rules namespaces=*;kinds=K;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a;filters=lua
+		--max-agent-sockets-per-namespace 1 --max-sds-secrets-per-namespace 2 --max-filters-per-namespace 3`)
 	env := strings.Fields(`EGRAFT_SOCKET=/run/s EGRAFT_SOCKET_MODE=0666 EGRAFT_SOCKET_GROUP=envoy EGRAFT_ALLOWED_UIDS=1,65532
 		EGRAFT_MAX_MESSAGE_SIZE=1Gi EGRAFT_CACHE_SIZE=0 EGRAFT_JOURNAL_SIZE=1Mi EGRAFT_CALL_TIMEOUT=90s EGRAFT_MUTATOR_TIMEOUT=3s EGRAFT_SHUTDOWN_TIMEOUT=1s EGRAFT_KEEPALIVE_TIME=1h
 		EGRAFT_KEEPALIVE_TIMEOUT=1m EGRAFT_KEEPALIVE_MIN_TIME=0s EGRAFT_ADMIN_ADDRESS= EGRAFT_REFLECTION=true
 		EGRAFT_LOG_LEVEL=debug EGRAFT_LOG_FORMAT=json EGRAFT_KUBERNETES_OUTCOMES=always EGRAFT_KUBECONFIG=/k
 		EGRAFT_EDS_INITIAL_FETCH_TIMEOUT=0.2s EGRAFT_FAST_CLUSTER_UPDATES=true EGRAFT_INCLUDE_ATTEMPT_COUNT=1 EGRAFT_MAX_BUFFER_BYTES=1.5Gi EGRAFT_DISABLE_FEATURES=a,b
 		EGRAFT_FAILURE_POLICY=c=Fail,d=Ignore HOME=/ EGRAFT_MAX_INITIAL_FETCH_TIMEOUT=5s EGRAFT_MAX_PEERS=8
-		EGRAFT_MAX_AGENT_SOCKETS_PER_NAMESPACE=1 EGRAFT_MAX_SDS_SECRETS_PER_NAMESPACE=2`)
-	env = append(env, "EGRAFT_NAMESPACE_RULES=namespaces=infra,team-*\n namespaces=*;kinds=K;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a\n")
+		EGRAFT_MAX_AGENT_SOCKETS_PER_NAMESPACE=1 EGRAFT_MAX_SDS_SECRETS_PER_NAMESPACE=2 EGRAFT_MAX_FILTERS_PER_NAMESPACE=3`)
+	env = append(env, "EGRAFT_NAMESPACE_RULES=namespaces=infra,team-*\n namespaces=*;kinds=K;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a;filters=lua\n")
 	file := header + `
 socket: /run/s
 socketMode: "0666"
@@ -130,10 +130,12 @@ namespaceRules:
   trustDomains: [a.org]
   workloadIdentifiers: ["/ns/{namespace}/*", /x]
   agentSockets: [/a]
+  filters: [lua]
 maxInitialFetchTimeout: 5s
 maxPeers: 8
 maxAgentSocketsPerNamespace: 1
 maxSDSSecretsPerNamespace: 2
+maxFiltersPerNamespace: 3
 `
 	for name, src := range map[string]Sources{
 		"flags":       {Flags: parseFlags(t, args...)},

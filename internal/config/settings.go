@@ -124,11 +124,12 @@ func operation(c *Config) []entry {
 
 func tenants(c *Config) []entry {
 	return []entry{
-		{"namespace-rules", rules(&c.NamespaceRules), "what the policies of a namespace may use: for each rule namespaces and some of kinds, trustDomains, workloadIdentifiers, agentSockets, as namespaces=*;workloadIdentifiers=/ns/{namespace}/*; the first rule for a namespace decides, and the last must be for *; everything is permitted if not set"},
+		{"namespace-rules", rules(&c.NamespaceRules), "what the policies of a namespace may use: for each rule namespaces and some of kinds, trustDomains, workloadIdentifiers, agentSockets, filters, as namespaces=*;workloadIdentifiers=/ns/{namespace}/*; the first rule for a namespace decides, and the last must be for *; everything but filters is permitted if not set"},
 		{"max-initial-fetch-timeout", setting.Duration(&c.MaxInitialFetchTimeout), "longest initialFetchTimeout of a policy, from 2s to 1m: an Envoy that waits for a policy's secrets holds up all other cluster updates"},
 		{"max-peers", setting.Number(&c.MaxPeers), "most SPIFFE IDs in a policy's peers or clients, from 1 to 64"},
 		{"max-agent-sockets-per-namespace", setting.Number(&c.MaxAgentSockets), "most different sockets of SPIRE agents in a namespace's policies; newer policies are past it"},
 		{"max-sds-secrets-per-namespace", setting.Number(&c.MaxSDSSecrets), "most different SVIDs and trust bundles that a namespace's policies have an Envoy fetch; newer policies are past it"},
+		{"max-filters-per-namespace", setting.Number(&c.MaxFilters), "most FilterPolicies of a namespace that are in effect; newer policies are past it"},
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	mostAgentSockets  = 1000
 	leastSecrets      = 2 // an SVID and a bundle
 	mostSecrets       = 100_000
+	mostFilters       = 1000
 )
 
 func (l *loader) tenants() {
@@ -36,4 +37,5 @@ func (l *loader) tenants() {
 	l.between("max-peers", c.MaxPeers, 1, mostPeers)
 	l.between("max-agent-sockets-per-namespace", c.MaxAgentSockets, 1, mostAgentSockets)
 	l.between("max-sds-secrets-per-namespace", c.MaxSDSSecrets, leastSecrets, mostSecrets)
+	l.between("max-filters-per-namespace", c.MaxFilters, 1, mostFilters)
 }

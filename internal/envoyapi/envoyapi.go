@@ -11,6 +11,8 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 
 	_ "github.com/cncf/xds/go/udpa/annotations" // without it, options of fields have no annotations
@@ -34,7 +36,33 @@ type Types struct{}
 
 // described are the types that have no Go code. Reading them takes about 0.1 s, and most programs
 // never need them.
-var described = sync.OnceValues(readDescriptors)
+var described = sync.OnceValues(func() (*dynamicpb.Types, error) {
+	files, err := files()
+	if err != nil {
+		return nil, err
+	}
+	return dynamicpb.NewTypes(files), nil
+})
+
+var files = sync.OnceValues(readDescriptors)
+
+// Extensions are the names of all messages of extensions, sorted; empty if they cannot be read.
+var Extensions = sync.OnceValue(func() (names []string) {
+	files, err := files()
+	if err != nil {
+		return nil
+	}
+	files.RangeFiles(func(f protoreflect.FileDescriptor) bool {
+		for i := range f.Messages().Len() {
+			if name := string(f.Messages().Get(i).FullName()); strings.HasPrefix(name, "envoy.extensions.") {
+				names = append(names, name)
+			}
+		}
+		return true
+	})
+	slices.Sort(names)
+	return names
+})
 
 // FindMessageByName implements [protoregistry.MessageTypeResolver].
 func (Types) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
@@ -70,7 +98,7 @@ func (Types) FindExtensionByNumber(message protoreflect.FullName, number protore
 	return protoregistry.GlobalTypes.FindExtensionByNumber(message, number)
 }
 
-func readDescriptors() (*dynamicpb.Types, error) {
+func readDescriptors() (*protoregistry.Files, error) {
 	set, err := decode(descriptors)
 	if err != nil {
 		return nil, fmt.Errorf("read descriptors of Envoy's API: %w", err)
@@ -79,7 +107,7 @@ func readDescriptors() (*dynamicpb.Types, error) {
 	if err != nil {
 		return nil, fmt.Errorf("link descriptors of Envoy's API: %w", err)
 	}
-	return dynamicpb.NewTypes(files), nil
+	return files, nil
 }
 
 func decode(compressed []byte) (*descriptorpb.FileDescriptorSet, error) {

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/spiffe"
 )
@@ -18,13 +19,20 @@ func (l Limits) Excess(inEffect []*policy.Object) map[*policy.Object]error {
 	uses := map[string]*use{}
 	for _, o := range inEffect {
 		f, has := fieldsOf(o.Content())
-		if !has || o.Err != nil {
+		_, isFilter := o.Content().(*v1alpha1.FilterPolicy)
+		if !has && !isFilter || o.Err != nil {
 			continue
 		}
 		u := uses[o.Namespace]
 		if u == nil {
-			u = &use{o.Namespace, map[string]bool{}, map[secret]bool{}}
+			u = &use{namespace: o.Namespace, sockets: map[string]bool{}, secrets: map[secret]bool{}}
 			uses[o.Namespace] = u
+		}
+		if isFilter {
+			if err := u.addFilter(l); err != nil {
+				out[o] = err
+			}
+			continue
 		}
 		if err := u.add(l, f); err != nil {
 			out[o] = err
@@ -38,6 +46,17 @@ type use struct {
 	namespace string
 	sockets   map[string]bool
 	secrets   map[secret]bool
+	filters   int
+}
+
+// addFilter counts a FilterPolicy: each is a filter in all chains that serve a target, which requests
+// to others' routes pass, if only to find it disabled.
+func (u *use) addFilter(l Limits) error {
+	if l.Filters > 0 && u.filters >= l.Filters {
+		return field.Forbidden(field.NewPath("spec", "filter"), fmt.Sprintf("%d other FilterPolicies of namespace %s have precedence, the most that %s permits", u.filters, u.namespace, filtersFlag))
+	}
+	u.filters++
+	return nil
 }
 
 // secret is what Envoy opens a stream of its own for: the same name by another

@@ -23,6 +23,7 @@ const (
 	peersFlag        = "--max-peers"
 	socketsFlag      = "--max-agent-sockets-per-namespace"
 	secretsFlag      = "--max-sds-secrets-per-namespace"
+	filtersFlag      = "--max-filters-per-namespace"
 )
 
 // Permit returns why the object's namespace may not have it, and nil if it may. The content
@@ -30,6 +31,7 @@ const (
 func (r Restrictions) Permit(o *policy.Object, content any) error {
 	fields, hasFields := fieldsOf(content)
 	var errs field.ErrorList
+	var granted []string
 	if len(r.Rules) > 0 {
 		j, err := r.Rules.judge(o)
 		if err != nil {
@@ -38,6 +40,10 @@ func (r Restrictions) Permit(o *policy.Object, content any) error {
 		if hasFields {
 			errs = j.fields(fields)
 		}
+		granted = j.rule.Filters
+	}
+	if p, ok := content.(*v1alpha1.FilterPolicy); ok {
+		errs = append(errs, judgeFilter(granted, o.Namespace, p)...)
 	}
 	if hasFields {
 		errs = append(errs, r.Limits.judge(fields)...)

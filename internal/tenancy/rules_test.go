@@ -54,9 +54,9 @@ func TestRulesThatCannotBeRead(t *testing.T) {
 		" \n":                         "must not be empty; leave it out to permit everything",
 		"shop":                        `"shop" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
 		"namespaces=*; kinds=None":    `"" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
-		"namespace=*":                 `"namespace" is none of namespaces, kinds, trustDomains, workloadIdentifiers and agentSockets`,
+		"namespace=*":                 `"namespace" is none of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets and filters`,
 		"namespaces=a;namespaces=b":   `has "namespaces" twice in one rule`,
-		"a namespaces=*;Kinds=b":      `"a" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules` + "\n" + `"Kinds" is none of namespaces, kinds, trustDomains, workloadIdentifiers and agentSockets`,
+		"a namespaces=*;Kinds=b":      `"a" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules` + "\n" + `"Kinds" is none of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets and filters`,
 		"namespaces=*,a;kinds=x;kind": `"kind" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
 	} {
 		_, err := tenancy.ParseRules(text)

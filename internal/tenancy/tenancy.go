@@ -34,7 +34,14 @@ type Rule struct {
 	WorkloadIdentifiers []string `json:"workloadIdentifiers,omitempty"`
 	// AgentSockets are paths of sockets, or of folders with /* at the end.
 	AgentSockets []string `json:"agentSockets,omitempty"`
+	// Filters are HTTP filters that FilterPolicies may have beside those that are confined, by the names of
+	// [envoyfilter.Filter], or [AllFilters]. They may then do all that the filter can. Unlike with the
+	// other lists, nil permits no more than the confined ones.
+	Filters []string `json:"filters,omitempty"`
 }
+
+// AllFilters as the only one of [Rule.Filters] permits all.
+const AllFilters = "*"
 
 // KindName is how rules name a kind: egraft's own by the kind alone, others with their API group,
 // such as RetryBudgetPolicy.example.com. Two groups may have kinds of one name.
@@ -74,6 +81,7 @@ func (r *Rule) in(namespace string) Rule {
 		TrustDomains:        expand(r.TrustDomains, namespace),
 		WorkloadIdentifiers: expand(r.WorkloadIdentifiers, namespace),
 		AgentSockets:        expand(r.AgentSockets, namespace),
+		Filters:             r.Filters,
 	}
 }
 
@@ -86,10 +94,12 @@ type Limits struct {
 	// effect in one translation.
 	AgentSockets int
 	SDSSecrets   int
+	// Filters holds for all FilterPolicies of one namespace that are in effect in one translation.
+	Filters int
 }
 
 // DefaultLimits are generous to those who mean well. What the CRDs allow beyond them holds
 // up an Envoy for everybody (timeout), or costs everybody memory and the agent a stream each.
 func DefaultLimits() Limits {
-	return Limits{InitialFetchTimeout: 10 * time.Second, Peers: 64, AgentSockets: 4, SDSSecrets: 128}
+	return Limits{InitialFetchTimeout: 10 * time.Second, Peers: 64, AgentSockets: 4, SDSSecrets: 128, Filters: 16}
 }

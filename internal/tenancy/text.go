@@ -27,6 +27,7 @@ func (r *Rule) lists() []list {
 		{"trustDomains", &r.TrustDomains},
 		{"workloadIdentifiers", &r.WorkloadIdentifiers},
 		{"agentSockets", &r.AgentSockets},
+		{"filters", &r.Filters},
 	}
 }
 
@@ -65,7 +66,7 @@ func parseRule(text string) (Rule, error) {
 		i := slices.IndexFunc(lists, func(l list) bool { return l.name == name })
 		switch {
 		case i < 0:
-			return r, fmt.Errorf("%q is none of namespaces, kinds, trustDomains, workloadIdentifiers and agentSockets", name)
+			return r, fmt.Errorf("%q is none of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets and filters", name)
 		case *lists[i].target != nil:
 			return r, fmt.Errorf("has %q twice in one rule", name)
 		case values == "":

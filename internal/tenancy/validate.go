@@ -10,6 +10,8 @@ import (
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/internal/envoyfilter"
 )
 
 // maxRules is far past what a person can keep in mind.
@@ -62,7 +64,8 @@ func (r *Rule) validate(at *field.Path) (errs field.ErrorList) {
 	errs = append(errs, each(at.Child("kinds"), r.Kinds, r.kindFault)...)
 	errs = append(errs, each(at.Child("trustDomains"), r.TrustDomains, filled(trustDomainFault))...)
 	errs = append(errs, each(at.Child("workloadIdentifiers"), r.WorkloadIdentifiers, filled(identifierFault))...)
-	return append(errs, each(at.Child("agentSockets"), r.AgentSockets, filled(socketFault))...)
+	errs = append(errs, each(at.Child("agentSockets"), r.AgentSockets, filled(socketFault))...)
+	return append(errs, each(at.Child("filters"), r.Filters, r.filterFault)...)
 }
 
 // each checks a list. One that is there and empty could be taken to permit nothing, or
@@ -96,6 +99,16 @@ func namespaceFault(pattern string) string {
 func (r *Rule) kindFault(kind string) string {
 	if kind == NoKind && len(r.Kinds) > 1 {
 		return "must be the only one"
+	}
+	return ""
+}
+
+func (r *Rule) filterFault(name string) string {
+	switch {
+	case name == AllFilters && len(r.Filters) > 1:
+		return "must be the only one"
+	case name != AllFilters && !envoyfilter.IsName(name):
+		return "must be the name of an HTTP filter that Envoy's standard build has, such as lua, or * for all"
 	}
 	return ""
 }

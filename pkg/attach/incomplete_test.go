@@ -18,6 +18,7 @@ func TestIncomplete(t *testing.T) {
 		`feature "label": attach.ClusterPolicy: set Kind.Version, Edit, Describe`:                         incomplete.Feature(),
 		`feature "r": attach.RoutePolicy: set Targets, Route, VirtualHost, Config, Describe`:              RoutePolicy[label]{Name: "r", Kind: labelKind, Filter: "f"}.Feature(),
 		`feature "r": attach.RoutePolicy: set Targets, Route, VirtualHost, Describe`:                      RoutePolicy[label]{Name: "r", Kind: labelKind}.Feature(),
+		`feature "p": attach.FilterPolicy: set Targets, Config, Describe`:                                 FilterPolicy[label]{Name: "p", Kind: labelKind}.Feature(),
 		`feature "l": attach.ListenerPolicy: set Targets, FilterChain or HTTPConnectionManager, Describe`: ListenerPolicy[label]{Name: "l", Kind: labelKind}.Feature(),
 		`feature "f": attach.RouteFilter: set Resource, Edit, Describe`:                                   RouteFilter[label]{Name: "f", Kind: labelKind}.Feature(),
 		`feature "f": attach.HTTPFilter: set Kind.Kind, Resource, Filter, Config, Describe`:               HTTPFilter[label]{Name: "f", Kind: labelKind.GroupVersion().WithKind("")}.Feature(),

@@ -10,6 +10,7 @@ import (
 	"github.com/egraft/egraft/pkg/features/backendmtls"
 	"github.com/egraft/egraft/pkg/features/buffer"
 	"github.com/egraft/egraft/pkg/features/fastclusters"
+	"github.com/egraft/egraft/pkg/features/filterpolicy"
 	"github.com/egraft/egraft/pkg/features/frontendmtls"
 	"github.com/egraft/egraft/pkg/features/hedge"
 	"github.com/egraft/egraft/pkg/features/originaldestination"
@@ -47,8 +48,9 @@ func Builtin(o Options) []mutator.Feature {
 	features := []mutator.Feature{
 		hedge.New(), // routes, and of them what no other mutator touches
 		backendmtls.New(o.EDSInitialFetchTimeout),           // rewrites the TLS of clusters; no other mutator touches that
-		frontendmtls.New(),                                  // rewrites the TLS of listeners; its gate has to be in front of all other HTTP filters
 		buffer.New(o.MaxBufferBytes),                        // finds its place among Envoy Gateway's HTTP filters by their names
+		filterpolicy.New(),                                  // after those that it is positioned by, and before those that have to be first and last
+		frontendmtls.New(),                                  // rewrites the TLS of listeners; its gate has to be in front of all other HTTP filters
 		originaldestination.New(o.AllowSpecialDestinations), // last, so that its filters come right before the router
 	}
 	if o.FastClusterUpdates {

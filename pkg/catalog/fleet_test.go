@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 	"sigs.k8s.io/yaml"
 
 	// Messages that the fleet has inside of Any.
@@ -134,6 +135,9 @@ func textOf(t *testing.T, res *engine.Response, p place) string {
 				if list.Kind == mutator.KindCluster {
 					clusters[name] = line
 				} else {
+					if rc, ok := m.(*routev3.RouteConfiguration); ok {
+						line += enabledIn(rc)
+					}
 					all = append(all, line)
 				}
 			}
@@ -145,4 +149,22 @@ func textOf(t *testing.T, res *engine.Response, p place) string {
 	all = slices.AppendSeq(all, maps.Values(clusters))
 	require.Len(t, all, 3, p.name())
 	return strings.Join(all, "\n")
+}
+
+// enabledIn are the filters of FilterPolicies that the first route has enabled, by itself or by its
+// virtual host.
+func enabledIn(rc *routev3.RouteConfiguration) (text string) {
+	vh := rc.GetVirtualHosts()[0]
+	settings := maps.Clone(vh.GetTypedPerFilterConfig())
+	if settings == nil {
+		settings = map[string]*anypb.Any{}
+	}
+	maps.Copy(settings, vh.GetRoutes()[0].GetTypedPerFilterConfig())
+	for name, setting := range settings {
+		f := &routev3.FilterConfig{}
+		if strings.HasPrefix(name, "egraft.io/filter-policy/") && (setting.UnmarshalTo(f) != nil || !f.GetDisabled()) {
+			text += "enabled:" + name[strings.LastIndex(name, "/")+1:] + "."
+		}
+	}
+	return text
 }

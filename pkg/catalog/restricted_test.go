@@ -205,6 +205,7 @@ var validSpecs = map[string]string{
 	"BackendMTLSPolicy":          `{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"trustDomain":"example.org","workloadIdentifier":"/envoy","allowAnyInTrustDomain":true}`,
 	"FrontendMTLSPolicy":         `{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"trustDomain":"example.org","workloadIdentifier":"/envoy","allowAnyInTrustDomain":true}`,
 	"BufferPolicy":               `{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"maxRequestBytes":1}`,
+	"FilterPolicy":               `{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"filter":{"name":"a","typedConfig":{"@type":"type.googleapis.com/envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"}}}`,
 	"HedgeFilter":                `{"perTryTimeout":"1s"}`,
 	"OriginalDestinationBackend": `{"allowedCIDRs":["10.0.0.0/8"]}`,
 }

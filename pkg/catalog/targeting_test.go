@@ -18,6 +18,7 @@ import (
 var specs = map[string]string{
 	"BackendMTLSPolicy":  `"trustDomain":"example.org","workloadIdentifier":"/policy-%[1]d","allowAnyInTrustDomain":true`,
 	"BufferPolicy":       `"mode":"LimitOnly","maxRequestBytes":%[1]d`,
+	"FilterPolicy":       `"filter":{"name":"headers","typedConfig":{"@type":"type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation","mutations":{"requestMutations":[{"append":{"header":{"key":"x-policy","value":"%[1]d"}}}]}}}`,
 	"FrontendMTLSPolicy": `"trustDomain":"example.org","workloadIdentifier":"/policy-%[1]d","allowAnyInTrustDomain":true`,
 }
 
@@ -25,6 +26,7 @@ var specs = map[string]string{
 var marksOf = map[string]string{
 	"BackendMTLSPolicy":  `spiffe://example.org/policy-%d"`,
 	"BufferPolicy":       `"requestBodyBufferLimit":"%d"`,
+	"FilterPolicy":       `enabled:policy-%d.`, // of enabledIn
 	"FrontendMTLSPolicy": `spiffe://example.org/policy-%d"`,
 }
 

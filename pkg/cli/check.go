@@ -2,10 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/egraft/egraft/internal/tenancy"
 )
 
 const checkLong = `Check the settings of ` + "`egraft serve`" + ` without serving, and print what namespaces may use.
@@ -32,7 +35,7 @@ func newCheck(p *program) *cobra.Command {
 		Long: checkLong, Example: checkExample, Args: noArgs,
 	}
 	flags := p.addFlags(cmd, "namespace-rules", "max-initial-fetch-timeout", "max-peers",
-		"max-agent-sockets-per-namespace", "max-sds-secrets-per-namespace")
+		"max-agent-sockets-per-namespace", "max-sds-secrets-per-namespace", "max-filters-per-namespace")
 	namespace := cmd.Flags().String("namespace", "", "print what the policies of this namespace may use")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		s, err := p.load(flags)
@@ -56,7 +59,7 @@ func (p *program) printRules(s *settings) error {
 		lines = append(lines, fmt.Sprintf("namespaceRules[%d]: %s", i, s.NamespaceRules[i:i+1]))
 	}
 	if len(s.NamespaceRules) == 0 {
-		lines = append(lines, "namespaceRules: none, every namespace may use everything")
+		lines = append(lines, "namespaceRules: none, every namespace may use everything but filters that need a grant")
 	}
 	return p.printLines(append(lines, limitLines(s)...))
 }
@@ -64,7 +67,7 @@ func (p *program) printRules(s *settings) error {
 // printNamespace prints what one namespace may use.
 func (p *program) printNamespace(s *settings, namespace string) error {
 	rule, at, found := s.NamespaceRules.For(namespace)
-	by := "none, every namespace may use everything"
+	by := "none, every namespace may use everything but filters that need a grant"
 	if found {
 		by = fmt.Sprintf("namespaceRules[%d]", at)
 	}
@@ -75,8 +78,17 @@ func (p *program) printNamespace(s *settings, namespace string) error {
 		"trustDomains: " + orAny(rule.TrustDomains),
 		"workloadIdentifiers: " + orAny(rule.WorkloadIdentifiers),
 		"agentSockets: " + orAny(rule.AgentSockets),
+		"filters: " + filtersOf(rule.Filters),
 	}
 	return p.printLines(append(lines, limitLines(s)...))
+}
+
+// filtersOf prints the filters that are granted, beside those that need no grant.
+func filtersOf(granted []string) string {
+	if slices.Contains(granted, tenancy.AllFilters) {
+		return "any"
+	}
+	return strings.Join(append([]string{"confined ones"}, granted...), ", ")
 }
 
 func orAny(patterns []string) string {
@@ -93,6 +105,7 @@ func limitLines(s *settings) []string {
 		fmt.Sprint("maxPeers: ", s.MaxPeers),
 		fmt.Sprint("maxAgentSocketsPerNamespace: ", s.MaxAgentSockets),
 		fmt.Sprint("maxSDSSecretsPerNamespace: ", s.MaxSDSSecrets),
+		fmt.Sprint("maxFiltersPerNamespace: ", s.MaxFilters),
 	}
 }
 

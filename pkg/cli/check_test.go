@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-const limitsByDefault = "maxInitialFetchTimeout: 10s\nmaxPeers: 64\nmaxAgentSocketsPerNamespace: 4\nmaxSDSSecretsPerNamespace: 128\n"
+const limitsByDefault = "maxInitialFetchTimeout: 10s\nmaxPeers: 64\nmaxAgentSocketsPerNamespace: 4\nmaxSDSSecretsPerNamespace: 128\nmaxFiltersPerNamespace: 16\n"
 
 func TestConfigCheck(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "egraft.yaml")
@@ -32,21 +32,21 @@ maxPeers: 8
 		"namespaceRules[2]: namespaces=*;kinds=BackendMTLSPolicy,Hello.test.egraft.io;trustDomains=example.org;workloadIdentifiers=/ns/{namespace}/*,/shared\n"
 	limits := strings.Replace(limitsByDefault, "64", "8", 1)
 	unrestricted := func(namespace, rule string) string {
-		return "namespace: " + namespace + "\nrule: " + rule + "\nkinds: any\ntrustDomains: any\nworkloadIdentifiers: any\nagentSockets: any\n"
+		return "namespace: " + namespace + "\nrule: " + rule + "\nkinds: any\ntrustDomains: any\nworkloadIdentifiers: any\nagentSockets: any\nfilters: confined ones\n"
 	}
 	for _, test := range []struct {
 		name, args string
 		env        []string
 		want       result
 	}{
-		{"defaults", "", nil, result{0, "settings are valid\nnamespaceRules: none, every namespace may use everything\n" + limitsByDefault, ""}},
-		{"a namespace by default", "--namespace shop", nil, result{0, unrestricted("shop", "none, every namespace may use everything") + limitsByDefault, ""}},
+		{"defaults", "", nil, result{0, "settings are valid\nnamespaceRules: none, every namespace may use everything but filters that need a grant\n" + limitsByDefault, ""}},
+		{"a namespace by default", "--namespace shop", nil, result{0, unrestricted("shop", "none, every namespace may use everything but filters that need a grant") + limitsByDefault, ""}},
 		{"file", "--config " + file, nil, result{0, "settings are valid\n" + rules + limits, ""}},
 		{"exception", "--namespace team-a", []string{"EGRAFT_CONFIG=" + file}, result{0, unrestricted("team-a", "namespaceRules[0]") + limits, ""}},
 		{"no kind", "--namespace guests --config " + file, nil, result{0, strings.Replace(unrestricted("guests", "namespaceRules[1]"), "any", "None", 1) + limits, ""}},
 		{"name filled in", "--namespace shop --config " + file, nil, result{
 			0, "namespace: shop\nrule: namespaceRules[2]\nkinds: BackendMTLSPolicy, Hello.test.egraft.io\ntrustDomains: example.org\n" +
-				"workloadIdentifiers: /ns/shop/*, /shared\nagentSockets: any\n" + limits, "",
+				"workloadIdentifiers: /ns/shop/*, /shared\nagentSockets: any\nfilters: confined ones\n" + limits, "",
 		}},
 		{"flags instead of the file", "--namespace shop --namespace-rules namespaces=* --config " + file, nil, result{0, unrestricted("shop", "namespaceRules[0]") + limits, ""}},
 		{"no namespace", "--namespace shop/a", nil, result{2, "", "egraft: --namespace \"shop/a\" is not the name of a namespace\nSee `egraft config check --help`.\n"}},
@@ -58,7 +58,7 @@ maxPeers: 8
 				"  --call-timeout: Invalid value: \"1\": must be a duration with its unit, like \"1s\" or \"1m30s\"\n" +
 				"  EGRAFT_MAX_PEERS: Invalid value: 0: must be from 1 to 64\n" +
 				"  --namespace-rules[0].kinds[0]: Unsupported value: \"BufferPolicies\": supported values: " +
-				"\"HedgeFilter\", \"BackendMTLSPolicy\", \"FrontendMTLSPolicy\", \"BufferPolicy\", \"OriginalDestinationBackend\", \"Hello.test.egraft.io\", \"None\"\n" +
+				"\"HedgeFilter\", \"BackendMTLSPolicy\", \"BufferPolicy\", \"FilterPolicy\", \"FrontendMTLSPolicy\", \"OriginalDestinationBackend\", \"Hello.test.egraft.io\", \"None\"\n" +
 				"See `egraft config check --help`.\n"},
 		},
 		{"kind of a mutator that is off", "--disable-features buffer --namespace shop --namespace-rules namespaces=*;kinds=BufferPolicy", nil, result{

@@ -48,7 +48,7 @@ func ours(kind string) egv1a1.GroupVersionKind {
 func builtinManager() *egv1a1.ExtensionManager {
 	size := resource.MustParse("256Mi")
 	return &egv1a1.ExtensionManager{
-		PolicyResources:  []egv1a1.GroupVersionKind{ours("BackendMTLSPolicy"), ours("FrontendMTLSPolicy"), ours("BufferPolicy")},
+		PolicyResources:  []egv1a1.GroupVersionKind{ours("BackendMTLSPolicy"), ours("BufferPolicy"), ours("FilterPolicy"), ours("FrontendMTLSPolicy")},
 		Resources:        []egv1a1.GroupVersionKind{ours("HedgeFilter")},
 		BackendResources: []egv1a1.GroupVersionKind{ours("OriginalDestinationBackend")},
 		Hooks: &egv1a1.ExtensionHooks{XDSTranslator: &egv1a1.XDSTranslatorHooks{

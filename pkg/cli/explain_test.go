@@ -35,7 +35,7 @@ func TestExplainFlags(t *testing.T) {
 	}{
 		{"in effect", "bufferpolicy/default/uploads --recording calls.yaml", 0, ""},
 		{"not in effect", "--recording calls.yaml", 1, "egraft: not every policy is in effect\n"},
-		{"disabled feature", "bufferpolicy --recording calls.yaml --disable-features buffer", 2, "egraft: there is no kind \"bufferpolicy\": the kinds are"},
+		{"disabled feature", "bufferpolicy --recording calls.yaml --disable-features buffer", 2, "egraft: there is no kind \"bufferpolicy\""},
 		{"no such recording", "--recording none", 2, "egraft: read recording none: no such file or directory\n" + help},
 		{"no such file", "--recording calls.yaml -f none", 2, "egraft: read file: open none: no such file or directory\n" + help},
 		{"not a policy", "--recording calls.yaml -f calls.yaml", 2, "egraft: calls.yaml: document 1: is not a Kubernetes object: apiVersion, kind or metadata.name is missing\n" + help},

@@ -116,9 +116,9 @@ func TestOrderOfFeatures(t *testing.T) {
 		return mutator.Feature{Name: "behind-prompt", Hooks: []mutator.Hook{mutator.HookRoute}, After: []string{"fast-cluster-updates"}}
 	}
 	registered := []feature.Registration{feature.New(first), feature.New(last), feature.New(prompt), stat()}
-	require.Equal(t, "hedge stat first backend-mtls frontend-mtls buffer original-destination behind-prompt last",
+	require.Equal(t, "hedge stat first backend-mtls buffer filter-policy frontend-mtls original-destination behind-prompt last",
 		strings.Join(namesOf(t, nil, registered...), " "))
-	require.Equal(t, "first backend-mtls frontend-mtls buffer original-destination fast-cluster-updates behind-prompt attempt-count last",
+	require.Equal(t, "first backend-mtls buffer filter-policy frontend-mtls original-destination fast-cluster-updates behind-prompt attempt-count last",
 		strings.Join(namesOf(t, []string{"EGRAFT_FAST_CLUSTER_UPDATES=true", "EGRAFT_INCLUDE_ATTEMPT_COUNT=true", "EGRAFT_DISABLE_FEATURES=hedge,stat"}, registered...), " "))
 }
 
@@ -131,7 +131,7 @@ func TestFeaturesThatCannotBe(t *testing.T) {
 		want       string
 	}{
 		"after nobody": {[]feature.Registration{feature.New(first)}, `order features: feature "first": after "stat": no feature has this name, the features are ` +
-			"attempt-count, backend-mtls, buffer, fast-cluster-updates, first, frontend-mtls, hedge, original-destination"},
+			"attempt-count, backend-mtls, buffer, fast-cluster-updates, filter-policy, first, frontend-mtls, hedge, original-destination"},
 		"after itself":       {[]feature.Registration{feature.New(loop)}, "order features: features run after each other: loop after loop"},
 		"name of a built-in": {[]feature.Registration{feature.New(func() mutator.Feature { return mutator.Feature{Name: "buffer"} })}, `order features: feature "buffer" is listed twice`},
 		"name that is none":  {[]feature.Registration{feature.New(func() mutator.Feature { return mutator.Feature{Name: "A"} })}, `feature "A": the name must be lower-case words with dashes between them`},

@@ -60,6 +60,7 @@ var renderSettings = []string{
 	"mutator-timeout", "eds-initial-fetch-timeout", "fast-cluster-updates", "include-attempt-count", "max-buffer-bytes",
 	"allow-special-destinations", "disable-features", "failure-policy", "namespace-rules", "max-initial-fetch-timeout",
 	"max-peers", "max-agent-sockets-per-namespace", "max-sds-secrets-per-namespace",
+	"max-filters-per-namespace",
 }
 
 // rendering are the flags of the command.

@@ -1,6 +1,7 @@
 package httpfilter
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,6 +47,27 @@ func Before(k Kind) Position { return Position{before, k} }
 
 // After is behind the last filter of the kind, or where that would be, see [At].
 func After(k Kind) Position { return Position{after, k} }
+
+// Compare orders positions as they are in a chain by [Order]. Filters of several positions are to be
+// inserted in that order: it is then theirs where none of Envoy Gateway's filters is between them.
+func (p Position) Compare(other Position) int {
+	return cmp.Or(cmp.Compare(p.rank(), other.rank()), cmp.Compare(p.relationRank(), other.relationRank()))
+}
+
+func (p Position) rank() int {
+	switch p.relation {
+	case first:
+		return -1
+	case beforeRouter:
+		return len(order)
+	case last:
+		return len(order) + 1
+	default:
+		return slices.Index(order, p.kind)
+	}
+}
+
+func (p Position) relationRank() int { return slices.Index([]relation{before, at, after}, p.relation) }
 
 // index finds the position among filters that do not have the ones to be inserted.
 func (p Position) index(filters []*hcmv3.HttpFilter, name string) (int, error) {

@@ -70,27 +70,41 @@ type encodedKey struct{ key, attached string }
 // the translation, which knows the whole, can tell what became of a policy. A policy of more
 // than [MaxMetadataSize] bytes, compressed, is an error.
 func EncodeAttached(in *Input, gvk schema.GroupVersionKind, effective policy.Attachment, overridden []policy.Attachment) (xds.MetadataEntry, error) {
+	return EncodeAttachedGroups(in, gvk, [][]policy.Attachment{append([]policy.Attachment{effective}, overridden...)})
+}
+
+// EncodeAttachedGroups is [EncodeAttached] for a kind of which several policies are in effect on one
+// route: the first of each group is, and overrides the others of the group. Together they may have
+// [MaxMetadataSize] bytes.
+func EncodeAttachedGroups(in *Input, gvk schema.GroupVersionKind, groups [][]policy.Attachment) (xds.MetadataEntry, error) {
 	type result struct {
 		entry xds.MetadataEntry
 		err   error
 	}
-	overridden = overridden[:min(len(overridden), maxOverridden)]
-	key := encodedKey{MetadataKey(gvk), AttachedKey(append([]policy.Attachment{effective}, overridden...))}
+	key := encodedKey{key: MetadataKey(gvk)}
+	short := make([][]policy.Attachment, len(groups))
+	for i, g := range groups {
+		short[i] = g[:min(len(g), 1+maxOverridden)]
+		key.attached += AttachedKey(short[i]) + "\x00"
+	}
 	r := ComputeOnce(in, key, func(*Input) result {
-		m, err := encodeAttached(gvk, effective, overridden)
+		m, err := encodeAttached(gvk, short)
 		return result{m, err}
 	})
 	return r.entry, r.err
 }
 
-func encodeAttached(gvk schema.GroupVersionKind, effective policy.Attachment, overridden []policy.Attachment) (xds.MetadataEntry, error) {
-	first, err := effective.Encode()
-	if err != nil {
-		return xds.MetadataEntry{}, err
-	}
-	list := []attachedPolicy{{effective.Specificity, first}}
-	for _, c := range overridden {
-		list = append(list, attachedPolicy{c.Specificity, c.Identity()})
+func encodeAttached(gvk schema.GroupVersionKind, groups [][]policy.Attachment) (xds.MetadataEntry, error) {
+	var list []attachedPolicy
+	for _, g := range groups {
+		first, err := g[0].Encode()
+		if err != nil {
+			return xds.MetadataEntry{}, err
+		}
+		list = append(list, attachedPolicy{g[0].Specificity, first})
+		for _, c := range g[1:] {
+			list = append(list, attachedPolicy{c.Specificity, c.Identity()})
+		}
 	}
 	b, err := json.Marshal(list)
 	if err != nil {
@@ -98,12 +112,19 @@ func encodeAttached(gvk schema.GroupVersionKind, effective policy.Attachment, ov
 	}
 	value, err := pack(b)
 	if err == nil && len(value) > MaxMetadataSize {
-		err = fmt.Errorf("takes %d bytes on each xDS route of its target, more than the %d that a policy may take: use shorter or fewer values", len(value), MaxMetadataSize)
+		err = tooLarge(len(value), len(groups))
 	}
 	if err != nil {
-		return xds.MetadataEntry{}, fmt.Errorf("%s: %w", effective.Object, err)
+		return xds.MetadataEntry{}, fmt.Errorf("%s: %w", groups[0][0].Object, err)
 	}
 	return xds.MetadataEntry{Key: MetadataKey(gvk), Value: value}, nil
+}
+
+func tooLarge(size, policies int) error {
+	if policies > 1 {
+		return fmt.Errorf("with %d more policies in effect on the same route takes %d bytes on each xDS route of its target, more than the %d that they may take: use shorter or fewer values", policies-1, size, MaxMetadataSize)
+	}
+	return fmt.Errorf("takes %d bytes on each xDS route of its target, more than the %d that a policy may take: use shorter or fewer values", size, MaxMetadataSize)
 }
 
 // AttachedKey stands for what policies say and how they are attached.
@@ -143,6 +164,17 @@ func decodeAttached(k policy.Kind, value string) (out []policy.Attachment) {
 		out = append(out, policy.Attachment{Object: o, Specificity: c.Specificity})
 	}
 	return out
+}
+
+// DecodeAttachedGroups returns the policies of an entry in the groups of [EncodeAttachedGroups].
+func DecodeAttachedGroups(in *Input, k policy.Kind, m xds.MetadataEntry) (groups [][]policy.Attachment) {
+	for _, a := range DecodeAttached(in, k, m) {
+		if a.Content() != nil || len(groups) == 0 {
+			groups = append(groups, nil)
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], a)
+	}
+	return groups
 }
 
 // IsEntryOf tells whether an entry is one of a kind, be it readable or not.

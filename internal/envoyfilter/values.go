@@ -1,0 +1,143 @@
+package envoyfilter
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// forbiddenFields are fields of messages that a confined filter may otherwise have.
+var forbiddenFields = map[protoreflect.FullName]string{
+	"envoy.config.core.v3.DataSource.filename":                                             "reads a file of Envoy",
+	"envoy.config.core.v3.DataSource.environment_variable":                                 "reads the environment of Envoy",
+	"envoy.config.core.v3.DataSource.watched_directory":                                    "reads files of Envoy",
+	"envoy.config.core.v3.SubstitutionFormatString.formatters":                             "has extensions, which the operator has to grant",
+	"envoy.config.core.v3.SubstitutionFormatString.json_format":                            "may be one that Envoy rejects; use text_format_source",
+	"envoy.config.core.v3.HeaderValueOption.append":                                        "is deprecated, and Envoy rejects it beside append_action",
+	"xds.type.matcher.v3.Matcher.matcher_tree":                                             "may be one that Envoy rejects; use matcher_list",
+	"envoy.config.rbac.v3.RBAC.audit_logging_options":                                      "has extensions, which the operator has to grant",
+	"envoy.type.matcher.v3.RegexMatcher.GoogleRE2.max_program_size":                        "is deprecated, and Envoy may reject the expression for it",
+	"envoy.type.matcher.v3.StringMatcher.custom":                                           "has extensions, which the operator has to grant",
+	"xds.type.matcher.v3.StringMatcher.custom":                                             "has extensions, which the operator has to grant",
+	"envoy.extensions.filters.http.header_mutation.v3.Mutations.query_parameter_mutations": "changes the path of requests",
+}
+
+// check says what is wrong with a message whose validation Envoy does not leave to its rules, and is
+// empty if nothing is.
+func (c *confinement) check(m protoreflect.Message, in protoreflect.FullName) string {
+	text := func(name protoreflect.Name) string { return m.Get(m.Descriptor().Fields().ByName(name)).String() }
+	has := func(name protoreflect.Name) bool { return m.Has(m.Descriptor().Fields().ByName(name)) }
+	switch m.Descriptor().FullName() {
+	case "envoy.type.matcher.v3.RegexMatcher", "xds.type.matcher.v3.RegexMatcher":
+		return regexFault(text("regex"))
+	case "envoy.config.core.v3.HeaderValue":
+		return headerFault(text("key"), text("value"))
+	case "envoy.config.common.mutation_rules.v3.HeaderMutation":
+		if text("remove") != "" {
+			return nameFault(text("remove"))
+		}
+	case "envoy.config.core.v3.TypedExtensionConfig":
+		if in == sessionState && !slices.Contains(sessionNames, text("name")) {
+			return "must be named " + strings.Join(sessionNames, " or ") + ": Envoy finds it by its name"
+		}
+	case "envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig.MinimumRTTCalculationParams":
+		if (!has("interval") && !has("fixed_value")) || shorterThanMillisecond(m, "interval") || shorterThanMillisecond(m, "fixed_value") {
+			return "needs interval or fixed_value, of at least 1ms"
+		}
+	case "envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit":
+		if !has("limit_kbps") {
+			return "needs limit_kbps"
+		}
+	case "envoy.config.core.v3.CidrRange":
+		if _, err := netip.ParseAddr(text("address_prefix")); err != nil {
+			return "must be an IP address and the length of a prefix"
+		}
+	case "envoy.config.core.v3.DataSource":
+		if strings.HasPrefix(string(in), "envoy.config.core.v3.SubstitutionFormatString.") {
+			return formatFault(text("inline_string"))
+		}
+	}
+	return ""
+}
+
+// shorterThanMillisecond tells whether a duration is set that Envoy takes for none.
+func shorterThanMillisecond(m protoreflect.Message, name protoreflect.Name) bool {
+	fd := m.Descriptor().Fields().ByName(name)
+	if !m.Has(fd) {
+		return false
+	}
+	d := m.Get(fd).Message()
+	of := d.Descriptor().Fields()
+	return d.Get(of.ByName("seconds")).Int() == 0 && d.Get(of.ByName("nanos")).Int() < 1_000_000
+}
+
+// headerFault judges a header that is added. Envoy puts what a command between % stands for into the
+// value.
+func headerFault(name, value string) string {
+	if fault := nameFault(name); fault != "" {
+		return fault
+	}
+	return formatFault(value)
+}
+
+// sessionNames are those of the extensions in sessionState.
+var sessionNames = []string{"envoy.http.stateful_session.cookie", "envoy.http.stateful_session.header"}
+
+const sessionState = "envoy.extensions.filters.http.stateful_session.v3.StatefulSession.session_state"
+
+var token = regexp.MustCompile("^:?[0-9a-zA-Z!#$%&'*+.^_|~`-]+$")
+
+func nameFault(name string) string {
+	if !token.MatchString(name) {
+		return "has a header whose name is none"
+	}
+	return routingFault(name)
+}
+
+// routingFault is that of a header by which a route is chosen: if another filter has Envoy choose
+// anew, the request must not be one for a route of others.
+func routingFault(name string) string {
+	if strings.HasPrefix(name, ":") || strings.EqualFold(name, "host") {
+		return "changes the header " + name + ", by which Envoy chooses routes"
+	}
+	return ""
+}
+
+// command is what may be between %: nothing that tells of Envoy itself, as ENVIRONMENT and FILTER_STATE
+// do, and nothing that Envoy may reject.
+// https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/advanced/substitution_formatter
+var command = regexp.MustCompile(`%(?:%|(?:REQ|RESP|TRAILER)\([a-zA-Z0-9_-]{1,64}(?:\?[a-zA-Z0-9_-]{1,64})?\)(?::[1-9][0-9]{0,3})?%|(?:START_TIME|PROTOCOL|RESPONSE_CODE|RESPONSE_CODE_DETAILS|RESPONSE_FLAGS|DURATION|BYTES_RECEIVED|STREAM_ID|TRACE_ID|DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT)%)`)
+
+func formatFault(value string) string {
+	if strings.Contains(command.ReplaceAllString(value, ""), "%") {
+		return "has a % that is not doubled and begins none of the commands that all namespaces may use: REQ, RESP, TRAILER, START_TIME, PROTOCOL, RESPONSE_CODE, RESPONSE_CODE_DETAILS, RESPONSE_FLAGS, DURATION, BYTES_RECEIVED, STREAM_ID, TRACE_ID, DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"
+	}
+	return ""
+}
+
+// Limits of regular expressions: what Go and RE2 read alike, and compile in kilobytes.
+const (
+	maxRegex       = 256
+	maxRepetitions = 4
+)
+
+var (
+	plainRegex = regexp.MustCompile(`^[ -~]*$`)
+	oddRegex   = regexp.MustCompile(`\\[^dDwWsSbB.\\/\-^$*+?()\[\]{}|]|\(\?[^:i]|\(\?i[^)]|\{[0-9]*[0-9]{3}|\{[0-9]+,[0-9]{3}|\{(?:6[5-9]|[7-9][0-9])|,(?:6[5-9]|[7-9][0-9])\}`)
+)
+
+func regexFault(text string) string {
+	switch {
+	case len(text) > maxRegex:
+		return "is a regular expression of more than 256 bytes"
+	case !plainRegex.MatchString(text) || oddRegex.MatchString(text) || strings.Count(text, "{") > maxRepetitions:
+		return "is no regular expression of ASCII characters, the classes \\d \\w \\s \\b, and up to 4 repetitions of up to 64 times"
+	}
+	if _, err := regexp.Compile(text); err != nil {
+		return "is no regular expression that Envoy takes: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+	}
+	return ""
+}

@@ -1,0 +1,48 @@
+package tenancy
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/internal/envoyfilter"
+	"github.com/egraft/egraft/internal/typedconfig"
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+)
+
+// judgeFilter judges the filter of a policy. One that is granted may do what it can. Any other must be
+// confined, and so must its configuration: a filter can read files of Envoy, call any cluster, and have
+// Envoy reject what is others'.
+func judgeFilter(granted []string, namespace string, p *v1alpha1.FilterPolicy) field.ErrorList {
+	s, spec := &p.Spec, field.NewPath("spec")
+	at := spec.Child("filter", "typedConfig")
+	f, known := envoyfilter.Of(typedconfig.Name(s.Filter.TypedConfig.Raw))
+	switch {
+	case !known:
+		return field.ErrorList{field.Forbidden(at, "is no HTTP filter that is known")}
+	case slices.Contains(granted, f.Name) || slices.Contains(granted, AllFilters):
+		return nil
+	case !f.IsConfined:
+		return field.ErrorList{field.Forbidden(at, fmt.Sprintf("namespace %s may not use the filter %s: the operator can grant it by filters of %s", namespace, f.Name, rulesFlag))}
+	}
+	errs := confined(s.Filter.TypedConfig.Raw, at)
+	if s.PerRoute != nil {
+		errs = append(errs, confined(s.PerRoute.Raw, spec.Child("perRoute"))...)
+	}
+	if p := s.Position; f.Name == "header_mutation" && p != nil && p.At != v1alpha1.FilterBeforeRouter {
+		errs = append(errs, field.Forbidden(spec.Child("position"), "must be BeforeRouter: a filter behind could choose another route by the headers"))
+	}
+	for _, err := range errs {
+		err.Detail += fmt.Sprintf("; the operator can grant it to namespace %s by filters=%s of %s", namespace, f.Name, rulesFlag)
+	}
+	return errs
+}
+
+func confined(raw []byte, at *field.Path) field.ErrorList {
+	m, errs := typedconfig.Read(raw, at)
+	if len(errs) > 0 {
+		return errs
+	}
+	return envoyfilter.Confined(m, at)
+}

@@ -1,0 +1,95 @@
+package tenancy_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/yaml"
+
+	"github.com/egraft/egraft/internal/tenancy"
+)
+
+// filterPolicy is a FilterPolicy with a filter, and more fields.
+func filterPolicy(name, filter, more string) string {
+	return fmt.Sprintf(`{"apiVersion":"egraft.io/v1alpha1","kind":"FilterPolicy","metadata":{"namespace":"shop","name":%q},"spec":{
+		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"a"}],
+		"filter":{"name":"a","typedConfig":{"@type":"type.googleapis.com/envoy.extensions.filters.http.%s}}%s}}`, name, filter, more)
+}
+
+// TestFiltersNeedAGrant: by default a namespace may use filters that are confined, and others by a
+// grant that names them.
+func TestFiltersNeedAGrant(t *testing.T) {
+	const (
+		lua   = `lua.v3.Lua"`
+		web   = `grpc_web.v3.GrpcWeb"`
+		head  = `header_mutation.v3.HeaderMutation"`
+		reads = `header_mutation.v3.HeaderMutation","mutations":{"requestMutations":[{"append":{"header":{"key":"a","value":"%ENVIRONMENT(TOKEN)%"}}}]}`
+		needs = "spec.filter.typedConfig: Forbidden: namespace shop may not use the filter lua: the operator can grant it by filters of --namespace-rules"
+	)
+	for _, c := range []struct{ rules, filter, more, want string }{
+		{"", web, "", ""},
+		{"", lua, "", needs},
+		{"namespaces=*", lua, "", needs},
+		{"namespaces=*;filters=cache", lua, "", needs},
+		{"namespaces=pay;filters=* namespaces=*", lua, "", needs},
+		{"namespaces=*;filters=cache,lua", lua, "", ""},
+		{"namespaces=*;filters=*", lua, "", ""},
+		{"", reads, "", "begins none of the commands"},
+		{"namespaces=*;filters=lua", reads, "", "the operator can grant it to namespace shop by filters=header_mutation of --namespace-rules"},
+		{"namespaces=*;filters=header_mutation", reads, "", ""},
+		{"", web, `,"perRoute":{"@type":"type.googleapis.com/envoy.extensions.filters.http.csrf.v3.CsrfPolicy"}`, "spec.perRoute: Forbidden: the filter grpc_web has no configuration for routes"},
+		{"", head, `,"perRoute":{"@type":"type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute","mutations":{"requestMutations":[{"remove":"host"}]}}`, "spec.perRoute.mutations.request_mutations[0]: Forbidden: changes the header host"},
+		{"", head, `,"position":{"at":"First"}`, "spec.position: Forbidden: must be BeforeRouter"},
+		{"", head, `,"position":{"at":"BeforeRouter"}`, ""},
+	} {
+		o := read(t, tenancy.Restrictions{Rules: rules(t, c.rules)}, filterPolicy("a", c.filter, c.more))[0]
+		if c.want == "" {
+			require.NoError(t, o.Err, c)
+			continue
+		}
+		require.ErrorContains(t, o.Err, c.want, c)
+	}
+}
+
+// TestExamplesOfThePage: each policy of docs/filter-policy.md is valid with the grants that it names.
+func TestExamplesOfThePage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/filter-policy.md")
+	require.NoError(t, err)
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(page, -1)
+	require.Len(t, examples, 10)
+	for _, e := range examples {
+		raw, err := yaml.YAMLToJSON(e[1])
+		require.NoError(t, err)
+		o := read(t, tenancy.Restrictions{Rules: rules(t, "namespaces=*;filters=cache,lua")}, string(raw))[0]
+		require.NoError(t, o.Err, "%s", e[1])
+	}
+}
+
+func TestFiltersOfRules(t *testing.T) {
+	for text, want := range map[string]string{
+		"namespaces=*;filters=router": `rules[0].filters[0]: Invalid value: "router": must be the name of an HTTP filter that Envoy's standard build has, such as lua, or * for all`,
+		"namespaces=*;filters=*,lua":  `rules[0].filters[0]: Invalid value: "*": must be the only one`,
+		"namespaces=*;filters=":       `rules[0].filters: Invalid value: []: must not be empty; leave it out to permit everything`,
+	} {
+		r, err := tenancy.ParseRules(text)
+		require.NoError(t, err)
+		require.EqualError(t, r.Validate(field.NewPath("rules")).ToAggregate(), want)
+	}
+}
+
+// TestFiltersOfANamespace: the newest FilterPolicies are past the limit.
+func TestFiltersOfANamespace(t *testing.T) {
+	var all []string
+	for i := range 4 {
+		all = append(all, filterPolicy(fmt.Sprint("p", i), `grpc_web.v3.GrpcWeb"`, ""))
+	}
+	objects := read(t, tenancy.Restrictions{}, all...)
+	past := tenancy.Limits{Filters: 3}.Excess(objects)
+	require.Len(t, past, 1)
+	require.EqualError(t, past[objects[3]], "spec.filter: Forbidden: 3 other FilterPolicies of namespace shop have precedence, the most that --max-filters-per-namespace permits")
+	require.Empty(t, tenancy.Limits{}.Excess(objects), "no limit")
+}

@@ -1,0 +1,47 @@
+package typedconfig
+
+import "strings"
+
+// didYouMean is a clause with the name that is meant, and empty if none is close.
+func didYouMean(name string, names []string) string {
+	best, least := "", max(len(name)/3, 2)+1
+	if len(name) > maxQuoted {
+		return ""
+	}
+	for _, n := range names {
+		if d := distance(strings.ToLower(strings.ReplaceAll(name, "_", "")), strings.ToLower(strings.ReplaceAll(n, "_", "")), least); d < least {
+			best, least = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + best + "?"
+}
+
+// distance is how many letters to insert, remove or replace make one name of the other, and limit if
+// that is not fewer.
+func distance(a, b string, limit int) int {
+	if abs(len(a)-len(b)) >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+func abs(n int) int { return max(n, -n) }

@@ -1,0 +1,181 @@
+package attach
+
+import (
+	"google.golang.org/protobuf/proto"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/httpfilter"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// FilterPolicy is a feature whose custom resources T are policies on Gateways, listeners, HTTPRoutes,
+// GRPCRoutes and their rules, each of which has an HTTP filter of its own in Envoy. Several policies
+// can be in effect on one target: of those with the same Slot, the most specific one is, see [Effective].
+//
+// The filter is inserted into the HTTP connection managers that serve a target, and into no others. It
+// is disabled there, and enabled for the routes of the targets: by the Route hook for policies on
+// routes, and by the Translation hook for those on listeners.
+//
+// The filters are in the order of the policies, the older first, where they have the same position.
+// Envoy decides when a request begins whether a disabled filter takes part: if another filter makes it
+// choose the route again, the filters of the first route remain.
+type FilterPolicy[T any] struct {
+	// Name is the feature's, see [mutator.Feature].
+	Name string
+	Kind schema.GroupVersionKind
+	// Targets are the targets of a policy. They are validated before Validate is called.
+	Targets func(*T) *v1alpha1.PolicyTargets
+	// TargetKinds are the kinds of targets that there may be; Gateway, HTTPRoute and GRPCRoute if
+	// it is empty.
+	TargetKinds []string
+	// OnFailure is the failure policy of policies that have none of their own, in
+	// spec.failurePolicy. With Deny the targets are denied if the filter is missing, because Envoy
+	// Gateway does not include listeners.
+	OnFailure mutator.FailurePolicy
+	// Validate fills in defaults and checks what the CRD checks. It may be nil.
+	Validate func(*T) field.ErrorList
+	// Slot tells which policies of a namespace override each other. Policies of different namespaces
+	// never do. It may be nil: then those of a namespace all do.
+	Slot func(*T) string
+	// Position is where the filter is; nil for [httpfilter.BeforeRouter].
+	Position func(*T) httpfilter.Position
+	// Config is the configuration of the filter in the connection manager.
+	Config func(*T) (proto.Message, error)
+	// PerRoute returns the setting for the routes of the targets. Where it is nil, or returns nil,
+	// that is [httpfilter.Enable].
+	PerRoute func(*T) (proto.Message, error)
+	// Describe tells what an effective policy does, and to how many routes.
+	Describe func(p *T, routes int) string
+}
+
+// Feature returns the feature.
+func (p FilterPolicy[T]) Feature() mutator.Feature {
+	f := &filterPolicy[T]{FilterPolicy: p}
+	f.kind = policy.NewKind(p.Kind, f.validate)
+	return mutator.Feature{
+		Name: p.Name,
+		Err: missing("FilterPolicy", p.Name, p.Kind, required{"Targets", p.Targets != nil}, required{"Config", p.Config != nil},
+			required{"Describe", p.Describe != nil}),
+		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
+		NeedsRoutes:         true,
+		Policies:            []policy.Kind{f.kind},
+		FailurePolicy:       p.OnFailure,
+		Routes:              enabled[T]{f},
+		Listeners:           inserted[T]{f},
+		RouteConfigurations: enabledHosts[T]{f},
+		Reporter: Reporter{
+			Kind: p.Kind, OnFailure: p.OnFailure, Targets: f.targets, Describe: f.describe,
+			NoTarget: "no listener of any target has a route", Failure: f.failure,
+			Denied: func(in *mutator.Input) map[string]*policy.Object { return f.chains(in).past },
+		},
+	}
+}
+
+// filterPolicy is the feature at work.
+type filterPolicy[T any] struct {
+	FilterPolicy[T]
+	kind policy.Kind
+}
+
+func (p *filterPolicy[T]) validate(t *T) field.ErrorList {
+	return validate(t, p.Targets, p.TargetKinds, p.Validate)
+}
+
+func (p *filterPolicy[T]) denies(o *policy.Object) bool {
+	return OnFailure(o, p.OnFailure) == mutator.Deny
+}
+
+// filterName is the name of a policy's filter in Envoy. It is of no kind that Envoy Gateway has an
+// order for.
+func (p *filterPolicy[T]) filterName(o *policy.Object) string {
+	return xds.MetadataNamespace + "/" + p.Name + "/" + o.Namespace + "/" + o.Name
+}
+
+func (p *filterPolicy[T]) position(t *T) httpfilter.Position {
+	if p.Position == nil {
+		return httpfilter.BeforeRouter()
+	}
+	return p.Position(t)
+}
+
+// setting is that of the filter on the routes of the targets.
+func (p *filterPolicy[T]) setting(t *T) (setting proto.Message, err error) {
+	if p.PerRoute != nil {
+		setting, err = p.PerRoute(t)
+	}
+	if setting == nil {
+		setting = httpfilter.Enable()
+	}
+	return setting, err
+}
+
+// slotOf is the slot of a policy whose content is known.
+func (p *filterPolicy[T]) slotOf(o *policy.Object) string {
+	t := policy.As[T](o)
+	if t == nil { // it cannot be read, and overrides nothing
+		return o.Namespace + "//" + o.Name
+	}
+	if p.Slot == nil {
+		return o.Namespace
+	}
+	return o.Namespace + "/" + p.Slot(t)
+}
+
+// slots are policies that are attached to one place, by slot. Those of a slot have the one with
+// precedence first, and the slots are in the order of the first policies.
+func (p *filterPolicy[T]) slots(found []policy.Attachment) (slots [][]policy.Attachment) {
+	index := map[string]int{}
+	for _, a := range found {
+		key := p.slotOf(a.Object)
+		i, there := index[key]
+		if !there {
+			i = len(slots)
+			index[key], slots = i, append(slots, nil)
+		}
+		slots[i] = append(slots[i], a)
+	}
+	return slots
+}
+
+// join adds the policies of a route, by slot, to those of its listeners.
+func (p *filterPolicy[T]) join(of, own [][]policy.Attachment) [][]policy.Attachment {
+	out := make([][]policy.Attachment, 0, len(of)+len(own))
+	for _, g := range of {
+		out = append(out, g[:len(g):len(g)])
+	}
+	for _, g := range own {
+		i := p.indexOf(of, g)
+		if i < 0 {
+			out = append(out, g)
+			continue
+		}
+		out[i] = append(out[i], g...)
+		policy.Sort(out[i])
+	}
+	return out
+}
+
+// indexOf finds the slot of a group among others, -1 if none is the same.
+func (p *filterPolicy[T]) indexOf(slots [][]policy.Attachment, g []policy.Attachment) int {
+	key := p.slotOf(g[0].Object)
+	for i, s := range slots {
+		for _, a := range s {
+			if a.Content() != nil && p.slotOf(a.Object) == key {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// ofRoute are the policies that the Route hook left on a route, by slot.
+func (p *filterPolicy[T]) ofRoute(in *mutator.Input, entries []xds.MetadataEntry) (groups [][]policy.Attachment) {
+	for _, m := range entries {
+		groups = append(groups, mutator.DecodeAttachedGroups(in, p.kind, m)...)
+	}
+	return groups
+}
