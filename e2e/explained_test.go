@@ -33,7 +33,7 @@ kind: BufferPolicy
 metadata: {namespace: default, name: typo}
 spec:
   targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: ecko}]
-  limit: 1Mi
+  maxRequestBytes: 1Mi
 `
 
 // explained: a person with a kubeconfig and no more permissions than the page names sees all four
