@@ -18,7 +18,7 @@ TOOL     := $(CURDIR)/hack/tool.sh
 EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
 
 .DEFAULT_GOAL := help
-.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts demo lint fmt generate tidy api api-diff check fuzz soak bench bench-memory bench-gateway plot man clean
+.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts alerts demo lint fmt generate tidy api api-diff check fuzz soak bench bench-memory bench-gateway plot man clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -32,7 +32,7 @@ image: ## build images of egraft and of a backend to try it with, as tarballs in
 unit: ## run the tests that need no Envoy, Envoy Gateway or SPIRE
 	@$(EACH) go test $(RACE) ./...; done
 
-test: parts ## run all tests but those in a cluster
+test: parts alerts ## run all tests but those in a cluster
 	@$(EACH) go test $(RACE) -tags e2e -timeout 40m ./...; done
 
 e2e: ## run the scenarios in all three environments below, as far as this machine has them
@@ -56,6 +56,9 @@ demo: ## show the main job; SPIFFE=spire takes the real SPIRE, KEEP=1 leaves it 
 lint: ## run the linters of .golangci.yml
 	@$(EACH) $(TOOL) golangci-lint run ./...; done
 
+alerts: ## test the alert rules with promtool
+	cd deploy/monitoring/alerts && $(TOOL) promtool test rules rules_test.yaml
+
 fmt: ## format the code
 	@$(EACH) $(TOOL) golangci-lint fmt ./...; done
 
@@ -65,6 +68,7 @@ generate: ## write deep copies, CRDs, what the program says in docs and deploy, 
 	cd examples/route-filter && $(TOOL) controller-gen crd paths=./staticdelay output:crd:dir=config
 	go test ./pkg/cli -run '^TestDocuments$$' -update
 	go test ./deploy -run '^TestValuesAreEgrafts$$' -update
+	go test ./deploy -run '^TestPrometheusRule$$' -update-rules
 	go test ./pkg/mutator/mutatortest -run '^TestEnvoysMessages$$' -update
 	go test ./internal/envoyapi -run '^TestDescriptors$$' -update
 	go test ./internal/finding -run '^TestPage$$' -update

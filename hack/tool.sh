@@ -3,4 +3,7 @@
 # command and kept in its cache: hack/tool.sh <name> [argument...]
 set -euo pipefail
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")/tools" && pwd)
+case $1 in
+promtool) export GOFLAGS="${GOFLAGS:-} -tags=remove_all_sd" ;; # without the clients of clouds
+esac
 exec go tool -modfile="$tools/$1/go.mod" "$@"

@@ -13,7 +13,7 @@ var mayImport = []struct {
 }{
 	{"cmd/egraft", []string{"pkg/cli", "pkg/catalog"}},
 	{"pkg/cli", []string{
-		"internal/config", "internal/logging", "internal/telemetry", "internal/tracing", "internal/version", "internal/kube", "pkg/catalog",
+		"internal/config", "internal/logging", "internal/page", "internal/telemetry", "internal/tracing", "internal/version", "internal/kube", "pkg/catalog",
 		"internal/server", "internal/extension", "internal/engine", "pkg/policy", "pkg/mutator", "internal/wire", "internal/tenancy",
 		"internal/journal", "internal/recording", "internal/replay",
 		"pkg/feature", "internal/render", "internal/plan", "internal/diff", "internal/redact", "internal/wiring", "internal/admin", "internal/doctor", "internal/survey", "internal/cluster", "internal/terminal", "internal/finding",
@@ -40,6 +40,8 @@ var mayImport = []struct {
 	// What shows what egraft did.
 	{"internal/finding", nil},
 	{"internal/terminal", nil},
+	{"internal/page/pagetest", []string{"..."}},
+	{"internal/page", []string{"internal/admin", "internal/diff", "internal/doctor", "internal/explain", "internal/recording"}},
 	{"internal/explain", []string{
 		"internal/admin", "internal/callfile", "internal/diff", "internal/engine", "internal/finding", "internal/recording", "internal/redact", "internal/terminal",
 		"internal/wire", "pkg/mutator", "pkg/policy", "pkg/xds",

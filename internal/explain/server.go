@@ -35,7 +35,21 @@ func (s *Server) Answer(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, &admin.Error{Status: http.StatusBadRequest, Message: err.Error()}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	return s.report(r.Context(), q)
+}
+
+// Report returns the report on a subject as [ParseSubject] reads it, empty for all custom resources.
+func (s *Server) Report(ctx context.Context, subject string, diff bool) (*Report, error) {
+	of, err := ParseSubject([]string{subject}, Kinds(s.explainer.Features))
+	if err != nil {
+		return nil, &admin.Error{Status: http.StatusBadRequest, Message: err.Error()}
+	}
+	return s.report(ctx, Query{Subject: of, Diff: diff})
+}
+
+// report waits for its turn.
+func (s *Server) report(ctx context.Context, q Query) (*Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	select {
 	case s.turn <- struct{}{}:

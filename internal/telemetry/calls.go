@@ -47,8 +47,17 @@ func newCalls() calls {
 	}
 	for _, h := range mutator.Hooks() {
 		c.hooks[string(h)] = c.create(string(h))
+		for _, code := range failures() {
+			c.total.WithLabelValues(string(h), code.String())
+		}
 	}
 	return c
+}
+
+// failures are the codes that egraft responds with itself. An increase needs a first value, so their
+// series are there from the start.
+func failures() []codes.Code {
+	return []codes.Code{codes.InvalidArgument, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Internal}
 }
 
 // sizes are buckets from 1 KiB to 256 MiB.

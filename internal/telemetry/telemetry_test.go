@@ -63,6 +63,7 @@ func TestSeriesFromTheStart(t *testing.T) {
 		hook := string(h)
 		require.Subset(t, got, []string{
 			`egraft_calls_total{code="OK",hook="` + hook + `"} 0`,
+			`egraft_calls_total{code="ResourceExhausted",hook="` + hook + `"} 0`,
 			`egraft_call_duration_seconds_count{hook="` + hook + `"} 0`,
 			`egraft_request_bytes_count{hook="` + hook + `"} 0`,
 			`egraft_response_bytes_count{hook="` + hook + `"} 0`,

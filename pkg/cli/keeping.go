@@ -72,6 +72,14 @@ var (
 	errNoCall    = &admin.Error{Status: http.StatusNotFound, Message: "there is no such call, or it is not kept any longer"}
 )
 
+// metas are the calls that are kept, without their content.
+func (k *keeping) metas(ctx context.Context) []recording.Meta {
+	if k.Journal == nil {
+		return nil
+	}
+	return k.Calls(ctx)
+}
+
 // serve adds the journal to the API.
 func (k *keeping) serve(to *admin.API) {
 	to.JSON("/api/v1/version", func(*http.Request) (any, error) {

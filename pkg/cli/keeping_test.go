@@ -33,9 +33,9 @@ func TestJournal(t *testing.T) {
 	for range 3 {
 		_, err := eg.PostTranslateModify(t.Context(), &extension.PostTranslateModifyRequest{Clusters: []*clusterv3.Cluster{{Name: "c"}}})
 		require.NoError(t, err)
-		page(t, address, "/api/v1/calls") // now it is kept
+		fetched(t, address, "/api/v1/calls") // now it is kept
 	}
-	status, body := page(t, address, "/api/v1/calls")
+	status, body := fetched(t, address, "/api/v1/calls")
 	require.Equal(t, 200, status)
 	var list struct {
 		Version int
@@ -49,13 +49,13 @@ func TestJournal(t *testing.T) {
 	}
 	require.Equal(t, []string{"1.1 1 1", "1  1", "2  2"}, got, "the route is of the first translation on its connection")
 
-	_, body = page(t, address, "/api/v1/calls/1.1")
+	_, body = fetched(t, address, "/api/v1/calls/1.1")
 	require.Contains(t, body, `{"name":"r"}`)
-	status, body = page(t, address, "/api/v1/calls/7")
+	status, body = fetched(t, address, "/api/v1/calls/7")
 	require.Equal(t, 404, status)
 	require.JSONEq(t, `{"error":"there is no such call, or it is not kept any longer"}`, body)
 	for path, want := range map[string]int{"/api/v1/recording": 4, "/api/v1/recording?latest": 2} {
-		_, body = page(t, address, path)
+		_, body = fetched(t, address, path)
 		r, err := recording.Read(bytes.NewReader([]byte(body)))
 		require.NoError(t, err)
 		require.Len(t, r.Calls, want, path)
@@ -64,7 +64,7 @@ func TestJournal(t *testing.T) {
 		require.Equal(t, "7s", r.Settings["call-timeout"])
 		require.NotContains(t, r.Settings, "cache-size", "it is the default")
 	}
-	_, body = page(t, address, "/metrics")
+	_, body = fetched(t, address, "/metrics")
 	require.Contains(t, body, "egraft_journal_calls 3\n")
 	require.Contains(t, body, "egraft_journal_dropped_total 0\n")
 	require.Equal(t, ExitOK, stop())
@@ -76,7 +76,7 @@ func TestNoJournal(t *testing.T) {
 	_, err := dial(t, "unix:"+socket).PostTranslateModify(t.Context(), &extension.PostTranslateModifyRequest{})
 	require.NoError(t, err)
 	for _, path := range []string{"/api/v1/calls", "/api/v1/calls/1", "/api/v1/recording"} {
-		status, body := page(t, address, path)
+		status, body := fetched(t, address, path)
 		require.Equal(t, 404, status)
 		require.JSONEq(t, `{"error":"egraft keeps no calls: set --journal-size"}`, body)
 	}

@@ -29,7 +29,7 @@ func TestNoSecrets(t *testing.T) {
 	for _, g := range redacttest.Golden(t) {
 		send(t, client, g)
 		sent, secret = sent+len(g.Listeners)+len(g.Clusters)+len(g.Secrets)+len(g.Routes), secret+g.Secret
-		page(t, address, "/api/v1/calls") // now they are kept
+		fetched(t, address, "/api/v1/calls") // now they are kept
 	}
 	for path, text := range answers(t, address, sent) {
 		redacttest.Absent(t, path, text)
@@ -93,7 +93,7 @@ func answers(t *testing.T, address string, sent int) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
 	get := func(path string) []byte {
-		status, body := page(t, address, path)
+		status, body := fetched(t, address, path)
 		require.Equal(t, 200, status, "%s: %s", path, body)
 		out[path] = []byte(body)
 		return out[path]

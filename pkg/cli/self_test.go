@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-func page(t *testing.T, address, path string) (int, string) {
+func fetched(t *testing.T, address, path string) (int, string) {
 	t.Helper()
 	answer, err := http.Get("http://" + address + path)
 	require.NoError(t, err)
@@ -31,7 +31,7 @@ func TestSelf(t *testing.T) {
 	socket, address, before := filepath.Join(t.TempDir(), "s"), freeAddress(t), time.Now()
 	_, stop := serving(t, nil, "--socket", socket, "--admin-address", address, "--max-message-size", "1Mi", "--call-timeout", "7s")
 	self := func() (e doctor.Egraft) {
-		status, body := page(t, address, "/api/v1/self")
+		status, body := fetched(t, address, "/api/v1/self")
 		require.Equal(t, 200, status, body)
 		require.Contains(t, body, `{"version":1,"egraft":`)
 		require.NoError(t, json.Unmarshal([]byte(body), &e))
@@ -62,10 +62,10 @@ func TestSelf(t *testing.T) {
 		return false
 	}, 10*time.Second, 5*time.Millisecond)
 
-	status, body := page(t, address, "/readyz?verbose")
+	status, body := fetched(t, address, "/readyz?verbose")
 	require.Equal(t, 200, status)
 	require.Contains(t, body, "[+]ready ok\n[+]EGR531 egraft is healthy ok\n[+]EGR532 Envoy Gateway calls egraft ok\n[-]EGR533 the last call of each hook succeeded failed: egraft: the last call of the hook Translation, 0s ago, ended with ResourceExhausted\n")
-	_, body = page(t, address, "/metrics")
+	_, body = fetched(t, address, "/metrics")
 	require.Contains(t, body, `egraft_check_status{check="MessageLimit",code="EGR507"} 2`)
 	require.Contains(t, body, `egraft_check_status{check="NotCalled",code="EGR532"} 0`)
 	require.Equal(t, ExitOK, stop())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
@@ -15,6 +16,7 @@ import (
 	"github.com/egraft/egraft/internal/extension"
 	"github.com/egraft/egraft/internal/kube"
 	"github.com/egraft/egraft/internal/logging"
+	"github.com/egraft/egraft/internal/page"
 	"github.com/egraft/egraft/internal/server"
 	"github.com/egraft/egraft/internal/telemetry"
 	"github.com/egraft/egraft/internal/tracing"
@@ -81,7 +83,11 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	api := admin.New()
 	me.serve(api)
 	kept.serve(api)
-	api.JSON(explain.Path, explain.NewServer(&explain.Explainer{Engine: e, Features: s.features}, kept.latest).Answer)
+	explaining := explain.NewServer(&explain.Explainer{Engine: e, Features: s.features}, kept.latest)
+	api.JSON(explain.Path, explaining.Answer)
+	if err := page.Serve(api, page.Config{Explain: explaining.Report, Calls: kept.metas, Facts: me.facts, Checks: me.results, Now: time.Now}); err != nil {
+		return err
+	}
 	publisher, err := newPublisher(s.Config, log, t)
 	if err != nil {
 		return err

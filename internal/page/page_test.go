@@ -1,0 +1,172 @@
+package page_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/html"
+
+	"github.com/egraft/egraft/internal/page/pagetest"
+)
+
+// get asks the page as a browser on this host does.
+func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest("GET", path, nil)
+	r.RemoteAddr, r.Host = "127.0.0.1:1", "127.0.0.1:19110"
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func served(t *testing.T, h http.Handler, path string) string {
+	t.Helper()
+	w := get(t, h, path)
+	require.Equal(t, 200, w.Code, w.Body.String())
+	return w.Body.String()
+}
+
+// TestOverview answers the four questions, each with a command.
+func TestOverview(t *testing.T) {
+	text := served(t, pagetest.Handler(t, pagetest.World()), "/")
+	for _, want := range []string{
+		"Is Envoy Gateway calling?", "Yes. The last call ended", "What is without effect?", "stops at stage 2", "EGR2",
+		"egraft explain backendmtlspolicy/default/typo", "What changed last?", "3 resources", "failed: broken",
+		"Is it healthy?", "egraft doctor", `href="/explain?subject=gateway%2Fdefault%2Feg"`, "In effect",
+	} {
+		require.Contains(t, text, want)
+	}
+}
+
+// TestGateway has stages, differences and history.
+func TestGateway(t *testing.T) {
+	text := served(t, pagetest.Handler(t, pagetest.World()), "/explain?subject=gateway/default/eg")
+	for _, want := range []string{
+		"egraft explain --diff gateway/default/eg", "active in Envoy", "What egraft changes", "BackendMTLSPolicy default/fine",
+		`<span class="added">`, "History", "/api/v1/calls/c1",
+	} {
+		require.Contains(t, text, want)
+	}
+	require.Contains(t, served(t, pagetest.Handler(t, pagetest.World()), "/explain?subject=backendmtlspolicy/default/fine"), "In effect")
+}
+
+// TestNothing: a new egraft has no calls.
+func TestNothing(t *testing.T) {
+	text := served(t, pagetest.Handler(t, pagetest.Empty()), "/")
+	require.Contains(t, text, "No. There was no Translation call")
+	require.Contains(t, text, "No call that is kept changed anything.")
+}
+
+func TestErrors(t *testing.T) {
+	h := pagetest.Handler(t, pagetest.World())
+	w := get(t, h, "/explain?subject=%3Cscript%3E/a/b")
+	require.Equal(t, 400, w.Code)
+	require.Contains(t, w.Body.String(), "there is no kind")
+	require.NotContains(t, w.Body.String(), "<script>")
+	require.Equal(t, 404, get(t, h, "/page.html").Code)
+	require.Equal(t, "text/css; charset=utf-8", get(t, h, "/page.css").Header().Get("Content-Type"))
+}
+
+// TestHeaders: nothing but the style sheet is loaded, and no other page may show or read this one.
+func TestHeaders(t *testing.T) {
+	for _, path := range []string{"/", "/explain", "/explain?subject=x", "/page.css"} {
+		h := get(t, pagetest.Handler(t, pagetest.World()), path).Header()
+		require.Equal(t, "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", h.Get("Content-Security-Policy"))
+		require.Equal(t, "no-referrer", h.Get("Referrer-Policy"))
+		require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"))
+		require.Equal(t, "no-store", h.Get("Cache-Control"))
+	}
+}
+
+// TestNotLocal: the page is as closed as the API.
+func TestNotLocal(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.RemoteAddr, r.Host = "10.0.0.1:1", "127.0.0.1:19110"
+	w := httptest.NewRecorder()
+	pagetest.Handler(t, pagetest.World()).ServeHTTP(w, r)
+	require.Equal(t, 403, w.Code)
+}
+
+// TestHostile: tenants name things. What they write makes no element, attribute or link to a script,
+// does not change the direction of text, and no secret is shown.
+func TestHostile(t *testing.T) {
+	evil := `"><script>alert(1)</script><img src=x onerror=alert(1)>` + "\u202e\x1b[2J'`"
+	h := pagetest.Handler(t, pagetest.Hostile(evil))
+	for _, path := range []string{"/", "/explain", "/explain?subject=gateway/default/" + url.QueryEscape(evil), "/explain?subject=" + url.QueryEscape("backendmtlspolicy/default/"+evil), "/explain?subject=" + url.QueryEscape(evil)} {
+		text := get(t, h, path).Body.String()
+		require.Contains(t, text, "alert(1)", path)
+		require.NotContains(t, text, pagetest.Secret)
+		for _, bad := range []string{"\u202e", "\x1b"} {
+			require.NotContains(t, text, bad)
+		}
+		requireHarmless(t, text)
+	}
+}
+
+// requireHarmless parses the page as a browser does.
+func requireHarmless(t *testing.T, text string) {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(text))
+	require.NoError(t, err)
+	for n := range doc.Descendants() {
+		require.NotContains(t, []string{"script", "img", "iframe", "style", "form", "base", "object"}, n.Data)
+		for _, a := range n.Attr {
+			require.False(t, strings.HasPrefix(a.Key, "on") || a.Key == "style", a.Key)
+			if a.Key == "href" {
+				require.Regexp(t, `^(/|#|data:,$|https://github\.com/egraft/)`, a.Val)
+			}
+		}
+	}
+}
+
+// TestCommands: what a page says to type is one word for a shell.
+func TestCommands(t *testing.T) {
+	text := get(t, pagetest.Handler(t, pagetest.World()), "/explain?subject="+url.QueryEscape("gateway/default/a; rm -rf '~'")).Body.String()
+	require.Contains(t, text, html.EscapeString(`egraft explain --diff 'gateway/default/a; rm -rf '\''~'\'''`))
+}
+
+// TestMany: pages are bounded.
+func TestMany(t *testing.T) {
+	w := pagetest.World()
+	w.Policies = 1000
+	text := served(t, pagetest.Handler(t, w), "/")
+	require.Equal(t, 501, strings.Count(text, "<h3>"), "500 without effect and one with it")
+	require.Contains(t, text, "501 more policies are not listed here.")
+	require.Less(t, len(text), 2<<20)
+}
+
+// TestThousandsOfClusters: a Gateway of 2,000 clusters opens in under a second.
+func TestThousandsOfClusters(t *testing.T) {
+	w := pagetest.World()
+	w.Clusters = 2000
+	h := pagetest.Handler(t, w)
+	served(t, h, "/")
+	began := time.Now()
+	text := served(t, h, "/explain?subject=gateway/default/eg")
+	took := time.Since(began)
+	t.Logf("%v, %d bytes", took, len(text))
+	require.Contains(t, text, "more resources are not listed here")
+	require.Less(t, took, 10*time.Second, "a bound for machines that do other things, too")
+}
+
+// BenchmarkGateway opens the page of a Gateway with 2,000 clusters.
+func BenchmarkGateway(b *testing.B) {
+	w := pagetest.World()
+	w.Clusters = 2000
+	h := pagetest.Handler(b, w)
+	for b.Loop() {
+		r := httptest.NewRequestWithContext(b.Context(), "GET", "/explain?subject=gateway/default/eg", nil)
+		r.RemoteAddr, r.Host = "127.0.0.1:1", "127.0.0.1:19110"
+		out := httptest.NewRecorder()
+		h.ServeHTTP(out, r)
+		if out.Code != 200 {
+			b.Fatal(fmt.Sprint(out.Code))
+		}
+	}
+}
