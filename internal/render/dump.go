@@ -104,7 +104,7 @@ func (d *Dump) resource(k mutator.Kind, raw json.RawMessage) error {
 	}
 	packed := &anypb.Any{}
 	if err := (protojson.UnmarshalOptions{Resolver: envoyapi.Types{}}).Unmarshal(raw, packed); err != nil {
-		return fmt.Errorf("%s: %w", k, err)
+		return fmt.Errorf("%s: %w", k, unquoted(err))
 	}
 	if err := packed.UnmarshalTo(m); err != nil {
 		return fmt.Errorf("%s: %w", k, err)

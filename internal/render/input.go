@@ -88,12 +88,13 @@ func (in *Input) Read(data []byte) error {
 func (in *Input) document(data []byte) error {
 	text, err := yaml.YAMLToJSON(data)
 	if err != nil {
-		return err
+		return errors.New("is not valid YAML or JSON") // the input can be a secret, and is not quoted
 	}
 	var shape struct {
 		APIVersion, Kind string
 		Hook, Calls      json.RawMessage
 		Configs          []json.RawMessage
+		Xds              map[string]json.RawMessage
 	}
 	if err := json.Unmarshal(text, &shape); err != nil {
 		return err
@@ -107,13 +108,16 @@ func (in *Input) document(data []byte) error {
 		calls, err := callfile.Parse(text)
 		in.Calls = append(in.Calls, calls...)
 		return err
-	case shape.Configs != nil && in.Dump != nil:
+	case (shape.Configs != nil || shape.Xds != nil) && in.Dump != nil:
 		return errors.New("a second config dump: render one Envoy at a time")
+	case shape.Xds != nil:
+		in.Dump, err = newTranslated(shape.Xds)
+		return err
 	case shape.Configs != nil:
 		in.Dump, err = newDump(shape.Configs)
 		return err
 	}
-	return errors.New("is neither a custom resource (apiVersion and kind) nor a file of calls (hook or calls) nor a config dump (configs)")
+	return errors.New("is neither a custom resource (apiVersion and kind) nor a file of calls (hook or calls) nor a config dump (configs) nor the output of egctl x translate (xds)")
 }
 
 func (in *Input) object(text []byte) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/internal/redact"
 	"github.com/egraft/egraft/internal/render"
+	"github.com/egraft/egraft/internal/terminal"
 )
 
 const renderLong = `Print what egraft changes in xDS resources for policies, without a cluster: for CI of
@@ -28,6 +29,7 @@ documents. A document is one of
   an Envoy's config  what /config_dump of Envoy's admin address prints, also of one
   dump               ?resource=; it must have the clusters, listeners and routes, and come
                      from an Envoy whose configuration egraft has not changed
+  egctl's output     what Envoy Gateway's egctl x translate --to xds prints, of one Gateway
   calls of hooks     as the conformance kit's in.yaml has them, with filters and backends
 
 For a config dump, egraft makes the calls that Envoy Gateway makes: the Route hook for each
@@ -177,7 +179,7 @@ func (p *program) writeDiff(result *render.Result) error {
 			unchanged++
 			continue
 		}
-		fmt.Fprintf(&out, "%s %s %s\n", sign, r.Kind, r.Name)
+		fmt.Fprintf(&out, "%s %s %s\n", sign, r.Kind, terminal.Printable(r.Name))
 		if changes != nil {
 			err = changes.Write(&out, "    ")
 		} else if r.After != nil {
@@ -188,13 +190,19 @@ func (p *program) writeDiff(result *render.Result) error {
 		}
 	}
 	fmt.Fprintf(&out, "unchanged resources: %d\n", unchanged)
+	style := terminal.New(p.stdout, p.environ)
+	text := style.Diff(terminal.PrintableLines(out.String()))
 	for _, o := range result.Policies {
-		fmt.Fprintf(&out, "%s: %s: %s\n", o.Policy, o.Reason, o.Message)
+		reason := style.Warn(o.Reason)
+		if o.InEffect() {
+			reason = style.Good(o.Reason)
+		}
+		text += fmt.Sprintf("%s: %s: %s\n", terminal.Printable(o.Policy), reason, terminal.Printable(o.Message))
 	}
 	for _, f := range result.Failures {
-		fmt.Fprintf(&out, "failed: %s\n", f)
+		text += fmt.Sprintf("%s: %s\n", style.Bad("failed"), terminal.Printable(f))
 	}
-	_, err := io.WriteString(p.stdout, out.String())
+	_, err := io.WriteString(p.stdout, text)
 	return err
 }
 

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,7 +76,7 @@ func TestRender(t *testing.T) {
 		{"no such file", "-f none.yaml", "", result{2, "", "egraft: read file: open none.yaml: no such file or directory\n" + help}},
 		{"two dumps", "-f dump.json -f dump.json", "", result{2, "", "egraft: dump.json: document 1: a second config dump: render one Envoy at a time\n" + help}},
 		{"dump without resources", "-f -", "configs: [{}]", result{2, "", "egraft: -: document 1: config dump: has no dynamic clusters, listeners or routes: take it from /config_dump of an Envoy that Envoy Gateway configures\n" + help}},
-		{"something else", "-f -", "a: b", result{2, "", "egraft: -: document 1: is neither a custom resource (apiVersion and kind) nor a file of calls (hook or calls) nor a config dump (configs)\n" + help}},
+		{"something else", "-f -", "a: b", result{2, "", "egraft: -: document 1: is neither a custom resource (apiVersion and kind) nor a file of calls (hook or calls) nor a config dump (configs) nor the output of egctl x translate (xds)\n" + help}},
 		{"output", "-f dump.json -o text", "", result{2, "", "egraft: --output \"text\" is none of diff, yaml, json\n" + help}},
 		{"all of a diff", "-f dump.json --all", "", result{2, "", "egraft: --all needs --output yaml or json\n" + help}},
 		{"argument", "policy.yaml", "", result{2, "", "egraft: egraft render takes no arguments, but got \"policy.yaml\"\n" + help}},
@@ -123,5 +126,51 @@ func TestRenderRedacts(t *testing.T) {
 		require.NotContains(t, got.stdout, key)
 		require.Contains(t, got.stdout, "W3JlZGFjdGVkXQ==")
 		require.Regexp(t, `connectTimeout"?: "?5s`, got.stdout, "the cluster that warms")
+	}
+}
+
+// TestRenderTranslated: what egctl x translate prints is a config dump for each Gateway, in the
+// spelling of protobuf's JSON.
+func TestRenderTranslated(t *testing.T) {
+	t.Chdir(renderFiles)
+	raw, err := os.ReadFile("dump.json")
+	require.NoError(t, err)
+	for snake, camel := range map[string]string{
+		"dynamic_active_clusters": "dynamicActiveClusters", "dynamic_warming_clusters": "dynamicWarmingClusters", "dynamic_listeners": "dynamicListeners",
+		"dynamic_route_configs": "dynamicRouteConfigs", "dynamic_active_secrets": "dynamicActiveSecrets", "route_config": "routeConfig",
+		"active_state": "activeState", "warming_state": "warmingState",
+	} {
+		raw = bytes.ReplaceAll(raw, []byte(`"`+snake+`"`), []byte(`"`+camel+`"`))
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "translated.json")
+	want := egraft(t.Context(), nil, "render", "-f", "dump.json", "-f", "policy.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`{"xds": {"default/eg": `+string(raw)+`}}`), 0o600))
+	require.Equal(t, want, egraft(t.Context(), nil, "render", "-f", file, "-f", "policy.yaml"))
+
+	var dump struct{ Configs []json.RawMessage }
+	require.NoError(t, json.Unmarshal(raw, &dump))
+	clusters := slices.IndexFunc(dump.Configs, func(c json.RawMessage) bool { return bytes.Contains(c, []byte("dynamicActiveClusters")) })
+	require.NoError(t, os.WriteFile(file, []byte(`{"xds": {"default/eg": `+string(dump.Configs[clusters])+`}}`), 0o600))
+	require.Equal(t, ExitOK, egraft(t.Context(), nil, "render", "-f", file).code, "a part")
+	require.NoError(t, os.WriteFile(file, []byte(`{"xds": {"a": {}, "b": {}}}`), 0o600))
+	require.Contains(t, egraft(t.Context(), nil, "render", "-f", file).stderr, "xds has 2 Gateways: render one at a time")
+}
+
+// TestRenderErrorsQuoteNothing: what is malformed in a dump can be a secret.
+func TestRenderErrorsQuoteNothing(t *testing.T) {
+	for text, want := range map[string]string{
+		`SECRET: [`: "is not valid YAML or JSON",
+		`{"configs": [{"dynamic_active_clusters": [{"cluster": {"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "name": ["SECRET"]}}]}]}`:         "config dump: Cluster: is not as Envoy's API has it (line 1:",
+		`{"configs": [{"dynamic_active_clusters": [{"cluster": {"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "connectTimeout": "SECRET"}}]}]}`: "config dump: Cluster: is not as Envoy's API has it (line 1:",
+		`{"configs": [{"dynamic_active_clusters": [{"cluster": {"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "no_such_field": "SECRET"}}]}]}`:  `config dump: Cluster: is not as Envoy's API has it: unknown field "no_such_field" (line 1:`,
+		`{"configs": ["SECRET"]}`:                              "config dump: an entry is no object",
+		`{"configs": [{"dynamic_active_clusters": "SECRET"}]}`: "config dump: ",
+	} {
+		var stdout, stderr output
+		p := &program{features: catalog.Builtin, stdin: strings.NewReader(text), stdout: &stdout, stderr: &stderr}
+		require.Equal(t, ExitUsage, run(t.Context(), []string{"render", "-f", "-"}, p))
+		require.Contains(t, stderr.String(), want)
+		require.NotContains(t, stderr.String(), "SECRET")
 	}
 }

@@ -1,0 +1,78 @@
+package render
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// newTranslated reads what `egctl x translate --to xds` prints: a config dump, or a part of one, for
+// each Gateway.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/cmd/egctl/translate.go
+func newTranslated(xds map[string]json.RawMessage) (*Dump, error) {
+	if len(xds) != 1 {
+		return nil, fmt.Errorf("xds has %d Gateways: render one at a time", len(xds))
+	}
+	for _, raw := range xds {
+		var dump struct{ Configs []json.RawMessage }
+		if err := json.Unmarshal(raw, &dump); err != nil {
+			return nil, errors.New("xds: is no config dump")
+		}
+		if dump.Configs == nil {
+			dump.Configs = []json.RawMessage{raw} // of one type of resources
+		}
+		return newDump(dump.Configs)
+	}
+	return nil, nil
+}
+
+// UnmarshalJSON reads names of fields as Envoy prints them, and as Envoy Gateway does.
+func (e *entry) UnmarshalJSON(text []byte) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return errors.New("an entry is no object")
+	}
+	snake := make(map[string]json.RawMessage, len(fields))
+	for name, value := range fields {
+		snake[snakeCase(name)] = value
+	}
+	text, err := json.Marshal(snake)
+	if err != nil {
+		return err
+	}
+	type plain entry
+	return json.Unmarshal(text, (*plain)(e))
+}
+
+func snakeCase(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		if unicode.IsUpper(r) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// places are where an error is, and unknown the field or message that is not known.
+var (
+	places  = regexp.MustCompile(`\(line \d+:\d+\)`)
+	unknown = regexp.MustCompile(`(unknown field|unable to resolve) "[A-Za-z0-9_./]{1,200}"`)
+)
+
+// unquoted is an error of the decoder without what it quotes of the input, which can be a secret: the
+// position is left, and the name of a field or message that is not known.
+func unquoted(err error) error {
+	text := "is not as Envoy's API has it"
+	if what := unknown.FindString(err.Error()); what != "" {
+		text += ": " + what
+	}
+	if place := places.FindString(err.Error()); place != "" {
+		text += " " + place
+	}
+	return errors.New(text)
+}
