@@ -143,7 +143,9 @@ func randomMessage(t *testing.T, r *rand.Rand, typ protoreflect.MessageType) (o 
 	m := dynamicpb.NewMessage(typ.Descriptor())
 	fillFilter(t, r, m, "", 0)
 	raw, err := protojson.MarshalOptions{Resolver: envoyapi.Types{}}.Marshal(m)
-	require.NoError(t, err)
+	if err != nil { // JSON cannot hold it, such as a time before year 1
+		return object{}
+	}
 	require.NoError(t, json.Unmarshal(raw, &o))
 	o["@type"] = typedconfig.URLPrefix + string(typ.Descriptor().FullName())
 	return o

@@ -65,7 +65,7 @@ func called(f *Facts, e *Egraft) []Problem {
 	if up < settled {
 		return []Problem{warning(message, "Wait until Envoy Gateway has connected.")}
 	}
-	return []Problem{failed(message, "See the failed checks of Envoy Gateway's configuration below, then its log:\n$ kubectl logs --namespace envoy-gateway-system deployment/envoy-gateway --container envoy-gateway | grep egraft\nWithout a Gateway there are no calls.")}
+	return []Problem{failed(message, "See the failed checks of Envoy Gateway's configuration below, then its log. Without a Gateway there are no calls."+f.logWith("egraft"))}
 }
 
 // last is the time of the last call of a hook, zero if there was none.

@@ -106,3 +106,22 @@ func TestNoCluster(t *testing.T) {
 		}
 	}
 }
+
+// TestRemediesFitTheEnvironment: commands of kubectl are for clusters, with their namespaces.
+func TestRemediesFitTheEnvironment(t *testing.T) {
+	f := well(t)
+	f.Running = configuration(t, alone, "1Mi", "2Mi")
+	remedy := func() string {
+		for _, r := range doctor.Run(f) {
+			if r.Name == "NotLoaded" {
+				return r.Problems[0].Remedy
+			}
+		}
+		return ""
+	}
+	const first = "If it stays so for two minutes, see why Envoy Gateway does not load it, and restart it:\n"
+	require.Equal(t, first+"See the lines with config-loader in Envoy Gateway's log.", remedy())
+	f.Sidecars = doctor.Known([]doctor.Sidecar{sidecar("eg/a")})
+	require.Equal(t, first+"$ kubectl logs --namespace eg deployment/envoy-gateway --container envoy-gateway | grep config-loader\n"+
+		"$ kubectl rollout restart --namespace eg deployment/envoy-gateway", remedy())
+}

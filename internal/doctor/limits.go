@@ -61,5 +61,5 @@ func loaded(f *Facts) verdict {
 		return verdict{}
 	}
 	return found(failed("the extension managers in "+f.Written.Value.Where+" are not those that Envoy Gateway runs with",
-		"Wait two minutes for a change of a ConfigMap. If it stays so, see why Envoy Gateway does not take it, and restart it:\n$ kubectl logs --namespace envoy-gateway-system deployment/envoy-gateway --container envoy-gateway | grep config-loader\n$ kubectl rollout restart --namespace envoy-gateway-system deployment/envoy-gateway"))
+		"If it stays so for two minutes, see why Envoy Gateway does not load it, and restart it:"+f.logWith("config-loader")+f.restart()))
 }

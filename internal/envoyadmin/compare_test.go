@@ -137,6 +137,11 @@ func TestCompare(t *testing.T) {
 			Rejected, "EGR405 Envoy default/envoy rejected an update, and does not use listener l as egraft returned it: no",
 		},
 		{
+			"rejected with the update", mutator.KindListener, `"name": "l"`,
+			envoy("", pages{"dynamic_listeners": `{"configs": [{"error_state": {"failed_configuration": {"@type": "type.googleapis.com/envoy.config.listener.v3.Listener", "name": "l"}, "details": "no"}}]}`}),
+			Rejected, "EGR405 Envoy default/envoy rejected an update, and does not use listener l as egraft returned it: no",
+		},
+		{
 			"routes", mutator.KindRouteConfiguration, `"name": "r"`,
 			envoy("http.a.rds.r.update_rejected: 1\n", pages{"dynamic_route_configs": `{"configs": [{"route_config": {"@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration", "name": "r", "internal_only_headers": ["x"]}}]}`}),
 			Rejected, "EGR405 Envoy default/envoy rejected an update, and does not use route configuration r as egraft returned it (1 rejected updates of routes since it started; its log has the reasons)",
@@ -178,8 +183,9 @@ func TestUnreachable(t *testing.T) {
 			pages{"/server_info": live, "/stats": "", "dynamic_active_clusters": `{"configs": [{"cluster": "KEY`},
 			"EGR402 Envoy x cannot be examined: /config_dump: dynamic_active_clusters: is not what Envoy responds with",
 		},
+		"does not tell whether it is connected": {pages{"/server_info": live, "/stats": "", "dynamic_active_clusters": clusters(`"name": "a"`)}, ""},
 		"begins": {
-			pages{"/server_info": strings.Replace(live, "LIVE", "INITIALIZING", 1), "/stats": "", "dynamic_active_clusters": clusters(`"name": "a"`)},
+			pages{"/server_info": strings.Replace(live, "LIVE", "INITIALIZING", 1), "/stats": "control_plane.connected_state: 0", "dynamic_active_clusters": clusters(`"name": "a"`)},
 			"EGR408 Envoy x is INITIALIZING\nEGR409 Envoy x is not connected to Envoy Gateway",
 		},
 	} {

@@ -20,7 +20,8 @@ type entry struct {
 	Warming     *state          `json:"warming_state"`
 	Draining    *state          `json:"draining_state"`
 	Error       *struct {
-		Details string `json:"details"`
+		Details string          `json:"details"`
+		Failed  json.RawMessage `json:"failed_configuration"`
 	} `json:"error_state"`
 }
 
@@ -131,7 +132,9 @@ func (x *entry) versions(k mutator.Kind, warming bool) (out []version) {
 // listener has up to three versions of a listener, and an entry without any for one that Envoy
 // only rejected.
 func (x *entry) listener(v version) (out []version) {
-	v.name = x.Name
+	if v.name = x.Name; v.name == "" && x.Error != nil { // of an update as a whole
+		v.name = nameIn(x.Error.Failed)
+	}
 	for _, s := range []struct {
 		*state
 		warming, draining bool

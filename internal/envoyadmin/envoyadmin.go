@@ -57,8 +57,9 @@ type Info struct {
 	Version string `json:"version,omitempty"`
 	// State is LIVE for one that serves.
 	State string `json:"state,omitempty"`
-	// Connected is whether it is connected to its control plane.
-	Connected bool `json:"connected"`
+	// Disconnected is whether it is not connected to its control plane. It is false if Envoy is
+	// configured not to tell.
+	Disconnected bool `json:"disconnected,omitempty"`
 	// RejectedUpdates are counted since Envoy began, by what was updated: clusters, listeners or
 	// routes.
 	RejectedUpdates map[string]uint64 `json:"rejectedUpdates,omitempty"`
@@ -78,7 +79,8 @@ func (e Envoy) Info(ctx context.Context) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Connected = stats["control_plane.connected_state"] > 0
+	connected, told := stats["control_plane.connected_state"]
+	out.Disconnected = told && connected == 0
 	out.WarmingClusters = stats["cluster_manager.warming_clusters"]
 	out.WarmingListeners = stats["listener_manager.total_listeners_warming"]
 	out.DrainingListeners = stats["listener_manager.total_listeners_draining"]

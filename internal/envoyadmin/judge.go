@@ -68,7 +68,7 @@ func (r *Report) judge(v *Verdict) {
 	if r.State != "LIVE" {
 		add(finding.EnvoyNotLive, true, "is %s", r.State)
 	}
-	if !r.Connected {
+	if r.Disconnected {
 		add(finding.Disconnected, false, "is not connected to Envoy Gateway")
 	}
 	for _, g := range r.groups() {

@@ -42,8 +42,8 @@ func confined(name, chain, route string) Filter {
 	return f
 }
 
-// all are those that Envoy 1.39.1 takes, sorted by name. Left out are the router and mcp_router, which end
-// a chain. TestFiltersOfEnvoy of e2e compares.
+// all are those that Envoy 1.39.1 takes, sorted by name. Left out are router and mcp_router, which end a
+// chain, and match_delegate, which is a matcher for other filters. TestFiltersOfEnvoy of e2e compares.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/extensions_metadata.yaml
 var all = []Filter{
 	filter("a2a", "A2a", ""),

@@ -1,6 +1,7 @@
 package envoyfilter_test
 
 import (
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
@@ -92,21 +93,27 @@ func TestConfined(t *testing.T) {
 		header(":authority", "other.example.com"): "by which Envoy chooses routes",
 		header("HOST", "other.example.com"):       "by which Envoy chooses routes",
 		header("a b", "c"):                        "has a header whose name is none",
-		filters + "header_mutation.v3.HeaderMutation, mutations: {query_parameter_mutations: [{remove: a}]}}":                                                            "changes the path of requests",
-		filters + "header_mutation.v3.HeaderMutation, mutations: {request_mutations: [{remove: ':path'}]}}":                                                              "by which Envoy chooses routes",
-		filters + "header_mutation.v3.HeaderMutation, mutations: {request_mutations: [{append: {append: true, header: {key: a}}}]}}":                                     "is deprecated",
-		respond(local + "body: {filename: /certs/tls.key}}"):                                                                                                             "reads a file of Envoy",
-		respond(local + "body: {environment_variable: TOKEN}}"):                                                                                                          "reads the environment of Envoy",
-		respond(local + "body_format: {text_format_source: {inline_string: '%ENVIRONMENT(TOKEN)%'}}}"):                                                                   "begins none of the commands",
-		respond(local + "body_format: {text_format_source: {filename: /a}}}"):                                                                                            "reads a file of Envoy",
-		respond(local + "response_headers_to_add: [{header: {key: a, value: '%ENVIRONMENT(TOKEN)%'}}]}"):                                                                 "begins none of the commands",
-		respond("redirect_policy.v3.RedirectPolicy, uri: http://other.example.com/}"):                                                                                    "which the operator has to grant",
-		origin("{safe_regex: {regex: '('}}"):                                                                                                                             "is no regular expression that Envoy takes",
-		origin("{safe_regex: {regex: 'a{1,1000}'}}"):                                                                                                                     "up to 4 repetitions",
-		origin("{safe_regex: {regex: '" + strings.Repeat("a", 257) + "'}}"):                                                                                              "of more than 256 bytes",
-		rbac("{matcher: {name: a, typed_config: {'@type': type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig, path_template: /a}}}"): "which the operator has to grant",
-		rbac("{destination_ip: {address_prefix: a, prefix_len: 8}}"):                                                                                                     "must be an IP address",
-		filters + "bandwidth_limit.v3.BandwidthLimit, stat_prefix: a}":                                                                                                   "needs limit_kbps",
+		filters + "header_mutation.v3.HeaderMutation, mutations: {query_parameter_mutations: [{remove: a}]}}":                                                                                                  "changes the path of requests",
+		filters + "header_mutation.v3.HeaderMutation, mutations: {request_mutations: [{remove: ':path'}]}}":                                                                                                    "by which Envoy chooses routes",
+		filters + "header_mutation.v3.HeaderMutation, mutations: {request_mutations: [{append: {append: true, header: {key: a}}}]}}":                                                                           "is deprecated",
+		respond(local + "body: {filename: /certs/tls.key}}"):                                                                                                                                                   "reads a file of Envoy",
+		respond(local + "body: {environment_variable: TOKEN}}"):                                                                                                                                                "reads the environment of Envoy",
+		respond(local + "body_format: {text_format_source: {inline_string: '%ENVIRONMENT(TOKEN)%'}}}"):                                                                                                         "begins none of the commands",
+		respond(local + "body_format: {text_format: '%ENVIRONMENT(TOKEN)%'}}"):                                                                                                                                 "is deprecated",
+		respond(local + "body_format: {text_format_source: {inline_bytes: '" + base64.StdEncoding.EncodeToString([]byte("%ENVIRONMENT(TOKEN)%")) + "'}}}"):                                                     "begins none of the commands",
+		filters + "header_mutation.v3.HeaderMutation, mutations: {request_mutations: [{append: {header: {key: a, raw_value: '" + base64.StdEncoding.EncodeToString([]byte("%ENVIRONMENT(TOKEN)%")) + "'}}}]}}": "begins none of the commands",
+		respond(local + "body_format: {text_format_source: {filename: /a}}}"):                                                                                                                                  "reads a file of Envoy",
+		respond(local + "response_headers_to_add: [{header: {key: a, value: '%ENVIRONMENT(TOKEN)%'}}]}"):                                                                                                       "begins none of the commands",
+		respond("redirect_policy.v3.RedirectPolicy, uri: http://other.example.com/}"):                                                                                                                          "which the operator has to grant",
+		origin("{ignore_case: true, exact: a}, {safe_regex: {regex: '(?i)a'}}"):                                                                                                                                "",
+		origin("{ignore_case: true, safe_regex: {regex: a}}"):                                                                                                                                                  "which Envoy rejects",
+		status("ignore_case: true, safe_regex: {google_re2: {}, regex: a}"):                                                                                                                                    "which Envoy rejects",
+		origin("{safe_regex: {regex: '('}}"):                                                                                                                                                                   "is no regular expression that Envoy takes",
+		origin("{safe_regex: {regex: 'a{1,1000}'}}"):                                                                                                                                                           "up to 4 repetitions",
+		origin("{safe_regex: {regex: '" + strings.Repeat("a", 257) + "'}}"):                                                                                                                                    "of more than 256 bytes",
+		rbac("{matcher: {name: a, typed_config: {'@type': type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig, path_template: /a}}}"):                                       "which the operator has to grant",
+		rbac("{destination_ip: {address_prefix: a, prefix_len: 8}}"):                                                                                                                                           "must be an IP address",
+		filters + "bandwidth_limit.v3.BandwidthLimit, stat_prefix: a}":                                                                                                                                         "needs limit_kbps",
 		filters + "stateful_session.v3.StatefulSession, session_state: {name: envoy.http.stateful_session.cookie, typed_config: {'@type': type.googleapis.com/envoy.extensions.http.stateful_session.envelope.v3.EnvelopeSessionState, header: {name: a}}}}": "which the operator has to grant",
 	} {
 		t.Run(text, func(t *testing.T) {

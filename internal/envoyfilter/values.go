@@ -1,6 +1,7 @@
 package envoyfilter
 
 import (
+	"cmp"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ var forbiddenFields = map[protoreflect.FullName]string{
 	"envoy.config.core.v3.DataSource.environment_variable":                                 "reads the environment of Envoy",
 	"envoy.config.core.v3.DataSource.watched_directory":                                    "reads files of Envoy",
 	"envoy.config.core.v3.SubstitutionFormatString.formatters":                             "has extensions, which the operator has to grant",
+	"envoy.config.core.v3.SubstitutionFormatString.text_format":                            "is deprecated; use text_format_source",
 	"envoy.config.core.v3.SubstitutionFormatString.json_format":                            "may be one that Envoy rejects; use text_format_source",
 	"envoy.config.core.v3.HeaderValueOption.append":                                        "is deprecated, and Envoy rejects it beside append_action",
 	"xds.type.matcher.v3.Matcher.matcher_tree":                                             "may be one that Envoy rejects; use matcher_list",
@@ -29,12 +31,19 @@ var forbiddenFields = map[protoreflect.FullName]string{
 // empty if nothing is.
 func (c *confinement) check(m protoreflect.Message, in protoreflect.FullName) string {
 	text := func(name protoreflect.Name) string { return m.Get(m.Descriptor().Fields().ByName(name)).String() }
+	bytes := func(name protoreflect.Name) string {
+		return string(m.Get(m.Descriptor().Fields().ByName(name)).Bytes())
+	}
 	has := func(name protoreflect.Name) bool { return m.Has(m.Descriptor().Fields().ByName(name)) }
 	switch m.Descriptor().FullName() {
 	case "envoy.type.matcher.v3.RegexMatcher", "xds.type.matcher.v3.RegexMatcher":
 		return regexFault(text("regex"))
+	case "envoy.type.matcher.v3.StringMatcher", "xds.type.matcher.v3.StringMatcher":
+		if has("ignore_case") && has("safe_regex") {
+			return "has ignore_case for a regular expression, which Envoy rejects: begin it with (?i)"
+		}
 	case "envoy.config.core.v3.HeaderValue":
-		return headerFault(text("key"), text("value"))
+		return cmp.Or(headerFault(text("key"), text("value")), formatFault(bytes("raw_value")))
 	case "envoy.config.common.mutation_rules.v3.HeaderMutation":
 		if text("remove") != "" {
 			return nameFault(text("remove"))
@@ -57,7 +66,7 @@ func (c *confinement) check(m protoreflect.Message, in protoreflect.FullName) st
 		}
 	case "envoy.config.core.v3.DataSource":
 		if strings.HasPrefix(string(in), "envoy.config.core.v3.SubstitutionFormatString.") {
-			return formatFault(text("inline_string"))
+			return cmp.Or(formatFault(text("inline_string")), formatFault(bytes("inline_bytes")))
 		}
 	}
 	return ""

@@ -17,6 +17,7 @@ import (
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/egraft/egraft/internal/engine"
@@ -56,10 +57,27 @@ func translation(t testing.TB, gateway, cluster string) *engine.Call {
 	t.Helper()
 	key := &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: secret}}
 	return &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{[]byte(`{"kind":"X"}`)}, Resources: []engine.Resources{
-		list(t, mutator.KindCluster, &clusterv3.Cluster{Name: cluster}),
+		list(t, mutator.KindCluster, withMaps(t, &clusterv3.Cluster{Name: cluster}, true)),
 		list(t, mutator.KindSecret, &tlsv3.Secret{Name: "s", Type: &tlsv3.Secret_TlsCertificate{TlsCertificate: &tlsv3.TlsCertificate{PrivateKey: key}}}),
 		hosts(t, gateway),
 	}}
+}
+
+// withMaps adds maps, which Go writes in another order each time, and on demand some inside of an Any.
+func withMaps(t testing.TB, c *clusterv3.Cluster, inAny bool) *clusterv3.Cluster {
+	t.Helper()
+	options := map[string]*anypb.Any{}
+	for i := range 8 {
+		md := &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"x": {}}}
+		for k := range 8 {
+			if inAny {
+				md.FilterMetadata[fmt.Sprint(k)] = &structpb.Struct{}
+			}
+		}
+		options[fmt.Sprint(i)] = &anypb.Any{TypeUrl: "type.googleapis.com/envoy.config.core.v3.Metadata", Value: encode(t, md)}
+	}
+	c.TypedExtensionProtocolOptions = options
+	return c
 }
 
 func route(t testing.TB, name, prefix string) *engine.Call {
@@ -116,9 +134,11 @@ func TestTranslationAndItsSingles(t *testing.T) {
 	require.GreaterOrEqual(t, m.Took.Duration, time.Second)
 	require.True(t, m.First.Equal(began))
 
-	want := translation(t, "eg", "c")
+	want, got := translation(t, "eg", "c"), &clusterv3.Cluster{}
 	require.Equal(t, want.Objects, calls[2].Objects)
-	require.Equal(t, want.Resources[0], calls[2].Resources[0])
+	require.NoError(t, proto.Unmarshal(calls[2].Resources[0].Encoded[0], got))
+	require.Equal(t, "c", got.GetName())
+	require.Len(t, got.GetTypedExtensionProtocolOptions(), 8)
 	require.NotContains(t, string(calls[2].Resources[1].Encoded[0]), secret)
 	one, err := j.Call(t.Context(), "1.1")
 	require.NoError(t, err)
@@ -145,6 +165,35 @@ func TestSameIsCounted(t *testing.T) {
 	require.Len(t, latest, 2)
 	require.Zero(t, j.Stats().Dropped)
 	require.EqualValues(t, 4, j.Stats().Calls)
+}
+
+// TestKnownResourcesAreNotDecoded: what came before, in whatever order its maps are, is not decoded
+// again, and a secret is never taken for what had none.
+func TestKnownResourcesAreNotDecoded(t *testing.T) {
+	r, known := newRedactor(), map[digest]digest{}
+	cluster := func() []byte { return encode(t, withMaps(t, &clusterv3.Cluster{Name: "c"}, false)) }
+	first := r.resource(mutator.KindCluster, cluster(), known)
+	require.Equal(t, first.came, first.is)
+	known[first.came] = first.is
+	for range 10 {
+		decoded(r).Reset()
+		again := r.resource(mutator.KindCluster, cluster(), known)
+		require.Equal(t, first.is, again.is)
+		require.Empty(t, decoded(r).GetName(), "it was decoded")
+	}
+	raw := translation(t, "eg", "c").Resources[1].Encoded[0]
+	for range 2 {
+		s := r.resource(mutator.KindSecret, raw, known)
+		require.NotContains(t, string(s.bytes), secret)
+		require.True(t, s.redacted)
+		known[s.came] = s.is
+	}
+}
+
+// decoded is the last cluster that was decoded.
+func decoded(r *redactor) *clusterv3.Cluster {
+	c, _ := r.kind(mutator.KindCluster).message.(*clusterv3.Cluster)
+	return c
 }
 
 // TestLatestWaits keeps one call of each Gateway in memory while the journal has no time for them.

@@ -79,11 +79,7 @@ func (r *redactor) resource(name mutator.Kind, raw []byte, known map[digest]dige
 	if !redacted && bytes.Equal(out, sorted) {
 		return resource{sorted, d, d, false}
 	}
-	is := r.sum(out)
-	if is == d { // is never without secrets then
-		is[0]++
-	}
-	return resource{out, d, is, redacted}
+	return resource{out, d, r.sum(out), redacted}
 }
 
 // single redacts a call for a single resource.

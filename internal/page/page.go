@@ -64,15 +64,16 @@ func (p *page) show(name string, of func(*http.Request) (any, error)) http.Handl
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		status, model, err := http.StatusOK, any(nil), error(nil)
-		if model, err = of(r); err != nil {
-			status, name, model = http.StatusInternalServerError, "error.html", err.Error()
+		status, shown := http.StatusOK, name
+		model, err := of(r)
+		if err != nil {
+			status, shown, model = http.StatusInternalServerError, "error.html", err.Error()
 			if e := (*admin.Error)(nil); errors.As(err, &e) {
 				status = e.Status
 			}
 		}
 		var b bytes.Buffer
-		if err := p.templates.ExecuteTemplate(&b, name, model); err != nil {
+		if err := p.templates.ExecuteTemplate(&b, shown, model); err != nil {
 			http.Error(w, "the page cannot be rendered", http.StatusInternalServerError)
 			return
 		}

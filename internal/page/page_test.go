@@ -70,6 +70,7 @@ func TestErrors(t *testing.T) {
 	require.Contains(t, w.Body.String(), "there is no kind")
 	require.NotContains(t, w.Body.String(), "<script>")
 	require.Equal(t, 404, get(t, h, "/page.html").Code)
+	require.Contains(t, served(t, h, "/explain?subject=gateway/default/eg"), "What egraft changes", "an error is not that of the next request")
 	require.Equal(t, "text/css; charset=utf-8", get(t, h, "/page.css").Header().Get("Content-Type"))
 }
 

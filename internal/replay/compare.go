@@ -96,7 +96,7 @@ func compareKind(kind mutator.Kind, before, after [][]byte) (out []Resource, err
 // changesOf are the fields that differ. Maps have no order.
 func changesOf(kind mutator.Kind, before, after []byte) ([]diff.Change, error) {
 	if bytes.Equal(before, after) {
-		return nil, nil //nolint:nilerr // errors are compared by their texts
+		return nil, nil
 	}
 	b, err := callfile.Decode(kind, before)
 	if err != nil {

@@ -143,7 +143,7 @@ func TestMatch(t *testing.T) {
 		}}}
 	}
 	before := &recording.Recording{Calls: []*recording.Call{translation(t, "1", "default/a"), route("2", "r"), route("3", "gone"), translation(t, "4", "default/a", "x")}}
-	after := &recording.Recording{Calls: []*recording.Call{route("1", "r"), route("2", "new"), translation(t, "3", "default/a", "x")}}
+	after := &recording.Recording{Calls: []*recording.Call{translation(t, "0", "default/a"), route("1", "r"), route("2", "new"), translation(t, "3", "default/a", "x")}}
 	pairs, unmatched := Match(before, after)
 	var got []string
 	for _, p := range pairs {

@@ -1,0 +1,94 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/parts"
+	"github.com/egraft/egraft/e2e/process"
+	"github.com/egraft/egraft/internal/envoyfilter"
+)
+
+// TestFiltersOfEnvoy: egraft knows the HTTP filters that Envoy says it has, with their messages.
+func TestFiltersOfEnvoy(t *testing.T) {
+	needs(t, here)
+	known := map[string][]string{}
+	for _, f := range envoyfilter.All() {
+		messages := slices.DeleteFunc([]string{f.Chain, f.Route}, func(m string) bool { return m == "" })
+		slices.Sort(messages)
+		known[f.Name] = slices.Compact(messages)
+	}
+	require.Equal(t, filtersOf(t), known)
+}
+
+// notKnown are filters that a FilterPolicy cannot have: two end a chain, and one is a matcher for other
+// filters.
+var notKnown = []string{"router", "mcp_router", "match_delegate"}
+
+// filtersOf asks an Envoy for its HTTP filters and their messages.
+func filtersOf(t *testing.T) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	for _, e := range extensionsOf(t) {
+		_, name, _ := strings.Cut(e.Name, ".http.")
+		if e.Category != "envoy.filters.http" || len(e.TypeURLs) == 0 || slices.Contains(notKnown, name) {
+			continue // those without messages are old names of others
+		}
+		// Envoy names the message and rejects it on every route.
+		e.TypeURLs = slices.DeleteFunc(e.TypeURLs, func(m string) bool { return strings.HasSuffix(m, ".RateLimitQuotaOverride") })
+		slices.Sort(e.TypeURLs)
+		out[name] = e.TypeURLs
+	}
+	return out
+}
+
+type builtIn struct {
+	Name     string   `json:"name"`
+	Category string   `json:"category"`
+	TypeURLs []string `json:"type_urls"`
+}
+
+// extensionsOf starts an Envoy without configuration and asks it what it is made of.
+func extensionsOf(t *testing.T) []builtIn {
+	t.Helper()
+	const admin = "127.0.0.1:19910"
+	programs, err := parts.Prepared(parts.Envoy)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "log"), 0o755))
+	config := filepath.Join(dir, "envoy.json")
+	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `{"admin":{"address":{"socketAddress":{"address":"127.0.0.1","portValue":19910}}}}`), 0o600))
+	p := process.New(dir, "envoy", programs[parts.Envoy], "--config-path", config, "--concurrency", "1", "--disable-hot-restart", "--log-level", "error")
+	require.NoError(t, p.Start())
+	t.Cleanup(func() { _ = p.Stop() })
+	require.Eventually(t, func() bool {
+		response, err := http.Get("http://" + admin + "/ready")
+		return err == nil && response.Body.Close() == nil
+	}, time.Minute, 100*time.Millisecond)
+	page, err := envoy.Page(t.Context(), "http://"+admin+"/config_dump?mask=bootstrap.node.extensions")
+	require.NoError(t, err)
+	var dump struct {
+		Configs []struct {
+			Bootstrap struct {
+				Node struct {
+					Extensions []builtIn `json:"extensions"`
+				} `json:"node"`
+			} `json:"bootstrap"`
+		} `json:"configs"`
+	}
+	require.NoError(t, json.Unmarshal(page, &dump))
+	require.NotEmpty(t, dump.Configs)
+	return dump.Configs[0].Bootstrap.Node.Extensions
+}
