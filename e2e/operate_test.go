@@ -120,28 +120,4 @@ func TestIncidents(t *testing.T) {
 		f.effect(p, echoRoute.Host(), envoy.Status(503))
 		f.incident("Requests are rejected")
 	})
-	f.run("rejected", func(f *fixture) {
-		f.effect(f.env.Policy(), echoRoute.Host(), seesEnvoy)
-		f.applied = append(f.applied, "patch")
-		f.must(f.env.Apply(f.ctx, "patch", badPatch))
-		f.incident("Envoy rejects an update")
-	})
 }
-
-// badPatch is an EnvoyPatchPolicy that Envoy Gateway accepts and Envoy does not.
-const badPatch = `apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: EnvoyPatchPolicy
-metadata: {name: patch, namespace: default}
-spec:
-  targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: eg}
-  type: JSONPatch
-  jsonPatches:
-    - type: type.googleapis.com/envoy.config.cluster.v3.Cluster
-      name: httproute/default/echo/rule/0
-      operation:
-        op: add
-        path: /upstream_config
-        value:
-          name: no.such.upstream
-          typed_config: {"@type": type.googleapis.com/google.protobuf.Struct}
-`
