@@ -76,8 +76,10 @@ func TestKeyboard(t *testing.T) {
 		b.eval(`(e => e.textContent + (getComputedStyle(e).outlineStyle === "solid" && e.getBoundingClientRect().left >= 0 ? " visible" : " hidden"))(document.activeElement)`, &at)
 		seen = append(seen, at)
 	}
-	require.Equal(t, []string{"Skip to content visible", "egraft visible", "Overview visible", "All policies visible",
-		"BackendMTLSPolicy default/fine visible", "BackendMTLSPolicy default/typo visible"}, seen)
+	require.Equal(t, []string{
+		"Skip to content visible", "egraft visible", "Overview visible", "All policies visible",
+		"BackendMTLSPolicy default/fine visible", "BackendMTLSPolicy default/typo visible",
+	}, seen)
 }
 
 // screenshot writes the whole page.
