@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/envoyproxy/gateway/proto/extension"
@@ -103,13 +105,19 @@ func answers(t *testing.T, address string, sent int) map[string][]byte {
 	get("/metrics")
 	get("/readyz?verbose")
 	var list struct {
-		Calls []struct{ ID string }
+		Calls []struct{ ID, Gateway string }
 	}
 	require.NoError(t, json.Unmarshal(get("/api/v1/calls"), &list))
 	require.NotEmpty(t, list.Calls)
 	for _, c := range list.Calls[len(list.Calls)-min(len(list.Calls), 20):] {
 		get("/api/v1/calls/" + c.ID)
+		if c.Gateway != "" {
+			get("/api/v1/explain?diff=true&seen=true&wanted=true&subject=gateway/" + c.Gateway)
+			get("/explain?subject=gateway/" + c.Gateway)
+		}
 	}
+	get("/")
+	require.Contains(t, slices.Sorted(maps.Keys(out)), "/explain?subject=gateway/"+list.Calls[len(list.Calls)-1].Gateway)
 	compressed := get("/api/v1/recording")
 	r, err := recording.Read(bytes.NewReader(compressed))
 	require.NoError(t, err)
