@@ -98,7 +98,7 @@ func TestNotWired(t *testing.T) {
 // TestIncidents: each is solved by one command.
 func TestIncidents(t *testing.T) {
 	needs(t, here)
-	f := start(t, standalone.Options{})
+	f := start(t, standalone.Options{Egraft: []string{"--namespace-rules", "namespaces=*;filters=lua"}})
 	f.routes(echoRoute)
 	f.until(echoRoute.Host(), "an answer of the backend, which serves TLS", envoy.Status(400))
 	f.run("typo", func(f *fixture) {
@@ -120,4 +120,22 @@ func TestIncidents(t *testing.T) {
 		f.effect(p, echoRoute.Host(), envoy.Status(503))
 		f.incident("Requests are rejected")
 	})
+	f.run("rejected", func(f *fixture) {
+		f.apply("script", brokenScript)
+		f.incident("Envoy rejects an update")
+	})
 }
+
+// brokenScript has a syntax error, which only Envoy finds.
+const brokenScript = `
+apiVersion: egraft.io/v1alpha1
+kind: FilterPolicy
+metadata: {name: script, namespace: default}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: echo}]
+  filter:
+    name: script
+    typedConfig:
+      "@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua
+      default_source_code: {inline_string: "function envoy_on_response("}
+`
