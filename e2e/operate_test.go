@@ -43,7 +43,7 @@ func (f *fixture) incident(heading string) {
 	require.True(f.t, found)
 	command, want, _ := strings.Cut(block, "\n")
 	if os.Getenv(updatePage) != "" {
-		time.Sleep(12 * time.Second) // for whoever looks at it, not for a test
+		time.Sleep(12 * time.Second) //nolint:forbidigo // for whoever writes the page, not for a test
 		want = f.printed(f.soon(), command)
 		section = intro + "```console\n$ " + command + "\n" + want + "\n```\n" + after
 		text := before + "\n## " + heading + "\n" + section

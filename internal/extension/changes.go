@@ -54,16 +54,23 @@ func (c *changes) logIfChanged(ctx context.Context, call *engine.Call, res *engi
 		c.failure(ctx, call.Hook, o)
 	}
 	for _, p := range res.Policies {
-		level, message := slog.LevelWarn, "policy not programmed"
-		switch p.Reason {
-		case mutator.Programmed:
-			continue
-		case mutator.Shadow:
-			level, message = slog.LevelInfo, "policy not enforced"
-		}
-		code, _ := finding.OfReason(string(p.Reason))
-		c.log.LogAttrs(ctx, level, message, slog.String(logging.KeyHook, string(call.Hook)), slog.String(logging.KeyPolicy, p.Policy.String()),
-			slog.String(logging.KeyReason, string(p.Reason)), slog.String(logging.KeyFinding, code.ID), slog.String(logging.KeyMessage, p.Message))
+		c.policy(ctx, call.Hook, p)
+	}
+}
+
+// policy logs the outcome of a policy that is not in effect.
+func (c *changes) policy(ctx context.Context, h mutator.Hook, p mutator.PolicyOutcome) {
+	code, _ := finding.OfReason(string(p.Reason))
+	attrs := []slog.Attr{
+		slog.String(logging.KeyHook, string(h)), slog.String(logging.KeyPolicy, p.Policy.String()),
+		slog.String(logging.KeyReason, string(p.Reason)), slog.String(logging.KeyFinding, code.ID), slog.String(logging.KeyMessage, p.Message),
+	}
+	switch p.Reason {
+	case mutator.Programmed:
+	case mutator.Shadow:
+		c.log.LogAttrs(ctx, slog.LevelInfo, "policy not enforced", attrs...)
+	default:
+		c.log.LogAttrs(ctx, slog.LevelWarn, "policy not programmed", attrs...)
 	}
 }
 
