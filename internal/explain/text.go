@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/egraft/egraft/internal/diff"
@@ -129,7 +130,7 @@ func (t *text) changes(indent, title string, c *Changes) {
 	for _, s := range c.Summary {
 		fields := ""
 		if len(s.Fields) > 0 {
-			fields = t.style.Faint(" (" + terminal.Printable(strings.Join(s.Fields, ", ")) + ")")
+			fields = t.style.Faint(" (" + terminal.Printable(shortened(s.Fields)) + ")")
 		}
 		t.line("%s%s %s by %s%s", indent, verb(s.Result, s.Shadow), counted(s.Count, string(s.Kind)), by(s.Feature), fields)
 	}
@@ -146,6 +147,25 @@ func (t *text) changes(indent, title string, c *Changes) {
 	if c.Omitted > 0 {
 		t.line("%s  … and %d more", indent, c.Omitted)
 	}
+}
+
+// shownFields is how many fields a line names.
+const shownFields = 3
+
+// shortened names fields by the ends of their paths.
+func shortened(paths []string) string {
+	var names []string
+	for _, p := range paths {
+		name := p[strings.LastIndexByte(p, '.')+1:]
+		switch {
+		case slices.Contains(names, name):
+		case len(names) == shownFields:
+			return strings.Join(names, ", ") + ", …"
+		default:
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // verb is a result as a verb.
