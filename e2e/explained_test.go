@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -61,6 +63,18 @@ func (c *inCluster) explained(t *scenario) {
 	require.Contains(t.t, out, "did you mean HTTPRoute default/echo?")
 	out = c.untilExplained(t, kubeconfig, "EGR102 ObjectNotFound", "bufferpolicy/default/typ")
 	require.Contains(t.t, out, "did you mean default/typo?")
+
+	later := policy
+	later.Name = "newer"
+	t.policies(later)
+	out = c.untilExplained(t, kubeconfig, "EGR302 Conflicted", "backendmtlspolicy/default/newer")
+	require.Contains(t.t, out, "BackendMTLSPolicy default/"+policy.Name+" is older and has the same target")
+
+	invalid := t.policy("HTTPRoute", echoRoute.Name, "")
+	invalid.FetchTimeout = 30 * time.Second // the API server takes it
+	t.effect(invalid, echoRoute.Host(), rejected(http.StatusServiceUnavailable, noBackend))
+	out = c.untilExplained(t, kubeconfig, "EGR301 Invalid", "httproute/default/"+echoRoute.Name)
+	require.Contains(t.t, out, "EGR322 denied")
 
 	// Names are completed from the cluster.
 	out, _, err = c.Environment.Run(t.soon(), nil, "egraft", "__complete", "explain", "--kubeconfig", kubeconfig, "bufferpolicy/d")
