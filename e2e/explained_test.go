@@ -72,9 +72,9 @@ func (c *inCluster) explained(t *scenario) {
 
 	invalid := t.policy("HTTPRoute", echoRoute.Name, "")
 	invalid.FetchTimeout = 30 * time.Second // the API server takes it
-	t.effect(invalid, echoRoute.Host(), rejected(http.StatusServiceUnavailable, noBackend))
+	t.effect(invalid, echoRoute.Host(), rejected(http.StatusInternalServerError, deniedByEgraft))
 	out = c.untilExplained(t, kubeconfig, "EGR301 Invalid", "httproute/default/"+echoRoute.Name)
-	require.Contains(t.t, out, "EGR322 denied")
+	require.Contains(t.t, out, "initialFetchTimeout")
 
 	// Names are completed from the cluster.
 	out, _, err = c.Environment.Run(t.soon(), nil, "egraft", "__complete", "explain", "--kubeconfig", kubeconfig, "bufferpolicy/d")
