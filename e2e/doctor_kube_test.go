@@ -79,7 +79,7 @@ func TestDoctorInKubernetes(t *testing.T) {
 	require.NoError(t, server.Admin.Apply(t.Context(), gatewayPod))
 
 	r := doctorOn(t, server)
-	require.Len(t, inKubernetes(r)["CRDMissing"], 5)
+	require.Len(t, inKubernetes(r)["CRDMissing"], 6)
 	require.Contains(t, inKubernetes(r)["CRDMissing"], "the API server does not serve HedgeFilter.v1alpha1.egraft.io")
 	require.Equal(t, []string{"egraft in pod envoy-gateway-system/envoy-gateway-0 is not ready"}, inKubernetes(r)["SidecarMissing"])
 	require.Contains(t, problems(r, doctor.Failed)["FailOpen"], "extensionManager has failOpen: true", "the ConfigMap is read")

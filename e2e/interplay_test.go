@@ -317,7 +317,7 @@ func (in *interplay) order() {
 		"default/eg/https: default/eg/https":             {"egraft.io", buffer, router}, // the clients of a FrontendMTLSPolicy
 		"default/eg/https: default/eg/ordinary":          rpc,
 		"default/eg/https-quic: default/eg/ordinary":     rpc,
-		"default/eg/https-quic: <nil>":                   {router}, // the denial of HTTP/3
+		"default/eg/https-quic: <nil>":                   {buffer, router}, // the denial of HTTP/3
 		"envoy-gateway-proxy-ready-0.0.0.0-19003: <nil>": {"envoy.filters.http.health_check", router},
 	}, got)
 }

@@ -45,7 +45,8 @@ func TestShadow(t *testing.T) {
 		code, plan = f.planned(shadow(p.YAML()))
 		require.Equal(t, 0, code, plan)
 
-		f.effect(p, echoRoute.Host(), seesEnvoy)
+		f.must(f.Apply(f.soon(), p.Name, strings.Replace(shadow(p.YAML()), "Shadow", "Enforce", 1))) // Envoy Gateway keeps a field that goes
+		f.until(echoRoute.Host(), "the policy to take effect", seesEnvoy)
 		f.must(f.WaitSettled(f.soon()))
 		code, plan = f.planned(p.YAML())
 		require.Equal(t, 0, code, plan)

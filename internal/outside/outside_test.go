@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,13 +44,13 @@ func (w *world) Envoys(_ context.Context, gateway string) ([]envoyadmin.Envoy, e
 // clusters is an Envoy that has clusters of these names, and counts requests for them.
 type clusters struct {
 	names []string
-	read  *int
+	read  *atomic.Int64
 }
 
 func (c clusters) RoundTrip(r *http.Request) (*http.Response, error) {
 	body := map[string]string{"/server_info": `{"state": "LIVE", "version": "a/1.39.1/Clean"}`, "/stats": "control_plane.connected_state: 1"}[r.URL.Path]
 	if r.URL.Query().Get("resource") == "dynamic_active_clusters" {
-		*c.read++
+		c.read.Add(1)
 		var entries []string
 		for _, n := range c.names {
 			entries = append(entries, fmt.Sprintf(`{"cluster": {"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "name": %q}}`, n))
@@ -88,9 +89,9 @@ func stage(p *explain.Policy, number int) string {
 }
 
 func TestComplete(t *testing.T) {
-	read := 0
+	read := &atomic.Int64{}
 	envoy := func(name string, names ...string) envoyadmin.Envoy {
-		return envoyadmin.Envoy{Name: name, Transport: clusters{names, &read}}
+		return envoyadmin.Envoy{Name: name, Transport: clusters{names, read}}
 	}
 	w := &world{
 		known: map[string]*known.Facts{
@@ -113,7 +114,7 @@ func TestComplete(t *testing.T) {
 	for _, p := range []*explain.Policy{absent, nothing, nowhere} {
 		require.Equal(t, "unknown not examined ", stage(p, explain.StageActive), p.Name)
 	}
-	require.Equal(t, 3, read, "each Envoy is read once")
+	require.EqualValues(t, 3, read.Load(), "each Envoy is read once")
 }
 
 func TestNoEnvoys(t *testing.T) {
