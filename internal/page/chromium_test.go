@@ -81,7 +81,7 @@ func chromium(t *testing.T) *browser {
 	if err != nil {
 		missing(t, "apt-get install chromium: "+err.Error())
 	}
-	dir, err := os.MkdirTemp("", "egraft-page-")
+	dir, err := os.MkdirTemp("", "egraft-page-") //nolint:usetesting // a process may still write into it at the end
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), program, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
 		"--remote-debugging-port=0", "--user-data-dir="+dir, "about:blank")
