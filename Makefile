@@ -1,9 +1,10 @@
-# What a developer runs and what CI runs is the same: .ci/run is
-# `make check test fuzz e2e-node`. Needed are Go, Python 3 and git; for SPIRE and the race
-# detector a C compiler, too.
+# CI runs what a developer can run: .ci/run is `make check site test fuzz e2e-node WHOLE=1`.
+# Needed are Go, Python 3 and git; for SPIRE and the race detector a C compiler, too.
 
 SPIFFE   ?= dev
 KEEP     ?=
+RECORDED ?=
+WHOLE    ?=
 FUZZTIME ?= 10s
 # Without a C compiler there is no race detector.
 RACE     ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
@@ -11,20 +12,20 @@ RACE     ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
 # The modules with code of ours. The others under hack/tools only pin what others wrote.
 MODULES  := . examples/custom-mutator examples/kubewaf examples/policy-mutator examples/route-filter hack/tools/apidiff hack/tools/image
 # The packages whose API docs/compatibility.md promises.
-PROMISED := $(addprefix ./pkg/,apis/v1alpha1 attach catalog cli feature httpfilter mutator mutator/mutatortest policy setting xds)
+PROMISED := $(addprefix ./pkg/,apis/v1alpha1 attach catalog cli e2etest feature httpfilter mutator mutator/mutatortest policy setting xds)
 APIDIFF  := go -C hack/tools/apidiff run . --root $(CURDIR)
 PARTS    := envoy envoy-gateway spire apiserver helm
 TOOL     := $(CURDIR)/hack/tool.sh
 EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
 
 .DEFAULT_GOAL := help
-.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind parts alerts demo lint fmt generate tidy api api-diff check fuzz soak bench bench-memory bench-gateway plot man clean
+.PHONY: help build image unit test e2e e2e-here e2e-node e2e-kind e2e-kind-offline matrix parts alerts demo lint fmt generate tidy api api-diff check fuzz soak bench bench-policies bench-explain bench-memory bench-gateway plot site release man clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
 build: ## build bin/egraft, a static binary
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/egraft ./cmd/egraft
+	hack/build.sh bin/egraft ./cmd/egraft
 
 image: ## build images of egraft and of a backend to try it with, as tarballs in bin
 	hack/image.sh $(IMAGE)
@@ -32,8 +33,11 @@ image: ## build images of egraft and of a backend to try it with, as tarballs in
 unit: ## run the tests that need no Envoy, Envoy Gateway or SPIRE
 	@$(EACH) go test $(RACE) ./...; done
 
-test: parts alerts ## run all tests but those in a cluster
-	@$(EACH) go test $(RACE) -tags e2e -timeout 40m ./...; done
+matrix: ## run the compatibility matrix and write its table; ONLY="Envoy Gateway 1.8.0,defaults" for some rows
+	@go run ./hack/matrix $(if $(ONLY),-only "$(ONLY)")
+
+test: ## run the tests, and the core scenarios on the real parts; WHOLE=1 runs all but those in a cluster
+	@go run ./hack/testall -modules "$(MODULES)" -parts "$(PARTS)" -then "make --no-print-directory alerts" $(if $(WHOLE),-whole) -- $(RACE)
 
 e2e: ## run the scenarios in all three environments below, as far as this machine has them
 	hack/e2e.sh $(RACE)
@@ -47,11 +51,15 @@ e2e-node: ## run those for a cluster on a node made of Kubernetes' programs, as 
 e2e-kind: ## run those for a cluster in kind; needs Docker, kind, kubectl and Helm
 	e2e/kind.sh $(RACE)
 
+e2e-kind-offline: ## the same where no registry can be reached, with a node image made here; needs root and Debian
+	e2e/kindnode/run.sh e2e/kind.sh $(RACE)
+
 parts: ## obtain Envoy, Envoy Gateway and SPIRE, once
 	go run ./e2e/cmd/parts $(PARTS)
 
-demo: ## show the main job; SPIFFE=spire takes the real SPIRE, KEEP=1 leaves it running
-	go run ./e2e/cmd/demo -spiffe $(SPIFFE) $(if $(KEEP),-keep)
+# The flags are those of the builds that the demo starts, so that nothing is compiled twice.
+demo: ## show the main job; SPIFFE=spire takes the real SPIRE, RECORDED=1 shows the recorded calls as well, KEEP=1 leaves it running
+	@CGO_ENABLED=0 go run -trimpath ./e2e/cmd/demo -spiffe $(SPIFFE) $(if $(RECORDED),-recorded) $(if $(KEEP),-keep)
 
 lint: ## run the linters of .golangci.yml
 	@$(EACH) $(TOOL) golangci-lint run ./...; done
@@ -64,14 +72,16 @@ fmt: ## format the code
 
 generate: ## write deep copies, CRDs, what the program says in docs and deploy, and the list of Envoy's messages
 	$(TOOL) controller-gen object paths=./pkg/apis/... crd output:crd:dir=crds
-	cd examples/policy-mutator && $(TOOL) controller-gen crd paths=./retrybudget output:crd:dir=config
-	cd examples/route-filter && $(TOOL) controller-gen crd paths=./staticdelay output:crd:dir=config
+	cd examples/policy-mutator && $(TOOL) controller-gen crd paths=./retrybudget output:crd:dir=retrybudget
+	cd examples/route-filter && $(TOOL) controller-gen crd paths=./staticdelay output:crd:dir=staticdelay
 	go test ./pkg/cli -run '^TestDocuments$$' -update
 	go test ./deploy -run '^TestValuesAreEgrafts$$' -update
 	go test ./deploy -run '^TestPrometheusRule$$' -update-rules
 	go test ./pkg/mutator/mutatortest -run '^TestEnvoysMessages$$' -update
 	go test ./internal/envoyapi -run '^TestDescriptors$$' -update
 	go test ./internal/finding -run '^TestPage$$' -update
+	go test ./pkg/mutator -run '^TestHooksPage$$' -update-hooks
+	go test ./e2e/parts -run '^TestPinned$$' -update
 
 tidy: ## tidy go.mod and go.sum
 	@$(EACH) go mod tidy; done
@@ -92,10 +102,18 @@ soak: ## serve an hour's worth of calls in a minute, and with the race detector 
 	EGRAFT_SOAK=1m go test ./pkg/cli -run '^TestSoak$$' -count 1 -v
 	EGRAFT_SOAK=1m go test $(RACE) ./pkg/cli -run '^TestSoak$$' -count 1 -v
 
-bench: build ## compare egraft with other ways to serve, SIZES=1,100,1000,10000,50000, CASES=all; JOURNAL=1 with egraft without its journal, ROUNDS=10; numbers in bin/bench.json
+bench: build ## compare egraft with other ways to serve, SIZES=1,100,1000,10000,50000, CASES=all; JOURNAL=1 with egraft without its journal, BEFORE=binary also with another egraft, ROUNDS=10; numbers in bin/bench.json
 	@mkdir -p bin
 	go build -o bin/bench ./hack/bench
-	bin/bench -egraft bin/egraft $(if $(SIZES),-sizes $(SIZES)) $(if $(CASES),-cases "$(CASES)") $(if $(JOURNAL),-journal) $(if $(ROUNDS),-rounds $(ROUNDS)) -out bin/bench.json
+	bin/bench -egraft bin/egraft $(if $(SIZES),-sizes $(SIZES)) $(if $(CASES),-cases "$(CASES)") $(if $(JOURNAL),-journal) $(if $(BEFORE),-before $(BEFORE)) $(if $(ROUNDS),-rounds $(ROUNDS)) -out bin/bench.json
+
+bench-policies: build ## measure egraft with an XDSPatchPolicy on all of SIZES=10000 clusters beside a built-in policy, ROUNDS=16; numbers in bin/bench-policies.json
+	go build -o bin/bench ./hack/bench
+	bin/bench -egraft bin/egraft -policies $(if $(SIZES),-sizes $(SIZES),-sizes 10000) $(if $(ROUNDS),-rounds $(ROUNDS),-rounds 16) -out bin/bench-policies.json
+
+bench-explain: build ## measure egraft explain and record on a call of SIZES=10000 clusters, from start to end, ROUNDS=10
+	go build -o bin/bench ./hack/bench
+	bin/bench -egraft bin/egraft -explain $(if $(SIZES),-sizes $(SIZES),-sizes 10000) $(if $(ROUNDS),-rounds $(ROUNDS))
 
 bench-memory: build ## watch egraft's memory over 10,000 calls of 10,000 clusters, CHANGED=10000 of them new in each (hours; with 100 minutes)
 	@mkdir -p bin
@@ -108,6 +126,12 @@ bench-gateway: build ## compare the real Envoy Gateway with and without egraft, 
 
 plot: ## make the plots and tables of docs/performance.md out of what bench and bench-gateway measured
 	go run ./hack/plot -from bin
+
+site: ## build the documentation as a site in bin/site; fail on broken links
+	hack/site/build.sh
+
+release: ## build the files of a release in bin/release; VERSION=v0.1.0 is the tag that they are for
+	hack/release.sh $(VERSION)
 
 man: ## write man pages to bin/man1
 	go run ./cmd/egraft man bin/man1

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"sigs.k8s.io/yaml"
 )
@@ -15,57 +16,93 @@ import (
 //go:embed egraft.io_*.yaml
 var files embed.FS
 
-// Schemas are hashes of the schemas of all CRDs, by the CRD's name and version, as
-// backendmtlspolicies.egraft.io/v1alpha1.
-func Schemas() (map[string]string, error) {
+// Texts are the CRDs in YAML, in the order of their files.
+func Texts() (out [][]byte, err error) {
 	entries, err := files.ReadDir(".")
 	if err != nil {
 		return nil, fmt.Errorf("read CRDs: %w", err)
 	}
-	out := map[string]string{}
 	for _, e := range entries {
 		text, err := files.ReadFile(e.Name())
 		if err != nil {
 			return nil, fmt.Errorf("read CRD: %w", err)
 		}
-		var crd any
-		if err := yaml.Unmarshal(text, &crd); err != nil {
-			return nil, fmt.Errorf("read CRD %s: %w", e.Name(), err)
+		out = append(out, text)
+	}
+	return out, nil
+}
+
+// document is a CRD as far as its schemas are concerned.
+type document struct {
+	Metadata struct {
+		Name string `json:"name"`
+	} `json:"metadata"`
+	Spec struct {
+		Versions []struct {
+			Name   string `json:"name"`
+			Served bool   `json:"served"`
+			Schema any    `json:"schema"` // numbers become the same, whatever they were
+		} `json:"versions"`
+	} `json:"spec"`
+}
+
+// documentOf reads a CRD, which is a JSON object from wherever it comes.
+func documentOf(crd any) (*document, error) {
+	text, err := json.Marshal(crd)
+	if err != nil {
+		return nil, err
+	}
+	out := &document{}
+	return out, json.Unmarshal(text, out)
+}
+
+// embedded are the CRDs of this program.
+func embedded() (out []*document, err error) {
+	texts, err := Texts()
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range texts {
+		d := &document{}
+		if err := yaml.Unmarshal(text, d); err != nil {
+			return nil, fmt.Errorf("read CRD: %w", err)
 		}
-		of, err := SchemasOf(crd)
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// Schemas are hashes of the schemas of all CRDs, by the CRD's name and version, as
+// backendmtlspolicies.egraft.io/v1alpha1.
+func Schemas() (map[string]string, error) {
+	all, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, d := range all {
+		of, err := d.hashes()
 		if err != nil {
-			return nil, fmt.Errorf("read CRD %s: %w", e.Name(), err)
+			return nil, fmt.Errorf("read CRD: %w", err)
 		}
-		for name, hash := range of {
-			out[name] = hash
-		}
+		maps.Copy(out, of)
 	}
 	return out, nil
 }
 
 // SchemasOf are those of the versions of one CRD, which is a JSON object from wherever it comes.
 func SchemasOf(crd any) (map[string]string, error) {
-	text, err := json.Marshal(crd)
+	d, err := documentOf(crd)
 	if err != nil {
 		return nil, err
 	}
-	var c struct {
-		Metadata struct {
-			Name string `json:"name"`
-		} `json:"metadata"`
-		Spec struct {
-			Versions []struct {
-				Name   string `json:"name"`
-				Served bool   `json:"served"`
-				Schema any    `json:"schema"` // numbers become the same, whatever they were
-			} `json:"versions"`
-		} `json:"spec"`
-	}
-	if err := json.Unmarshal(text, &c); err != nil {
-		return nil, err
-	}
+	return d.hashes()
+}
+
+// hashes are those of the versions that are served.
+func (d *document) hashes() (map[string]string, error) {
 	out := map[string]string{}
-	for _, v := range c.Spec.Versions {
+	for _, v := range d.Spec.Versions {
 		if !v.Served {
 			continue
 		}
@@ -74,7 +111,7 @@ func SchemasOf(crd any) (map[string]string, error) {
 			return nil, err
 		}
 		sum := sha256.Sum256(text)
-		out[c.Metadata.Name+"/"+v.Name] = hex.EncodeToString(sum[:8])
+		out[d.Metadata.Name+"/"+v.Name] = hex.EncodeToString(sum[:8])
 	}
 	return out, nil
 }

@@ -9,6 +9,36 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// TestExtends: a CRD is newer than that of this program if it has its fields and more, whatever its rules are.
+func TestExtends(t *testing.T) {
+	all, err := Schemas()
+	require.NoError(t, err)
+	text, err := os.ReadFile("egraft.io_bufferpolicies.yaml")
+	require.NoError(t, err)
+	const name, field = "bufferpolicies.egraft.io/v1alpha1", "\n              maxRequestBytes:\n"
+	require.Contains(t, string(text), field)
+	added := strings.Replace(string(text), field, "\n              another: {type: string}"+field, 1)
+	for what, c := range map[string]struct {
+		text string
+		want map[string]string
+	}{
+		"the same":        {string(text), map[string]string{}},
+		"another rule":    {strings.Replace(string(text), "4294967295", "4294967294", 1), map[string]string{}},
+		"a field more":    {added, map[string]string{name: all[name]}},
+		"one in a list":   {strings.Replace(string(text), "\n                    kind:\n", "\n                    another: {type: string}\n                    kind:\n", 1), map[string]string{name: all[name]}},
+		"more and less":   {strings.Replace(added, field, "\n              other:\n", 1), map[string]string{}},
+		"a field less":    {strings.Replace(string(text), field, "\n              other:\n", 1), map[string]string{}},
+		"not served":      {strings.Replace(added, "served: true", "served: false", 1), map[string]string{}},
+		"a CRD of others": {strings.Replace(added, "name: bufferpolicies.egraft.io", "name: others.example.com", 1), map[string]string{}},
+	} {
+		var crd map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(c.text), &crd), what)
+		got, err := Extends(crd)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got, what)
+	}
+}
+
 func TestSchemas(t *testing.T) {
 	all, err := Schemas()
 	require.NoError(t, err)

@@ -3,7 +3,6 @@ package deploy
 import (
 	"net"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +14,8 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/egraft/egraft/internal/version"
 )
 
 // address is where Envoy Gateway reaches the Deployment of egraft's own.
@@ -33,7 +34,7 @@ func TestContainersAreAlike(t *testing.T) {
 	assert.Equal(t, sidecar.SecurityContext, alone.SecurityContext)
 	assert.Equal(t, sidecar.Resources, alone.Resources)
 	assert.Equal(t, variable(t, &sidecar, "GOMEMLIMIT"), variable(t, &alone, "GOMEMLIMIT"))
-	assert.Equal(t, sidecar.Image, regexp.MustCompile(`ghcr\.io/egraft/egraft:\w+`).FindString(read(t, "../hack/image.sh")), "what make image builds")
+	assert.Equal(t, version.Image+":"+version.Release, sidecar.Image)
 }
 
 func TestDeploymentServesWhereGatewayDials(t *testing.T) {

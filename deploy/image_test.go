@@ -25,7 +25,7 @@ import (
 func image(t *testing.T, umask string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, folder := range []string{"cmd", "crds", "internal", "pkg", "e2e", "hack"} {
+	for _, folder := range []string{"cmd", "crds", "deploy", "internal", "pkg", "e2e", "hack"} {
 		require.NoError(t, os.CopyFS(filepath.Join(dir, folder), os.DirFS(filepath.Join("..", folder))))
 	}
 	for _, file := range []string{"go.mod", "go.sum"} {

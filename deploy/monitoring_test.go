@@ -52,7 +52,7 @@ func render(t *testing.T, folder string) []byte {
 // metric finds names of metrics in queries.
 var metric = regexp.MustCompile(`\b(?:egraft|envoy)_[a-z_]+\b`)
 
-// unknown are metrics of egraft in a text that docs/operations.md does not list, of which a test of
+// unknown are metrics of egraft in a text that docs/metrics-and-logs.md does not list, of which a test of
 // the metrics sees to it that they exist.
 func unknown(text, operations string) (out []string) {
 	for _, name := range metric.FindAllString(text, -1) {
@@ -65,7 +65,7 @@ func unknown(text, operations string) (out []string) {
 }
 
 func TestMonitoredMetricsExist(t *testing.T) {
-	operations := read(t, "../docs/operations.md")
+	operations := read(t, "../docs/metrics-and-logs.md")
 	for _, path := range []string{rules, "monitoring/alerts/rules_test.yaml", "monitoring/dashboard/egraft.json"} {
 		require.NotEmpty(t, metric.FindAllString(read(t, path), -1))
 		require.Empty(t, unknown(read(t, path), operations), path)
@@ -112,7 +112,7 @@ func TestAlerts(t *testing.T) {
 			into[e.Expr] = true
 		}
 	}
-	operations, all := read(t, "../docs/operations.md"), alerts(t)
+	operations, all := read(t, "../docs/metrics-and-logs.md"), alerts(t)
 	require.NotEmpty(t, all)
 	for _, a := range all {
 		expr := `ALERTS{alertname="` + a.Alert + `",alertstate="firing"}`

@@ -34,7 +34,7 @@ func TestBufferingOrder(t *testing.T) {
 	filters, err := f.HTTPFilters(f.soon())
 	f.must(err)
 	var kinds []string
-	for _, name := range filters["default/eg/http: default/eg/http"] {
+	for _, name := range filters[xdsListener("http")+": "+xdsRoutes("http")] {
 		kind, _, _ := strings.Cut(name, "/")
 		kinds = append(kinds, strings.TrimPrefix(kind, "envoy.filters.http."))
 	}

@@ -344,7 +344,7 @@ func (f *fixture) wrongBufferPolicy() {
 	f.loggedJSON("egraft", from, "what is wrong", func(l standalone.Line) bool {
 		return l.Message() == "policy not programmed" && l["policy"] == "BufferPolicy default/wrong-ignored" && l["reason"] == "Invalid"
 	})
-	f.takesAll(ignored)
+	f.untilUploaded(ignored, 8<<20, 200) // Envoy Gateway may send a new route before its cluster
 }
 
 // requestBuffer: a BackendTrafficPolicy's beats a BufferPolicy of the Gateway, and not one

@@ -83,7 +83,7 @@ func TestSeveralManagers(t *testing.T) {
 			other, err := silence(dir, egraft)
 			return []map[string]any{other, manager(egraft, "egraft", "")}, err
 		}, says: "the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received"},
-		// It cannot know, so that this is in docs/operations.md.
+		// It cannot know, so that this is in docs/multiple-extension-servers.md.
 		"before silence": {managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {
 			other, err := silence(dir, egraft)
 			return []map[string]any{manager(egraft, "egraft", ""), other}, err

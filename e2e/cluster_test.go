@@ -25,8 +25,12 @@ func TestCluster(t *testing.T) {
 	c.run("conditions", c.conditions)
 	c.run("pods change", c.podsChange)
 	c.run("wrongly installed", c.wrongly)
+	c.run("upgraded", c.upgraded)
+	c.run("built of two modules", c.builtOfTwo)
 	c.run("patched", c.patched)
 	c.run("in pods of its own", c.inItsOwnPods)
+	c.run("own chart", c.ownChart)
+	c.run("wrapped chart", c.wrappedChart)
 }
 
 // install makes the cluster and installs egraft in it.
@@ -45,7 +49,7 @@ func install(t *testing.T) *inCluster {
 		t.Fatal(err)
 	}
 	t.Logf("docs/install.md took %s", time.Since(begin).Round(100*time.Millisecond))
-	c := &inCluster{scenario{env: env, t: t, ctx: ctx}, env}
+	c := &inCluster{scenario: scenario{env: env, t: t, ctx: ctx}, Environment: env}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(env.Dump(context.WithoutCancel(ctx))) // the test is over
@@ -59,6 +63,8 @@ func install(t *testing.T) *inCluster {
 type inCluster struct {
 	scenario
 	*cluster.Environment
+	// copied has the source of the next build, see [inCluster.next].
+	copied string
 }
 
 // run runs a part of the test. What the part applies is gone at its end.

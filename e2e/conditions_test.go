@@ -41,7 +41,7 @@ func (c *inCluster) everyKindIsTold(s *scenario) {
 	for object, want := range conditionsOfEveryKind {
 		c.hasConditions(s, object, want)
 	}
-	for _, policy := range []string{"backendmtlspolicy/backend-listener", "frontendmtlspolicy/frontend-listener", "bufferpolicy/buffer-listener"} {
+	for _, policy := range []string{"backendmtlspolicy/backend-listener", "frontendmtlspolicy/frontend-listener", "bufferpolicy/buffer-listener", "filterpolicy/filter", "xdspatchpolicy/patch"} {
 		s.kubectl(c, "wait", policy, acceptedByGateway, "--timeout=20s")
 	}
 }
@@ -98,174 +98,16 @@ func (c *inCluster) httpsListener(s *scenario) {
 	})
 }
 
-// eventsOfEveryKind are how those of the objects in [everyKind] begin.
-var eventsOfEveryKind = map[string]string{
-	"BackendMTLSPolicy/backend-listener":     "Programmed Envoy presents spiffe://example.org/envoy to spiffe://example.org/echo;",
-	"BackendMTLSPolicy/backend-gateway":      "Overridden BackendMTLSPolicy default/backend-listener has a more specific target",
-	"BackendMTLSPolicy/backend-wrong":        "Invalid spec.targetSelectors[0].matchLabels: Invalid value:",
-	"FrontendMTLSPolicy/frontend-listener":   "Programmed Envoy presents spiffe://example.org/envoy and accepts spiffe://example.org/client (Required);",
-	"FrontendMTLSPolicy/frontend-gateway":    "Overridden FrontendMTLSPolicy default/frontend-listener has a more specific target",
-	"FrontendMTLSPolicy/frontend-wrong":      "Invalid spec.targetSelectors[0].matchLabels: Invalid value:",
-	"BufferPolicy/buffer-listener":           "Programmed requests of up to 64Ki are held until they are complete;",
-	"BufferPolicy/buffer-gateway":            "Overridden BufferPolicy default/buffer-listener has a more specific target",
-	"BufferPolicy/buffer-wrong":              "Invalid spec.targetSelectors[0].matchLabels: Invalid value:",
-	"HedgeFilter/hedge":                      "Programmed requests that take longer than 150ms are sent once more",
-	"HedgeFilter/hedge-slow":                 "ApplyFailed HedgeFilter default/hedge-slow: spec.perTryTimeout is 20s",
-	"HedgeFilter/hedge-z-second":             "Conflicted HedgeFilter default/hedge-a-first is ",
-	"OriginalDestinationBackend/pool":        "Programmed Envoy connects to the destination in metadata egraft.io:destination, if it is in allowedCIDRs; retries, hedging, load balancing, health checks, outlier detection and session persistence of other policies have no effect on it",
-	"OriginalDestinationBackend/pool-second": "Conflicted OriginalDestinationBackend default/pool-second and OriginalDestinationBackend default/pool-third",
-	"OriginalDestinationBackend/pool-wrong":  "Invalid spec.tls.caBundle: Invalid value: must be certificates in PEM: number 1 of 1 cannot be read",
-}
-
-// conditionsOfEveryKind are those of filters and backends, after Accepted and Programmed the
-// reason and the beginning of the message; the status of policies is Envoy Gateway's.
-var conditionsOfEveryKind = map[string][2]string{
-	"hedgefilter/hedge":                      {"True Accepted ", "True Programmed requests that take"},
-	"hedgefilter/hedge-slow":                 {"True Accepted ", "False ApplyFailed HedgeFilter default/hedge-slow: spec.perTryTimeout is 20s"},
-	"hedgefilter/hedge-z-second":             {"False Conflicted HedgeFilter default/hedge-a-first", "False Conflicted HedgeFilter default/hedge-a-first"},
-	"originaldestinationbackend/pool":        {"True Accepted ", "True Programmed Envoy connects"},
-	"originaldestinationbackend/pool-second": {"False Conflicted ", "False Conflicted "},
-	"originaldestinationbackend/pool-wrong":  {"False Invalid spec.tls.caBundle: ", "False Invalid spec.tls.caBundle: "},
-}
-
-// everyKind has, of each kind, an object that is in effect, one that is wrong, as far as the API
-// server takes it, and one that another one keeps from being in effect.
-const everyKind = `
-apiVersion: egraft.io/v1alpha1
-kind: BackendMTLSPolicy
-metadata: {namespace: default, name: backend-listener}
-spec:
-  targetRefs:
-  - {group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: http}
-  - {group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: https}
-  trustDomain: example.org
-  workloadIdentifier: /envoy
-  peers: [{exact: spiffe://example.org/echo}]
----
-apiVersion: egraft.io/v1alpha1
-kind: BackendMTLSPolicy
-metadata: {namespace: default, name: backend-gateway}
-spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg}]
-  trustDomain: example.org
-  workloadIdentifier: /envoy
-  allowAnyInTrustDomain: true
----
-apiVersion: egraft.io/v1alpha1
-kind: BackendMTLSPolicy
-metadata: {namespace: default, name: backend-wrong}
-spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: slow}]
-  targetSelectors: [{kind: HTTPRoute, matchLabels: {backends: 'not a label'}}]
-  trustDomain: example.org
-  workloadIdentifier: /envoy
-  peers: [{exact: spiffe://example.org/echo}]
----
-apiVersion: egraft.io/v1alpha1
-kind: FrontendMTLSPolicy
-metadata: {namespace: default, name: frontend-listener}
-spec:
-  targetRefs:
-  - {group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: http}
-  - {group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: https}
-  trustDomain: example.org
-  workloadIdentifier: /envoy
-  clients: [{exact: spiffe://example.org/client}]
-  plaintextListeners: Leave
----
-apiVersion: egraft.io/v1alpha1
-kind: FrontendMTLSPolicy
-metadata: {namespace: default, name: frontend-gateway}
-spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg}]
-  trustDomain: example.org
-  workloadIdentifier: /envoy
-  allowAnyInTrustDomain: true
----
-apiVersion: egraft.io/v1alpha1
-kind: FrontendMTLSPolicy
-metadata: {namespace: default, name: frontend-wrong}
-spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: https}]
-  targetSelectors: [{kind: Gateway, matchLabels: {clients: 'not a label'}}]
-  trustDomain: example.org
-  workloadIdentifier: /envoy
-  clients: [{exact: spiffe://example.org/client}]
----
-apiVersion: egraft.io/v1alpha1
-kind: BufferPolicy
-metadata: {namespace: default, name: buffer-listener}
-spec:
-  targetRefs:
-  - {group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: http}
-  - {group: gateway.networking.k8s.io, kind: Gateway, name: eg, sectionName: https}
-  maxRequestBytes: 64Ki
----
-apiVersion: egraft.io/v1alpha1
-kind: BufferPolicy
-metadata: {namespace: default, name: buffer-gateway}
-spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg}]
-  maxRequestBytes: 1Mi
----
-apiVersion: egraft.io/v1alpha1
-kind: BufferPolicy
-metadata: {namespace: default, name: buffer-wrong}
-spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: slow}]
-  targetSelectors: [{kind: HTTPRoute, matchLabels: {uploads: 'not a label'}}]
-  maxRequestBytes: 1Mi
----
-apiVersion: egraft.io/v1alpha1
-kind: HedgeFilter
-metadata: {namespace: default, name: hedge}
-spec: {perTryTimeout: 150ms}
----
-apiVersion: egraft.io/v1alpha1
-kind: HedgeFilter
-metadata: {namespace: default, name: hedge-slow}
-spec: {perTryTimeout: 20s}
----
-apiVersion: egraft.io/v1alpha1
-kind: HedgeFilter
-metadata: {namespace: default, name: hedge-a-first}
-spec: {perTryTimeout: 1s}
----
-apiVersion: egraft.io/v1alpha1
-kind: HedgeFilter
-metadata: {namespace: default, name: hedge-z-second}
-spec: {perTryTimeout: 1s}
----
-apiVersion: egraft.io/v1alpha1
-kind: OriginalDestinationBackend
-metadata: {namespace: default, name: pool}
-spec: {allowedCIDRs: [10.0.0.0/8]}
----
-apiVersion: egraft.io/v1alpha1
-kind: OriginalDestinationBackend
-metadata: {namespace: default, name: pool-second}
-spec: {allowedCIDRs: [10.0.0.0/8]}
----
-apiVersion: egraft.io/v1alpha1
-kind: OriginalDestinationBackend
-metadata: {namespace: default, name: pool-third}
-spec: {allowedCIDRs: [10.0.0.0/8]}
----
-apiVersion: egraft.io/v1alpha1
-kind: OriginalDestinationBackend
-metadata: {namespace: default, name: pool-wrong}
-spec: {allowedCIDRs: [10.0.0.0/8], tls: {hostname: pool.example.org, caBundle: "-----BEGIN CERTIFICATE-----\n"}}
-`
-
 // filteredRoutes name the filters and backends of [everyKind].
-var filteredRoutes = hedgedRoute("hedge") + hedgedRoute("hedge-slow") + hedgedRoute("hedge-a-first", "hedge-z-second") +
+var filteredRoutes = extendedRoute("HTTPFilter", "tag") + extendedRoute("HTTPFilter", "tag-wrong") +
+	extendedRoute("HedgeFilter", "hedge") + extendedRoute("HedgeFilter", "hedge-slow") + extendedRoute("HedgeFilter", "hedge-a-first", "hedge-z-second") +
 	pooledRoute("pool") + pooledRoute("pool-second", "pool-third") + pooledRoute("pool-wrong")
 
-// hedgedRoute is one whose rule has filters.
-func hedgedRoute(filters ...string) string {
+// extendedRoute is one whose rule has filters of a kind.
+func extendedRoute(kind string, filters ...string) string {
 	var list []string
 	for _, f := range filters {
-		list = append(list, "{type: ExtensionRef, extensionRef: {group: egraft.io, kind: HedgeFilter, name: "+f+"}}")
+		list = append(list, "{type: ExtensionRef, extensionRef: {group: egraft.io, kind: "+kind+", name: "+f+"}}")
 	}
 	return ruleOf(filters[0], "filters: ["+strings.Join(list, ", ")+"], backendRefs: [{name: plain, port: 443}]")
 }

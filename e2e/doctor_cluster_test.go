@@ -19,8 +19,7 @@ import (
 func (c *inCluster) diagnose(s *scenario) *doctor.Report {
 	s.t.Helper()
 	program := filepath.Join(s.t.TempDir(), "egraft")
-	build := exec.CommandContext(s.ctx, "go", "build", "-o", program, "../cmd/egraft")
-	out, err := build.CombinedOutput()
+	out, err := exec.CommandContext(s.ctx, "../hack/build.sh", program, "../cmd/egraft").CombinedOutput()
 	require.NoError(s.t, err, "%s", out)
 	cmd := exec.CommandContext(s.ctx, program, "doctor", "--kubeconfig", c.Kubectl.Kubeconfig, "--output", "json")
 	cmd.Env = process.Environ()

@@ -83,7 +83,7 @@ func (f *fixture) doctorSeesWhatRuns() {
 	f.changeHooks("Route", "Translation")
 	f.wait("Envoy Gateway to load its configuration", func(context.Context) error {
 		report, _ := f.doctor()
-		if hooks := problems(report, doctor.Failed)["MissingHooks"]; !slices.Equal(hooks, []string{"extensionManager does not have the hook Cluster"}) {
+		if hooks := problems(report, doctor.Failed)["MissingHooks"]; !slices.Equal(hooks, []string{"extensionManager does not have the Cluster hook"}) {
 			return fmt.Errorf("the doctor finds %q", hooks)
 		}
 		return nil
@@ -178,8 +178,8 @@ func (f *fixture) doctorLooksIntoEnvoy() {
 	})
 	report, code = f.doctor("--envoy-admin", address)
 	require.Equal(f.t, map[string][]string{
-		"AnyIdentity":   {"Envoy at " + address + ": cluster trap verifies peers with spiffe://example.org, and accepts every SPIFFE ID"},
-		"PatchConflict": {"EnvoyPatchPolicy default/late changes /connect_timeout of egraft/backend-mtls/1/echo, which egraft adds after it"},
+		"AnyIdentity":   {"Envoy at " + address + ": cluster trap verifies peers with spiffe://example.org, but accepts every SPIFFE ID"},
+		"PatchConflict": {"EnvoyPatchPolicy default/late changes /connect_timeout of egraft/backend-mtls/1/echo, which egraft adds later"},
 	}, problems(report, doctor.Failed))
 	require.Equal(f.t, 1, code)
 	f.must(f.Delete(f.soon(), "trap"))
@@ -198,9 +198,9 @@ func TestDoctorFindsMistakes(t *testing.T) {
 	}})
 	report, code := f.doctor()
 	require.Equal(t, map[string][]string{
-		"MissingHooks": {"extensionManager does not have the hook Cluster"},
+		"MissingHooks": {"extensionManager does not have the Cluster hook"},
 		"MissingKinds": {"extensionManager.policyResources does not have BackendMTLSPolicy.v1alpha1.egraft.io"},
-		"NotIncluded":  {"extensionManager does not include routes in the hook Translation"},
+		"NotIncluded":  {"extensionManager does not include routes in the Translation hook"},
 		"FailOpen":     {"extensionManager has failOpen: true"},
 	}, problems(report, doctor.Failed))
 	require.Contains(t, problems(report, doctor.Warning), "MessageLimit")

@@ -59,6 +59,7 @@ func (c *inCluster) explained(t *scenario) {
 	} {
 		require.Contains(t.t, out, line)
 	}
+	c.collected(t, kubeconfig, policy.Name)
 	out = c.untilExplained(t, kubeconfig, "EGR204 UnknownTarget", "bufferpolicy/default/typo")
 	require.Contains(t.t, out, "did you mean HTTPRoute default/echo?")
 	out = c.untilExplained(t, kubeconfig, "EGR102 ObjectNotFound", "bufferpolicy/default/typ")

@@ -40,11 +40,11 @@ func faults() []*fault {
 	denied, empty := rejected(500, deniedByEgraft), rejected(503, noBackend)
 	return []*fault{
 		{faulty.Fault{Hook: mutator.HookRoute, Kind: mutator.KindRoute, How: faulty.Error, Name: "/a-route/"}, manifest.Route{Name: "a-route", Section: "http"}, standalone.ListenerAddress, denied, nil},
-		{faulty.Fault{Hook: mutator.HookVirtualHost, Kind: mutator.KindVirtualHost, How: faulty.Panic, Name: "/a-host_"}, manifest.Route{Name: "a-host", Section: "http"}, standalone.ListenerAddress, denied, nil},
+		{faulty.Fault{Hook: mutator.HookVirtualHost, Kind: mutator.KindVirtualHost, How: faulty.Panic, Name: "a-host_"}, manifest.Route{Name: "a-host", Section: "http"}, standalone.ListenerAddress, denied, nil},
 		{faulty.Fault{Hook: mutator.HookTranslation, Kind: mutator.KindCluster, How: faulty.Slow, Name: "/a-cluster/"}, manifest.Route{Name: "a-cluster", Section: "http"}, standalone.ListenerAddress, empty, nil},
 		{faulty.Fault{Hook: mutator.HookEndpoints, Kind: mutator.KindEndpoints, How: faulty.Hang, Name: "/endpoints/"}, manifest.Route{Name: "endpoints", Section: "http"}, standalone.ListenerAddress, empty, nil},
-		{faulty.Fault{Hook: mutator.HookHTTPListener, Kind: mutator.KindListener, How: faulty.Error, Name: "/second"}, manifest.Route{Name: "a-listener", Section: "second"}, standalone.SecondListenerAddress, denied, nil},
-		{faulty.Fault{Hook: mutator.HookTranslation, Kind: mutator.KindRouteConfiguration, How: faulty.Panic, Name: "/third"}, manifest.Route{Name: "configuration", Section: "third"}, thirdListenerAddress, denied, nil},
+		{faulty.Fault{Hook: mutator.HookHTTPListener, Kind: mutator.KindListener, How: faulty.Error, Name: xdsListener("second")}, manifest.Route{Name: "a-listener", Section: "second"}, standalone.SecondListenerAddress, denied, nil},
+		{faulty.Fault{Hook: mutator.HookTranslation, Kind: mutator.KindRouteConfiguration, How: faulty.Panic, Name: xdsRoutes("third")}, manifest.Route{Name: "configuration", Section: "third"}, thirdListenerAddress, denied, nil},
 	}
 }
 
@@ -58,7 +58,7 @@ func TestFaults(t *testing.T) {
 		"{name: tcp, protocol: TCP, port: 8892}",
 	}})
 	all := faults()
-	told := []faulty.Fault{{Hook: mutator.HookHTTPListener, Kind: mutator.KindListener, How: faulty.Panic, Name: "/tcp"}}
+	told := []faulty.Fault{{Hook: mutator.HookHTTPListener, Kind: mutator.KindListener, How: faulty.Panic, Name: xdsListener("tcp")}}
 	for _, each := range all {
 		told = append(told, each.Fault)
 		each.backend = f.recorder()

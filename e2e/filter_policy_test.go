@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,9 +29,12 @@ const (
 )
 
 // filterPage is the examples of docs/filter-policy.md, by their headings; the first has none.
-func filterPage(t *testing.T) map[string]string {
+func filterPage(t *testing.T) map[string]string { return examplesOf(t, "../docs/filter-policy.md") }
+
+// examplesOf are the examples of a page, by their headings. One in front of all sections has none.
+func examplesOf(t *testing.T, path string) map[string]string {
 	t.Helper()
-	page, err := os.ReadFile("../docs/filter-policy.md")
+	page, err := os.ReadFile(path)
 	require.NoError(t, err)
 	out := map[string]string{}
 	for _, part := range regexp.MustCompile(`(?m)^##+ `).Split(string(page), -1) {
@@ -52,6 +57,10 @@ type filterEffect func(ctx context.Context, f *fixture, host string) (bool, erro
 func TestFilterPolicies(t *testing.T) {
 	needs(t, here)
 	examples := filterPage(t)
+	delete(examples, ofARule)
+	transcoder := examples["gRPC-JSON transcoding"]
+	delete(examples, "gRPC-JSON transcoding")
+	examples["Wasm"] = strings.Replace(examples["Wasm"], "/filters/hello.wasm", wasmFilter(t), 1)
 	effects := map[string]filterEffect{
 		"":                           header("x-served-by", "egraft"),
 		"Cross-site request forgery": forgeryIsRejected,
@@ -61,11 +70,13 @@ func TestFilterPolicies(t *testing.T) {
 		"RBAC in shadow mode":        deletionIsCounted,
 		"Stateful session":           cookieIsSet,
 		"gRPC-Web":                   contentIsTranslated,
+		"A header for the backend":   header("x-got-egress", "egraft"),
 		"Lua":                        header("x-lua", "yes"),
 		"Response cache":             responseIsCached,
+		"Wasm":                       header("x-wasm", "go"),
 	}
 	require.Len(t, examples, len(effects), "examples of the page that are not tried")
-	f := start(t, standalone.Options{Egraft: []string{"--namespace-rules", "namespaces=*;filters=lua,cache"}})
+	f := start(t, standalone.Options{Egraft: []string{"--namespace-rules", "namespaces=*;filters=lua,cache,wasm,grpc_json_transcoder"}})
 	backend := f.countingBackend(filterBackend)
 	for _, host := range []string{filteredHost, unfilteredHost} {
 		f.filteredRoute(host, backend.port)
@@ -80,6 +91,7 @@ func TestFilterPolicies(t *testing.T) {
 		f.wait("the route without the filter", func(ctx context.Context) error { return f.is(ctx, effect, filteredHost, false) })
 	}
 	f.run("without a grant", (*fixture).filterWithoutGrant)
+	f.run("gRPC-JSON transcoding", func(f *fixture) { f.transcoded(transcoder) })
 	f.healthy(f.soon())
 }
 
@@ -107,7 +119,7 @@ func (f *fixture) is(ctx context.Context, effect filterEffect, host string, want
 	return err
 }
 
-func (f *fixture) filteredRoute(host string, port int) {
+func (f *fixture) filteredRoute(host string, port int, more ...string) {
 	f.t.Helper()
 	name, _, _ := strings.Cut(host, ".")
 	f.route(name, host, fmt.Sprintf(`
@@ -122,8 +134,8 @@ spec:
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: Backend
 metadata: {name: %[1]s, namespace: default}
-spec: {endpoints: [{ip: {address: 127.0.0.1, port: %[3]d}}]}
-`, name, host, port))
+spec: {endpoints: [{ip: {address: 127.0.0.1, port: %[3]d}}]%[4]s}
+`, name, host, port, strings.Join(append([]string{""}, more...), ", ")))
 }
 
 // filterBackend does what the path says.
@@ -140,6 +152,7 @@ func filterBackend(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, time.Now().UnixNano())
 	default:
 		w.Header().Set("X-Content", r.Header.Get("Content-Type"))
+		w.Header().Set("X-Got-Egress", r.Header.Get("X-Egress"))
 	}
 }
 
@@ -244,4 +257,44 @@ func responseIsCached(ctx context.Context, _ *fixture, host string) (bool, error
 	}
 	_, second, err := requested(ctx, http.MethodGet, host, "/cached")
 	return first == second, err
+}
+
+// wasmFilter builds e2e/wasm.
+func wasmFilter(t *testing.T) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "hello.wasm")
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildmode=c-shared", "-o", file, "./wasm")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return file
+}
+
+// transcoded: clients of the route speak JSON with a backend that speaks gRPC.
+func (f *fixture) transcoded(example string) {
+	port := f.rpcBackend()
+	for _, host := range []string{filteredHost, unfilteredHost} {
+		f.filteredRoute(host, port, "appProtocols: [gateway.envoyproxy.io/h2c]")
+	}
+	f.apply("filter", example)
+	answers := func(ctx context.Context, host string, status int, body string) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+standalone.ListenerAddress+"/grpc.health.v1.Health/Check", strings.NewReader("{}"))
+		if err != nil {
+			return err
+		}
+		request.Host = host
+		request.Header.Set("Content-Type", "application/json")
+		response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		got, err := io.ReadAll(response.Body)
+		if err == nil && (response.StatusCode != status || body != "" && strings.ReplaceAll(string(got), " ", "") != body) {
+			err = fmt.Errorf("%s: %d %s", host, response.StatusCode, got)
+		}
+		return err
+	}
+	f.wait("an answer in JSON", func(ctx context.Context) error { return answers(ctx, filteredHost, 200, `{"status":"SERVING"}`) })
+	f.wait("no answer in JSON of the other route", func(ctx context.Context) error { return answers(ctx, unfilteredHost, 415, "") })
 }

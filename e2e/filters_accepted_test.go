@@ -22,6 +22,7 @@ import (
 	"github.com/egraft/egraft/internal/envoyapi"
 	"github.com/egraft/egraft/internal/envoyfilter"
 	"github.com/egraft/egraft/internal/typedconfig"
+	"github.com/egraft/egraft/internal/typedconfig/typedconfigtest"
 )
 
 // acceptedFilters is how many configurations of each message are tried that egraft accepts, and
@@ -32,7 +33,7 @@ const (
 )
 
 // TestEnvoyTakesConfinedFilters: whatever configuration of a filter egraft accepts from any
-// namespace, Envoy takes, in the filter chain and on a route. One that it does not take would keep the
+// namespace, Envoy takes, in the filter chain, on a route and in a cluster. One that it does not take would keep the
 // changes of all others from it.
 func TestEnvoyTakesConfinedFilters(t *testing.T) {
 	needs(t, here)
@@ -46,11 +47,13 @@ func TestEnvoyTakesConfinedFilters(t *testing.T) {
 		for _, use := range []struct {
 			message string
 			put     func([]object) resources
-		}{{f.Chain, filterChainOf}, {f.Route, routesOf}} {
-			if use.message == "" {
+			name    string
+			not     bool
+		}{{f.Chain, filterChainOf, "chain", false}, {f.Route, routesOf, "route", f.Route == ""}, {f.Chain, clusterOf, "cluster", !f.IsUpstream}} {
+			if use.not {
 				continue
 			}
-			t.Run(use.message[len("envoy.extensions.filters.http."):], func(t *testing.T) {
+			t.Run(use.name+" "+use.message[len("envoy.extensions.filters.http."):], func(t *testing.T) {
 				all := acceptedConfigs(t, use.message)
 				for len(all) > 0 {
 					n := min(len(all), filtersAtOnce)
@@ -70,7 +73,7 @@ func TestRejectedFiltersAreSeen(t *testing.T) {
 	programs, err := parts.Prepared(parts.Envoy)
 	require.NoError(t, err)
 	wrong := object{"@type": typedconfig.URLPrefix + "envoy.extensions.filters.http.csrf.v3.CsrfPolicy"}
-	for _, put := range []func([]object) resources{filterChainOf, routesOf} {
+	for _, put := range []func([]object) resources{filterChainOf, routesOf, clusterOf} {
 		require.Error(t, validated(t, programs[parts.Envoy], put([]object{wrong})))
 	}
 }
@@ -92,6 +95,18 @@ func filterChainOf(configs []object) resources {
 		filters = append(filters, object{"name": fmt.Sprint("filter-", i), "disabled": true, "typedConfig": c})
 	}
 	return managerOf(filters, object{"match": object{"prefix": "/"}, "directResponse": object{"status": 200}})
+}
+
+func clusterOf(configs []object) resources {
+	var filters []object
+	for i, c := range configs {
+		filters = append(filters, object{"name": fmt.Sprint("filter-", i), "typedConfig": c})
+	}
+	filters = append(filters, object{"name": "envoy.filters.http.upstream_codec", "typedConfig": object{"@type": typedconfig.URLPrefix + "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"}})
+	const options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+	return resources{"Cluster": {{"name": "c", "connectTimeout": "1s", "typedExtensionProtocolOptions": object{options: object{
+		"@type": typedconfig.URLPrefix + options, "explicitHttpConfig": object{"httpProtocolOptions": object{}}, "httpFilters": filters,
+	}}}}}
 }
 
 func routesOf(configs []object) resources {
@@ -261,32 +276,20 @@ func fillField(t *testing.T, r *rand.Rand, m protoreflect.Message, fd protorefle
 }
 
 var filterTexts = []string{
-	"", "a", "x-header", "X_Y", "host", ":path", ":method", "a b", "%REQ(x-a)%", "%REQ(x-a?y):5%", "%START_TIME%", "%%", "50%", "%ENVIRONMENT(HOME)%", "%FOO%", "%REQ(%",
+	"", "a", "x-header", "X_Y", "host", ":path", ":method", "a b", "%REQ(x-a)%", "%REQ(x-a?y):5%", "%REQ(:PATH)%", "%REQ(x-a?:authority):5%", "%RESP(:status)%", "%TRAILER(:method)%", "%START_TIME%", "%%", "50%", "%ENVIRONMENT(HOME)%", "%FOO%", "%REQ(%",
 	"10.0.0.0", "::1", "300.1.1.1", "^/a.*[a-z]{2,4}$", "(", "a{1,1000}", `\pL`, "(?i)a|b", "text/plain", "application/grpc", "/", "/a/{b}", "*.example.com", "é", "\t", "a\r", "200", "[", "a=b; c", "__Host-a",
 }
 
 func filterScalar(r *rand.Rand, fd protoreflect.FieldDescriptor) protoreflect.Value {
 	n := []int64{0, 1, 2, 5, 32, 99, 100, 101, 199, 200, 404, 503, 600, 1000, 65535, 65536, 1 << 20, 1<<31 - 1}[r.IntN(18)]
 	switch fd.Kind() {
-	case protoreflect.BoolKind:
-		return protoreflect.ValueOfBool(n%2 == 0)
 	case protoreflect.EnumKind:
 		return protoreflect.ValueOfEnum(fd.Enum().Values().Get(r.IntN(fd.Enum().Values().Len())).Number())
 	case protoreflect.StringKind:
 		return protoreflect.ValueOfString(filterTexts[r.IntN(len(filterTexts))])
 	case protoreflect.BytesKind:
 		return protoreflect.ValueOfBytes([]byte(filterTexts[r.IntN(len(filterTexts))]))
-	case protoreflect.FloatKind:
-		return protoreflect.ValueOfFloat32(float32(n) / 10)
-	case protoreflect.DoubleKind:
-		return protoreflect.ValueOfFloat64(float64(n) / 10)
-	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
-		return protoreflect.ValueOfInt32(int32(n))
-	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
-		return protoreflect.ValueOfInt64(n)
-	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		return protoreflect.ValueOfUint32(uint32(n))
 	default:
-		return protoreflect.ValueOfUint64(uint64(n))
+		return typedconfigtest.Number(fd.Kind(), n)
 	}
 }

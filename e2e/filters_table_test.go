@@ -30,21 +30,33 @@ func TestFiltersOfEnvoy(t *testing.T) {
 		slices.Sort(messages)
 		known[f.Name] = slices.Compact(messages)
 	}
-	require.Equal(t, filtersOf(t), known)
+	extensions := extensionsOf(t)
+	require.Equal(t, filtersOf(extensions, "envoy.filters.http"), known)
+	upstream := map[string][]string{}
+	for _, f := range envoyfilter.All() {
+		if f.IsUpstream {
+			messages := slices.DeleteFunc([]string{f.Chain, f.UpstreamRoute}, func(m string) bool { return m == "" })
+			slices.Sort(messages)
+			upstream[f.Name] = slices.Compact(messages)
+		}
+	}
+	require.Equal(t, filtersOf(extensions, "envoy.filters.http.upstream"), upstream)
 }
 
-// notKnown are filters that a FilterPolicy cannot have: two end a chain, and one is a matcher for other
+// notKnown are filters that a FilterPolicy cannot have: three end a chain, and one is a matcher for other
 // filters.
-var notKnown = []string{"router", "mcp_router", "match_delegate"}
+var notKnown = []string{"router", "mcp_router", "upstream_codec", "match_delegate"}
 
-// filtersOf asks an Envoy for its HTTP filters and their messages.
-func filtersOf(t *testing.T) map[string][]string {
-	t.Helper()
+// filtersOf are the HTTP filters of a category and their messages.
+func filtersOf(extensions []builtIn, category string) map[string][]string {
 	out := map[string][]string{}
-	for _, e := range extensionsOf(t) {
+	for _, e := range extensions {
 		_, name, _ := strings.Cut(e.Name, ".http.")
-		if e.Category != "envoy.filters.http" || len(e.TypeURLs) == 0 || slices.Contains(notKnown, name) {
+		if e.Category != category || len(e.TypeURLs) == 0 || slices.Contains(notKnown, name) {
 			continue // those without messages are old names of others
+		}
+		if name == "upstream_rbac" { // which Envoy finds by its message
+			name = "rbac"
 		}
 		// Envoy names the message and rejects it on every route.
 		e.TypeURLs = slices.DeleteFunc(e.TypeURLs, func(m string) bool { return strings.HasSuffix(m, ".RateLimitQuotaOverride") })

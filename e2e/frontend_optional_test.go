@@ -33,6 +33,7 @@ func TestFrontendOptional(t *testing.T) {
 	needs(t, here)
 	for _, mode := range []standalone.SPIFFEMode{standalone.Dev, standalone.SPIRE} {
 		t.Run(string(mode), func(t *testing.T) {
+			needsAuthority(t, mode)
 			f := &frontend{fixture: start(t, standalone.Options{SPIFFE: mode, Listeners: tlsListeners, Bootstrap: documentedBootstrap(t)})}
 			f.begin()
 			f.optionalClients()

@@ -61,6 +61,7 @@ func TestFrontend(t *testing.T) {
 	needs(t, here)
 	for _, mode := range []standalone.SPIFFEMode{standalone.Dev, standalone.SPIRE} {
 		t.Run(string(mode), func(t *testing.T) {
+			needsAuthority(t, mode)
 			f := &frontend{fixture: start(t, standalone.Options{SPIFFE: mode, Listeners: tlsListeners})}
 			f.begin()
 			f.required()
@@ -245,7 +246,7 @@ func (f *frontend) optional() {
 	f.replace("https", optional)
 	f.eventually("a refusal", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 500 })
 	f.ordinaryIsUntouched()
-	f.logged("egraft", `"Invalid"`, "FrontendMTLSPolicy default/frontend", "clientCertificates is Optional, and with bundles in SPIFFE's format Envoy demands a certificate of every client")
+	f.logged("egraft", `"Invalid"`, "FrontendMTLSPolicy default/frontend", "clientCertificates is Optional, and with bundles in SPIFFE's format, Envoy requires a certificate from every client")
 	f.replace("https", optional+"  trustBundleFormat: CertificateAuthorities\n")
 	f.eventually("the client to be served", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
 	f.mustRefuse(f.nobody, noCertificate)

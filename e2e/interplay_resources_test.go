@@ -56,8 +56,12 @@ func (f *fixture) webRoute() string {
 	return strings.Replace(r.YAML(), r.Host(), webHost, 1)
 }
 
-// gatewaysOwn are Envoy Gateway's policies for what egraft's are for, too.
-const gatewaysOwn = `
+// gatewaysOwn are Envoy Gateway's policies for what egraft's are for, too, with the names that they patch.
+func gatewaysOwn() string {
+	return strings.NewReplacer("LISTENER", xdsListener("http"), "ROUTES", xdsRoutes("http")).Replace(gatewaysOwnYAML)
+}
+
+const gatewaysOwnYAML = `
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: ClientTrafficPolicy
 metadata: {name: all, namespace: default}
@@ -114,13 +118,13 @@ spec:
   type: JSONPatch
   jsonPatches:
     - type: type.googleapis.com/envoy.config.route.v3.RouteConfiguration
-      name: default/eg/http
+      name: ROUTES
       operation:
         op: add
         path: /response_headers_to_add
         value: [{header: {key: x-patched-routes, value: "yes"}}]
     - type: type.googleapis.com/envoy.config.listener.v3.Listener
-      name: default/eg/http
+      name: LISTENER
       operation:
         op: add
         path: /default_filter_chain/filters/0/typed_config/http_filters/0
@@ -146,11 +150,11 @@ func (f *fixture) countingPool() string {
 `+begin, 1)
 }
 
-// documentedOrder are the filters in docs/interplay.md, which are all that a chain can have
+// documentedOrder are the filters in docs/how-policies-interact.md, which are all that a chain can have
 // of egraft's.
 func (f *fixture) documentedOrder() []string {
 	f.t.Helper()
-	page, err := os.ReadFile("../docs/interplay.md")
+	page, err := os.ReadFile("../docs/how-policies-interact.md")
 	f.must(err)
 	_, rest, _ := strings.Cut(string(page), "```text\n")
 	order, _, found := strings.Cut(rest, "\n```")

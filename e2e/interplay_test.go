@@ -80,7 +80,7 @@ func (in *interplay) everything() {
 	in.apply("web", in.webRoute())
 	in.apply("rpc", rpcRoute(in.rpcBackend()))
 	in.apply("tcp", tcpRoute(in.mirror()))
-	in.apply("own", gatewaysOwn)
+	in.apply("own", gatewaysOwn())
 	secured := in.fixture.policy("Gateway", "eg", "http")
 	secured.Name, secured.PlaintextBackends = "mtls", "Leave"
 	in.policies(secured)
@@ -184,7 +184,7 @@ func (in *interplay) clients() {
 		require.Equal(in.t, fmt.Sprint(version, 200), fmt.Sprint(response.proto, response.status))
 		require.Contains(in.t, response.echo.Headers["X-Forwarded-Client-Cert"], "URI=spiffe://example.org/client")
 		require.Empty(in.t, response.echo.Headers["X-Early"], "another ClientTrafficPolicy is closer")
-		require.Contains(in.t, response.header.Get("Alt-Svc"), "h3=", "what docs/interplay.md warns of")
+		require.Contains(in.t, response.header.Get("Alt-Svc"), "h3=", "what docs/how-policies-interact.md warns of")
 		response, err = in.client.by(in.soon(), version, mutualHost, bytes.NewReader(make([]byte, bufferLimit+1)))
 		in.must(err)
 		require.Equal(in.t, 413, response.status, version)
@@ -300,7 +300,7 @@ func (in *interplay) untouched() {
 	require.True(in.t, bytes.Equal(content, back), "what comes back by TCP")
 }
 
-// order: in each chain the filters are once and where docs/interplay.md says.
+// order: in each chain the filters are once and where docs/how-policies-interact.md says.
 func (in *interplay) order() {
 	const patched, buffer, router = "envoy.filters.http.header_mutation", "envoy.filters.http.buffer", "envoy.filters.http.router"
 	pool, rpc := in.documentedOrder(), []string{buffer, "envoy.filters.http.grpc_web", "envoy.filters.http.grpc_stats", router}
@@ -312,13 +312,13 @@ func (in *interplay) order() {
 		}
 	}
 	require.Equal(in.t, map[string][]string{
-		"default/eg/http: default/eg/http":               slices.Concat([]string{patched}, pool),
-		"default/eg/second: default/eg/second":           pool,
-		"default/eg/https: default/eg/https":             {"egraft.io", buffer, router}, // the clients of a FrontendMTLSPolicy
-		"default/eg/https: default/eg/ordinary":          rpc,
-		"default/eg/https-quic: default/eg/ordinary":     rpc,
-		"default/eg/https-quic: <nil>":                   {buffer, router}, // the denial of HTTP/3
-		"envoy-gateway-proxy-ready-0.0.0.0-19003: <nil>": {"envoy.filters.http.health_check", router},
+		xdsListener("http") + ": " + xdsRoutes("http"):     slices.Concat([]string{patched}, pool),
+		xdsListener("second") + ": " + xdsRoutes("second"): pool,
+		xdsListener("https") + ": default/eg/https":        {"egraft.io", buffer, router}, // the clients of a FrontendMTLSPolicy
+		xdsListener("https") + ": default/eg/ordinary":     rpc,
+		xdsListenerQUIC("https") + ": default/eg/ordinary": rpc,
+		xdsListenerQUIC("https") + ": <nil>":               {buffer, router}, // the denial of HTTP/3
+		"envoy-gateway-proxy-ready-0.0.0.0-19003: <nil>":   {"envoy.filters.http.health_check", router},
 	}, got)
 }
 
@@ -364,7 +364,7 @@ func (in *interplay) changes() map[string]int {
 	in.t.Helper()
 	out := map[string]int{}
 	for _, stat := range []string{
-		"^listener_manager.listener_(added|modified|removed)$", "^cluster_manager.cluster_modified$", "rds.default/eg/(http|https|ordinary).config_reload$",
+		"^listener_manager.listener_(added|modified|removed)$", "^cluster_manager.cluster_modified$", "rds.(" + xdsRoutes("http") + "|default/eg/(https|ordinary)).config_reload$",
 	} {
 		n, err := in.Stat(in.soon(), stat)
 		in.must(err)

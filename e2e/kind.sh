@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # A node image is made for one release of kind. This is the image with the Kubernetes of
 # hack/tools/kubernetes in https://github.com/kubernetes-sigs/kind/releases/tag/v0.33.0
 release=0.33.0
-image=kindest/node:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed
+image=${EGRAFT_KIND_IMAGE:-kindest/node:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed}
 
 export KIND_CLUSTER_NAME=egraft-e2e # also for the commands of docs/install.md
 

@@ -87,7 +87,7 @@ func (o *outcomes) conditionsOfBackend() {
 	rule(single, "one", "two")
 	o.untilCondition("one", "False Conflicted OriginalDestinationBackend default/one and OriginalDestinationBackend default/two are backends of one rule")
 	rule(weighted, "two")
-	o.untilCondition("two", "False ApplyFailed the rule has other backends, too, beside which Envoy Gateway does not route to this one")
+	o.untilCondition("two", "False ApplyFailed the rule has other backends as well, so Envoy Gateway does not route to this one")
 	marked := &routev3.Route{}
 	require.NoError(o.t, proto.Unmarshal(rule(single, "one"), marked))
 	configuration := o.encode(&routev3.RouteConfiguration{Name: "http", VirtualHosts: []*routev3.VirtualHost{{Name: "all", Domains: []string{"*"}, Routes: []*routev3.Route{marked}}}})

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/egraft/egraft/e2e/apiserver"
+	"github.com/egraft/egraft/e2e/parts"
 	"github.com/egraft/egraft/e2e/process"
 	"github.com/egraft/egraft/internal/kube"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -62,7 +63,7 @@ spec:
                     lastTransitionTime: {type: string, format: date-time}
 `
 
-// outcomesRole is what docs/operations.md says that egraft needs.
+// outcomesRole is what docs/policy-outcomes.md says that egraft needs.
 const outcomesRole = `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -103,6 +104,7 @@ func TestOutcomesInKubernetes(t *testing.T) {
 	if on != here {
 		t.Skip("it brings an API server of its own")
 	}
+	needsParts(t, parts.APIServer)
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "log"), 0o755))
 	server, err := apiserver.Start(t.Context(), apiserver.Options{Dir: dir})
@@ -258,11 +260,11 @@ func (o *outcomes) eventsOfReplicas() {
 		r.Publish("default/two", []mutator.PolicyOutcome{{Policy: filter, Reason: mutator.Conflicted, Message: "another is older"}})
 	}
 	o.wait(3, a, b) // two Events and the conditions
-	require.Equal(o.t, []string{"Warning Conflicted another is older (Gateway default/two) x", "Normal Programmed works (Gateway default/one) x"}, o.eventsOf("events"))
+	require.Equal(o.t, []string{"Normal Programmed EGR300: works (Gateway default/one) x", "Warning Conflicted EGR302: another is older (Gateway default/two) x"}, o.eventsOf("events"))
 	require.Equal(o.t, []int{2, 2}, []int{total("event written", a, b), total("event present", a, b)})
 	description := o.kubectl("describe", "testfilter", "events")
-	require.Regexp(o.t, `Warning +Conflicted +\S+ +egraft.io/egraft +another is older \(Gateway default/two\)`, description)
-	require.Regexp(o.t, `Normal +Programmed +\S+ +egraft.io/egraft +works \(Gateway default/one\)`, description)
+	require.Regexp(o.t, `Warning +Conflicted +\S+ +egraft.io/egraft +EGR302: another is older \(Gateway default/two\)`, description)
+	require.Regexp(o.t, `Normal +Programmed +\S+ +egraft.io/egraft +EGR300: works \(Gateway default/one\)`, description)
 }
 
 func (o *outcomes) eventAgain() {
@@ -273,8 +275,8 @@ func (o *outcomes) eventAgain() {
 		r.Publish("", []mutator.PolicyOutcome{{Policy: filter, Reason: reason, Message: "m"}})
 		o.wait(i+1, r)
 	}
-	require.ElementsMatch(o.t, []string{"Normal Programmed m x2", "Warning Invalid m x"}, o.eventsOf("again"))
-	require.Regexp(o.t, `Normal +Programmed +\S+ \(x2 over \S+\) +egraft.io/egraft +m`, o.kubectl("describe", "testfilter", "again"))
+	require.ElementsMatch(o.t, []string{"Normal Programmed EGR300: m x2", "Warning Invalid EGR301: m x"}, o.eventsOf("again"))
+	require.Regexp(o.t, `Normal +Programmed +\S+ \(x2 over \S+\) +egraft.io/egraft +EGR300: m`, o.kubectl("describe", "testfilter", "again"))
 }
 
 // conditionsOf are the conditions of a filter in short.

@@ -52,7 +52,7 @@ func (w *kubeWorld) mixedSelectors(t *testing.T) {
 		}
 		p := owned{"other", "targetSelectors: [" + fmt.Sprintf(byLabels, "Gateway", anywhere) + ", " + fmt.Sprintf(byLabels, "HTTPRoute", "") + "]"}
 		err := w.Admin.Apply(t.Context(), p.yaml(kind, 0, fmt.Sprintf(fields, 0, w.issuer.Socket())))
-		require.ErrorContains(t, err, "Gateways of other namespaces cannot be selected by a policy that targets routes as well: use a policy for each")
+		require.ErrorContains(t, err, "a policy that targets routes cannot also select Gateways in other namespaces: use a policy for each")
 	}
 }
 

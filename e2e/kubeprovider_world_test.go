@@ -41,6 +41,7 @@ type kubeWorld struct {
 
 func newKubeWorld(t *testing.T) *kubeWorld {
 	t.Helper()
+	needsParts(t, parts.APIServer)
 	dir, err := os.MkdirTemp("/tmp", "egraft-") //nolint:usetesting // t.TempDir is gone when somebody wants to read the logs
 	require.NoError(t, err)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "log"), 0o755))

@@ -2,6 +2,23 @@
 
 // Package e2e has the scenarios that run on the real Envoy Gateway, Envoy and
 // SPIRE. What they have in common is in package standalone.
+//
+// These variables of the environment choose other versions and options than the default ones, for
+// every scenario with the file provider. The scenarios with the Kubernetes provider take the
+// versions alone.
+//
+//	EGRAFT_E2E_ENVOY_GATEWAY   1.9.1 (the default), 1.9.0, 1.8.0 or 1.7.0
+//	EGRAFT_E2E_ENVOY           1.39.1 (the default), 1.40.0, 1.38.3 or 1.37.0
+//	EGRAFT_E2E_RUNTIME_FLAGS   runtime flags of Envoy Gateway, such as
+//	                           XDSNameSchemeV2,PerResourceSystemCASecret
+//	EGRAFT_E2E_MERGE_GATEWAYS  true: mergeGateways of EnvoyProxy
+//	EGRAFT_E2E_MERGE_BACKENDS  true: mergeBackends of EnvoyProxy
+//	EGRAFT_E2E_PARTS           demo: without what needs SPIRE or an API server;
+//	                           matrix: for TestMatrix alone
+//
+// All of them have to pass with the default ones and with XDSNameSchemeV2. TestMatrix passes with
+// each combination that package matrix lists; of the others, some are about what an older release
+// does not have, or about names that an option changes.
 package e2e
 
 import (
@@ -27,6 +44,10 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 // run obtains the parts outside of namespaces and runs the tests inside.
 func run(m *testing.M) (code int) {
+	if err := selectCore(); err != nil {
+		fmt.Fprintf(os.Stderr, "e2e: %v\n", err)
+		return 1
+	}
 	if !netns.Inside() {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 		clean, err := on.prepare(ctx)
@@ -47,10 +68,14 @@ func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
 	if err != nil {
 		return func(bool) {}, err
 	}
-	if err := errors.Join(store.Prepare(ctx, append(apiserver.Parts(), parts.Helm)...), downloadManifests(ctx)); err != nil {
-		return func(bool) {}, err
+	modes := []standalone.SPIFFEMode{standalone.Dev}
+	if !onlyDemosParts() {
+		modes = append(modes, standalone.SPIRE)
+		if err := errors.Join(store.Prepare(ctx, append(apiserver.Parts(), parts.Helm)...), downloadManifests(ctx)); err != nil {
+			return func(bool) {}, err
+		}
 	}
-	cleanPrograms, err := standalone.Prepare(ctx, os.Stderr, standalone.Dev, standalone.SPIRE)
+	cleanPrograms, err := standalone.Prepare(ctx, os.Stderr, modes...)
 	if err != nil {
 		return func(bool) {}, err
 	}
@@ -60,8 +85,11 @@ func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
 			clean()
 		}
 	}
+	if onlyMatrix() {
+		return clean, nil
+	}
 	for name, directory := range map[parts.Name]string{
-		customMutator: "examples/custom-mutator", policyMutator: "examples/policy-mutator", routeFilter: "examples/route-filter",
+		customMutator: "examples/custom-mutator", policyMutator: "examples/policy-mutator",
 		faultyProgram: "e2e/cmd/faulty",
 	} {
 		cleanModule, err := standalone.PrepareModule(ctx, name, directory)

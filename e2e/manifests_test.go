@@ -48,6 +48,7 @@ func startServer(t *testing.T) *apiserver.Server {
 	t.Helper()
 	needs(t, here)
 	dir := t.TempDir()
+	needsParts(t, parts.APIServer)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "log"), 0o755))
 	server, err := apiserver.Start(t.Context(), apiserver.Options{Dir: dir})
 	require.NoError(t, err)

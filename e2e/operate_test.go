@@ -22,7 +22,7 @@ import (
 // operatePage walks through the incidents. With the environment variable updatePage set, what the
 // commands print is written into it.
 const (
-	operatePage = "../docs/operate.md"
+	operatePage = "../docs/incidents.md"
 	updatePage  = "EGRAFT_UPDATE_PAGE"
 )
 
@@ -80,7 +80,10 @@ func (f *fixture) printed(ctx context.Context, command string) string {
 	cmd := exec.CommandContext(ctx, f.EgraftProgram(), words[1:]...)
 	cmd.Env, cmd.Dir = append(process.Environ(), "EGRAFT_ADMIN_ADDRESS="+standalone.EgraftAdminAddress), f.Dir
 	out, _ := cmd.CombinedOutput() // most fail, since something is wrong
-	text := strings.NewReplacer(f.SPIFFE.Socket(), "/run/spire/agent.sock", f.Dir, "/run/egraft-demo").Replace(string(out))
+	text := strings.NewReplacer(
+		f.SPIFFE.Socket(), "/run/spire/agent.sock", f.Dir, "/run/egraft-demo",
+		xdsListener("http"), "default/eg/http", xdsListener("second"), "default/eg/second",
+	).Replace(string(out))
 	if address, err := f.AdminAddress(); err == nil {
 		text = strings.ReplaceAll(text, address, "127.0.0.1:19000")
 	}

@@ -352,7 +352,7 @@ func TestOriginalDestinationSpecial(t *testing.T) {
 	require.NoError(t, err)
 	from := standalone.LogEnd(f.Egraft)
 	f.poolWith(`{allowedCIDRs: [127.0.0.1/32]}`, "", fromHeader(""), "")
-	f.backendNotInEffect(from, "Invalid", "spec.allowedCIDRs[0]: Invalid value: \"127.0.0.1/32\": is in 127.0.0.0/8, which the operator allows with --allow-special-destinations; requests of its routes are rejected")
+	f.backendNotInEffect(from, "Invalid", "spec.allowedCIDRs[0]: Invalid value: \"127.0.0.1/32\": is in 127.0.0.0/8, which requires --allow-special-destinations; requests of its routes are rejected")
 	f.untilAsked(poolHost, 500, "x-wanted", admin)
 	f.poolWith(`{allowedCIDRs: [0.0.0.0/0]}`, "", fromHeader(""), "")
 	f.untilAsked(poolHost, 403, "x-wanted", admin)

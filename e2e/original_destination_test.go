@@ -203,7 +203,7 @@ metadata: {name: ordinary, namespace: default}
 spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 ---`, ordinary.port), 1))
 	f.until(poolHost, "a denial", func(r *envoy.Response) bool { return rejected(500, deniedByEgraft)(r) })
-	f.backendNotInEffect(from, "ApplyFailed", "the rule has other backends, too, beside which Envoy Gateway does not route to this one; use a rule for each; requests are rejected")
+	f.backendNotInEffect(from, "ApplyFailed", "the rule has other backends as well, so Envoy Gateway does not route to this one; use a rule for each; requests are rejected")
 	require.Zero(f.t, ordinary.connections.Load())
 }
 

@@ -144,7 +144,7 @@ func TestOriginalDestinationWithoutListeners(t *testing.T) {
 	one, outside := f.recorder(), f.recorderAt("127.0.0.3:0")
 	from := standalone.LogEnd(f.Egraft)
 	f.route("pool", poolHost, f.poolExample())
-	f.backendNotInEffect(from, "ApplyFailed", "the Translation hook came without resources of kind Listener, which egraft config envoy-gateway includes, so that the filters are missing; requests are rejected")
+	f.backendNotInEffect(from, "ApplyFailed", "the Translation hook came without resources of kind Listener, which egraft config envoy-gateway includes, so the filters are missing; requests are rejected")
 	f.untilAsked(poolHost, 503, "x-wanted", at("127.0.0.1", one))
 	f.proxyProtocol()
 	f.wait("the PROXY protocol", func(ctx context.Context) error { return f.asProxy(ctx, outside.port, at("127.0.0.1", one), 503) })

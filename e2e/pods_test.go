@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/internal/version"
 )
 
 const (
@@ -84,8 +85,8 @@ func (c *inCluster) restarts(t *scenario) string {
 }
 
 func (c *inCluster) imageRolledOut(t *scenario) {
-	const next = "ghcr.io/egraft/egraft:next"
-	_, err := c.OnNode(t.soon(), "ctr", "--namespace", "k8s.io", "images", "tag", "--force", "ghcr.io/egraft/egraft:dev", next)
+	const next = version.Image + ":next"
+	_, err := c.OnNode(t.soon(), "ctr", "--namespace", "k8s.io", "images", "tag", "--force", version.Image+":"+version.Release, next)
 	t.must(err)
 	t.kubectl(c, "set", "image", gatewayNamespace, gateway, "egraft="+next)
 	c.rolledOut(t)

@@ -3,14 +3,17 @@
 package e2e
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/parts"
 )
 
-// TestPolicyMutatorCRD: an API server takes the example's CRD and policies, rejects what the
-// feature calls invalid, and gives Envoy Gateway what it needs.
+// TestPolicyMutatorCRD: an API server takes the CRDs and permissions that the example prints, and its
+// policies; it rejects what the feature calls invalid, and gives Envoy Gateway what it needs.
 func TestPolicyMutatorCRD(t *testing.T) {
 	server := startServer(t)
 	admin := func(arguments ...string) string {
@@ -18,7 +21,9 @@ func TestPolicyMutatorCRD(t *testing.T) {
 		require.NoError(t, err)
 		return out
 	}
-	admin("apply", "--server-side", "--filename", "../examples/policy-mutator/config")
+	for _, manifests := range []string{"crds", "rbac"} {
+		require.NoError(t, server.Admin.Apply(t.Context(), printedBy(t, policyMutator, manifests)))
+	}
 	admin("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 	require.NoError(t, server.Admin.Apply(t.Context(), retryBudgets(t)))
 	stored := admin("get", "retrybudgetpolicy/for-all", "--output=jsonpath={.spec.minRetryConcurrency} {.spec.failurePolicy}")
@@ -49,4 +54,14 @@ func TestPolicyMutatorCRD(t *testing.T) {
 		admin("auth", "can-i", verb, "retrybudgetpolicies.example.com", "--all-namespaces", "--as", gateway)
 	}
 	admin("auth", "can-i", "update", "retrybudgetpolicies.example.com", "--subresource=status", "--all-namespaces", "--as", gateway)
+}
+
+// printedBy is what `config` of a program prints.
+func printedBy(t *testing.T, name parts.Name, command string) string {
+	t.Helper()
+	programs, err := parts.Prepared(name)
+	require.NoError(t, err)
+	out, err := exec.CommandContext(t.Context(), programs[name], "config", command).Output()
+	require.NoError(t, err)
+	return string(out)
 }

@@ -20,24 +20,7 @@ import (
 // policyMutator is the program of examples/policy-mutator.
 const policyMutator parts.Name = "policy-mutator"
 
-// TestPolicyMutator runs the example in egraft's place, with the policies of its README: Envoy has
-// the retry budget of the Gateway's policy, and that of the HTTPRoute's where it overrides it.
-func TestPolicyMutator(t *testing.T) {
-	needs(t, here)
-	f := start(t, standalone.Options{Program: policyMutator})
-	f.apply("shared", sharedBackend)
-	for _, name := range []string{"shop", "pay"} {
-		f.apply(name, toShared(name))
-		f.until(name+".example.com", "the backend to reject cleartext", envoy.Status(400))
-	}
-	f.apply("budgets", retryBudgets(t))
-	f.untilBudgets(map[string]string{"shop": "httproute/default/shop/rule/0 50 % 10", "pay": "httproute/default/pay/rule/0 20 % 3"})
-	f.logged("egraft", "RetryBudgetPolicy default/for-all: retries limited to 20 % of the requests, but not below 3, in 1 clusters")
-	f.logged("egraft", "RetryBudgetPolicy default/for-shop: retries limited to 50 % of the requests, but not below 10, in 1 clusters")
-	f.healthy(f.soon())
-}
-
-// TestPolicyMutatorOnMergedBackends: two routes share a cluster, and one of them has policies of
+// TestPolicyMutatorOnMergedBackends runs the example in egraft's place: two routes share a cluster, and one of them has policies of
 // two features. It gets a copy of the cluster with the edits of both, and the other one a copy
 // with that of the Gateway's policy alone.
 func TestPolicyMutatorOnMergedBackends(t *testing.T) {

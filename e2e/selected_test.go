@@ -45,12 +45,12 @@ func (c *inCluster) selected(s *scenario) {
 	c.takesUpTo(s, chosen.Host(), limitOfRoute)
 	c.takesUpTo(s, other.Host(), limitOfGateway)
 	s.kubectl(c, "wait", "bufferpolicy/buffer-route", acceptedByGateway, "--timeout=20s")
-	c.hasEvent(s, "BufferPolicy/buffer-route", "Programmed requests of up to 8Ki are held until they are complete; routes: 1")
-	c.hasEvent(s, "BufferPolicy/buffer-gateway", "Programmed requests of up to 1Ki are held until they are complete; routes: 1")
+	c.hasEvent(s, "BufferPolicy/buffer-route", "Programmed EGR300: requests of up to 8Ki are buffered until they are complete; routes: 1;")
+	c.hasEvent(s, "BufferPolicy/buffer-gateway", "Programmed EGR300: requests of up to 1Ki are buffered until they are complete; routes: 1;")
 
 	c.label(s, "httproute/other", "uploads=large")
 	c.untilPosted(s, other.Host(), limitOfRoute, 200)
-	c.hasEvent(s, "BufferPolicy/buffer-gateway", "Overridden BufferPolicy default/buffer-route has a more specific target and overrides this policy everywhere")
+	c.hasEvent(s, "BufferPolicy/buffer-gateway", "Overridden EGR303: BufferPolicy default/buffer-route has a more specific target and overrides this policy everywhere")
 
 	c.label(s, "httproute/chosen", "uploads-")
 	c.untilPosted(s, chosen.Host(), limitOfGateway+1, 413)

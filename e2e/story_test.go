@@ -23,6 +23,7 @@ func TestSVIDs(t *testing.T) {
 	needs(t, here)
 	for _, mode := range []standalone.SPIFFEMode{standalone.Dev, standalone.SPIRE} {
 		t.Run(string(mode), func(t *testing.T) {
+			needsAuthority(t, mode)
 			f := start(t, standalone.Options{SPIFFE: mode, Backends: backendsForAll()})
 			f.run("story", (*fixture).story)
 			f.run("time to effect", (*fixture).timeToEffect)

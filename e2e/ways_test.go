@@ -27,16 +27,22 @@ func (c *inCluster) inItsOwnPods(s *scenario) {
 	c.certificates(s)
 	manifests := s.kubectl(c, "kustomize", "../deploy/deployment")
 	s.must(c.Kubectl.Apply(s.ctx, withoutGroup(manifests, "cert-manager.io")))
+	c.callsItsOwnPods(s)
+	c.everyKindIsTold(s)
+	log := s.kubectl(c, "logs", "--namespace=egraft-system", "--selector=app.kubernetes.io/name=egraft", "--tail=-1")
+	require.Contains(s.t, log, "configuration changed")
+	nothingIsForbidden(s, log)
+}
+
+// callsItsOwnPods has Envoy Gateway call them, and a policy in effect.
+func (c *inCluster) callsItsOwnPods(s *scenario) {
+	s.t.Helper()
 	s.kubectl(c, "rollout", "status", "--namespace=egraft-system", "deployment/egraft", "--timeout=90s")
 	s.must(c.Helm(s.ctx, "upgrade", "eg", "oci://docker.io/envoyproxy/gateway-helm", "--version", "v1.9.1",
 		gatewayNamespace, "--values", "../deploy/deployment/values.yaml"))
 	s.kubectl(c, "rollout", "restart", gatewayNamespace, gateway)
 	c.rolledOut(s)
 	c.inEffect(s, "1/1")
-	c.everyKindIsTold(s)
-	log := s.kubectl(c, "logs", "--namespace=egraft-system", "--selector=app.kubernetes.io/name=egraft", "--tail=-1")
-	require.Contains(s.t, log, "configuration changed")
-	nothingIsForbidden(s, log)
 }
 
 // reinstall has Envoy Gateway without egraft.

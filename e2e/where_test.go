@@ -17,6 +17,7 @@ import (
 	"github.com/egraft/egraft/e2e/netns"
 	"github.com/egraft/egraft/e2e/node"
 	"github.com/egraft/egraft/e2e/parts"
+	"github.com/egraft/egraft/e2e/standalone"
 )
 
 // where is the kind of environment that the tests run in.
@@ -195,5 +196,28 @@ func needs(t *testing.T, wanted ...where) {
 	t.Helper()
 	if !slices.Contains(wanted, on) {
 		t.Skipf("needs %s, and this is %s", wanted, on)
+	}
+}
+
+// onlyDemosParts says that the tests run with what the demo needs, while other parts are built:
+// hack/testall runs the rest after that.
+func onlyDemosParts() bool { return os.Getenv("EGRAFT_E2E_PARTS") == "demo" || onlyMatrix() }
+
+// onlyMatrix says that TestMatrix runs alone, which needs no programs of the examples either.
+func onlyMatrix() bool { return os.Getenv("EGRAFT_E2E_PARTS") == "matrix" }
+
+// needsParts skips a test for later that needs more than the demo does.
+func needsParts(t *testing.T, names ...parts.Name) {
+	t.Helper()
+	if onlyDemosParts() {
+		t.Skipf("later: needs %s", names)
+	}
+}
+
+// needsAuthority is [needsParts] for what issues SVIDs.
+func needsAuthority(t *testing.T, mode standalone.SPIFFEMode) {
+	t.Helper()
+	if mode == standalone.SPIRE {
+		needsParts(t, parts.SPIREServer, parts.SPIREAgent)
 	}
 }

@@ -48,6 +48,7 @@ func (c *inCluster) wrongly(s *scenario) {
 		c.rolledOut(s)
 		c.policiesStillWork(s)
 	}
+	c.notWired(s)
 	c.withoutDefinition(s)
 }
 

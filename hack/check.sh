@@ -28,6 +28,9 @@ make --no-print-directory lint || status=$?
 make --no-print-directory api-diff || status=$?
 git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run |
 	xargs -0 hack/tools/shellcheck/run.sh || status=$?
+workflows() { hack/tool.sh actionlint -shellcheck hack/tools/shellcheck/run.sh -pyflakes= "$@" || status=$?; }
+workflows
+workflows internal/scaffold/templates/common/ci.yml.txt # what `egraft new` writes, as it is
 if [ "$before" != "$after" ]; then
 	own --no-pager diff "$before" "$after"
 	echo "check: the files above were not as generated, tidied and formatted; now they are" >&2

@@ -3,6 +3,7 @@
 # bin/echo-image.tar, and a bill of materials for each of their platforms:
 # hack/image.sh [NAME:TAG]
 #
+# Without a name, the image has that by which the manifests ask for it: the one of the newest release.
 # There is no base image: the programs are static, and the only other files name their user.
 # The same commit and the same Go give the same bytes.
 set -euo pipefail
@@ -22,8 +23,7 @@ root() {
 	mkdir -p "$root/etc"
 	echo 'nonroot:x:65532:65532:nonroot:/:/sbin/nologin' >"$root/etc/passwd"
 	echo 'nonroot:x:65532:' >"$root/etc/group"
-	CGO_ENABLED=0 GOOS=linux GOARCH=$3 GOAMD64=v1 GOARM64=v8.0 \
-		go build -trimpath -ldflags "-s -w" -o "$root/$1" "$2"
+	GOOS=linux GOARCH=$3 GOAMD64=v1 GOARM64=v8.0 hack/build.sh "$root/$1" "$2"
 	echo "$root"
 }
 
@@ -40,5 +40,6 @@ image() {
 		"linux/amd64=$amd64" "linux/arm64=$arm64"
 }
 
-image egraft ./cmd/egraft "${1:-ghcr.io/egraft/egraft:dev}"
+release=$(sed -n 's/^const Release = "\(.*\)"$/\1/p' internal/version/release.go)
+image egraft ./cmd/egraft "${1:-ghcr.io/egraft/egraft:$release}"
 image echo ./e2e/cmd/echo ghcr.io/egraft/echo:dev

@@ -16,7 +16,8 @@ import (
 
 // Addresses of the Envoy under experiment, in a network namespace of its own.
 const (
-	adminAddress = "127.0.0.1:19000"
+	// AdminAddress is that of Envoy's administration interface.
+	AdminAddress = "127.0.0.1:19000"
 	listenPort   = 10080
 )
 
@@ -126,7 +127,7 @@ var transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
 
 // Admin is a page of Envoy's administration interface.
 func (e *Envoy) Admin(ctx context.Context, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+adminAddress+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+AdminAddress+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s of Envoy: %w", path, err)
 	}

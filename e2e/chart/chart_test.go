@@ -3,10 +3,7 @@
 package chart
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,7 +13,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/egraft/egraft/e2e/parts"
 )
@@ -63,24 +59,12 @@ func renderer(t *testing.T) *Renderer {
 	return &Renderer{Helm: helm, Kubectl: kubectl, Root: root, Dir: t.TempDir(), Namespace: "gateways"}
 }
 
-// objects are by kind, namespace and name.
 func objects(t *testing.T, text []byte) map[string]*unstructured.Unstructured {
 	t.Helper()
-	out := map[string]*unstructured.Unstructured{}
-	for decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096); ; {
-		object := &unstructured.Unstructured{}
-		err := decoder.Decode(object)
-		if errors.Is(err, io.EOF) {
-			require.NotEmpty(t, out)
-			return out
-		}
-		require.NoError(t, err)
-		if object.Object != nil {
-			id := object.GetKind() + " " + object.GetNamespace() + "/" + object.GetName()
-			require.NotContains(t, out, id, "an object is there twice")
-			out[id] = object
-		}
-	}
+	out, err := Objects(text)
+	require.NoError(t, err)
+	require.NotEmpty(t, out)
+	return out
 }
 
 func same(t *testing.T, want, got map[string]*unstructured.Unstructured) {

@@ -1,11 +1,17 @@
 package chart
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
 // Renderer renders charts for one release of Helm's in a namespace.
@@ -18,6 +24,27 @@ type Renderer struct {
 	Dir string
 	// Namespace is that of Envoy Gateway.
 	Namespace string
+}
+
+// Objects are those in manifests, by "KIND NAMESPACE/NAME". It is an error if one is there twice.
+func Objects(manifests []byte) (map[string]*unstructured.Unstructured, error) {
+	out := map[string]*unstructured.Unstructured{}
+	for decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifests), 4096); ; {
+		object := &unstructured.Unstructured{}
+		if err := decoder.Decode(object); errors.Is(err, io.EOF) {
+			return out, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("read manifests: %w", err)
+		}
+		if object.Object == nil {
+			continue
+		}
+		id := object.GetKind() + " " + object.GetNamespace() + "/" + object.GetName()
+		if out[id] != nil {
+			return nil, fmt.Errorf("%s is there twice", id)
+		}
+		out[id] = object
+	}
 }
 
 // Plain is the chart with egraft's values, and without egraft.
@@ -70,11 +97,12 @@ func (r *Renderer) install(ctx context.Context) error {
 }
 
 func (r *Renderer) template(ctx context.Context, chart string, more ...string) ([]byte, error) {
-	arguments := []string{
-		"template", "eg", chart, "--namespace", r.Namespace, "--include-crds",
-		"--values", filepath.Join(r.Root, "deploy", "helm", "values.yaml"),
-	}
-	return output(r.helm(ctx, append(arguments, more...)...))
+	return r.Template(ctx, chart, append([]string{"--values", filepath.Join(r.Root, "deploy", "helm", "values.yaml")}, more...)...)
+}
+
+// Template is a chart with flags of `helm template`, and nothing else.
+func (r *Renderer) Template(ctx context.Context, chart string, flags ...string) ([]byte, error) {
+	return output(r.helm(ctx, append([]string{"template", "eg", chart, "--namespace", r.Namespace, "--include-crds"}, flags...)...))
 }
 
 // helm is a command that finds kubectl, and none of the user's own files.

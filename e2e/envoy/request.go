@@ -121,7 +121,7 @@ func get(ctx context.Context, by http.RoundTripper, url, host string) (*Response
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return nil, fmt.Errorf("get %s: read the answer: %w", url, err)
+		return nil, fmt.Errorf("get %s: read the response: %w", url, err)
 	}
 	return &Response{Status: response.StatusCode, Header: response.Header, Body: string(body)}, nil
 }

@@ -16,7 +16,9 @@ import (
 const (
 	script = "e2e/kind.sh"
 	image  = "kindest/node:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed"
-	mine   = " [egraft-e2e TMP/egraft-kind-X/kubeconfig]"
+	// imageVariable names another node image.
+	imageVariable = "EGRAFT_KIND_IMAGE"
+	mine          = " [egraft-e2e TMP/egraft-kind-X/kubeconfig]"
 
 	create     = "kind create cluster --image " + image + " --wait 3m --retain" + mine
 	build      = "make --no-print-directory build" + mine
@@ -147,12 +149,29 @@ func TestCheckMakesNothing(t *testing.T) {
 	assert.Equal(t, checks, m.called())
 }
 
-// TestKubernetesIsTheSame: the node image has the Kubernetes of package node, but for the
-// patch, of which kind does not make all.
-func TestKubernetesIsTheSame(t *testing.T) {
-	content, err := os.ReadFile("../kind.sh")
-	require.NoError(t, err)
-	pinned := regexp.MustCompile(`(?m)^image=kindest/node:(v\d+\.\d+)\.\d+@sha256:[0-9a-f]{64}$`).FindStringSubmatch(string(content))
-	require.NotNil(t, pinned)
-	require.True(t, strings.HasPrefix(parts.KubernetesVersion, pinned[1]+"."), "%s and %s", pinned[1], parts.KubernetesVersion)
+// TestImageOfTheUser: the cluster is made of the node image that the user names.
+func TestImageOfTheUser(t *testing.T) {
+	t.Setenv(imageVariable, "kindest/node:mine")
+	m := newMachine(t, usual())
+	code, s := m.run(script)
+	require.Zero(t, code, s.stderr.String())
+	assert.Contains(t, m.called(), strings.Replace(create, image, "kindest/node:mine", 1))
+}
+
+// TestVersionsAreTheSame: the node image has the Kubernetes of package node, but for the patch, of which kind
+// does not make all. What a node image is made of here has those versions as well.
+func TestVersionsAreTheSame(t *testing.T) {
+	read := func(path, line string) string {
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		found := regexp.MustCompile(`(?m)^` + line).FindStringSubmatch(string(content))
+		require.NotNil(t, found, "%s has no %s", path, line)
+		return found[1]
+	}
+	minor := read("../kind.sh", `image=\$\{EGRAFT_KIND_IMAGE:-kindest/node:(v\d+\.\d+)\.\d+@sha256:[0-9a-f]{64}\}$`)
+	require.True(t, strings.HasPrefix(parts.KubernetesVersion, minor+"."), "%s and %s", minor, parts.KubernetesVersion)
+	require.Equal(t, "v"+read("../kind.sh", `release=(\S+)`), read("../../hack/tools/kind/go.mod", `\s*sigs.k8s.io/kind (\S+)`))
+	for _, module := range []string{"kubernetes", "kubeadm"} {
+		require.Equal(t, parts.KubernetesVersion, read("../../hack/tools/"+module+"/go.mod", `(?:require)?\s*k8s.io/kubernetes (\S+)`), module)
+	}
 }

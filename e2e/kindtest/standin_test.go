@@ -108,6 +108,9 @@ func (m *machine) start(script string, arguments ...string) *started {
 	m.t.Cleanup(cancel)
 	s := &started{Cmd: exec.CommandContext(ctx, filepath.Join("../..", script), arguments...)}
 	s.Env = []string{"PATH=" + filepath.Join(m.dir, "bin"), "CALLS=" + m.calls, "TMPDIR=" + filepath.Join(m.dir, "tmp"), "LC_ALL=C"}
+	if user := os.Getenv(imageVariable); user != "" {
+		s.Env = append(s.Env, imageVariable+"="+user)
+	}
 	s.Cmd.Stdout, s.Cmd.Stderr = &s.stdout, &s.stderr
 	s.WaitDelay = 5 * time.Second // for what is left with the script's output open, which is an error
 	require.NoError(m.t, s.Start())

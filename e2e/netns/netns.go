@@ -93,7 +93,7 @@ func runOuter(flags uintptr) (int, error) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
 	defer signal.Stop(signals)
-	cmd, err := start(flags)
+	cmd, err := start(flags, again)
 	if err != nil {
 		return 0, err
 	}
@@ -109,7 +109,7 @@ func runOuter(flags uintptr) (int, error) {
 
 // start tries what needs the least first: root needs no user namespace, unless
 // it is the root of a container without the right to make a namespace.
-func start(flags uintptr) (*exec.Cmd, error) {
+func start(flags uintptr, program func() (*exec.Cmd, error)) (*exec.Cmd, error) {
 	attempts := []bool{true}
 	switch {
 	case flags != 0:
@@ -120,9 +120,10 @@ func start(flags uintptr) (*exec.Cmd, error) {
 	var err error
 	for _, user := range attempts {
 		var cmd *exec.Cmd
-		if cmd, err = command(user, flags); err != nil {
+		if cmd, err = program(); err != nil {
 			return nil, err
 		}
+		isolate(cmd, user, flags)
 		if err = cmd.Start(); err == nil {
 			return cmd, nil
 		}
@@ -133,8 +134,19 @@ func start(flags uintptr) (*exec.Cmd, error) {
 	return nil, explain(err)
 }
 
-// command is this program again, in new namespaces.
-func command(user bool, flags uintptr) (*exec.Cmd, error) {
+// Possible tries whether [Run] can make its namespaces here, and returns why not.
+func Possible() error {
+	runtime.LockOSThread() // as in runOuter
+	defer runtime.UnlockOSThread()
+	cmd, err := start(0, func() (*exec.Cmd, error) { return exec.Command("true"), nil })
+	if err != nil {
+		return err
+	}
+	return cmd.Wait()
+}
+
+// again is this program again.
+func again() (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program's executable: %w", err)
@@ -143,6 +155,11 @@ func command(user bool, flags uintptr) (*exec.Cmd, error) {
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", innerVariable, os.Getpid()))
+	return cmd, nil
+}
+
+// isolate gives a program new namespaces.
+func isolate(cmd *exec.Cmd, user bool, flags uintptr) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS | flags,
 		Pdeathsig:  unix.SIGKILL,
@@ -155,7 +172,6 @@ func command(user bool, flags uintptr) (*exec.Cmd, error) {
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 	}
-	return cmd, nil
 }
 
 // exitCode is the code of a program that ended, as a shell has it.

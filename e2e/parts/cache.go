@@ -82,8 +82,8 @@ func (s *Store) build(ctx context.Context, name Name, r recipe, dir string) erro
 	}
 	var log bytes.Buffer
 	module := filepath.Join(s.root, "hack", "tools", r.module)
-	done := s.tell(name, r.lasts)
-	err := r.make(ctx, job{module: module, work: work, log: &log}, filepath.Join(out, string(name)))
+	task, done := s.tell(name, r.lasts)
+	err := r.make(ctx, job{module: module, work: work, log: &log, task: task, yields: s.yields}, filepath.Join(out, string(name)))
 	done(err)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -114,7 +114,7 @@ func (s *Store) lock(ctx context.Context, name Name, path string) (unlock func()
 			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), file.Close())
 		}
 		if !told {
-			fmt.Fprintf(s.progress, "%s: another process is making it; waiting\n", name)
+			s.progress.Say("%s: another process is making it; waiting", name)
 		}
 		select {
 		case <-ctx.Done():

@@ -43,31 +43,37 @@ func (p program) recipe() recipe {
 		variable: p.variable, module: p.module, pins: append([]string{"go.mod", "go.sum"}, p.pins...), lasts: p.lasts, needs: needs,
 		method: append([]string{enabled, p.pkg}, flags...),
 		make: func(ctx context.Context, j job, binary string) error {
-			cmd := command(ctx, "go", append(flags, "-o", binary, p.pkg)...)
-			cmd.Dir, cmd.Stdout, cmd.Stderr = j.module, j.log, j.log
-			cmd.Env = append(os.Environ(), enabled, "GOFLAGS=", "GOWORK=off")
-			if err := run(cmd); err != nil {
-				return fmt.Errorf("go build %s: %w", p.pkg, err)
-			}
-			return nil
+			return compilation{
+				dir: j.module, env: []string{enabled, "GOFLAGS=", "GOWORK=off"}, flags: flags[1:], out: binary, packages: []string{p.pkg}, yields: j.yields,
+			}.run(ctx, j.task, j.log)
 		},
 	}
 }
 
-// BuildCommand builds a command of this repository, such as "./cmd/egraft",
-// without cgo. Go's own cache makes it fast when nothing changed.
+// BuildCommand builds a command of this repository, such as "./cmd/egraft", without cgo and
+// with the tag of hack/build.sh. Go's own cache makes it fast when nothing changed.
 func (s *Store) BuildCommand(ctx context.Context, pkg, binary string) error {
-	var out bytes.Buffer
-	cmd := command(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, pkg)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.root, append(os.Environ(), "CGO_ENABLED=0"), &out, &out
-	stop := s.tick("go build " + pkg)
-	err := run(cmd)
-	stop()
+	return s.buildOwn(ctx, binary, pkg)
+}
+
+// BuildCommands is [Store.BuildCommand] for several, into a directory.
+func (s *Store) BuildCommands(ctx context.Context, dir string, packages ...string) error {
+	return s.buildOwn(ctx, dir+string(filepath.Separator), packages...)
+}
+
+func (s *Store) buildOwn(ctx context.Context, out string, packages ...string) error {
+	var log bytes.Buffer
+	task := s.progress.Task("go build " + strings.Join(packages, " "))
+	err := compilation{
+		dir: s.root, env: []string{"CGO_ENABLED=0"}, flags: []string{"-trimpath", "-buildvcs=false", "-tags", "grpcnotrace"},
+		out: out, packages: packages,
+	}.run(ctx, task, &log)
+	task.End()
 	if errors.Is(err, exec.ErrNotFound) {
 		return missing(golang, err)
 	}
 	if err != nil {
-		return fmt.Errorf("go build %s: %w\n%s", pkg, err, out.Bytes())
+		return fmt.Errorf("%w\n%s", err, bytes.TrimSpace(log.Bytes()))
 	}
 	return nil
 }

@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/egraft/egraft/e2e/progress"
 )
 
 // Name names a part.
@@ -50,6 +52,14 @@ const (
 	Helm              Name = "helm"
 )
 
+// What kind takes beside those: kind itself, and what its node image has more than a node of the tests.
+const (
+	Kind          Name = "kind"
+	Kubeadm       Name = "kubeadm"
+	Crictl        Name = "crictl"
+	PortmapPlugin Name = "portmap"
+)
+
 // KubernetesVersion is the version pinned in hack/tools/kubernetes/go.mod.
 const KubernetesVersion = "v1.36.3"
 
@@ -80,34 +90,80 @@ type job struct {
 	module string    // the directory with the pins
 	work   string    // an empty directory that is removed afterwards
 	log    io.Writer // what the tools say
+	task   *progress.Task
+	yields bool // other work has precedence
 }
 
 // Store obtains parts for one checkout of the repository.
 type Store struct {
 	root     string
 	cache    string
-	progress io.Writer
+	progress *progress.Display
+	yields   bool
+	recipes  map[Name]recipe
 }
 
-// NewStore returns a store that tells on progress what takes time.
-func NewStore(progress io.Writer) (*Store, error) {
+// NewStore returns a store that shows on out what takes time.
+func NewStore(out io.Writer) (*Store, error) {
 	root, err := Root()
 	if err != nil {
 		return nil, err
 	}
+	cache, err := cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return newStoreAt(root, cache, out)
+}
+
+// cacheDir is where the user's caches have what is egraft's.
+func cacheDir() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return nil, fmt.Errorf("find a directory to keep parts in (set XDG_CACHE_HOME or HOME): %w", err)
+		return "", fmt.Errorf("find a directory to keep parts in (set XDG_CACHE_HOME or HOME): %w", err)
 	}
-	return &Store{root: root, cache: filepath.Join(cache, "egraft", "parts"), progress: progress}, nil
+	return filepath.Join(cache, "egraft"), nil
+}
+
+func newStoreAt(root, cache string, out io.Writer) (*Store, error) {
+	versions, err := ChosenVersions()
+	if err != nil {
+		return nil, err
+	}
+	return &Store{root: root, cache: filepath.Join(cache, "parts"), progress: progress.New(out), recipes: recipes(versions)}, nil
+}
+
+// Yielding is a store that lets other work of this machine go first.
+func (s *Store) Yielding() *Store {
+	out := *s
+	out.yields = true
+	return &out
+}
+
+// Has says whether [Store.Get] returns a part at once.
+func (s *Store) Has(ctx context.Context, name Name) bool {
+	r := s.recipes[name]
+	if os.Getenv(r.variable) != "" {
+		return true
+	}
+	key, err := s.key(ctx, r)
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(filepath.Join(s.cache, string(name), key, string(name)))
+	return err == nil
 }
 
 // Get returns the path of a part's binary and makes it if need be.
 func (s *Store) Get(ctx context.Context, name Name) (string, error) {
-	r, ok := recipes()[name]
+	r, ok := s.recipes[name]
 	if !ok {
-		return "", fmt.Errorf("no part is named %q; there are %s", name, slices.Sorted(maps.Keys(recipes())))
+		return "", fmt.Errorf("no part is named %q; there are %s", name, slices.Sorted(maps.Keys(s.recipes)))
 	}
+	return s.get(ctx, name, r)
+}
+
+func (s *Store) get(ctx context.Context, name Name, r recipe) (string, error) {
 	if path := os.Getenv(r.variable); path != "" {
 		return existing(r.variable, path)
 	}

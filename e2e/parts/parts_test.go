@@ -6,12 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/e2e/progress"
 )
 
 const part Name = "thing"
@@ -19,13 +22,13 @@ const part Name = "thing"
 // newStore has a module "thing" that pins a version, and an empty cache.
 func newStore(t *testing.T) (*Store, *bytes.Buffer) {
 	t.Helper()
-	progress := &bytes.Buffer{}
-	s := &Store{root: t.TempDir(), cache: t.TempDir(), progress: progress}
+	out := &bytes.Buffer{}
+	s := &Store{root: t.TempDir(), cache: t.TempDir(), progress: progress.New(out), recipes: recipes(Versions{EnvoyGatewayVersions[0], EnvoyVersion})}
 	require.NoError(t, os.MkdirAll(filepath.Join(s.root, "hack/tools/thing"), 0o755))
 	for _, pin := range []string{"go.mod", "go.sum"} {
 		require.NoError(t, os.WriteFile(s.pin(pin), []byte("version 1"), 0o644))
 	}
-	return s, progress
+	return s, out
 }
 
 func (s *Store) pin(name string) string { return filepath.Join(s.root, "hack/tools/thing", name) }
@@ -71,11 +74,11 @@ func TestKeyNeedsThePins(t *testing.T) {
 }
 
 func TestCachedMakesAPartOnce(t *testing.T) {
-	s, progress := newStore(t)
+	s, out := newStore(t)
 	dir := filepath.Join(s.cache, "thing", "key")
 	path, err := s.cached(t.Context(), part, thing("first"), dir)
 	require.NoError(t, err)
-	assert.Regexp(t, `^thing: obtaining it, once \(no time\)\nthing: ready after \S+\n$`, progress)
+	assert.Regexp(t, `^thing: obtaining it, once \(no time\)\nthing: ready after \S+\n$`, out)
 	again, err := s.cached(t.Context(), part, thing("second"), dir)
 	require.NoError(t, err)
 	assert.Equal(t, path, again)
@@ -85,7 +88,7 @@ func TestCachedMakesAPartOnce(t *testing.T) {
 }
 
 func TestCachedLeavesNothingHalfMade(t *testing.T) {
-	s, progress := newStore(t)
+	s, out := newStore(t)
 	dir := filepath.Join(s.cache, "thing", "key")
 	broken := thing("")
 	broken.make = func(_ context.Context, j job, binary string) error {
@@ -94,7 +97,7 @@ func TestCachedLeavesNothingHalfMade(t *testing.T) {
 	}
 	_, err := s.cached(t.Context(), part, broken, dir)
 	require.EqualError(t, err, "cannot\nwhat the tool said")
-	assert.Contains(t, progress.String(), "thing: failed after ")
+	assert.Contains(t, out.String(), "thing: failed after ")
 	left, err := filepath.Glob(filepath.Join(s.cache, "thing", "*"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{filepath.Join(s.cache, "thing", "lock")}, left)
@@ -125,7 +128,7 @@ func TestCachedTellsOfAnInterruption(t *testing.T) {
 
 func TestTwoProcessesMakeAPartOnce(t *testing.T) {
 	first, _ := newStore(t)
-	second := &Store{root: first.root, cache: first.cache, progress: &bytes.Buffer{}}
+	second := &Store{root: first.root, cache: first.cache, progress: progress.New(io.Discard)}
 	dir := filepath.Join(first.cache, "thing", "key")
 	began, finish, done := make(chan struct{}), make(chan struct{}), make(chan error)
 	slow := thing("first")
@@ -140,7 +143,7 @@ func TestTwoProcessesMakeAPartOnce(t *testing.T) {
 	}()
 	<-began
 	waiting := &closeOnWrite{written: finish}
-	second.progress = waiting
+	second.progress = progress.New(waiting)
 	path, err := second.cached(t.Context(), part, thing("second"), dir)
 	require.NoError(t, err)
 	require.NoError(t, <-done)
@@ -174,7 +177,7 @@ func TestWaitForAnotherProcessEndsWithTheContext(t *testing.T) {
 }
 
 func TestGetFromTheEnvironment(t *testing.T) {
-	s, progress := newStore(t)
+	s, out := newStore(t)
 	dir := t.TempDir()
 	program, text := filepath.Join(dir, "program"), filepath.Join(dir, "text")
 	require.NoError(t, os.WriteFile(program, nil, 0o755))
@@ -195,7 +198,7 @@ func TestGetFromTheEnvironment(t *testing.T) {
 			}
 		})
 	}
-	assert.Empty(t, progress.String())
+	assert.Empty(t, out.String())
 }
 
 func TestGetAnUnknownPart(t *testing.T) {

@@ -2,6 +2,7 @@ package parts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -33,12 +34,15 @@ func Remember(name Name, path string) error {
 	return nil
 }
 
+// ErrNotPrepared is wrapped by errors of [Prepared].
+var ErrNotPrepared = errors.New("it has to be prepared before the test enters a network namespace")
+
 // Prepared is where the programs are that were remembered.
 func Prepared(names ...Name) (map[Name]string, error) {
 	out := map[Name]string{}
 	for _, name := range names {
 		if out[name] = os.Getenv(variableOf(name)); out[name] == "" {
-			return nil, fmt.Errorf("the path of %s is not known: it has to be prepared before the test enters a network namespace", name)
+			return nil, fmt.Errorf("the path of %s is not known: %w", name, ErrNotPrepared)
 		}
 	}
 	return out, nil

@@ -33,14 +33,14 @@ func TestFound(t *testing.T) {
 
 // What else a program is made of than its module is a part of its key.
 func TestOwnSourcesArePins(t *testing.T) {
-	assert.Contains(t, recipes()[CoreDNS].pins, "main.go")
+	assert.Contains(t, recipes(Versions{EnvoyGatewayVersions[0], EnvoyVersion})[CoreDNS].pins, "main.go")
 }
 
 // Every recipe can be replaced by a program that is there, under a name of its
 // own.
 func TestEveryRecipeHasAVariable(t *testing.T) {
 	seen := map[string]Name{}
-	for name, r := range recipes() {
+	for name, r := range recipes(Versions{EnvoyGatewayVersions[0], EnvoyVersion}) {
 		assert.Regexp(t, "^EGRAFT_[A-Z_]+$", r.variable, name)
 		assert.Empty(t, seen[r.variable], "%s has the variable of another part", name)
 		seen[r.variable] = name

@@ -1,48 +1,16 @@
 package parts
 
-import (
-	"fmt"
-	"time"
-)
+import "github.com/egraft/egraft/e2e/progress"
 
-// progressEvery is how often something that lasts says that it goes on.
-const progressEvery = 10 * time.Second
-
-// tell says what is made and how long it takes. The caller calls what it
-// returns at the end.
-func (s *Store) tell(name Name, lasts string) func(error) {
-	start := time.Now()
-	fmt.Fprintf(s.progress, "%s: obtaining it, once (%s)\n", name, lasts)
-	stop := s.tick(string(name))
-	return func(err error) {
-		stop()
-		state := "ready"
+// tell says what is made and how long it takes. The caller calls the function at the end.
+func (s *Store) tell(name Name, lasts string) (*progress.Task, func(error)) {
+	s.progress.Say("%s: obtaining it, once (%s)", name, lasts)
+	task := s.progress.Task(string(name))
+	return task, func(err error) {
+		took, state := task.End(), "ready"
 		if err != nil {
 			state = "failed"
 		}
-		fmt.Fprintf(s.progress, "%s: %s after %s\n", name, state, time.Since(start).Round(100*time.Millisecond))
-	}
-}
-
-// tick says now and then that something goes on, until the caller calls what
-// it returns. What is done sooner goes without a word.
-func (s *Store) tick(name string) (stop func()) {
-	start, stopping, stopped := time.Now(), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		ticker := time.NewTicker(progressEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-stopping:
-				return
-			case <-ticker.C:
-				fmt.Fprintf(s.progress, "%s: %s so far\n", name, time.Since(start).Round(time.Second))
-			}
-		}
-	}()
-	return func() {
-		close(stopping)
-		<-stopped
+		s.progress.Say("%s: %s after %.1fs", name, state, took.Seconds())
 	}
 }

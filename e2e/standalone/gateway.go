@@ -6,12 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
 
 	"github.com/egraft/egraft/e2e/envoy"
-	"github.com/egraft/egraft/e2e/parts"
 )
 
 // gatewayConfig is Envoy Gateway's configuration without the extension
@@ -33,8 +33,8 @@ extensionApis: {enableBackend: true, enableLua: true, enableEnvoyPatchPolicy: tr
 
 // envoyPath is where Envoy Gateway looks for the Envoy that it starts, and the
 // path that Envoy's identity is bound to.
-func envoyPath(dir string) string {
-	return filepath.Join(dir, "data", "envoy-versions", parts.EnvoyVersion, "bin", "envoy")
+func (e *Environment) envoyPath() string {
+	return filepath.Join(e.Dir, "data", "envoy-versions", e.options.envoyVersion, "bin", "envoy")
 }
 
 // certify makes the certificates of Envoy Gateway's own xDS server.
@@ -46,25 +46,37 @@ func certify(ctx context.Context, program, dir string) error {
 	return nil
 }
 
-// configure writes Envoy Gateway's configuration file, with the extension
-// manager's part as egraft prints it, or without when that is empty.
-func configure(dir string, extension []byte) (string, error) {
+// configure writes Envoy Gateway's configuration file, with other parts merged into it: that of the
+// extension manager as egraft prints it, and what else there is. Runtime flags are added to those that
+// the parts have.
+func configure(dir string, flags []string, others ...[]byte) (string, error) {
 	config := map[string]any{}
-	for _, part := range [][]byte{fmt.Appendf(nil, gatewayConfig, dir), extension} {
+	for _, part := range slices.Insert(others, 0, fmt.Appendf(nil, gatewayConfig, dir)) {
 		if err := yaml.Unmarshal(part, &config); err != nil {
 			return "", fmt.Errorf("merge the configuration of Envoy Gateway: %w", err)
 		}
+	}
+	if err := enable(config, flags); err != nil {
+		return "", err
 	}
 	content, err := yaml.Marshal(config)
 	if err != nil {
 		return "", fmt.Errorf("merge the configuration of Envoy Gateway: %w", err)
 	}
-	path := filepath.Join(dir, "envoy-gateway.yaml")
-	if err := os.WriteFile(path, content, 0o644); err != nil {
+	path := configPath(dir)
+	if err := os.WriteFile(path+".new", content, 0o644); err != nil {
+		return "", fmt.Errorf("write the configuration of Envoy Gateway: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil { // at once: Envoy Gateway may be reading it
 		return "", fmt.Errorf("write the configuration of Envoy Gateway: %w", err)
 	}
 	return path, nil
 }
+
+func configPath(dir string) string { return filepath.Join(dir, "envoy-gateway.yaml") }
+
+// ConfigPath is the path of Envoy Gateway's configuration.
+func (e *Environment) ConfigPath() string { return configPath(e.Dir) }
 
 // Apply writes a file with resources for Envoy Gateway. It appears at once:
 // Envoy Gateway reads everything again whenever anything is written.

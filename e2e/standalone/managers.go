@@ -36,3 +36,13 @@ func (e *Environment) extensionManagers(ctx context.Context) ([]byte, error) {
 	}
 	return out, nil
 }
+
+// Rewire changes Envoy Gateway's configuration while it runs, to one with these extension servers.
+func (e *Environment) Rewire(ctx context.Context, managers []map[string]any) error {
+	e.options.Managers = func(string, map[string]any) ([]map[string]any, error) { return managers, nil }
+	extension, err := e.extensionManagers(ctx)
+	if err == nil {
+		_, err = configure(e.Dir, e.options.RuntimeFlags, extension)
+	}
+	return err
+}

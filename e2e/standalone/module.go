@@ -18,17 +18,31 @@ func PrepareModule(ctx context.Context, name parts.Name, directory string) (clea
 	if err != nil {
 		return nil, err
 	}
+	return build(ctx, name, filepath.Join(root, directory), ".")
+}
+
+// PrepareEgraft builds a main package, as `go build` takes it from the working directory, that runs as
+// egraft. It and [RememberEgraft] are for tests outside of the repository, for which [Prepare] builds
+// nothing.
+func PrepareEgraft(ctx context.Context, pkg string) (clean func(), err error) {
+	return build(ctx, egraftProgram, ".", pkg)
+}
+
+// RememberEgraft has a program run as egraft.
+func RememberEgraft(path string) error { return parts.Remember(egraftProgram, path) }
+
+func build(ctx context.Context, name parts.Name, directory, pkg string) (clean func(), err error) {
 	out, err := os.MkdirTemp("", "egraft-build-")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory to build in: %w", err)
 	}
 	clean = func() { _ = os.RemoveAll(out) } // in the system's temporary directory
 	program := filepath.Join(out, string(name))
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", program, ".")
-	cmd.Dir, cmd.Env = filepath.Join(root, directory), append(os.Environ(), "CGO_ENABLED=0")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", program, pkg)
+	cmd.Dir, cmd.Env = directory, append(os.Environ(), "CGO_ENABLED=0")
 	if printed, err := cmd.CombinedOutput(); err != nil {
 		clean()
-		return nil, fmt.Errorf("go build in %s: %w\n%s", directory, err, printed)
+		return nil, fmt.Errorf("go build %s in %s: %w\n%s", pkg, directory, err, printed)
 	}
 	if err := parts.Remember(name, program); err != nil {
 		clean()

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/egraft/egraft/e2e/parts"
 )
@@ -56,11 +58,11 @@ func prepare(ctx context.Context, store *parts.Store, dir string, modes []SPIFFE
 		}
 		out[name] = path
 	}
-	for name, pkg := range own {
+	if err := store.BuildCommands(ctx, dir, slices.Collect(maps.Values(own))...); err != nil {
+		return err
+	}
+	for name := range own {
 		out[name] = filepath.Join(dir, string(name))
-		if err := store.BuildCommand(ctx, pkg, out[name]); err != nil {
-			return err
-		}
 	}
 	for name, path := range out {
 		if err := parts.Remember(name, path); err != nil {
@@ -70,14 +72,20 @@ func prepare(ctx context.Context, store *parts.Store, dir string, modes []SPIFFE
 	return nil
 }
 
-// prepared reads what Prepare left, and what PrepareModule did when there is
-// an additional program.
-func prepared(mode SPIFFEMode, additional parts.Name) (programs, error) {
-	wanted := []parts.Name{egraftProgram, echoProgram, parts.Envoy, parts.EnvoyGateway}
-	if additional != "" {
-		wanted = append(wanted, additional)
+// prepared reads what Prepare left for an environment, and what PrepareModule did when there
+// is an additional program.
+func prepared(o Options) (programs, error) {
+	wanted := []parts.Name{egraftProgram, parts.Envoy, parts.EnvoyGateway}
+	if len(o.Backends) > 0 {
+		wanted = append(wanted, echoProgram)
 	}
-	if mode == SPIRE {
+	if o.WithoutGateway {
+		wanted = []parts.Name{echoProgram, parts.Envoy}
+	}
+	if o.Program != "" {
+		wanted = append(wanted, o.Program)
+	}
+	if o.SPIFFE == SPIRE {
 		wanted = append(wanted, parts.SPIREServer, parts.SPIREAgent)
 	}
 	return parts.Prepared(wanted...)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/egraft/egraft/e2e/manifest"
-	"github.com/egraft/egraft/e2e/parts"
 )
 
 // Addresses in the network namespace of an environment. Envoy Gateway itself
@@ -22,8 +21,8 @@ const (
 )
 
 // base is what all environments have, with %[1]s for the run directory, %[2]s for
-// Envoy's version, %[3]t for whether Gateways share its listeners, and %[4]s for more lines of
-// the EnvoyProxy.
+// Envoy's version, %[3]t for whether Gateways share its listeners, %[4]s for more lines of
+// the EnvoyProxy, and %[5]s for more of the access log's format.
 const base = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
@@ -45,7 +44,7 @@ spec:
       settings:
         - format:
             type: Text
-            text: "%%START_TIME%% %%REQ(:AUTHORITY)%% %%RESPONSE_CODE%% %%RESPONSE_FLAGS%% %%RESPONSE_CODE_DETAILS%% upstream=%%UPSTREAM_CLUSTER%% tls=%%UPSTREAM_TLS_VERSION%% peer=%%UPSTREAM_PEER_URI_SAN%% local=%%UPSTREAM_LOCAL_URI_SAN%% failure=%%UPSTREAM_TRANSPORT_FAILURE_REASON%%\n"
+            text: "%%START_TIME%% %%REQ(:AUTHORITY)%% %%RESPONSE_CODE%% %%RESPONSE_FLAGS%% %%RESPONSE_CODE_DETAILS%% upstream=%%UPSTREAM_CLUSTER%% tls=%%UPSTREAM_TLS_VERSION%% peer=%%UPSTREAM_PEER_URI_SAN%% local=%%UPSTREAM_LOCAL_URI_SAN%% failure=%%UPSTREAM_TRANSPORT_FAILURE_REASON%%%[5]s\n"
           sinks: [{type: File, file: {path: "%[1]s/log/access.log"}}]
 ---
 apiVersion: gateway.networking.k8s.io/v1
@@ -69,7 +68,7 @@ func baseResources(dir string, o Options) string {
 	if o.FilterOrder != "" {
 		bootstrap += "  filterOrder: " + o.FilterOrder + "\n"
 	}
-	out := fmt.Sprintf(base, dir, parts.EnvoyVersion, o.MergeGateways, bootstrap)
+	out := fmt.Sprintf(base, dir, o.envoyVersion, o.MergeGateways, bootstrap, o.AccessLog)
 	for _, listener := range o.Listeners {
 		out += "    - " + listener + "\n"
 	}

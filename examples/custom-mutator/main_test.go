@@ -62,7 +62,7 @@ func TestDocumentedFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(wrong), 0o600))
 	printed, code = program(t, []string{"EGRAFT_GATEWAY_HEADER_NAME=X Gateway"}, "config", "check", "--config", file)
 	require.Equal(t, 2, code)
-	require.Equal(t, "egraft: 3 settings are wrong:\n"+
+	require.Equal(t, "egraft: 3 settings are invalid:\n"+
 		"  features.gateway-header.short: Invalid value: \"yes\": must be true or false\n"+
 		"  features.gateway-header.header: Forbidden: unknown field\n"+
 		"  EGRAFT_GATEWAY_HEADER_NAME: Invalid value: \"X Gateway\": must be the name of a header in lower case, like \"x-gateway\"\n"+

@@ -7,9 +7,8 @@ import (
 
 	"github.com/egraft/egraft/pkg/catalog"
 	"github.com/egraft/egraft/pkg/cli"
-	"github.com/egraft/egraft/pkg/feature"
 
 	"github.com/egraft/egraft/examples/policy-mutator/retrybudget"
 )
 
-func main() { os.Exit(cli.Main(catalog.Builtin, feature.New(retrybudget.New))) }
+func main() { os.Exit(cli.Main(catalog.Builtin, retrybudget.Features()...)) }

@@ -7,9 +7,8 @@ import (
 
 	"github.com/egraft/egraft/pkg/catalog"
 	"github.com/egraft/egraft/pkg/cli"
-	"github.com/egraft/egraft/pkg/feature"
 
 	"github.com/egraft/egraft/examples/route-filter/staticdelay"
 )
 
-func main() { os.Exit(cli.Main(catalog.Builtin, feature.New(staticdelay.New))) }
+func main() { os.Exit(cli.Main(catalog.Builtin, staticdelay.Features()...)) }

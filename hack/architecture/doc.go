@@ -2,6 +2,6 @@
 // checks: which package may import which, what mutators may not touch, and how large a
 // file gets. The rules are tables in rules_test.go, each with its reason.
 //
-// It looks at source text alone. Nothing imports it, and it has fixtures under testdata
+// It looks at source text, and at what the linker keeps. Nothing imports it, and it has fixtures under testdata
 // that it must reject.
 package architecture

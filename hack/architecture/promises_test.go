@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// model is the page whose promises each name what holds them.
+// model is the page whose promises each name their tests.
 const model = "../../docs/security-model.md"
 
-// TestPromisesAreTested: what the security model says that a test holds, a test of that name in
-// that place does.
+// TestPromisesAreTested checks that every test that the security model names exists where the page
+// says.
 func TestPromisesAreTested(t *testing.T) {
 	text, err := os.ReadFile(model)
 	require.NoError(t, err)
@@ -39,7 +39,7 @@ func TestUntestedPromises(t *testing.T) {
 	require.NoError(t, held("`TestHeldRoute`, `TestStranded` (pkg/xds), `TestOwners` (e2e)"))
 }
 
-// promises are the last columns of the tables under "held by".
+// promises are the last columns of the tables under "verified by".
 func promises(page string) (rows []string) {
 	in := false
 	for line := range strings.Lines(page) {
@@ -47,7 +47,7 @@ func promises(page string) (rows []string) {
 		switch {
 		case !strings.HasPrefix(line, "|"):
 			in = false
-		case strings.HasSuffix(line, "| held by |"):
+		case strings.HasSuffix(line, "| verified by |"):
 			in = true
 		case in && !strings.HasPrefix(line, "|---"):
 			columns := strings.Split(strings.Trim(line, "|"), "|")

@@ -13,22 +13,35 @@ type benchCase struct {
 	name    string
 	request *request
 	prepare func(r *request, call int)
+	// own are the requests of servers that do not get the same as the others.
+	own map[string]*request
 }
+
+// requestOf is what a server gets.
+func (c benchCase) requestOf(server string) *request { return cmp.Or(c.own[server], c.request) }
 
 // cases are those of a size. Hooks for single resources have one, whatever the size.
 func cases(clusters int) []benchCase {
 	nothing := func(*request, int) {}
 	all := translate(clusters, mtls)
 	list := []benchCase{
-		{"none-targeted", translate(clusters, elsewhere()), nothing},
-		{"all-warm", all, nothing},
-		{"one-changed", all, func(r *request, call int) { r.change(1, call) }},
-		{"all-new", all, func(r *request, call int) { r.change(clusters, call) }},
+		{name: "none-targeted", request: translate(clusters, elsewhere()), prepare: nothing},
+		{name: "all-warm", request: all, prepare: nothing},
+		{name: "one-changed", request: all, prepare: func(r *request, call int) { r.change(1, call) }},
+		{name: "all-new", request: all, prepare: func(r *request, call int) { r.change(clusters, call) }},
 	}
 	if clusters == 1 {
-		list = append(list, benchCase{"single-hook", oneVirtualHost(), nothing}, benchCase{"single-policy", oneRoute(), nothing})
+		list = append(list, benchCase{name: "single-hook", request: oneVirtualHost(), prepare: nothing}, benchCase{name: "single-policy", request: oneRoute(), prepare: nothing})
 	}
 	return list
+}
+
+// casesOf are those to measure.
+func casesOf(clusters int, o options) []benchCase {
+	if o.policies {
+		return policyCases(clusters)
+	}
+	return cases(clusters)
 }
 
 // compare measures all servers in all cases.
@@ -44,7 +57,10 @@ func compare(ctx context.Context, o options) error {
 			idle = resident
 		}
 	}
-	if o.journal {
+	switch {
+	case o.policies:
+		return reportPolicies(os.Stdout, o.out, all)
+	case o.isAmongEgrafts():
 		return nil
 	}
 	return report(os.Stdout, o.out, all, idle)
@@ -72,7 +88,7 @@ func compareAt(ctx context.Context, size int, o options) (all []measurement, idl
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, c := range cases(size) {
+	for _, c := range casesOf(size, o) {
 		if !o.cases.MatchString(c.name) {
 			continue
 		}
@@ -83,7 +99,7 @@ func compareAt(ctx context.Context, size int, o options) (all []measurement, idl
 		printBenchstat(os.Stdout, m)
 		all = append(all, m...)
 	}
-	if o.journal {
+	if o.isAmongEgrafts() && !o.policies {
 		err = printJournal(ctx, os.Stdout, running, all)
 	}
 	return all, before.resident, err
@@ -100,6 +116,7 @@ type measurement struct {
 	NsOp      int64  `json:"ns_op"` // the median of the rounds
 	BytesOp   int64  `json:"bytes_op"`
 	AllocsOp  int64  `json:"allocs_op"`
+	CPUOp     int64  `json:"cpu_ns_op,omitempty"` // if it is written
 
 	rounds []time.Duration // the mean of each
 	calls  int             // of a round
@@ -154,7 +171,7 @@ func warmUp(ctx context.Context, s *server, c benchCase, number *int) (took time
 		}
 	}
 	var answer []byte
-	if err := s.call(ctx, c.request, &answer); err != nil {
+	if err := s.call(ctx, c.requestOf(s.name), &answer); err != nil {
 		return 0, err
 	}
 	return took, check(s.name, c, answer)
@@ -163,12 +180,13 @@ func warmUp(ctx context.Context, s *server, c benchCase, number *int) (took time
 // round returns the mean of some calls.
 func round(ctx context.Context, s *server, c benchCase, calls int, number *int) (time.Duration, error) {
 	var total time.Duration
+	r := c.requestOf(s.name)
 	for range calls {
 		*number++
-		c.request.turn(*number)
-		c.prepare(c.request, *number)
+		r.turn(*number)
+		c.prepare(r, *number)
 		began := time.Now()
-		if err := s.call(ctx, c.request, nil); err != nil {
+		if err := s.call(ctx, r, nil); err != nil {
 			return 0, err
 		}
 		total += time.Since(began)

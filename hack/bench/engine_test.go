@@ -46,6 +46,9 @@ func BenchmarkEngine(b *testing.B) {
 		{"all-warm", mtls, 0},
 		{"one-changed", mtls, 1},
 		{"all-new", mtls, size},
+		{"patch-warm", policyOf("XDSPatchPolicy"), 0},
+		{"patch-new", policyOf("XDSPatchPolicy"), size},
+		{"patch-failing", policyOf(failing), 0},
 	} {
 		b.Run("case="+c.name, func(b *testing.B) {
 			e, err := engine.New(catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second}), engine.WithCache(64<<20))

@@ -40,19 +40,25 @@ func main() {
 
 // options are the flags.
 type options struct {
-	sizes   []int
-	cases   *regexp.Regexp
-	rounds  int
-	out     string
-	soak    int
-	changed int
-	cache   string
-	egraft  string
-	peer    string
-	socket  string
-	admin   string
-	journal bool
+	sizes    []int
+	cases    *regexp.Regexp
+	rounds   int
+	out      string
+	soak     int
+	changed  int
+	cache    string
+	egraft   string
+	peer     string
+	socket   string
+	admin    string
+	journal  bool
+	before   string
+	explain  bool
+	policies bool
 }
+
+// isAmongEgrafts tells whether nothing but egrafts are measured.
+func (o *options) isAmongEgrafts() bool { return o.journal || o.before != "" || o.policies }
 
 func parse(args []string) (o options, err error) {
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -65,6 +71,9 @@ func parse(args []string) (o options, err error) {
 	set.StringVar(&o.cache, "cache-size", "", "egraft's --cache-size; its default if empty, and as much for each cluster where there are more than 10,000")
 	set.StringVar(&o.egraft, "egraft", "", "egraft's binary; this program, which is larger, if empty")
 	set.BoolVar(&o.journal, "journal", false, "measure egraft with and without its journal, and nothing else")
+	set.StringVar(&o.before, "before", "", "binary of another egraft to measure in turns with this one, with and without its journal")
+	set.BoolVar(&o.explain, "explain", false, "measure egraft explain on a call of the largest size, and nothing else")
+	set.BoolVar(&o.policies, "policies", false, "measure egraft with policies of several kinds on all clusters, and nothing else")
 	set.StringVar(&o.peer, "peer", "", "serve as one of the peers; for the program itself")
 	set.StringVar(&o.socket, "socket", "", "where a peer serves")
 	set.StringVar(&o.admin, "admin", "", "where a peer serves its metrics")
@@ -94,6 +103,8 @@ func run(ctx context.Context, args []string) error {
 		return err
 	case o.peer != "":
 		return servePeer(ctx, o)
+	case o.explain:
+		return explain(ctx, o)
 	case o.soak > 0:
 		return soak(ctx, o)
 	}

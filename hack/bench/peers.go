@@ -10,6 +10,8 @@ import (
 	extensionv1 "github.com/envoyproxy/gateway/proto/extension"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"google.golang.org/grpc"
+
+	"github.com/egraft/egraft/hack/rawcodec"
 )
 
 // maxMessage is egraft's default.
@@ -21,7 +23,7 @@ func servePeer(ctx context.Context, o options) error {
 	var s *grpc.Server
 	switch o.peer {
 	case "echo":
-		s = grpc.NewServer(append(limits, grpc.ForceServerCodecV2(raw{}), grpc.UnknownServiceHandler(echo))...)
+		s = grpc.NewServer(append(limits, grpc.ForceServerCodecV2(rawcodec.New()), grpc.UnknownServiceHandler(echo))...)
 	case "plain":
 		s = grpc.NewServer(limits...)
 		extensionv1.RegisterEnvoyGatewayExtensionServer(s, plain{})

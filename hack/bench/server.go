@@ -18,20 +18,32 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/egraft/egraft/hack/rawcodec"
 )
 
 // servers in the order of the tables.
 func servers(o options) []string {
-	if o.journal {
+	switch {
+	case o.policies:
+		return withPolicies()
+	case o.before != "":
+		return []string{"egraft", withoutJournal, otherBuild}
+	case o.journal:
 		return []string{"egraft", withoutJournal}
 	}
 	return []string{"egraft", "echo", "plain", "example"}
 }
 
-// withoutJournal is egraft, too.
-const withoutJournal = "egraft without journal"
+// These are egraft, too.
+const (
+	withoutJournal = "egraft without journal"
+	otherBuild     = "egraft before"
+)
 
-func isEgraft(name string) bool { return name == "egraft" || name == withoutJournal }
+func isEgraft(name string) bool {
+	return name == "egraft" || name == withoutJournal || name == otherBuild || policyOf(name) != ""
+}
 
 // server is a process and a client of it.
 type server struct {
@@ -56,14 +68,19 @@ func start(ctx context.Context, name, dir string, o options) (*server, error) {
 			args = append(args, "--journal-size", "0")
 		}
 		program = cmp.Or(o.egraft, program)
+		if name == otherBuild {
+			program = o.before
+		}
 	}
 	s.cmd = exec.CommandContext(ctx, program, args...)
-	s.cmd.Stderr = os.Stderr
+	if name != failing { // which logs a line for each cluster
+		s.cmd.Stderr = os.Stderr
+	}
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	s.conn, err = grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(
-		grpc.ForceCodecV2(raw{}), grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage), grpc.WaitForReady(true)))
+		grpc.ForceCodecV2(rawcodec.New()), grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage), grpc.WaitForReady(true)))
 	if err != nil {
 		s.stop()
 		return nil, err

@@ -88,7 +88,7 @@ func (c *cluster) connect() error {
 	}
 	config.QPS = -1
 	if c.client, err = dynamic.NewForConfig(config); err != nil {
-		return fmt.Errorf("make a client of the API server: %w", err)
+		return fmt.Errorf("create a client for the API server: %w", err)
 	}
 	return nil
 }

@@ -87,8 +87,8 @@ func (r *running) start(ctx context.Context, h *home, routes int) error {
 func (h *home) extension(v variant) *process.Process {
 	path := h.Socket()
 	switch v.server {
-	case plainServer:
-		return process.New(h.dir, v.server, h.self, plainCommand, path)
+	case plainServer, echoServer:
+		return process.New(h.dir, v.server, h.self, v.server, path)
 	case egraftServer:
 		return process.New(h.dir, v.server, h.egraft, "serve", "--socket", path, "--admin-address", egraftAdmin)
 	}

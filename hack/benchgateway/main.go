@@ -1,6 +1,6 @@
 // Command benchgateway measures what an extension server costs Envoy Gateway: the real one,
-// with a real API server, without an extension server, with a plain one and with egraft. It
-// changes one route of many, again and again, and reports how long each change takes to be
+// with a real API server, without an extension server, with a plain one, with one that sends
+// the bytes back and with egraft. It changes one route of many, again and again, and reports how long each change takes to be
 // in the xDS snapshot and how long Envoy Gateway's translation took.
 //
 // The snapshot is observed as Envoy does it, by a client of the incremental ADS protocol
@@ -27,9 +27,6 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// plainCommand makes this program another one: the plain extension server.
-const plainCommand = "plain"
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the process begins here
 	code := 0
@@ -42,8 +39,8 @@ func main() {
 }
 
 func command(ctx context.Context, args []string, code *int) error {
-	if len(args) == 2 && args[0] == plainCommand {
-		return servePlain(ctx, args[1])
+	if len(args) == 2 && servers[args[0]] != nil {
+		return serve(ctx, args[1], servers[args[0]]())
 	}
 	o, err := parse(args)
 	if err != nil {

@@ -63,7 +63,7 @@ func translated(ctx context.Context) (translations, error) {
 	return translations{m.sum(name+"_count", label), m.sum(name+"_sum", label)}, err
 }
 
-// calls say what egraft did for Envoy Gateway since it started, see docs/operations.md.
+// calls say what egraft did for Envoy Gateway since it started, see docs/metrics-and-logs.md.
 type calls struct{ count, seconds, requestBytes, responseBytes float64 }
 
 func called(ctx context.Context) (calls, error) {

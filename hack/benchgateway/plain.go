@@ -2,32 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net"
 
 	extensionv1 "github.com/envoyproxy/gateway/proto/extension"
-	"google.golang.org/grpc"
 )
-
-// maxMessage is egraft's default.
-const maxMessage = 256 << 20
 
 // plain passes everything through with the generated types, as the simplest extension
 // server that is safe does.
 type plain struct {
 	extensionv1.UnimplementedEnvoyGatewayExtensionServer
-}
-
-// servePlain serves on a Unix socket until the context ends.
-func servePlain(ctx context.Context, socket string) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", socket)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", socket, err)
-	}
-	s := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
-	extensionv1.RegisterEnvoyGatewayExtensionServer(s, plain{})
-	context.AfterFunc(ctx, s.Stop)
-	return s.Serve(listener)
 }
 
 // PostRouteModify passes the route through.

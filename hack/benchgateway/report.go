@@ -114,11 +114,22 @@ func goals(all []result) (list []goal) {
 		switch r.Variant {
 		case egraftPrinted, egraftPolicy:
 			list = append(list, goal{"translation, " + r.Variant + " / " + baseline, r.Routes, r.TranslationMedian / none, 1.1})
+			list = appendRatio(list, r, find(all, echoPrinted, r.Routes))
 		case egraftAll, egraftAllPolicy:
 			list = append(list, goal{r.Variant + ", egraft's part / Envoy Gateway's", r.Routes, r.CallsTime / (r.TranslationMedian - none - r.CallsTime), 1})
+			list = appendRatio(list, r, find(all, echoAll, r.Routes))
 		}
 	}
 	return list
+}
+
+// appendRatio compares with an echo of the same hooks and resources, if that was measured. What Envoy Gateway
+// does for any server is in both.
+func appendRatio(list []goal, r, echo result) []goal {
+	if echo.TranslationMedian == 0 {
+		return list
+	}
+	return append(list, goal{"translation, " + r.Variant + " / " + echo.Variant, r.Routes, r.TranslationMedian / echo.TranslationMedian, 1.1})
 }
 
 func find(all []result, variant string, routes int) result {

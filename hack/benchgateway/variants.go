@@ -12,7 +12,7 @@ import (
 // variant is a way to run Envoy Gateway.
 type variant struct {
 	name string
-	// server is what Envoy Gateway calls: nothing, "plain" or "egraft".
+	// server is what Envoy Gateway calls: nothing, "plain", "echo" or "egraft".
 	server string
 	// hooks are those that Envoy Gateway calls. If there are none, it is configured as
 	// egraft prints it.
@@ -26,12 +26,15 @@ type variant struct {
 const (
 	noServer     = ""
 	plainServer  = "plain"
+	echoServer   = "echo"
 	egraftServer = "egraft"
 )
 
 // The variants that others are compared with or that have a target.
 const (
 	baseline        = "none"
+	echoPrinted     = "echo"
+	echoAll         = "echo-all"
 	egraftPrinted   = "egraft"
 	egraftPolicy    = "egraft-policy"
 	egraftAll       = "egraft-all"
@@ -45,9 +48,11 @@ func variants() []variant {
 		{name: baseline},
 		{name: "plain-clusters", server: plainServer, hooks: translation, includes: all[:1]},
 		{name: "plain-translation", server: plainServer, hooks: translation, includes: all},
+		{name: echoPrinted, server: echoServer},
 		{name: egraftPrinted, server: egraftServer},
 		{name: egraftPolicy, server: egraftServer, policy: true},
 		{name: "plain-all", server: plainServer, hooks: mutator.Hooks(), includes: all},
+		{name: echoAll, server: echoServer, hooks: mutator.Hooks(), includes: all},
 		{name: egraftAll, server: egraftServer, hooks: mutator.Hooks(), includes: all},
 		{name: egraftAllPolicy, server: egraftServer, hooks: mutator.Hooks(), includes: all, policy: true},
 	}

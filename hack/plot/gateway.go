@@ -10,9 +10,11 @@ var described = map[string]string{
 	"none":              "no extension server",
 	"plain-clusters":    "plain server, clusters only",
 	"plain-translation": "plain server, Translation hook",
+	"echo":              "raw echo, hooks as for egraft",
 	"egraft":            "egraft, no policy",
 	"egraft-policy":     "egraft, with a policy",
 	"plain-all":         "plain server, six hooks",
+	"echo-all":          "raw echo, six hooks",
 	"egraft-all":        "egraft, six hooks",
 	"egraft-all-policy": "egraft, six hooks, a policy",
 }

@@ -1,5 +1,5 @@
 // Command plot makes docs/performance.md's plots and tables out of numbers: those of `make
-// bench` and `make bench-gateway`, which it first copies from a directory if it is told one,
+// bench`, `make bench-policies` and `make bench-gateway`, which it first copies from a directory if it is told one,
 // or those that are in docs/performance already. The same numbers give the same bytes.
 package main
 
@@ -18,7 +18,7 @@ func main() {
 
 func run(args []string) error {
 	set := flag.NewFlagSet("plot", flag.ContinueOnError)
-	from := set.String("from", "", "directory with bench.json and bench-gateway.json, measured on this machine")
+	from := set.String("from", "", "directory with bench.json, bench-policies.json and bench-gateway.json, measured on this machine")
 	docs := set.String("docs", "docs", "directory of the documents")
 	if err := set.Parse(args); err != nil {
 		return err

@@ -12,7 +12,9 @@ import (
 type numbers struct {
 	machine machine
 	calls   []call
-	gateway []translation
+	// policies are calls with policies of several kinds, by their kinds as servers.
+	policies []call
+	gateway  []translation
 }
 
 // call is what hack/bench measures: how a server fared in a case.
@@ -23,6 +25,7 @@ type call struct {
 	NsOp      int64  `json:"ns_op"`
 	BytesOp   int64  `json:"bytes_op"`
 	AllocsOp  int64  `json:"allocs_op"`
+	CPUOp     int64  `json:"cpu_ns_op"`
 }
 
 // translation is what hack/benchgateway measures: how Envoy Gateway fared in a variant.
@@ -44,19 +47,20 @@ type translation struct {
 
 // The files by the names that the benchmarks give them; machine.json is this program's.
 const (
-	callsFile   = "bench.json"
-	gatewayFile = "bench-gateway.json"
-	machineFile = "machine.json"
+	callsFile    = "bench.json"
+	policiesFile = "bench-policies.json"
+	gatewayFile  = "bench-gateway.json"
+	machineFile  = "machine.json"
 )
 
 func dataDir(docs string) string { return filepath.Join(docs, "performance") }
 
 // copyNumbers takes over what was measured on this machine.
 func copyNumbers(from, docs string) error {
-	for _, name := range []string{callsFile, gatewayFile} {
+	for _, name := range []string{callsFile, policiesFile, gatewayFile} {
 		content, err := os.ReadFile(filepath.Join(from, name))
 		if err != nil {
-			return fmt.Errorf("read what was measured (run `make bench bench-gateway` first): %w", err)
+			return fmt.Errorf("read what was measured (run `make bench bench-policies bench-gateway` first): %w", err)
 		}
 		if err := write(filepath.Join(dataDir(docs), name), content); err != nil {
 			return err
@@ -71,7 +75,7 @@ func copyNumbers(from, docs string) error {
 
 // load reads the numbers of the page.
 func load(docs string) (n numbers, err error) {
-	for name, target := range map[string]any{callsFile: &n.calls, gatewayFile: &n.gateway, machineFile: &n.machine} {
+	for name, target := range map[string]any{callsFile: &n.calls, policiesFile: &n.policies, gatewayFile: &n.gateway, machineFile: &n.machine} {
 		content, err := os.ReadFile(filepath.Join(dataDir(docs), name))
 		if err != nil {
 			return n, fmt.Errorf("read the page's numbers: %w", err)

@@ -23,7 +23,7 @@ func (n *numbers) render(docs string) (map[string][]byte, error) {
 	}
 	content := string(text)
 	for name, part := range map[string]string{
-		"calls": n.callsTable(), "calls goals": n.callsGoals(), "gateway": n.gatewayTable(), "gateway goals": n.gatewayGoals(),
+		"calls": n.callsTable(), "calls goals": n.callsGoals(), "policies": n.policiesTable(), "gateway": n.gatewayTable(), "gateway goals": n.gatewayGoals(),
 		"machine": n.machine.String() + "\n",
 	} {
 		if content, err = replace(content, name, part); err != nil {

@@ -58,6 +58,7 @@ func TestOtherNumbers(t *testing.T) {
 	before, err := n.render(docs)
 	require.NoError(t, err)
 	n.calls[0].NsOp *= 2
+	n.policies[0].CPUOp *= 2
 	n.gateway[1].Median *= 2
 	after, err := n.render(docs)
 	require.NoError(t, err)
@@ -90,8 +91,8 @@ func TestPlotsAreXML(t *testing.T) {
 func TestCopy(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	require.EqualError(t, run([]string{"-from", from, "-docs", to}),
-		"read what was measured (run `make bench bench-gateway` first): open "+filepath.Join(from, callsFile)+": no such file or directory")
-	for _, name := range []string{callsFile, gatewayFile} {
+		"read what was measured (run `make bench bench-policies bench-gateway` first): open "+filepath.Join(from, callsFile)+": no such file or directory")
+	for _, name := range []string{callsFile, policiesFile, gatewayFile} {
 		content, err := os.ReadFile(filepath.Join(dataDir(docs), name))
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(from, name), content, 0o644))

@@ -33,6 +33,19 @@ func (n *numbers) callsTable() string {
 	return t.String()
 }
 
+// policiesTable has each policy beside the first one.
+func (n *numbers) policiesTable() string {
+	t := newTable("case", "clusters", "policy", "egraft", "processor time", "× "+n.policies[0].Server, "allocations")
+	first := map[string]call{}
+	for _, c := range n.policies {
+		if first[c.Case].Case == "" {
+			first[c.Case] = c
+		}
+		t.row(c.Case, thousands(c.Resources), c.Server, ms(c), milliseconds(float64(c.CPUOp)/1e6), fmt.Sprintf("%.2f", float64(c.CPUOp)/float64(first[c.Case].CPUOp)), thousands(int(c.AllocsOp)))
+	}
+	return t.String()
+}
+
 // callsGoals compares with the targets, which are for 10,000 clusters.
 func (n *numbers) callsGoals() string {
 	t := newTable("10,000 clusters", "measured", "target", "")
@@ -71,14 +84,23 @@ func (n *numbers) gatewayGoals() string {
 		g := goals.Goal{What: what, Measured: measured, Limit: limit}
 		t.row(described[r.Variant]+": "+g.What, thousands(r.Routes), fmt.Sprintf("%.2f", g.Measured), target(g), verdict(g))
 	}
+	overEcho := func(r translation, echo string) {
+		for _, e := range n.gateway {
+			if e.Variant == echo && e.Routes == r.Routes {
+				add(r, "translation × raw echo", r.Median/e.Median, 1.1)
+			}
+		}
+	}
 	for _, r := range n.gateway {
 		switch r.Variant {
 		case "egraft", "egraft-policy":
 			add(r, "translation × none", n.ratio(r), 1.1)
+			overEcho(r, "echo")
 		case "egraft-all", "egraft-all-policy":
 			// ratio is the median over that without a server, so this is the latter.
 			none := r.Median / n.ratio(r)
 			add(r, "time in egraft / the rest of what the hooks add", r.CallsTime/(r.Median-none-r.CallsTime), 1)
+			overEcho(r, "echo-all")
 		}
 	}
 	return t.String()

@@ -48,6 +48,12 @@ type Step struct {
 // Parse reads a file. Unknown fields are errors.
 func Parse(data []byte) ([]Step, error) {
 	var f File
+	if lines(data, &f) {
+		if s, err := f.step(""); err == nil {
+			return []Step{s}, nil
+		}
+	}
+	f = File{}
 	if err := decode(data, &f); err != nil {
 		return nil, err
 	}
@@ -56,7 +62,7 @@ func Parse(data []byte) ([]Step, error) {
 		return []Step{s}, err
 	}
 	if !reflect.ValueOf(f.Call).IsZero() {
-		return nil, errors.New("calls: beside it are fields of a call: move them into a call of the list")
+		return nil, errors.New("calls: the file also has fields of a call: move them into a call of the list")
 	}
 	var steps []Step
 	for i := range f.Calls {
@@ -77,6 +83,10 @@ func decode(data []byte, f *File) error {
 	if b := bytes.TrimLeft(data, " \t\r\n"); len(b) == 0 || b[0] != '{' || !json.Valid(b) {
 		return yaml.UnmarshalStrict(data, f)
 	}
+	return strict(data, f)
+}
+
+func strict(data []byte, f *File) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	return d.Decode(f)

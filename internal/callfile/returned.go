@@ -54,7 +54,7 @@ func (l Returned) Complete(call *engine.Call) error {
 
 // fill completes a message. An error begins with the path of a field of it.
 func (l Returned) fill(k mutator.Kind, m proto.Message) error {
-	if name, only := onlyName(m); only {
+	if name, only := OnlyName(m); only {
 		raw, found := l[k][name]
 		if !found {
 			return fmt.Errorf(": has only the name %q and stands for a %s that an earlier call returned, but none did: correct the name, or write the resource out", name, k)
@@ -78,8 +78,8 @@ func (l Returned) fill(k mutator.Kind, m proto.Message) error {
 	return nil
 }
 
-// onlyName returns the name of a message that has one and nothing else.
-func onlyName(m proto.Message) (name string, only bool) {
+// OnlyName returns the name of a message that has one and nothing else.
+func OnlyName(m proto.Message) (name string, only bool) {
 	fields := 0
 	m.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		fields++

@@ -84,13 +84,13 @@ func open(cfg Config, config *rest.Config, namespace string) (*Cluster, error) {
 	limited.Timeout = requestTimeout
 	var err error
 	if c.objects, err = dynamic.NewForConfig(limited); err != nil {
-		return nil, fmt.Errorf("make a client of the API server: %w", err)
+		return nil, fmt.Errorf("create a client for the API server: %w", err)
 	}
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
 	limited.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
 	if c.raw, err = rest.UnversionedRESTClientFor(limited); err != nil {
-		return nil, fmt.Errorf("make a client of the API server: %w", err)
+		return nil, fmt.Errorf("create a client for the API server: %w", err)
 	}
 	return c, nil
 }

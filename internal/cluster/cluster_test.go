@@ -62,7 +62,7 @@ func TestEgrafts(t *testing.T) {
 			Config{EgraftNamespace: "a"},
 			map[string]any{"/api/v1/namespaces/a/pods" + labels: none, "/api/v1/namespaces/a/pods" + beside: none},
 			nil,
-			"find egraft in namespace a: no pods with label app.kubernetes.io/name=egraft or, beside Envoy Gateway, a container named egraft",
+			"find egraft in namespace a: no pods with label app.kubernetes.io/name=egraft, or in a container named egraft next to Envoy Gateway",
 		},
 		{"not allowed", Config{}, map[string]any{allPods + labels: status(http.StatusForbidden, metav1.StatusReasonForbidden)}, nil, forbidden},
 	} {
@@ -96,7 +96,7 @@ func TestResource(t *testing.T) {
 	for _, missing := range []schema.GroupVersionKind{of.GroupVersion().WithKind("Other"), {Group: "example.org", Version: "v1", Kind: "Other"}} {
 		_, err = c.Resource(t.Context(), missing)
 		require.ErrorIs(t, err, ErrNoKind)
-		require.EqualError(t, err, missing.GroupVersion().String()+" Other: the API server does not have this kind")
+		require.EqualError(t, err, missing.GroupVersion().String()+" Other: the API server does not serve this kind")
 	}
 }
 

@@ -15,7 +15,7 @@ var ErrNotFound = errors.New("not found")
 
 // ErrNoKind is what errors wrap for a kind that the API server does not have: its CRD is not
 // installed, or does not serve the version.
-var ErrNoKind = errors.New("the API server does not have this kind")
+var ErrNoKind = errors.New("the API server does not serve this kind")
 
 // ForbiddenError means that the user of the kubeconfig lacks a permission.
 type ForbiddenError struct {

@@ -71,7 +71,7 @@ func (c *Cluster) Egrafts(ctx context.Context) ([]Pod, error) {
 		out[i].AdminPort = adminPort(&out[i].Spec)
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("find egraft%s: %w with label %s or, beside Envoy Gateway, a container named %s",
+		return nil, fmt.Errorf("find egraft%s: %w with label %s, or in a container named %s next to Envoy Gateway",
 			in(c.cfg.EgraftNamespace), ErrNoPods, egraftLabel, EgraftContainer)
 	}
 	return out, oneNamespace(out, "egraft", "--egraft-namespace")

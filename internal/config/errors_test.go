@@ -55,12 +55,12 @@ func TestBadFiles(t *testing.T) {
 				`policy "deny" of "a" must be Deny, Ignore or Fail` + "\n" + `policy "Open" of "c" must be Deny, Ignore or Fail`,
 		}},
 		{"text for rules", header + "namespaceRules: namespaces=*", []string{`namespaceRules: Invalid value: "namespaces=*": must be a list of rules, whose fields are lists of strings`}},
-		{"no rules", header + "namespaceRules: []", []string{`namespaceRules: Invalid value: "[]": must not be empty; leave it out to permit everything`}},
+		{"no rules", header + "namespaceRules: []", []string{`namespaceRules: Invalid value: "[]": must not be empty; omit it to permit everything`}},
 		{"unknown field of a rule", header + "namespaceRules: [{namespaces: ['*'], workloadIds: [/a]}]", []string{
 			`namespaceRules: Invalid value: "[{\"namespaces\":[\"*\"],\"workloadIds\":[\"/a\"]}]": unknown field "[0].workloadIds"`,
 		}},
 		{"rules", header + "namespaceRules: [{namespaces: [shop], trustDomains: }, {workloadIdentifiers: [/a*]}]", []string{
-			`namespaceRules[0].trustDomains: Invalid value: []: must not be empty; leave it out to permit everything`,
+			`namespaceRules[0].trustDomains: Invalid value: []: must not be empty; omit it to permit everything`,
 			`namespaceRules[1].namespaces: Required value: name the namespaces, or "*" for all`,
 			`namespaceRules[1].workloadIdentifiers[0]: Invalid value: "/a*": must be the path of a SPIFFE ID (/ns/shop/sa/envoy), or its beginning and /* (/ns/{namespace}/*)`,
 			`namespaceRules[2]: Required value: the last rule must have namespaces "*", to say what all other namespaces may use; with kinds "None" they may use nothing`,
@@ -102,7 +102,7 @@ func TestBadValues(t *testing.T) {
 			`EGRAFT_NAMESPACE_RULES: Invalid value: "x": "x" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
 			`--namespace-rules[1].agentSockets[0]: Invalid value: "run": must be the absolute path of a socket (/run/spire/agent.sock), or of a folder and /* (/run/{namespace}/*)`,
 		}},
-		{"rules that are empty", nil, []string{"EGRAFT_NAMESPACE_RULES="}, []string{`EGRAFT_NAMESPACE_RULES: Invalid value: "": must not be empty; leave it out to permit everything`}},
+		{"rules that are empty", nil, []string{"EGRAFT_NAMESPACE_RULES="}, []string{`EGRAFT_NAMESPACE_RULES: Invalid value: "": must not be empty; omit it to permit everything`}},
 		{"limits", []string{"--max-peers", "65", "--max-agent-sockets-per-namespace", "0", "--max-sds-secrets-per-namespace", "1", "--max-filters-per-namespace", "0", "--max-initial-fetch-timeout", "1s"}, nil, []string{
 			`--max-initial-fetch-timeout: Invalid value: "1s": must be from 2s, which is the default of policies, to 1m0s`,
 			`--max-peers: Invalid value: 65: must be from 1 to 64`,

@@ -31,7 +31,7 @@ const (
 	GroupEgraft       Group = "egraft"
 	GroupEnvoyGateway Group = "Envoy Gateway's configuration"
 	GroupKubernetes   Group = "Kubernetes"
-	GroupSurroundings Group = "what else is in the configuration"
+	GroupSurroundings Group = "Other configuration"
 )
 
 // Check is one of them.

@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -140,16 +141,16 @@ func TestSettings(t *testing.T) {
 	for _, s := range []state{
 		written("no manager", "gateway: {}", nil, "failed NotWired: eg.yaml has no extension manager"),
 		written("another's manager", "extensionManager: {service: {unix: {path: /other}}}", nil,
-			"failed NotWired: none of the extension managers in eg.yaml is egraft's: the first leads to /other"),
-		written("another socket", alone, []string{"/run/s", "/run/t"}, "failed OtherAddress: extensionManager leads to /run/t, and egraft listens on /run/s"),
-		written("no hook", alone, []string{"[Route, ", "["}, "failed MissingHooks: extensionManager does not have the hook Route"),
+			"failed NotWired: no extension manager in eg.yaml is for egraft: the first one connects to /other"),
+		written("another socket", alone, []string{"/run/s", "/run/t"}, "failed OtherAddress: extensionManager connects to /run/t, but egraft listens on /run/s"),
+		written("no hook", alone, []string{"[Route, ", "["}, "failed MissingHooks: extensionManager does not have the Route hook"),
 		written("one hook more", alone, []string{"[Route, ", "[Cluster, Route, "}),
 		written("no policy", alone, []string{"policyResources", "policyResource"}, "failed MissingKinds: extensionManager.policyResources does not have P.v1.egraft.io"),
 		written("another version", alone, []string{"version: v1, kind: F", "version: v2, kind: F"}, "failed MissingKinds: extensionManager.resources does not have F.v1.egraft.io"),
 		written("in the wrong list", alone, []string{"backendResources", "x"}, "failed MissingKinds: extensionManager.backendResources does not have B.v1.egraft.io"),
-		written("no routes", alone, []string{"route: {includeAll: true}", "route: {}"}, "failed NotIncluded: extensionManager does not include routes in the hook Translation"),
+		written("no routes", alone, []string{"route: {includeAll: true}", "route: {}"}, "failed NotIncluded: extensionManager does not include routes in the Translation hook"),
 		written("secrets", alone, []string{"secret: {includeAll: false}", "secret: {}"},
-			"warning NotIncluded: extensionManager includes secrets, and no enabled feature needs them: private keys of listeners are sent to egraft for nothing"),
+			"warning NotIncluded: extensionManager includes secrets, but no enabled feature needs them: Envoy Gateway sends private keys of listeners to egraft unnecessarily"),
 		written("listeners", alone, []string{"route: {", "listener: {includeAll: true}, route: {"}),
 		written("failOpen", alone, []string{"maxMessageSize", "failOpen: true\n  maxMessageSize"}, "failed FailOpen: extensionManager has failOpen: true"),
 		written("failOpen of false", alone, []string{"maxMessageSize", "failOpen: false\n  maxMessageSize"}),
@@ -168,14 +169,46 @@ func TestSettings(t *testing.T) {
 		written("several with Kubernetes", list("", "")+"provider: {type: Custom, custom: {resource: {type: Kubernetes}}}", nil),
 		{
 			"not restarted", func(t *testing.T, f *doctor.Facts) { f.Running = configuration(t, alone, "1Mi", "1500Ki") },
-			[]string{"failed NotLoaded: the extension managers in eg.yaml are not those that Envoy Gateway runs with"},
+			[]string{"failed NotLoaded: the extension managers in eg.yaml differ from those of the running Envoy Gateway"},
 		},
 		{"restarted with other words", func(t *testing.T, f *doctor.Facts) {
 			f.Running = configuration(t, alone, "1Mi", "1024Ki", "policyResources", "name: ''\n  failOpen: false\n  policyResources")
 		}, nil},
 		{
 			"an old version", func(_ *testing.T, f *doctor.Facts) { f.Running.Value.Version = "v1.8.4" },
-			[]string{"warning UnsupportedVersion: Envoy Gateway is v1.8.4, and egraft is tested with v1.9.x"},
+			[]string{
+				"warning UnsupportedVersion: Envoy Gateway has version v1.8.4, but egraft is tested with v1.9.x",
+				"warning NotInRelease: Envoy Gateway v1.8.4 does not send policies that target HTTPRoutes or GRPCRoutes",
+			},
+		},
+		{
+			"an old version, and no policies of routes", func(_ *testing.T, f *doctor.Facts) {
+				f.Running.Value.Version, f.Routed = "v1.8.4", doctor.Known([]string{})
+			},
+			[]string{"warning UnsupportedVersion: Envoy Gateway has version v1.8.4, but egraft is tested with v1.9.x"},
+		},
+		{
+			"an old version, and policies of routes", func(_ *testing.T, f *doctor.Facts) {
+				f.Running.Value.Version, f.Routed = "v1.8.4", doctor.Known(slices.Repeat([]string{"P shop/web"}, 11))
+			},
+			[]string{
+				"warning UnsupportedVersion: Envoy Gateway has version v1.8.4, but egraft is tested with v1.9.x",
+				"failed NotInRelease: Envoy Gateway v1.8.4 does not send policies that target HTTPRoutes or GRPCRoutes, and these have no effect there: " +
+					strings.Repeat("P shop/web, ", 9) + "P shop/web and 1 more",
+			},
+		},
+		{
+			"a release without a hook", func(_ *testing.T, f *doctor.Facts) {
+				f.Running.Value.Version = "v1.7.0"
+				each(func(e *doctor.Egraft) {
+					e.Needs.Policies, e.Needs.Hooks = nil, append(e.Needs.Hooks, mutator.HookEndpoints)
+				})(nil, f)
+			},
+			[]string{
+				"warning UnsupportedVersion: Envoy Gateway has version v1.7.0, but egraft is tested with v1.9.x",
+				"failed MissingHooks: extensionManager does not have the Endpoints hook",
+				"failed NotInRelease: Envoy Gateway v1.7.0 does not have the Endpoints hook",
+			},
 		},
 		{"a version without v", func(_ *testing.T, f *doctor.Facts) { f.Running.Value.Version = "1.9.0-rc.1" }, nil},
 	} {
@@ -196,10 +229,10 @@ func each(change func(*doctor.Egraft)) func(*testing.T, *doctor.Facts) {
 func TestEgraft(t *testing.T) {
 	for _, s := range []state{
 		{"ill", each(func(e *doctor.Egraft) { e.Unhealthy = "mutator hangs" }), []string{"failed Unhealthy: one: mutator hangs"}},
-		{"not called", each(func(e *doctor.Egraft) { e.Calls = nil }), []string{"failed NotCalled: one: no call of the hook Translation since its start 1h0m0s ago"}},
+		{"not called", each(func(e *doctor.Egraft) { e.Calls = nil }), []string{"failed NotCalled: one: no call of the Translation hook since its start 1h0m0s ago"}},
 		{
 			"just started", each(func(e *doctor.Egraft) { e.Calls, e.Started = nil, now.Add(-time.Second) }),
-			[]string{"warning NotCalled: one: no call of the hook Translation since its start 1s ago"},
+			[]string{"warning NotCalled: one: no call of the Translation hook since its start 1s ago"},
 		},
 		{"a hook is not needed", func(t *testing.T, f *doctor.Facts) {
 			each(func(e *doctor.Egraft) {
@@ -217,17 +250,17 @@ func TestEgraft(t *testing.T) {
 		},
 		{
 			"nearly too large", each(func(e *doctor.Egraft) { e.Calls[1].LargestBytes = 900 << 10 }),
-			[]string{"warning MessageLimit: one: the largest message so far has 900Ki, which is near to the limit of 1Mi"},
+			[]string{"warning MessageLimit: one: the largest message so far has 900Ki, which is close to the limit of 1Mi"},
 		},
 		{"large", each(func(e *doctor.Egraft) { e.Calls[1].LargestBytes = 800 << 10 }), nil},
 		{"larger than a new limit", func(t *testing.T, f *doctor.Facts) {
 			each(func(e *doctor.Egraft) { e.Calls[1].LargestBytes = 900 << 10 })(t, f)
 			f.Written = configuration(t, alone, "1Mi", "500Ki")
 			f.Running = f.Written
-		}, []string{"failed MessageLimit: one: the largest message so far has 900Ki, and the limit is 500Ki"}},
+		}, []string{"failed MessageLimit: one: the largest message so far has 900Ki, but the limit is 500Ki"}},
 		{
 			"on TCP", each(func(e *doctor.Egraft) { e.Network, e.Address = "tcp", ":9443" }),
-			[]string{"failed OtherAddress: extensionManager leads to /run/s, and egraft listens on :9443"},
+			[]string{"failed OtherAddress: extensionManager connects to /run/s, but egraft listens on :9443"},
 		},
 		{"on TCP by a Service", func(t *testing.T, f *doctor.Facts) {
 			each(func(e *doctor.Egraft) { e.Network, e.Address = "tcp", ":9443" })(t, f)
@@ -250,7 +283,7 @@ func TestNeedsOfTheRunningEgraft(t *testing.T) {
 	f.Needs = wiring.Needs{Hooks: []mutator.Hook{mutator.HookEndpoints}}
 	require.Empty(t, bad(f))
 	f.Egrafts = doctor.Unknown[[]doctor.Egraft]("no answer")
-	require.Equal(t, []string{"failed EgraftUnreachable: no answer", "failed MissingHooks: extensionManager does not have the hook Endpoints"}, bad(f))
+	require.Equal(t, []string{"failed EgraftUnreachable: no answer", "failed MissingHooks: extensionManager does not have the Endpoints hook"}, bad(f))
 }
 
 func TestSelf(t *testing.T) {

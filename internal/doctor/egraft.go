@@ -12,7 +12,7 @@ import (
 // egraftChecks are those of running egrafts.
 func egraftChecks() []Check {
 	return []Check{
-		{finding.EgraftUnreachable, GroupEgraft, "egraft answers", reachable},
+		{finding.EgraftUnreachable, GroupEgraft, "egraft responds", reachable},
 		{finding.Unhealthy, GroupEgraft, "egraft is healthy", eachEgraft(healthy)},
 		{finding.NotCalled, GroupEgraft, "Envoy Gateway calls egraft", eachEgraft(called)},
 		{finding.CallsFail, GroupEgraft, "the last call of each hook succeeded", eachEgraft(callsSucceed)},
@@ -22,7 +22,7 @@ func egraftChecks() []Check {
 
 func reachable(f *Facts) verdict {
 	if !f.Egrafts.Known {
-		return found(failed(f.Egrafts.Why, "Start egraft, or name its admin address:\n$ egraft doctor --admin-address HOST:PORT"))
+		return found(failed(f.Egrafts.Why, "Start egraft, or pass its admin address:\n$ egraft doctor --admin-address HOST:PORT"))
 	}
 	all := f.egrafts()
 	note := fmt.Sprintf("%d replicas", len(all))
@@ -36,7 +36,7 @@ func reachable(f *Facts) verdict {
 func eachEgraft(check func(*Facts, *Egraft) []Problem) func(*Facts) verdict {
 	return func(f *Facts) (v verdict) {
 		if !f.Egrafts.Known {
-			return skipped("no egraft answers")
+			return skipped("no egraft responds")
 		}
 		for i := range f.egrafts() {
 			v.problems = append(v.problems, check(f, &f.egrafts()[i])...)
@@ -61,11 +61,11 @@ func called(f *Facts, e *Egraft) []Problem {
 		return nil
 	}
 	up := f.Now.Sub(e.Started)
-	message := fmt.Sprintf("%s: no call of the hook Translation since its start %s ago", e.Name, up.Round(time.Second))
+	message := fmt.Sprintf("%s: no call of the Translation hook since its start %s ago", e.Name, up.Round(time.Second))
 	if up < settled {
 		return []Problem{warning(message, "Wait until Envoy Gateway has connected.")}
 	}
-	return []Problem{failed(message, "See the failed checks of Envoy Gateway's configuration below, then its log. Without a Gateway there are no calls."+f.logWith("egraft"))}
+	return []Problem{failed(message, "Correct the failed checks of Envoy Gateway's configuration below, then check its log. Without a Gateway, there are no calls."+f.logWith("egraft"))}
 }
 
 // last is the time of the last call of a hook, zero if there was none.
@@ -85,7 +85,7 @@ func callsSucceed(f *Facts, e *Egraft) (out []Problem) {
 		}
 		out = append(out, failed(
 			fmt.Sprintf("%s: the last call of the hook %s, %s ago, ended with %s", e.Name, c.Hook, f.Now.Sub(c.Last).Round(time.Second), c.LastCode),
-			"See the line `call failed` of egraft's log for the error, remove its cause, and change a resource of the Gateway, for example an annotation of a route."))
+			"Find the error in the line `call failed` in egraft's log, remove its cause, and change a resource of the Gateway, for example an annotation of a route."))
 	}
 	return out
 }
@@ -93,7 +93,7 @@ func callsSucceed(f *Facts, e *Egraft) (out []Problem) {
 func replicasAgree(f *Facts) verdict {
 	all := f.egrafts()
 	if len(all) < 2 {
-		return skipped("fewer than two replicas answer")
+		return skipped("fewer than two replicas respond")
 	}
 	for i := range all[1:] {
 		e := &all[i+1]
@@ -107,4 +107,4 @@ func replicasAgree(f *Facts) verdict {
 	return verdict{}
 }
 
-const rolloutRemedy = "Wait for the update, or see why it stopped:\n$ kubectl rollout status --namespace envoy-gateway-system deployment/envoy-gateway"
+const rolloutRemedy = "Wait for the rollout, or find out why it stopped:\n$ kubectl rollout status --namespace envoy-gateway-system deployment/envoy-gateway"

@@ -10,7 +10,7 @@ import (
 type Facts struct {
 	// Now is when the facts were gathered.
 	Now time.Time
-	// Needs are what the features of the doctor's own settings need: used if no egraft answers.
+	// Needs are what the features of the doctor's own settings need: used if no egraft responds.
 	Needs wiring.Needs
 	// Socket is that of the doctor's own settings, empty for TCP: used like Needs.
 	Socket string
@@ -25,6 +25,8 @@ type Facts struct {
 	Sidecars    Fact[[]Sidecar]
 	CRDs        Fact[CRDs]
 	Permissions Fact[[]Permission]
+	// Routed are the policies that target routes. They are looked for if [Facts.LacksRouteTargets].
+	Routed Fact[[]string]
 	// Envoys are all that could be found, and Patches those of EnvoyPatchPolicies.
 	Envoys  Fact[[]Envoy]
 	Patches Fact[[]Patch]

@@ -12,10 +12,10 @@ import (
 func kubernetesChecks() []Check {
 	const g = GroupKubernetes
 	return []Check{
-		{finding.SidecarMissing, g, "each pod of Envoy Gateway has an egraft", sidecars},
+		{finding.SidecarMissing, g, "each pod of Envoy Gateway has a ready egraft", sidecars},
 		{finding.SocketNotShared, g, "Envoy Gateway and egraft share the directory of the socket", sharedSocket},
 		{finding.CRDMissing, g, "the CRDs of the features are installed", crdsInstalled},
-		{finding.CRDOutdated, g, "the CRDs are those of the running egraft", crdsCurrent},
+		{finding.CRDOutdated, g, "the CRDs match the running egraft", crdsCurrent},
 		{finding.GatewayPermissions, g, "Envoy Gateway may read the custom resources", permissions(OfEnvoyGateway, Failed)},
 		{finding.EgraftPermissions, g, "egraft may write outcomes of policies", permissions(OfEgraft, Warning)},
 	}
@@ -24,7 +24,7 @@ func kubernetesChecks() []Check {
 // noCluster is why checks of Kubernetes are skipped.
 func noCluster(why string) verdict {
 	if why == "" {
-		why = "no cluster was asked"
+		why = "no cluster was queried"
 	}
 	return skipped(why)
 }
@@ -45,7 +45,7 @@ func sidecars(f *Facts) (v verdict) {
 		see := "$ kubectl logs --namespace " + shell(namespaceOf(s.Pod)) + " " + shell(nameOf(s.Pod)) + " --container egraft"
 		switch {
 		case !s.Present:
-			v.problems = append(v.problems, failed("pod "+s.Pod+" has no container egraft", "See whether an update is in progress:\n$ kubectl rollout status --namespace "+shell(namespaceOf(s.Pod))+" deployment/envoy-gateway"))
+			v.problems = append(v.problems, failed("pod "+s.Pod+" has no container egraft", "Check whether a rollout is in progress:\n$ kubectl rollout status --namespace "+shell(namespaceOf(s.Pod))+" deployment/envoy-gateway"))
 		case !s.Ready:
 			v.problems = append(v.problems, failed("egraft in pod "+s.Pod+" is not ready", "See why:\n"+see))
 		}
@@ -70,7 +70,7 @@ func sharedSocket(f *Facts) verdict {
 				continue
 			}
 			theirs, ours := file(s.Gateway, m.Socket()), file(s.Egraft, f.socket())
-			const remedy = "Mount one volume into both containers, as deploy/component/sidecar.yaml does, at the directory of the socket."
+			const remedy = "Mount one volume into both containers at the directory of the socket, as deploy/component/sidecar.yaml does."
 			switch {
 			case theirs == "":
 				out = append(out, failed(fmt.Sprintf("pod %s: the container envoy-gateway mounts no volume for %s", s.Pod, m.Socket()), remedy))
@@ -84,7 +84,7 @@ func sharedSocket(f *Facts) verdict {
 	})(f)
 }
 
-const applyCRDs = "Apply the CRDs of the release that runs, and restart Envoy Gateway:\n$ kubectl apply --server-side -k crds\n$ kubectl rollout restart --namespace envoy-gateway-system deployment/envoy-gateway"
+const applyCRDs = "Apply the CRDs of the running release, and restart Envoy Gateway:\n$ kubectl apply --server-side -k crds\n$ kubectl rollout restart --namespace envoy-gateway-system deployment/envoy-gateway"
 
 func crdsInstalled(f *Facts) (v verdict) {
 	if !f.CRDs.Known {
@@ -96,18 +96,24 @@ func crdsInstalled(f *Facts) (v verdict) {
 	return v
 }
 
+const leaveCRDs = "After a rollback of egraft, keep the newer CRDs: older ones would drop fields of stored objects. Policies with such a field are invalid until you upgrade egraft again or remove the field. See docs/upgrade.md."
+
 // crdsCurrent compares with what the running egraft says. It says nothing of CRDs of others.
 func crdsCurrent(f *Facts) (v verdict) {
 	switch {
 	case !f.CRDs.Known:
 		return noCluster(f.CRDs.Why)
 	case len(f.egrafts()) == 0:
-		return skipped("no egraft answers")
+		return skipped("no egraft responds")
 	}
-	have := f.CRDs.Value.Schemas
+	have, version := f.CRDs.Value.Schemas, f.egrafts()[0].Version
 	for name, hash := range f.egrafts()[0].Schemas {
-		if have[name] != "" && have[name] != hash {
-			v.problems = append(v.problems, failed(name+" is not the CRD of egraft "+f.egrafts()[0].Version, applyCRDs))
+		switch {
+		case have[name] == "" || have[name] == hash:
+		case f.CRDs.Value.Extends[name] == hash:
+			v.problems = append(v.problems, warning(name+" has fields that egraft "+version+" does not know", leaveCRDs))
+		default:
+			v.problems = append(v.problems, failed(name+" does not match the CRD of egraft "+version, applyCRDs))
 		}
 	}
 	slices.SortFunc(v.problems, func(a, b Problem) int { return strings.Compare(a.Message, b.Message) })
@@ -134,8 +140,8 @@ func permissions(whose Owner, status Status) func(*Facts) verdict {
 				where = " in namespace " + of.Namespace
 			}
 			v.problems = append(v.problems, Problem{
-				status, fmt.Sprintf("%s may not %s %s%s", of.Account, strings.Join(missing[of], ", "), of.Resource, where),
-				"Apply the roles, after you named its namespace and ServiceAccount in deploy/rbac:\n$ kubectl apply -k deploy/rbac",
+				status, fmt.Sprintf("%s has no permission to %s %s%s", of.Account, strings.Join(missing[of], ", "), of.Resource, where),
+				"Set its namespace and ServiceAccount in deploy/rbac, and apply the roles:\n$ kubectl apply -k deploy/rbac",
 			})
 		}
 		return v

@@ -68,16 +68,28 @@ func TestKubernetes(t *testing.T) {
 		}, []string{"failed CRDMissing: the API server does not serve P.v1.egraft.io"}},
 		{
 			"an old CRD", func(_ *testing.T, f *doctor.Facts) { f.CRDs.Value.Schemas["fs.egraft.io/v1"] = "0" },
-			[]string{"failed CRDOutdated: fs.egraft.io/v1 is not the CRD of egraft v1"},
+			[]string{"failed CRDOutdated: fs.egraft.io/v1 does not match the CRD of egraft v1"},
+		},
+		{
+			"a newer CRD", func(_ *testing.T, f *doctor.Facts) {
+				f.CRDs.Value.Schemas["fs.egraft.io/v1"], f.CRDs.Value.Extends = "3", map[string]string{"fs.egraft.io/v1": "2"}
+			},
+			[]string{"warning CRDOutdated: fs.egraft.io/v1 has fields that egraft v1 does not know"},
+		},
+		{
+			"a CRD newer than that of another release", func(_ *testing.T, f *doctor.Facts) {
+				f.CRDs.Value.Schemas["fs.egraft.io/v1"], f.CRDs.Value.Extends = "3", map[string]string{"fs.egraft.io/v1": "1"}
+			},
+			[]string{"failed CRDOutdated: fs.egraft.io/v1 does not match the CRD of egraft v1"},
 		},
 		{"CRDs that may not be read", func(_ *testing.T, f *doctor.Facts) { f.CRDs.Value.Schemas = nil }, nil},
 		{"CRDs of others", func(_ *testing.T, f *doctor.Facts) { f.CRDs.Value.Schemas["other.example.com/v1"] = "0" }, nil},
 		{"Envoy Gateway may not", func(_ *testing.T, f *doctor.Facts) {
 			f.Permissions.Value[0].Allowed, f.Permissions.Value[1].Allowed = false, false
-		}, []string{"failed GatewayPermissions: account of Envoy Gateway may not list, watch things.example.com"}},
+		}, []string{"failed GatewayPermissions: account of Envoy Gateway has no permission to list, watch things.example.com"}},
 		{"egraft may not", func(_ *testing.T, f *doctor.Facts) {
 			f.Permissions.Value[2].Allowed, f.Permissions.Value[2].Namespace = false, "n"
-		}, []string{"warning EgraftPermissions: account of egraft may not create things.example.com in namespace n"}},
+		}, []string{"warning EgraftPermissions: account of egraft has no permission to create things.example.com in namespace n"}},
 	} {
 		change := s.change
 		s.change = func(t *testing.T, f *doctor.Facts) {
@@ -102,7 +114,7 @@ func TestNoCluster(t *testing.T) {
 		if r.Name == "EgraftPermissions" {
 			require.Equal(t, "you may not ask", r.Note)
 		} else if r.Name == "CRDMissing" {
-			require.Equal(t, "no cluster was asked", r.Note)
+			require.Equal(t, "no cluster was queried", r.Note)
 		}
 	}
 }
@@ -119,7 +131,7 @@ func TestRemediesFitTheEnvironment(t *testing.T) {
 		}
 		return ""
 	}
-	const first = "If it stays so for two minutes, see why Envoy Gateway does not load it, and restart it:\n"
+	const first = "If this persists for two minutes, find out why Envoy Gateway does not load it, and restart Envoy Gateway:\n"
 	require.Equal(t, first+"See the lines with config-loader in Envoy Gateway's log.", remedy())
 	f.Sidecars = doctor.Known([]doctor.Sidecar{sidecar("eg/a")})
 	require.Equal(t, first+"$ kubectl logs --namespace eg deployment/envoy-gateway --container envoy-gateway | grep config-loader\n"+

@@ -47,6 +47,8 @@ type CRDs struct {
 	Missing []wiring.Kind
 	// Schemas are hashes of the schemas of the others, by CRD and version.
 	Schemas map[string]string
+	// Extends are hashes of older schemas that have fewer fields than those, alike.
+	Extends map[string]string
 }
 
 // Permission is one that an account needs.

@@ -23,9 +23,9 @@ func limits(m *manager) (out []Problem) {
 		case tooLarge > 0:
 			out = append(out, failed(fmt.Sprintf("%s: %d calls had a message larger than a limit (egraft %s, Envoy Gateway %s)", e.Name, tooLarge, bytes(e.MaxMessageBytes), bytes(theirs)), remedy))
 		case largest > lower:
-			out = append(out, failed(fmt.Sprintf("%s: the largest message so far has %s, and the limit is %s", e.Name, bytes(largest), bytes(lower)), remedy))
+			out = append(out, failed(fmt.Sprintf("%s: the largest message so far has %s, but the limit is %s", e.Name, bytes(largest), bytes(lower)), remedy))
 		case largest > lower*near/100:
-			out = append(out, warning(fmt.Sprintf("%s: the largest message so far has %s, which is near to the limit of %s", e.Name, bytes(largest), bytes(lower)), remedy))
+			out = append(out, warning(fmt.Sprintf("%s: the largest message so far has %s, which is close to the limit of %s", e.Name, bytes(largest), bytes(lower)), remedy))
 		case theirs < e.MaxMessageBytes:
 			out = append(out, warning(fmt.Sprintf("maxMessageSize of %s is %s, less than --max-message-size %s of egraft", m.title, bytes(theirs), bytes(e.MaxMessageBytes)), remedy))
 		}
@@ -53,13 +53,13 @@ func bytes(n int64) string {
 // loaded compares the extension managers that run with those that are written.
 func loaded(f *Facts) verdict {
 	if !f.Running.Known || !f.Written.Known {
-		return skipped("Envoy Gateway's running configuration is not known")
+		return skipped("Envoy Gateway's running configuration is unknown")
 	}
 	running, err := json.Marshal(f.Running.Value.Managers())
 	written, err2 := json.Marshal(f.Written.Value.Managers())
 	if err != nil || err2 != nil || string(running) == string(written) {
 		return verdict{}
 	}
-	return found(failed("the extension managers in "+f.Written.Value.Where+" are not those that Envoy Gateway runs with",
-		"If it stays so for two minutes, see why Envoy Gateway does not load it, and restart it:"+f.logWith("config-loader")+f.restart()))
+	return found(failed("the extension managers in "+f.Written.Value.Where+" differ from those of the running Envoy Gateway",
+		"If this persists for two minutes, find out why Envoy Gateway does not load it, and restart Envoy Gateway:"+f.logWith("config-loader")+f.restart()))
 }

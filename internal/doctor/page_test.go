@@ -22,7 +22,7 @@ const (
 // table lists the checks.
 func table() string {
 	var b strings.Builder
-	b.WriteString("| code | what is the case if all is well |\n|---|---|\n")
+	b.WriteString("| code | what the check expects |\n|---|---|\n")
 	for _, c := range doctor.Checks() {
 		fmt.Fprintf(&b, "| [%s](outcomes.md#%s) | %s |\n", c.Code.ID, strings.ToLower(c.Code.ID), c.Title)
 	}

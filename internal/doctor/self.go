@@ -33,7 +33,7 @@ func belowOwnLimit(_ *Facts, e *Egraft) []Problem {
 	case tooLarge > 0:
 		return []Problem{failed(fmt.Sprintf("%s: %d calls had a message larger than --max-message-size %s", e.Name, tooLarge, bytes(e.MaxMessageBytes)), remedy)}
 	case largest > e.MaxMessageBytes*near/100:
-		return []Problem{warning(fmt.Sprintf("%s: the largest message so far has %s, which is near to --max-message-size %s", e.Name, bytes(largest), bytes(e.MaxMessageBytes)), remedy)}
+		return []Problem{warning(fmt.Sprintf("%s: the largest message so far has %s, which is close to --max-message-size %s", e.Name, bytes(largest), bytes(e.MaxMessageBytes)), remedy)}
 	default:
 		return nil
 	}

@@ -16,17 +16,18 @@ func settingsChecks() []Check {
 	return []Check{
 		{finding.NoConfiguration, g, "Envoy Gateway's configuration is found", configured},
 		{finding.UnsupportedVersion, g, "the version of Envoy Gateway is supported", supported},
-		{finding.NotWired, g, "it has an extension manager for egraft", wired},
-		{finding.OtherAddress, g, "Envoy Gateway connects to where egraft listens", sameAddress},
+		{finding.NotWired, g, "Envoy Gateway has an extension manager for egraft", wired},
+		{finding.OtherAddress, g, "Envoy Gateway connects to the address on which egraft listens", sameAddress},
 		{finding.MissingHooks, g, "Envoy Gateway calls the hooks that the features need", onManager(hooks)},
 		{finding.MissingKinds, g, "Envoy Gateway reads the custom resources of the features", onManager(kinds)},
 		{finding.NotIncluded, g, "Envoy Gateway sends the resources that the features need", onManager(includes)},
 		{finding.MessageLimit, g, "messages are well below the limits", onManager(limits)},
 		{finding.FailOpen, g, "Envoy Gateway publishes nothing without egraft (failOpen: false)", onManager(failsClosed)},
 		{finding.NotLast, g, "egraft is the last extension server", onManager(last)},
-		{finding.NotLoaded, g, "Envoy Gateway runs with its present configuration", loaded},
+		{finding.NotLoaded, g, "Envoy Gateway runs with its current configuration", loaded},
 		{finding.UntestedFlag, g, "egraft is tested with Envoy Gateway's runtime flags", runtimeFlags},
 		{finding.ManagersWithFiles, g, "Envoy Gateway reads custom resources with this provider", onManager(managersWithFiles)},
+		{finding.NotInRelease, g, "the release of Envoy Gateway supports the features", released},
 	}
 }
 
@@ -49,14 +50,14 @@ func onManager(check func(*manager) []Problem) func(*Facts) verdict {
 	return func(f *Facts) verdict {
 		c := f.configuration()
 		if !c.Known {
-			return skipped("Envoy Gateway's configuration is not known")
+			return skipped("Envoy Gateway's configuration is unknown")
 		}
 		m := &manager{facts: f, all: c.Value, needs: f.NeedsOfEgraft()}
 		if m.at = c.Value.Egrafts(&m.needs, f.socket()); m.at < 0 {
 			return skipped("there is no extension manager for egraft")
 		}
 		m.Manager, m.title = &c.Value.Managers()[m.at], c.Value.Title(m.at)
-		m.fix = "Change " + m.title + " in " + m.facts.where() + " to what this prints, and restart Envoy Gateway:\n" + printStanza
+		m.fix = "Change " + m.title + " in " + m.facts.where() + " to the output of this command, and restart Envoy Gateway:\n" + printStanza
 		return found(check(m)...)
 	}
 }
@@ -65,7 +66,7 @@ func configured(f *Facts) verdict {
 	c := f.configuration()
 	switch {
 	case c.Known && !f.Written.Known && f.Written.Why != "":
-		return found(warning(f.Written.Why, "The checks below are about what Envoy Gateway runs with. Make the configuration readable, or name another file:\n$ egraft doctor --envoy-gateway-config FILE"))
+		return found(warning(f.Written.Why, "The checks below use the configuration of the running Envoy Gateway. Make the file readable, or pass another one:\n$ egraft doctor --envoy-gateway-config FILE"))
 	case c.Known:
 		return verdict{note: c.Value.Where}
 	}
@@ -73,22 +74,20 @@ func configured(f *Facts) verdict {
 	if why == "" {
 		why = f.Running.Why
 	}
-	return found(failed(why, "Name the file, if Envoy Gateway runs without Kubernetes:\n$ egraft doctor --envoy-gateway-config FILE"))
+	return found(failed(why, "If Envoy Gateway runs without Kubernetes, pass the file:\n$ egraft doctor --envoy-gateway-config FILE"))
 }
 
 // supported compares minor versions: the protocol does not change in patch releases.
 func supported(f *Facts) verdict {
-	for _, c := range []Fact[Configuration]{f.Running, f.Written} {
-		if !c.Known || c.Value.Version == "" {
-			continue
-		}
-		if minor(c.Value.Version) == minor(version.EnvoyGateway) {
-			return verdict{note: c.Value.Version}
-		}
-		return found(warning(fmt.Sprintf("Envoy Gateway is %s, and egraft is tested with %s.x", c.Value.Version, minor(version.EnvoyGateway)),
-			"Use Envoy Gateway "+version.EnvoyGateway+", or an egraft that is made for yours."))
+	v := f.gatewayVersion()
+	switch {
+	case v == "":
+		return skipped("the version of Envoy Gateway is unknown")
+	case minor(v) == minor(version.EnvoyGateway):
+		return verdict{note: v}
 	}
-	return skipped("the version of Envoy Gateway is not known")
+	return found(warning(fmt.Sprintf("Envoy Gateway has version %s, but egraft is tested with %s.x", v, minor(version.EnvoyGateway)),
+		"Use Envoy Gateway "+version.EnvoyGateway+", or a version of egraft for yours."))
 }
 
 // minor is v1.9 of v1.9.1-rc.1.
@@ -100,7 +99,7 @@ func minor(v string) string {
 func wired(f *Facts) verdict {
 	c := f.configuration()
 	if !c.Known {
-		return skipped("Envoy Gateway's configuration is not known")
+		return skipped("Envoy Gateway's configuration is unknown")
 	}
 	needs := f.NeedsOfEgraft()
 	if at := c.Value.Egrafts(&needs, f.socket()); at >= 0 {
@@ -108,16 +107,16 @@ func wired(f *Facts) verdict {
 	}
 	message := f.where() + " has no extension manager"
 	if others := c.Value.Managers(); len(others) > 0 {
-		message = fmt.Sprintf("none of the extension managers in %s is egraft's: the first leads to %s", f.where(), others[0].Address())
+		message = fmt.Sprintf("no extension manager in %s is for egraft: the first one connects to %s", f.where(), others[0].Address())
 	}
-	return found(failed(message, "Add to "+f.where()+" what this prints, and restart Envoy Gateway:\n"+printStanza))
+	return found(failed(message, "Add the output of this command to "+f.where()+", and restart Envoy Gateway:\n"+printStanza))
 }
 
 // sameAddress compares both ends. Over TCP there may be a Service in between, so that only the kinds
 // of address can be compared, and so with volumes that are mounted at different paths.
 func sameAddress(f *Facts) verdict {
 	if len(f.egrafts()) == 0 {
-		return skipped("no egraft answers")
+		return skipped("no egraft responds")
 	}
 	return onManager(func(m *manager) []Problem {
 		e := &f.egrafts()[0]
@@ -127,15 +126,15 @@ func sameAddress(f *Facts) verdict {
 		if e.Network == "unix" && m.Socket() == e.Address || e.Network != "unix" && m.Socket() == "" {
 			return nil
 		}
-		return []Problem{failed(fmt.Sprintf("%s leads to %s, and egraft listens on %s", m.title, m.Address(), e.Address),
-			"Use one path for both, and restart the one that you change:\n$ egraft serve --socket "+shell(m.Socket())+"\n"+m.fix)}
+		return []Problem{failed(fmt.Sprintf("%s connects to %s, but egraft listens on %s", m.title, m.Address(), e.Address),
+			"Use the same path for both, and restart the one that you change:\n$ egraft serve --socket "+shell(m.Socket())+"\n"+m.fix)}
 	})(f)
 }
 
 func hooks(m *manager) (out []Problem) {
 	for _, h := range m.needs.Hooks {
 		if !slices.Contains(m.Post(), string(h)) {
-			out = append(out, failed(fmt.Sprintf("%s does not have the hook %s", m.title, h), m.fix))
+			out = append(out, failed(fmt.Sprintf("%s does not have the %s hook", m.title, h), m.fix))
 		}
 	}
 	return out
@@ -167,9 +166,9 @@ func includes(m *manager) (out []Problem) {
 	for _, i := range m.needs.Includes {
 		switch {
 		case i.All && !included(i.Kind):
-			out = append(out, failed(fmt.Sprintf("%s does not include %ss in the hook Translation", m.title, i.Kind), m.fix))
+			out = append(out, failed(fmt.Sprintf("%s does not include %ss in the Translation hook", m.title, i.Kind), m.fix))
 		case !i.All && i.Kind == "secret" && m.Includes(i.Kind):
-			out = append(out, warning(m.title+" includes secrets, and no enabled feature needs them: private keys of listeners are sent to egraft for nothing", m.fix))
+			out = append(out, warning(m.title+" includes secrets, but no enabled feature needs them: Envoy Gateway sends private keys of listeners to egraft unnecessarily", m.fix))
 		}
 	}
 	return out
@@ -193,7 +192,7 @@ func managersWithFiles(m *manager) []Problem {
 	if !m.all.ReadsFiles() || m.all.ExtensionManager != nil || m.needsNoKinds() {
 		return nil
 	}
-	return []Problem{failed(m.facts.where()+" has provider.custom.resource.type: File and extensionManagers", "Replace extensionManagers by extensionManager, with egraft alone.")}
+	return []Problem{failed(m.facts.where()+" has provider.custom.resource.type: File and extensionManagers", "Replace extensionManagers with extensionManager, for egraft only.")}
 }
 
 func (m *manager) needsNoKinds() bool {
@@ -208,12 +207,12 @@ var testedFlags = []string{"XDSNameSchemeV2", "EndpointSliceIndex", "PerResource
 func runtimeFlags(f *Facts) verdict {
 	c := f.configuration()
 	if !c.Known {
-		return skipped("Envoy Gateway's configuration is not known")
+		return skipped("Envoy Gateway's configuration is unknown")
 	}
 	v := verdict{note: strings.Join(c.Value.RuntimeFlags.Enabled, ", ")}
 	for _, flag := range slices.Concat(c.Value.RuntimeFlags.Enabled, c.Value.RuntimeFlags.Disabled) {
 		if !slices.Contains(testedFlags, flag) {
-			v.problems = append(v.problems, warning("runtimeFlags has "+flag+", with which egraft is not tested", "See what changes for your policies:\n$ egraft explain"))
+			v.problems = append(v.problems, warning("runtimeFlags has "+flag+", with which egraft is not tested", "Check what changes for your policies:\n$ egraft explain"))
 		}
 	}
 	return v

@@ -39,25 +39,25 @@ type Patch struct {
 func surroundingsChecks() []Check {
 	const g = GroupSurroundings
 	return []Check{
-		{finding.PatchConflict, g, "no EnvoyPatchPolicy changes what egraft changes", patches},
-		{finding.AnyIdentity, g, "peers that are verified by SPIFFE have a SPIFFE ID", onEnvoys(anyIdentity)},
+		{finding.PatchConflict, g, "no EnvoyPatchPolicy conflicts with egraft's changes", patches},
+		{finding.AnyIdentity, g, "TLS contexts with a SPIFFE bundle require a SPIFFE ID", onEnvoys(anyIdentity)},
 		{finding.UpdateRejected, g, "no Envoy rejects an update", onEnvoys(rejected)},
-		{finding.AgentNotMounted, g, "Envoys have the sockets of the agents that they ask", onEnvoys(mounted)},
-		{finding.RegistrationEntries, g, "identities that Envoys ask their agents for", entries},
+		{finding.AgentNotMounted, g, "Envoys have the sockets of their SPIFFE agents", onEnvoys(mounted)},
+		{finding.RegistrationEntries, g, "identities that Envoys request from their agents", entries},
 	}
 }
 
 func patches(f *Facts) (v verdict) {
 	if !f.Patches.Known {
-		return skipped(cmp.Or(f.Patches.Why, "Envoy Gateway was not asked"))
+		return skipped(cmp.Or(f.Patches.Why, "Envoy Gateway was not queried"))
 	}
 	for _, p := range f.Patches.Value {
 		what := fmt.Sprintf("EnvoyPatchPolicy %s changes %s of %s", p.Policy, cmp.Or(p.Path, "all"), p.Name)
 		switch {
 		case strings.HasPrefix(p.Name, "egraft/"):
-			v.problems = append(v.problems, failed(what+", which egraft adds after it", "Remove the operation from the EnvoyPatchPolicy."))
+			v.problems = append(v.problems, failed(what+", which egraft adds later", "Remove the operation from the EnvoyPatchPolicy."))
 		case strings.Contains(p.Path, "transport_socket"):
-			v.problems = append(v.problems, warning(what+", which egraft replaces where a policy applies", "Use a BackendMTLSPolicy or FrontendMTLSPolicy in place of the patch, or keep them apart."))
+			v.problems = append(v.problems, warning(what+", which egraft replaces if a policy applies", "Use a BackendMTLSPolicy or FrontendMTLSPolicy instead of the patch, or use them on different targets."))
 		}
 	}
 	return v
@@ -67,7 +67,7 @@ func patches(f *Facts) (v verdict) {
 func onEnvoys(check func(*Envoy) []Problem) func(*Facts) verdict {
 	return func(f *Facts) (v verdict) {
 		if !f.Envoys.Known {
-			return skipped(cmp.Or(f.Envoys.Why, "no Envoy was asked"))
+			return skipped(cmp.Or(f.Envoys.Why, "no Envoy was queried"))
 		}
 		for i := range f.Envoys.Value {
 			v.problems = append(v.problems, check(&f.Envoys.Value[i])...)
@@ -97,8 +97,8 @@ func anyIdentity(e *Envoy) (out []Problem) {
 	for _, c := range e.Contexts {
 		if !c.HasURI && slices.ContainsFunc(c.Bundles, isSPIFFE) {
 			out = append(out, failed(
-				fmt.Sprintf("%s: %s %s verifies peers with %s, and accepts every SPIFFE ID", e.Name, strings.ToLower(string(c.Kind)), c.Name, c.Bundles[0].Name),
-				"egraft did not make it. Use a BackendMTLSPolicy or FrontendMTLSPolicy for its target, or have whoever made it (an EnvoyPatchPolicy, another extension server, a Secret of type gateway.envoyproxy.io/sds) add a matcher with san_type URI."))
+				fmt.Sprintf("%s: %s %s verifies peers with %s, but accepts every SPIFFE ID", e.Name, strings.ToLower(string(c.Kind)), c.Name, c.Bundles[0].Name),
+				"egraft did not create it. Use a BackendMTLSPolicy or FrontendMTLSPolicy for its target, or make its source (an EnvoyPatchPolicy, another extension server, a Secret of type gateway.envoyproxy.io/sds) add a matcher with san_type URI."))
 		}
 	}
 	return out
@@ -106,11 +106,11 @@ func anyIdentity(e *Envoy) (out []Problem) {
 
 func rejected(e *Envoy) (out []Problem) {
 	if e.Err != "" {
-		return []Problem{warning(e.Name+" does not answer: "+e.Err, "See whether the pod runs, and whether you may forward its ports.")}
+		return []Problem{warning(e.Name+" does not respond: "+e.Err, "Check whether the pod is running, and whether you have permission for port-forward.")}
 	}
 	for _, r := range e.Rejections {
 		out = append(out, failed(fmt.Sprintf("%s rejected %s %s: %s", e.Name, strings.ToLower(string(r.Kind)), r.Name, r.Reason),
-			"See what egraft changed in it:\n$ egraft explain --diff"))
+			"Check what egraft changed in it:\n$ egraft explain --diff"))
 	}
 	return out
 }
@@ -135,7 +135,7 @@ func mounted(e *Envoy) (out []Problem) {
 	for _, socket := range e.sockets() {
 		if file(e.Mounts, socket) == "" {
 			out = append(out, failed(fmt.Sprintf("%s: no volume of Envoy has %s", e.Name, socket),
-				"Mount it by the EnvoyProxy of the Gateway or its GatewayClass:\n$ kubectl apply -f deploy/spire/envoyproxy-csi.yaml"))
+				"Mount it through the EnvoyProxy of the Gateway or its GatewayClass:\n$ kubectl apply -f deploy/spire/envoyproxy-csi.yaml"))
 		}
 	}
 	return out
@@ -144,7 +144,7 @@ func mounted(e *Envoy) (out []Problem) {
 // entries lists what each kind of Envoy needs, once.
 func entries(f *Facts) verdict {
 	if !f.Envoys.Known {
-		return skipped(cmp.Or(f.Envoys.Why, "no Envoy was asked"))
+		return skipped(cmp.Or(f.Envoys.Why, "no Envoy was queried"))
 	}
 	lines := map[string]bool{}
 	for i := range f.Envoys.Value {
@@ -155,7 +155,7 @@ func entries(f *Facts) verdict {
 	if len(lines) == 0 {
 		return skipped("no Envoy asks an agent")
 	}
-	return verdict{note: "policies ask for these: judge each before you create it, and replace AGENT by the SPIFFE ID of the agent or its nodes", lines: slices.Sorted(maps.Keys(lines))}
+	return verdict{note: "policies request these identities: review each one before you create it, and replace AGENT with the SPIFFE ID of the agent or its nodes", lines: slices.Sorted(maps.Keys(lines))}
 }
 
 func (e *Envoy) entries() (out []string) {

@@ -40,22 +40,22 @@ func TestSurroundings(t *testing.T) {
 	for _, s := range []state{
 		{
 			"any identity", envoy(func(e *doctor.Envoy) { e.Contexts[0].HasURI = false }),
-			[]string{"failed AnyIdentity: pod a: cluster c verifies peers with spiffe://td, and accepts every SPIFFE ID"},
+			[]string{"failed AnyIdentity: pod a: cluster c verifies peers with spiffe://td, but accepts every SPIFFE ID"},
 		},
 		{"a bundle of another kind", envoy(func(e *doctor.Envoy) { e.Contexts[0].HasURI, e.Contexts[0].Bundles[0].Name = false, "company-ca" }), nil},
 		{"no bundle", envoy(func(e *doctor.Envoy) { e.Contexts[0].HasURI, e.Contexts[0].Bundles = false, nil }), nil},
 		{"rejected", envoy(func(e *doctor.Envoy) {
 			e.Rejections = []envoyadmin.Rejection{{Kind: mutator.KindListener, Name: "l", Reason: "no such filter"}}
 		}), []string{"failed UpdateRejected: pod a rejected listener l: no such filter"}},
-		{"no answer", envoy(func(e *doctor.Envoy) { e.Err = "forbidden" }), []string{"warning UpdateRejected: pod a does not answer: forbidden"}},
+		{"no answer", envoy(func(e *doctor.Envoy) { e.Err = "forbidden" }), []string{"warning UpdateRejected: pod a does not respond: forbidden"}},
 		{"no volume", envoy(func(e *doctor.Envoy) { e.Mounts = nil }), []string{"failed AgentNotMounted: pod a: no volume of Envoy has " + agent}},
 		{"a volume of another directory", envoy(func(e *doctor.Envoy) { e.Mounts[0].Path = "/run/age" }), []string{"failed AgentNotMounted: pod a: no volume of Envoy has " + agent}},
 		{"no pod", envoy(func(e *doctor.Envoy) { e.InPod, e.Mounts = false, nil }), nil},
 		{"another server of secrets", envoy(func(e *doctor.Envoy) {
 			e.Contexts[0].Certificates[0].Socket, e.Contexts[0].Bundles[0].Socket, e.Mounts = "", "", nil
 		}), nil},
-		{"a patch of what egraft adds", patch("egraft/backend-mtls/1/c", ""), []string{"failed PatchConflict: EnvoyPatchPolicy n/p changes all of egraft/backend-mtls/1/c, which egraft adds after it"}},
-		{"a patch of TLS", patch("c", "/transport_socket/x"), []string{"warning PatchConflict: EnvoyPatchPolicy n/p changes /transport_socket/x of c, which egraft replaces where a policy applies"}},
+		{"a patch of what egraft adds", patch("egraft/backend-mtls/1/c", ""), []string{"failed PatchConflict: EnvoyPatchPolicy n/p changes all of egraft/backend-mtls/1/c, which egraft adds later"}},
+		{"a patch of TLS", patch("c", "/transport_socket/x"), []string{"warning PatchConflict: EnvoyPatchPolicy n/p changes /transport_socket/x of c, which egraft replaces if a policy applies"}},
 		{"a patch of something else", patch("egrafts", "/connect_timeout"), nil},
 	} {
 		s.run(t)

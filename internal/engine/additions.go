@@ -34,7 +34,7 @@ func (s *settling) addAll(ctx context.Context, f mutator.Feature) error {
 		if s.broken == nil {
 			s.broken = map[string]error{}
 		}
-		s.broken[f.Name] = fmt.Errorf("may refer to what the mutator adds to the translation, which failed: %w", untyped(err))
+		s.broken[f.Name] = fmt.Errorf("may refer to resources that the mutator adds to the translation, but adding them failed: %w", untyped(err))
 		return nil
 	}
 	upsertAll(s, &f, mutator.KindCluster, additions.Clusters)
@@ -52,7 +52,7 @@ type addition interface {
 // upsertAll adds resources of a kind, as many as there may be.
 func upsertAll[T addition](s *settling, f *mutator.Feature, kind mutator.Kind, add []T) {
 	if excess := len(add) - maxAdditions; excess > 0 {
-		err := fmt.Errorf("%d resources of kind %s are more than the %d that may be added; those of the oldest policies are", len(add), kind, maxAdditions)
+		err := fmt.Errorf("%d resources of kind %s exceed the limit of %d; only resources of the oldest policies are added", len(add), kind, maxAdditions)
 		o := &Outcome{Feature: f.Name, Kind: kind, Name: add[maxAdditions].GetName(), Result: Ignored, Err: err}
 		s.res.add(o)
 		s.recordAddition(f, o, nil)
@@ -97,7 +97,7 @@ func upsert[T addition](res *Response, feature string, kind mutator.Kind, add T)
 		if proto.Unmarshal(raw, there) == nil && proto.Equal(there, add) {
 			return outcome(Unchanged, nil)
 		}
-		return outcome(NameConflict, fmt.Errorf("%s %q is there with other content and was left as it is", kind, add.GetName()))
+		return outcome(NameConflict, fmt.Errorf("%s %q already exists with different content and is unmodified", kind, add.GetName()))
 	}
 	list.Encoded = append(list.Encoded[:len(list.Encoded):len(list.Encoded)], encoded)
 	res.names[kind] = append(names, add.GetName())

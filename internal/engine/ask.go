@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/egraft/egraft/internal/sandbox"
@@ -16,7 +15,7 @@ import (
 
 // quarantineKey returns the key of a mutator on a resource, and the digest of its input.
 func (c *chain[T]) quarantineKey(in *mutator.Input, l *link[T], name string, raw []byte) (sandbox.Key, func() sandbox.Digest) {
-	s := sandbox.Key{Owner: l.feature, Kind: string(c.kind), Name: name}
+	s := sandbox.Key{Owner: l.owner, Kind: string(c.kind), Name: name}
 	return s, func() sandbox.Digest {
 		return inputDigest(in, s, c.sorted(raw))
 	}
@@ -34,7 +33,7 @@ func (c *chain[T]) query(ctx context.Context, in *mutator.Input, l *link[T], vie
 	}
 	if c.sandbox.IsIsolating() {
 		own := c.detachedView(raw)
-		plan, err = sandbox.Query(ctx, c.sandbox, l.feature, func() (*mutator.Plan[T], error) { return l.mutator.Plan(in, own), nil })
+		plan, err = sandbox.Query(ctx, c.sandbox, l.owner, func() (*mutator.Plan[T], error) { return l.mutator.Plan(in, own), nil })
 	} else {
 		err = sandbox.Recover(func() error { plan = l.mutator.Plan(in, view); return nil })
 	}
@@ -54,7 +53,7 @@ func (c *chain[T]) detachedView(raw []byte) *wire.View {
 // mutate runs a mutator on a copy, which belongs to it, and quarantines the input if it fails.
 func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, s *step[T], edited T, raw []byte, r *resource[T]) error {
 	edit := s.plan.Edit // the step is used again
-	_, err := sandbox.Run(ctx, c.sandbox, r.goroutine, s.feature, func(ctx context.Context) (struct{}, error) {
+	_, err := sandbox.Run(ctx, c.sandbox, r.goroutine, s.owner, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, edit(ctx, edited)
 	})
 	key, input := c.quarantineKey(in, &s.link, r.name, raw)
@@ -130,7 +129,7 @@ func (c *chain[T]) affectedBy(ctx context.Context, s *step[T], raw []byte) (on [
 		return nil, true
 	}
 	ask := s.plan.Affected // the step is used again
-	on, err = sandbox.RunOnce(ctx, c.sandbox, s.feature, func(context.Context) ([]*policy.Object, error) { return ask(target), nil })
+	on, err = sandbox.RunOnce(ctx, c.sandbox, s.owner, func(context.Context) ([]*policy.Object, error) { return ask(target), nil })
 	return on, err != nil
 }
 
@@ -160,21 +159,4 @@ func AdditionalResult(err error) Result {
 		return Quarantined
 	}
 	return ""
-}
-
-// addReports adds the outcomes of policies to the response. If a reporter hangs, only they are
-// missing.
-func (e *Engine) addReports(ctx context.Context, p *callState, res *Response) {
-	r := p.reported.Load()
-	if r == nil {
-		var err error
-		r, err = sandbox.RunOnce(ctx, e.sandbox, sandbox.WholeCall, func(context.Context) (*policyReports, error) { return p.report(), nil })
-		if err == nil {
-			p.reported.Store(r)
-		} else {
-			r = &policyReports{warnings: []error{fmt.Errorf("report policy outcomes: %w", err)}}
-		}
-	}
-	res.report(p.in.Hook, r.features)
-	res.Warnings = append(res.Warnings, r.warnings...)
 }

@@ -26,7 +26,7 @@ type tables struct {
 	calls      *cache.Table[callKey, *cachedCall]
 	inputs     *cache.Table[inputKey, *callState]
 	objects    *cache.Table[objectKey, *policy.Object]
-	copies     *cache.Table[copyKey, []byte]
+	copies     *cache.Table[copyKey, copyResult]
 	hosts      *cache.Table[hostKey, *host] // by what counts of them
 	wholeHosts *cache.Table[wholeHostKey, wholeHost]
 	hostSlots  *cache.Table[hostSlotsKey, []cache.Slot] // in wholeHosts
@@ -39,7 +39,7 @@ func newTables(c *cache.Cache) tables {
 		calls:      cache.NewTable[callKey, *cachedCall](c),
 		inputs:     cache.NewTable[inputKey, *callState](c),
 		objects:    cache.NewTable[objectKey, *policy.Object](c),
-		copies:     cache.NewTable[copyKey, []byte](c),
+		copies:     cache.NewTable[copyKey, copyResult](c),
 		hosts:      cache.NewTable[hostKey, *host](c),
 		wholeHosts: cache.NewTable[wholeHostKey, wholeHost](c),
 		hostSlots:  cache.NewTable[hostSlotsKey, []cache.Slot](c),
@@ -84,6 +84,8 @@ type inputKey struct {
 	call    *Call
 	configs []config
 	shadow  bool // whether the custom resources with the effect Shadow are enforced
+	// rejected are the custom resources that features reject, see [rejectedKey].
+	rejected []string
 }
 
 func (k inputKey) AddTo(f *cache.Fields) {
@@ -104,6 +106,7 @@ func (k inputKey) AddTo(f *cache.Fields) {
 		}
 	}
 	f.BytesList(k.call.Objects)
+	f.Strings(k.rejected)
 }
 
 // objectKey is a custom resource as JSON.

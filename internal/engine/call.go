@@ -46,10 +46,13 @@ type Response struct {
 	renamed   []renamed                 // clusters
 	transient bool                      // a plan has no cache key
 	effects   []placed                  // if they are recorded
+	counts    []placedCounts            // of features that count
+	sums      map[string]mutator.Counts // of counts, by feature; nil if they are not known
 
-	shadowEffects []Effect   // if they are recorded: those of custom resources with the effect Shadow
-	state         *callState // nil in a response from the cache
-	configs       []config   // of the call
+	dangling      map[string]map[string]error // why features reject custom resources that refer to nothing, by ID
+	shadowEffects []Effect                    // if they are recorded: those of custom resources with the effect Shadow
+	state         *callState                  // nil in a response from the cache
+	configs       []config                    // of the call
 }
 
 // Outcome is the result of a feature's mutator on one resource.
@@ -63,6 +66,7 @@ type Outcome struct {
 
 	affected   []*policy.Object // not in effect because of Err, in a translation
 	affectsAll bool             // whether all of the feature can be affected, because it is not known which
+	partial    bool             // of a [mutator.PartialFailure], which is part of the result of an edit
 }
 
 // Result classifies an [Outcome].

@@ -40,10 +40,12 @@ type chain[T message] struct {
 // link is one feature's mutator in a chain.
 type link[T message] struct {
 	feature string
+	owner   string // in the sandbox: the feature, except for what is not its own code
 	onError mutator.FailurePolicy
 	mutator mutator.Planner[T]
 	kinds   []policy.Kind // of custom resources that the feature reads
 	renames bool          // see [mutator.Feature]
+	counts  bool          // whether edits count, see [mutator.Count]
 }
 
 // add puts the chain of one kind into m, if any feature has a mutator for it in the hook.
@@ -56,7 +58,11 @@ func add[T message](
 	for _, f := range features {
 		if planner := of(f); planner != nil && f.Uses(h) {
 			renames := f.RenamesClusters && kind == mutator.KindCluster && h == mutator.HookTranslation
-			c.links = append(c.links, link[T]{f.Name, f.FailurePolicy, planner, slices.Concat(f.Policies, f.Filters, f.Backends), renames})
+			owner := f.Name
+			if _, leads := any(planner).(variantRoutes); leads {
+				owner = leadingOwner(f.Name)
+			}
+			c.links = append(c.links, link[T]{f.Name, owner, f.FailurePolicy, planner, slices.Concat(f.Policies, f.Filters, f.Backends), renames, f.Rejects != nil})
 		}
 	}
 	if len(c.links) > 0 {
@@ -122,15 +128,17 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 	if now := c.name(r.encoded); now != name {
 		was, name = name, strings.Clone(now)
 	}
-	return resourceResult{raw: r.encoded, result: &chainResult{name: name, was: was, kept: kept, outcomes: all, effects: effects, references: r.references}}
+	return resourceResult{raw: r.encoded, result: &chainResult{name: name, was: was, kept: kept, outcomes: all, effects: effects, references: r.references, counts: r.counts}}
 }
 
 // partialOutcomes are those of custom resources that could not be applied to their part of the
 // resource, beside that of the edit.
-func (r *resource[T]) partialOutcomes(of *Outcome) (all []*Outcome) {
-	for _, f := range r.partial {
+func (r *resource[T]) partialOutcomes(of *Outcome) []*Outcome { return partialOutcomes(of, r.partial) }
+
+func partialOutcomes(of *Outcome, failures []mutator.PartialFailure) (all []*Outcome) {
+	for _, f := range failures {
 		o := *of
-		o.Result, o.Err, o.affected, o.affectsAll = Ignored, f.Err, f.Policies, len(f.Policies) == 0
+		o.Result, o.Err, o.affected, o.affectsAll, o.partial = Ignored, f.Err, f.Policies, len(f.Policies) == 0, true
 		if f.Denied {
 			o.Result = Denied
 		}
@@ -152,13 +160,13 @@ func (c *chain[T]) withoutRenames(ctx context.Context, in *mutator.Input, rest [
 	return before
 }
 
-// without takes a resource through the chain with some features' mutators failed.
+// without takes a resource through the chain with some mutators failed, by owner.
 func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) resourceResult {
 	view, h := wire.NewView(c.fields, raw), c.sandbox.Goroutine()
 	defer h.Release()
 	steps := c.plan(ctx, in, view, raw, nil)
 	for i := range steps {
-		if err := failed[steps[i].feature]; err != nil && steps[i].failure == nil {
+		if err := failed[steps[i].owner]; err != nil && steps[i].failure == nil {
 			steps[i].failure = err
 		}
 	}

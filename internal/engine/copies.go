@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -79,17 +81,18 @@ func (s *settling) addCopies(ctx context.Context) {
 		_, taken := at[c.name]
 		switch {
 		case i >= maxCopies:
-			s.addMissing(c, Denied, fmt.Errorf("is one of %d copies of clusters, of which %d are added", len(copies), maxCopies))
+			s.addMissing(c, Denied, fmt.Errorf("is one of %d copies of clusters; only %d are added", len(copies), maxCopies))
 		case taken || came[c.name]:
-			s.addMissing(c, NameConflict, fmt.Errorf("%s %q is there already and was left as it is", mutator.KindCluster, c.name))
+			s.addMissing(c, NameConflict, fmt.Errorf("%s %q already exists and is unmodified", mutator.KindCluster, c.name))
 		default:
-			encoded, all := s.copyOf(ctx, c, list.Encoded[of])
+			made, all := s.copyOf(ctx, c, list.Encoded[of])
 			for _, o := range all {
 				s.res.add(outcomes(o)...)
 			}
-			if encoded != nil {
+			if made.encoded != nil {
 				at[c.name] = len(list.Encoded)
-				list.Encoded, names = append(list.Encoded, encoded), append(names, c.name)
+				list.Encoded, names = append(list.Encoded, made.encoded), append(names, c.name)
+				s.res.addCounts(nowhere, c.name, made.counts)
 			}
 		}
 	}
@@ -121,54 +124,84 @@ func (v *variants) outcomeOf(c copied, feature int, verdict Result, err error) *
 	return &Outcome{Feature: v.names[feature], Kind: mutator.KindCluster, Name: c.name, Result: verdict, Err: err, affected: bearsOn, affectsAll: len(bearsOn) == 0}
 }
 
+// copyResult is a copy of a cluster, nil if it could not be made, what its edits counted, and what they could not apply.
+type copyResult struct {
+	encoded []byte
+	counts  []editCounts
+	partial []*Outcome
+}
+
 // copyOf is the copy of a cluster, edited by each feature that has a variant. If one fails whose
 // failure policy is not Ignore, the copy rejects all requests.
-func (s *settling) copyOf(ctx context.Context, c copied, raw []byte) (encoded []byte, out []*Outcome) {
+func (s *settling) copyOf(ctx context.Context, c copied, raw []byte) (made copyResult, out []*Outcome) {
 	v, key := s.variants, copyKey{c.name, c.planKey(), raw}
 	if found := s.cached.copies.Get(key); found != nil {
-		return found.Value, []*Outcome{v.outcomeOf(c, c.owner, Added, nil)}
+		return found.Value, append([]*Outcome{v.outcomeOf(c, c.owner, Added, nil)}, found.Value.partial...)
 	}
 	encoded, err := newCopy(raw, c)
-	if err == nil {
-		s.recordCopy(c, c.owner, nil, encoded, Added, nil)
+	if err != nil {
+		return made, v.outcomesOf(c, Denied, err)
 	}
-	for i, variant := range c.variants {
-		if c.plans[i] == nil || err != nil {
+	s.recordCopy(c, c.owner, nil, encoded, Added, nil)
+	for i := range c.variants {
+		if c.plans[i] == nil {
 			continue
 		}
-		edited, failure := s.editCopy(ctx, c, i, encoded)
+		edit, failure := s.editCopy(ctx, c, i, encoded)
 		switch {
 		case failure == nil:
-			s.recordCopy(c, i, encoded, edited, Applied, nil)
-			encoded = edited
-		case variant.OnFailure == mutator.Ignore || variant.OnFailure != mutator.Deny && v.onError[i] == mutator.Ignore:
+			s.recordCopy(c, i, encoded, edit.encoded, Applied, nil)
+			for _, o := range partialOutcomes(v.outcomeOf(c, i, Applied, nil), edit.partial) {
+				s.recordCopy(c, i, edit.encoded, edit.encoded, o.Result, o.Err)
+				made.partial = append(made.partial, o)
+			}
+			encoded, made.counts = edit.encoded, withCounts(made.counts, v.names[i], edit.counts)
+		case v.ignores(&c.combination, i):
 			s.recordCopy(c, i, encoded, encoded, Ignored, failure)
 			out = append(out, v.outcomeOf(c, i, Ignored, failure))
 		default:
 			denying := denied(raw, c.name)
 			s.recordCopy(c, i, encoded, denying, Denied, failure)
-			return denying, append(out, v.outcomeOf(c, i, Denied, failure))
+			made.encoded = denying
+			return made, slices.Concat(made.partial, out, []*Outcome{v.outcomeOf(c, i, Denied, failure)})
 		}
 	}
-	if err != nil {
-		return nil, v.outcomesOf(c, Denied, err)
+	if made.encoded = encoded; len(out) == 0 { // what failed is tried again
+		s.cached.copies.Put(key, made, len(encoded)+sizeOfCounts(made.counts)+sizeOfOutcomes(made.partial))
 	}
-	if len(out) == 0 { // what failed is tried again
-		s.cached.copies.Put(key, encoded, len(encoded))
-	}
-	return encoded, append([]*Outcome{v.outcomeOf(c, c.owner, Added, nil)}, out...)
+	return made, slices.Concat([]*Outcome{v.outcomeOf(c, c.owner, Added, nil)}, made.partial, out)
+}
+
+// ignores tells whether a way's clusters are to be without the variant of a feature that fails.
+func (v *variants) ignores(c *combination, feature int) bool {
+	own := c.variants[feature].OnFailure
+	return own == mutator.Ignore || own != mutator.Deny && v.onError[feature] == mutator.Ignore
+}
+
+// copyEdit is a copy with the edit of one feature, what that counted, and what it could not apply.
+type copyEdit struct {
+	encoded []byte
+	counts  mutator.Counts
+	partial []mutator.PartialFailure
 }
 
 // editCopy is a copy with the edit of one feature.
-func (s *settling) editCopy(ctx context.Context, c copied, feature int, raw []byte) ([]byte, error) {
+func (s *settling) editCopy(ctx context.Context, c copied, feature int, raw []byte) (edit copyEdit, err error) {
 	v := s.variants
-	edited, err := sandbox.RunOnce(ctx, s.sandbox, v.names[feature], func(ctx context.Context) ([]byte, error) {
+	ctx, edit.counts = counting(ctx, s.counts(v.names[feature]))
+	var failures []mutator.PartialFailure
+	edit.encoded, err = sandbox.RunOnce(ctx, s.sandbox, v.names[feature], func(ctx context.Context) ([]byte, error) {
 		m := &clusterv3.Cluster{}
 		if err := proto.Unmarshal(raw, m); err != nil {
 			return nil, fmt.Errorf("decode: %w", err)
 		}
+		failures = nil
 		if err := c.variants[feature].Edit(ctx, m); err != nil {
-			return nil, err
+			partial := (*mutator.PartialError)(nil)
+			if !errors.As(err, &partial) {
+				return nil, err
+			}
+			failures = partial.Failures
 		}
 		if err := m.ValidateAll(); err != nil {
 			return nil, fmt.Errorf("the result is invalid: %w", err)
@@ -179,9 +212,10 @@ func (s *settling) editCopy(ctx context.Context, c copied, feature int, raw []by
 		return encode(m)
 	})
 	if err != nil {
-		return nil, err
+		return edit, err
 	}
-	return edited, foreignEntry(v.ownKeys[feature], metadataFields(mutator.KindCluster), raw, edited)
+	edit.partial = failures
+	return edit, foreignEntry(v.ownKeys[feature], metadataFields(mutator.KindCluster), raw, edit.encoded)
 }
 
 // planKey is all that a copy depends on besides the cluster.

@@ -165,7 +165,7 @@ func TestCopies(t *testing.T) {
 		"invalid":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.LbPolicy = -1; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values", "the result is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values" + rejected},
 		"renamed":           {[]*clusterv3.Cluster{anonymous}, func(c *clusterv3.Cluster) error { c.Name = "c"; return nil }, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, `was renamed to "c"`, `was renamed to "c"` + rejected},
 		"foreign mark":      {[]*clusterv3.Cluster{anonymous}, foreign, as, denied(t, copyOf(anonymous, b, "")), []engine.Result{engine.Denied}, `changed "Other.example.com" in the metadata egraft.io, which belongs to another feature; the feature's own keys are copier, Thing.example.com`, `changed "Other.example.com" in the metadata egraft.io, which belongs to another feature; the feature's own keys are copier, Thing.example.com` + rejected},
-		"name of another":   {[]*clusterv3.Cluster{anonymous, taken}, fine, as, nil, []engine.Result{engine.NameConflict}, fmt.Sprintf("Cluster %q is there already and was left as it is", b), fmt.Sprintf("Cluster %q is there already and was left as it is; nothing was changed (Cluster %q)", b, b)},
+		"name of another":   {[]*clusterv3.Cluster{anonymous, taken}, fine, as, nil, []engine.Result{engine.NameConflict}, fmt.Sprintf("Cluster %q already exists and is unmodified", b), fmt.Sprintf("Cluster %q already exists and is unmodified; nothing was changed (Cluster %q)", b, b)},
 	} {
 		for _, cacheSize := range []int64{0, 1 << 20} {
 			t.Run(fmt.Sprint(name, "/", cacheSize), func(t *testing.T) {
@@ -316,7 +316,7 @@ func TestTooManyCopies(t *testing.T) {
 			continue
 		}
 		require.Equal(t, engine.Denied, o.Result)
-		require.EqualError(t, o.Err, "is one of 10002 copies of clusters, of which 10000 are added")
+		require.EqualError(t, o.Err, "is one of 10002 copies of clusters; only 10000 are added")
 	}
-	requireReport(t, res, fmt.Sprintf("is one of 10002 copies of clusters, of which 10000 are added; requests are rejected (Cluster %q)", copyFor("b", "service/ns/10000")))
+	requireReport(t, res, fmt.Sprintf("is one of 10002 copies of clusters; only 10000 are added; requests are rejected (Cluster %q)", copyFor("b", "service/ns/10000")))
 }

@@ -153,7 +153,7 @@ func TestStillLeadingNowhere(t *testing.T) {
 
 // TestEditAddsAChain with routes of its own, which are compared with none.
 func TestEditAddsAChain(t *testing.T) {
-	for hosts, err := range map[string]string{"y.com": "", "x.com": `the result is invalid: the domain "x.com" is there twice, which Envoy rejects`} {
+	for hosts, err := range map[string]string{"y.com": "", "x.com": `the result is invalid: the domain "x.com" occurs twice, which Envoy rejects`} {
 		f := mutator.Feature{}
 		edit(&f, func(l *listenerv3.Listener) {
 			more := listenerWith(t, configuration("x.com", hosts), "", `{"serverNames":["y"]}`)

@@ -76,7 +76,7 @@ func (e *Engine) recording(h mutator.Hook) *Engine {
 	r := &Engine{
 		features: e.features, variants: e.variants, read: e.read, hosts: e.hosts, lastHost: new(atomic.Uint64), excess: e.excess,
 		sandbox: e.explaining, reads: e.explaining, recordsEffects: true, isShadow: e.isShadow,
-		chains: map[mutator.Hook]map[mutator.Kind]runner{h: chainsOf(h, e.features, e.explaining, true)},
+		chains: map[mutator.Hook]map[mutator.Kind]runner{h: chainsOf(h, e.features, e.variants, e.explaining, true)},
 	}
 	if e.shadow != nil {
 		r.shadow = e.shadow.recording(h)

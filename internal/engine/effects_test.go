@@ -127,8 +127,8 @@ func TestExplainSaysWhom(t *testing.T) {
 		"additions": {adding, clusters(eds("a"), eds("b"), &clusterv3.Cluster{Name: "/run/b", RespectDnsTtl: true}), []string{
 			`agents applied Cluster "a" for a`,
 			`agents added Cluster "/run/a" for a`,
-			`agents name-conflict Cluster "/run/b" for a, b?: Cluster "/run/b" is there with other content and was left as it is`,
-			`agents denied Cluster "b" for b: refers to "/run/b", which is not added: Cluster "/run/b" is there with other content and was left as it is`,
+			`agents name-conflict Cluster "/run/b" for a, b?: Cluster "/run/b" already exists with different content and is unmodified`,
+			`agents denied Cluster "b" for b: refers to "/run/b", which is not added: Cluster "/run/b" already exists with different content and is unmodified`,
 		}},
 		"partial failure":      {partial, clusters(eds("c")), []string{`agents applied Cluster "c"`, `agents denied Cluster "c" for a: broken`}},
 		"plan that names none": {silent, clusters(eds("c")), []string{`agents applied Cluster "c" for a, b?`}},

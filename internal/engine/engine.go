@@ -103,14 +103,14 @@ func New(features []mutator.Feature, options ...Option) (*Engine, error) {
 	e.read = policy.WatchedReadOf(kinds)
 	e.reads, e.explaining = e.sandbox.Sibling(), e.sandbox.Sibling()
 	for _, h := range mutator.Hooks() {
-		e.chains[h] = chainsOf(h, features, e.sandbox, false)
+		e.chains[h] = chainsOf(h, features, variants, e.sandbox, false)
 	}
 	e.shadow = e.newShadow(original)
 	return e, nil
 }
 
 // chainsOf builds the chains of a hook, by kind of resource.
-func chainsOf(h mutator.Hook, features []mutator.Feature, g *sandbox.Sandbox, recordsEffects bool) map[mutator.Kind]runner {
+func chainsOf(h mutator.Hook, features []mutator.Feature, v *variants, g *sandbox.Sandbox, recordsEffects bool) map[mutator.Kind]runner {
 	m := map[mutator.Kind]runner{}
 	add(m, g, h, features, mutator.KindRoute, (*routev3.Route)(nil), xds.DenyRoute,
 		func(f mutator.Feature) mutator.Route { return f.Routes }, recordsEffects)
@@ -124,7 +124,7 @@ func chainsOf(h mutator.Hook, features []mutator.Feature, g *sandbox.Sandbox, re
 		func(f mutator.Feature) mutator.Endpoints { return f.Endpoints }, recordsEffects)
 	add(m, g, h, features, mutator.KindSecret, (*tlsv3.Secret)(nil), xds.DenySecret,
 		func(f mutator.Feature) mutator.Secret { return f.Secrets }, recordsEffects)
-	add(m, g, h, features, mutator.KindRouteConfiguration, (*routev3.RouteConfiguration)(nil), xds.DenyRouteConfiguration,
+	add(m, g, h, v.leading(features), mutator.KindRouteConfiguration, (*routev3.RouteConfiguration)(nil), xds.DenyRouteConfiguration,
 		func(f mutator.Feature) mutator.RouteConfiguration { return f.RouteConfigurations }, recordsEffects)
 	return m
 }
@@ -136,25 +136,41 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Response, error) {
 		configs = e.configs(call)
 	}
 	p := e.prepare(ctx, call, configs)
+	for state, round := p, 0; ; round++ {
+		res, err := e.respond(ctx, state, call, configs)
+		if err != nil {
+			return &Response{Outcomes: res.Outcomes, Subject: res.Subject, effects: res.effects}, err
+		}
+		rejected := e.rejects(ctx, res, round)
+		if rejected == nil {
+			e.addReports(ctx, state, res)
+			return res, nil
+		}
+		state = e.withRejected(call, p, rejected, configs)
+	}
+}
+
+// respond takes the resources of a call through the features. With an error, the response has the
+// outcomes until then.
+func (e *Engine) respond(ctx context.Context, p *callState, call *Call, configs []config) (*Response, error) {
 	in := p.in
 	res := &Response{Subject: func() string { return e.subject(in, call) }, names: map[mutator.Kind][]string{}, state: p, configs: configs}
 	res.Warnings = append(broken(call, configs), p.warnings...)
 	if err := e.missing(in, call, res); err != nil {
-		return &Response{Outcomes: res.Outcomes, Subject: res.Subject, effects: res.effects}, err
+		return res, err
 	}
 	for _, list := range call.Resources {
 		out, err := e.list(ctx, p, list, res)
 		if err != nil {
-			return &Response{Outcomes: res.Outcomes, Subject: res.Subject, effects: res.effects}, fmt.Errorf("%s hook: %w", call.Hook, err)
+			return res, fmt.Errorf("%s hook: %w", call.Hook, err)
 		}
 		res.Resources = append(res.Resources, Resources{list.Kind, out})
 	}
 	if call.Hook == mutator.HookTranslation {
 		if err := e.finish(ctx, p, call, configs, res); err != nil {
-			return &Response{Outcomes: res.Outcomes, Subject: res.Subject, effects: res.effects}, err
+			return res, err
 		}
 	}
 	e.pruneSecrets(p.in, call, res)
-	e.addReports(ctx, p, res)
 	return res, nil
 }

@@ -16,7 +16,7 @@ const MaxRouteGrowth = 4 << 10
 // resources would no longer find it.
 func (c *chain[T]) fault(l *link[T], original, before, now []byte) error {
 	if was, is := c.name(before), c.name(now); was != is && !l.renames {
-		return fmt.Errorf("renamed the %s from %q to %q, by which nothing else knows it", c.kind, was, is)
+		return fmt.Errorf("renamed the %s from %q to %q, but nothing refers to the new name", c.kind, was, is)
 	}
 	if err := foreignEntry(c.keys[l.feature], metadataFields(c.kind), before, now); err != nil {
 		return err
@@ -66,7 +66,7 @@ func domainTwice(before, now [][][]byte) error {
 	}
 	for _, d := range found {
 		if !was[d] {
-			return fmt.Errorf("the result is invalid: the domain %q is there twice, which Envoy rejects", d)
+			return fmt.Errorf("the result is invalid: the domain %q occurs twice, which Envoy rejects", d)
 		}
 	}
 	return nil
@@ -98,27 +98,27 @@ func listenerFault(before, now []byte) error {
 
 // reference is a name of another resource of the translation that an edit brought in.
 type reference struct {
-	feature string
-	kind    mutator.Kind
-	name    string
+	owner string // of the mutator
+	kind  mutator.Kind
+	name  string
 }
 
 // err is what is wrong if there is no such resource.
 func (r reference) err() error {
 	if r.kind == mutator.KindCluster {
-		return fmt.Errorf("leads to the cluster %q, which is not in the translation", r.name)
+		return fmt.Errorf("refers to the cluster %q, which is not in the translation", r.name)
 	}
-	return fmt.Errorf("asks for the route configuration %q, which is not in the translation", r.name)
+	return fmt.Errorf("refers to the route configuration %q, which is not in the translation", r.name)
 }
 
 // references are those that an edit brought in. They can be looked up in a translation alone.
-func (c *chain[T]) references(feature string, before, now []byte) (out []reference) {
+func (c *chain[T]) references(owner string, before, now []byte) (out []reference) {
 	if c.hook != mutator.HookTranslation {
 		return nil
 	}
 	add := func(kind mutator.Kind, names []string) {
 		for _, n := range names {
-			out = append(out, reference{feature, kind, n})
+			out = append(out, reference{owner, kind, n})
 		}
 	}
 	switch c.kind {

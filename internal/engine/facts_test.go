@@ -121,7 +121,7 @@ func TestRenaming(t *testing.T) {
 				}
 				c.feature(&f)
 				o := runEdit(t, f, c.hook, c.kind, c.resource)
-				require.EqualError(t, o.Err, fmt.Sprintf(`renamed the %s from "old" to "new", by which nothing else knows it`, c.kind))
+				require.EqualError(t, o.Err, fmt.Sprintf(`renamed the %s from "old" to "new", but nothing refers to the new name`, c.kind))
 			}
 		})
 	}
@@ -165,7 +165,7 @@ func listenerWith(t *testing.T, rc *routev3.RouteConfiguration, asks string, mat
 // TestWhatEnvoyRefuses is each time an edit from one valid message to another. What Envoy 1.39.1
 // says of the latter was tried with --mode validate.
 func TestWhatEnvoyRefuses(t *testing.T) {
-	const twice, same = "the result is invalid: the domain %q is there twice, which Envoy rejects", `the result is invalid: the filter chains "a" and "b" match the same connections, which Envoy rejects`
+	const twice, same = "the result is invalid: the domain %q occurs twice, which Envoy rejects", `the result is invalid: the filter chains "a" and "b" match the same connections, which Envoy rejects`
 	domain := func(d string) string { return strings.ReplaceAll(twice, "%q", `"`+d+`"`) }
 	rc, chains := configuration, func(matches ...string) *listenerv3.Listener { return listenerWith(t, nil, "rc", matches...) }
 	inline := func(hosts ...string) *listenerv3.Listener { return listenerWith(t, rc(hosts...), "") }
@@ -196,16 +196,16 @@ func TestWhatEnvoyRefuses(t *testing.T) {
 		"another network":              {chains(`{}`), chains(`{"sourcePrefixRanges":[{"addressPrefix":"10.0.0.1","prefixLen":8}]}`, `{"sourcePrefixRanges":[{"addressPrefix":"11.0.0.2","prefixLen":8}]}`), ""},
 		"no match, was there":          {chains("{}", "{}"), chains("{}", "{}", "{}"), ""},
 		"a filter of the same name":    {chains("{}"), doubled(chains("{}")), ""},
-		"asks for other routes":        {listenerWith(t, nil, "rc"), listenerWith(t, nil, "other"), `asks for the route configuration "other", which is not in the translation`},
-		"inline, leads nowhere":        {inline("x.com"), listenerWith(t, leading(rc("x.com"), "other"), ""), `leads to the cluster "other", which is not in the translation`},
+		"asks for other routes":        {listenerWith(t, nil, "rc"), listenerWith(t, nil, "other"), `refers to the route configuration "other", which is not in the translation`},
+		"inline, leads nowhere":        {inline("x.com"), listenerWith(t, leading(rc("x.com"), "other"), ""), `refers to the cluster "other", which is not in the translation`},
 		"leads to a cluster":           {rc("x.com"), leading(rc("x.com"), "there"), ""},
 		"leads to one that is added":   {rc("x.com"), leading(rc("x.com"), "added"), ""},
-		"leads nowhere":                {rc("x.com"), leading(rc("x.com"), "other"), `leads to the cluster "other", which is not in the translation`},
+		"leads nowhere":                {rc("x.com"), leading(rc("x.com"), "other"), `refers to the cluster "other", which is not in the translation`},
 		"led nowhere":                  {leading(rc("x.com"), "other"), leading(rc("y.com"), "other"), ""},
-		"leads nowhere, weighted":      {rc("x.com"), weighted(rc("x.com"), "other"), `leads to the cluster "other", which is not in the translation`},
-		"leads nowhere, mirrored":      {rc("x.com"), mirrored(rc("x.com"), 0), `leads to the cluster "mirror", which is not in the translation`},
-		"leads nowhere, host mirrors":  {rc("x.com"), mirrored(rc("x.com"), 1), `leads to the cluster "mirror", which is not in the translation`},
-		"leads nowhere, whole mirrors": {rc("x.com"), mirrored(rc("x.com"), 2), `leads to the cluster "mirror", which is not in the translation`},
+		"leads nowhere, weighted":      {rc("x.com"), weighted(rc("x.com"), "other"), `refers to the cluster "other", which is not in the translation`},
+		"leads nowhere, mirrored":      {rc("x.com"), mirrored(rc("x.com"), 0), `refers to the cluster "mirror", which is not in the translation`},
+		"leads nowhere, host mirrors":  {rc("x.com"), mirrored(rc("x.com"), 1), `refers to the cluster "mirror", which is not in the translation`},
+		"leads nowhere, whole mirrors": {rc("x.com"), mirrored(rc("x.com"), 2), `refers to the cluster "mirror", which is not in the translation`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore}
@@ -298,7 +298,7 @@ func TestDomainsOfAVirtualHost(t *testing.T) {
 	for to, err := range map[string]string{
 		"x.com y.com": "", "x.com": "", "X.com y.com": "",
 		"x.com y.com z.com": `added the domain "z.com", which another virtual host may have`,
-		"x.com X.com":       `the result is invalid: the domain "x.com" is there twice, which Envoy rejects`,
+		"x.com X.com":       `the result is invalid: the domain "x.com" occurs twice, which Envoy rejects`,
 	} {
 		f := mutator.Feature{VirtualHosts: hostsMutator(func(vh *routev3.VirtualHost) {
 			vh.Domains, vh.IncludeAttemptCountInResponse = strings.Split(to, " "), true

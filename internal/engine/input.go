@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -10,8 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/egraft/egraft/internal/cache"
-	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
@@ -25,6 +24,10 @@ type callState struct {
 	// are there.
 	report   func() *policyReports
 	reported atomic.Pointer[policyReports]
+	isSilent bool // there is nothing to report on
+	// counting has the outcomes from features that count, and rejecting what these reject.
+	counting  byCounts[*policyReports]
+	rejecting map[string]*byCounts[map[*policy.Object]error]
 	// lists have the results of the last call, by kind.
 	lists map[mutator.Kind]*atomic.Pointer[[]previous]
 	// renaming are the clusters that had other names after the last call.
@@ -69,23 +72,22 @@ func (p *callState) keep(k mutator.Kind, last []previous, answers []resourceResu
 	at.Store(&now)
 }
 
-// policyReports are the outcomes of policies by feature.
-type policyReports struct {
-	features []featureReport
-	warnings []error
-}
-
 // prepare returns the state of a call. Calls with the same policies and routes share it, and with
 // it what features compute once, see [mutator.ComputeOnce].
 func (e *Engine) prepare(ctx context.Context, call *Call, configs []config) *callState {
+	return e.cachedState(call, configs, nil, func() *callState { return e.newCallState(ctx, call, configs) })
+}
+
+// cachedState makes the state of a call unless it is cached.
+func (e *Engine) cachedState(call *Call, configs []config, rejected []string, newState func() *callState) *callState {
 	if e.cache == nil || call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
-		return e.newCallState(ctx, call, configs) // quicker than to look it up
+		return newState() // quicker than to look it up
 	}
-	key := inputKey{call, configs, e.isShadow}
+	key := inputKey{call, configs, e.isShadow, rejected}
 	if found := e.cached.inputs.Get(key); found != nil && !found.Value.reading.over() {
 		return found.Value
 	}
-	p := e.newCallState(ctx, call, configs)
+	p := newState()
 	if call.Hook == mutator.HookTranslation { // the others have single resources
 		p.lists = map[mutator.Kind]*atomic.Pointer[[]previous]{}
 		for _, kind := range p.in.Kinds {
@@ -118,9 +120,23 @@ func (e *Engine) newCallState(ctx context.Context, call *Call, configs []config)
 		parts := partsOf(configs)
 		in.Routes = sync.OnceValue(func() *xds.RouteIndex { return routeIndex(parts) })
 	}
-	p := &callState{in: in, warnings: warnings, reading: r, report: sync.OnceValue(func() *policyReports { return e.report(in) })}
+	p := e.newState(in, r, warnings)
 	if call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
-		p.reported.Store(&policyReports{}) // there is nothing to report on
+		p.isSilent = true
+		p.reported.Store(&policyReports{})
+	}
+	return p
+}
+
+func (e *Engine) newState(in *mutator.Input, r *reading, warnings []error) *callState {
+	p := &callState{in: in, warnings: warnings, reading: r, report: sync.OnceValue(func() *policyReports { return e.report(in) })}
+	for _, f := range e.features {
+		if f.Rejects != nil {
+			if p.rejecting == nil {
+				p.rejecting = map[string]*byCounts[map[*policy.Object]error]{}
+			}
+			p.rejecting[f.Name] = new(byCounts[map[*policy.Object]error])
+		}
 	}
 	return p
 }
@@ -133,33 +149,4 @@ func kindsOf(call *Call) (kinds []mutator.Kind) {
 		}
 	}
 	return kinds
-}
-
-// featureReport are the outcomes of a feature's policies.
-type featureReport struct {
-	feature  string
-	policies []mutator.PolicyOutcome
-}
-
-// report gets the outcomes of policies from the features. If a reporter panics, only its own are
-// lost.
-func (e *Engine) report(in *mutator.Input) *policyReports {
-	r := &policyReports{}
-	for _, f := range e.features {
-		if f.Reporter == nil || !f.Uses(in.Hook) {
-			continue
-		}
-		var outcomes []mutator.PolicyOutcome
-		if err := sandbox.Recover(func() error { outcomes = f.Reporter.Report(in); return nil }); err != nil {
-			r.warnings = append(r.warnings, fmt.Errorf("report of feature %s: %w", f.Name, err))
-			continue
-		}
-		r.features = append(r.features, featureReport{f.Name, outcomes})
-	}
-	if in.Hook == mutator.HookTranslation {
-		for _, name := range in.Routes().Stranded() {
-			r.warnings = append(r.warnings, fmt.Errorf("requests to cluster %q are rejected: what the Route hook left on their route was lost, by a patch or another extension server", name))
-		}
-	}
-	return r
 }

@@ -101,18 +101,18 @@ func (s spot) compare(o spot) int {
 }
 
 // unsettled are resources on which mutators failed, as it turns out after all ran, with the
-// errors by feature.
+// errors by owner.
 type unsettled map[spot]map[string]error
 
-// fail notes that a feature failed on a resource, and tells whether that is news.
-func (u unsettled) fail(at spot, feature string, err error) bool {
+// fail notes that a mutator failed on a resource, and tells whether that is news.
+func (u unsettled) fail(at spot, owner string, err error) bool {
 	if u[at] == nil {
 		u[at] = map[string]error{}
 	}
-	if u[at][feature] != nil {
+	if u[at][owner] != nil {
 		return false
 	}
-	u[at][feature] = err
+	u[at][owner] = err
 	return true
 }
 

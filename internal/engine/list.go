@@ -76,6 +76,7 @@ func (r *Response) addList(list Resources, results []resourceResult) ([][]byte, 
 		encoded[i], names[i] = a.raw, a.result.name
 		at := spot{len(r.Resources), i} // the list will be the next one of the response
 		r.place(at, a.result.effects)
+		r.addCounts(at, "", a.result.counts)
 		r.transient = r.transient || a.cache == uncached
 		if a.result.was != "" && list.Kind == mutator.KindCluster {
 			r.rename(a.result, at, list.Encoded[i])
@@ -86,7 +87,7 @@ func (r *Response) addList(list Resources, results []resourceResult) ([][]byte, 
 		if len(r.Outcomes) == cap(r.Outcomes) { // most have one
 			r.Outcomes = slices.Grow(r.Outcomes, len(results)-i)
 		}
-		if a.cache == hit { // what failed is not cached
+		if a.cache == hit && !a.result.partial { // what failed otherwise is not cached
 			r.Outcomes = append(r.Outcomes, a.result.outcomes...)
 		} else {
 			r.add(a.result.outcomes...)

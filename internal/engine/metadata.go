@@ -134,9 +134,6 @@ func metadataEntries(metadata fields, raw []byte, entries []encodedEntry) []enco
 		if name, content := entryOf(namespace); string(name) == xds.MetadataNamespace {
 			fields{1}.each(content, func(entry []byte) {
 				key, value := entryOf(entry)
-				if string(key) == xds.ShadowKey {
-					return // no feature's
-				}
 				entries = append(entries, encodedEntry{key, value})
 			})
 		}

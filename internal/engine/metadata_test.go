@@ -34,6 +34,7 @@ func TestForeignMarks(t *testing.T) {
 		"another kind": {set("Thing.other.example"), "Thing.other.example"},
 		"a new key":    {set("new"), "new"},
 		"of another":   {set("there"), "there"},
+		"of Shadows":   {set(xds.ShadowKey), xds.ShadowKey},
 		"the same value": {func(c *clusterv3.Cluster) {
 			c.Metadata.FilterMetadata[xds.MetadataNamespace].Fields["there"] = structpb.NewStringValue("old")
 			c.AltStatName = "x"
@@ -85,6 +86,7 @@ func TestForeignEntriesOfRoutes(t *testing.T) {
 		"its own":           {func(vh *routev3.VirtualHost) { set(vh.Routes[0], entry("f", "x")) }, ""},
 		"of another":        {func(vh *routev3.VirtualHost) { set(vh.Routes[0], entry("other", "x")) }, "other"},
 		"of another, there": {func(vh *routev3.VirtualHost) { set(vh.Routes[1], entry("there", "x")) }, "there"},
+		"of Shadows":        {func(vh *routev3.VirtualHost) { set(vh.Routes[0], entry(xds.ShadowKey, "x")) }, xds.ShadowKey},
 		"taken away":        {func(vh *routev3.VirtualHost) { vh.Routes[0].Metadata = nil }, "there"},
 		"a route dropped":   {func(vh *routev3.VirtualHost) { vh.Routes = vh.Routes[1:] }, ""},
 		"a route added": {func(vh *routev3.VirtualHost) {

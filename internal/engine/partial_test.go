@@ -15,7 +15,7 @@ import (
 )
 
 // TestPartialError: an edit that fails for some policies is committed, these are not in effect, and
-// the others are. It is tried again at the next call.
+// the others are. It is cached as a success is.
 func TestPartialError(t *testing.T) {
 	for _, onFailure := range []mutator.FailurePolicy{mutator.Deny, mutator.Ignore, mutator.Fail} {
 		runs := 0
@@ -28,15 +28,19 @@ func TestPartialError(t *testing.T) {
 				{Policies: all[:1], Denied: true, Err: errors.New("broken")}, {Policies: all[1:2], Err: errors.New("missing")},
 			}})
 		})
-		e, err := engine.New([]mutator.Feature{f, other()}, engine.WithCache(1<<20))
+		second := other()
+		second.Clusters = planner(func(*mutator.Input) *mutator.Plan[*clusterv3.Cluster] {
+			return &mutator.Plan[*clusterv3.Cluster]{Edit: func(context.Context, *clusterv3.Cluster) error { return nil }, CacheKey: new("key")}
+		})
+		e, err := engine.New([]mutator.Feature{f, second}, engine.WithCache(1<<20))
 		require.NoError(t, err)
-		for i := range 2 {
+		for range 3 {
 			res, err := e.Run(t.Context(), &engine.Call{
 				Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001), agentPolicy("b", "x", 2002), agentPolicy("c", "x", 2003)},
 				Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}}},
 			})
 			require.NoError(t, err)
-			require.Equal(t, i+1, runs)
+			require.Equal(t, 1, runs)
 			require.Equal(t, "edited", decoded(t, eds("c"), res.Resources[0].Encoded[0]).(*clusterv3.Cluster).GetAltStatName())
 			require.Equal(t, []engine.Result{engine.Applied, engine.Denied, engine.Ignored, engine.Unchanged}, verdicts(res))
 			var got []string
@@ -47,6 +51,24 @@ func TestPartialError(t *testing.T) {
 				`a: ApplyFailed: broken; requests are rejected (Cluster "c")`, `b: ApplyFailed: missing; nothing was changed (Cluster "c")`, "c: Programmed: is in effect",
 			}, got)
 		}
+	}
+}
+
+// TestPartialErrorOfACopy: what an edit of a copy could not apply is cached with the copy, and told at each call.
+func TestPartialErrorOfACopy(t *testing.T) {
+	runs, policies := 0, []*policy.Object(nil)
+	e := newCopier(t, 1<<20, func(c *clusterv3.Cluster) error {
+		runs++
+		c.AltStatName = "edited"
+		return &mutator.PartialError{Failures: []mutator.PartialFailure{{Policies: policies, Err: errors.New("broken")}}}
+	}, func(v *mutator.Variant) { v.CacheKey, policies = v.Policies[0].Digest(), v.Policies })
+	for range 3 {
+		call := copying(t, [][]byte{encode(t, eds("c"))}, "a", "b")
+		res, err := e.Run(t.Context(), call)
+		require.NoError(t, err)
+		require.Equal(t, 1, runs)
+		require.Equal(t, "edited", decoded(t, eds("c"), res.Resources[0].Encoded[2]).(*clusterv3.Cluster).GetAltStatName())
+		requireReport(t, res, `broken; nothing was changed (Cluster "`+copyFor("b", "c")+`")`)
 	}
 }
 

@@ -48,7 +48,7 @@ func (c *chain[T]) policiesOf(ctx context.Context, in *mutator.Input, s *step[T]
 	if s.plan != nil && s.plan.Affected != nil {
 		if target, err := c.decode(original); err == nil {
 			affected := s.plan.Affected
-			on, err = sandbox.RunOnce(ctx, c.sandbox, s.feature, func(context.Context) ([]*policy.Object, error) { return affected(target), nil })
+			on, err = sandbox.RunOnce(ctx, c.sandbox, s.owner, func(context.Context) ([]*policy.Object, error) { return affected(target), nil })
 			if err == nil {
 				return distinct(on), false
 			}
@@ -60,9 +60,9 @@ func (c *chain[T]) policiesOf(ctx context.Context, in *mutator.Input, s *step[T]
 
 // distinct leaves out objects that are the same custom resource as one before.
 func distinct(all []*policy.Object) (out []*policy.Object) {
-	seen := map[identity]bool{}
+	seen := map[policy.ID]bool{}
 	for _, o := range all {
-		if id := identityOf(o); !seen[id] {
+		if id := o.ID(); !seen[id] {
 			seen[id] = true
 			out = append(out, o)
 		}

@@ -3,8 +3,6 @@ package engine
 import (
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 )
@@ -28,37 +26,27 @@ func (r *Response) report(h mutator.Hook, reports []featureReport) {
 }
 
 // failures are those of a feature in a call. In a hook for a single resource the first one affects
-// all policies. In a translation each affects the policies that the plan names, and all if it
-// names none.
+// all policies, unless the edit failed in part. In a translation each affects the policies that the
+// plan names, and all if it names none.
 type failures struct {
 	all *Outcome
-	by  map[identity]*Outcome
-}
-
-// identity identifies a custom resource: those in route metadata are decoded to other objects.
-type identity struct {
-	schema.GroupVersionKind
-	namespace, name string
-}
-
-func identityOf(o *policy.Object) identity {
-	return identity{o.GroupVersionKind, o.Namespace, o.Name}
+	by  map[policy.ID]*Outcome
 }
 
 func (r *Response) failuresOf(h mutator.Hook, feature string) failures {
-	f := failures{by: map[identity]*Outcome{}}
+	f := failures{by: map[policy.ID]*Outcome{}}
 	for _, o := range r.failures {
 		switch {
 		case o.Feature != feature:
 			continue
-		case h != mutator.HookTranslation:
+		case h != mutator.HookTranslation && !o.partial:
 			f.all = o
 			return f
 		case o.affectsAll && f.all == nil:
 			f.all = o
 		}
 		for _, on := range o.affected {
-			if id := identityOf(on); f.by[id] == nil {
+			if id := on.ID(); f.by[id] == nil {
 				f.by[id] = o
 			}
 		}
@@ -70,7 +58,7 @@ func (r *Response) failuresOf(h mutator.Hook, feature string) failures {
 // policy comes before one that can affect any.
 func (f failures) of(p *policy.Object) *Outcome {
 	if len(f.by) > 0 {
-		if o := f.by[identityOf(p)]; o != nil {
+		if o := f.by[p.ID()]; o != nil {
 			return o
 		}
 	}

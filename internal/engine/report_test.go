@@ -113,7 +113,7 @@ func TestReportOfAdditions(t *testing.T) {
 		"no answer":           {mutator.Additions{}, errors.New("broken"), `broken; nothing was changed (Cluster "")`},
 		"invalid":             {mutator.Additions{Clusters: []*clusterv3.Cluster{{Name: "new", LbPolicy: -1}}}, nil, `the addition is invalid: invalid Cluster.LbPolicy: value must be one of the defined enum values; nothing was changed (Cluster "new")`},
 		"invalid for no name": {mutator.Additions{Clusters: []*clusterv3.Cluster{{}}}, nil, `the addition is invalid: invalid Cluster.Name: value length must be at least 1 runes; nothing was changed (Cluster "")`},
-		"taken":               {mutator.Additions{Clusters: []*clusterv3.Cluster{taken}}, nil, `Cluster "b" is there with other content and was left as it is; nothing was changed (Cluster "b")`},
+		"taken":               {mutator.Additions{Clusters: []*clusterv3.Cluster{taken}}, nil, `Cluster "b" already exists with different content and is unmodified; nothing was changed (Cluster "b")`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := mutator.Feature{

@@ -22,6 +22,7 @@ type resource[T message] struct {
 	usable    bool
 
 	references []reference              // that edits brought in
+	counts     []editCounts             // of edits that were committed
 	partial    []mutator.PartialFailure // of the last edit, which was committed otherwise
 }
 
@@ -57,7 +58,7 @@ func (r *resource[T]) commit(l *link[T], edited T, size int) (changed bool, err 
 		if err := r.chain.fault(l, r.original, r.encoded, now); err != nil {
 			return false, err
 		}
-		r.references = append(r.references, r.chain.references(l.feature, r.encoded, now)...)
+		r.references = append(r.references, r.chain.references(l.owner, r.encoded, now)...)
 		r.encoded = now
 	}
 	r.decoded, r.usable = edited, true

@@ -55,7 +55,7 @@ func TestResultsOf(t *testing.T) {
 
 // TestResultsAreDocumented, each of them, and no others.
 func TestResultsAreDocumented(t *testing.T) {
-	page, err := os.ReadFile("../../docs/operations.md")
+	page, err := os.ReadFile("../../docs/metrics-and-logs.md")
 	require.NoError(t, err)
 	row := regexp.MustCompile("(?m)^\\| `egraft_mutator_results_total` \\|[^|]*\\|(.*)\\|$").FindSubmatch(page)
 	require.NotNil(t, row)

@@ -11,7 +11,6 @@ import (
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/internal/sandbox"
@@ -39,22 +38,7 @@ func newFixture(t *testing.T, features ...mutator.Feature) fixture {
 // each still has its endpoints, and what the first verdict and error were.
 func (f fixture) send(policies [][]byte, names ...string) (alive []bool, res *engine.Response) {
 	f.Helper()
-	ctx, cancel := context.WithTimeout(f.Context(), callTimeout)
-	defer cancel()
-	list := engine.Resources{Kind: mutator.KindCluster}
-	for _, n := range names {
-		b, err := proto.Marshal(eds(n))
-		require.NoError(f, err)
-		list.Encoded = append(list.Encoded, b)
-	}
-	res, err := f.Engine.Run(ctx, &engine.Call{Hook: mutator.HookCluster, Objects: policies, Resources: []engine.Resources{list}})
-	require.NoError(f, err)
-	for _, b := range res.Resources[0].Encoded {
-		c := &clusterv3.Cluster{}
-		require.NoError(f, proto.Unmarshal(b, c))
-		alive = append(alive, c.GetEdsClusterConfig() != nil)
-	}
-	return alive, res
+	return f.sendIn(callTimeout, policies, names...)
 }
 
 // hanging is a feature whose mutator hangs on clusters called bad until released, whatever
@@ -131,6 +115,25 @@ func TestAbandonedRunsAreBounded(t *testing.T) {
 		alive, _ = f.send(nil, "5")
 		require.Equal(t, []bool{true}, alive, "it runs again when they have ended")
 	})
+}
+
+// TestCallerThatWaitsForLess: mutators that hang, of two features, do not fail a call whose deadline
+// is near, and hurt their own resources only.
+func TestCallerThatWaitsForLess(t *testing.T) {
+	for _, left := range []time.Duration{time.Second, 5 * time.Second, 10 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			release, runs := make(chan struct{}), new(atomic.Int32)
+			f := newFixture(t, hanging("slow", runs, release), hanging("slower", runs, release))
+			begin := time.Now()
+			alive, res := f.sendIn(left, nil, "1", "good", "2")
+			require.Less(t, time.Since(begin), left)
+			require.Equal(t, []bool{false, true, false}, alive)
+			require.Contains(t, verdicts(res), engine.TimedOut)
+			require.ErrorContains(t, res.Outcomes[0].Err, "timed out after "+(left/6).String())
+			close(release)
+			synctest.Wait()
+		})
+	}
 }
 
 // TestQuestionThatHangs shows that a mutator that hangs when it is asked costs its own
@@ -269,7 +272,7 @@ func (n manyAdditions) Add(context.Context, *mutator.Input) (a mutator.Additions
 }
 
 func TestAdditionsAreLimited(t *testing.T) {
-	for n, want := range map[manyAdditions]string{1000: "", 1003: "1003 resources of kind Cluster are more than the 1000 that may be added; those of the oldest policies are"} {
+	for n, want := range map[manyAdditions]string{1000: "", 1003: "1003 resources of kind Cluster exceed the limit of 1000; only resources of the oldest policies are added"} {
 		e, err := engine.New([]mutator.Feature{{Name: "many", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: n}})
 		require.NoError(t, err)
 		res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}}})

@@ -95,6 +95,7 @@ func (s *settling) findBroken(u unsettled) {
 	s.changed(func(at spot, before, _ []byte) {
 		for _, feature := range by[s.subject(at, before)] {
 			u.fail(at, feature, s.broken[feature])
+			u.fail(at, leadingOwner(feature), s.broken[feature])
 		}
 	})
 }
@@ -115,8 +116,8 @@ func (s *settling) findReferences(u unsettled) {
 	there := s.names()
 	for _, r := range s.res.referring {
 		for _, ref := range r.references {
-			if !there(ref) {
-				u.fail(r.spot, ref.feature, ref.err())
+			if !there(ref) && !s.noteDangling(r.spot, ref) {
+				u.fail(r.spot, ref.owner, ref.err())
 			}
 		}
 	}
@@ -161,11 +162,13 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 	s.res.forget(func(o *Outcome) bool { return replaced[subject{o.Kind, o.Name}] })
 	s.res.effects = slices.DeleteFunc(s.res.effects, func(p placed) bool { return u[p.spot] != nil })
 	s.res.renamed = slices.DeleteFunc(s.res.renamed, func(r renamed) bool { return u[r.spot] != nil })
+	s.res.forgetCounts(func(p placedCounts) bool { return u[p.spot] != nil })
 	cloned := map[int]bool{}
 	for i, at := range spots {
 		a := &results[i]
 		s.res.add(a.result.outcomes...)
 		s.res.place(at, a.result.effects)
+		s.res.addCounts(at, "", a.result.counts)
 		if a.err != nil {
 			return fmt.Errorf("%s hook: %w", s.in.Hook, a.err)
 		}
@@ -194,8 +197,8 @@ func (s *settling) without(ctx context.Context, at spot, failed map[string]error
 	if a.err != nil || len(s.lacking.broughtIn(before, a.raw)) == 0 && !slices.ContainsFunc(a.result.references, func(r reference) bool { return !there(r) }) {
 		return a
 	}
-	feature := slices.Min(slices.Collect(maps.Keys(failed)))
-	denied := chain.denyResource(before, feature, failed[feature])
+	owner := slices.Min(slices.Collect(maps.Keys(failed)))
+	denied := chain.denyResource(before, featureOf(owner), failed[owner])
 	if ignored := ignoredOf(a.result.outcomes, failed); len(ignored) > 0 && denied.err == nil {
 		denied.result.outcomes = ignored // which have the affected policies
 	}
@@ -206,7 +209,7 @@ func (s *settling) without(ctx context.Context, at spot, failed map[string]error
 // that is denied.
 func ignoredOf(all []*Outcome, failed map[string]error) (out []*Outcome) {
 	for _, o := range all {
-		if failed[o.Feature] != nil && o.Result == Ignored {
+		if (failed[o.Feature] != nil || failed[leadingOwner(o.Feature)] != nil) && o.Result == Ignored {
 			also := *o
 			also.Result = Denied
 			out = append(out, &also)
@@ -246,6 +249,7 @@ func (s *settling) drop(list *Resources, at int, on string) {
 	names := s.res.names[list.Kind]
 	name, raw := names[at], list.Encoded[at]
 	list.Encoded, s.res.names[list.Kind] = slices.Delete(list.Encoded, at, at+1), slices.Delete(names, at, at+1)
+	s.res.forgetCounts(func(p placedCounts) bool { return list.Kind == mutator.KindCluster && p.copied == name })
 	err := fmt.Errorf("the addition refers to %q, which is not added", on)
 	for _, o := range s.res.Outcomes {
 		if o.Result == Added && o.Kind == list.Kind && o.Name == name {

@@ -112,7 +112,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 		a.Clusters = append(a.Clusters, &clusterv3.Cluster{Name: "/run/b"})
 		return a, nil
 	}
-	tooMany := "1001 resources of kind Cluster are more than the 1000 that may be added; those of the oldest policies are"
+	tooMany := "1001 resources of kind Cluster exceed the limit of 1000; only resources of the oldest policies are added"
 	for name, c := range map[string]struct {
 		add    func(names []string) (mutator.Additions, error)
 		policy mutator.FailurePolicy
@@ -121,7 +121,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 		all    bool // are affected
 	}{
 		"all are":    {add: all},
-		"conflict":   {add: all, there: [][]byte{conflict}, err: `refers to "/run/b", which is not added: Cluster "/run/b" is there with other content and was left as it is`},
+		"conflict":   {add: all, there: [][]byte{conflict}, err: `refers to "/run/b", which is not added: Cluster "/run/b" already exists with different content and is unmodified`},
 		"over limit": {add: over, err: `refers to "/run/b", which is not added: ` + tooMany},
 		"ignored":    {add: over, policy: mutator.Ignore, err: `refers to "/run/b", which is not added: ` + tooMany},
 		"fails":      {add: over, policy: mutator.Fail, err: `refers to "/run/b", which is not added: ` + tooMany},
@@ -137,15 +137,15 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 		}, err: `refers to "/run/b", which is not added: the addition refers to "base", which is not added`},
 		"no answer": {
 			add: func([]string) (mutator.Additions, error) { return mutator.Additions{}, errors.New("no") },
-			err: "may refer to what the mutator adds to the translation, which failed: no", all: true,
+			err: "may refer to resources that the mutator adds to the translation, but adding them failed: no", all: true,
 		},
 		"panics": {
 			add: func([]string) (mutator.Additions, error) { panic("no") },
-			err: "may refer to what the mutator adds to the translation, which failed: panic: no", all: true,
+			err: "may refer to resources that the mutator adds to the translation, but adding them failed: panic: no", all: true,
 		},
 		"no answer, ignored": {
 			add: func([]string) (mutator.Additions, error) { return mutator.Additions{}, errors.New("no") }, policy: mutator.Ignore,
-			err: "may refer to what the mutator adds to the translation, which failed: no", all: true,
+			err: "may refer to resources that the mutator adds to the translation, but adding them failed: no", all: true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,7 +30,7 @@ func (e *Engine) newShadow(features []mutator.Feature) *Engine {
 		hosts: e.hosts, lastHost: e.lastHost, sandbox: e.sandbox.Sibling(), explaining: e.sandbox.Sibling(), reads: e.reads, excess: e.excess, isShadow: true,
 	}
 	for _, h := range mutator.Hooks() {
-		s.chains[h] = chainsOf(h, features, s.sandbox, false)
+		s.chains[h] = chainsOf(h, features, variants, s.sandbox, false)
 	}
 	return s
 }

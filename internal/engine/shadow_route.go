@@ -21,7 +21,7 @@ const maxShadowEntry = MaxRouteGrowth
 const maxShadowRoute = 1 << 20
 
 // errShadowTooLarge is why the translation does not know what a route would be.
-var errShadowTooLarge = errors.New("with it the route has more metadata than it may have: use shorter or fewer values")
+var errShadowTooLarge = errors.New("the metadata of the route exceeds the limit with this policy: use shorter or fewer values")
 
 // addShadowEntry leaves on a route what it would be if the custom resources with the effect Shadow
 // were enforced. The translation needs that if a feature would leave state on the route, as features

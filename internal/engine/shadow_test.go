@@ -147,7 +147,7 @@ func TestShadowTooLarge(t *testing.T) {
 				require.Equal(t, size == 10, xds.ShadowEntry(got.GetMetadata()) != "")
 				require.Equal(t, mutator.Programmed, res.Policies[0].Enforced, res.Policies[0].Message)
 				if size > 10 {
-					require.Equal(t, "changes nothing, and is not evaluated: with it the route has more metadata than it may have: use shorter or fewer values", res.Policies[1].Message)
+					require.Equal(t, "changes nothing, and is not evaluated: the metadata of the route exceeds the limit with this policy: use shorter or fewer values", res.Policies[1].Message)
 				}
 			}
 		})

@@ -56,14 +56,14 @@ func (e *Engine) getCall(call *Call) *Response {
 	}
 }
 
-// putCall caches the response to a call if no mutator failed and all plans have cache keys.
+// putCall caches the response to a call if no mutator failed, but in part, and all plans have cache keys.
 func (e *Engine) putCall(call *Call, res *Response) {
 	key, ok := e.callKey(call)
 	if !ok || len(res.Warnings) > 0 || res.transient {
 		return
 	}
 	for _, o := range res.Outcomes {
-		if o.Result != Applied && o.Result != Unchanged {
+		if !o.partial && o.Result != Applied && o.Result != Unchanged {
 			return
 		}
 	}
@@ -71,5 +71,5 @@ func (e *Engine) putCall(call *Call, res *Response) {
 	if now := res.Resources[0].Encoded[0]; !bytes.Equal(now, call.Resources[0].Encoded[0]) {
 		c.encoded = now
 	}
-	e.cached.calls.Put(key, c, len(c.encoded)+(len(c.outcomes)+len(c.policies))*outcomeSize)
+	e.cached.calls.Put(key, c, len(c.encoded)+sizeOfOutcomes(c.outcomes)+len(c.policies)*outcomeSize)
 }

@@ -43,6 +43,7 @@ func (c *chain[T]) step(ctx context.Context, in *mutator.Input, s step[T], r *re
 func (c *chain[T]) edit(ctx context.Context, in *mutator.Input, s *step[T], r *resource[T], edited T, raw []byte) (changed bool, err error) {
 	size := proto.Size(edited)
 	r.partial = nil
+	ctx, counts := counting(ctx, s.counts)
 	if err := c.mutate(ctx, in, s, edited, raw, r); err != nil {
 		partial := (*mutator.PartialError)(nil)
 		if !errors.As(err, &partial) {
@@ -53,7 +54,10 @@ func (c *chain[T]) edit(ctx context.Context, in *mutator.Input, s *step[T], r *r
 	if err := edited.ValidateAll(); err != nil {
 		return false, fmt.Errorf("the result is invalid: %w", err)
 	}
-	return r.commit(&s.link, edited, size)
+	if changed, err = r.commit(&s.link, edited, size); err == nil {
+		r.counts = withCounts(r.counts, s.feature, counts)
+	}
+	return changed, err
 }
 
 // denied makes Envoy reject the resource's traffic. If that fails, the call fails: the resource
@@ -67,7 +71,7 @@ func (c *chain[T]) denied(r *resource[T], failure error) (Result, error) {
 		r.encoded, err = encode(denying)
 	}
 	if err != nil {
-		return CallFailed, fmt.Errorf("%w; and it cannot be denied: %w", failure, err)
+		return CallFailed, fmt.Errorf("%w; denying it also failed: %w", failure, err)
 	}
 	return Denied, failure
 }

@@ -52,7 +52,7 @@ func TestAdditions(t *testing.T) {
 	}{
 		"missing":         {add, [][]byte{other}, [][]byte{other, encode(t, added)}, engine.Added, ""},
 		"there already":   {add, [][]byte{encode(t, added), other}, [][]byte{encode(t, added), other}, engine.Unchanged, ""},
-		"somebody else's": {add, [][]byte{another}, [][]byte{another}, engine.NameConflict, `Cluster "added" is there with other content and was left as it is`},
+		"somebody else's": {add, [][]byte{another}, [][]byte{another}, engine.NameConflict, `Cluster "added" already exists with different content and is unmodified`},
 		"invalid": {func() (mutator.Additions, error) {
 			return mutator.Additions{Clusters: []*clusterv3.Cluster{{}}}, nil
 		}, [][]byte{other}, [][]byte{other}, engine.Ignored, "the addition is invalid: invalid Cluster.Name: value length must be at least 1 runes"},

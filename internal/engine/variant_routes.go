@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
+	"strings"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
@@ -19,10 +20,35 @@ type variantRoutes struct {
 	feature int
 }
 
+// leadingOwner is the owner of the code that leads a feature's routes. It is not the feature: what its
+// own mutators do wrong must not undo where routes lead, on which other features rely.
+func leadingOwner(feature string) string { return feature + "/routes" }
+
+// featureOf is the feature of an owner.
+func featureOf(owner string) string {
+	feature, _, _ := strings.Cut(owner, "/")
+	return feature
+}
+
+// leading has each feature with cluster variants twice in the chain of route configurations: its
+// routes are led first, so that its own mutator works on routes that lead where Envoy's will.
+func (v *variants) leading(features []mutator.Feature) (out []mutator.Feature) {
+	for _, f := range features {
+		if at, has := v.at[f.Name]; has {
+			leads := f
+			leads.RouteConfigurations = variantRoutes{v, at}
+			out = append(out, leads)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
 // routeChange is what a feature does to the routes of a configuration.
 type routeChange struct {
-	any bool
-	key string
+	any       bool
+	key       string
+	onFailure mutator.FailurePolicy // Deny if any variant of the routes that it leads denies
 }
 
 type routeChangesKey struct{ variantRoutes }
@@ -39,7 +65,7 @@ func (v variantRoutes) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*r
 	}
 	return &mutator.Plan[*routev3.RouteConfiguration]{
 		Edit:     func(_ context.Context, rc *routev3.RouteConfiguration) error { return v.lead(in, rc) },
-		CacheKey: &change.key,
+		CacheKey: &change.key, OnFailure: change.onFailure,
 		Affected: func(rc *routev3.RouteConfiguration) []*policy.Object { return v.policies(in, rc.GetName()) },
 	}
 }
@@ -48,17 +74,35 @@ func (v variantRoutes) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*r
 func (v variantRoutes) changes(in *mutator.Input) map[string]routeChange {
 	out := map[string]routeChange{}
 	for _, configuration := range in.Routes().Configurations() {
-		sum, found := sha256.New(), false
+		sum, change := sha256.New(), routeChange{}
 		v.eachWay(in, configuration, func(c *combination, names []string) {
 			for _, name := range names {
 				target, rejected := v.target(in, c, name)
-				found = found || rejected || target != name
+				if rejected || target != name {
+					change.any = true
+					change.onFailure = v.stricter(change.onFailure, c)
+				}
 				_, _ = sum.Write([]byte(name + "\x00" + target + "\x00")) // a hash takes everything
 			}
 		})
-		out[configuration] = routeChange{found, string(sum.Sum(nil))}
+		change.key = string(sum.Sum(nil))
+		out[configuration] = change
 	}
 	return out
+}
+
+// stricter is Deny if requests of a way must not come to clusters without a variant, of whatever
+// feature. One that fails the call does so here, too.
+func (v variantRoutes) stricter(than mutator.FailurePolicy, c *combination) mutator.FailurePolicy {
+	if v.onError[v.feature] == mutator.Fail {
+		return than
+	}
+	for i, variant := range c.variants {
+		if variant != nil && (variant.Reject || c.plans[i] != nil && !v.ignores(c, i)) {
+			return mutator.Deny
+		}
+	}
+	return than
 }
 
 // eachWay calls f for each route of a configuration, with the clusters that it leads to.

@@ -19,17 +19,19 @@ type variants struct {
 	planners []mutator.ClusterVariants
 	onError  []mutator.FailurePolicy
 	ownKeys  [][]string                         // in egraft's metadata, see [ownKeys]
+	at       map[string]int                     // by name
 	compute  func(*mutator.Input) *variantIndex // newIndex, made once: it is asked for with each resource
 }
 
-// withVariants gives the features with cluster variants the mutators that these are in effect by.
+// withVariants gives the features with cluster variants the mutators of clusters that these are in
+// effect by. Those of route configurations are added by [variants.leading].
 func withVariants(features []mutator.Feature) ([]mutator.Feature, *variants) {
-	v, out, keys := &variants{}, make([]mutator.Feature, len(features)), ownKeys(features)
+	v, out, keys := &variants{at: map[string]int{}}, make([]mutator.Feature, len(features)), ownKeys(features)
 	v.compute = v.newIndex
 	for i, f := range features {
 		if f.ClusterVariants != nil {
 			at := len(v.names)
-			f.Clusters, f.RouteConfigurations = variantClusters{v, at}, variantRoutes{v, at}
+			f.Clusters, v.at[f.Name] = variantClusters{v, at}, at
 			v.names, v.planners, v.onError = append(v.names, f.Name), append(v.planners, f.ClusterVariants), append(v.onError, f.FailurePolicy)
 			v.ownKeys = append(v.ownKeys, keys[f.Name])
 		}

@@ -25,7 +25,7 @@ func WithMutatorTimeout(d time.Duration) Option {
 // it began, and in which context of [Engine.Run]. It runs in the call, and several at a time.
 func WithRunObserver(ran func(ctx context.Context, feature string, began time.Time)) Option {
 	return func(e *Engine) error {
-		e.sandbox.Ran = ran
+		e.sandbox.Ran = func(ctx context.Context, owner string, began time.Time) { ran(ctx, featureOf(owner), began) }
 		return nil
 	}
 }
@@ -85,13 +85,21 @@ func (e *Engine) Run(ctx context.Context, call *Call) (*Response, error) {
 	return res, err
 }
 
+// runsOfCall is how many mutators that hang fit into the time of a call: as many as are started of
+// one feature, and two more in the retry. With the defaults a mutator then has its whole timeout; a
+// caller that waits for less shortens it, so that mutators that hang do not fail the call.
+const runsOfCall = 6
+
 // watch responds to a call before its deadline.
 func (e *Engine) watch(ctx context.Context, call *Call) (*Response, error) {
 	deadline, limited := ctx.Deadline()
 	if !limited {
 		return e.run(ctx, call)
 	}
-	if a, ok := e.attempt(ctx, call, time.Until(deadline)); ok {
+	left := time.Until(deadline)
+	limit := min(e.sandbox.Timeout, max(left/runsOfCall, sandbox.LastMoment))
+	ctx = sandbox.WithLimit(ctx, limit)
+	if a, ok := e.attempt(ctx, call, max(left/2, left-2*limit)); ok {
 		return a.response, a.err
 	}
 	defer e.sandbox.Isolate()()
@@ -108,14 +116,14 @@ func (e *Engine) isUnused(call *Call) bool {
 	return call.Hook != mutator.HookTranslation
 }
 
-// attempt runs a call in part of the time left: at least half, and otherwise all but enough for
-// two plans that hang. After a timeout its goroutine is abandoned, with the bytes of the call.
-func (e *Engine) attempt(ctx context.Context, call *Call, left time.Duration) (callResult, bool) {
+// attempt runs a call in part of its time: at least half, and otherwise all but enough for two plans
+// that hang. After a timeout its goroutine is abandoned, with the bytes of the call.
+func (e *Engine) attempt(ctx context.Context, call *Call, part time.Duration) (callResult, bool) {
 	g := e.sandbox
 	if g.Full(sandbox.WholeCall) != nil {
 		return callResult{}, false
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(left/2, left-2*g.Timeout))
+	ctx, cancel := context.WithTimeout(ctx, part)
 	defer cancel()
 	h := g.Goroutine()
 	defer h.Release()

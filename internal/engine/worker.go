@@ -97,18 +97,22 @@ type chainResult struct {
 	outcomes []*Outcome
 	effects  []Effect // if they are recorded
 	encoded  []byte   // to be cached, nil if unmodified
+	partial  bool     // whether custom resources could not be applied to a part of the resource
 
 	references []reference // that edits brought in
+	counts     []editCounts
 }
 
-// succeeded reports whether all mutators did, and sets the bytes to be cached: a failure is not
-// cached.
+// succeeded reports whether all mutators did, if only in part, and sets the bytes to be cached. A failure is not cached:
+// it may be that of a timeout. One in part is of an edit that returned in time, and depends on what the key has.
 func (a *resourceResult) succeeded() bool {
 	for _, o := range a.result.outcomes {
-		switch o.Result {
-		case Applied:
+		switch {
+		case o.partial:
+			a.result.partial = true
+		case o.Result == Applied:
 			a.result.encoded = a.raw
-		case Unchanged:
+		case o.Result == Unchanged:
 		default:
 			return false
 		}
@@ -118,7 +122,18 @@ func (a *resourceResult) succeeded() bool {
 
 // size is the approximate size of the result in bytes.
 func (r *cachedResult) size() int {
-	return r.content.Size() + len(r.result.encoded) + len(r.result.kept) + (len(r.result.outcomes)+len(r.result.references))*outcomeSize
+	return r.content.Size() + len(r.result.encoded) + len(r.result.kept) + len(r.result.references)*outcomeSize + sizeOfOutcomes(r.result.outcomes) + sizeOfCounts(r.result.counts)
+}
+
+// sizeOfOutcomes is the approximate size of outcomes in the cache.
+func sizeOfOutcomes(all []*Outcome) int {
+	size := len(all) * outcomeSize
+	for _, o := range all {
+		if o.Err != nil {
+			size += len(o.Err.Error()) + len(o.affected)*outcomeSize
+		}
+	}
+	return size
 }
 
 // hitOf returns the cached result for a resource with the same content.

@@ -17,6 +17,10 @@ type Filter struct {
 	// Chain is the message that configures it in a filter chain, and Route the one that does so on
 	// routes; the latter is empty for filters that have none.
 	Chain, Route string
+	// IsUpstream says that it can be an upstream HTTP filter of clusters, too. UpstreamRoute is then
+	// what Route is in a filter chain.
+	IsUpstream    bool
+	UpstreamRoute string
 	// IsConfined says that any namespace may use the filter, as far as [Confined] allows its
 	// configuration.
 	IsConfined bool
@@ -42,37 +46,49 @@ func confined(name, chain, route string) Filter {
 	return f
 }
 
+// upstream is a filter that can be one of clusters, with the same messages.
+func upstream(f Filter) Filter {
+	f.IsUpstream, f.UpstreamRoute = true, f.Route
+	return f
+}
+
+// withoutUpstreamRoute is a filter that Envoy configures on routes in a filter chain only.
+func withoutUpstreamRoute(f Filter) Filter {
+	f.UpstreamRoute = ""
+	return f
+}
+
 // all are those that Envoy 1.39.1 takes, sorted by name. Left out are router and mcp_router, which end a
 // chain, and match_delegate, which is a matcher for other filters. TestFiltersOfEnvoy of e2e compares.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/extensions_metadata.yaml
 var all = []Filter{
 	filter("a2a", "A2a", ""),
 	confined("adaptive_concurrency", "AdaptiveConcurrency", ""),
-	filter("admission_control", "AdmissionControl", ""),
+	upstream(filter("admission_control", "AdmissionControl", "")),
 	filter("ai_protocol_manager", "AiProtocolManager", ""),
 	filter("alternate_protocols_cache", "FilterConfig", ""),
 	filter("api_key_auth", "ApiKeyAuth", "ApiKeyAuthPerRoute"),
-	filter("aws_lambda", "Config", "PerRouteConfig"),
-	filter("aws_request_signing", "AwsRequestSigning", "AwsRequestSigningPerRoute"),
+	upstream(filter("aws_lambda", "Config", "PerRouteConfig")),
+	upstream(filter("aws_request_signing", "AwsRequestSigning", "AwsRequestSigningPerRoute")),
 	confined("bandwidth_limit", "BandwidthLimit", "BandwidthLimit"),
 	filter("bandwidth_share", "BandwidthShare", "BandwidthShare"),
 	filter("basic_auth", "BasicAuth", "BasicAuthPerRoute"),
-	filter("buffer", "Buffer", "BufferPerRoute"),
+	upstream(filter("buffer", "Buffer", "BufferPerRoute")),
 	filter("cache", "CacheConfig", ""),
 	filter("cache_v2", "CacheV2Config", ""),
 	filter("cdn_loop", "CdnLoopConfig", ""),
-	filter("composite", "Composite", "CompositePerRoute"),
+	upstream(filter("composite", "Composite", "CompositePerRoute")),
 	filter("compressor", "Compressor", "CompressorPerRoute"),
 	filter("connect_grpc_bridge", "FilterConfig", ""),
 	filter("cors", "Cors", "CorsPolicy"),
-	filter("credential_injector", "CredentialInjector", ""),
+	upstream(filter("credential_injector", "CredentialInjector", "")),
 	confined("csrf", "CsrfPolicy", "CsrfPolicy"),
 	confined("custom_response", "CustomResponse", "CustomResponse"),
 	filter("decompressor", "Decompressor", ""),
 	filter("dynamic_forward_proxy", "FilterConfig", "PerRouteConfig"),
-	filter("dynamic_modules", "DynamicModuleFilter", "DynamicModuleFilterPerRoute"),
+	upstream(filter("dynamic_modules", "DynamicModuleFilter", "DynamicModuleFilterPerRoute")),
 	filter("ext_authz", "ExtAuthz", "ExtAuthzPerRoute"),
-	filter("ext_proc", "ExternalProcessor", "ExtProcPerRoute"),
+	upstream(filter("ext_proc", "ExternalProcessor", "ExtProcPerRoute")),
 	filter("fault", "HTTPFault", "HTTPFault"),
 	filter("file_server", "FileServerConfig", ""),
 	filter("file_system_buffer", "FileSystemBufferFilterConfig", "FileSystemBufferFilterConfig"),
@@ -86,14 +102,14 @@ var all = []Filter{
 	filter("grpc_json_transcoder", "GrpcJsonTranscoder", "GrpcJsonTranscoder"),
 	filter("grpc_stats", "FilterConfig", ""),
 	confined("grpc_web", "GrpcWeb", ""),
-	confined("header_mutation", "HeaderMutation", "HeaderMutationPerRoute"),
+	upstream(confined("header_mutation", "HeaderMutation", "HeaderMutationPerRoute")),
 	filter("header_to_metadata", "Config", "Config"),
 	filter("health_check", "HealthCheck", ""),
 	filter("ip_tagging", "IPTagging", ""),
 	filter("json_to_metadata", "JsonToMetadata", "JsonToMetadata"),
 	filter("jwt_authn", "JwtAuthentication", "PerRouteConfig"),
 	filter("local_ratelimit", "LocalRateLimit", "LocalRateLimit"),
-	filter("lua", "Lua", "LuaPerRoute"),
+	upstream(filter("lua", "Lua", "LuaPerRoute")),
 	filter("mcp", "Mcp", "McpOverride"),
 	filter("mcp_json_rest_bridge", "McpJsonRestBridge", "McpJsonRestBridgePerRoute"),
 	filter("oauth2", "OAuth2", "OAuth2PerRoute"),
@@ -103,7 +119,7 @@ var all = []Filter{
 	filter("proto_message_extraction", "ProtoMessageExtractionConfig", ""),
 	filter("rate_limit_quota", "RateLimitQuotaFilterConfig", ""),
 	filter("ratelimit", "RateLimit", "RateLimitPerRoute"),
-	confined("rbac", "RBAC", "RBACPerRoute"),
+	withoutUpstreamRoute(upstream(confined("rbac", "RBAC", "RBACPerRoute"))),
 	filter("set_filter_state", "Config", "Config"),
 	filter("set_metadata", "Config", "Config"),
 	filter("sse_to_metadata", "SseToMetadata", ""),
@@ -111,7 +127,7 @@ var all = []Filter{
 	filter("tap", "Tap", ""),
 	filter("thrift_to_metadata", "ThriftToMetadata", ""),
 	filter("transform", "TransformConfig", "TransformConfig"),
-	filter("wasm", "Wasm", ""),
+	upstream(filter("wasm", "Wasm", "")),
 }
 
 // All returns the filters, sorted by name.
@@ -121,6 +137,16 @@ func All() []Filter { return slices.Clone(all) }
 func Names() (names []string) {
 	for _, f := range all {
 		names = append(names, f.Name)
+	}
+	return names
+}
+
+// UpstreamNames are those of the filters that can be upstream HTTP filters.
+func UpstreamNames() (names []string) {
+	for _, f := range all {
+		if f.IsUpstream {
+			names = append(names, f.Name)
+		}
 	}
 	return names
 }

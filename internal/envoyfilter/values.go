@@ -2,6 +2,7 @@ package envoyfilter
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -37,16 +38,16 @@ func (c *confinement) check(m protoreflect.Message, in protoreflect.FullName) st
 	has := func(name protoreflect.Name) bool { return m.Has(m.Descriptor().Fields().ByName(name)) }
 	switch m.Descriptor().FullName() {
 	case "envoy.type.matcher.v3.RegexMatcher", "xds.type.matcher.v3.RegexMatcher":
-		return regexFault(text("regex"))
+		return RegexFault(text("regex"))
 	case "envoy.type.matcher.v3.StringMatcher", "xds.type.matcher.v3.StringMatcher":
 		if has("ignore_case") && has("safe_regex") {
 			return "has ignore_case for a regular expression, which Envoy rejects: begin it with (?i)"
 		}
 	case "envoy.config.core.v3.HeaderValue":
-		return cmp.Or(headerFault(text("key"), text("value")), formatFault(bytes("raw_value")))
+		return cmp.Or(headerFault(text("key"), text("value")), FormatFault(bytes("raw_value")))
 	case "envoy.config.common.mutation_rules.v3.HeaderMutation":
 		if text("remove") != "" {
-			return nameFault(text("remove"))
+			return NameFault(text("remove"))
 		}
 	case "envoy.config.core.v3.TypedExtensionConfig":
 		if in == sessionState && !slices.Contains(sessionNames, text("name")) {
@@ -66,7 +67,7 @@ func (c *confinement) check(m protoreflect.Message, in protoreflect.FullName) st
 		}
 	case "envoy.config.core.v3.DataSource":
 		if strings.HasPrefix(string(in), "envoy.config.core.v3.SubstitutionFormatString.") {
-			return cmp.Or(formatFault(text("inline_string")), formatFault(bytes("inline_bytes")))
+			return cmp.Or(FormatFault(text("inline_string")), FormatFault(bytes("inline_bytes")))
 		}
 	}
 	return ""
@@ -86,10 +87,10 @@ func shorterThanMillisecond(m protoreflect.Message, name protoreflect.Name) bool
 // headerFault judges a header that is added. Envoy puts what a command between % stands for into the
 // value.
 func headerFault(name, value string) string {
-	if fault := nameFault(name); fault != "" {
+	if fault := NameFault(name); fault != "" {
 		return fault
 	}
-	return formatFault(value)
+	return FormatFault(value)
 }
 
 // sessionNames are those of the extensions in sessionState.
@@ -99,7 +100,9 @@ const sessionState = "envoy.extensions.filters.http.stateful_session.v3.Stateful
 
 var token = regexp.MustCompile("^:?[0-9a-zA-Z!#$%&'*+.^_|~`-]+$")
 
-func nameFault(name string) string {
+// NameFault says what is wrong with the name of a header that is added, and is empty if nothing is: the
+// header is one, and is none by which Envoy chooses routes.
+func NameFault(name string) string {
 	if !token.MatchString(name) {
 		return "has a header whose name is none"
 	}
@@ -115,16 +118,30 @@ func routingFault(name string) string {
 	return ""
 }
 
+// headerName is a header that a command reads, pseudo-headers included.
+const headerName = `(?::(?i:authority|method|path|protocol|scheme|status)|[a-zA-Z0-9_-]{1,64})`
+
+// plainCommands have no arguments.
+const plainCommands = "START_TIME, PROTOCOL, RESPONSE_CODE, RESPONSE_CODE_DETAILS, RESPONSE_FLAGS, DURATION, BYTES_RECEIVED, STREAM_ID, TRACE_ID, DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"
+
 // command is what may be between %: nothing that tells of Envoy itself, as ENVIRONMENT and FILTER_STATE
 // do, and nothing that Envoy may reject.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/advanced/substitution_formatter
-var command = regexp.MustCompile(`%(?:%|(?:REQ|RESP|TRAILER)\([a-zA-Z0-9_-]{1,64}(?:\?[a-zA-Z0-9_-]{1,64})?\)(?::[1-9][0-9]{0,3})?%|(?:START_TIME|PROTOCOL|RESPONSE_CODE|RESPONSE_CODE_DETAILS|RESPONSE_FLAGS|DURATION|BYTES_RECEIVED|STREAM_ID|TRACE_ID|DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT)%)`)
+var command = regexp.MustCompile(`%(?:%|(?:REQ|RESP|TRAILER)\(` + headerName + `(?:\?` + headerName + `)?\)(?::[1-9][0-9]{0,3})?%|(?:` +
+	strings.ReplaceAll(plainCommands, ", ", "|") + `)%)`)
 
-func formatFault(value string) string {
-	if strings.Contains(command.ReplaceAllString(value, ""), "%") {
-		return "has a % that is not doubled and begins none of the commands that all namespaces may use: REQ, RESP, TRAILER, START_TIME, PROTOCOL, RESPONSE_CODE, RESPONSE_CODE_DETAILS, RESPONSE_FLAGS, DURATION, BYTES_RECEIVED, STREAM_ID, TRACE_ID, DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"
+// maxQuoted is how much of a text a message has.
+const maxQuoted = 40
+
+// FormatFault says what is wrong with a text in which Envoy replaces commands between %, and is empty if
+// nothing is: it tells of the request and the response, and of nothing else.
+func FormatFault(value string) string {
+	_, fault, found := strings.Cut(command.ReplaceAllString(value, ""), "%")
+	if !found {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf("has %q, which is no command that all namespaces may use: REQ(HEADER), RESP(HEADER), TRAILER(HEADER), %s; write %%%% for a percent sign",
+		"%"+fault[:min(len(fault), maxQuoted)], plainCommands)
 }
 
 // Limits of regular expressions: what Go and RE2 read alike, and compile in kilobytes.
@@ -138,7 +155,9 @@ var (
 	oddRegex   = regexp.MustCompile(`\\[^dDwWsSbB.\\/\-^$*+?()\[\]{}|]|\(\?[^:i]|\(\?i[^)]|\{[0-9]*[0-9]{3}|\{[0-9]+,[0-9]{3}|\{(?:6[5-9]|[7-9][0-9])|,(?:6[5-9]|[7-9][0-9])\}`)
 )
 
-func regexFault(text string) string {
+// RegexFault says why Envoy may reject a regular expression, or take long to compile it, and is empty if it
+// does not.
+func RegexFault(text string) string {
 	switch {
 	case len(text) > maxRegex:
 		return "is a regular expression of more than 256 bytes"

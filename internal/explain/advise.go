@@ -34,6 +34,9 @@ func advise(o *object, seen *Seen) (found []Finding) {
 
 func adviseTarget(o *object, t policy.Target, seen *Seen) (Finding, bool) {
 	if t.Group != policy.GatewayGroup || !slices.Contains(targetKinds, t.Kind) {
+		if t.Group == policy.GatewayGroup && t.Kind == xds.KindGatewayClass {
+			return Find(finding.UnsupportedTarget, fmt.Sprintf("GatewayClass %s is a target, and Envoy Gateway 1.9 and earlier send no policies of a GatewayClass", t.Name)), true
+		}
 		kind := t.Kind
 		if t.Group != policy.GatewayGroup {
 			kind += " of group " + orNone(t.Group)
@@ -43,13 +46,13 @@ func adviseTarget(o *object, t policy.Target, seen *Seen) (Finding, bool) {
 	what := t.Kind + " " + o.namespace + "/" + t.Name
 	switch at := seen.find(t.Kind, o.namespace, t.Name); {
 	case at == nil && !seen.Routes:
-		return Find(finding.RoutesNotIncluded, "the Translation hook comes without routes, so that egraft cannot tell whether "+what+" exists"), true
+		return Find(finding.RoutesNotIncluded, "the Translation hook does not include routes, so egraft cannot tell whether "+what+" exists"), true
 	case at == nil:
 		return adviseName(o, t, what, seen), true
 	case t.SectionName == "" || slices.Contains(at.Sections, t.SectionName):
 		return Finding{}, false
 	case !seen.Routes:
-		return Find(finding.RoutesNotIncluded, "the Translation hook comes without routes, so that egraft cannot tell whether "+what+" has a section "+t.SectionName), true
+		return Find(finding.RoutesNotIncluded, "the Translation hook does not include routes, so egraft cannot tell whether "+what+" has a section "+t.SectionName), true
 	default:
 		return Find(finding.UnknownSection, what+" has no "+section(t.Kind)+" "+t.SectionName+suggest(t.SectionName, at.Sections, "")+existing(section(t.Kind), at.Sections)), true
 	}
@@ -58,10 +61,10 @@ func adviseTarget(o *object, t policy.Target, seen *Seen) (Finding, bool) {
 // adviseName is about a target that no call has.
 func adviseName(o *object, t policy.Target, what string, seen *Seen) Finding {
 	if others := seen.elsewhere(t.Kind, o.namespace, t.Name); len(others) > 0 {
-		return Find(finding.OtherNamespace, fmt.Sprintf("no call has %s, but there is %s: a policy must be in the namespace of its target", what, list(others)))
+		return Find(finding.OtherNamespace, fmt.Sprintf("no call contains %s, but there is %s: a policy must be in the namespace of its target", what, list(others)))
 	}
 	names := seen.named(t.Kind, o.namespace)
-	return Find(finding.UnknownTarget, "no call of Envoy Gateway has "+what+suggest(t.Name, names, t.Kind+" "+o.namespace+"/")+
+	return Find(finding.UnknownTarget, "no call of Envoy Gateway contains "+what+suggest(t.Name, names, t.Kind+" "+o.namespace+"/")+
 		existing(t.Kind+" in namespace "+orNone(o.namespace), names))
 }
 
@@ -87,7 +90,7 @@ func suggest(name string, names []string, prefix string) string {
 // existing lists the names that there are.
 func existing(what string, names []string) string {
 	if len(names) == 0 {
-		return "; no call has any " + what
+		return "; no call contains any " + what
 	}
 	return " (in calls: " + list(names) + ")"
 }

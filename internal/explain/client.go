@@ -28,8 +28,8 @@ type QueryError struct{ message string }
 // Error implements error.
 func (e *QueryError) Error() string { return e.message }
 
-// ErrNoAnswer is wrapped by the errors of addresses where no egraft answers.
-var ErrNoAnswer = errors.New("no egraft answers")
+// ErrNoAnswer is wrapped by the errors of addresses where no egraft responds.
+var ErrNoAnswer = errors.New("no egraft responds")
 
 // Ask asks a running egraft at an address of its admin listener, which the transport leads to.
 func Ask(ctx context.Context, transport http.RoundTripper, address string, q Request) (*Report, error) {
@@ -70,10 +70,10 @@ func read(answer *http.Response) (*Report, error) {
 	}
 	r := &Report{}
 	if err := json.NewDecoder(body).Decode(r); err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
+		return nil, fmt.Errorf("read the response: %w", err)
 	}
 	if r.Version != Version {
-		return nil, fmt.Errorf("the answer is of version %d, and this egraft reads %d: use the egraft of the same release", r.Version, Version)
+		return nil, fmt.Errorf("the response has version %d, but this egraft reads %d: use egraft of the same release", r.Version, Version)
 	}
 	return r, r.validate()
 }
@@ -86,7 +86,7 @@ func readError(status int, body io.Reader) error {
 	err := json.NewDecoder(body).Decode(&text)
 	switch {
 	case status == http.StatusNotFound && (err != nil || text.Error == ""):
-		return fmt.Errorf("%s is missing: it is another program, or an older egraft", Path)
+		return fmt.Errorf("%s is missing: this is another program, or an older egraft", Path)
 	case err != nil || text.Error == "":
 		return fmt.Errorf("%s", strings.ToLower(http.StatusText(status)))
 	case status == http.StatusBadRequest:
@@ -99,11 +99,11 @@ func readError(status int, body io.Reader) error {
 func (r *Report) validate() error {
 	for _, p := range r.Policies {
 		if p == nil || len(p.Stages) != len(stageNames) {
-			return errors.New("the answer has a policy without its four stages")
+			return errors.New("the response has a policy without its four stages")
 		}
 		for i, s := range p.Stages {
 			if s.Number != i+1 || s.State == Failed && len(s.Findings) == 0 {
-				return errors.New("the answer has a policy with a wrong stage")
+				return errors.New("the response has a policy with an invalid stage")
 			}
 		}
 	}

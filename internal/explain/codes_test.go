@@ -159,32 +159,33 @@ func TestCodes(t *testing.T) {
 		message string
 	}{
 		{"sent", with(mtls("p", ref("Gateway", "eg", ""))), subject("backendmtlspolicy/default/p"), []string{"EGR200", "EGR300", "EGR320", "EGR328"}, ""},
-		{"never called", &recording.Recording{}, subject("backendmtlspolicy/default/p"), []string{"EGR201"}, "egraft has no call of Envoy Gateway"},
-		{"gateway not called", with(), subject("gateway/default/egg"), []string{"EGR202"}, "no call has Gateway default/egg; did you mean Gateway default/eg? (in calls: eg)"},
-		{"not sent", with(), subject("backendmtlspolicy/default/p"), []string{"EGR203"}, "no call of Envoy Gateway has BackendMTLSPolicy default/p; no call has any BackendMTLSPolicy"},
-		{"similar policy", with(mtls("prod", ref("Gateway", "eg", ""))), subject("backendmtlspolicy/default/prd"), []string{"EGR203"}, "no call of Envoy Gateway has BackendMTLSPolicy default/prd; did you mean BackendMTLSPolicy default/prod? (in calls: default/prod)"},
-		{"not sent with right targets", with(), file(mtls("p", ref("Gateway", "eg", "http"))), []string{"EGR203"}, "no call of Envoy Gateway has BackendMTLSPolicy default/p"},
-		{"unknown Gateway", with(), file(mtls("p", ref("Gateway", "egg", ""))), []string{"EGR204"}, "no call of Envoy Gateway has Gateway default/egg; did you mean Gateway default/eg? (in calls: eg)"},
-		{"unknown route", with(), file(mtls("p", ref("HTTPRoute", "shpo", ""))), []string{"EGR204"}, "no call of Envoy Gateway has HTTPRoute default/shpo; did you mean HTTPRoute default/shop? (in calls: shop)"},
-		{"unknown Gateway of a policy that was sent", with(mtls("p", ref("Gateway", "nowhere", ""))), subject("backendmtlspolicy"), []string{"EGR204", "EGR304"}, "no call of Envoy Gateway has Gateway default/nowhere (in calls: eg)"},
+		{"never called", &recording.Recording{}, subject("backendmtlspolicy/default/p"), []string{"EGR201"}, "egraft has received no call from Envoy Gateway"},
+		{"gateway not called", with(), subject("gateway/default/egg"), []string{"EGR202"}, "no call contains Gateway default/egg; did you mean Gateway default/eg? (in calls: eg)"},
+		{"not sent", with(), subject("backendmtlspolicy/default/p"), []string{"EGR203"}, "no call of Envoy Gateway contains BackendMTLSPolicy default/p; no call contains any BackendMTLSPolicy"},
+		{"similar policy", with(mtls("prod", ref("Gateway", "eg", ""))), subject("backendmtlspolicy/default/prd"), []string{"EGR203"}, "no call of Envoy Gateway contains BackendMTLSPolicy default/prd; did you mean BackendMTLSPolicy default/prod? (in calls: default/prod)"},
+		{"not sent with right targets", with(), file(mtls("p", ref("Gateway", "eg", "http"))), []string{"EGR203"}, "no call of Envoy Gateway contains BackendMTLSPolicy default/p"},
+		{"not sent with a route", with(), file(mtls("p", ref("HTTPRoute", "shop", ""))), []string{"EGR203"}, "no call of Envoy Gateway contains BackendMTLSPolicy default/p; Envoy Gateway before 1.9 does not send policies that target routes"},
+		{"unknown Gateway", with(), file(mtls("p", ref("Gateway", "egg", ""))), []string{"EGR204"}, "no call of Envoy Gateway contains Gateway default/egg; did you mean Gateway default/eg? (in calls: eg)"},
+		{"unknown route", with(), file(mtls("p", ref("HTTPRoute", "shpo", ""))), []string{"EGR204"}, "no call of Envoy Gateway contains HTTPRoute default/shpo; did you mean HTTPRoute default/shop? (in calls: shop)"},
+		{"unknown Gateway of a policy that was sent", with(mtls("p", ref("Gateway", "nowhere", ""))), subject("backendmtlspolicy"), []string{"EGR204", "EGR304"}, "no call of Envoy Gateway contains Gateway default/nowhere (in calls: eg)"},
 		{"unknown listener", with(mtls("p", ref("Gateway", "eg", "htp"))), subject("backendmtlspolicy"), []string{"EGR205", "EGR304"}, "Gateway default/eg has no listener htp; did you mean http? (in calls: http)"},
 		{"unknown rule", with(), file(mtls("p", ref("HTTPRoute", "shop", "crt"))), []string{"EGR205"}, "HTTPRoute default/shop has no rule crt; did you mean cart? (in calls: cart)"},
-		{"unsupported kind", with(), file(mtls("p", ref("GatewayClass", "eg", ""))), []string{"EGR206"}, "GatewayClass eg is a target of kind GatewayClass; targets are of group gateway.networking.k8s.io and kind Gateway, HTTPRoute or GRPCRoute"},
+		{"unsupported kind", with(), file(mtls("p", ref("GatewayClass", "eg", ""))), []string{"EGR206"}, "GatewayClass eg is a target, and Envoy Gateway 1.9 and earlier send no policies of a GatewayClass"},
 		{"unsupported group", with(), file(mtls("p", `targetRef: {group: "", kind: Service, name: eg}`)), []string{"EGR206"}, "Service eg is a target of kind Service of group \"\"; targets are of group gateway.networking.k8s.io and kind Gateway, HTTPRoute or GRPCRoute"},
 		{
 			"other namespace", with(), file(strings.Replace(mtls("p", ref("Gateway", "eg", "")), "namespace: default", "namespace: shop", 1)),
 			[]string{"EGR207"},
-			"no call has Gateway shop/eg, but there is Gateway default/eg: a policy must be in the namespace of its target",
+			"no call contains Gateway shop/eg, but there is Gateway default/eg: a policy must be in the namespace of its target",
 		},
 		{"selects nothing", with(), file(mtls("p", "targetSelectors: [{kind: Gateway, matchLabels: {a: b}}]")), []string{"EGR208"}, "its targetSelectors select no Gateway of any call"},
 		{
 			"without routes", recorded(t, "{hook: Translation, resources: {Cluster: [{name: c}]}}"), file(mtls("p", ref("HTTPRoute", "shop", ""))),
 			[]string{"EGR209"},
-			"the Translation hook comes without routes, so that egraft cannot tell whether HTTPRoute default/shop exists",
+			"the Translation hook does not include routes, so egraft cannot tell whether HTTPRoute default/shop exists",
 		},
-		{"filter", with(), file(filter), []string{"EGR210"}, "no call of Envoy Gateway has HedgeFilter default/h, and so no route that it accepts refers to it"},
-		{"unknown cluster", with(), subject("cluster", "cc"), []string{"EGR211"}, "no call has cluster cc; did you mean c? (in calls: c)"},
-		{"unknown subject", with(), subject("httproute/default/shopp"), []string{"EGR211"}, "no call has HTTPRoute default/shopp; did you mean HTTPRoute default/shop? (in calls: shop)"},
+		{"filter", with(), file(filter), []string{"EGR210"}, "no call of Envoy Gateway contains HedgeFilter default/h, so no route that it accepts refers to it"},
+		{"unknown cluster", with(), subject("cluster", "cc"), []string{"EGR211"}, "no call contains cluster cc; did you mean c? (in calls: c)"},
+		{"unknown subject", with(), subject("httproute/default/shopp"), []string{"EGR211"}, "no call contains HTTPRoute default/shopp; did you mean HTTPRoute default/shop? (in calls: shop)"},
 		{"invalid", with(mtlsWith("p", ref("Gateway", "eg", ""), "allowAnyInTrustDomain: false")), subject("backendmtlspolicy"), []string{"EGR200", "EGR301", "EGR322"}, "spec.peers: Required value: name the peers, or set allowAnyInTrustDomain to true to accept every workload of the trust domain; requests to its targets are rejected"},
 		{"conflicted", with(mtls("a", ref("Gateway", "eg", "")), mtls("b", ref("Gateway", "eg", ""))), subject("backendmtlspolicy/default/b"), []string{"EGR200", "EGR302"}, "BackendMTLSPolicy default/a is as old and comes first by name and has the same target"},
 		{"overridden", with(mtls("a", ref("Gateway", "eg", "")), mtls("b", ref("Gateway", "eg", "http"))), subject("backendmtlspolicy/default/a"), []string{"EGR200", "EGR303"}, "BackendMTLSPolicy default/b has a more specific target and overrides this policy everywhere"},
@@ -192,7 +193,7 @@ func TestCodes(t *testing.T) {
 			"pending", recorded(t, fmt.Sprintf("{hook: Route, objects: [%s], resources: {Route: [{name: r, match: {prefix: /}, route: {cluster: c}, metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: HTTPRoute, name: shop, namespace: default}]}}}}]}}", mtls("p", ref("HTTPRoute", "shop", "")))),
 			subject("backendmtlspolicy"),
 			[]string{"EGR200", "EGR306"},
-			"no translation has followed the call that has BackendMTLSPolicy default/p",
+			"no translation has followed the call that contains BackendMTLSPolicy default/p",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -243,7 +244,7 @@ func TestFailures(t *testing.T) {
 // TestEveryResult: each reason of an outcome and each result of a mutator has a code.
 func TestEveryResult(t *testing.T) {
 	results := engine.ResultsOf(&mutator.Feature{PrunesSecrets: true, Additions: additions{}}, mutator.HookTranslation)
-	for _, reason := range append(results, string(mutator.Programmed), string(mutator.Conflicted), string(mutator.Invalid), string(mutator.TargetNotFound), string(mutator.ApplyFailed), string(mutator.Overridden)) {
+	for _, reason := range append(results, string(mutator.Programmed), string(mutator.Conflicted), string(mutator.Invalid), string(mutator.TargetNotFound), string(mutator.MatchedNothing), string(mutator.ApplyFailed), string(mutator.Overridden)) {
 		_, ok := finding.OfReason(reason)
 		require.True(t, ok, reason)
 	}
@@ -276,7 +277,7 @@ func TestShadow(t *testing.T) {
 		require.True(t, c.Shadow)
 	}
 	require.Empty(t, p.Wanted)
-	require.Contains(t, printed, "BackendMTLSPolicy default/p is a Shadow: it changes nothing")
+	require.Contains(t, printed, "BackendMTLSPolicy default/p has the effect Shadow and changes nothing")
 	require.Contains(t, printed, "would have changed 1 Cluster by backend-mtls")
 
 	report, _ = explained(mtlsWith("p", ref("Gateway", "egg", ""), "effect: Shadow, peers: [{exact: spiffe://a/b}]"))

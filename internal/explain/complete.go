@@ -69,7 +69,7 @@ func (r *Report) Complete(objects [][]byte) {
 		if p == nil {
 			p = &Policy{Group: o.gvk.Group, Kind: o.gvk.Kind, Namespace: o.namespace, Name: o.name, Generation: o.generation}
 			p.Stages = []Stage{
-				NewStage(StageKnown, Unknown, notExamined), failed(StageSent, Find(finding.NotSent, "no call of Envoy Gateway has "+p.String())),
+				NewStage(StageKnown, Unknown, notExamined), failed(StageSent, Find(finding.NotSent, "no call of Envoy Gateway contains "+p.String())),
 				NewStage(StageApplied, Unknown, notReached), NewStage(StageActive, Unknown, notReached),
 			}
 			r.Policies = append(r.Policies, p)

@@ -162,7 +162,7 @@ func (e *examination) whole(seen *Seen) (found []Finding) {
 		return nil // each of them says it
 	}
 	if e.report.Calls.Count == 0 {
-		return []Finding{Find(finding.NeverCalled, "egraft has no call of Envoy Gateway")}
+		return []Finding{Find(finding.NeverCalled, "egraft has received no call from Envoy Gateway")}
 	}
 	for _, text := range e.report.Calls.Errors {
 		found = append(found, Find(finding.CallFailed, text))
@@ -172,7 +172,7 @@ func (e *examination) whole(seen *Seen) (found []Finding) {
 	}
 	if e.Kind == ClusterKind {
 		if names := slices.Sorted(maps.Keys(e.clusters)); !e.clusters[e.Name] && len(e.report.Changes.Resources) == 0 {
-			found = append(found, Find(finding.UnknownResource, "no call has cluster "+e.Name+suggest(e.Name, names, "")+existing("cluster", names)))
+			found = append(found, Find(finding.UnknownResource, "no call contains cluster "+e.Name+suggest(e.Name, names, "")+existing("cluster", names)))
 		}
 		return found
 	}
@@ -184,7 +184,7 @@ func (e *examination) whole(seen *Seen) (found []Finding) {
 		code = finding.GatewayNotCalled
 	}
 	names := seen.named(e.Kind, e.Namespace)
-	message := fmt.Sprintf("no call has %s %s/%s%s", e.Kind, e.Namespace, e.Name, suggest(e.Name, names, e.Kind+" "+e.Namespace+"/"))
+	message := fmt.Sprintf("no call contains %s %s/%s%s", e.Kind, e.Namespace, e.Name, suggest(e.Name, names, e.Kind+" "+e.Namespace+"/"))
 	if others := seen.elsewhere(e.Kind, e.Namespace, e.Name); len(others) > 0 {
 		message += "; there is " + list(others)
 	}

@@ -92,7 +92,7 @@ func TestComplete(t *testing.T) {
 	require.Len(t, report.Policies, 2)
 	p := report.Policy(explain.SubjectOf(typo))
 	require.Equal(t, explain.StageSent, p.StoppedAt)
-	require.Equal(t, "no call of Envoy Gateway has Gateway default/egg; did you mean Gateway default/eg? (in calls: eg)", p.Stages[1].Summary)
+	require.Equal(t, "no call of Envoy Gateway contains Gateway default/egg; did you mean Gateway default/eg? (in calls: eg)", p.Stages[1].Summary)
 	require.True(t, report.Policy(explain.SubjectOf(fine)).InEffect)
 	p.Set(explain.NewStage(explain.StageKnown, explain.Failed, "x"))
 	require.Equal(t, explain.StageKnown, p.StoppedAt)

@@ -3,11 +3,13 @@ package explain
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
 )
 
 // object is a custom resource as far as it is read here, leniently: it may be invalid.
@@ -54,6 +56,15 @@ func readObject(raw []byte) *object {
 		out.selectors = append(out.selectors, s.Kind)
 	}
 	return out
+}
+
+// targetsRoutesOnly tells whether all targets are routes.
+func (o *object) targetsRoutesOnly() bool {
+	kinds := slices.Clone(o.selectors)
+	for _, t := range o.targets {
+		kinds = append(kinds, t.Kind)
+	}
+	return len(kinds) > 0 && !slices.ContainsFunc(kinds, func(kind string) bool { return kind != xds.KindHTTPRoute && kind != xds.KindGRPCRoute })
 }
 
 // hasTarget tells whether the object has a target.

@@ -55,7 +55,7 @@ func (s *Server) report(ctx context.Context, q Query) (*Report, error) {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return nil, &admin.Error{Status: http.StatusTooManyRequests, Message: "another request is being answered: ask again later"}
+		return nil, &admin.Error{Status: http.StatusTooManyRequests, Message: "another request is in progress: try again later"}
 	}
 	calls, err := s.recording(ctx)
 	if err != nil {

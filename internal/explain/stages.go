@@ -83,7 +83,7 @@ func (p *Policy) conclude() {
 // sent is the second stage.
 func (e *examination) sent(s *subject, seen *Seen) Stage {
 	if e.report.Calls.Count == 0 {
-		return failed(StageSent, Find(finding.NeverCalled, "egraft has no call of Envoy Gateway"))
+		return failed(StageSent, Find(finding.NeverCalled, "egraft has received no call from Envoy Gateway"))
 	}
 	var wrong []Finding
 	if s.object != nil && !e.isReferenced(s.Policy) {
@@ -97,7 +97,7 @@ func (e *examination) sent(s *subject, seen *Seen) Stage {
 	case s.has(mutator.TargetNotFound) && !s.has(mutator.Programmed) && len(wrong) > 0:
 		return failed(StageSent, wrong...)
 	case s.has(mutator.TargetNotFound) && !s.has(mutator.Programmed) && !seen.Routes:
-		return failed(StageSent, Find(finding.RoutesNotIncluded, "the Translation hook comes without routes, so that egraft cannot tell which resources belong to a target"))
+		return failed(StageSent, Find(finding.RoutesNotIncluded, "the Translation hook does not include routes, so egraft cannot tell which resources belong to a target"))
 	}
 	summary := fmt.Sprintf("in %d of %d calls", s.calls, e.report.Calls.Count)
 	if len(s.gateways) > 0 {
@@ -129,9 +129,9 @@ func (e *examination) isReferenced(p *Policy) bool {
 
 // notSent says what can be said of a custom resource that no call has.
 func (e *examination) notSent(s *subject, seen *Seen) Finding {
-	code, message := finding.NotSent, "no call of Envoy Gateway has "+s.String()
+	code, message := finding.NotSent, "no call of Envoy Gateway contains "+s.String()
 	if e.isReferenced(s.Policy) {
-		code, message = finding.NotReferenced, message+", and so no route that it accepts refers to it"
+		code, message = finding.NotReferenced, message+", so no route that it accepts refers to it"
 	}
 	if s.object == nil {
 		var names []string
@@ -141,6 +141,8 @@ func (e *examination) notSent(s *subject, seen *Seen) Finding {
 			}
 		}
 		message += suggest(s.Namespace+"/"+s.Name, names, s.Kind+" ") + existing(s.Kind, names)
+	} else if code == finding.NotSent && s.object.targetsRoutesOnly() {
+		message += "; Envoy Gateway before 1.9 does not send policies that target routes"
 	}
 	return Find(code, message)
 }
@@ -167,9 +169,9 @@ func (s *subject) applied() Stage {
 	}
 	switch {
 	case len(bad) == 0 && len(good) == 0 && !s.settled:
-		return failed(StageApplied, Find(finding.Pending, "no translation has followed the call that has "+s.String()))
+		return failed(StageApplied, Find(finding.Pending, "no translation has followed the call that contains "+s.String()))
 	case len(bad) == 0 && len(good) == 0:
-		return NewStage(StageApplied, OK, "egraft has it, and its feature reports no outcome")
+		return NewStage(StageApplied, OK, "egraft has received it, but its feature reports no outcome")
 	case s.Shadow && len(bad) == 0:
 		return NewStage(StageApplied, OK, good[0].Message)
 	case len(good) == 0 || s.has(mutator.Invalid, mutator.ApplyFailed):

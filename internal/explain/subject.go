@@ -124,5 +124,5 @@ func unknownKind(word string, kinds []schema.GroupVersionKind) error {
 	if near := Nearest(strings.ToLower(word), known, 1); len(near) > 0 {
 		return fmt.Errorf("there is no kind %q: did you mean %s? The kinds are %s", word, near[0], strings.Join(known, ", "))
 	}
-	return fmt.Errorf("there is no kind %q: the kinds are %s; those of features that are disabled are not among them", word, strings.Join(known, ", "))
+	return fmt.Errorf("there is no kind %q: the kinds are %s, without the kinds of disabled features", word, strings.Join(known, ", "))
 }

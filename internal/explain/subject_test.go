@@ -34,7 +34,7 @@ func TestParseSubject(t *testing.T) {
 		{"gateway/a", explain.Subject{}, `"gateway/a" is not a subject: use gateway/NAMESPACE/NAME`},
 		{"gateway/a/b/c", explain.Subject{}, `"gateway/a/b/c" is not a subject: use gateway/NAMESPACE/NAME`},
 		{"cluster/", explain.Subject{}, `"cluster/" is not a subject: use cluster/NAME`},
-		{"waf.egraft.io", explain.Subject{}, `there is no kind "waf.egraft.io": the kinds are backendmtlspolicy, waf, gateway, httproute, grpcroute, cluster; those of features that are disabled are not among them`},
+		{"waf.egraft.io", explain.Subject{}, `there is no kind "waf.egraft.io": the kinds are backendmtlspolicy, waf, gateway, httproute, grpcroute, cluster, without the kinds of disabled features`},
 		{"backendmtlpolicy", explain.Subject{}, `there is no kind "backendmtlpolicy": did you mean backendmtlspolicy? The kinds are backendmtlspolicy, waf, gateway, httproute, grpcroute, cluster`},
 	} {
 		s, err := explain.ParseSubject(strings.Fields(test.args), kinds)

@@ -75,7 +75,7 @@ func (t *text) policy(p *Policy, alone bool) {
 	state := p.state()
 	what := "is in effect"
 	if p.Shadow && p.StoppedAt == 0 {
-		what = "is a Shadow: it changes nothing"
+		what = "has the effect Shadow and changes nothing"
 	} else if p.StoppedAt > 0 {
 		what = fmt.Sprintf("is not in effect: stopped at stage %d (%s)", p.StoppedAt, stageNames[p.StoppedAt-1])
 	} else if state == Warning {

@@ -1,7 +1,7 @@
-// Package finding is the list of what egraft can tell about itself: outcomes of policies, results of
-// checks, and errors, each with a code that stays the same. docs/outcomes.md is made of it.
+// Package finding lists everything that egraft can report about itself: outcomes of policies, results
+// of checks, and errors, each with a stable code. docs/outcomes.md is generated from it.
 //
-// It must not find anything itself, and must not import other packages of this module.
+// It must not examine anything itself, and must not import other packages of this module.
 package finding
 
 import (
@@ -9,34 +9,34 @@ import (
 	"strings"
 )
 
-// Code is a finding. Codes are never reused: a finding that goes leaves a gap.
+// Code is a finding. Codes are never reused: a removed finding leaves a gap.
 type Code struct {
-	// ID is EGR and three digits. The first is where the finding belongs:
-	// 1 known to Envoy Gateway, 2 sent to egraft, 3 applied, 4 active in Envoy: the stages of a
-	// policy; 5 settings of Envoy Gateway and egraft, 6 Kubernetes, 7 what else is in the
-	// configuration: checks of egraft doctor; 8 input of commands.
+	// ID is EGR and three digits. The first digit is the area. Stages of a policy: 1 known to
+	// Envoy Gateway, 2 sent to egraft, 3 applied, 4 active in Envoy. Checks of egraft doctor:
+	// 5 settings of Envoy Gateway and egraft, 6 Kubernetes, 7 other configuration. 8 is the
+	// input of commands.
 	ID string
 	// Name is a word in camel case, as reasons of Kubernetes conditions are.
 	Name string
-	// Means says in a sentence what is the case.
+	// Means describes the finding in a sentence.
 	Means string
-	// Cause says what leads to it, See how to see it, with a command, and Remedy what to do. Remedy
-	// is empty if nothing is to be done.
+	// Cause lists possible causes, See is a command or place that shows the finding, and Remedy
+	// is what to do. Remedy is empty if there is nothing to do.
 	Cause, See, Remedy string
 }
 
-// page is where the codes are explained.
+// page is the address of docs/outcomes.md.
 const page = "https://github.com/egraft/egraft/blob/main/docs/outcomes.md"
 
 // Link is the address of a code's explanation.
 func (c Code) Link() string { return page + "#" + c.anchor() }
 
-// All are the codes in their order.
+// All returns the codes in order.
 func All() []Code {
 	return slices.Concat(known, sent, applied, active, settings, kubernetes, surroundings)
 }
 
-// ByID returns the code of an ID.
+// ByID returns the code with an ID.
 func ByID(id string) (Code, bool) {
 	for _, c := range All() {
 		if c.ID == id {
@@ -46,7 +46,7 @@ func ByID(id string) (Code, bool) {
 	return Code{}, false
 }
 
-// camel makes CallFailed of call-failed, and leaves CallFailed as it is.
+// camel converts call-failed to CallFailed, and leaves CallFailed unchanged.
 func camel(words string) string {
 	var b strings.Builder
 	for word := range strings.SplitSeq(words, "-") {

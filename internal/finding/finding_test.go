@@ -48,6 +48,7 @@ func TestOfReason(t *testing.T) {
 	for _, test := range []struct{ reason, id string }{
 		{"Programmed", "EGR300"},
 		{"TargetNotFound", "EGR304"},
+		{"MatchedNothing", "EGR308"},
 		{"call-failed", "EGR324"},
 		{"denied", "EGR322"},
 		{"", ""},

@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// anchor is that of the code's heading on the page.
+// anchor is the anchor of the code's heading on the page.
 func (c Code) anchor() string { return strings.ToLower(c.ID) }
 
 const pageIntro = `# Outcome reasons and codes
 
-Every outcome, check and error of egraft has a code that stays the same. Commands print the code with a link to this page. The first digit says where it belongs:
+Every outcome, check and error of egraft has a stable code. Commands print the code with a link to this page. The first digit is the area:
 
 | codes | about |
 |---|---|
-| EGR1 | is the policy known to Envoy Gateway? |
-| EGR2 | does Envoy Gateway send it to egraft? |
-| EGR3 | does egraft apply it? |
-| EGR4 | is the result active in Envoy? |
+| EGR1 | whether Envoy Gateway knows the policy |
+| EGR2 | whether Envoy Gateway sends it to egraft |
+| EGR3 | whether egraft applies it |
+| EGR4 | whether the result is active in Envoy |
 | EGR5 | settings of Envoy Gateway and egraft |
 | EGR6 | Kubernetes |
-| EGR7 | other configuration that works against egraft's |
+| EGR7 | other configuration that conflicts with egraft's |
 | EGR8 | input of commands |
 `
 

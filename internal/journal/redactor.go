@@ -75,7 +75,7 @@ func (r *redactor) resource(name mutator.Kind, raw []byte, known map[digest]dige
 	if is, found := known[d]; found && is == d {
 		return resource{sorted, d, d, false}
 	}
-	out, redacted := redact.Encoded(k.message, raw)
+	out, redacted := redact.Encoded(k.message, sorted)
 	if !redacted && bytes.Equal(out, sorted) {
 		return resource{sorted, d, d, false}
 	}

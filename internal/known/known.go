@@ -13,6 +13,7 @@ import (
 
 	"github.com/egraft/egraft/internal/finding"
 	"github.com/egraft/egraft/internal/terminal"
+	"github.com/egraft/egraft/internal/version"
 	"github.com/egraft/egraft/internal/wiring"
 )
 
@@ -46,6 +47,11 @@ type Facts struct {
 	Config *wiring.Config
 	Needs  *wiring.Needs
 	Socket string
+	// Release is Envoy Gateway's version, empty if it is not known. RouteTargets are the routes that a
+	// policy targets, and OtherTargets tells whether it has other targets.
+	Release      string
+	RouteTargets []string
+	OtherTargets bool
 	// NamespaceLabels are nil if they are not known.
 	NamespaceLabels map[string]string
 	// Missing says which facts could not be gathered, and why.
@@ -84,7 +90,7 @@ func (v *Verdict) Failed() bool {
 // Judge says whether Envoy Gateway knows the object.
 func Judge(f *Facts) *Verdict {
 	v := &Verdict{Examined: f.Exists != Unknown || f.Installed == Absent}
-	for _, judge := range []func(*Facts, *Verdict){(*Facts).existence, (*Facts).configured, (*Facts).watched, (*Facts).status} {
+	for _, judge := range []func(*Facts, *Verdict){(*Facts).existence, (*Facts).configured, (*Facts).watched, (*Facts).released, (*Facts).status} {
 		judge(f, v)
 	}
 	v.Summary = f.summary()
@@ -125,7 +131,7 @@ func (f *Facts) summary() string {
 func (f *Facts) existence(v *Verdict) {
 	switch {
 	case f.Installed == Absent:
-		v.add(finding.KindNotInstalled, true, "the API server does not have %s", f.Kind)
+		v.add(finding.KindNotInstalled, true, "the API server does not serve %s", f.Kind)
 	case f.Exists == Absent:
 		hint := ""
 		if len(f.Near) > 0 {
@@ -175,6 +181,14 @@ func (f *Facts) watched(v *Verdict) {
 	selector, err := metav1.LabelSelectorAsSelector(w.NamespaceSelector)
 	if err == nil && !selector.Matches(labels.Set(f.NamespaceLabels)) {
 		v.add(finding.NamespaceNotWatched, true, "namespace %s does not have the labels of provider.kubernetes.watch.namespaceSelector: %s", f.Namespace, selector)
+	}
+}
+
+// released tells whether the release of Envoy Gateway sends what the policy targets.
+func (f *Facts) released(v *Verdict) {
+	if len(f.RouteTargets) > 0 && version.Precedes(f.Release, version.RouteTargets) {
+		v.add(finding.NotInRelease, !f.OtherTargets, "Envoy Gateway before %s does not send policies that target routes, and this is %s: %s has no effect on %s",
+			version.RouteTargets, f.Release, f.title(), strings.Join(f.RouteTargets, ", "))
 	}
 }
 

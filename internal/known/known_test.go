@@ -51,7 +51,7 @@ func TestJudge(t *testing.T) {
 		edit       func(*known.Facts)
 	}{
 		{"known", "exists, generation 2 observed by Envoy Gateway; kind configured", false, nil},
-		{"no CRD", "EGR101 the API server does not have BufferPolicy.v1alpha1.egraft.io", true, func(f *known.Facts) { f.Installed, f.Exists = known.Absent, known.Unknown }},
+		{"no CRD", "EGR101 the API server does not serve BufferPolicy.v1alpha1.egraft.io", true, func(f *known.Facts) { f.Installed, f.Exists = known.Absent, known.Unknown }},
 		{
 			"not there", "EGR102 BufferPolicy shop/buffer does not exist: did you mean shop/buffers?", true,
 			func(f *known.Facts) { f.Exists, f.Near, f.Generation = known.Absent, []string{"shop/buffers"}, 0 },
@@ -103,6 +103,19 @@ func TestJudge(t *testing.T) {
 			func(f *known.Facts) { f.Ancestors = []known.Ancestor{accepted(2, metav1.ConditionFalse)} },
 		},
 		{"no status", "EGR107 Envoy Gateway has written no status for BufferPolicy shop/buffer", false, func(f *known.Facts) { f.Ancestors = nil }},
+		{
+			"an old release", "EGR513 Envoy Gateway before v1.9 does not send policies that target routes, and this is v1.8.0: BufferPolicy shop/buffer has no effect on HTTPRoute web", true,
+			func(f *known.Facts) { f.Release, f.RouteTargets = "v1.8.0", []string{"HTTPRoute web"} },
+		},
+		{
+			"an old release, and a Gateway", "EGR513 Envoy Gateway before v1.9 does not send policies that target routes, and this is v1.8.0: BufferPolicy shop/buffer has no effect on HTTPRoute web", false,
+			func(f *known.Facts) {
+				f.Release, f.RouteTargets, f.OtherTargets = "v1.8.0", []string{"HTTPRoute web"}, true
+			},
+		},
+		{"a release that sends them", "exists, generation 2 observed by Envoy Gateway; kind configured", false, func(f *known.Facts) {
+			f.Release, f.RouteTargets = "v1.9.0", []string{"HTTPRoute web"}
+		}},
 		{"filters have no status", "exists, generation 2; kind configured", false, func(f *known.Facts) {
 			f.Ancestors, f.Needs, f.Config = nil, &wiring.Needs{Filters: []wiring.Kind{kind}}, config(t, "extensionManager: {resources: [{group: egraft.io, version: v1alpha1, kind: BufferPolicy}]}")
 		}},

@@ -127,6 +127,7 @@ func TestWantedConditions(t *testing.T) {
 		mutator.Invalid:        {"False Invalid", "False Invalid"},
 		mutator.Conflicted:     {"False Conflicted", "False Conflicted"},
 		mutator.TargetNotFound: {"False TargetNotFound", "False TargetNotFound"},
+		mutator.MatchedNothing: {"True Accepted", "False MatchedNothing"},
 	} {
 		c := wanted(outcome{reason: reason})
 		require.Equal(t, want, [2]string{string(c[0].Status) + " " + c[0].Reason, string(c[1].Status) + " " + c[1].Reason})

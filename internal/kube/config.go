@@ -79,7 +79,7 @@ func newPublisher(cfg Config, c *rest.Config) (*Publisher, error) {
 	c.WarningHandlerWithContext = rest.NoWarnings{}
 	client, err := dynamic.NewForConfig(c)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of the API server: %w", err)
+		return nil, fmt.Errorf("create a client for the API server: %w", err)
 	}
 	return assemble(cfg, client), nil
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/egraft/egraft/internal/finding"
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
@@ -74,12 +75,22 @@ func (e events) event(k key, o outcome) *unstructured.Unstructured {
 		"action":              action,
 		"type":                kind,
 		"reason":              string(o.reason),
-		"note":                o.message,
+		"note":                coded(o),
 		"regarding": map[string]any{
 			"apiVersion": k.kind.GroupVersion().String(), "kind": k.kind.Kind,
 			"namespace": k.namespace, "name": k.name, "uid": string(o.uid),
 		},
 	}}
+}
+
+// coded is the message behind the code of the reason, by which docs/outcomes.md is sorted. The name of
+// an Event does not depend on the code.
+func coded(o outcome) string {
+	code, found := finding.OfReason(string(o.reason))
+	if !found { // of a feature that is not built in
+		return o.message
+	}
+	return cut(code.ID+": "+o.message, maxMessage)
 }
 
 // series says that an Event was seen again.

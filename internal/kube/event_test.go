@@ -29,7 +29,7 @@ func TestEvent(t *testing.T) {
 			"metadata": {"namespace": "ns", "name": "p.f6bf272769460ed9"},
 			"eventTime": "2000-01-01T00:00:01.000000Z",
 			"reportingController": "egraft.io/egraft", "reportingInstance": "pod-1",
-			"action": "Program", "type": "Normal", "reason": "Programmed", "note": "works (Gateway default/eg)",
+			"action": "Program", "type": "Normal", "reason": "Programmed", "note": "EGR300: works (Gateway default/eg)",
 			"regarding": {"apiVersion": "example.com/v1", "kind": "Policy", "namespace": "ns", "name": "p", "uid": "uid-p"}
 		}`, got[0].body)
 		require.Equal(t, map[string]int{"event written": 1}, f.counts.all())
@@ -37,10 +37,18 @@ func TestEvent(t *testing.T) {
 }
 
 func TestBadOutcomesAreWarnings(t *testing.T) {
-	for _, reason := range []mutator.Reason{mutator.Conflicted, mutator.Invalid, mutator.TargetNotFound, mutator.Overridden, mutator.ApplyFailed} {
+	for _, reason := range []mutator.Reason{mutator.Conflicted, mutator.Invalid, mutator.TargetNotFound, mutator.MatchedNothing, mutator.Overridden, mutator.ApplyFailed} {
 		e := events{}.event(key{}, outcome{reason: reason}).Object
 		require.Equal(t, []any{"Warning", string(reason)}, []any{e["type"], e["reason"]})
 	}
+}
+
+// TestCoded has the code in front, as far as there is one, within what an Event can have.
+func TestCoded(t *testing.T) {
+	require.Equal(t, "EGR302: another is older", coded(outcome{reason: mutator.Conflicted, message: "another is older"}))
+	require.Equal(t, "is special", coded(outcome{reason: "Special", message: "is special"}))
+	require.Len(t, coded(outcome{reason: mutator.Invalid, message: strings.Repeat("a", maxMessage)}), maxMessage)
+	require.Equal(t, nameOf(key{}, outcome{reason: mutator.Invalid, message: "m"}), "."+outcome{reason: mutator.Invalid, message: "m"}.id(key{}), "it has no code")
 }
 
 // TestEventsOfGateways has a policy that is in effect on one Gateway and not on the other.
@@ -53,8 +61,8 @@ func TestEventsOfGateways(t *testing.T) {
 		}
 		got := f.api.take()
 		require.Equal(t, []string{create, create}, lines(got), "each is said once")
-		require.Contains(t, got[0].body, `"note":"works (Gateway default/a)"`)
-		require.Contains(t, got[1].body, `"note":"another is older (Gateway default/b)"`)
+		require.Contains(t, got[0].body, `"note":"EGR300: works (Gateway default/a)"`)
+		require.Contains(t, got[1].body, `"note":"EGR302: another is older (Gateway default/b)"`)
 	})
 }
 

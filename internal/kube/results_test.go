@@ -12,7 +12,7 @@ import (
 
 // TestResultsAreDocumented, each of them and each kind of write, and no others.
 func TestResultsAreDocumented(t *testing.T) {
-	page, err := os.ReadFile("../../docs/operations.md")
+	page, err := os.ReadFile("../../docs/metrics-and-logs.md")
 	require.NoError(t, err)
 	row := regexp.MustCompile("(?m)^\\| `egraft_kubernetes_writes_total` \\|[^|]*\\|(.*)\\|$").FindSubmatch(page)
 	require.NotNil(t, row)

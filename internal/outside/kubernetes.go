@@ -43,6 +43,7 @@ type Kubernetes struct {
 // gateway is what is known of Envoy Gateway.
 type gateway struct {
 	namespace string
+	version   string
 	config    *wiring.Config
 	err       error // why something is not known
 }
@@ -73,7 +74,7 @@ func (k *Kubernetes) facts(ctx context.Context, p *explain.Policy, many bool) *k
 	g := k.envoyGateway(ctx)
 	f := &known.Facts{
 		Kind: k.kindOf(p), Namespace: p.Namespace, Name: p.Name,
-		Config: g.config, Needs: &k.Needs, Socket: k.Socket,
+		Config: g.config, Needs: &k.Needs, Socket: k.Socket, Release: g.version,
 	}
 	note(f, g.err)
 	if f.Version == "" {
@@ -129,7 +130,7 @@ func (k *Kubernetes) envoyGateway(ctx context.Context) *gateway {
 		k.gateway.err = err
 		return k.gateway
 	}
-	k.gateway.namespace = pods[0].Namespace
+	k.gateway.namespace, k.gateway.version = pods[0].Namespace, pods[0].EnvoyGatewayVersion()
 	object, err := k.Cluster.Get(ctx, cluster.ConfigMaps, k.gateway.namespace, configMap)
 	if err != nil {
 		k.gateway.err = err
@@ -190,6 +191,7 @@ func (k *Kubernetes) object(ctx context.Context, f *known.Facts, of *kind) {
 		note(f, err)
 	default:
 		f.Exists, f.Generation, f.Ancestors = known.There, object.GetGeneration(), ancestors(object)
+		f.RouteTargets, f.OtherTargets = cluster.RouteTargets(object)
 	}
 }
 

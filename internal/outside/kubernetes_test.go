@@ -3,15 +3,17 @@ package outside_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/egraft/egraft/internal/cluster"
+	"github.com/egraft/egraft/internal/cluster/clustertest"
 	"github.com/egraft/egraft/internal/explain"
 	"github.com/egraft/egraft/internal/known"
 	"github.com/egraft/egraft/internal/outside"
@@ -31,19 +33,7 @@ const (
 // kubernetes are the surroundings in a cluster that answers by path.
 func kubernetes(t *testing.T, answers map[string]string) *outside.Kubernetes {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		answer, found := answers[r.URL.Path]
-		if !found {
-			w.WriteHeader(http.StatusNotFound)
-			answer = `{"apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404}`
-		}
-		_, _ = fmt.Fprint(w, answer)
-	}))
-	t.Cleanup(s.Close)
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, "{clusters: [{name: c, cluster: {server: %q}}], contexts: [{name: x, context: {cluster: c, user: u}}], users: [{name: u, user: {}}], current-context: x}", s.URL), 0o600))
-	c, err := cluster.Open(cluster.Config{Kubeconfig: path})
+	c, err := cluster.Open(cluster.Config{Kubeconfig: clustertest.Kubeconfig(t, answers, http.StatusNotFound)})
 	require.NoError(t, err)
 	return &outside.Kubernetes{Cluster: c, Needs: wiring.Needs{Policies: []wiring.Kind{buffer}}}
 }
@@ -68,6 +58,12 @@ func TestKubernetes(t *testing.T) {
 	unknown.Kind = "Other"
 	require.Equal(t, "kind configured; not examined: no enabled feature of egraft reads the kind", ask(k, unknown))
 
+	old := maps.Clone(answers)
+	old["/api/v1/pods"] = strings.Replace(gatewayOf, `"envoy-gateway"}`, `"envoy-gateway", "image": "docker.io/envoyproxy/gateway:v1.8.0@sha256:a"}`, 1)
+	old[objects+"buffer"] = strings.Replace(fmt.Sprintf(policyOf, "shop", "buffer"), `"status"`, `"spec": {"targetRefs": [{"kind": "HTTPRoute", "name": "web"}, 1], "targetSelectors": [{"kind": "GRPCRoute"}]}, "status"`, 1)
+	require.Equal(t, "Envoy Gateway before v1.9 does not send policies that target routes, and this is v1.8.0: BufferPolicy shop/buffer has no effect on HTTPRoute web, GRPCRoutes by label",
+		ask(kubernetes(t, old), policy("buffer", "")))
+
 	var many []*explain.Policy
 	for range 10 {
 		many = append(many, policy("buffer", ""))
@@ -80,9 +76,9 @@ func TestKubernetes(t *testing.T) {
 	require.Empty(t, k.Objects(t.Context(), explain.Subject{Kind: "Gateway"}))
 
 	delete(answers, "/apis/egraft.io/v1alpha1")
-	require.Equal(t, "the API server does not have BufferPolicy.v1alpha1.egraft.io", ask(kubernetes(t, answers), policy("buffer", "")))
+	require.Equal(t, "the API server does not serve BufferPolicy.v1alpha1.egraft.io", ask(kubernetes(t, answers), policy("buffer", "")))
 	delete(answers, "/api/v1/pods")
-	require.Equal(t, "the API server does not have BufferPolicy.v1alpha1.egraft.io", ask(kubernetes(t, answers), policy("buffer", "")))
+	require.Equal(t, "the API server does not serve BufferPolicy.v1alpha1.egraft.io", ask(kubernetes(t, answers), policy("buffer", "")))
 }
 
 // TestStandalone: the files of Envoy Gateway's own configuration.

@@ -61,7 +61,7 @@ func (all Replicas) Merge() (*explain.Report, error) {
 		}
 	}
 	if main == nil {
-		return nil, errors.New("no egraft answers")
+		return nil, errors.New("no egraft responds")
 	}
 	for _, name := range all.names() {
 		if name != of && all[name].Calls.Count > 0 {

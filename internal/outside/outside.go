@@ -156,7 +156,7 @@ func (s *sight) of(ctx context.Context, w explain.Wanted) *envoys {
 	return out
 }
 
-// stage is the last stage of a policy. It is not told if no Envoy was asked for.
+// stage is the last stage of a policy. It is not told if no Envoy was queried for.
 func (s *sight) stage(ctx context.Context, p *explain.Policy) (stage explain.Stage, told bool) {
 	wanted := map[string]map[resource]bool{}
 	var names []string

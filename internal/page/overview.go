@@ -21,6 +21,7 @@ const (
 
 // overview is the model of the first page.
 type overview struct {
+	Host   string // by which the page was asked
 	Facts  doctor.Egraft
 	Called bool
 	Last   time.Time // the end of the last call
@@ -36,8 +37,8 @@ type overview struct {
 	Calls []recording.Meta // those that changed anything or failed, the newest first
 }
 
-func (p *page) overview(ctx context.Context) *overview {
-	o := &overview{Facts: p.Facts(), Checks: p.Checks()}
+func (p *page) overview(ctx context.Context, host string) *overview {
+	o := &overview{Host: host, Facts: p.Facts(), Checks: p.Checks()}
 	for _, c := range o.Facts.Calls {
 		if c.Last.After(o.Last) {
 			o.Last = c.Last

@@ -2,9 +2,9 @@
 // what is without effect, what changed last, whether egraft is healthy, and what it changes for each
 // Gateway. Each part names the command that shows the same.
 //
-// The page has no scripts and nothing from elsewhere, and what it shows is text of tenants: it goes
-// through html/template, and characters that do not print are spelled out. It must not change anything
-// and not show what its sources have not redacted.
+// The page has no scripts and nothing from elsewhere, and what it shows is text of tenants: it is escaped,
+// characters that do not print are spelled out, and it is never an address of its own. It must not change
+// anything and not show what its sources have not redacted.
 package page
 
 import (
@@ -12,9 +12,10 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"html/template"
 	"net/http"
 	"time"
+
+	g "maragu.dev/gomponents"
 
 	"github.com/egraft/egraft/internal/admin"
 	"github.com/egraft/egraft/internal/doctor"
@@ -34,46 +35,44 @@ type Config struct {
 	Now    func() time.Time
 }
 
-//go:embed page.css *.html
+//go:embed page.css
 var files embed.FS
 
-type page struct {
-	Config
-	templates *template.Template
-}
+type page struct{ Config }
 
 // Serve adds the page to an API.
-func Serve(to *admin.API, cfg Config) error {
-	templates, err := template.New("page").Funcs(functions(cfg.Now)).ParseFS(files, "*.html")
-	if err != nil {
-		return err
-	}
-	p := &page{cfg, templates}
-	to.Handle("/{$}", p.show("overview.html", func(r *http.Request) (any, error) { return p.overview(r.Context()), nil }))
-	to.Handle("/explain", p.show("subject.html", p.subject))
+func Serve(to *admin.API, cfg Config) {
+	p := &page{cfg}
+	to.Handle("/{$}", show(func(r *http.Request) (g.Node, error) { return p.overviewPage(p.overview(r.Context(), r.Host)), nil }))
+	to.Handle("/explain", show(func(r *http.Request) (g.Node, error) {
+		s, err := p.subject(r)
+		if err != nil {
+			return nil, err
+		}
+		return p.subjectPage(s), nil
+	}))
 	to.Handle("/page.css", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w)
 		http.ServeFileFS(w, r, files, "page.css")
 	}))
-	return nil
 }
 
-// show answers with a template of what a function returns. It is rendered first, so that an error is
-// not in the middle of a page.
-func (p *page) show(name string, of func(*http.Request) (any, error)) http.Handler {
+// show answers with what a function returns. It is rendered first, so that an error is not in the
+// middle of a page.
+func show(of func(*http.Request) (g.Node, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		status, shown := http.StatusOK, name
-		model, err := of(r)
+		status := http.StatusOK
+		node, err := of(r)
 		if err != nil {
-			status, shown, model = http.StatusInternalServerError, "error.html", err.Error()
+			status, node = http.StatusInternalServerError, document("This cannot be shown", answer(explain.Failed, text(err)))
 			if e := (*admin.Error)(nil); errors.As(err, &e) {
 				status = e.Status
 			}
 		}
 		var b bytes.Buffer
-		if err := p.templates.ExecuteTemplate(&b, shown, model); err != nil {
+		if err := node.Render(&b); err != nil {
 			http.Error(w, "the page cannot be rendered", http.StatusInternalServerError)
 			return
 		}

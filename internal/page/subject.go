@@ -11,6 +11,7 @@ import (
 
 // subject is the model of the page about a Gateway, a policy or another subject.
 type subject struct {
+	Host    string // by which the page was asked
 	Subject string
 	*explain.Report
 	History []recording.Meta
@@ -20,13 +21,13 @@ type subject struct {
 	Hidden  int
 }
 
-func (p *page) subject(r *http.Request) (any, error) {
+func (p *page) subject(r *http.Request) (*subject, error) {
 	name := r.URL.Query().Get("subject")
 	report, err := p.Explain(r.Context(), name, true)
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{Subject: name, Report: report}
+	s := &subject{Host: r.Host, Subject: name, Report: report}
 	s.History = history(p.Calls(r.Context()), func(m *recording.Meta) bool {
 		return m.Translation == "" && slices.ContainsFunc(strings.Split(m.Gateway, ","), func(g string) bool { return slices.Contains(s.gateways(), g) })
 	})

@@ -2,8 +2,6 @@ package page
 
 import (
 	"fmt"
-	"html/template"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -11,14 +9,6 @@ import (
 	"github.com/egraft/egraft/internal/diff"
 	"github.com/egraft/egraft/internal/explain"
 )
-
-func functions(now func() time.Time) template.FuncMap {
-	return template.FuncMap{
-		"plain": plain, "lines": lines, "subject": subjectOf, "href": href, "command": command, "stopped": stopped, "count": count, "size": size,
-		"ago": func(t time.Time) string { return ago(now().Sub(t)) },
-		"utc": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	}
-}
 
 // plain spells out what does not print: control characters, and those that change the direction of
 // text, by which a name could look like another one.
@@ -67,18 +57,23 @@ func subjectOf(p *explain.Policy) string {
 	return strings.ToLower(p.Kind) + "/" + p.Namespace + "/" + p.Name
 }
 
-// href is the page about a subject.
-func href(subject string) string { return "/explain?subject=" + url.QueryEscape(subject) }
-
-// command is what shows the same. A subject comes from the address of the page, so it is quoted if a
-// shell could take it for more than a word.
+// command is what shows the same.
 func command(name, subject string) string {
-	for _, r := range subject {
+	return strings.TrimSpace("egraft " + name + " " + word(subject))
+}
+
+// fetch is the command for what the API answers on a path, at the address by which the page was asked.
+func fetch(host, path string) string { return "curl -s " + word(host+path) }
+
+// word is a text for a shell. It comes from tenants or from the address of the page, so it is quoted if
+// a shell could take it for more than a word.
+func word(text string) string {
+	for _, r := range text {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/.-_:", r) {
-			return "egraft " + name + " '" + strings.ReplaceAll(subject, "'", `'\''`) + "'"
+			return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 		}
 	}
-	return strings.TrimSpace("egraft " + name + " " + subject)
+	return text
 }
 
 // stopped is the stage at which a policy stopped, nil if it is not known.

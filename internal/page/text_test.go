@@ -2,6 +2,7 @@ package page
 
 import (
 	"encoding/json"
+	"net/url"
 	"testing"
 	"time"
 
@@ -27,6 +28,19 @@ func TestLines(t *testing.T) {
 		{"removed", "    - - '-'\n"},
 		{"added", "    + \\u202e\n"},
 	}, got)
+}
+
+// TestAddresses: no name leads elsewhere, and each comes back as it is.
+func TestAddresses(t *testing.T) {
+	for _, name := range []string{"gateway/a/b", "javascript:alert(1)", "//evil.example", `/\evil.example`, "https://evil.example", "?a=b&subject=c#d", "..", "%2e%2e/", "a b+c"} {
+		u, err := url.Parse(subjectAt(name).url)
+		require.NoError(t, err)
+		require.Equal(t, &url.URL{Path: "/explain", RawQuery: u.RawQuery}, u)
+		require.Equal(t, url.Values{"subject": {name}}, u.Query())
+		u, err = url.Parse(callAt(name).url)
+		require.NoError(t, err)
+		require.Equal(t, &url.URL{Path: "/api/v1/calls/" + name, RawPath: u.RawPath}, u)
+	}
 }
 
 func TestTexts(t *testing.T) {

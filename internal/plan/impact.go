@@ -28,7 +28,7 @@ func impact(before, after proto.Message) Impact {
 			return Impact{Warms: true, Message: "new cluster: warms before requests use it"}
 		}
 		// https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/upstream/cluster_manager_impl.cc
-		return Impact{Warms: true, Message: "warms again: the cluster of before serves requests until then, and its connections to backends are closed after that"}
+		return Impact{Warms: true, Message: "warms again: the previous version serves requests until then; after that, its connections to backends are closed"}
 	case *listenerv3.Listener:
 		if then, ok := before.(*listenerv3.Listener); ok {
 			return listenerImpact(then, now)

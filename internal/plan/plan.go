@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/objectfile"
 	"github.com/egraft/egraft/internal/recording"
 	"github.com/egraft/egraft/pkg/mutator"
 )
@@ -28,7 +29,7 @@ type Planner struct {
 
 // Changes are the changes of custom resources.
 type Changes struct {
-	Apply, Delete []*Object
+	Apply, Delete []*objectfile.Object
 }
 
 // Plan runs the last translation of each Gateway as it was, and with the changes.
@@ -40,7 +41,7 @@ func (p *Planner) Plan(ctx context.Context, r *recording.Recording, c Changes) (
 	plan := &planning{Planner: p, changes: c, existing: existing(r), sent: map[string]bool{}, report: &Report{Version: 1, Gateways: []Gateway{}, Policies: []Outcome{}}}
 	for _, t := range latest {
 		if t.Abridged {
-			return nil, errors.New("a call refers to resources of calls before it: a plan needs calls as Envoy Gateway made them")
+			return nil, errors.New("a call refers to resources of earlier calls: a plan requires calls as Envoy Gateway made them")
 		}
 		if err := plan.translation(ctx, t, r.Singles(t)); err != nil {
 			return nil, fmt.Errorf("gateway %s: %w", t.Gateway, err)
@@ -119,7 +120,7 @@ func (p *planning) outcomes(gateway string, before, after []mutator.PolicyOutcom
 }
 
 func (p *planning) isApplied(name string) bool {
-	return slices.ContainsFunc(p.changes.Apply, func(o *Object) bool { return o.String() == name })
+	return slices.ContainsFunc(p.changes.Apply, func(o *objectfile.Object) bool { return o.String() == name })
 }
 
 // byPolicy has the last outcome of each custom resource.
@@ -148,25 +149,25 @@ func (p *planning) notSent() {
 	}
 	for _, o := range p.changes.Delete {
 		if p.existing[o.String()] == nil {
-			p.report.NotSent = append(p.report.NotSent, NotSent{o.String(), "it is in no call of the recording, so there is nothing to delete"})
+			p.report.NotSent = append(p.report.NotSent, NotSent{o.String(), "no call in the recording contains it, so there is nothing to delete"})
 		}
 	}
 }
 
-func (p *planning) whyNotSent(o *Object) string {
+func (p *planning) whyNotSent(o *objectfile.Object) string {
 	kinds := func(f mutator.Feature) bool { return reads(&f, o) }
 	if !slices.ContainsFunc(p.Features, kinds) {
-		return "no enabled feature has custom resources of this kind and version"
+		return "no enabled feature reads custom resources of this kind and version"
 	}
 	if !p.isPolicy(o) {
-		return "no route of the recording refers to it: apply the route first, and plan with the calls that follow"
+		return "no route in the recording refers to it: apply the route first, and plan with later calls"
 	}
 	if len(o.Spec.TargetSelectors) > 0 {
-		return "what targetSelectors select is known to Envoy Gateway alone: name the targets in targetRefs"
+		return "only Envoy Gateway knows what targetSelectors select: name the targets in targetRefs"
 	}
 	var targets []string
-	for _, t := range o.targets() {
+	for _, t := range o.Targets() {
 		targets = append(targets, t.Kind+" "+o.Metadata.Namespace+"/"+t.Name)
 	}
-	return "Envoy Gateway would not send it: no call of the recording has its targets, " + strings.Join(targets, ", ")
+	return "Envoy Gateway would not send it: no call in the recording contains its targets, " + strings.Join(targets, ", ")
 }

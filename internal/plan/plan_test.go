@@ -14,12 +14,12 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
-	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 
 	"github.com/egraft/egraft/internal/callfile"
 	"github.com/egraft/egraft/internal/diff"
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/objectfile"
 	"github.com/egraft/egraft/internal/recording"
 	"github.com/egraft/egraft/internal/terminal"
 	"github.com/egraft/egraft/pkg/catalog"
@@ -57,9 +57,9 @@ func mtls(name string, year int, target, id string) string {
 	return policyOf("BackendMTLSPolicy", name, year, target+"trustDomain: example.org, workloadIdentifier: /"+id+`, peers: [{exact: "spiffe://example.org/cart"}]`)
 }
 
-func parsed(t *testing.T, texts ...string) []*Object {
+func parsed(t *testing.T, texts ...string) []*objectfile.Object {
 	t.Helper()
-	all, err := Parse([]byte(strings.Join(texts, "---\n")), "default")
+	all, err := objectfile.Read([]byte(strings.Join(texts, "---\n")), "default")
 	require.NoError(t, err)
 	return all
 }
@@ -77,9 +77,7 @@ func record(t *testing.T, p *Planner, policies ...string) *recording.Recording {
 	raws := func(h mutator.Hook, refs []xds.Reference) (out [][]byte) {
 		for _, o := range objects {
 			if b.isSent(o, h, refs, false) {
-				raw, err := json.Marshal(o.content)
-				require.NoError(t, err)
-				out = append(out, raw)
+				out = append(out, o.JSON)
 			}
 		}
 		return out
@@ -201,13 +199,13 @@ func TestNotSent(t *testing.T) {
 	require.False(t, report.HasChanges())
 	var b bytes.Buffer
 	require.NoError(t, report.Write(&b, terminal.Style{}))
-	require.Equal(t, `No changes. Envoy's configuration stays as it is.
-BufferPolicy shop/typo: not sent: Envoy Gateway would not send it: no call of the recording has its targets, HTTPRoute shop/aa
-BufferPolicy shop/elsewhere: not sent: Envoy Gateway would not send it: no call of the recording has its targets, Gateway shop/other
-BufferPolicy shop/selects: not sent: what targetSelectors select is known to Envoy Gateway alone: name the targets in targetRefs
-HedgeFilter shop/hedge: not sent: no route of the recording refers to it: apply the route first, and plan with the calls that follow
-Unknown shop/u: not sent: no enabled feature has custom resources of this kind and version
-BufferPolicy shop/none: not sent: it is in no call of the recording, so there is nothing to delete
+	require.Equal(t, `No changes. Envoy's configuration does not change.
+BufferPolicy shop/typo: not sent: Envoy Gateway would not send it: no call in the recording contains its targets, HTTPRoute shop/aa
+BufferPolicy shop/elsewhere: not sent: Envoy Gateway would not send it: no call in the recording contains its targets, Gateway shop/other
+BufferPolicy shop/selects: not sent: only Envoy Gateway knows what targetSelectors select: name the targets in targetRefs
+HedgeFilter shop/hedge: not sent: no route in the recording refers to it: apply the route first, and plan with later calls
+Unknown shop/u: not sent: no enabled feature reads custom resources of this kind and version
+BufferPolicy shop/none: not sent: no call in the recording contains it, so there is nothing to delete
 `, b.String())
 }
 
@@ -237,7 +235,7 @@ func TestImpact(t *testing.T) {
 		message       string
 	}{
 		"new cluster":              {nil, &clusterv3.Cluster{}, false, true, "new cluster: warms before requests use it"},
-		"changed cluster":          {&clusterv3.Cluster{}, &clusterv3.Cluster{Name: "c"}, false, true, "warms again: the cluster of before serves requests until then, and its connections to backends are closed after that"},
+		"changed cluster":          {&clusterv3.Cluster{}, &clusterv3.Cluster{Name: "c"}, false, true, "warms again: the previous version serves requests until then; after that, its connections to backends are closed"},
 		"removed cluster":          {&clusterv3.Cluster{}, nil, false, false, "its connections to backends are closed"},
 		"route":                    {&routev3.RouteConfiguration{}, &routev3.RouteConfiguration{Name: "r"}, false, false, "in place: no connection is closed"},
 		"one chain":                {listener(one), listener(strings.Replace(one, "{name: a}", "{name: x}", 1)), true, false, "1 of 3 filter chains drain: their connections are closed after the drain time, others stay"},
@@ -270,22 +268,6 @@ func TestListenerDrains(t *testing.T) {
 	require.Equal(t, diff.Changed, report.Gateways[0].Resources[i].Op)
 	require.Equal(t, []string{"BufferPolicy shop/p"}, report.Gateways[0].Resources[i].Policies)
 	require.True(t, report.Gateways[0].Resources[i].Drains)
-}
-
-func TestParse(t *testing.T) {
-	all := parsed(t, "# nothing\n", `{"apiVersion":"a/v1","kind":"K","metadata":{"name":"n"}}`)
-	require.Len(t, all, 1)
-	require.Equal(t, "K default/n", all[0].String())
-	for text, want := range map[string]string{
-		"a: [":          "document 1: is not valid YAML or JSON",
-		"SECRET":        "document 1: is no custom resource: it must have apiVersion, kind and metadata.name",
-		"kind: K\n":     "document 1: is no custom resource: it must have apiVersion, kind and metadata.name",
-		"a: 1\na: 2\n":  "document 1: is not valid YAML or JSON",
-		"metadata: [1]": "document 1: is no custom resource: it must have apiVersion, kind and metadata.name",
-	} {
-		_, err := Parse([]byte(text), "")
-		require.EqualError(t, err, want)
-	}
 }
 
 // TestBootstrap: the routes are in the listeners, where Envoy validates them.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/egraft/egraft/internal/callfile"
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/objectfile"
 	"github.com/egraft/egraft/internal/recording"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"
@@ -55,7 +56,7 @@ func (b *rebuild) objects(now [][]byte, h mutator.Hook, refs []xds.Reference) (o
 	for _, raw := range now {
 		name := nameOf(raw)
 		there[name] = true
-		if b.isApplied(name) || slices.ContainsFunc(b.changes.Delete, func(o *Object) bool { return o.String() == name }) {
+		if b.isApplied(name) || slices.ContainsFunc(b.changes.Delete, func(o *objectfile.Object) bool { return o.String() == name }) {
 			changed = true
 			continue
 		}
@@ -65,19 +66,19 @@ func (b *rebuild) objects(now [][]byte, h mutator.Hook, refs []xds.Reference) (o
 		if !b.isSent(o, h, refs, there[o.String()]) {
 			continue
 		}
-		raw, err := o.raw(b.existing[o.String()], b.Now)
+		encoded, err := raw(o, b.existing[o.String()], b.Now)
 		if err != nil {
 			return nil, false, fmt.Errorf("%s: %w", o, err)
 		}
 		b.sent[o.String()] = true
-		out, changed = append(out, raw), true
+		out, changed = append(out, encoded), true
 	}
 	return out, changed, nil
 }
 
 // isSent tells whether Envoy Gateway would send an object in a call. What it selects by labels, and
 // which routes refer to it, is known only if it sent the object before.
-func (b *rebuild) isSent(o *Object, h mutator.Hook, refs []xds.Reference, before bool) bool {
+func (b *rebuild) isSent(o *objectfile.Object, h mutator.Hook, refs []xds.Reference, before bool) bool {
 	switch {
 	case !b.isIn(h, o):
 		return false
@@ -86,9 +87,9 @@ func (b *rebuild) isSent(o *Object, h mutator.Hook, refs []xds.Reference, before
 	case before && len(o.Spec.TargetSelectors) > 0:
 		return true
 	case h == mutator.HookRoute:
-		return o.isOnRoute(refs)
+		return o.IsOnRoute(refs)
 	default:
-		return o.isOnGateway(b.gateway)
+		return isOnGateway(o, b.gateway)
 	}
 }
 
@@ -130,7 +131,7 @@ func (b *rebuild) route(ctx context.Context, vh *routev3.VirtualHost, route *rou
 	}
 	if made == nil {
 		if len(xds.MetadataEntries(route.GetMetadata())) > 0 || xds.ShadowEntry(route.GetMetadata()) != "" {
-			b.warnings = append(b.warnings, fmt.Sprintf("route %s: the recording lacks its call of the Route hook, so that its other policies are not in the plan", route.GetName()))
+			b.warnings = append(b.warnings, fmt.Sprintf("route %s: the recording has no Route hook call for it, so the plan does not contain its other policies", route.GetName()))
 		}
 		raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(route)
 		if err != nil {

@@ -23,7 +23,7 @@ func (r *Report) Write(w io.Writer, style terminal.Style) error {
 		b.WriteString(style.Strong(fmt.Sprintf("Plan: %d to add, %d to change, %d to remove.", n.Add, n.Change, n.Remove)))
 		fmt.Fprintf(&b, " Listeners that drain: %d. Clusters that warm: %d.\n", n.Drain, n.Warm)
 	} else {
-		b.WriteString(style.Strong("No changes.") + " Envoy's configuration stays as it is.\n")
+		b.WriteString(style.Strong("No changes.") + " Envoy's configuration does not change.\n")
 	}
 	for _, o := range r.Policies {
 		b.WriteString(o.text(style))

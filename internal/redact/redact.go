@@ -167,7 +167,10 @@ func hideAny(m protoreflect.Message) {
 }
 
 func isTypedStruct(m protoreflect.Message) bool {
-	name := m.Descriptor().FullName()
+	return isTypedStructName(m.Descriptor().FullName())
+}
+
+func isTypedStructName(name protoreflect.FullName) bool {
 	return name == "xds.type.v3.TypedStruct" || name == "udpa.type.v1.TypedStruct"
 }
 

@@ -23,6 +23,9 @@ type Dump struct {
 	at        map[resourceKey]int // where a resource is in its list
 }
 
+// Resources are those of the dump, as a call of the Translation hook has them.
+func (d *Dump) Resources() []engine.Resources { return d.resources }
+
 type resourceKey struct {
 	kind mutator.Kind
 	name string
@@ -63,7 +66,7 @@ func newDump(configs []json.RawMessage) (*Dump, error) {
 		}
 	}
 	if !slices.ContainsFunc(d.resources, func(r engine.Resources) bool { return len(r.Encoded) > 0 }) {
-		return nil, errors.New("config dump: has no dynamic clusters, listeners or routes: take it from /config_dump of an Envoy that Envoy Gateway configures")
+		return nil, errors.New("config dump: has no dynamic clusters, listeners or routes: take one from /config_dump of an Envoy that Envoy Gateway configures")
 	}
 	return d, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/egraft/egraft/internal/callfile"
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/objectfile"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
@@ -64,13 +65,13 @@ func (p Policy) InEffect() bool {
 type run struct {
 	*Renderer
 	*Result
-	sent map[*Object]bool
+	sent map[*objectfile.Object]bool
 	in   *Input
 }
 
 // Render makes the calls of the input.
 func (r *Renderer) Render(ctx context.Context, in *Input) (*Result, error) {
-	run := &run{r, &Result{}, map[*Object]bool{}, in}
+	run := &run{r, &Result{}, map[*objectfile.Object]bool{}, in}
 	if err := run.calls(ctx); err != nil {
 		return nil, err
 	}
@@ -167,34 +168,29 @@ func (r *run) objects(h mutator.Hook, refs []xds.Reference) (out [][]byte) {
 		if !r.reads(o, h) {
 			continue
 		}
-		attached := h == mutator.HookRoute && slices.ContainsFunc(o.targets(), func(t target) bool { return t.isRoute(o, refs) })
+		attached := h == mutator.HookRoute && o.IsOnRoute(refs)
 		if h != mutator.HookRoute {
-			attached = o.hasGateway()
+			attached = hasGateway(o)
 		}
 		if attached {
 			r.sent[o] = true
-			out = append(out, o.raw)
+			out = append(out, o.JSON)
 		}
 	}
 	return out
 }
 
-func (t target) isRoute(o *Object, refs []xds.Reference) bool {
-	return slices.ContainsFunc(refs, func(ref xds.Reference) bool {
-		return ref.Kind != xds.KindGateway && ref.Kind == t.Kind && ref.Namespace == o.Metadata.Namespace && ref.Name == t.Name &&
-			(t.SectionName == "" || t.SectionName == ref.SectionName)
+func hasGateway(o *objectfile.Object) bool {
+	return slices.ContainsFunc(slices.Concat(o.Targets(), o.Spec.TargetSelectors), func(t objectfile.Target) bool {
+		return t.Kind == xds.KindGateway || t.Kind == xds.KindGatewayClass
 	})
 }
 
-func (o *Object) hasGateway() bool {
-	return slices.ContainsFunc(slices.Concat(o.targets(), o.Spec.TargetSelectors), func(t target) bool { return t.Kind == xds.KindGateway })
-}
-
 // reads tells whether a feature reads a custom resource as a policy, and in which hook if there is one.
-func (r *run) reads(o *Object, h mutator.Hook) bool {
+func (r *run) reads(o *objectfile.Object, h mutator.Hook) bool {
 	for i := range r.Features {
 		f := &r.Features[i]
-		if (h == "" || f.Uses(h)) && slices.ContainsFunc(f.Policies, func(k policy.Kind) bool { return k.GroupVersionKind == o.gvk() }) {
+		if (h == "" || f.Uses(h)) && slices.ContainsFunc(f.Policies, func(k policy.Kind) bool { return k.GroupVersionKind == o.GVK() }) {
 			return true
 		}
 	}
@@ -207,12 +203,12 @@ func (r *run) notSent() {
 		if r.sent[o] {
 			continue
 		}
-		message := "no route in the input was made from any of its targets"
+		message := "no route in the input was generated from any of its targets"
 		switch {
 		case !r.reads(o, ""):
-			message = "no enabled feature reads it as a policy; xDS does not tell which routes name a filter or backend: put them into objects of a file of calls"
+			message = "no enabled feature reads it as a policy; if it is a filter or backend, xDS does not show which routes refer to it: use a file of calls, and add it to objects"
 		case o.Metadata.Namespace == "":
-			message = "has no metadata.namespace, and targets are in the namespace of the policy: set it"
+			message = "has no metadata.namespace, but targets are in the namespace of the policy: set it"
 		case len(o.Spec.TargetSelectors) > 0:
 			message = "targetSelectors select routes by labels, which xDS does not have: use targetRefs"
 		}

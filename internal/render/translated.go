@@ -19,7 +19,7 @@ func newTranslated(xds map[string]json.RawMessage) (*Dump, error) {
 	for _, raw := range xds {
 		var dump struct{ Configs []json.RawMessage }
 		if err := json.Unmarshal(raw, &dump); err != nil {
-			return nil, errors.New("xds: is no config dump")
+			return nil, errors.New("xds: is not a config dump")
 		}
 		if dump.Configs == nil {
 			dump.Configs = []json.RawMessage{raw} // of one type of resources
@@ -33,7 +33,7 @@ func newTranslated(xds map[string]json.RawMessage) (*Dump, error) {
 func (e *entry) UnmarshalJSON(text []byte) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
-		return errors.New("an entry is no object")
+		return errors.New("an entry is not an object")
 	}
 	snake := make(map[string]json.RawMessage, len(fields))
 	for name, value := range fields {
@@ -67,7 +67,7 @@ var (
 // unquoted is an error of the decoder without what it quotes of the input, which can be a secret: the
 // position is left, and the name of a field or message that is not known.
 func unquoted(err error) error {
-	text := "is not as Envoy's API has it"
+	text := "does not match Envoy's API"
 	if what := unknown.FindString(err.Error()); what != "" {
 		text += ": " + what
 	}

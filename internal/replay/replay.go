@@ -101,7 +101,7 @@ func (r *Report) pair(ctx context.Context, before, after Server, p Pair) error {
 	r.Slowest = append(r.Slowest, q)
 	q.BeforeError, q.AfterError = errorText(b.err), errorText(a.err)
 	if q.Resources, err = compare(b, a); err != nil {
-		return fmt.Errorf("compare the answers to call %s: %w", q.ID, err)
+		return fmt.Errorf("compare the responses to call %s: %w", q.ID, err)
 	}
 	if q.BeforeError == q.AfterError && len(q.Resources) == 0 {
 		r.Identical++
@@ -128,7 +128,7 @@ func (r *Report) ask(ctx context.Context, s Server, c *recording.Call, side stri
 	q := describe(c)
 	q.Side, q.BeforeError, q.AfterError = side, errorText(first.err), errorText(again.err)
 	if q.Resources, err = compare(first, again); err != nil {
-		return first, fmt.Errorf("compare the answers to call %s: %w", q.ID, err)
+		return first, fmt.Errorf("compare the responses to call %s: %w", q.ID, err)
 	}
 	if q.BeforeError != q.AfterError || len(q.Resources) > 0 {
 		r.NotDeterministic = append(r.NotDeterministic, q)

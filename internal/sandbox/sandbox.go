@@ -59,6 +59,23 @@ func (s *Sandbox) Isolate() (end func()) {
 // once for each query.
 func (s *Sandbox) IsIsolating() bool { return s.isolating.Load() != 0 }
 
+// limitKey is the context key of [WithLimit].
+type limitKey struct{}
+
+// WithLimit returns a context in which a run may take no longer than a limit, if that is less than
+// the sandbox's timeout.
+func WithLimit(ctx context.Context, limit time.Duration) context.Context {
+	return context.WithValue(ctx, limitKey{}, limit)
+}
+
+// limit is how long a run in a context may take.
+func (s *Sandbox) limit(ctx context.Context) time.Duration {
+	if limit, ok := ctx.Value(limitKey{}).(time.Duration); ok {
+		return min(limit, s.Timeout)
+	}
+	return s.Timeout
+}
+
 // Recover runs f and turns a panic into a [PanicError].
 func Recover(f func() error) (err error) {
 	defer func() {
@@ -69,8 +86,8 @@ func Recover(f func() error) (err error) {
 	return f()
 }
 
-// Run runs f on behalf of an owner and stops waiting for it after the sandbox's timeout, which is
-// a [TimeoutError], or when ctx ends. What f works on must be its own, since it may go on after
+// Run runs f on behalf of an owner and stops waiting for it after the sandbox's timeout or the limit
+// of ctx, see [WithLimit], which is a [TimeoutError], or when ctx ends. What f works on must be its own, since it may go on after
 // that. Once too many runs of the owner do, no more are started.
 func Run[R any](ctx context.Context, s *Sandbox, g *Goroutine, owner string, f func(context.Context) (R, error)) (none R, err error) {
 	if ctx.Err() != nil {
@@ -82,7 +99,8 @@ func Run[R any](ctx context.Context, s *Sandbox, g *Goroutine, owner string, f f
 	if s.Ran != nil {
 		defer s.Ran(ctx, owner, time.Now())
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.Timeout, &TimeoutError{s.Timeout})
+	limit := s.limit(ctx)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, &TimeoutError{limit})
 	defer cancel()
 	return RunUntil(ctx, s, g, owner, f)
 }

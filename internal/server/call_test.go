@@ -83,6 +83,21 @@ func TestDeadline(t *testing.T) {
 	require.Equal(t, codes.DeadlineExceeded, status.Code(err))
 }
 
+// The response to a client that waits for less than the server's timeout has time for its way.
+func TestDeadlineOfTheClient(t *testing.T) {
+	left := make(chan time.Duration, 1)
+	i := start(t, answering(func(ctx context.Context, _ *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
+		deadline, _ := ctx.Deadline()
+		left <- time.Until(deadline)
+		return &testpb.SimpleResponse{}, nil
+	}))
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	_, err := testpb.NewTestServiceClient(i.dial(t)).UnaryCall(ctx, payload(1))
+	require.NoError(t, err)
+	require.InDelta(t, 36, (<-left).Seconds(), 2)
+}
+
 func TestPanicInCall(t *testing.T) {
 	i := start(t, answering(func(_ context.Context, in *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
 		if len(in.GetPayload().GetBody()) == 100 {

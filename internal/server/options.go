@@ -62,10 +62,20 @@ func (c *Config) recovered(ctx context.Context, p any) error {
 	return status.Error(codes.Internal, "egraft panicked, see its log")
 }
 
-// deadline ends calls whose client waits for ever, as Envoy Gateway does
-// (https://github.com/envoyproxy/gateway/issues/8806).
+// toSend is the part of a client's time that is left for the way of the response: encoding and
+// sending it, and receiving and decoding it there.
+const toSend = 10
+
+// deadline ends calls whose client waits for ever, as Envoy Gateway 1.9 does
+// (https://github.com/envoyproxy/gateway/issues/8806). The response to one that does not is there
+// before its deadline.
 func deadline(timeout time.Duration) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		timeout := timeout
+		if end, limited := ctx.Deadline(); limited {
+			left := time.Until(end)
+			timeout = min(timeout, left-left/toSend)
+		}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		return handler(ctx, req)

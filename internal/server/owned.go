@@ -22,7 +22,7 @@ func own(l *net.UnixListener, path string) (*ownedListener, error) {
 	l.SetUnlinkOnClose(false)
 	file, err := os.Lstat(path)
 	if err != nil {
-		return nil, fmt.Errorf("look at own socket: %w", err)
+		return nil, fmt.Errorf("check own socket: %w", err)
 	}
 	o := &ownedListener{UnixListener: l, path: path, file: file}
 	o.close = sync.OnceValue(o.remove)

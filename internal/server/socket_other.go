@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// closed has no counterpart outside of Linux, where the umask decides until the mode is
-// set. Other systems are for development only.
-func closed(string, string, syscall.RawConn) error { return nil }
+// chmodZero does nothing outside of Linux, where the umask decides until the mode is set.
+// Other systems are for development only.
+func chmodZero(string, string, syscall.RawConn) error { return nil }
 
 func peerOf(net.Conn) (peer, error) {
-	return peer{}, errors.New("who is at the other end of a socket can be told on Linux only")
+	return peer{}, errors.New("cannot determine the peer of a socket: supported on Linux only")
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/egraft/egraft/internal/cluster"
@@ -42,6 +41,9 @@ func Cluster(ctx context.Context, c *cluster.Cluster, f *doctor.Facts) {
 		egraft = &pods[0]
 	}
 	needs := f.NeedsOfEgraft()
+	if f.LacksRouteTargets() {
+		f.Routed = routed(ctx, c, needs.Policies, plurals)
+	}
 	f.Permissions = permissions(ctx, c, &gateways[0], egraft, &needs, plurals, watched(f))
 }
 
@@ -89,21 +91,9 @@ func running(ctx context.Context, c *cluster.Cluster, pods []cluster.Pod) (fact 
 	for _, p := range pods {
 		at := forward(c, p, gatewayAdminPort)
 		if fact = EnvoyGateway(ctx, at); fact.Known {
-			fact.Value.Version = cmp.Or(fact.Value.Version, imageVersion(&p))
+			fact.Value.Version = cmp.Or(fact.Value.Version, p.EnvoyGatewayVersion())
 			return fact, Patches(ctx, at)
 		}
 	}
 	return fact, doctor.Unknown[[]doctor.Patch](fact.Why)
-}
-
-var versionTag = regexp.MustCompile(`:(v[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.-]*)(@|$)`)
-
-// imageVersion is the tag of Envoy Gateway's image, if it is a version.
-func imageVersion(p *cluster.Pod) string {
-	for _, container := range p.Spec.Containers {
-		if m := versionTag.FindStringSubmatch(container.Image); m != nil && container.Name == cluster.EnvoyGatewayContainer {
-			return m[1]
-		}
-	}
-	return ""
 }

@@ -50,7 +50,7 @@ var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Ver
 // definitionsOf finds which kinds are served, by which resources, and the hashes of their schemas. A
 // user who may not read CRDs learns only the former.
 func definitionsOf(ctx context.Context, c *cluster.Cluster, kinds []wiring.Kind) (doctor.Fact[doctor.CRDs], map[wiring.Kind]string) {
-	out, plurals := doctor.CRDs{Schemas: map[string]string{}}, map[wiring.Kind]string{}
+	out, plurals := doctor.CRDs{Schemas: map[string]string{}, Extends: map[string]string{}}, map[wiring.Kind]string{}
 	for _, k := range kinds {
 		r, err := c.Resource(ctx, schema.GroupVersionKind(k))
 		if errors.Is(err, cluster.ErrNoKind) {
@@ -66,13 +66,25 @@ func definitionsOf(ctx context.Context, c *cluster.Cluster, kinds []wiring.Kind)
 		if err != nil {
 			continue
 		}
-		of, err := crds.SchemasOf(crd.Object)
-		if err != nil {
+		if err := compare(&out, crd.Object, name+"/"+k.Version); err != nil {
 			return unknown[doctor.CRDs](fmt.Errorf("CRD %s: %w", name, err)), nil
 		}
-		out.Schemas[name+"/"+k.Version] = of[name+"/"+k.Version]
 	}
 	return doctor.Known(out), plurals
+}
+
+// compare adds the schema of a CRD's version.
+func compare(to *doctor.CRDs, crd map[string]any, version string) error {
+	of, err := crds.SchemasOf(crd)
+	if err != nil {
+		return err
+	}
+	extends, err := crds.Extends(crd)
+	if err != nil {
+		return err
+	}
+	to.Schemas[version], to.Extends[version] = of[version], extends[version]
+	return nil
 }
 
 // accountName is the name of a pod's ServiceAccount.

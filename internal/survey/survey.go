@@ -116,7 +116,7 @@ func Egraft(ctx context.Context, at Endpoint) (doctor.Egraft, error) {
 	var e doctor.Egraft
 	err := at.document(ctx, "/api/v1/self", &e)
 	if status := (*statusError)(nil); errors.As(err, &status) && status.Code == http.StatusNotFound {
-		err = fmt.Errorf("%s is not an egraft that can answer `egraft doctor`: %w", at.Name, err)
+		err = fmt.Errorf("%s is not an egraft that supports `egraft doctor`: %w", at.Name, err)
 	}
 	e.Name = at.Name
 	return e, err

@@ -34,8 +34,8 @@ func TestEgraft(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"v3", "it"}, []string{e.Version, e.Name})
 	for want, h := range map[string]http.HandlerFunc{
-		"it is not an egraft that can answer `egraft doctor`: get /api/v1/self of it: 404 Not Found": http.NotFound,
-		"get /api/v1/self of it: unexpected end of JSON input":                                       text(""),
+		"it is not an egraft that supports `egraft doctor`: get /api/v1/self of it: 404 Not Found": http.NotFound,
+		"get /api/v1/self of it: unexpected end of JSON input":                                     text(""),
 		"ask it: redirected": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://elsewhere.example.com/", http.StatusFound)
 		},

@@ -35,9 +35,9 @@ func served(lines []string) []string {
 	return names
 }
 
-// TestDocumentedMetrics compares docs/operations.md with the metrics.
+// TestDocumentedMetrics compares docs/metrics-and-logs.md with the metrics.
 func TestDocumentedMetrics(t *testing.T) {
-	page, err := os.ReadFile("../../docs/operations.md")
+	page, err := os.ReadFile("../../docs/metrics-and-logs.md")
 	require.NoError(t, err)
 	require.Equal(t, served(scrape(t, newTelemetry())), documented(string(page)))
 }

@@ -5,7 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/internal/filterspec"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/spiffe"
 )
@@ -19,8 +19,8 @@ func (l Limits) Excess(inEffect []*policy.Object) map[*policy.Object]error {
 	uses := map[string]*use{}
 	for _, o := range inEffect {
 		f, has := fieldsOf(o.Content())
-		_, isFilter := o.Content().(*v1alpha1.FilterPolicy)
-		if !has && !isFilter || o.Err != nil {
+		filter := filterspec.Of(o.Content())
+		if !has && filter == nil || o.Err != nil {
 			continue
 		}
 		u := uses[o.Namespace]
@@ -28,8 +28,8 @@ func (l Limits) Excess(inEffect []*policy.Object) map[*policy.Object]error {
 			u = &use{namespace: o.Namespace, sockets: map[string]bool{}, secrets: map[secret]bool{}}
 			uses[o.Namespace] = u
 		}
-		if isFilter {
-			if err := u.addFilter(l); err != nil {
+		if filter != nil {
+			if err := u.addFilter(l, o.GroupVersionKind.Kind, filter); err != nil {
 				out[o] = err
 			}
 			continue
@@ -49,11 +49,11 @@ type use struct {
 	filters   int
 }
 
-// addFilter counts a FilterPolicy: each is a filter in all chains that serve a target, which requests
-// to others' routes pass, if only to find it disabled.
-func (u *use) addFilter(l Limits) error {
+// addFilter counts a FilterPolicy or HTTPFilter: each is a filter in all chains that serve a target, which
+// requests to others' routes pass, if only to find it disabled.
+func (u *use) addFilter(l Limits, kind string, s *filterspec.Spec) error {
 	if l.Filters > 0 && u.filters >= l.Filters {
-		return field.Forbidden(field.NewPath("spec", "filter"), fmt.Sprintf("%d other FilterPolicies of namespace %s have precedence, the most that %s permits", u.filters, u.namespace, filtersFlag))
+		return field.Forbidden(s.ConfigPath, fmt.Sprintf("%d other objects of kind %s of namespace %s have precedence, which is the limit of %s", u.filters, kind, u.namespace, filtersFlag))
 	}
 	u.filters++
 	return nil
@@ -68,7 +68,7 @@ func (u *use) add(l Limits, f spiffe.Fields) error {
 	socket := f.Agent.SocketPath
 	if l.AgentSockets > 0 && !u.sockets[socket] && len(u.sockets) >= l.AgentSockets {
 		return field.Forbidden(field.NewPath("spec", "agent", "socketPath"), fmt.Sprintf(
-			"policies of namespace %s with precedence use %d other sockets, the most that %s permits", u.namespace, len(u.sockets), socketsFlag))
+			"policies of namespace %s with precedence use %d other sockets, which is the limit of %s", u.namespace, len(u.sockets), socketsFlag))
 	}
 	source := f.Source()
 	fresh := map[secret]bool{}

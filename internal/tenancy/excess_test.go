@@ -15,7 +15,7 @@ func TestExcess(t *testing.T) {
 	socket := func(name string) string { return fmt.Sprintf(`"agent":{"socketPath":"/%s"}`, name) }
 	identity := func(name string) string { return fmt.Sprintf(`"workloadIdentifier":"/%s"`, name) }
 	const (
-		sockets = "spec.agent.socketPath: Forbidden: policies of namespace %s with precedence use 2 other sockets, the most that --max-agent-sockets-per-namespace permits"
+		sockets = "spec.agent.socketPath: Forbidden: policies of namespace %s with precedence use 2 other sockets, which is the limit of --max-agent-sockets-per-namespace"
 		secrets = "spec: Forbidden: needs %d more SVIDs or trust bundles, and policies of namespace shop with precedence use 3 of the 3 that --max-sds-secrets-per-namespace permits"
 	)
 	type use struct{ namespace, fields string }
@@ -66,7 +66,7 @@ func TestExcess(t *testing.T) {
 			"what is past a limit uses nothing",
 			tenancy.Limits{AgentSockets: 1, SDSSecrets: 3},
 			[]use{{"shop", identity("a")}, {"shop", identity("b") + "," + socket("x")}, {"shop", identity("c")}},
-			map[int]string{1: "spec.agent.socketPath: Forbidden: policies of namespace shop with precedence use 1 other sockets, the most that --max-agent-sockets-per-namespace permits"},
+			map[int]string{1: "spec.agent.socketPath: Forbidden: policies of namespace shop with precedence use 1 other sockets, which is the limit of --max-agent-sockets-per-namespace"},
 		},
 		{"what is not valid uses nothing", tenancy.Limits{AgentSockets: 1}, []use{{"shop", `"initialFetchTimeout":"61s",` + socket("x")}, {"shop", ""}}, map[int]string{}},
 	} {

@@ -7,31 +7,30 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/egraft/egraft/internal/envoyfilter"
+	"github.com/egraft/egraft/internal/filterspec"
 	"github.com/egraft/egraft/internal/typedconfig"
-	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
 // judgeFilter judges the filter of a policy. One that is granted may do what it can. Any other must be
 // confined, and so must its configuration: a filter can read files of Envoy, call any cluster, and have
 // Envoy reject what is others'.
-func judgeFilter(granted []string, namespace string, p *v1alpha1.FilterPolicy) field.ErrorList {
-	s, spec := &p.Spec, field.NewPath("spec")
-	at := spec.Child("filter", "typedConfig")
-	f, known := envoyfilter.Of(typedconfig.Name(s.Filter.TypedConfig.Raw))
+func judgeFilter(granted []string, namespace string, s *filterspec.Spec) field.ErrorList {
+	at := s.ConfigPath
+	f, known := envoyfilter.Of(typedconfig.Name(s.Config.Raw))
 	switch {
 	case !known:
-		return field.ErrorList{field.Forbidden(at, "is no HTTP filter that is known")}
+		return field.ErrorList{field.Forbidden(at, "is not a known HTTP filter")}
 	case slices.Contains(granted, f.Name) || slices.Contains(granted, AllFilters):
 		return nil
 	case !f.IsConfined:
 		return field.ErrorList{field.Forbidden(at, fmt.Sprintf("namespace %s may not use the filter %s: the operator can grant it by filters of %s", namespace, f.Name, rulesFlag))}
 	}
-	errs := confined(s.Filter.TypedConfig.Raw, at)
+	errs := confined(s.Config.Raw, at)
 	if s.PerRoute != nil {
-		errs = append(errs, confined(s.PerRoute.Raw, spec.Child("perRoute"))...)
+		errs = append(errs, confined(s.PerRoute.Raw, field.NewPath("spec", "perRoute"))...)
 	}
-	if p := s.Position; f.Name == "header_mutation" && p != nil && p.At != v1alpha1.FilterBeforeRouter {
-		errs = append(errs, field.Forbidden(spec.Child("position"), "must be BeforeRouter: a filter behind could choose another route by the headers"))
+	if f.Name == "header_mutation" && !s.IsBeforeRouter() {
+		errs = append(errs, field.Forbidden(field.NewPath("spec", "position"), "must be BeforeRouter: a later filter could select another route by the headers"))
 	}
 	for _, err := range errs {
 		err.Detail += fmt.Sprintf("; the operator can grant it to namespace %s by filters=%s of %s", namespace, f.Name, rulesFlag)

@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/egraft/egraft/internal/duration"
+	"github.com/egraft/egraft/internal/filterspec"
+	"github.com/egraft/egraft/internal/xdspatch"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/spiffe"
@@ -31,7 +33,7 @@ const (
 func (r Restrictions) Permit(o *policy.Object, content any) error {
 	fields, hasFields := fieldsOf(content)
 	var errs field.ErrorList
-	var granted []string
+	var rule Rule
 	if len(r.Rules) > 0 {
 		j, err := r.Rules.judge(o)
 		if err != nil {
@@ -40,15 +42,24 @@ func (r Restrictions) Permit(o *policy.Object, content any) error {
 		if hasFields {
 			errs = j.fields(fields)
 		}
-		granted = j.rule.Filters
+		rule = j.rule
 	}
-	if p, ok := content.(*v1alpha1.FilterPolicy); ok {
-		errs = append(errs, judgeFilter(granted, o.Namespace, p)...)
+	if s := filterspec.Of(content); s != nil {
+		errs = append(errs, judgeFilter(rule.Filters, o.Namespace, s)...)
+	}
+	if p, ok := content.(*xdspatch.Policy); ok {
+		errs = append(errs, judgePatches(rule.Patches, o, p)...)
 	}
 	if hasFields {
 		errs = append(errs, r.Limits.judge(fields)...)
 	}
 	return errs.ToAggregate()
+}
+
+// PermitGatewayClass tells whether the policies of a namespace may target a GatewayClass.
+func (r Restrictions) PermitGatewayClass(namespace, class string) bool {
+	rule, _, found := r.Rules.For(namespace)
+	return found && rule.GatewayClasses != nil && permits(rule.GatewayClasses, class)
 }
 
 // judgement is the rule that decides a namespace.

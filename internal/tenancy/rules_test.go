@@ -35,10 +35,10 @@ func asJSON(text string) string {
 }
 
 func TestBothWaysAreTheSame(t *testing.T) {
-	const text = "namespaces=infra,team-*;kinds=BufferPolicy namespaces=*;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a/b"
+	const text = "namespaces=infra,team-*;kinds=BufferPolicy namespaces=*;trustDomains=a.org;workloadIdentifiers=/ns/{namespace}/*,/x;agentSockets=/a/b;gatewayClasses=eg,shared-*"
 	want := tenancy.Rules{
 		{Namespaces: []string{"infra", "team-*"}, Kinds: []string{"BufferPolicy"}},
-		{Namespaces: []string{"*"}, TrustDomains: []string{"a.org"}, WorkloadIdentifiers: []string{"/ns/{namespace}/*", "/x"}, AgentSockets: []string{"/a/b"}},
+		{Namespaces: []string{"*"}, TrustDomains: []string{"a.org"}, WorkloadIdentifiers: []string{"/ns/{namespace}/*", "/x"}, AgentSockets: []string{"/a/b"}, GatewayClasses: []string{"eg", "shared-*"}},
 	}
 	for way, parse := range both {
 		got, err := parse(text)
@@ -50,21 +50,21 @@ func TestBothWaysAreTheSame(t *testing.T) {
 
 func TestRulesThatCannotBeRead(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                            "must not be empty; leave it out to permit everything",
-		" \n":                         "must not be empty; leave it out to permit everything",
+		"":                            "must not be empty; omit it to permit everything",
+		" \n":                         "must not be empty; omit it to permit everything",
 		"shop":                        `"shop" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
 		"namespaces=*; kinds=None":    `"" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
-		"namespace=*":                 `"namespace" is none of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets and filters`,
+		"namespace=*":                 `"namespace" is not one of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets, filters, patches and gatewayClasses`,
 		"namespaces=a;namespaces=b":   `has "namespaces" twice in one rule`,
-		"a namespaces=*;Kinds=b":      `"a" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules` + "\n" + `"Kinds" is none of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets and filters`,
+		"a namespaces=*;Kinds=b":      `"a" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules` + "\n" + `"Kinds" is not one of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets, filters, patches and gatewayClasses`,
 		"namespaces=*,a;kinds=x;kind": `"kind" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
 	} {
 		_, err := tenancy.ParseRules(text)
 		require.EqualError(t, err, want, text)
 	}
 	for text, want := range map[string]string{
-		"[]":                                   "must not be empty; leave it out to permit everything",
-		"null":                                 "must not be empty; leave it out to permit everything",
+		"[]":                                   "must not be empty; omit it to permit everything",
+		"null":                                 "must not be empty; omit it to permit everything",
 		"{}":                                   "must be a list of rules, whose fields are lists of strings",
 		`["namespaces=*"]`:                     "must be a list of rules, whose fields are lists of strings",
 		`[{"namespaces":"*"}]`:                 "must be a list of rules, whose fields are lists of strings",
@@ -78,7 +78,7 @@ func TestRulesThatCannotBeRead(t *testing.T) {
 func TestRulesThatAreNotValid(t *testing.T) {
 	const (
 		last       = `the last rule must have namespaces "*", to say what all other namespaces may use; with kinds "None" they may use nothing`
-		empty      = "must not be empty; leave it out to permit everything"
+		empty      = "must not be empty; omit it to permit everything"
 		namespace  = "must be the name of a namespace, its beginning and an asterisk (team-*), or * for all"
 		identifier = "must be the path of a SPIFFE ID (/ns/shop/sa/envoy), or its beginning and /* (/ns/{namespace}/*)"
 		domain     = "must be the name of a trust domain, which may have {namespace} in it"
@@ -152,7 +152,7 @@ func TestNull(t *testing.T) {
 	require.NoError(t, err)
 	errs := r.Validate(field.NewPath("r"))
 	require.Len(t, errs, 1)
-	require.EqualError(t, errs[0], "r[0].trustDomains: Invalid value: []: must not be empty; leave it out to permit everything")
+	require.EqualError(t, errs[0], "r[0].trustDomains: Invalid value: []: must not be empty; omit it to permit everything")
 }
 
 func TestKindsThatDoNotExist(t *testing.T) {

@@ -38,10 +38,23 @@ type Rule struct {
 	// [envoyfilter.Filter], or [AllFilters]. They may then do all that the filter can. Unlike with the
 	// other lists, nil permits no more than the confined ones.
 	Filters []string `json:"filters,omitempty"`
+	// Patches are what XDSPatchPolicies may patch of any Gateway: a kind of message for all of its fields but
+	// those that are sensitive, with a colon and the path of a field for that field and what is below
+	// it, sensitive or not, or [AllPatches]. Unlike with the other lists, nil permits to patch what is
+	// not sensitive of Gateways in the policy's own namespace, and no more.
+	Patches []string `json:"patches,omitempty"`
+	// GatewayClasses are names of GatewayClasses that policies may target, or their beginnings with an
+	// asterisk at the end. Such a policy is in effect on the Gateways of all namespaces. Unlike with the
+	// other lists, nil permits none.
+	GatewayClasses []string `json:"gatewayClasses,omitempty"`
 }
 
 // AllFilters as the only one of [Rule.Filters] permits all.
 const AllFilters = "*"
+
+// AllPatches as the only one of [Rule.Patches] permits all kinds of messages, but for fields that are
+// sensitive.
+const AllPatches = "*"
 
 // KindName is how rules name a kind: egraft's own by the kind alone, others with their API group,
 // such as RetryBudgetPolicy.example.com. Two groups may have kinds of one name.
@@ -82,6 +95,8 @@ func (r *Rule) in(namespace string) Rule {
 		WorkloadIdentifiers: expand(r.WorkloadIdentifiers, namespace),
 		AgentSockets:        expand(r.AgentSockets, namespace),
 		Filters:             r.Filters,
+		Patches:             r.Patches,
+		GatewayClasses:      r.GatewayClasses,
 	}
 }
 
@@ -94,7 +109,8 @@ type Limits struct {
 	// effect in one translation.
 	AgentSockets int
 	SDSSecrets   int
-	// Filters holds for all FilterPolicies of one namespace that are in effect in one translation.
+	// Filters holds for all FilterPolicies of one namespace that are in effect in one translation, and for
+	// all HTTPFilters.
 	Filters int
 }
 

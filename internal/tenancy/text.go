@@ -28,6 +28,8 @@ func (r *Rule) lists() []list {
 		{"workloadIdentifiers", &r.WorkloadIdentifiers},
 		{"agentSockets", &r.AgentSockets},
 		{"filters", &r.Filters},
+		{"patches", &r.Patches},
+		{"gatewayClasses", &r.GatewayClasses},
 	}
 }
 
@@ -53,7 +55,7 @@ func ParseRules(text string) (Rules, error) {
 }
 
 // errNoRule is for a list that is there and empty: it could be meant to permit nothing.
-var errNoRule = errors.New("must not be empty; leave it out to permit everything")
+var errNoRule = errors.New("must not be empty; omit it to permit everything")
 
 func parseRule(text string) (Rule, error) {
 	var r Rule
@@ -66,7 +68,7 @@ func parseRule(text string) (Rule, error) {
 		i := slices.IndexFunc(lists, func(l list) bool { return l.name == name })
 		switch {
 		case i < 0:
-			return r, fmt.Errorf("%q is none of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets and filters", name)
+			return r, fmt.Errorf("%q is not one of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets, filters, patches and gatewayClasses", name)
 		case *lists[i].target != nil:
 			return r, fmt.Errorf("has %q twice in one rule", name)
 		case values == "":

@@ -65,14 +65,16 @@ func (r *Rule) validate(at *field.Path) (errs field.ErrorList) {
 	errs = append(errs, each(at.Child("trustDomains"), r.TrustDomains, filled(trustDomainFault))...)
 	errs = append(errs, each(at.Child("workloadIdentifiers"), r.WorkloadIdentifiers, filled(identifierFault))...)
 	errs = append(errs, each(at.Child("agentSockets"), r.AgentSockets, filled(socketFault))...)
-	return append(errs, each(at.Child("filters"), r.Filters, r.filterFault)...)
+	errs = append(errs, each(at.Child("filters"), r.Filters, r.filterFault)...)
+	errs = append(errs, each(at.Child("patches"), r.Patches, r.patchFault)...)
+	return append(errs, each(at.Child("gatewayClasses"), r.GatewayClasses, classFault)...)
 }
 
 // each checks a list. One that is there and empty could be taken to permit nothing, or
 // everything.
 func each(at *field.Path, list []string, fault func(string) string) (errs field.ErrorList) {
 	if list != nil && len(list) == 0 {
-		return field.ErrorList{field.Invalid(at, list, "must not be empty; leave it out to permit everything")}
+		return field.ErrorList{field.Invalid(at, list, "must not be empty; omit it to permit everything")}
 	}
 	for i, s := range list {
 		if text := fault(s); text != "" {
@@ -92,6 +94,17 @@ func namespaceFault(pattern string) string {
 	}
 	if len(validation.IsDNS1123Label(name)) > 0 {
 		return "must be the name of a namespace, its beginning and an asterisk (team-*), or * for all"
+	}
+	return ""
+}
+
+func classFault(pattern string) string {
+	name, isPrefix := strings.CutSuffix(pattern, "*")
+	if isPrefix {
+		name += "x"
+	}
+	if len(validation.IsDNS1123Subdomain(name)) > 0 {
+		return "must be the name of a GatewayClass, its beginning and an asterisk (shared-*), or * for all"
 	}
 	return ""
 }

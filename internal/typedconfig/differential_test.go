@@ -26,6 +26,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 	"google.golang.org/protobuf/types/known/anypb"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/egraft/egraft/internal/typedconfig/typedconfigtest"
 )
 
 // TestRulesAreThoseOfTheGeneratedCode: random messages of all types with Go code are judged as their
@@ -109,26 +111,14 @@ func fill(r *rand.Rand, m protoreflect.Message, depth int) {
 func scalar(r *rand.Rand, fd protoreflect.FieldDescriptor) protoreflect.Value {
 	n := []int64{0, 1, 2, 3, 5, 50, 99, 100, 101, 200, 599, 600, 1000, 65535, 65536, 1 << 20, 1 << 30}[r.IntN(17)]
 	switch fd.Kind() {
-	case protoreflect.BoolKind:
-		return protoreflect.ValueOfBool(n%2 == 0)
 	case protoreflect.EnumKind:
 		return protoreflect.ValueOfEnum(protoreflect.EnumNumber(n % 7))
 	case protoreflect.StringKind:
 		return protoreflect.ValueOfString([]string{"", "a", "x-header", "a b", "a\nb", "%CMD%", ":path", "http://a/b", "10.0.0.1", strings.Repeat("y", 300)}[r.IntN(10)])
 	case protoreflect.BytesKind:
 		return protoreflect.ValueOfBytes([]byte(strings.Repeat("z", int(n%70))))
-	case protoreflect.FloatKind:
-		return protoreflect.ValueOfFloat32(float32(n) / 10)
-	case protoreflect.DoubleKind:
-		return protoreflect.ValueOfFloat64(float64(n) / 10)
-	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
-		return protoreflect.ValueOfInt32(int32(n))
-	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
-		return protoreflect.ValueOfInt64(n)
-	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		return protoreflect.ValueOfUint32(uint32(n))
 	default:
-		return protoreflect.ValueOfUint64(uint64(n))
+		return typedconfigtest.Number(fd.Kind(), n)
 	}
 }
 

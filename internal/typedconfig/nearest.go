@@ -2,8 +2,8 @@ package typedconfig
 
 import "strings"
 
-// didYouMean is a clause with the name that is meant, and empty if none is close.
-func didYouMean(name string, names []string) string {
+// DidYouMean is a clause with the name that is meant, and empty if none is close.
+func DidYouMean(name string, names []string) string {
 	best, least := "", max(len(name)/3, 2)+1
 	if len(name) > maxQuoted {
 		return ""

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"math"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -40,11 +41,19 @@ func scalarFault(v protoreflect.Value, fd protoreflect.FieldDescriptor, r *valid
 	case uint64:
 		return numberFault(x, r, protoreflect.Value.Uint)
 	case float32:
-		return numberFault(float64(x), r, protoreflect.Value.Float)
+		return floatFault(float64(x), r)
 	case float64:
-		return numberFault(x, r, protoreflect.Value.Float)
+		return floatFault(x, r)
 	}
 	return ""
+}
+
+// floatFault rejects what is no number, for which no rule is, and which JSON cannot print everywhere.
+func floatFault(x float64, r *validate.FieldRules) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return "must be a finite number"
+	}
+	return numberFault(x, r, protoreflect.Value.Float)
 }
 
 // numberFault reads the rules of the twelve types of numbers, whose messages have the same fields.
@@ -76,7 +85,7 @@ func numberFault[N int64 | uint64 | float64](n N, r *validate.FieldRules, read f
 		return found, list.Len() > 0
 	}
 	if found, set := listed("in"); set && !found {
-		return "is none of the valid values"
+		return "is not one of the valid values"
 	}
 	if found, _ := listed("not_in"); found {
 		return "is not valid"
@@ -139,7 +148,7 @@ func enumFault(n protoreflect.EnumNumber, fd protoreflect.FieldDescriptor, r *va
 		return ""
 	case r.GetDefinedOnly() && fd.Enum().Values().ByNumber(n) == nil,
 		len(r.GetIn()) > 0 && !slices.Contains(r.GetIn(), int32(n)), slices.Contains(r.GetNotIn(), int32(n)), r.Const != nil && r.GetConst() != int32(n):
-		return "is none of the valid values"
+		return "is not one of the valid values"
 	}
 	return ""
 }
@@ -155,14 +164,14 @@ func stringFault(s string, r *validate.StringRules) string {
 	case s == "" && max(r.GetMinLen(), r.GetMinBytes(), r.GetLen(), r.GetLenBytes()) > 0:
 		return "must not be empty"
 	case letters < r.GetMinLen(), r.Len != nil && letters != r.GetLen(), size < r.GetMinBytes(), r.LenBytes != nil && size != r.GetLenBytes():
-		return "is too short, or of another length than it must have"
+		return "has an invalid length"
 	case r.MaxLen != nil && letters > r.GetMaxLen(), r.MaxBytes != nil && size > r.GetMaxBytes():
 		return "is too long"
 	case !strings.HasPrefix(s, r.GetPrefix()), !strings.HasSuffix(s, r.GetSuffix()), !strings.Contains(s, r.GetContains()),
 		r.NotContains != nil && strings.Contains(s, r.GetNotContains()):
 		return "is not valid"
 	case len(r.GetIn()) > 0 && !slices.Contains(r.GetIn(), s), slices.Contains(r.GetNotIn(), s):
-		return "is none of the valid values"
+		return "is not one of the valid values"
 	}
 	return formFault(s, r)
 }
@@ -208,7 +217,7 @@ func timeFault(m protoreflect.Message, r *validate.FieldRules) string {
 	of := m.Descriptor().Fields()
 	d := &durationpb.Duration{Seconds: m.Get(of.ByName("seconds")).Int(), Nanos: int32(m.Get(of.ByName("nanos")).Int())}
 	if err := d.CheckValid(); err != nil {
-		return "is no duration that Envoy can hold"
+		return "is not a duration that Envoy supports"
 	}
 	n := d.AsDuration()
 	limits := map[protoreflect.Name]*durationpb.Duration{"const": rules.GetConst(), "gt": rules.GetGt(), "gte": rules.GetGte(), "lt": rules.GetLt(), "lte": rules.GetLte()}

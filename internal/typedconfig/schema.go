@@ -1,7 +1,6 @@
 package typedconfig
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -40,19 +39,22 @@ func (s *schema) object(of protoreflect.MessageDescriptor, members map[string]an
 }
 
 func (s *schema) member(of protoreflect.MessageDescriptor, key string, value any, at *field.Path, depth int) {
-	fd := of.Fields().ByJSONName(key)
+	fd, fault := FieldOf(of, key)
 	if fd == nil {
-		fd = of.Fields().ByTextName(key)
-	}
-	if fd == nil {
-		s.add(field.Invalid(at, shortened(key), fmt.Sprintf("is no field of %s%s", of.Name(), didYouMean(key, namesOf(of)))))
+		s.add(field.Invalid(at, shortened(key), fault))
 		return
 	}
 	at = at.Child(key)
-	if prohibited(fd) {
-		s.add(field.Forbidden(at, "is deprecated, and Envoy rejects it"))
+	if fault != "" {
+		s.add(field.Forbidden(at, fault))
 		return
 	}
+	s.content(fd, key, value, at, depth)
+}
+
+// content checks the value of a field, which the JSON has under a key.
+func (s *schema) content(fd protoreflect.FieldDescriptor, key string, value any, at *field.Path, depth int) {
+	of := fd.ContainingMessage()
 	switch {
 	case value == nil:
 	case fd.IsMap():

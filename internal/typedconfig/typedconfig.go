@@ -81,7 +81,7 @@ func messageType(members map[string]any, at *field.Path) (protoreflect.MessageTy
 	}
 	t, err := types.FindMessageByURL(url)
 	if err != nil {
-		return nil, field.Invalid(at.Child(typeKey), shortened(name), "is no message of Envoy's API"+didYouMean(name, envoyapi.Extensions()))
+		return nil, field.Invalid(at.Child(typeKey), shortened(name), "is not a message of Envoy's API"+DidYouMean(name, envoyapi.Extensions()))
 	}
 	return t, nil
 }
@@ -120,5 +120,5 @@ func shortened(text string) string {
 }
 
 func tooDeep(at *field.Path) *field.Error {
-	return field.Invalid(at, field.OmitValueType{}, fmt.Sprintf("is nested more than %d deep", maxDepth))
+	return field.Invalid(at, field.OmitValueType{}, fmt.Sprintf("is nested more than %d levels deep", maxDepth))
 }

@@ -4,8 +4,14 @@ import (
 	"strings"
 	"testing"
 
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	csrfv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/csrf/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
+	"google.golang.org/protobuf/types/known/anypb"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
 
@@ -58,11 +64,11 @@ session_state: {name: c, typed_config: {"@type": type.googleapis.com/envoy.exten
 		"no object":              {`text`, `typedConfig: Invalid value: must be an object with @type`},
 		"no type":                {`filter_enabled: {}`, `typedConfig.@type: Required value: name the message, such as type.googleapis.com/envoy.extensions.filters.http.csrf.v3.CsrfPolicy`},
 		"other prefix":           {`"@type": example.com/a`, `typedConfig.@type: Invalid value: "example.com/a": must begin with type.googleapis.com/`},
-		"unknown type":           {`"@type": type.googleapis.com/envoy.extensions.filters.http.csrf.v3.CsfrPolicy`, `typedConfig.@type: Invalid value: "envoy.extensions.filters.http.csrf.v3.CsfrPolicy": is no message of Envoy's API; did you mean envoy.extensions.filters.http.csrf.v3.CsrfPolicy?`},
-		"unknown field":          {strings.Replace(csrf, "filter_enabled", "filterEnable", 1), `typedConfig: Invalid value: "filterEnable": is no field of CsrfPolicy; did you mean filter_enabled?`},
-		"unknown field far away": {strings.Replace(csrf, "filter_enabled", "zzz", 1), `typedConfig: Invalid value: "zzz": is no field of CsrfPolicy`},
-		"below":                  {strings.Replace(csrf, "numerator", "numerater", 1), `typedConfig.filter_enabled.default_value: Invalid value: "numerater": is no field of FractionalPercent; did you mean numerator?`},
-		"in a list":              {strings.Replace(csrf, "exact", "exakt", 1), `typedConfig.additional_origins[0]: Invalid value: "exakt": is no field of StringMatcher; did you mean exact?`},
+		"unknown type":           {`"@type": type.googleapis.com/envoy.extensions.filters.http.csrf.v3.CsfrPolicy`, `typedConfig.@type: Invalid value: "envoy.extensions.filters.http.csrf.v3.CsfrPolicy": is not a message of Envoy's API; did you mean envoy.extensions.filters.http.csrf.v3.CsrfPolicy?`},
+		"unknown field":          {strings.Replace(csrf, "filter_enabled", "filterEnable", 1), `typedConfig: Invalid value: "filterEnable": is not a field of CsrfPolicy; did you mean filter_enabled?`},
+		"unknown field far away": {strings.Replace(csrf, "filter_enabled", "zzz", 1), `typedConfig: Invalid value: "zzz": is not a field of CsrfPolicy`},
+		"below":                  {strings.Replace(csrf, "numerator", "numerater", 1), `typedConfig.filter_enabled.default_value: Invalid value: "numerater": is not a field of FractionalPercent; did you mean numerator?`},
+		"in a list":              {strings.Replace(csrf, "exact", "exakt", 1), `typedConfig.additional_origins[0]: Invalid value: "exakt": is not a field of StringMatcher; did you mean exact?`},
 		"wrong type":             {strings.Replace(csrf, "100", "many", 1), `typedConfig.filter_enabled.default_value.numerator: Invalid value: invalid value for uint32 field numerator: "many"`},
 		"number for a message":   {strings.Replace(csrf, "{numerator: 100}", "100", 1), `typedConfig.filter_enabled.default_value: Invalid value: unexpected token 100`},
 		"no list":                {strings.Replace(csrf, "[{exact: www.example.com}]", "{exact: a}", 1), `typedConfig.additional_origins: Invalid value: must be a list`},
@@ -70,10 +76,10 @@ session_state: {name: c, typed_config: {"@type": type.googleapis.com/envoy.exten
 		"required field":         {`"@type": type.googleapis.com/envoy.extensions.filters.http.csrf.v3.CsrfPolicy`, `typedConfig.filter_enabled: Required value`},
 		"one of":                 {strings.Replace(csrf, "exact: www.example.com", "", 1), `typedConfig.additional_origins[0]: Required value: set one of exact, prefix, suffix, safe_regex, contains, custom`},
 		"both of one":            {strings.Replace(csrf, "exact: www.example.com", "exact: a, prefix: b", 1), `typedConfig: Invalid value: error parsing "prefix", oneof envoy.type.matcher.v3.StringMatcher.match_pattern is already set`},
-		"message inside":         {session + `cookie: {nam: c}}}`, `typedConfig.session_state.typed_config.cookie: Invalid value: "nam": is no field of Cookie; did you mean name?`},
+		"message inside":         {session + `cookie: {nam: c}}}`, `typedConfig.session_state.typed_config.cookie: Invalid value: "nam": is not a field of Cookie; did you mean name?`},
 		"rule inside":            {session + `cookie: {name: ""}}}`, `typedConfig.session_state.typed_config.cookie.name: Invalid value: "": must not be empty`},
 		"limit of a duration":    {session + `cookie: {name: c, ttl: -1s}}}`, `typedConfig.session_state.typed_config.cookie.ttl: Invalid value: must be at least 0s`},
-		"deep":                   {`"@type": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC` + "\nrules: {policies: {p: {permissions: [" + strings.Repeat("{not_rule: ", 30) + "{any: true}" + strings.Repeat("}", 30) + "]}}}", `typedConfig.rules.policies[p].permissions[0]` + strings.Repeat(".not_rule", 22) + `: Invalid value: is nested more than 24 deep`},
+		"deep":                   {`"@type": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC` + "\nrules: {policies: {p: {permissions: [" + strings.Repeat("{not_rule: ", 30) + "{any: true}" + strings.Repeat("}", 30) + "]}}}", `typedConfig.rules.policies[p].permissions[0]` + strings.Repeat(".not_rule", 22) + `: Invalid value: is nested more than 24 levels deep`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := read(t, c.text)
@@ -110,4 +116,23 @@ func FuzzRead(f *testing.F) {
 		m, errs := typedconfig.Read(raw, field.NewPath("c"))
 		require.Equal(t, len(errs) == 0, m != nil)
 	})
+}
+
+// TestValidate: a message is checked as a whole, and what is inside of Any only in the fields that are named.
+func TestValidate(t *testing.T) {
+	inside, err := anypb.New(&csrfv3.CsrfPolicy{}) // lacks a required field
+	require.NoError(t, err)
+	m := &hcmv3.HttpConnectionManager{
+		StatPrefix: "http", RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: &routev3.RouteConfiguration{}},
+		HttpFilters: []*hcmv3.HttpFilter{{Name: "csrf", ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: inside}}},
+	}
+	fields := m.ProtoReflect().Descriptor().Fields()
+	filters, prefix := fields.ByName("http_filters"), fields.ByName("stat_prefix")
+	require.NoError(t, typedconfig.Validate(m, nil))
+	require.NoError(t, typedconfig.Validate(m, []protoreflect.FieldDescriptor{prefix}))
+	require.EqualError(t, typedconfig.Validate(m, []protoreflect.FieldDescriptor{filters}), "http_filters[0].typed_config.filter_enabled: Required value")
+	m.StatPrefix = ""
+	require.ErrorContains(t, typedconfig.Validate(m, nil), "stat_prefix: Invalid value")
+	dynamic := dynamicpb.NewMessage(m.ProtoReflect().Descriptor())
+	require.ErrorContains(t, typedconfig.Validate(dynamic, nil), "stat_prefix: Invalid value", "without Go code")
 }

@@ -18,6 +18,8 @@ type Needs struct {
 	Hooks []mutator.Hook `json:"hooks,omitempty"`
 	// Includes are there if the hook Translation is needed.
 	Includes []Include `json:"includes,omitempty"`
+	// For are the features that need each hook.
+	For map[mutator.Hook][]string `json:"-"`
 }
 
 // Kind is a kind of custom resource, as Envoy Gateway's configuration has it.
@@ -35,11 +37,16 @@ type Include struct {
 	// Kind is the field of Envoy Gateway's configuration: cluster, listener, route or secret.
 	Kind string `json:"kind"`
 	All  bool   `json:"includeAll"`
+	// For are the features that need it.
+	For []string `json:"-"`
 }
 
 // NeedsOf is the union of what features need.
 func NeedsOf(features []mutator.Feature) Needs {
-	out := Needs{Hooks: hooksOf(features)}
+	out := Needs{Hooks: hooksOf(features), For: map[mutator.Hook][]string{}}
+	for _, h := range out.Hooks {
+		out.For[h] = names(features, func(f *mutator.Feature) bool { return f.Uses(h) })
+	}
 	for i := range features {
 		f := &features[i]
 		out.Policies = addKinds(out.Policies, f.Policies)
@@ -70,8 +77,18 @@ func includesOf(features []mutator.Feature) (out []Include) {
 		{"route", mutator.KindRouteConfiguration},
 		{"secret", mutator.KindSecret},
 	} {
-		needed := slices.ContainsFunc(features, func(f mutator.Feature) bool { return f.Receives(mutator.HookTranslation, i.kind) })
-		out = append(out, Include{i.word, needed})
+		needs := names(features, func(f *mutator.Feature) bool { return f.Receives(mutator.HookTranslation, i.kind) })
+		out = append(out, Include{i.word, len(needs) > 0, needs})
+	}
+	return out
+}
+
+// names are those of the features that need something.
+func names(features []mutator.Feature, needs func(*mutator.Feature) bool) (out []string) {
+	for i := range features {
+		if needs(&features[i]) {
+			out = append(out, features[i].Name)
+		}
 	}
 	return out
 }

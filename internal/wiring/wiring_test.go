@@ -6,6 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/egraft/egraft/internal/wiring"
+	"github.com/egraft/egraft/pkg/catalog"
+	"github.com/egraft/egraft/pkg/mutator"
 )
 
 const head = "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyGateway\n"
@@ -73,5 +75,19 @@ func TestAddress(t *testing.T) {
 		"{ip: {address: 'fd00::1', port: 2}}": "[fd00::1]:2", "{host: h, port: 3}": "h:3",
 	} {
 		require.Equal(t, want, parse(t, "extensionManager: {service: "+service+"}").Managers()[0].Address())
+	}
+}
+
+func TestNeedsNameTheirFeatures(t *testing.T) {
+	n := wiring.NeedsOf(catalog.Builtin(catalog.Options{}))
+	require.Equal(t, []string{"original-destination"}, n.For[mutator.HookCluster])
+	for _, h := range n.Hooks {
+		require.NotEmpty(t, n.For[h], h)
+	}
+	for _, i := range n.Includes {
+		require.Equal(t, i.All, len(i.For) > 0, i.Kind)
+		if i.Kind == "secret" {
+			require.Equal(t, []string{"frontend-mtls"}, i.For)
+		}
 	}
 }

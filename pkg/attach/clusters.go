@@ -13,12 +13,12 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// Change is what the edit of a cluster did.
+// Change is the result of the edit of a cluster.
 type Change int
 
 const (
-	// Unmodified is a cluster that is as it was, because the policy is not for such a cluster. The
-	// policy is Programmed even so.
+	// Unmodified means that the policy does not apply to such a cluster, which stays unmodified. The
+	// policy is Programmed nevertheless.
 	Unmodified Change = iota
 	// Modified is a cluster that has what the policy makes of it, also if it had that before.
 	Modified
@@ -29,19 +29,19 @@ const (
 )
 
 // ClusterPolicy is a feature whose custom resources T are policies on Gateways, listeners,
-// HTTPRoutes, GRPCRoutes and their rules, and edit the clusters that the requests of their targets
-// lead to. The most specific policy is the effective one, see [Effective]. Where routes with
-// different policies lead to one cluster, each gets a copy of its own.
+// HTTPRoutes, GRPCRoutes and their rules, and edit the clusters to which requests of their targets
+// lead. The most specific policy is the effective one, see [Effective]. If routes with different
+// policies lead to one cluster, each policy gets its own copy.
 //
 // Name, Kind, Targets, Edit and Describe are required.
 type ClusterPolicy[T any] struct {
-	// Name is the feature's, see [mutator.Feature].
+	// Name is the name of the feature, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
 	// Targets are the targets of a policy. They are validated before Validate is called.
 	Targets func(*T) *v1alpha1.PolicyTargets
-	// TargetKinds are the kinds of targets that there may be; Gateway, HTTPRoute and GRPCRoute if
-	// it is empty.
+	// TargetKinds are the kinds of targets that there may be; Gateway, GatewayClass, HTTPRoute
+	// and GRPCRoute if it is empty.
 	TargetKinds []string
 	// OnFailure is the failure policy of policies that have none of their own, in
 	// spec.failurePolicy.
@@ -67,7 +67,7 @@ type ClusterPolicy[T any] struct {
 // Feature returns the feature.
 func (p ClusterPolicy[T]) Feature() mutator.Feature {
 	c := &clusterPolicy[T]{ClusterPolicy: p, kind: policy.NewKind(p.Kind, p.validate)}
-	return mutator.Feature{
+	return withoutRoutes(p.TargetKinds, mutator.Feature{
 		Name:            p.Name,
 		Err:             missing("ClusterPolicy", p.Name, p.Kind, required{"Targets", p.Targets != nil}, required{"Edit", p.Edit != nil}, required{"Describe", p.Describe != nil}),
 		Hooks:           []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
@@ -82,7 +82,7 @@ func (p ClusterPolicy[T]) Feature() mutator.Feature {
 			NoTarget: "no route of any target leads to a cluster", Failure: c.failure,
 			Denied: func(in *mutator.Input) map[string]*policy.Object { return c.indexOf(in).past },
 		},
-	}
+	})
 }
 
 func (p ClusterPolicy[T]) validate(t *T) field.ErrorList {

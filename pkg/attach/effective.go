@@ -1,6 +1,8 @@
 package attach
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
@@ -9,11 +11,10 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// Effective is the policy in effect of those that are attached to a resource, the one with
-// precedence first; nil for none. An invalid policy whose failure policy is Deny is in effect,
-// so that its target is denied and no other policy takes its place. An invalid policy whose
-// failure policy is Ignore is as if it were not there. onFailure is that of policies that have
-// none of their own.
+// Effective returns the policy in effect, given the policies that are attached to a resource, the one
+// with precedence first. It is nil if there is none. An invalid policy with the failure policy Deny is
+// in effect, so that its target is denied and no other policy replaces it. An invalid policy with the
+// failure policy Ignore is skipped. onFailure applies to policies without their own failure policy.
 func Effective(attached []policy.Attachment, onFailure mutator.FailurePolicy) *policy.Attachment {
 	for i := range attached {
 		if c := &attached[i]; c.Err == nil || OnFailure(c.Object, onFailure) == mutator.Deny {
@@ -23,7 +24,7 @@ func Effective(attached []policy.Attachment, onFailure mutator.FailurePolicy) *p
 	return nil
 }
 
-// OnFailure is the failure policy of a policy, onFailure unless it has one of its own.
+// OnFailure returns the failure policy of a policy, or onFailure if it has none.
 func OnFailure(o *policy.Object, onFailure mutator.FailurePolicy) mutator.FailurePolicy {
 	if own := mutator.FailurePolicy(o.FailurePolicy); own == mutator.Deny || own == mutator.Ignore {
 		return own
@@ -31,11 +32,22 @@ func OnFailure(o *policy.Object, onFailure mutator.FailurePolicy) mutator.Failur
 	return onFailure
 }
 
+// withoutRoutes is a feature without the Route hook if its policies cannot target routes: Envoy Gateway
+// calls it for nothing else. It needs the routes of the Translation hook even so, since nothing else says
+// which Gateways a cluster or listener belongs to, and with merged Gateways these are several.
+func withoutRoutes(kinds []string, f mutator.Feature) mutator.Feature {
+	if len(kinds) == 0 || slices.Contains(kinds, xds.KindHTTPRoute) || slices.Contains(kinds, xds.KindGRPCRoute) {
+		return f
+	}
+	f.Hooks, f.Routes = []mutator.Hook{mutator.HookTranslation}, nil
+	return f
+}
+
 // validate validates the targets of a policy, which are of all kinds unless some are named, and the
 // rest.
 func validate[T any](t *T, targets func(*T) *v1alpha1.PolicyTargets, kinds []string, rest func(*T) field.ErrorList) field.ErrorList {
 	if len(kinds) == 0 {
-		kinds = []string{xds.KindGateway, xds.KindHTTPRoute, xds.KindGRPCRoute}
+		kinds = []string{xds.KindGateway, xds.KindGatewayClass, xds.KindHTTPRoute, xds.KindGRPCRoute}
 	}
 	errs := policy.ValidateTargets(targets(t), kinds, field.NewPath("spec"))
 	if rest != nil {

@@ -1,6 +1,8 @@
 package attach
 
 import (
+	"time"
+
 	"google.golang.org/protobuf/proto"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -13,24 +15,25 @@ import (
 )
 
 // FilterPolicy is a feature whose custom resources T are policies on Gateways, listeners, HTTPRoutes,
-// GRPCRoutes and their rules, each of which has an HTTP filter of its own in Envoy. Several policies
-// can be in effect on one target: of those with the same Slot, the most specific one is, see [Effective].
+// GRPCRoutes and their rules, each with its own HTTP filter in Envoy. Several policies can be in effect
+// on one target: for each Slot, the most specific one is, see [Effective].
 //
 // The filter is inserted into the HTTP connection managers that serve a target, and into no others. It
 // is disabled there, and enabled for the routes of the targets: by the Route hook for policies on
-// routes, and by the Translation hook for those on listeners.
+// routes, and by the Translation hook for policies on listeners. With Upstream, it is inserted into
+// clusters.
 //
-// The filters are in the order of the policies, the older first, where they have the same position.
-// Envoy decides when a request begins whether a disabled filter takes part: if another filter makes it
-// choose the route again, the filters of the first route remain.
+// Filters with the same position are in the order of the policies, oldest first. Envoy decides at the
+// start of a request whether a disabled filter takes part: if another filter makes Envoy select the
+// route again, the filters of the first route remain.
 type FilterPolicy[T any] struct {
-	// Name is the feature's, see [mutator.Feature].
+	// Name is the name of the feature, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
 	// Targets are the targets of a policy. They are validated before Validate is called.
 	Targets func(*T) *v1alpha1.PolicyTargets
-	// TargetKinds are the kinds of targets that there may be; Gateway, HTTPRoute and GRPCRoute if
-	// it is empty.
+	// TargetKinds are the kinds of targets that there may be; Gateway, GatewayClass, HTTPRoute
+	// and GRPCRoute if it is empty.
 	TargetKinds []string
 	// OnFailure is the failure policy of policies that have none of their own, in
 	// spec.failurePolicy. With Deny the targets are denied if the filter is missing, because Envoy
@@ -48,6 +51,14 @@ type FilterPolicy[T any] struct {
 	// PerRoute returns the setting for the routes of the targets. Where it is nil, or returns nil,
 	// that is [httpfilter.Enable].
 	PerRoute func(*T) (proto.Message, error)
+	// Upstream tells whether the filter is among the upstream HTTP filters of the clusters that the
+	// requests of the targets lead to, directly in front of the codec, and not in the connection
+	// managers; nil for never. Where routes with different policies lead to one cluster, each gets a
+	// copy of its own.
+	Upstream func(*T) bool
+	// EDSInitialFetchTimeout is how long Envoy waits for the endpoints of a cluster with an upstream
+	// filter; 0 leaves Envoy's default.
+	EDSInitialFetchTimeout time.Duration
 	// Describe tells what an effective policy does, and to how many routes.
 	Describe func(p *T, routes int) string
 }
@@ -56,29 +67,40 @@ type FilterPolicy[T any] struct {
 func (p FilterPolicy[T]) Feature() mutator.Feature {
 	f := &filterPolicy[T]{FilterPolicy: p}
 	f.kind = policy.NewKind(p.Kind, f.validate)
-	return mutator.Feature{
-		Name: p.Name,
-		Err: missing("FilterPolicy", p.Name, p.Kind, required{"Targets", p.Targets != nil}, required{"Config", p.Config != nil},
-			required{"Describe", p.Describe != nil}),
-		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
-		NeedsRoutes:         true,
-		Policies:            []policy.Kind{f.kind},
-		FailurePolicy:       p.OnFailure,
-		Routes:              enabled[T]{f},
-		Listeners:           inserted[T]{f},
-		RouteConfigurations: enabledHosts[T]{f},
-		Reporter: Reporter{
-			Kind: p.Kind, OnFailure: p.OnFailure, Targets: f.targets, Describe: f.describe,
-			NoTarget: "no listener of any target has a route", Failure: f.failure,
-			Denied: func(in *mutator.Input) map[string]*policy.Object { return f.chains(in).past },
-		},
-	}
+	feature := f.feature()
+	feature.Err = missing("FilterPolicy", p.Name, p.Kind, required{"Targets", p.Targets != nil}, required{"Config", p.Config != nil},
+		required{"Describe", p.Describe != nil})
+	feature.Policies = []policy.Kind{f.kind}
+	return feature
 }
 
 // filterPolicy is the feature at work.
 type filterPolicy[T any] struct {
 	FilterPolicy[T]
-	kind policy.Kind
+	kind     policy.Kind
+	isOfRule bool // whether custom resources are filters of rules, see [Filter]
+}
+
+// feature is the feature without its custom resources.
+func (p *filterPolicy[T]) feature() mutator.Feature {
+	feature := mutator.Feature{
+		Name:                p.Name,
+		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
+		NeedsRoutes:         true,
+		FailurePolicy:       p.OnFailure,
+		Routes:              enabled[T]{p},
+		Listeners:           inserted[T]{p},
+		RouteConfigurations: enabledHosts[T]{p},
+		Reporter: Reporter{
+			Kind: p.Kind, OnFailure: p.OnFailure, Targets: p.targets, Describe: p.describe,
+			NoTarget: "no listener of any target has a route", Failure: p.failure,
+			Denied: func(in *mutator.Input) map[string]*policy.Object { return p.chains(in).past },
+		},
+	}
+	if p.Upstream != nil {
+		feature.ClusterVariants = upstream[T]{p}
+	}
+	return withoutRoutes(p.TargetKinds, feature)
 }
 
 func (p *filterPolicy[T]) validate(t *T) field.ErrorList {
@@ -92,8 +114,10 @@ func (p *filterPolicy[T]) denies(o *policy.Object) bool {
 // filterName is the name of a policy's filter in Envoy. It is of no kind that Envoy Gateway has an
 // order for.
 func (p *filterPolicy[T]) filterName(o *policy.Object) string {
-	return xds.MetadataNamespace + "/" + p.Name + "/" + o.Namespace + "/" + o.Name
+	return p.namePrefix() + o.Namespace + "/" + o.Name
 }
+
+func (p *filterPolicy[T]) namePrefix() string { return xds.MetadataNamespace + "/" + p.Name + "/" }
 
 func (p *filterPolicy[T]) position(t *T) httpfilter.Position {
 	if p.Position == nil {
@@ -102,21 +126,39 @@ func (p *filterPolicy[T]) position(t *T) httpfilter.Position {
 	return p.Position(t)
 }
 
-// setting is that of the filter on the routes of the targets.
-func (p *filterPolicy[T]) setting(t *T) (setting proto.Message, err error) {
-	if p.PerRoute != nil {
-		setting, err = p.PerRoute(t)
-	}
-	if setting == nil {
+// isUpstream tells whether a policy is valid and its filter an upstream HTTP filter.
+func (p *filterPolicy[T]) isUpstream(o *policy.Object) bool {
+	t := policy.As[T](o)
+	return p.Upstream != nil && t != nil && o.Err == nil && p.Upstream(t)
+}
+
+// set sets the setting of a policy's filter for the routes of the targets. An upstream filter needs
+// none to be enabled.
+func (p *filterPolicy[T]) set(settings *httpfilter.Settings, o *policy.Object) error {
+	setting, err := perRoute(policy.As[T](o), p.PerRoute)
+	switch {
+	case err != nil:
+		return err
+	case setting == nil && p.isUpstream(o):
+		return nil
+	case setting == nil:
 		setting = httpfilter.Enable()
 	}
-	return setting, err
+	return httpfilter.Set(settings, p.filterName(o), setting)
+}
+
+// perRoute is the setting of a filter on routes, nil without one of its own.
+func perRoute[T any](t *T, of func(*T) (proto.Message, error)) (proto.Message, error) {
+	if of == nil {
+		return nil, nil
+	}
+	return of(t)
 }
 
 // slotOf is the slot of a policy whose content is known.
 func (p *filterPolicy[T]) slotOf(o *policy.Object) string {
 	t := policy.As[T](o)
-	if t == nil { // it cannot be read, and overrides nothing
+	if t == nil || p.isOfRule { // what cannot be read overrides nothing, and so do filters of a rule
 		return o.Namespace + "//" + o.Name
 	}
 	if p.Slot == nil {

@@ -17,23 +17,25 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// filterChains says which filters the HTTP connection managers of a translation need.
+// filterChains says which filters the HTTP connection managers and clusters of a translation need.
 type filterChains struct {
 	configurations map[string]*filterUse
-	key            string
+	key            string                // of the filters in connection managers
 	onFailure      mutator.FailurePolicy // the strictest
+	upstream       bool                  // whether clusters need any
 	// past are policies past a limit of their namespace.
 	past map[string]*policy.Object
 	// unknown are policies that deny, if it is not known which routes they are for.
 	unknown []*policy.Object
 }
 
-// filterUse is what one route configuration needs: the policies of it, in the order of their filters,
-// of which those that are effective and valid have a filter.
+// filterUse is what one route configuration needs: the effective policies of it, in the order of their
+// filters.
 type filterUse struct {
 	policies  []*policy.Object
 	key       string
 	onFailure mutator.FailurePolicy
+	inChain   []*policy.Object // that are valid, and have a filter in connection managers
 }
 
 type filterChainsKey struct{ schema.GroupVersionKind }
@@ -46,12 +48,8 @@ func (p *filterPolicy[T]) chains(in *mutator.Input) *filterChains {
 
 func (p *filterPolicy[T]) newChains(in *mutator.Input) *filterChains {
 	c := &filterChains{configurations: map[string]*filterUse{}, onFailure: mutator.Ignore, past: p.past(in)}
-	if len(in.Routes().Configurations()) == 0 {
-		for _, o := range in.Objects.Of(p.Kind) {
-			if p.denies(o) {
-				c.unknown, c.onFailure, c.key = append(c.unknown, o), mutator.Deny, "routes not included"
-			}
-		}
+	if c.unknown = denyingAll(in, p.Kind, p.OnFailure); c.unknown != nil {
+		c.onFailure, c.key = mutator.Deny, noRoutesKey
 	}
 	for _, name := range in.Routes().Configurations() {
 		use := p.newUse(in, name)
@@ -59,12 +57,31 @@ func (p *filterPolicy[T]) newChains(in *mutator.Input) *filterChains {
 			continue
 		}
 		c.configurations[name] = use
-		c.key += name + "\x00" + use.key
-		if use.onFailure == mutator.Deny {
-			c.onFailure = mutator.Deny
-		}
+		p.count(c, name, use)
 	}
 	return c
+}
+
+// count adds what a configuration needs to what all do.
+func (p *filterPolicy[T]) count(c *filterChains, configuration string, use *filterUse) {
+	for _, o := range use.policies {
+		switch {
+		case p.isUpstream(o):
+			c.upstream = true
+		case o.Err == nil && policy.As[T](o) != nil:
+			use.inChain = append(use.inChain, o)
+			if p.denies(o) {
+				c.onFailure = mutator.Deny
+			}
+		}
+	}
+	if len(use.inChain) == 0 {
+		return
+	}
+	c.key += configuration + "\x00"
+	for _, o := range use.inChain {
+		c.key += o.Digest() + "\x00"
+	}
 }
 
 // newUse finds the policies that are effective on a route of a configuration.
@@ -116,17 +133,14 @@ type routesOf struct {
 func (p *filterPolicy[T]) eachRoute(in *mutator.Input, configuration string) iter.Seq[routesOf] {
 	return func(yield func(routesOf) bool) {
 		for _, h := range in.Routes().Hosts(configuration) {
-			of, others := p.slots(mutator.Attached(in, p.Kind, h.Listeners())), 0
-			routes := h.MetadataEntries()
-			for _, entries := range routes {
-				own := p.ofRoute(in, entries)
-				if len(own) == 0 {
-					others++
-				} else if !yield(routesOf{p.join(of, own), 1}) {
+			of := p.slots(mutator.Attached(in, p.Kind, h.Listeners()))
+			own, others, hasOthers := ownOfRoutes(h, func(m []xds.MetadataEntry) [][]policy.Attachment { return p.ofRoute(in, m) })
+			for _, o := range own {
+				if !yield(routesOf{p.join(of, o), 1}) {
 					return
 				}
 			}
-			if (others > 0 || len(routes) == 0) && !yield(routesOf{of, others}) {
+			if hasOthers && !yield(routesOf{of, others}) {
 				return
 			}
 		}
@@ -187,7 +201,7 @@ func (p inserted[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*list
 		return nil
 	}
 	c := p.chains(in)
-	if len(c.configurations) == 0 && c.unknown == nil {
+	if c.key == "" {
 		return nil
 	}
 	return &mutator.Plan[*listenerv3.Listener]{
@@ -200,7 +214,7 @@ func (p inserted[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*list
 			}
 			for _, name := range xds.RouteConfigurationsOf(l) {
 				if use := c.configurations[name]; use != nil {
-					on = append(on, use.policies...)
+					on = append(on, use.inChain...)
 				}
 			}
 			return on
@@ -212,14 +226,14 @@ func (p inserted[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*list
 // routes which did not come with the translation is an error.
 func (p inserted[T]) insert(c *filterChains, l *listenerv3.Listener) error {
 	if c.unknown != nil {
-		if slices.ContainsFunc(xds.RouteConfigurationsOf(l), func(name string) bool { return name != "" }) {
-			return errNoRoutes
-		}
-		return nil
+		return needsNoRoutes(l)
 	}
-	needed := func(configuration string) bool { return c.configurations[configuration] != nil }
+	needed := func(configuration string) bool {
+		use := c.configurations[configuration]
+		return use != nil && len(use.inChain) > 0
+	}
 	return httpfilter.EachHCM(l, needed, func(hcm *hcmv3.HttpConnectionManager) (changed bool, err error) {
-		for _, group := range p.positions(c.configurations[xds.RouteConfigurationOf(hcm)].policies) {
+		for _, group := range p.positions(c.configurations[xds.RouteConfigurationOf(hcm)].inChain) {
 			did, err := p.insertAt(hcm, group)
 			if err != nil {
 				return false, err
@@ -230,15 +244,11 @@ func (p inserted[T]) insert(c *filterChains, l *listenerv3.Listener) error {
 	})
 }
 
-// positions are the valid policies by the position of their filters.
+// positions are policies by the position of their filters.
 func (p inserted[T]) positions(policies []*policy.Object) (groups [][]*policy.Object) {
 	index := map[httpfilter.Position]int{}
 	for _, o := range policies {
-		t := policy.As[T](o)
-		if t == nil || o.Err != nil {
-			continue
-		}
-		at := p.position(t)
+		at := p.position(policy.As[T](o))
 		i, there := index[at]
 		if !there {
 			i = len(groups)
@@ -253,16 +263,27 @@ func (p inserted[T]) positions(policies []*policy.Object) (groups [][]*policy.Ob
 }
 
 func (p inserted[T]) insertAt(hcm *hcmv3.HttpConnectionManager, policies []*policy.Object) (bool, error) {
+	filters, err := p.filters(policies)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range filters {
+		f.Disabled = true
+	}
+	return httpfilter.Insert(hcm, p.position(policy.As[T](policies[0])), filters...)
+}
+
+// filters are those of valid policies.
+func (p *filterPolicy[T]) filters(policies []*policy.Object) ([]*hcmv3.HttpFilter, error) {
 	filters := make([]*hcmv3.HttpFilter, len(policies))
 	for i, o := range policies {
 		config, err := p.Config(policy.As[T](o))
 		if err != nil {
-			return false, fmt.Errorf("%s: %w", o, err)
+			return nil, fmt.Errorf("%s: %w", o, err)
 		}
 		if filters[i], err = httpfilter.New(p.filterName(o), config); err != nil {
-			return false, fmt.Errorf("%s: %w", o, err)
+			return nil, fmt.Errorf("%s: %w", o, err)
 		}
-		filters[i].Disabled = true
 	}
-	return httpfilter.Insert(hcm, p.position(policy.As[T](policies[0])), filters...)
+	return filters, nil
 }

@@ -24,11 +24,14 @@ func (p *filterPolicy[T]) targets(in *mutator.Input) iter.Seq[Target] {
 
 // failure is why a policy cannot be applied for what did not come with the translation.
 func (p *filterPolicy[T]) failure(in *mutator.Input, o *policy.Object, r mutator.Reason) string {
-	switch hasListeners := in.Has(mutator.KindListener); {
-	case r == mutator.Programmed && !hasListeners:
-		return missingFilter(p.denies(o))
-	case r == mutator.TargetNotFound && hasListeners && p.denies(o) && p.chains(in).unknown != nil:
+	isDenying := r == mutator.TargetNotFound && p.denies(o) && p.chains(in).unknown != nil
+	switch {
+	case r == mutator.Programmed && p.isMissing(in, o):
+		return missingFilter(p.holder(o), p.denies(o))
+	case isDenying && in.Has(mutator.KindListener):
 		return errNoRoutes.Error() + "; requests to all listeners are rejected"
+	case isDenying && p.isUpstream(o) && in.Has(mutator.KindCluster):
+		return errNoRoutes.Error() + "; requests to all backends are rejected"
 	default:
 		return ""
 	}
@@ -36,4 +39,18 @@ func (p *filterPolicy[T]) failure(in *mutator.Input, o *policy.Object, r mutator
 
 func (p *filterPolicy[T]) describe(o *policy.Object, t *Tally) string {
 	return p.Describe(policy.As[T](o), t.Resources) + t.Elsewhere(o)
+}
+
+// isMissing tells whether a policy's filter is missing because what it belongs into did not come with the
+// translation.
+func (p *filterPolicy[T]) isMissing(in *mutator.Input, o *policy.Object) bool {
+	return !in.Has(p.holder(o))
+}
+
+// holder is the kind of resource that has a policy's filter.
+func (p *filterPolicy[T]) holder(o *policy.Object) mutator.Kind {
+	if p.isUpstream(o) {
+		return mutator.KindCluster
+	}
+	return mutator.KindListener
 }

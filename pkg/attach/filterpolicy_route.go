@@ -21,7 +21,7 @@ func (p enabled[T]) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*route
 	if len(in.Objects.Of(p.Kind)) == 0 {
 		return nil
 	}
-	found := mutator.Attached(in, p.Kind, r.References())
+	found := p.attached(in, r.References())
 	var groups [][]policy.Attachment
 	onFailure := mutator.Ignore
 	for _, slot := range p.slots(found) {
@@ -48,6 +48,17 @@ func (p enabled[T]) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*route
 			return on
 		},
 	}
+}
+
+// attached are the policies of a route, or the filters of its rule, which are those of the call.
+func (p enabled[T]) attached(in *mutator.Input, of []xds.Reference) (found []policy.Attachment) {
+	if !p.isOfRule {
+		return mutator.Attached(in, p.Kind, of)
+	}
+	for _, o := range in.Objects.Of(p.Kind) {
+		found = append(found, policy.Attachment{Object: o, Specificity: policy.ToRule})
+	}
+	return found
 }
 
 // effectiveFirst is a slot with the effective policy first and without other policies that are invalid; nil
@@ -87,11 +98,7 @@ func (p *filterPolicy[T]) enable(r *routev3.Route, o *policy.Object) error {
 	if o.Err != nil {
 		return o.Err
 	}
-	setting, err := p.setting(policy.As[T](o))
-	if err != nil {
-		return err
-	}
-	return httpfilter.Set(&r.TypedPerFilterConfig, p.filterName(o), setting)
+	return p.set(&r.TypedPerFilterConfig, o)
 }
 
 // enabledHosts enables the filters of the policies of Gateways and listeners on the virtual hosts of
@@ -108,7 +115,7 @@ func (p enabledHosts[T]) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[
 	name := rc.Name()
 	return &mutator.Plan[*routev3.RouteConfiguration]{
 		Edit:      func(_ context.Context, rc *routev3.RouteConfiguration) error { return p.configure(in, rc) },
-		CacheKey:  new(fmt.Sprintf("%t%s", in.Has(mutator.KindListener), use.key)),
+		CacheKey:  new(fmt.Sprintf("%t%t%s", in.Has(mutator.KindListener), in.Has(mutator.KindCluster), use.key)),
 		OnFailure: use.onFailure,
 		Affected:  func(*routev3.RouteConfiguration) []*policy.Object { return p.ofListeners(in, name) },
 	}
@@ -138,7 +145,7 @@ func (p enabledHosts[T]) configure(in *mutator.Input, rc *routev3.RouteConfigura
 		of := p.ofHost(in, xds.ListenersOf(rc.GetName(), vh))
 		for _, slot := range of {
 			if e := Effective(slot, p.OnFailure); e != nil && e.Err == nil && policy.As[T](e.Object) != nil {
-				if err := p.enableHost(vh, e.Object); err != nil {
+				if err := p.set(&vh.TypedPerFilterConfig, e.Object); err != nil {
 					return err
 				}
 			}
@@ -152,14 +159,6 @@ func (p enabledHosts[T]) configure(in *mutator.Input, rc *routev3.RouteConfigura
 	return nil
 }
 
-func (p enabledHosts[T]) enableHost(vh *routev3.VirtualHost, o *policy.Object) error {
-	setting, err := p.setting(policy.As[T](o))
-	if err != nil {
-		return err
-	}
-	return httpfilter.Set(&vh.TypedPerFilterConfig, p.filterName(o), setting)
-}
-
 // applyToRoute disables the filters of listeners that policies of the route override, and denies the
 // route if one of its effective policies cannot be in effect and denies.
 func (p enabledHosts[T]) applyToRoute(in *mutator.Input, of [][]policy.Attachment, r *routev3.Route) error {
@@ -169,7 +168,7 @@ func (p enabledHosts[T]) applyToRoute(in *mutator.Input, of [][]policy.Attachmen
 		if e == nil {
 			continue
 		}
-		if p.denies(e.Object) && (e.Err != nil || !in.Has(mutator.KindListener)) {
+		if p.denies(e.Object) && (e.Err != nil || p.isMissing(in, e.Object)) {
 			return xds.DenyRoute(r)
 		}
 	}
@@ -178,7 +177,7 @@ func (p enabledHosts[T]) applyToRoute(in *mutator.Input, of [][]policy.Attachmen
 		if i < 0 || Effective(g, p.OnFailure) == nil {
 			continue
 		}
-		if e := Effective(of[i], p.OnFailure); e != nil && e.Err == nil {
+		if e := Effective(of[i], p.OnFailure); e != nil && e.Err == nil && !p.isUpstream(e.Object) {
 			if err := httpfilter.Set(&r.TypedPerFilterConfig, p.filterName(e.Object), &routev3.FilterConfig{Disabled: true}); err != nil {
 				return err
 			}

@@ -19,12 +19,12 @@ import (
 )
 
 // HTTPFilter is a feature whose custom resources T configure an HTTP filter of Envoy: rules of
-// HTTPRoutes and GRPCRoutes name one in an ExtensionRef. The Route hook sets the filter's setting
-// on their routes. The Translation hook inserts the filter into the HTTP connection managers that
-// have such a route, and into no others. If a rule names several custom resources, the one with
-// precedence is in effect and the others are Conflicted.
+// HTTPRoutes and GRPCRoutes refer to one by an ExtensionRef. The Route hook configures the filter on
+// their routes. The Translation hook inserts the filter only into the HTTP connection managers that
+// have such a route. If a rule refers to several custom resources, the one with precedence is in effect
+// and the others are Conflicted.
 type HTTPFilter[T any] struct {
-	// Name is the feature's, see [mutator.Feature].
+	// Name is the name of the feature, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
 	// Resource is the plural by which the API server knows the kind, for the conditions of
@@ -120,10 +120,7 @@ func (f filterSettings[T]) set(in *mutator.Input, o *policy.Object, r *routev3.R
 }
 
 func (f HTTPFilter[T]) setting(t *T) (setting proto.Message, err error) {
-	if f.PerRoute != nil {
-		setting, err = f.PerRoute(t)
-	}
-	if setting == nil {
+	if setting, err = perRoute(t, f.PerRoute); setting == nil {
 		setting = httpfilter.Enable()
 	}
 	return setting, err
@@ -179,8 +176,8 @@ func (f HTTPFilter[T]) decode(in *mutator.Input, entries []xds.MetadataEntry) (o
 // filterInsertion inserts the filter.
 type filterInsertion[T any] struct{ HTTPFilter[T] }
 
-// Plan inserts the filter if any route of the translation needs it: which route configurations a
-// listener has is known after it is decoded.
+// Plan inserts the filter if any route of the translation needs it. Only a decoded listener shows its
+// route configurations.
 func (f filterInsertion[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
 	u := f.inUse(in)
 	if len(u.configurations) == 0 {
@@ -257,7 +254,7 @@ func (f filterReporter[T]) Report(in *mutator.Input) (out []mutator.PolicyOutcom
 	for _, o := range f.inUse(in).objects {
 		p := mutator.PolicyOutcome{Policy: o, Reason: mutator.Programmed, Message: f.Describe(policy.As[T](o))}
 		if !in.Has(mutator.KindListener) {
-			p.Reason, p.Message = mutator.ApplyFailed, missingFilter(f.denies(o))
+			p.Reason, p.Message = mutator.ApplyFailed, missingFilter(mutator.KindListener, f.denies(o))
 		}
 		out = append(out, p)
 	}

@@ -22,15 +22,15 @@ import (
 )
 
 // ListenerPolicy is a feature whose custom resources T are policies on Gateways and their
-// listeners, and edit the filter chains by which the requests of their targets come. A policy on a
+// listeners, and edit the filter chains that receive requests for their targets. A policy on a
 // listener overrides one on its Gateway, see [Effective].
 //
 // Envoy Gateway has one filter chain for each HTTPS listener, and one for all HTTP listeners of a
 // port. A chain is edited only if all of its listeners have the same effective policy. Otherwise
-// the policies are ApplyFailed there, and those that deny have the virtual hosts of their own
-// listeners denied.
+// the policies are ApplyFailed there, and policies with the failure policy Deny deny the virtual hosts of
+// their own listeners.
 type ListenerPolicy[T any] struct {
-	// Name is the feature's, see [mutator.Feature].
+	// Name is the name of the feature, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
 	// Targets are the targets of a policy, which are Gateways and listeners. They are validated
@@ -59,7 +59,7 @@ func (p ListenerPolicy[T]) Feature() mutator.Feature {
 		Hooks:       []mutator.Hook{mutator.HookTranslation},
 		NeedsRoutes: true,
 		Policies: []policy.Kind{policy.NewKind(p.Kind, func(t *T) field.ErrorList {
-			return validate(t, p.Targets, []string{xds.KindGateway}, p.Validate)
+			return validate(t, p.Targets, []string{xds.KindGateway, xds.KindGatewayClass}, p.Validate)
 		})},
 		FailurePolicy:       p.OnFailure,
 		Listeners:           chains[T]{l},
@@ -112,7 +112,8 @@ func (p *listenerPolicy[T]) unknown(in *mutator.Input) (on []*policy.Object) {
 // chains edits filter chains.
 type chains[T any] struct{ *listenerPolicy[T] }
 
-// Plan edits the listener if there are policies: which chains are of their targets is inside of it.
+// Plan edits the listener if there are policies. Only the decoded listener shows which chains belong to
+// their targets.
 func (p chains[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
 	if in.Hook != mutator.HookTranslation || len(in.Objects.Of(p.Kind)) == 0 {
 		return nil
@@ -224,7 +225,7 @@ func (p chains[T]) apply(t *T, fc *listenerv3.FilterChain) error {
 // translation.
 type deniedHosts[T any] struct{ *listenerPolicy[T] }
 
-// Plan denies virtual hosts of a configuration if there are such.
+// Plan denies virtual hosts of a configuration if there are any to deny.
 func (p deniedHosts[T]) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
 	if in.Hook != mutator.HookTranslation || len(in.Objects.Of(p.Kind)) == 0 {
 		return nil

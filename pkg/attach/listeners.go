@@ -11,8 +11,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// Listener is a Gateway listener that has routes, with the policies of a kind that are attached to
-// it, to its Gateway included.
+// Listener is a Gateway listener with routes, and the policies of a kind that are attached to it or to
+// its Gateway.
 type Listener struct {
 	xds.Reference
 	Attached  []policy.Attachment // the one with precedence first
@@ -23,8 +23,8 @@ type Listener struct {
 type Listeners struct {
 	// All are the listeners, each once, in the order of the configuration.
 	All []*Listener
-	// Past are policies that are past a limit of their namespace, by the name of the object, with
-	// the error.
+	// Past are policies that exceed a limit of their namespace, by the name of the object, with the
+	// error.
 	Past map[string]*policy.Object
 
 	// CacheKey stands for all policies of the kind, and the effective one of each listener.
@@ -38,9 +38,9 @@ type listenersKey struct {
 	onFailure mutator.FailurePolicy
 }
 
-// ListenersOf finds the policies of a kind that are attached to the listeners of a translation. It
-// is worked out once. Policies without a failure policy of their own have onFailure; one that is
-// past a limit of its namespace is invalid.
+// ListenersOf finds the policies of a kind that are attached to the listeners of a translation. It is
+// computed once. onFailure applies to policies without their own failure policy. A policy that exceeds
+// a limit of its namespace is invalid.
 func ListenersOf(in *mutator.Input, kind schema.GroupVersionKind, onFailure mutator.FailurePolicy) *Listeners {
 	return mutator.ComputeOnce(in, listenersKey{kind, onFailure}, func(in *mutator.Input) *Listeners {
 		x, seen := &Listeners{configurations: map[string][]*Listener{}}, map[xds.Reference]*Listener{}
@@ -82,8 +82,8 @@ func (x *Listeners) cacheKey(in *mutator.Input, kind schema.GroupVersionKind) st
 	return b.String()
 }
 
-// Of are the listeners of a route configuration, by its name. It is not known of one that did not
-// come with the translation.
+// Of returns the listeners of a route configuration, by its name. They are unknown if the translation
+// does not contain the route configuration.
 func (x *Listeners) Of(configuration string) (of []*Listener, known bool) {
 	of, known = x.configurations[configuration]
 	return of, known

@@ -1,8 +1,8 @@
-// Package attach has what features share whose custom resources are attached: policies to
-// Gateways, listeners, routes and rules, filters to rules. It decides which one is in effect, and
-// tells of each what became of it, in the same words.
+// Package attach implements features whose custom resources are attached to something: policies to
+// Gateways, listeners, routes and rules, and filters to rules. It determines which ones are in effect,
+// and reports their outcomes with the same messages.
 //
-// It must not know any feature, and does not change resources.
+// It must not depend on any feature.
 package attach
 
 import (
@@ -14,19 +14,19 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// Target is one or more resources that the same policies are attached to.
+// Target is one or more resources to which the same policies are attached.
 type Target struct {
-	// Attached are the policies, the one with precedence first; see [Effective]. Those whose name
-	// alone is known, since they lost a route, have no content.
+	// Attached are the policies, the one with precedence first; see [Effective]. Policies of which
+	// only the name is known, because they were overridden on a route, have no content.
 	Attached []policy.Attachment
-	// Resources is how many there are, and Name that of the one, where it is told.
+	// Resources is the number of resources, and Name the name of a single one, if it is reported.
 	Resources int
 	Name      string
 }
 
-// Tally is how a policy fared on all targets of a translation.
+// Tally summarizes a policy's results on all targets of a translation.
 type Tally struct {
-	// Resources are those on which the policy is in effect, and Names what they are called.
+	// Resources is the number of resources on which the policy is in effect, and Names are their names.
 	Resources int
 	Names     []string
 
@@ -35,7 +35,7 @@ type Tally struct {
 	overridden *policy.Object // by one with a more specific target
 }
 
-// Elsewhere tells of a policy in effect where it is not, to be added to a description.
+// Elsewhere describes where a policy that is in effect is overridden, to append to a description.
 func (t *Tally) Elsewhere(o *policy.Object) string {
 	if t.conflict == nil {
 		return ""
@@ -43,12 +43,13 @@ func (t *Tally) Elsewhere(o *policy.Object) string {
 	return "; elsewhere " + t.conflict.Precedence(o)
 }
 
-// Reporter is the [mutator.Reporter] of a kind of policies that are attached.
+// Reporter is the [mutator.Reporter] of a kind of attached policies.
 type Reporter struct {
 	Kind schema.GroupVersionKind
-	// OnFailure is the failure policy of policies that have none of their own: Deny or Ignore.
+	// OnFailure is the failure policy of policies without their own: Deny or Ignore.
 	OnFailure mutator.FailurePolicy
-	// Targets are those of a translation. If several policies beat one, the last is named.
+	// Targets are the targets of a translation. If several policies override a policy, the last one
+	// is named.
 	Targets func(*mutator.Input) iter.Seq[Target]
 	// Describe tells what a policy in effect does.
 	Describe func(*policy.Object, *Tally) string
@@ -62,13 +63,15 @@ type Reporter struct {
 	Denied func(*mutator.Input) map[string]*policy.Object
 }
 
-// Report implements [mutator.Reporter]. In other hooks than the translation, which knows the
-// whole, only the policies that are invalid are told of.
+// Report implements [mutator.Reporter]. Outside the Translation hook, which has the whole
+// configuration, it only reports invalid policies.
 func (r Reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	if in.Hook != mutator.HookTranslation {
 		for _, o := range in.Objects.Of(r.Kind) {
 			if o.Err != nil {
 				out = append(out, r.invalid(o))
+			} else { // it is told if the edit of the route fails: the route cannot carry all that is on it
+				out = append(out, mutator.PolicyOutcome{Policy: o, Reason: mutator.Pending})
 			}
 		}
 		return out
@@ -133,12 +136,13 @@ func (e *entry) add(c policy.Attachment, effective *policy.Attachment, t Target)
 	}
 }
 
+// invalid is the outcome of a policy with an error: that of the policy itself, or of its rejection.
 func (r Reporter) invalid(o *policy.Object) mutator.PolicyOutcome {
-	then := "its targets are as they are without it"
+	then := "its targets are served without it"
 	if OnFailure(o, r.OnFailure) == mutator.Deny {
 		then = "requests to its targets are rejected"
 	}
-	return mutator.PolicyOutcome{Policy: o, Reason: mutator.Invalid, Message: o.Err.Error() + "; " + then}
+	return mutator.PolicyOutcome{Policy: o, Reason: mutator.ReasonOf(o.Err), Message: o.Err.Error() + "; " + then}
 }
 
 func (r Reporter) outcome(in *mutator.Input, e *entry) mutator.PolicyOutcome {
@@ -164,10 +168,10 @@ func (r Reporter) outcome(in *mutator.Input, e *entry) mutator.PolicyOutcome {
 }
 
 // missingFilter says why a custom resource is not in effect whose HTTP filter is in no listener.
-func missingFilter(denies bool) string {
+func missingFilter(in mutator.Kind, denies bool) string {
 	then := "requests are served without it"
 	if denies {
 		then = "requests are rejected"
 	}
-	return mutator.NotIncluded(mutator.KindListener) + ", so that the filter is missing; " + then
+	return mutator.NotIncluded(in) + ", so the filter is missing; " + then
 }

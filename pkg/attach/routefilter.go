@@ -13,10 +13,10 @@ import (
 )
 
 // RouteFilter is a feature whose custom resources T are filters: rules of HTTPRoutes and
-// GRPCRoutes name one in an ExtensionRef, and their routes are edited in the Route hook. If a
-// rule names several, the one with precedence is in effect and the others are Conflicted.
+// GRPCRoutes refer to one by an ExtensionRef, and the Route hook edits their routes. If a rule refers
+// to several, the one with precedence is in effect and the others are Conflicted.
 type RouteFilter[T any] struct {
-	// Name is the feature's, see [mutator.Feature].
+	// Name is the name of the feature, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
 	// Resource is the plural by which the API server knows the kind, for the conditions of
@@ -79,8 +79,8 @@ func (f routeFilter[T]) apply(in *mutator.Input, o *policy.Object, r *routev3.Ro
 	return nil
 }
 
-// Report implements [mutator.Reporter] for one route. That the route itself stands in the way is
-// known to the engine, which says so in place of this.
+// Report implements [mutator.Reporter] for one route. If the route itself is the cause of a failure,
+// the engine reports this instead.
 func (f routeFilter[T]) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	return ofRule(in.Objects.Of(f.Kind), func(o *policy.Object) (mutator.Reason, string) {
 		return mutator.Programmed, f.Describe(policy.As[T](o))

@@ -22,17 +22,16 @@ import (
 // routes, for the requests of their targets. The most specific policy is the effective one, see
 // [Effective].
 //
-// The Route hook edits the routes that have a policy of their own. The Translation hook edits the
-// virtual hosts of targeted listeners, and inserts the filter into the HTTP connection managers
-// that need it, and into no others.
+// The Route hook edits the routes with their own policy. The Translation hook edits the virtual hosts
+// of targeted listeners, and inserts the filter only into the HTTP connection managers that need it.
 type RoutePolicy[T any] struct {
-	// Name is the feature's, see [mutator.Feature].
+	// Name is the name of the feature, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
 	// Targets are the targets of a policy. They are validated before Validate is called.
 	Targets func(*T) *v1alpha1.PolicyTargets
-	// TargetKinds are the kinds of targets that there may be; Gateway, HTTPRoute and GRPCRoute if
-	// it is empty.
+	// TargetKinds are the kinds of targets that there may be; Gateway, GatewayClass, HTTPRoute
+	// and GRPCRoute if it is empty.
 	TargetKinds []string
 	// OnFailure is the failure policy of policies that have none of their own, in
 	// spec.failurePolicy. With Deny the targets are denied if the filter is missing, because Envoy
@@ -85,7 +84,7 @@ func (p RoutePolicy[T]) Feature() mutator.Feature {
 	if p.Filter != "" {
 		f.Listeners = filters[T]{r}
 	}
-	return f
+	return withoutRoutes(p.TargetKinds, f)
 }
 
 // hasOwn tells whether a route has a policy of its own, or a setting for the filter by Envoy

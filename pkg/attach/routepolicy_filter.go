@@ -35,12 +35,8 @@ func (p *routePolicy[T]) needOf(in *mutator.Input) *need {
 
 func (p *routePolicy[T]) newNeed(in *mutator.Input) *need {
 	n := &need{configurations: map[string]bool{}, onFailure: mutator.Ignore}
-	if len(in.Routes().Configurations()) == 0 {
-		for _, o := range in.Objects.Of(p.Kind) {
-			if p.denies(o) {
-				n.unknown, n.onFailure, n.key = append(n.unknown, o), mutator.Deny, "routes not included"
-			}
-		}
+	if n.unknown = denyingAll(in, p.Kind, p.OnFailure); n.unknown != nil {
+		n.onFailure, n.key = mutator.Deny, noRoutesKey
 	}
 	for _, name := range in.Routes().Configurations() {
 		for _, o := range p.needing(in, name) {
@@ -78,9 +74,9 @@ func (p *routePolicy[T]) needing(in *mutator.Input, configuration string) (on []
 	return on
 }
 
-// Plan inserts the filter if any route configuration needs it: which of them are the listener's is
-// known after it is decoded. The failure policy is Deny if any of the policies that need the filter
-// denies: without the filter none of them is in effect.
+// Plan inserts the filter if any route configuration needs it. Only a decoded listener shows its route
+// configurations. The failure policy is Deny if any of the policies that need the filter has it,
+// because none of them is in effect without the filter.
 func (p filters[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
 	if in.Hook != mutator.HookTranslation {
 		return nil
@@ -109,10 +105,7 @@ func (p filters[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*liste
 // translation is an error.
 func (p filters[T]) insert(n *need, l *listenerv3.Listener) error {
 	if n.unknown != nil {
-		if slices.ContainsFunc(xds.RouteConfigurationsOf(l), func(name string) bool { return name != "" }) {
-			return errNoRoutes
-		}
-		return nil
+		return needsNoRoutes(l)
 	}
 	filter, err := httpfilter.New(p.Filter, p.Config)
 	if err != nil {
@@ -142,18 +135,14 @@ func (p *routePolicy[T]) targets(in *mutator.Input) iter.Seq[Target] {
 }
 
 func (p *routePolicy[T]) targetsOf(in *mutator.Input, h *xds.VirtualHostIndex) (all []Target) {
-	of, others, routes := p.attached(in, h.Listeners()...), 0, h.MetadataEntries()
-	for _, entries := range routes {
-		own := p.ofRoute(in, entries)
-		if len(own) == 0 {
-			others++
-			continue
-		}
-		found := slices.Concat(of, own)
+	of := p.attached(in, h.Listeners()...)
+	own, others, hasOthers := ownOfRoutes(h, func(m []xds.MetadataEntry) []policy.Attachment { return p.ofRoute(in, m) })
+	for _, o := range own {
+		found := slices.Concat(of, o)
 		policy.Sort(found)
 		all = append(all, Target{Attached: found, Resources: 1})
 	}
-	if others > 0 || len(routes) == 0 {
+	if hasOthers {
 		all = append(all, Target{Attached: of, Resources: others})
 	}
 	return all
@@ -163,7 +152,7 @@ func (p *routePolicy[T]) targetsOf(in *mutator.Input, h *xds.VirtualHostIndex) (
 func (p *routePolicy[T]) failure(in *mutator.Input, o *policy.Object, r mutator.Reason) string {
 	switch hasListeners := in.Has(mutator.KindListener); {
 	case r == mutator.Programmed && !hasListeners && p.needsFilter(&policy.Attachment{Object: o}):
-		return missingFilter(p.denies(o))
+		return missingFilter(mutator.KindListener, p.denies(o))
 	case r == mutator.TargetNotFound && hasListeners && p.denies(o) && len(in.Routes().Configurations()) == 0:
 		return errNoRoutes.Error() + "; requests to all listeners are rejected"
 	default:

@@ -18,9 +18,9 @@ import (
 // errNoRoutes is why the clusters of a translation are denied: whose they are is not known.
 var errNoRoutes = errors.New(mutator.NotIncluded(mutator.KindRouteConfiguration))
 
-// PlanVariant implements [mutator.ClusterVariants]: the variant of a way is what its effective policy
-// makes of a cluster. Routes are denied whose policies cannot be read, or whose clusters did not come
-// with the translation: nothing can be made of those, and Envoy would serve them without the policy.
+// PlanVariant implements [mutator.ClusterVariants]: the variant of a way is its effective policy's edit
+// of a cluster. It denies routes whose policies cannot be read, and routes whose clusters the
+// translation does not contain, because Envoy would serve them without the policy.
 func (p *clusterPolicy[T]) PlanVariant(in *mutator.Input, at *xds.Way) *mutator.Variant {
 	x := p.indexOf(in)
 	if at == nil {
@@ -28,7 +28,7 @@ func (p *clusterPolicy[T]) PlanVariant(in *mutator.Input, at *xds.Way) *mutator.
 			return nil
 		}
 		v := p.variant(x.anywhere.effective)
-		v.Edit, v.CacheKey = func(context.Context, *clusterv3.Cluster) error { return errNoRoutes }, "routes not included"
+		v.Edit, v.CacheKey = func(context.Context, *clusterv3.Cluster) error { return errNoRoutes }, noRoutesKey
 		return v
 	}
 	w := x.ways[at]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -30,13 +31,51 @@ type plain []mutator.Feature
 
 func (p plain) run(t *testing.T, call *engine.Call) *engine.Response {
 	t.Helper()
-	in, features := p.input(t, call), p
+	in := p.input(t, call)
+	for {
+		counts := mutator.Counts{}
+		res := p.translate(t, mutator.WithCounts(t.Context(), counts), in, call)
+		in = in.WithCounts(counts)
+		rejected := maps.Clone(in.Rejected)
+		for _, f := range p {
+			if f.Rejects == nil || !f.Uses(in.Hook) {
+				continue
+			}
+			for o, err := range f.Rejects(in) {
+				if rejected == nil {
+					rejected = map[policy.ID]error{}
+				}
+				if rejected[o.ID()] == nil {
+					rejected[o.ID()] = err
+				}
+			}
+		}
+		if len(rejected) == len(in.Rejected) {
+			p.report(in, res)
+			return res
+		}
+		in = &mutator.Input{Hook: in.Hook, Objects: in.Objects.WithErrors(rejected), Kinds: in.Kinds, Routes: in.Routes, Rejected: rejected}
+	}
+}
+
+func (p plain) report(in *mutator.Input, res *engine.Response) {
+	for _, f := range p {
+		if f.Reporter != nil && f.Uses(in.Hook) {
+			res.Policies = append(res.Policies, f.Reporter.Report(in)...)
+		}
+	}
+}
+
+// translate takes the resources of a call through all features, once.
+func (p plain) translate(t *testing.T, ctx context.Context, in *mutator.Input, call *engine.Call) *engine.Response {
+	t.Helper()
+	features := p
 	p = p.withVariants()
 	res := &engine.Response{}
 	for _, list := range call.Resources {
 		out := engine.Resources{Kind: list.Kind}
 		for _, raw := range list.Encoded {
-			out.Encoded = append(out.Encoded, p.treat(t, in, list.Kind, raw, res))
+			out.Encoded = append(out.Encoded, p.treat(t, ctx, in, list.Kind, raw, res))
 		}
 		res.Resources = append(res.Resources, out)
 	}
@@ -49,14 +88,11 @@ func (p plain) run(t *testing.T, call *engine.Call) *engine.Response {
 		if f.Additions != nil && f.Uses(in.Hook) {
 			p.add(t, in, f, res)
 		}
-		if f.Reporter != nil && f.Uses(in.Hook) {
-			res.Policies = append(res.Policies, f.Reporter.Report(in)...)
-		}
 	}
-	features.addCopies(t, in, res)
+	features.addCopies(t, ctx, in, res)
 	for i, raw := range call.Resources[0].Encoded {
 		if c := clusterOf(t, raw); c.GetName() != clusterOf(t, res.Resources[0].Encoded[i]).GetName() && len(c.GetHealthChecks()) == 0 && c.GetEdsClusterConfig() != nil {
-			kept := p.others().treat(t, in, mutator.KindCluster, raw, &engine.Response{})
+			kept := p.others().treat(t, t.Context(), in, mutator.KindCluster, raw, &engine.Response{})
 			res.Resources[0].Encoded = append(res.Resources[0].Encoded, kept)
 		}
 	}
@@ -70,17 +106,17 @@ func (p plain) others() plain {
 }
 
 // treat takes a resource through all features.
-func (p plain) treat(t *testing.T, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Response) []byte {
+func (p plain) treat(t *testing.T, ctx context.Context, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Response) []byte {
 	t.Helper()
 	switch kind {
 	case mutator.KindCluster:
-		return plainly(t, p, in, kind, raw, res, &clusterv3.Cluster{}, xds.DenyCluster, func(f mutator.Feature) mutator.Cluster { return f.Clusters })
+		return plainly(t, ctx, p, in, kind, raw, res, &clusterv3.Cluster{}, xds.DenyCluster, func(f mutator.Feature) mutator.Cluster { return f.Clusters })
 	case mutator.KindSecret:
-		return plainly(t, p, in, kind, raw, res, &tlsv3.Secret{}, xds.DenySecret, func(f mutator.Feature) mutator.Secret { return f.Secrets })
+		return plainly(t, ctx, p, in, kind, raw, res, &tlsv3.Secret{}, xds.DenySecret, func(f mutator.Feature) mutator.Secret { return f.Secrets })
 	case mutator.KindListener:
-		return plainly(t, p, in, kind, raw, res, &listenerv3.Listener{}, xds.DenyListener, func(f mutator.Feature) mutator.Listener { return f.Listeners })
+		return plainly(t, ctx, p, in, kind, raw, res, &listenerv3.Listener{}, xds.DenyListener, func(f mutator.Feature) mutator.Listener { return f.Listeners })
 	case mutator.KindRouteConfiguration:
-		return plainly(t, p, in, kind, raw, res, &routev3.RouteConfiguration{}, xds.DenyRouteConfiguration,
+		return plainly(t, ctx, p, in, kind, raw, res, &routev3.RouteConfiguration{}, xds.DenyRouteConfiguration,
 			func(f mutator.Feature) mutator.RouteConfiguration { return f.RouteConfigurations })
 	}
 	require.FailNow(t, "no such kind in a translation", kind)
@@ -108,7 +144,7 @@ func (d decoded) References() []xds.Reference {
 
 // plainly takes a resource of one kind through the features that have a mutator for it.
 func plainly[T resource](
-	t *testing.T, p plain, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Response,
+	t *testing.T, ctx context.Context, p plain, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Response,
 	c T, deny func(T) error, of func(mutator.Feature) mutator.Planner[T],
 ) []byte {
 	t.Helper()
@@ -124,21 +160,26 @@ func plainly[T resource](
 		if plan == nil {
 			continue
 		}
-		next, verdict, partial, err := edit(t.Context(), plan, c, deny, onError(f, plan))
+		next, verdict, partial, err := edit(ctx, plan, c, deny, onError(f, plan))
 		res.Outcomes = append(res.Outcomes, &engine.Outcome{Feature: f.Name, Kind: kind, Name: came.GetName(), Result: verdict, Err: err})
-		for _, p := range partial {
-			o := &engine.Outcome{Feature: f.Name, Kind: kind, Name: came.GetName(), Result: engine.Ignored, Err: p.Err}
-			if p.Denied {
-				o.Result = engine.Denied
-			}
-			res.Outcomes = append(res.Outcomes, o)
-		}
+		res.Outcomes = append(res.Outcomes, partialOutcomes(f.Name, kind, came.GetName(), partial)...)
 		if verdict == engine.Applied || verdict == engine.Denied {
 			out = deterministic(t, next)
 		}
 		if c = next; verdict == engine.Denied {
 			break
 		}
+	}
+	return out
+}
+
+func partialOutcomes(feature string, kind mutator.Kind, name string, failures []mutator.PartialFailure) (out []*engine.Outcome) {
+	for _, p := range failures {
+		o := &engine.Outcome{Feature: feature, Kind: kind, Name: name, Result: engine.Ignored, Err: p.Err}
+		if p.Denied {
+			o.Result = engine.Denied
+		}
+		out = append(out, o)
 	}
 	return out
 }

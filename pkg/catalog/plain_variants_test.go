@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,11 +20,14 @@ import (
 
 // withVariants gives features with cluster variants mutators that ask for each resource anew.
 func (p plain) withVariants() plain {
-	out := slices.Clone(p)
-	for i, f := range out {
+	var out plain
+	for i, f := range p {
 		if f.ClusterVariants != nil {
-			out[i].Clusters, out[i].RouteConfigurations = plainClusters{p, i}, plainRoutes{p, i}
+			leads := mutator.Feature{Name: f.Name, Hooks: f.Hooks, FailurePolicy: f.FailurePolicy, RouteConfigurations: plainRoutes{p, i}}
+			f.Clusters = plainClusters{p, i}
+			out = append(out, leads)
 		}
+		out = append(out, f)
 	}
 	return out
 }
@@ -33,7 +37,13 @@ func (p plain) variantOf(in *mutator.Input, family int, w *xds.Way) *mutator.Var
 	if p[family].ClusterVariants == nil {
 		return nil
 	}
-	return p[family].ClusterVariants.PlanVariant(in, w)
+	return mutator.ComputeOnce(in, variantKey{family, w}, func(in *mutator.Input) *mutator.Variant { return p[family].ClusterVariants.PlanVariant(in, w) })
+}
+
+// variantKey is of what does not change while a translation runs. Without it the test takes minutes.
+type variantKey struct {
+	family int
+	way    *xds.Way
 }
 
 // combined are the features and the names of the variants of a way.
@@ -50,6 +60,12 @@ var mergedClusters = regexp.MustCompile(`^(service|serviceimport|backend)/`)
 
 // copied tells whether the ways to a cluster have different variants.
 func (p plain) copied(in *mutator.Input, cluster string) bool {
+	return mutator.ComputeOnce(in, copiedKey(cluster), func(in *mutator.Input) bool { return p.newCopied(in, cluster) })
+}
+
+type copiedKey string
+
+func (p plain) newCopied(in *mutator.Input, cluster string) bool {
 	ways := in.Routes().ForCluster(cluster).Ways()
 	first, _ := p.combined(in, ways[0])
 	_, of := p.combined(in, ways[0])
@@ -151,7 +167,7 @@ func (p plainRoutes) target(in *mutator.Input, cluster string, w *xds.Way) strin
 }
 
 // addCopies adds copies of clusters for the ways that need them.
-func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Response) {
+func (p plain) addCopies(t *testing.T, ctx context.Context, in *mutator.Input, res *engine.Response) {
 	t.Helper()
 	clusters, seen := &res.Resources[0], map[string]bool{}
 	there := slices.Clone(clusters.Encoded)
@@ -174,7 +190,7 @@ func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Response) 
 				m.AltStatName = strings.ReplaceAll(p.copyName(in, m.GetAltStatName(), w), ".", "_")
 			}
 			xds.SetEDSInitialFetchTimeout(m, xds.NewClusterFetchTimeout)
-			m, outcomes := p.copyOf(t, in, w, m, rejecting)
+			m, outcomes := p.copyOf(t, ctx, in, w, m, rejecting)
 			clusters.Encoded = append(clusters.Encoded, deterministic(t, m))
 			res.Outcomes = append(res.Outcomes, outcomes...)
 		}
@@ -182,7 +198,7 @@ func (p plain) addCopies(t *testing.T, in *mutator.Input, res *engine.Response) 
 }
 
 // copyOf edits a copy on behalf of each family.
-func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, rejecting *clusterv3.Cluster) (*clusterv3.Cluster, []*engine.Outcome) {
+func (p plain) copyOf(t *testing.T, ctx context.Context, in *mutator.Input, w *xds.Way, m, rejecting *clusterv3.Cluster) (*clusterv3.Cluster, []*engine.Outcome) {
 	t.Helper()
 	var out []*engine.Outcome
 	for i, f := range p {
@@ -194,10 +210,13 @@ func (p plain) copyOf(t *testing.T, in *mutator.Input, w *xds.Way, m, rejecting 
 			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Result: engine.Added})
 		}
 		edited := proto.CloneOf(m)
-		err := v.Edit(t.Context(), edited)
+		err, partial := v.Edit(ctx, edited), (*mutator.PartialError)(nil)
 		switch {
 		case err == nil:
 			m = edited
+		case errors.As(err, &partial):
+			m = edited
+			out = append(out, partialOutcomes(f.Name, mutator.KindCluster, m.GetName(), partial.Failures)...)
 		case v.OnFailure == mutator.Ignore:
 			out = append(out, &engine.Outcome{Feature: f.Name, Kind: mutator.KindCluster, Name: m.GetName(), Result: engine.Ignored, Err: err})
 		default:

@@ -206,6 +206,8 @@ var validSpecs = map[string]string{
 	"FrontendMTLSPolicy":         `{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"trustDomain":"example.org","workloadIdentifier":"/envoy","allowAnyInTrustDomain":true}`,
 	"BufferPolicy":               `{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"maxRequestBytes":1}`,
 	"FilterPolicy":               `{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"filter":{"name":"a","typedConfig":{"@type":"type.googleapis.com/envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"}}}`,
+	"HTTPFilter":                 `{"typedConfig":{"@type":"type.googleapis.com/envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"}}`,
 	"HedgeFilter":                `{"perTryTimeout":"1s"}`,
 	"OriginalDestinationBackend": `{"allowedCIDRs":["10.0.0.0/8"]}`,
+	"XDSPatchPolicy":             `{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"patches":[{"select":{"kind":"Cluster"},"merge":{"connectTimeout":"1s"}}]}`,
 }

@@ -20,6 +20,7 @@ var specs = map[string]string{
 	"BufferPolicy":       `"mode":"LimitOnly","maxRequestBytes":%[1]d`,
 	"FilterPolicy":       `"filter":{"name":"headers","typedConfig":{"@type":"type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation","mutations":{"requestMutations":[{"append":{"header":{"key":"x-policy","value":"%[1]d"}}}]}}}`,
 	"FrontendMTLSPolicy": `"trustDomain":"example.org","workloadIdentifier":"/policy-%[1]d","allowAnyInTrustDomain":true`,
+	"XDSPatchPolicy":     `"patches":[{"select":{"kind":"Route"},"merge":{"route":{"maxStreamDuration":{"maxStreamDuration":"%[1]ds"}}}}]`,
 }
 
 // marksOf are what shows in the configuration where a policy is in effect.
@@ -28,6 +29,7 @@ var marksOf = map[string]string{
 	"BufferPolicy":       `"requestBodyBufferLimit":"%d"`,
 	"FilterPolicy":       `enabled:policy-%d.`, // of enabledIn
 	"FrontendMTLSPolicy": `spiffe://example.org/policy-%d"`,
+	"XDSPatchPolicy":     `"maxStreamDuration":"%ds"`,
 }
 
 // gatewaysOnly are kinds that cannot be attached to routes.

@@ -231,7 +231,7 @@ func TestRouteIsHeld(t *testing.T) {
 	got = translate(t, e, nil, []string{cluster}, hostOf(t, "a", lost))
 	require.Equal(t, "rejected", got.reaches(t, 0))
 	require.Len(t, got.res.Warnings, 1)
-	require.EqualError(t, got.res.Warnings[0], `requests to cluster "httproute/a/r/rule/0" are rejected: what the Route hook left on their route was lost, by a patch or another extension server`)
+	require.EqualError(t, got.res.Warnings[0], `requests to cluster "httproute/a/r/rule/0" are rejected: a patch or another extension server removed the metadata that the Route hook added to their route`)
 
 	garbled := proto.CloneOf(held)
 	garbled.Metadata = xds.SetMetadataEntry(garbled.GetMetadata(), xds.MetadataEntry{Key: "BackendMTLSPolicy.egraft.io", Value: `[{"specificity":3,"policy":{}}]`})

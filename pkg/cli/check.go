@@ -12,19 +12,19 @@ import (
 )
 
 const checkLong = `Check the settings of ` + "`egraft serve`" + ` without serving, and print what namespaces may use.
-Give it the flags, environment and file that serve gets. The exit code is 2 if a setting
-is not valid, and every error is printed with the name of its setting.
+Use the same flags, environment and file as for serve. The exit code is 2 if a setting is
+invalid; the command prints every error with the name of its setting.
 
-With --namespace, it prints the rule that decides this namespace, with its name filled
-in. The first rule that matches decides, alone.`
+With --namespace, it prints the rule for this namespace, with {namespace} replaced. Only
+the first rule that matches applies.`
 
-const checkExample = `  # Before a restart of egraft with another file
+const checkExample = `  # Check a new file before you restart egraft with it
   egraft config check --config egraft.yaml
 
   # What may the policies in namespace shop use?
   egraft config check --config egraft.yaml --namespace shop
 
-  # Every namespace has the identities below /ns/ and its name, those in infra have all
+  # Each namespace may use identities below /ns/NAMESPACE; infra may use all
   egraft config check --namespace shop \
     --namespace-rules 'namespaces=infra' \
     --namespace-rules 'namespaces=*;workloadIdentifiers=/ns/{namespace}/*'`
@@ -59,7 +59,7 @@ func (p *program) printRules(s *settings) error {
 		lines = append(lines, fmt.Sprintf("namespaceRules[%d]: %s", i, s.NamespaceRules[i:i+1]))
 	}
 	if len(s.NamespaceRules) == 0 {
-		lines = append(lines, "namespaceRules: none, every namespace may use everything but filters that need a grant")
+		lines = append(lines, "namespaceRules: none, every namespace may use everything except filters and patches that require a grant")
 	}
 	return p.printLines(append(lines, limitLines(s)...))
 }
@@ -67,7 +67,7 @@ func (p *program) printRules(s *settings) error {
 // printNamespace prints what one namespace may use.
 func (p *program) printNamespace(s *settings, namespace string) error {
 	rule, at, found := s.NamespaceRules.For(namespace)
-	by := "none, every namespace may use everything but filters that need a grant"
+	by := "none, every namespace may use everything except filters and patches that require a grant"
 	if found {
 		by = fmt.Sprintf("namespaceRules[%d]", at)
 	}

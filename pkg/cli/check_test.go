@@ -39,8 +39,8 @@ maxPeers: 8
 		env        []string
 		want       result
 	}{
-		{"defaults", "", nil, result{0, "settings are valid\nnamespaceRules: none, every namespace may use everything but filters that need a grant\n" + limitsByDefault, ""}},
-		{"a namespace by default", "--namespace shop", nil, result{0, unrestricted("shop", "none, every namespace may use everything but filters that need a grant") + limitsByDefault, ""}},
+		{"defaults", "", nil, result{0, "settings are valid\nnamespaceRules: none, every namespace may use everything except filters and patches that require a grant\n" + limitsByDefault, ""}},
+		{"a namespace by default", "--namespace shop", nil, result{0, unrestricted("shop", "none, every namespace may use everything except filters and patches that require a grant") + limitsByDefault, ""}},
 		{"file", "--config " + file, nil, result{0, "settings are valid\n" + rules + limits, ""}},
 		{"exception", "--namespace team-a", []string{"EGRAFT_CONFIG=" + file}, result{0, unrestricted("team-a", "namespaceRules[0]") + limits, ""}},
 		{"no kind", "--namespace guests --config " + file, nil, result{0, strings.Replace(unrestricted("guests", "namespaceRules[1]"), "any", "None", 1) + limits, ""}},
@@ -54,11 +54,11 @@ maxPeers: 8
 		{
 			"every error at once, of kinds as well", "--call-timeout 1 --namespace-rules namespaces=*;kinds=BufferPolicies,HedgeFilter",
 			[]string{"EGRAFT_MAX_PEERS=0"},
-			result{2, "", "egraft: 3 settings are wrong:\n" +
+			result{2, "", "egraft: 3 settings are invalid:\n" +
 				"  --call-timeout: Invalid value: \"1\": must be a duration with its unit, like \"1s\" or \"1m30s\"\n" +
 				"  EGRAFT_MAX_PEERS: Invalid value: 0: must be from 1 to 64\n" +
 				"  --namespace-rules[0].kinds[0]: Unsupported value: \"BufferPolicies\": supported values: " +
-				"\"HedgeFilter\", \"BackendMTLSPolicy\", \"BufferPolicy\", \"FilterPolicy\", \"FrontendMTLSPolicy\", \"OriginalDestinationBackend\", \"Hello.test.egraft.io\", \"None\"\n" +
+				"\"HedgeFilter\", \"BackendMTLSPolicy\", \"BufferPolicy\", \"FilterPolicy\", \"HTTPFilter\", \"FrontendMTLSPolicy\", \"OriginalDestinationBackend\", \"XDSPatchPolicy\", \"Hello.test.egraft.io\", \"None\"\n" +
 				"See `egraft config check --help`.\n"},
 		},
 		{"kind of a mutator that is off", "--disable-features buffer --namespace shop --namespace-rules namespaces=*;kinds=BufferPolicy", nil, result{

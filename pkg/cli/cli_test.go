@@ -134,7 +134,7 @@ func TestExitCodes(t *testing.T) {
 		{"argument", "serve now", nil, result{2, "", "egraft: egraft serve takes no arguments, but got \"now\"\nSee `egraft serve --help`.\n"}},
 		{"unknown program to configure", "config envoy", nil, result{2, "", "egraft: unknown command \"envoy\" for \"egraft config\"\nSee `egraft config --help`.\n"}},
 		{"one setting", "serve --socket s", nil, result{2, "", "egraft: --socket: Invalid value: \"s\": must be an absolute path\nSee `egraft serve --help`.\n"}},
-		{"several settings", "serve --socket s --disable-features hullo", []string{"EGRAFT_FAILURE_POLICY=hi=Deny"}, result{2, "", "egraft: 3 settings are wrong:\n" +
+		{"several settings", "serve --socket s --disable-features hullo", []string{"EGRAFT_FAILURE_POLICY=hi=Deny"}, result{2, "", "egraft: 3 settings are invalid:\n" +
 			"  --socket: Invalid value: \"s\": must be an absolute path\n" +
 			"  --disable-features: Unsupported value: \"hullo\": supported values: " + quoted(mutatorNames(catalog.Everything())) + "\n" +
 			"  EGRAFT_FAILURE_POLICY: Unsupported value: \"hi\": supported values: " + quoted(mutatorNames(catalog.Everything())) + "\n" +
@@ -144,8 +144,8 @@ func TestExitCodes(t *testing.T) {
 			"egraft: check /no/such: connection error: desc = \"transport: Error while dialing: dial unix /no/such: connect: no such file or directory\"\n",
 		}},
 		{"no way to check", "healthcheck --listen-address :1 --insecure --admin-address off", nil, result{1, "", "egraft: cannot check a server on TCP without an admin address\n"}},
-		{"unknown format", "config envoy-gateway --format json", nil, result{2, "", "egraft: --format \"json\" is none of standalone, helm, configmap\nSee `egraft config envoy-gateway --help`.\n"}},
-		{"nothing to configure", "config envoy-gateway --disable-features " + strings.Join(mutatorNames(catalog.Everything()), ","), nil, result{1, "", "egraft: no mutator is enabled, so Envoy Gateway needs no extension manager\n"}},
+		{"unknown format", "config envoy-gateway --format json", nil, result{2, "", "egraft: --format \"json\" is not one of standalone, helm, configmap\nSee `egraft config envoy-gateway --help`.\n"}},
+		{"nothing to configure", "config envoy-gateway --disable-features " + strings.Join(mutatorNames(catalog.Everything()), ","), nil, result{1, "", "egraft: no feature is enabled, so Envoy Gateway needs no extension manager\n"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

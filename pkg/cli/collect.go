@@ -23,15 +23,15 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-const collectLong = `Write one file for a bug report, FILE.tar.gz: versions, what ` + "`egraft doctor`" + ` and
-` + "`egraft explain`" + ` say, the hook calls that egraft keeps, Envoy Gateway's configuration as far
-as it concerns egraft, policies, Events, logs of egraft and Envoy Gateway, and the clusters,
+const collectLong = `Write a file for a bug report, FILE.tar.gz: versions, the output of ` + "`egraft doctor`" + ` and
+` + "`egraft explain`" + `, the hook calls that egraft keeps, the part of Envoy Gateway's configuration
+that concerns egraft, policies, Events, logs of egraft and Envoy Gateway, and the clusters,
 listeners and routes of the Envoys.
 
-It asks the cluster of the kubeconfig; with --admin-address, the egraft on this host. Secrets
-are redacted, and Kubernetes' Secrets are not read. The file tells names, hosts and addresses:
-look at it before you publish it. What could not be had is in missing.txt and on standard
-error.`
+The command reads from the cluster of the kubeconfig; with --admin-address, from the egraft on
+this host. It redacts secrets, and does not read Kubernetes Secrets. The file contains names,
+hosts and addresses: review it before you publish it. missing.txt and standard error list what
+could not be read.`
 
 const collectExample = `  egraft collect
 
@@ -39,7 +39,7 @@ const collectExample = `  egraft collect
   egraft collect bundle.tar.gz --admin-address 127.0.0.1:19110 \
     --envoy-gateway-config envoy-gateway.yaml --envoy-admin 127.0.0.1:19000`
 
-// collecting is a bundle on its way.
+// collecting is a bundle in progress.
 type collecting struct {
 	*bundle.Bundle
 	surroundings
@@ -49,7 +49,7 @@ type collecting struct {
 
 func newCollect(p *program) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "collect [FILE]", Short: "Write one file with all that belongs to a bug report, without secrets",
+		Use: "collect [FILE]", Short: "Write a file for a bug report, without secrets",
 		Long: collectLong, Example: collectExample, Args: cobra.MaximumNArgs(1),
 	}
 	flags := p.addFlags(cmd, "admin-address", "kubeconfig")

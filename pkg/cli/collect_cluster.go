@@ -85,7 +85,7 @@ func (c *collecting) missing(what string, err error) {
 // explained adds the report on all policies, and the Envoys of their Gateways.
 func (c *collecting) explained(ctx context.Context, k *cluster.Cluster, all []replica, needs wiring.Needs) {
 	if len(all) == 0 {
-		c.missing("explain.json", errors.New("no egraft can be asked"))
+		c.missing("explain.json", errors.New("no egraft can be queried"))
 		return
 	}
 	r, err := c.program.ask(ctx, all, explain.Request{Diff: true, Seen: true, Wanted: true})

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/egraft/egraft/internal/cluster/clustertest"
 	"github.com/egraft/egraft/internal/envoyapi"
 	"github.com/egraft/egraft/internal/recording"
 	"github.com/egraft/egraft/internal/redact/redacttest"
@@ -123,7 +124,7 @@ func TestCollectInCluster(t *testing.T) {
 	event := func(namespace, kind, note string) string {
 		return fmt.Sprintf(`{"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"namespace": %q, "name": "a", "annotations": {"a": "KEY"}}, "regarding": {"kind": %q}, "note": %q}`, namespace, kind, note)
 	}
-	kubeconfig := apiServerOf(t, map[string]string{
+	kubeconfig := clustertest.Kubeconfig(t, map[string]string{
 		"/version": `{"gitVersion": "v1.36.3"}`, "/api/v1/pods": pod,
 		"/api/v1/namespaces/system/pods/eg/log":                     "reload token=KEY\n",
 		"/api/v1/namespaces/system/configmaps/envoy-gateway-config": `{"apiVersion": "v1", "kind": "ConfigMap", "data": {"envoy-gateway.yaml": "{kind: EnvoyGateway, extensionManager: {name: egraft}, rateLimit: {backend: {redis: {url: KEY}}}}"}}`,
@@ -131,7 +132,7 @@ func TestCollectInCluster(t *testing.T) {
 		"/apis/egraft.io/v1alpha1/bufferpolicies":                   bufferPolicies,
 		"/apis/events.k8s.io/v1/events": `{"apiVersion": "events.k8s.io/v1", "kind": "EventList", "items": [` +
 			event("shop", "BufferPolicy", "of a policy") + "," + event("shop", "Pod", "KEY") + "," + event("system", "Pod", "of a pod") + `]}`,
-	})
+	}, http.StatusForbidden)
 	path := filepath.Join(t.TempDir(), "bundle.tar.gz")
 	got := egraft(t.Context(), nil, "collect", path, "--kubeconfig", kubeconfig)
 	require.Equal(t, 0, got.code, got.stderr)

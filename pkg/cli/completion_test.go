@@ -3,13 +3,14 @@ package cli
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/egraft/egraft/internal/cluster/clustertest"
 )
 
 // bufferPolicies are three policies, one of which has a name that no object can have.
@@ -18,33 +19,10 @@ const bufferPolicies = `{"apiVersion": "egraft.io/v1alpha1", "kind": "BufferPoli
 	{"apiVersion": "egraft.io/v1alpha1", "kind": "BufferPolicy", "metadata": {"namespace": "shop", "name": "$(reboot)"}},
 	{"apiVersion": "egraft.io/v1alpha1", "kind": "BufferPolicy", "metadata": {"namespace": "web", "name": "buffer"}}]}`
 
-// apiServerOf is the path of a kubeconfig for an API server with answers by path.
-func apiServerOf(t *testing.T, answers map[string]string) string {
-	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		answer, found := answers[r.URL.Path]
-		if !found {
-			w.WriteHeader(http.StatusForbidden)
-			answer = `{"apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403}`
-		}
-		_, _ = fmt.Fprint(w, answer)
-	}))
-	t.Cleanup(s.Close)
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, `
-clusters: [{name: c, cluster: {server: %q}}]
-contexts: [{name: x, context: {cluster: c, user: u, namespace: shop}}]
-users: [{name: u, user: {}}]
-current-context: x
-`, s.URL), 0o600))
-	return path
-}
-
 func TestCompletion(t *testing.T) {
 	resources := `{"kind": "APIResourceList", "resources": [{"name": "bufferpolicies", "kind": "BufferPolicy", "namespaced": true}]}`
 	of := func(path string) string {
-		return apiServerOf(t, map[string]string{"/apis/egraft.io/v1alpha1": resources, path: bufferPolicies})
+		return clustertest.Kubeconfig(t, map[string]string{"/apis/egraft.io/v1alpha1": resources, path: bufferPolicies}, http.StatusForbidden)
 	}
 	everywhere := of("/apis/egraft.io/v1alpha1/bufferpolicies")
 	for _, test := range []struct{ name, kubeconfig, text, want string }{
@@ -54,7 +32,7 @@ func TestCompletion(t *testing.T) {
 		{"a namespace", everywhere, "bufferpolicy/w", "bufferpolicy/web/buffer\n:4\n"},
 		{"in the case that was typed", everywhere, "BufferPolicy/w", "BufferPolicy/web/buffer\n:4\n"},
 		{"one namespace only", of("/apis/egraft.io/v1alpha1/namespaces/shop/bufferpolicies"), "bufferpolicy/s", "bufferpolicy/shop/buffer\n:4\n"},
-		{"nothing is allowed", apiServerOf(t, nil), "bufferpolicy/", ":4\n"},
+		{"nothing is allowed", clustertest.Kubeconfig(t, nil, http.StatusForbidden), "bufferpolicy/", ":4\n"},
 		{"no cluster", filepath.Join(t.TempDir(), "none"), "bufferpolicy/", ":4\n"},
 		{"no such kind", everywhere, "pod/", ":4\n"},
 	} {

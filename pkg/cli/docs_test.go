@@ -155,12 +155,12 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// examples splits an example text into command lines, without comments and redirections.
+// examples splits an example text into command lines, without comments, redirections and what they are piped to.
 func examples(text string) [][]string {
 	var out [][]string
 	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", "")) {
 		words := strings.Fields(line)
-		if i := slices.Index(words, ">"); i >= 0 {
+		if i := slices.IndexFunc(words, func(w string) bool { return w == ">" || w == "|" }); i >= 0 {
 			words = words[:i]
 		}
 		if len(words) > 0 && words[0] != "#" {

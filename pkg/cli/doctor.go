@@ -15,27 +15,27 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-const doctorLong = `Check whether Envoy Gateway, egraft and what surrounds them fit together. For each check
-that fails, it prints what that means, what to do, and a link by the code of the check.
+const doctorLong = `Check whether Envoy Gateway, egraft and their environment work together. For each check
+that fails, it prints the cause, the remedy, and a link for the code of the check.
 
-It asks the egraft on this host if one answers on --admin-address, and otherwise the
-cluster of the kubeconfig: all replicas of egraft and Envoy Gateway, by port-forwards.
-Beside an Envoy Gateway without Kubernetes, name its configuration file. Without a
-running egraft, it takes the features from the settings of ` + "`egraft serve`" + `: use the same
-flags, environment and file. It changes nothing.
+It asks the egraft on this host if one responds on --admin-address, otherwise the cluster of
+the kubeconfig: all replicas of egraft and Envoy Gateway, by port-forward. For an Envoy
+Gateway without Kubernetes, pass its configuration file. Without a running egraft, the command
+derives the features from the settings of ` + "`egraft serve`" + `: use the same flags, environment
+and file. It changes nothing.
 
 The exit code is 0 if no check failed, 1 if one did, and 2 if nothing could be checked.`
 
-const doctorExample = `  # All of a cluster
+const doctorExample = `  # Check a whole cluster
   egraft doctor
 
-  # Only what is wrong, without one check
+  # Print only problems, and skip one check
   egraft doctor --short --skip EGR507
 
   # Before Envoy Gateway and egraft run
   egraft doctor --envoy-gateway-config envoy-gateway.yaml
 
-  # For programs
+  # Machine-readable output
   egraft doctor --output json`
 
 // doctorFlags are the flags of `egraft doctor`.
@@ -48,7 +48,7 @@ type doctorFlags struct {
 
 func newDoctor(p *program) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Check whether Envoy Gateway and egraft fit together",
+		Use: "doctor", Short: "Check whether Envoy Gateway and egraft work together",
 		Long: doctorLong, Example: doctorExample, Args: noArgs,
 	}
 	flags := p.addFlags(cmd, "admin-address", "socket", "disable-features", "kubeconfig")
@@ -58,7 +58,7 @@ func newDoctor(p *program) *cobra.Command {
 	cmd.Flags().StringVar(&d.gatewayAdmin, "envoy-gateway-admin", "127.0.0.1:19000", "admin address of an Envoy Gateway without Kubernetes")
 	cmd.Flags().StringSliceVar(&d.envoys, "envoy-admin", nil, "admin addresses of Envoys without Kubernetes; can be repeated")
 	cmd.Flags().StringSliceVar(&d.skip, "skip", nil, "codes of checks to skip; can be repeated")
-	cmd.Flags().BoolVar(&d.short, "short", false, "print only what is not ok")
+	cmd.Flags().BoolVar(&d.short, "short", false, "print only checks that are not ok")
 	cmd.Flags().StringVarP(&d.output, "output", "o", "text", "one of text, json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := d.validate(); err != nil {
@@ -88,7 +88,7 @@ func (d *doctorFlags) validate() error {
 		}
 	}
 	if d.output != "text" && d.output != "json" {
-		return fmt.Errorf("--output %q is none of text, json", d.output)
+		return fmt.Errorf("--output %q is not one of text, json", d.output)
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func (p *program) facts(ctx context.Context, s *settings, d *doctorFlags) (*doct
 		return f, nil
 	}
 	if err := p.clusterFacts(ctx, f, d); err != nil {
-		return nil, fmt.Errorf("no egraft answers on this host (%s), and %w", f.Egrafts.Why, err)
+		return nil, fmt.Errorf("no egraft responds on this host (%s), and %w", f.Egrafts.Why, err)
 	}
 	return f, nil
 }

@@ -51,12 +51,12 @@ func TestDoctor(t *testing.T) {
 	require.Contains(t, got.stdout, "0 failed, 0 warnings, ", "%v", got)
 	require.Equal(t, result{ExitOK, got.stdout, ""}, got)
 
-	wrong := gatewayConfig(t, socket, "failOpen: false", "failOpen: true", socket, "/elsewhere", "- Cluster\n", "\n")
+	wrong := gatewayConfig(t, socket, "failOpen: false", "failOpen: true", socket, "/elsewhere", "- Cluster #", "#")
 	got = check("--envoy-gateway-config", wrong, "--short", "--skip", "EGR532")
 	require.Equal(t, []any{ExitFailure, "egraft: 3 checks failed\n"}, []any{got.code, got.stderr})
 	for _, text := range []string{
-		"extensionManager leads to /elsewhere, and egraft listens on " + socket,
-		"extensionManager does not have the hook Cluster", "extensionManager has failOpen: true",
+		"extensionManager connects to /elsewhere, but egraft listens on " + socket,
+		"extensionManager does not have the Cluster hook", "extensionManager has failOpen: true",
 	} {
 		require.Contains(t, got.stdout, text)
 	}
@@ -84,7 +84,7 @@ func TestDoctorAsksEnvoyGateway(t *testing.T) {
 	got := egraft(t.Context(), nil, "doctor", "--admin-address", "off", "--envoy-gateway-admin", running, "--envoy-gateway-config", gatewayConfig(t, "/s"), "--socket", "/s")
 	require.Contains(t, got.stdout, "the version of Envoy Gateway is supported (v1.9.1)")
 	require.Contains(t, got.stdout, "eg.yaml has no extension manager")
-	require.Contains(t, got.stdout, "are not those that Envoy Gateway runs with")
+	require.Contains(t, got.stdout, "differ from those of the running Envoy Gateway")
 	require.Equal(t, ExitFailure, got.code)
 }
 
@@ -94,7 +94,7 @@ func TestDoctorRejects(t *testing.T) {
 	for args, want := range map[string]string{
 		"--skip EGR000":    `--skip "EGR000" is not the code of a check`,
 		"--skip EGR508,x":  `--skip "x" is not the code of a check`,
-		"--output yaml":    `--output "yaml" is none of text, json`,
+		"--output yaml":    `--output "yaml" is not one of text, json`,
 		"cluster":          `egraft doctor takes no arguments, but got "cluster"`,
 		"--kubeconfig /no": "read kubeconfig: stat /no: no such file or directory",
 	} {
@@ -103,5 +103,5 @@ func TestDoctorRejects(t *testing.T) {
 	}
 	got := egraft(t.Context(), []string{"EGRAFT_ADMIN_ADDRESS=127.0.0.1:1"}, "doctor")
 	require.Equal(t, ExitUsage, got.code)
-	require.Contains(t, got.stderr, "no egraft answers on this host (ask 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused), and no kubeconfig names a cluster")
+	require.Contains(t, got.stderr, "no egraft responds on this host (ask 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused), and no kubeconfig names a cluster")
 }

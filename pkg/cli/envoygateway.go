@@ -10,26 +10,28 @@ import (
 
 func newConfig(p *program) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "config", Short: "Check egraft's configuration, and print that of Envoy Gateway",
+		Use: "config", Short: "Check settings, and print Envoy Gateway's settings and the manifests",
 		Example: "  egraft config check --config egraft.yaml\n  egraft config envoy-gateway --format configmap", Args: oneOf, RunE: help,
 	}
-	cmd.AddCommand(newEnvoyGateway(p), newCheck(p))
+	cmd.AddCommand(newEnvoyGateway(p), newCheck(p), newCRDs(p), newRBAC(p), newKustomize(p))
 	return cmd
 }
 
 const envoyGatewayLong = `Print the extensionManager settings for egraft: which hooks to call, which custom
-resources to watch, and where egraft serves. They list the hooks and kinds of resources
-that the enabled features need and nothing more, so that Envoy Gateway does not send
-private keys that egraft does not need.
+resources to watch, and where egraft serves. They list only the hooks and kinds of
+resources that the enabled features need, so that Envoy Gateway does not send private
+keys that egraft does not need.
 
-It takes the settings of ` + "`egraft serve`" + `: use the same flags, environment and file for both.
+The command accepts the settings of ` + "`egraft serve`" + `: use the same flags, environment and file
+for both.
 
-With other extension servers, make it the last one of extensionManagers, with a name.
+With other extension servers, add the output as the last entry of extensionManagers, and give
+it a name.
 
 Formats:
   standalone  the extensionManager field of a file of kind EnvoyGateway
   helm        values for Envoy Gateway's chart
-  configmap   the ConfigMap that Envoy Gateway's Deployment mounts, complete`
+  configmap   the complete ConfigMap that Envoy Gateway's Deployment mounts`
 
 const envoyGatewayExample = `  # Values for Envoy Gateway's chart
   egraft config envoy-gateway --format helm > egraft-values.yaml
@@ -43,14 +45,14 @@ type endpoint struct{ address, caSecret, clientSecret string }
 
 func newEnvoyGateway(p *program) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "envoy-gateway", Short: "Print the extension manager stanza of Envoy Gateway's configuration",
+		Use: "envoy-gateway", Short: "Print the extensionManager settings of Envoy Gateway for egraft",
 		Long: envoyGatewayLong, Example: envoyGatewayExample, Args: noArgs,
 	}
 	flags := p.addFlags(cmd, "socket", "max-message-size", "disable-features", "insecure")
 	format := cmd.Flags().String("format", "standalone", "one of standalone, helm, configmap")
 	var to endpoint
 	cmd.Flags().StringVar(&to.address, "service-address", "", "host:port at which Envoy Gateway reaches an egraft that serves TCP")
-	cmd.Flags().StringVar(&to.caSecret, "ca-secret", "", "Secret with the authority of egraft's certificate in tls.crt, as name or namespace/name")
+	cmd.Flags().StringVar(&to.caSecret, "ca-secret", "", "Secret with the CA of egraft's certificate in tls.crt, as name or namespace/name")
 	cmd.Flags().StringVar(&to.clientSecret, "client-secret", "", "Secret with Envoy Gateway's client certificate, as name or namespace/name")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		s, err := p.load(flags)
@@ -68,7 +70,7 @@ func (p *program) printStanza(s *settings, to endpoint, format string) error {
 		return err
 	}
 	if len(s.features) == 0 {
-		return failed(errors.New("no mutator is enabled, so Envoy Gateway needs no extension manager"))
+		return failed(errors.New("no feature is enabled, so Envoy Gateway needs no extension manager"))
 	}
 	text, err := stanzaIn(newStanza(s, to), format)
 	if err != nil {
@@ -83,11 +85,11 @@ func (e endpoint) validate(s *settings, format string) error {
 	network, address := s.Network()
 	switch {
 	case !isFormat(format):
-		return fmt.Errorf("--format %q is none of standalone, helm, configmap", format)
+		return fmt.Errorf("--format %q is not one of standalone, helm, configmap", format)
 	case e.address == "" && network == "tcp":
-		return fmt.Errorf("egraft listens on %s: --service-address has to say how Envoy Gateway reaches it", address)
+		return fmt.Errorf("egraft listens on %s: --service-address must be the address at which Envoy Gateway connects to it", address)
 	case e.address == "" && e.caSecret+e.clientSecret != "":
-		return errors.New("--ca-secret and --client-secret need --service-address")
+		return errors.New("--ca-secret and --client-secret require --service-address")
 	case e.address == "":
 		return nil
 	}
@@ -100,13 +102,13 @@ func (e endpoint) validateTCP(s *settings, format string) error {
 	}
 	switch {
 	case s.Insecure && e.caSecret+e.clientSecret != "":
-		return errors.New("--insecure excludes --ca-secret and --client-secret")
+		return errors.New("--insecure cannot be used with --ca-secret or --client-secret")
 	case s.Insecure:
 		return nil
 	case format == "standalone":
 		return errors.New("Envoy Gateway cannot use TLS to an extension server without Kubernetes: use a socket, or --insecure")
 	case e.caSecret == "":
-		return errors.New("--service-address needs --ca-secret, or --insecure")
+		return errors.New("--service-address requires --ca-secret or --insecure")
 	default:
 		return validateSecrets(e.caSecret, e.clientSecret)
 	}

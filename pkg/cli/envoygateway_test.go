@@ -48,8 +48,8 @@ func ours(kind string) egv1a1.GroupVersionKind {
 func builtinManager() *egv1a1.ExtensionManager {
 	size := resource.MustParse("256Mi")
 	return &egv1a1.ExtensionManager{
-		PolicyResources:  []egv1a1.GroupVersionKind{ours("BackendMTLSPolicy"), ours("BufferPolicy"), ours("FilterPolicy"), ours("FrontendMTLSPolicy")},
-		Resources:        []egv1a1.GroupVersionKind{ours("HedgeFilter")},
+		PolicyResources:  []egv1a1.GroupVersionKind{ours("BackendMTLSPolicy"), ours("BufferPolicy"), ours("FilterPolicy"), ours("FrontendMTLSPolicy"), ours("XDSPatchPolicy")},
+		Resources:        []egv1a1.GroupVersionKind{ours("HedgeFilter"), ours("HTTPFilter")},
 		BackendResources: []egv1a1.GroupVersionKind{ours("OriginalDestinationBackend")},
 		Hooks: &egv1a1.ExtensionHooks{XDSTranslator: &egv1a1.XDSTranslatorHooks{
 			Post:        []egv1a1.XDSTranslatorHook{egv1a1.XDSRoute, egv1a1.XDSTranslation, egv1a1.XDSCluster},
@@ -235,13 +235,13 @@ func secretRef(namespace gwapiv1.Namespace, name gwapiv1.ObjectName) gwapiv1.Sec
 
 func TestWrongServices(t *testing.T) {
 	tests := []struct{ name, args, want string }{
-		{"TCP without address", "--listen-address :9443 --insecure", "egraft listens on :9443: --service-address has to say how Envoy Gateway reaches it"},
+		{"TCP without address", "--listen-address :9443 --insecure", "egraft listens on :9443: --service-address must be the address at which Envoy Gateway connects to it"},
 		{"address without port", "--service-address e --insecure", `--service-address "e" is not host:port`},
 		{"address without host", "--service-address :1 --insecure", `--service-address ":1" is not host:port`},
-		{"TLS without authority", "--service-address e:1 --client-secret c --format helm", "--service-address needs --ca-secret, or --insecure"},
+		{"TLS without authority", "--service-address e:1 --client-secret c --format helm", "--service-address requires --ca-secret or --insecure"},
 		{"TLS without Kubernetes", "--service-address e:1 --ca-secret c", "Envoy Gateway cannot use TLS to an extension server without Kubernetes: use a socket, or --insecure"},
-		{"secrets of a socket", "--ca-secret c", "--ca-secret and --client-secret need --service-address"},
-		{"secrets of plain TCP", "--service-address e:1 --insecure --ca-secret c", "--insecure excludes --ca-secret and --client-secret"},
+		{"secrets of a socket", "--ca-secret c", "--ca-secret and --client-secret require --service-address"},
+		{"secrets of plain TCP", "--service-address e:1 --insecure --ca-secret c", "--insecure cannot be used with --ca-secret or --client-secret"},
 		{"secret", "--service-address e:1 --ca-secret a/b/c --format helm", `"a/b/c" is neither the name of a Secret nor namespace/name`},
 	}
 	for _, test := range tests {

@@ -21,34 +21,35 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-const explainLong = `Say why a policy has an effect or none, and what it changes. A policy passes four stages:
+const explainLong = `Show whether a policy is in effect, why or why not, and what it changes. A policy passes
+through four stages:
   1  known to Envoy Gateway
   2  sent to egraft, in the hook calls of Envoy Gateway
   3  applied by egraft
   4  active in Envoy
-The command names the stage at which a policy stops, with the cause, its code, and the remedy.
+The command shows the stage at which a policy stops, with the cause, its code, and the remedy.
 
 SUBJECT is one of
   KIND/NAMESPACE/NAME                a policy, filter or backend of an enabled feature
   gateway/NAMESPACE/NAME             what egraft changes for a Gateway, and its policies
   httproute/NAMESPACE/NAME           the same for a route; also grpcroute
   cluster NAME                       what egraft changes in a cluster of Envoy
-  KIND                               all of the kind
-Without it, all policies, or those of --filename.
+  KIND                               all policies, filters or backends of the kind
+Without it, the command explains all policies, or the ones in --filename.
 
-It asks the egraft that runs on this host (--admin-address), which runs its last calls
-again. If none does, or with --kubeconfig or --context, it asks all replicas of egraft in the
+It asks the egraft on this host (--admin-address), which runs its last calls again.
+If there is none, or with --kubeconfig or --context, it asks all replicas of egraft in the
 cluster, Envoy Gateway's configuration and the Envoys, with the permissions of the kubeconfig.
-Without Kubernetes, --envoy-gateway-config and --envoy-admin say where to look for the stages
-1 and 4. With --recording, the command runs the calls of a recording. It then takes the
-settings of ` + "`egraft serve`" + `: use those of the egraft that kept the calls. Nothing is changed.
+Without Kubernetes, --envoy-gateway-config and --envoy-admin are the sources for stages 1
+and 4. With --recording, the command runs the calls of a recording. It then accepts the
+settings of ` + "`egraft serve`" + `: use the settings of the recorded egraft. It changes nothing.
 
 The exit code is
-  0  all policies are in effect, or Shadows
+  0  all policies are in effect, or have the effect Shadow
   1  a policy is not in effect, the subject is not in the calls, or the command failed
-  2  the command line, a setting or a file is not valid`
+  2  the command line, a setting or a file is invalid`
 
-const explainExample = `  # Why has the policy no effect?
+const explainExample = `  # Why does the policy have no effect?
   egraft explain backendmtlspolicy/default/mtls
 
   # The fields that egraft changes for a Gateway
@@ -71,13 +72,13 @@ type explaining struct {
 
 func newExplain(p *program) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "explain [SUBJECT]", Short: "Say why a policy has no effect, and what egraft changes",
+		Use: "explain [SUBJECT]", Short: "Show why a policy has no effect, and what egraft changes",
 		Long: explainLong, Example: explainExample, Args: cobra.MaximumNArgs(2),
 	}
 	flags := p.addFlags(cmd, append(slices.Clone(renderSettings), "admin-address", "kubeconfig")...)
 	var x explaining
 	x.add(cmd)
-	cmd.Flags().StringVar(&x.recording, "recording", "", "`path` of a recording: a directory, a tar file or a file of calls; if empty, a running egraft is asked")
+	cmd.Flags().StringVar(&x.recording, "recording", "", "`path` of a recording: a directory, a tar file or a file of calls; if empty, the command asks a running egraft")
 	cmd.Flags().StringArrayVarP(&x.files, "filename", "f", nil, "`file` with policies, whether Envoy Gateway sends them or not")
 	cmd.Flags().BoolVar(&x.diff, "diff", false, "print the fields that egraft changes")
 	cmd.Flags().StringVarP(&x.output, "output", "o", "text", "one of text, json, yaml")
@@ -102,7 +103,7 @@ func newExplain(p *program) *cobra.Command {
 // report makes the report, or has it made.
 func (x *explaining) report(ctx context.Context, p *program, s *settings, args []string) (*explain.Report, error) {
 	if !slices.Contains([]string{"text", "json", "yaml"}, x.output) {
-		return nil, fmt.Errorf("--output %q is none of text, json, yaml", x.output)
+		return nil, fmt.Errorf("--output %q is not one of text, json, yaml", x.output)
 	}
 	objects, err := x.objects()
 	if err != nil {
@@ -123,7 +124,7 @@ func (x *explaining) live(ctx context.Context, p *program, s *settings, args []s
 		}
 		r, remoteErr := x.inCluster(ctx, p, s, args, objects)
 		if errors.Is(remoteErr, cluster.ErrNoConfig) {
-			return nil, failed(fmt.Errorf("%w; name the address with --admin-address, a cluster with --kubeconfig, or a recording with --recording", err))
+			return nil, failed(fmt.Errorf("%w; pass its address with --admin-address, a cluster with --kubeconfig, or a recording with --recording", err))
 		}
 		return r, asked(remoteErr)
 	}
@@ -181,7 +182,7 @@ func (x *explaining) recorded(ctx context.Context, s *settings, args []string, o
 // running asks an egraft that runs on this host.
 func (x *explaining) running(ctx context.Context, s *settings, args []string, objects [][]byte) (*explain.Report, error) {
 	if s.AdminAddress == "" {
-		return nil, errors.New("--admin-address is off: name the address of a running egraft, or a recording with --recording")
+		return nil, errors.New("--admin-address is off: pass the address of a running egraft, or a recording with --recording")
 	}
 	r, err := explain.Ask(ctx, &http.Transport{}, s.AdminAddress, x.request(args, objects)) // without the environment's proxy
 	if err != nil {

@@ -39,7 +39,7 @@ func TestExplainFlags(t *testing.T) {
 		{"no such recording", "--recording none", 2, "egraft: read recording none: no such file or directory\n" + help},
 		{"no such file", "--recording calls.yaml -f none", 2, "egraft: read file: open none: no such file or directory\n" + help},
 		{"not a policy", "--recording calls.yaml -f calls.yaml", 2, "egraft: calls.yaml: document 1: is not a Kubernetes object: apiVersion, kind or metadata.name is missing\n" + help},
-		{"output", "--recording calls.yaml -o xml", 2, "egraft: --output \"xml\" is none of text, json, yaml\n" + help},
+		{"output", "--recording calls.yaml -o xml", 2, "egraft: --output \"xml\" is not one of text, json, yaml\n" + help},
 		{"subject", "gateway/eg --recording calls.yaml", 2, "egraft: \"gateway/eg\" is not a subject: use gateway/NAMESPACE/NAME\n" + help},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestExplainServing(t *testing.T) {
 	require.Equal(t, ExitOK, stop())
 	got = ask()
 	require.Equal(t, ExitFailure, got.code)
-	require.Contains(t, got.stderr, "no egraft answers at "+address)
+	require.Contains(t, got.stderr, "no egraft responds at "+address)
 }
 
 // sendCalls sends the translations of a file as Envoy Gateway does.

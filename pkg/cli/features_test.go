@@ -78,7 +78,7 @@ func TestFeaturesAreChecked(t *testing.T) {
 	require.Equal(t, ExitOK, custom(t, nil, check).code)
 
 	write("  stat: {prefx: a, waitTime: soon}\n")
-	require.Equal(t, result{ExitUsage, "", "egraft: 3 settings are wrong:\n" +
+	require.Equal(t, result{ExitUsage, "", "egraft: 3 settings are invalid:\n" +
 		"  features.stat.waitTime: Invalid value: \"soon\": must be a duration with its unit, like \"1s\" or \"1m30s\"\n" +
 		"  features.stat.prefx: Forbidden: unknown field\n" +
 		"  EGRAFT_STAT_WAIT_TIME: Invalid value: \"1\": must be a duration with its unit, like \"1s\" or \"1m30s\"\n" +
@@ -116,9 +116,9 @@ func TestOrderOfFeatures(t *testing.T) {
 		return mutator.Feature{Name: "behind-prompt", Hooks: []mutator.Hook{mutator.HookRoute}, After: []string{"fast-cluster-updates"}}
 	}
 	registered := []feature.Registration{feature.New(first), feature.New(last), feature.New(prompt), stat()}
-	require.Equal(t, "hedge stat first backend-mtls buffer filter-policy frontend-mtls original-destination behind-prompt last",
+	require.Equal(t, "hedge stat first backend-mtls buffer filter-policy http-filter frontend-mtls original-destination behind-prompt xds-patch-policy last",
 		strings.Join(namesOf(t, nil, registered...), " "))
-	require.Equal(t, "first backend-mtls buffer filter-policy frontend-mtls original-destination fast-cluster-updates behind-prompt attempt-count last",
+	require.Equal(t, "first backend-mtls buffer filter-policy http-filter frontend-mtls original-destination fast-cluster-updates behind-prompt attempt-count xds-patch-policy last",
 		strings.Join(namesOf(t, []string{"EGRAFT_FAST_CLUSTER_UPDATES=true", "EGRAFT_INCLUDE_ATTEMPT_COUNT=true", "EGRAFT_DISABLE_FEATURES=hedge,stat"}, registered...), " "))
 }
 
@@ -131,10 +131,10 @@ func TestFeaturesThatCannotBe(t *testing.T) {
 		want       string
 	}{
 		"after nobody": {[]feature.Registration{feature.New(first)}, `order features: feature "first": after "stat": no feature has this name, the features are ` +
-			"attempt-count, backend-mtls, buffer, fast-cluster-updates, filter-policy, first, frontend-mtls, hedge, original-destination"},
+			"attempt-count, backend-mtls, buffer, fast-cluster-updates, filter-policy, first, frontend-mtls, hedge, http-filter, original-destination, xds-patch-policy"},
 		"after itself":       {[]feature.Registration{feature.New(loop)}, "order features: features run after each other: loop after loop"},
 		"name of a built-in": {[]feature.Registration{feature.New(func() mutator.Feature { return mutator.Feature{Name: "buffer"} })}, `order features: feature "buffer" is listed twice`},
-		"name that is none":  {[]feature.Registration{feature.New(func() mutator.Feature { return mutator.Feature{Name: "A"} })}, `feature "A": the name must be lower-case words with dashes between them`},
+		"name that is none":  {[]feature.Registration{feature.New(func() mutator.Feature { return mutator.Feature{Name: "A"} })}, `feature "A": the name must be lowercase words separated by dashes`},
 		"flag of a setting":  {[]feature.Registration{flagged("max", "peers")}, `feature "max": setting "peers": the flag --max-peers is that of egraft`},
 		"flag of a command":  {[]feature.Registration{flagged("ca", "secret")}, `feature "ca": setting "secret": the flag --ca-secret is that of egraft`},
 	} {

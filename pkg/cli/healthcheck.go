@@ -16,19 +16,19 @@ import (
 	"github.com/egraft/egraft/internal/config"
 )
 
-const healthcheckLong = `Ask a running egraft whether it serves, for exec probes.
+const healthcheckLong = `Check whether a running egraft serves, for exec probes.
 
-On a Unix socket it calls the gRPC health service; for TCP it asks /readyz of the admin
-address, since a probe has no client certificate. It takes the settings of ` + "`egraft serve`" + `:
-give both the same flags, environment and file. The exit code is 0 if egraft serves.`
+On a Unix socket, it calls the gRPC health service; for TCP, it calls /readyz on the admin
+address, because a probe has no client certificate. It accepts the settings of ` + "`egraft serve`" + `:
+use the same flags, environment and file for both. The exit code is 0 if egraft serves.`
 
 const healthcheckExample = `  egraft healthcheck
   egraft healthcheck --socket /tmp/egraft.sock --timeout 2s`
 
 func newHealthcheck(p *program) *cobra.Command {
-	cmd := &cobra.Command{Use: "healthcheck", Short: "Ask a running egraft whether it serves", Long: healthcheckLong, Example: healthcheckExample, Args: noArgs}
+	cmd := &cobra.Command{Use: "healthcheck", Short: "Check whether a running egraft serves", Long: healthcheckLong, Example: healthcheckExample, Args: noArgs}
 	flags := p.addFlags(cmd, "socket", "listen-address", "admin-address")
-	timeout := cmd.Flags().Duration("timeout", time.Second, "time that egraft has to answer")
+	timeout := cmd.Flags().Duration("timeout", time.Second, "timeout of egraft's response")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s, err := p.load(flags)
 		if err != nil {
@@ -84,7 +84,7 @@ func checkAdmin(ctx context.Context, address string) error {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("check %s: /readyz answers %s", address, answer.Status)
+		return fmt.Errorf("check %s: /readyz responded with %s", address, answer.Status)
 	}
 	return nil
 }

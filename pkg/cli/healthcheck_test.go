@@ -37,7 +37,7 @@ func TestHealthcheckByAdminAddress(t *testing.T) {
 	}))
 	t.Cleanup(admin.Close)
 	address := strings.TrimPrefix(admin.URL, "http://")
-	require.Equal(t, result{ExitFailure, "", "egraft: check " + address + ": /readyz answers 503 Service Unavailable\n"},
+	require.Equal(t, result{ExitFailure, "", "egraft: check " + address + ": /readyz responded with 503 Service Unavailable\n"},
 		egraft(t.Context(), nil, "healthcheck", "--listen-address", ":9443", "--insecure", "--admin-address", address))
 	require.Equal(t, "/readyz", asked)
 }

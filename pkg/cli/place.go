@@ -23,8 +23,8 @@ type place struct {
 
 func (w *place) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&w.context, "context", "", "context of the kubeconfig; if empty, the current one")
-	cmd.Flags().StringVar(&w.egraftNamespace, "egraft-namespace", "", "namespace of egraft's pods; if empty, all are looked at")
-	cmd.Flags().StringVar(&w.gatewayNamespace, "envoy-gateway-namespace", "", "namespace of Envoy Gateway's pods; if empty, all are looked at")
+	cmd.Flags().StringVar(&w.egraftNamespace, "egraft-namespace", "", "namespace of egraft's pods; if empty, all namespaces")
+	cmd.Flags().StringVar(&w.gatewayNamespace, "envoy-gateway-namespace", "", "namespace of Envoy Gateway's pods; if empty, all namespaces")
 }
 
 // open opens the cluster of a kubeconfig.

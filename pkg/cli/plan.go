@@ -15,38 +15,40 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/egraft/egraft/internal/engine"
+	"github.com/egraft/egraft/internal/objectfile"
 	"github.com/egraft/egraft/internal/plan"
 	"github.com/egraft/egraft/internal/recording"
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-const planLong = `Print what would change in Envoy if policies, filters or backends were applied or
-deleted. Nothing is applied, and nothing is sent to Envoy: egraft runs the last hook calls
-of each Gateway again, as they were and with the changes.
+const planLong = `Print what would change in Envoy if you applied or deleted policies, filters or backends.
+The command applies nothing and sends nothing to Envoy: egraft runs the last hook calls of
+each Gateway again, once without and once with the changes.
 
-It prints + for resources that are added, ~ for those that change, with their fields, and -
-for those that are removed; for whom; and what that means: which listeners drain, so that
-connections of clients are closed, and which clusters warm again.
+It prints + for added, ~ for changed and - for removed resources, with their fields, the
+policies that cause the changes, and the effects: which listeners drain, which closes
+connections of clients, and which clusters warm again.
 
-The calls are those of a running egraft: the one on this host if one answers on
---admin-address, and otherwise that of the cluster of the kubeconfig; or those of a
-recording (--recording, see ` + "`egraft record`" + `). Use the settings of the egraft that kept them.
+The calls come from a running egraft: from the one on this host if it responds on
+--admin-address, otherwise from the one in the cluster of the kubeconfig. With --recording,
+they come from a recording (see ` + "`egraft record`" + `). Use the settings of the egraft that kept
+the calls.
 
-Files (-f, -d, - is the standard input) are YAML or JSON, as in kubectl apply. A policy that
-is there already is replaced. Filters and backends can be planned if routes refer to them.
+Files (-f, -d; - is standard input) are YAML or JSON, as for kubectl apply. They replace
+existing policies. You can plan filters and backends if routes refer to them.
 
 The exit code is
   0  nothing changes
-  1  an error: no calls, a file that is not valid, or Envoy rejects the result
+  1  error: no calls, an invalid file, or Envoy rejects the result
   2  Envoy's configuration changes`
 
 const planExample = `  # What would the policy change?
   egraft plan -f policy.yaml
 
-  # And what would its deletion?
+  # What would change if it were deleted?
   egraft plan -d policy.yaml
 
-  # In CI, from a recording, checked by the Envoy that serves
+  # In CI, from a recording, validated by the Envoy release in use
   egraft plan -f policies/ --recording recording.tar.gz --validate-with /usr/local/bin/envoy`
 
 // planFlags are the flags of the command.
@@ -58,17 +60,17 @@ type planFlags struct {
 
 func newPlan(p *program) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "plan", Short: "Print what policies would change in Envoy, before they are applied",
+		Use: "plan", Short: "Print what policies would change in Envoy, before you apply them",
 		Long: planLong, Example: planExample,
 	}
 	flags := p.addFlags(cmd, append(slices.Clone(renderSettings), "admin-address", "kubeconfig")...)
 	var f planFlags
 	f.add(cmd)
-	cmd.Flags().StringArrayVarP(&f.apply, "filename", "f", nil, "`file` or directory with custom resources to apply; - is the standard input")
-	cmd.Flags().StringArrayVarP(&f.delete, "delete", "d", nil, "`file` or directory with custom resources to delete; - is the standard input")
-	cmd.Flags().StringVarP(&f.namespace, "namespace", "n", "default", "namespace of custom resources that have none")
-	cmd.Flags().StringVar(&f.recording, "recording", "", "`path` of a recording: a directory or a tar file; if empty, a running egraft is asked")
-	cmd.Flags().StringVar(&f.envoy, "validate-with", "", "`program` of Envoy that validates the result")
+	cmd.Flags().StringArrayVarP(&f.apply, "filename", "f", nil, "`file` or directory with custom resources to apply; - is standard input")
+	cmd.Flags().StringArrayVarP(&f.delete, "delete", "d", nil, "`file` or directory with custom resources to delete; - is standard input")
+	cmd.Flags().StringVarP(&f.namespace, "namespace", "n", "default", "namespace of custom resources without one")
+	cmd.Flags().StringVar(&f.recording, "recording", "", "`path` of a recording: a directory or a tar file; if empty, the command asks a running egraft")
+	cmd.Flags().StringVar(&f.envoy, "validate-with", "", "`path` of an Envoy binary that validates the result")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "text", "one of text, json, yaml")
 	_ = cmd.RegisterFlagCompletionFunc("output", completeWords("text", "json", "yaml")) // the flag is there
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -92,7 +94,7 @@ const exitChanges = exitStatus(2)
 
 func (p *program) plan(ctx context.Context, s *settings, f *planFlags, stdin io.Reader) error {
 	if !slices.Contains([]string{"text", "json", "yaml"}, f.output) {
-		return fmt.Errorf("--output %q is none of text, json, yaml", f.output)
+		return fmt.Errorf("--output %q is not one of text, json, yaml", f.output)
 	}
 	changes, err := f.changes(stdin)
 	if err != nil {
@@ -142,7 +144,7 @@ func (f *planFlags) changes(stdin io.Reader) (c plan.Changes, err error) {
 }
 
 // readObjects reads custom resources of files, and of the YAML and JSON files of directories.
-func readObjects(names []string, namespace string, stdin io.Reader) (all []*plan.Object, err error) {
+func readObjects(names []string, namespace string, stdin io.Reader) (all []*objectfile.Object, err error) {
 	for _, name := range names {
 		files := []string{name}
 		if info, err := os.Stat(name); err == nil && info.IsDir() {
@@ -164,7 +166,7 @@ func readObjects(names []string, namespace string, stdin io.Reader) (all []*plan
 			if err != nil {
 				return nil, fmt.Errorf("read file: %w", err)
 			}
-			objects, err := plan.Parse(data, namespace)
+			objects, err := objectfile.Read(data, namespace)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", file, err)
 			}

@@ -35,10 +35,10 @@ func TestPlan(t *testing.T) {
 
 	got = planned(t, strings.Replace(plannedPolicy, "spec: {", "spec: {effect: Shadow, ", 1), "-f", "-")
 	require.Equal(t, 0, got.code, got.stderr)
-	require.Contains(t, got.stdout, "No changes. Envoy's configuration stays as it is.\nBufferPolicy shop/p (shop/eg): Shadow: changes nothing; if it were enforced, it would be Programmed: ")
+	require.Contains(t, got.stdout, "No changes. Envoy's configuration does not change.\nBufferPolicy shop/p (shop/eg): Shadow: changes nothing; if it were enforced, it would be Programmed: ")
 
 	got = planned(t, plannedPolicy, "-d", "-")
-	require.Equal(t, result{0, "No changes. Envoy's configuration stays as it is.\nBufferPolicy shop/p: not sent: it is in no call of the recording, so there is nothing to delete\n", ""}, got)
+	require.Equal(t, result{0, "No changes. Envoy's configuration does not change.\nBufferPolicy shop/p: not sent: no call in the recording contains it, so there is nothing to delete\n", ""}, got)
 
 	got = planned(t, plannedPolicy, "-f", "-", "-o", "json")
 	require.Equal(t, 2, got.code)
@@ -60,7 +60,7 @@ func TestPlanErrors(t *testing.T) {
 		"no files":     {"", nil, "egraft: --filename is missing: name files with custom resources to apply, or --delete\n"},
 		"no such file": {"", []string{"-f", "none.yaml"}, "egraft: read file: open none.yaml: no such file or directory\n"},
 		"not valid":    {"password: [", []string{"-f", "-"}, "egraft: -: document 1: is not valid YAML or JSON\n"},
-		"output":       {"", []string{"-f", "-", "-o", "xml"}, "egraft: --output \"xml\" is none of text, json, yaml\n"},
+		"output":       {"", []string{"-f", "-", "-o", "xml"}, "egraft: --output \"xml\" is not one of text, json, yaml\n"},
 		"unknown flag": {"", []string{"--nope"}, "egraft: unknown flag: --nope\n"},
 		"argument":     {"", []string{"file"}, "egraft: egraft plan takes no arguments, but got \"file\"\n"},
 		"no recording": {plannedPolicy, []string{"-f", "-", "--recording", "none"}, "egraft: read recording none: no such file or directory\n"},

@@ -17,17 +17,17 @@ import (
 )
 
 const recordLong = `Save the hook calls that a running egraft keeps: the last ones of each Gateway, and some
-before them. They have no secrets. PATH is a new directory, or a file that ends in .tar.gz
+earlier ones. They contain no secrets. PATH is a new directory, or a file that ends in .tar.gz
 or .tar.
 
-It asks the egraft on this host if one answers on --admin-address, and otherwise the
-cluster of the kubeconfig, by port-forwards. Of several replicas, it takes the one that
-Envoy Gateway called last.`
+It asks the egraft on this host if one responds on --admin-address, otherwise the cluster of
+the kubeconfig, by port-forward. If there are several replicas, it asks the one that Envoy
+Gateway called last.`
 
 const recordExample = `  # From a workstation
   egraft record recording.tar.gz
 
-  # Only the last translation of each Gateway, as files to read
+  # Only the last translation of each Gateway, as readable files
   egraft record --latest recording`
 
 // finding are the flags that say where a running egraft is.

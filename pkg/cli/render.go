@@ -20,33 +20,33 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-const renderLong = `Print what egraft changes in xDS resources for policies, without a cluster: for CI of
-people who write policies.
+const renderLong = `Print what policies change in xDS resources, without a cluster, for example in CI.
 
-Files (-f, as often as needed, - is the standard input) are YAML or JSON, also of several
-documents. A document is one of
-  a policy           as in kubectl apply
-  an Envoy's config  what /config_dump of Envoy's admin address prints, also of one
+Files (-f, can be repeated; - is standard input) are YAML or JSON with one or more documents.
+A document is one of
+  a policy           as for kubectl apply
+  an Envoy's config  the output of /config_dump on Envoy's admin address, with or without
   dump               ?resource=; it must have the clusters, listeners and routes, and come
                      from an Envoy whose configuration egraft has not changed
-  egctl's output     what Envoy Gateway's egctl x translate --to xds prints, of one Gateway
-  calls of hooks     as the conformance kit's in.yaml has them, with filters and backends
+  egctl's output     the output of Envoy Gateway's egctl x translate --to xds for one Gateway
+  hook calls         as in the conformance kit's in.yaml, with filters and backends
 
-For a config dump, egraft makes the calls that Envoy Gateway makes: the Route hook for each
-route that is the target of a policy, then the Translation hook. Filters and backends need a
-file of calls: a dump does not tell which routes name them. targetSelectors need labels,
-which a dump does not have.
+For a config dump, egraft makes the same calls as Envoy Gateway: the Route hook for each route
+that is the target of a policy, then the Translation hook. Filters and backends require a file
+of calls, because a dump does not show which routes refer to them. targetSelectors require
+labels, which a dump does not contain.
 
-It takes the settings of ` + "`egraft serve`" + `: use the same flags, environment and file for both.
+It accepts the settings of ` + "`egraft serve`" + `: use the same flags, environment and file for both.
 
 Output (-o) is
-  diff        what changed (+ added, ~ changed, - removed), and the outcomes of policies
-  yaml, json  changed resources, and with --all the others, too; and the outcomes
-Secrets are redacted: what is printed cannot be sent to Envoy. The exit code is
+  diff        changes (+ added, ~ changed, - removed), and the outcomes of policies
+  yaml, json  changed resources (with --all, also unmodified ones), and the outcomes
+Secrets are redacted, so Envoy does not accept the output. The exit code is
   0  all policies are Programmed, or Overridden by more specific ones
-  1  another outcome (Invalid, Conflicted, TargetNotFound, ApplyFailed, or NotSent: no call had
-     the policy), a mutator that failed, or input that cannot be rendered
-  2  the command line, a setting or a file is not valid`
+  1  a policy has another outcome (Invalid, Conflicted, TargetNotFound, MatchedNothing,
+     ApplyFailed, or NotSent if no call contains it), a mutator failed, or the input cannot
+     be rendered
+  2  the command line, a setting or a file is invalid`
 
 const renderExample = `  # What would the policy change in an Envoy? (curl -s localhost:19000/config_dump > dump.json)
   egraft render -f dump.json -f policy.yaml
@@ -79,9 +79,9 @@ func newRender(p *program) *cobra.Command {
 	}
 	flags := p.addFlags(cmd, renderSettings...)
 	var r rendering
-	cmd.Flags().StringArrayVarP(&r.files, "filename", "f", nil, "`file` with policies, a config dump or calls; - is the standard input")
+	cmd.Flags().StringArrayVarP(&r.files, "filename", "f", nil, "`file` with policies, a config dump or calls; can be repeated; - is standard input")
 	cmd.Flags().StringVarP(&r.output, "output", "o", "diff", "one of diff, yaml, json")
-	cmd.Flags().BoolVar(&r.all, "all", false, "with -o yaml or json, print unchanged resources, too")
+	cmd.Flags().BoolVar(&r.all, "all", false, "with -o yaml or json, also print unmodified resources")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s, err := p.load(flags)
 		if err != nil {
@@ -100,9 +100,9 @@ func newRender(p *program) *cobra.Command {
 func (r *rendering) input(stdin io.Reader) (*render.Input, error) {
 	switch {
 	case !slices.Contains([]string{"diff", "yaml", "json"}, r.output):
-		return nil, fmt.Errorf("--output %q is none of diff, yaml, json", r.output)
+		return nil, fmt.Errorf("--output %q is not one of diff, yaml, json", r.output)
 	case r.all && r.output == "diff":
-		return nil, errors.New("--all needs --output yaml or json")
+		return nil, errors.New("--all requires --output yaml or json")
 	case len(r.files) == 0:
 		return nil, errors.New("--filename is missing: name files with policies, and a config dump or calls")
 	}

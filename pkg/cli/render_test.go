@@ -55,7 +55,7 @@ func TestRender(t *testing.T) {
 	require.NoError(t, err)
 	const help = "See `egraft render --help`.\n"
 	const without = "egraft: not every policy is in effect\n"
-	const programmed = "BufferPolicy default/buffer: Programmed: requests of up to 1Mi are held until they are complete; routes: 1\n"
+	const programmed = "BufferPolicy default/buffer: Programmed: requests of up to 1Mi are buffered until they are complete; routes: 1; Envoy Gateway can do this natively, by requestBuffer of a BackendTrafficPolicy\n"
 	for _, test := range []struct {
 		name, args, stdin string
 		want              result
@@ -63,7 +63,7 @@ func TestRender(t *testing.T) {
 		{"no policy", "-f dump.json", "", result{0, "unchanged resources: 5\n", ""}},
 		{
 			"policies in one file", "-f dump.json -f - --disable-features buffer", string(policy) + "---\n# nothing\n---\n" + string(policy),
-			result{1, "unchanged resources: 5\n" + strings.Repeat("BufferPolicy default/buffer: NotSent: no enabled feature reads it as a policy; xDS does not tell which routes name a filter or backend: put them into objects of a file of calls\n", 2), without},
+			result{1, "unchanged resources: 5\n" + strings.Repeat("BufferPolicy default/buffer: NotSent: no enabled feature reads it as a policy; if it is a filter or backend, xDS does not show which routes refer to it: use a file of calls, and add it to objects\n", 2), without},
 		},
 		{
 			"selector", "-f dump.json -f -", strings.Replace(string(policy), "targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop}]", "targetSelectors: [{kind: HTTPRoute, matchLabels: {a: b}}]", 1),
@@ -74,11 +74,11 @@ func TestRender(t *testing.T) {
 		{"no files", "", "", result{2, "", "egraft: --filename is missing: name files with policies, and a config dump or calls\n" + help}},
 		{"no xDS", "-f policy.yaml", "", result{2, "", "egraft: the files have no xDS resources: add a config dump or calls\n" + help}},
 		{"no such file", "-f none.yaml", "", result{2, "", "egraft: read file: open none.yaml: no such file or directory\n" + help}},
-		{"two dumps", "-f dump.json -f dump.json", "", result{2, "", "egraft: dump.json: document 1: a second config dump: render one Envoy at a time\n" + help}},
-		{"dump without resources", "-f -", "configs: [{}]", result{2, "", "egraft: -: document 1: config dump: has no dynamic clusters, listeners or routes: take it from /config_dump of an Envoy that Envoy Gateway configures\n" + help}},
+		{"two dumps", "-f dump.json -f dump.json", "", result{2, "", "egraft: dump.json: document 1: there is more than one config dump: render one Envoy at a time\n" + help}},
+		{"dump without resources", "-f -", "configs: [{}]", result{2, "", "egraft: -: document 1: config dump: has no dynamic clusters, listeners or routes: take one from /config_dump of an Envoy that Envoy Gateway configures\n" + help}},
 		{"something else", "-f -", "a: b", result{2, "", "egraft: -: document 1: is neither a custom resource (apiVersion and kind) nor a file of calls (hook or calls) nor a config dump (configs) nor the output of egctl x translate (xds)\n" + help}},
-		{"output", "-f dump.json -o text", "", result{2, "", "egraft: --output \"text\" is none of diff, yaml, json\n" + help}},
-		{"all of a diff", "-f dump.json --all", "", result{2, "", "egraft: --all needs --output yaml or json\n" + help}},
+		{"output", "-f dump.json -o text", "", result{2, "", "egraft: --output \"text\" is not one of diff, yaml, json\n" + help}},
+		{"all of a diff", "-f dump.json --all", "", result{2, "", "egraft: --all requires --output yaml or json\n" + help}},
 		{"argument", "policy.yaml", "", result{2, "", "egraft: egraft render takes no arguments, but got \"policy.yaml\"\n" + help}},
 		{"calls", "-f -", "hook: Translation\nresources: {Cluster: [{name: a}]}", result{0, "unchanged resources: 1\n", ""}},
 		{"nothing changed", "-f dump.json -o yaml", "", result{0, "policies: []\nresources: {}\n", ""}},
@@ -161,10 +161,10 @@ func TestRenderTranslated(t *testing.T) {
 func TestRenderErrorsQuoteNothing(t *testing.T) {
 	for text, want := range map[string]string{
 		`SECRET: [`: "is not valid YAML or JSON",
-		`{"configs": [{"dynamic_active_clusters": [{"cluster": {"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "name": ["SECRET"]}}]}]}`:         "config dump: Cluster: is not as Envoy's API has it (line 1:",
-		`{"configs": [{"dynamic_active_clusters": [{"cluster": {"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "connectTimeout": "SECRET"}}]}]}`: "config dump: Cluster: is not as Envoy's API has it (line 1:",
-		`{"configs": [{"dynamic_active_clusters": [{"cluster": {"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "no_such_field": "SECRET"}}]}]}`:  `config dump: Cluster: is not as Envoy's API has it: unknown field "no_such_field" (line 1:`,
-		`{"configs": ["SECRET"]}`:                              "config dump: an entry is no object",
+		`{"configs": [{"dynamic_active_clusters": [{"cluster": {"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "name": ["SECRET"]}}]}]}`:         "config dump: Cluster: does not match Envoy's API (line 1:",
+		`{"configs": [{"dynamic_active_clusters": [{"cluster": {"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "connectTimeout": "SECRET"}}]}]}`: "config dump: Cluster: does not match Envoy's API (line 1:",
+		`{"configs": [{"dynamic_active_clusters": [{"cluster": {"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "no_such_field": "SECRET"}}]}]}`:  `config dump: Cluster: does not match Envoy's API: unknown field "no_such_field" (line 1:`,
+		`{"configs": ["SECRET"]}`:                              "config dump: an entry is not an object",
 		`{"configs": [{"dynamic_active_clusters": "SECRET"}]}`: "config dump: ",
 	} {
 		var stdout, stderr output

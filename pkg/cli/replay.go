@@ -17,18 +17,18 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-const replayLong = `Make the calls of a recording to two egrafts and compare what they answer: before an
+const replayLong = `Send the calls of a recording to two egrafts and compare their responses: before an
 upgrade, before a change of egraft's settings, or between two releases of Envoy Gateway.
 
-Before is this binary, with the settings given as for ` + "`egraft serve`" + `. After is the binary of
---against, or this one, with the same settings and those of --against-flag. With
---against-recording, after gets the calls of another recording, of the same resources.
-Settings of the recorded egraft that change what it does with resources apply to both
-unless a flag says otherwise.
+Before is this binary, with settings as for ` + "`egraft serve`" + `. After is the binary of --against,
+or this one, with the same settings plus the flags of --against-flag. With
+--against-recording, After receives the calls of another recording of the same resources.
+Settings of the recorded egraft that affect resources apply to both, unless a flag overrides
+them.
 
-Both run as processes that cache nothing, on sockets of their own. Each call is made twice,
-which shows answers that are not deterministic. The exit code is 0 if all answers are
-identical, 1 if some differ or a call could not be made, and 2 for wrong usage.`
+Both run as processes without a cache, on separate sockets. The command makes each call twice,
+to find responses that are not deterministic. The exit code is 0 if all responses are
+identical, 1 if some differ or a call failed, and 2 if the command line is invalid.`
 
 const replayExample = `  # Before an upgrade
   egraft record recording.tar.gz
@@ -47,16 +47,16 @@ type replaying struct {
 }
 
 func newReplay(p *program) *cobra.Command {
-	cmd := &cobra.Command{Use: "replay RECORDING", Short: "Compare what two egrafts answer to recorded calls", Long: replayLong, Example: replayExample, Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "replay RECORDING", Short: "Compare the responses of two egrafts to recorded calls", Long: replayLong, Example: replayExample, Args: cobra.ExactArgs(1)}
 	flags := p.addFlags(cmd, renderSettings...)
 	var r replaying
 	cmd.Flags().StringVar(&r.binary, "against", "", "`path` of another egraft; if empty, this one")
 	cmd.Flags().StringArrayVar(&r.flags, "against-flag", nil, "`flag` of `egraft serve` for the other egraft, like --against-flag=--fast-cluster-updates; can be repeated")
-	cmd.Flags().StringVar(&r.recording, "against-recording", "", "`path` of a recording whose calls the other egraft gets; if empty, the same")
+	cmd.Flags().StringVar(&r.recording, "against-recording", "", "`path` of a recording whose calls the other egraft receives; if empty, the same recording")
 	cmd.Flags().StringVarP(&r.output, "output", "o", "text", "one of text, json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if r.output != "text" && r.output != "json" {
-			return fmt.Errorf("--output %q is none of text, json", r.output)
+			return fmt.Errorf("--output %q is not one of text, json", r.output)
 		}
 		if r.binary == "" && r.recording == "" && len(r.flags) == 0 {
 			return errors.New("nothing to compare with: use --against, --against-flag or --against-recording")
@@ -127,7 +127,7 @@ func serveArgs(recorded, given map[string]string) (args []string) {
 }
 
 // errAnswersDiffer leads to the exit code; the report tells the rest.
-var errAnswersDiffer = errors.New("not all answers are identical")
+var errAnswersDiffer = errors.New("not all responses are identical")
 
 func (p *program) writeReplay(r *replay.Report, output string) error {
 	var err error

@@ -21,7 +21,7 @@ func TestReplay(t *testing.T) {
 	require.Contains(t, same.stdout, "1 request: 1 identical, 0 different, 0 not deterministic\n\nslowest (before, after):\n  Translation: ")
 
 	off := egraft(t.Context(), environ, "replay", recorded, "--against-flag", "--disable-features=backend-mtls")
-	require.Equal(t, result{ExitFailure, off.stdout, "egraft: not all answers are identical\n"}, off)
+	require.Equal(t, result{ExitFailure, off.stdout, "egraft: not all responses are identical\n"}, off)
 	require.Contains(t, off.stdout, "1 request: 0 identical, 1 different, 0 not deterministic\n")
 	require.Contains(t, off.stdout, "    - Cluster egraft/backend-mtls/")
 
@@ -41,7 +41,7 @@ func TestReplay(t *testing.T) {
 	path := filepath.Join(dir, "r.tar.gz")
 	require.NoError(t, r.Write(path))
 	got := egraft(t.Context(), environ, "replay", path, "--against-flag", "--eds-initial-fetch-timeout=4s")
-	require.Equal(t, result{ExitFailure, got.stdout, "egraft: not all answers are identical\n"}, got)
+	require.Equal(t, result{ExitFailure, got.stdout, "egraft: not all responses are identical\n"}, got)
 	require.Contains(t, got.stdout, `initial_fetch_timeout: "3s" -> "4s"`)
 
 	two := egraft(t.Context(), environ, "replay", recorded, "--against-recording", "../features/backendmtls/testdata/two-agents")
@@ -58,7 +58,7 @@ func TestReplayWithout(t *testing.T) {
 		want string
 	}{
 		{[]string{recorded}, ExitUsage, "nothing to compare with: use --against, --against-flag or --against-recording"},
-		{[]string{recorded, "-o", "xml", "--against", "x"}, ExitUsage, `--output "xml" is none of text, json`},
+		{[]string{recorded, "-o", "xml", "--against", "x"}, ExitUsage, `--output "xml" is not one of text, json`},
 		{[]string{"nowhere", "--against", "x"}, ExitFailure, "read recording nowhere: no such file or directory"},
 		{[]string{recorded, "--against", "/bin/false"}, ExitFailure, "start /bin/false: ended before it served: exit status 1"},
 		{[]string{recorded, "--against-flag", "--unheard-of"}, ExitFailure, "unknown flag: --unheard-of"},

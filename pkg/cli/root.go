@@ -3,16 +3,18 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const rootLong = `egraft adds features that Envoy Gateway lacks to the configuration Envoy receives. It
 runs as a sidecar of Envoy Gateway, which calls it over a Unix socket, and changes
 clusters, listeners, routes and secrets as custom resources configure it.`
 
-const rootExample = `  # Serve, as the sidecar of Envoy Gateway does
+const rootExample = `  # Serve, as the sidecar of Envoy Gateway
   egraft serve
 
   # Print the settings that Envoy Gateway needs
@@ -37,13 +39,44 @@ func newRoot(p *program) *cobra.Command {
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
-	root.AddCommand(newServe(p), newHealthcheck(p), newConfig(p), newRender(p), newDoctor(p), newRecord(p), newReplay(p), newVersion(p))
-	root.AddCommand(newPlan(p))
+	root.SetUsageFunc(wrapped(root.UsageFunc()))
+	root.AddCommand(newServe(p), newHealthcheck(p), newConfig(p), newRender(p), newDoctor(p), newRecord(p), newReplay(p), newCases(p), newVersion(p))
+	root.AddCommand(newPlan(p), newConvert(p), newNew(p), newBuild(p))
 	root.AddCommand(newExplain(p), newCollect(p), newMan())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	return root
+}
+
+// wrapped prints a usage whose flags are wrapped. A template of usage would do it, too, at the cost of a
+// sixth of the program: see hack/architecture/linked_test.go.
+func wrapped(usage func(*cobra.Command) error) func(*cobra.Command) error {
+	return func(cmd *cobra.Command) error {
+		out := cmd.OutOrStderr()
+		var text strings.Builder
+		cmd.SetOut(&text)
+		err := usage(cmd)
+		cmd.SetOut(out)
+		if err != nil {
+			return err
+		}
+		wrap := strings.NewReplacer(wrapping(cmd.LocalFlags(), cmd.InheritedFlags())...)
+		_, err = io.WriteString(out, wrap.Replace(text.String()))
+		return err
+	}
+}
+
+// usageWidth is the longest line of a usage.
+const usageWidth = 100
+
+// wrapping are the texts of flags, each followed by the wrapped one.
+func wrapping(sets ...*pflag.FlagSet) (pairs []string) {
+	for _, flags := range sets {
+		if text := strings.TrimSpace(flags.FlagUsages()); text != "" {
+			pairs = append(pairs, text, strings.TrimSpace(flags.FlagUsagesWrapped(usageWidth)))
+		}
+	}
+	return pairs
 }
 
 // title is what a person types to call the program.

@@ -26,11 +26,11 @@ import (
 
 const serveLong = `Serve Envoy Gateway's extension hooks until SIGTERM or SIGINT.
 
-Each setting can be a flag, a variable of the environment (--call-timeout is
-EGRAFT_CALL_TIMEOUT) or a field of the file that --config names (callTimeout). A flag
-beats the environment, which beats the file.`
+Each setting can be a flag, an environment variable (--call-timeout is
+EGRAFT_CALL_TIMEOUT) or a field of the file that --config names (callTimeout).
+Precedence, highest first: flag, environment, file.`
 
-const serveExample = `  # Beside Envoy Gateway, on a Unix socket that both mount
+const serveExample = `  # As a sidecar of Envoy Gateway, on a Unix socket that both mount
   egraft serve
 
   # Elsewhere, over TCP with mutual TLS
@@ -85,9 +85,7 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	kept.serve(api)
 	explaining := explain.NewServer(&explain.Explainer{Engine: e, Features: s.features}, kept.latest)
 	api.JSON(explain.Path, explaining.Answer)
-	if err := page.Serve(api, page.Config{Explain: explaining.Report, Calls: kept.metas, Facts: me.facts, Checks: me.results, Now: time.Now}); err != nil {
-		return err
-	}
+	page.Serve(api, page.Config{Explain: explaining.Report, Calls: kept.metas, Facts: me.facts, Checks: me.results, Now: time.Now})
 	publisher, err := newPublisher(s.Config, log, t)
 	if err != nil {
 		return err

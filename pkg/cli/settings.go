@@ -115,7 +115,7 @@ func (e settingsError) Error() string {
 	if len(e) == 1 {
 		return e[0].Error()
 	}
-	lines := []string{fmt.Sprintf("%d settings are wrong:", len(e))}
+	lines := []string{fmt.Sprintf("%d settings are invalid:", len(e))}
 	for _, err := range e {
 		lines = append(lines, "  "+err.Error())
 	}

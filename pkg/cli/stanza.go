@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// stanza is what the template of Envoy Gateway's extension manager needs.
+// stanza is what Envoy Gateway's extension manager needs.
 type stanza struct {
 	wiring.Needs
 	// Socket is empty if egraft is reached at Address.

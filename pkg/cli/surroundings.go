@@ -31,7 +31,7 @@ type surroundings struct {
 func (w *surroundings) add(cmd *cobra.Command) {
 	w.place.add(cmd)
 	cmd.Flags().StringVar(&w.gatewayConfig, "envoy-gateway-config", "", "`file` with the configuration of an Envoy Gateway without Kubernetes")
-	cmd.Flags().StringArrayVar(&w.envoyAdmins, "envoy-admin", nil, "`host:port` of the administration interface of an Envoy without Kubernetes, as often as needed")
+	cmd.Flags().StringArrayVar(&w.envoyAdmins, "envoy-admin", nil, "`host:port` of the administration interface of an Envoy without Kubernetes; can be repeated")
 }
 
 // standalone adds the first and the last stage to a report, as far as flags name where to look.
@@ -57,15 +57,15 @@ func (p *program) replicas(ctx context.Context, c *cluster.Cluster) ([]replica, 
 	for _, pod := range pods {
 		switch {
 		case pod.AdminPort == 0:
-			p.warn("pod " + pod.String() + " has its admin address off, and cannot be asked")
+			p.warn("pod " + pod.String() + " has no admin address, so it cannot be queried")
 		case !pod.Running:
-			p.warn("egraft does not run in pod " + pod.String())
+			p.warn("egraft is not running in pod " + pod.String())
 		default:
 			out = append(out, replica{"pod " + pod.String(), c.Transport(pod, pod.AdminPort), fmt.Sprintf("127.0.0.1:%d", pod.AdminPort)})
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("none of %d pods of egraft can be asked", len(pods))
+		return nil, fmt.Errorf("none of %d pods of egraft can be queried", len(pods))
 	}
 	return out, nil
 }

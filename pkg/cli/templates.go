@@ -4,14 +4,15 @@ import (
 	"embed"
 	"fmt"
 	"strings"
-	"text/template"
 )
 
-// The configuration is a template and not a marshalled type: it has comments, and Envoy
-// Gateway's own types drop `failOpen: false`, which has to be seen.
+// The formats, whose last line stands for the extension manager.
 //
 //go:embed templates/*.yaml
 var templates embed.FS
+
+// manager is the text of a format that stands for the extension manager, after what it is indented by.
+const manager = "EXTENSION_MANAGER\n"
 
 func isFormat(name string) bool {
 	return name == "standalone" || name == "helm" || name == "configmap"
@@ -19,27 +20,14 @@ func isFormat(name string) bool {
 
 // stanzaIn prints a stanza in a format.
 func stanzaIn(s *stanza, format string) (string, error) {
-	t, err := template.New(format+".yaml").Funcs(template.FuncMap{"quote": quote, "stanza": (func(int) string)(nil)}).ParseFS(templates, "templates/*.yaml")
+	text, err := templates.ReadFile("templates/" + format + ".yaml")
 	if err != nil {
 		return "", fmt.Errorf("read templates: %w", err)
 	}
-	t.Funcs(template.FuncMap{"stanza": func(indent int) (string, error) { return stanzaText(t, s, indent) }})
-	var out strings.Builder
-	if err := t.Execute(&out, s); err != nil {
-		return "", fmt.Errorf("print configuration: %w", err)
+	before, found := strings.CutSuffix(string(text), manager)
+	if !found {
+		return "", fmt.Errorf("template %s does not end with %q", format, manager)
 	}
-	return out.String(), nil
+	indent := before[strings.LastIndexByte(before, '\n')+1:]
+	return before + strings.ReplaceAll(strings.Join(s.lines(), "\n"), "\n", "\n"+indent) + "\n", nil
 }
-
-// stanzaText prints the extension manager itself.
-func stanzaText(t *template.Template, s *stanza, indent int) (string, error) {
-	var out strings.Builder
-	if err := t.ExecuteTemplate(&out, "extensionmanager.yaml", s); err != nil {
-		return "", err
-	}
-	pad := strings.Repeat(" ", indent)
-	return pad + strings.ReplaceAll(strings.TrimSpace(out.String()), "\n", "\n"+pad), nil
-}
-
-// quote writes a YAML string; JSON's are, and Go's are but for what no path has.
-func quote(s string) string { return fmt.Sprintf("%q", s) }

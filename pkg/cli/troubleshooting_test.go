@@ -43,7 +43,7 @@ func TestTroubleshooting(t *testing.T) {
 	for _, flag := range regexp.MustCompile("`(--[a-z-]+)").FindAllStringSubmatch(page, -1) {
 		require.True(t, slices.ContainsFunc(config.Settings(), func(s config.Setting) bool { return "--"+s.Flag == flag[1] }), flag[1])
 	}
-	for _, reason := range []mutator.Reason{mutator.Programmed, mutator.Invalid, mutator.Conflicted, mutator.Overridden, mutator.TargetNotFound, mutator.ApplyFailed} {
+	for _, reason := range []mutator.Reason{mutator.Programmed, mutator.Invalid, mutator.Conflicted, mutator.Overridden, mutator.TargetNotFound, mutator.MatchedNothing, mutator.ApplyFailed} {
 		require.Contains(t, page, "\n| `"+string(reason)+"` | ")
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/egraft/egraft/internal/version"
 )
 
-const versionLong = `Print the versions of egraft, Go and Envoy Gateway's protocol. For each feature that is
-not built in, a line has its name, its module and the module's version.`
+const versionLong = `Print the versions of egraft, Go and Envoy Gateway's protocol, and, for each feature that is
+not built in, a line with its name, its module and the module's version.`
 
 const versionExample = `  egraft version`
 

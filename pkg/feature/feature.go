@@ -1,5 +1,5 @@
-// Package feature registers features that are not built in with an egraft binary, each with
-// settings of its own.
+// Package feature registers features that are not built in with an egraft binary, each with its own
+// settings.
 //
 //	type Settings struct{ Header string }
 //
@@ -20,22 +20,24 @@ package feature
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/setting"
 )
 
-// Registration is a feature that is not built in. Make one with [New] or [WithSettings].
+// Registration is a feature that is not built in. Create one with [New] or [WithSettings].
 type Registration struct {
 	name    string
 	pkg     string
 	declare func() Declaration
+	crds    [][]byte
 }
 
 // Declaration is the settings of a feature with their defaults.
 type Declaration struct {
 	Settings []setting.Setting
-	// Feature makes the feature from the values that the settings have by then.
+	// Feature creates the feature from the current values of the settings.
 	Feature func() (mutator.Feature, error)
 }
 
@@ -46,12 +48,12 @@ func New(feature func() mutator.Feature) Registration {
 	}}
 }
 
-// WithSettings returns a feature whose settings are the fields of an S that table lists. The
-// name must be that of the feature.
+// WithSettings returns a feature whose settings are the fields of an S that table lists. name must be
+// the name of the feature.
 //
-// Each command declares the settings anew, with a copy of the defaults, and calls feature once
-// with what was set. Checks of one value belong to its [setting.Value], which names it in the
-// error; an error of feature is about the settings together. Like a mutator, feature does no I/O.
+// Each command declares the settings again, with a copy of the defaults, and calls feature once with
+// the configured values. Checks of a single value belong to its [setting.Value], which names it in the
+// error; an error of feature concerns the settings as a whole. Like a mutator, feature does no I/O.
 func WithSettings[S any](name string, defaults S, table func(*S) []setting.Setting, feature func(S) (mutator.Feature, error)) Registration {
 	return Registration{name: name, pkg: packageOf(feature), declare: func() Declaration {
 		values := defaults
@@ -68,8 +70,28 @@ func WithSettings[S any](name string, defaults S, table func(*S) []setting.Setti
 // Name is the name of the feature in flags, logs and metrics.
 func (f Registration) Name() string { return f.name }
 
-// Package is the import path of the package with the function that makes the feature.
+// Package is the import path of the package with the function that creates the feature.
 func (f Registration) Package() string { return f.pkg }
 
-// Declare returns settings that no other call returns.
+// WithCRDs adds the CRDs of the feature's custom resources: YAML files with one or more CRDs.
+// `egraft config crds` prints them, and `egraft config rbac` reads the names of resources from them.
+// Embed the files that controller-gen writes:
+//
+//	//go:embed example.com_hellopolicies.yaml
+//	var crd []byte
+//
+//	func Features() []feature.Registration {
+//		return []feature.Registration{feature.New(New).WithCRDs(crd)}
+//	}
+//
+// A feature whose custom resources are installed by others needs none.
+func (f Registration) WithCRDs(files ...[]byte) Registration {
+	f.crds = slices.Concat(f.crds, files)
+	return f
+}
+
+// CRDs returns the files of [Registration.WithCRDs].
+func (f Registration) CRDs() [][]byte { return f.crds }
+
+// Declare returns new settings at each call.
 func (f Registration) Declare() Declaration { return f.declare() }

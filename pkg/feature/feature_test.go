@@ -102,10 +102,10 @@ func TestValidate(t *testing.T) {
 		features []Registration
 		want     string
 	}{
-		"name":             {[]Registration{with("Hello")}, `feature "Hello": the name must be lower-case words with dashes between them`},
-		"no name":          {[]Registration{New(func() mutator.Feature { return mutator.Feature{} })}, `feature "": the name must be lower-case words with dashes between them`},
+		"name":             {[]Registration{with("Hello")}, `feature "Hello": the name must be lowercase words separated by dashes`},
+		"no name":          {[]Registration{New(func() mutator.Feature { return mutator.Feature{} })}, `feature "": the name must be lowercase words separated by dashes`},
 		"twice":            {[]Registration{with("a", "b"), with("a", "b")}, `feature "a" is listed twice`},
-		"name of setting":  {[]Registration{with("a", "b", "max-1")}, `feature "a": setting "max-1": the name must be lower-case words with dashes between them`},
+		"name of setting":  {[]Registration{with("a", "b", "max-1")}, `feature "a": setting "max-1": the name must be lowercase words separated by dashes`},
 		"setting twice":    {[]Registration{with("a", "b", "b")}, `feature "a": setting "b": the flag --a-b is that of feature "a"`},
 		"flag of egraft":   {[]Registration{with("max", "peers")}, `feature "max": setting "peers": the flag --max-peers is that of egraft`},
 		"flag of a friend": {[]Registration{with("a", "b-c"), with("a-b", "c")}, `feature "a-b": setting "c": the flag --a-b-c is that of feature "a"`},
@@ -113,7 +113,7 @@ func TestValidate(t *testing.T) {
 			[]Registration{WithSettings("a", struct{}{}, func(*struct{}) []setting.Setting { return []setting.Setting{{Name: "b"}} }, nil)},
 			`feature "a": setting "b" has no value`,
 		},
-		"all at once": {[]Registration{with("A"), with("max", "peers")}, `feature "A": the name must be lower-case words with dashes between them` + "\n" +
+		"all at once": {[]Registration{with("A"), with("max", "peers")}, `feature "A": the name must be lowercase words separated by dashes` + "\n" +
 			`feature "max": setting "peers": the flag --max-peers is that of egraft`},
 	} {
 		t.Run(name, func(t *testing.T) { require.EqualError(t, Validate(test.features, taken), test.want) })

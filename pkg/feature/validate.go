@@ -8,10 +8,9 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Validate reports features that cannot be in one binary: with a name that is not lower-case
-// words with dashes between them or that another one has, with a setting of such a name or
-// without a value, or with a flag that is taken. The flags in takenFlags are those of egraft,
-// each with who has it, in words.
+// Validate reports features that cannot be in one binary: with an invalid name or the name of another
+// feature, with a setting that has an invalid name or no value, or with a flag that is taken. takenFlags
+// are egraft's flags, each with a description of its owner.
 func Validate(features []Registration, takenFlags map[string]string) error {
 	var errs []error
 	names := map[string]bool{}
@@ -19,7 +18,7 @@ func Validate(features []Registration, takenFlags map[string]string) error {
 	maps.Copy(flags, takenFlags)
 	for _, f := range features {
 		if !mutator.IsName(f.name) {
-			errs = append(errs, fmt.Errorf("feature %q: the name must be lower-case words with dashes between them", f.name))
+			errs = append(errs, fmt.Errorf("feature %q: the name must be lowercase words separated by dashes", f.name))
 		}
 		if names[f.name] {
 			errs = append(errs, fmt.Errorf("feature %q is listed twice", f.name))
@@ -31,13 +30,13 @@ func Validate(features []Registration, takenFlags map[string]string) error {
 	return errors.Join(errs...)
 }
 
-// validate checks the settings, and adds their flags to those that are taken.
+// validate checks the settings, and adds their flags to the taken flags.
 func (f Registration) validate(flags map[string]string) (errs []error) {
 	for _, s := range f.declare().Settings {
 		flag := f.name + "-" + s.Name
 		switch owner := flags[flag]; {
 		case !mutator.IsName(s.Name):
-			errs = append(errs, fmt.Errorf("feature %q: setting %q: the name must be lower-case words with dashes between them", f.name, s.Name))
+			errs = append(errs, fmt.Errorf("feature %q: setting %q: the name must be lowercase words separated by dashes", f.name, s.Name))
 		case s.Value == nil:
 			errs = append(errs, fmt.Errorf("feature %q: setting %q has no value", f.name, s.Name))
 		case owner != "":

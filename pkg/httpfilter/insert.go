@@ -20,18 +20,18 @@ func New(name string, config proto.Message) (*hcmv3.HttpFilter, error) {
 }
 
 // Insert inserts filters into the chains of an HTTP connection manager, next to each other, and
-// reports whether that changed anything. Filters of the same names are removed first, wherever
-// they are: after it there is one of each, at the position. All others keep their order.
+// reports whether this changed anything. It first removes filters with the same names, wherever they
+// are, so that there is one of each, at the position. All other filters keep their order.
 //
-// The chains are that of the connection manager, and those of upgrades that have one of their
-// own, which requests take in its place.
+// The chains are the chain of the connection manager, and the chains of upgrades with their own
+// filters, which replace it for their requests.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto#extensions-filters-network-http-connection-manager-v3-httpconnectionmanager-upgradeconfig
 func Insert(hcm *hcmv3.HttpConnectionManager, p Position, filters ...*hcmv3.HttpFilter) (changed bool, err error) {
 	return edit(hcm, func(chain []*hcmv3.HttpFilter) ([]*hcmv3.HttpFilter, error) { return insert(chain, p, filters) })
 }
 
-// Ensure is [Insert] for a filter that Envoy Gateway or another feature can have inserted, and of
-// which a chain needs one only: a filter of the same name is left as it is, where it is.
+// Ensure is [Insert] for a filter that Envoy Gateway or another feature may have inserted, and of which
+// a chain needs only one: it leaves a filter with the same name unmodified and in place.
 func Ensure(hcm *hcmv3.HttpConnectionManager, p Position, filter *hcmv3.HttpFilter) (changed bool, err error) {
 	return edit(hcm, func(chain []*hcmv3.HttpFilter) ([]*hcmv3.HttpFilter, error) {
 		if slices.ContainsFunc(chain, named(filter)) {
@@ -41,12 +41,12 @@ func Ensure(hcm *hcmv3.HttpConnectionManager, p Position, filter *hcmv3.HttpFilt
 	})
 }
 
-// EachHCM calls edit for those HTTP connection managers of a listener whose route configuration
-// is one that want is true for, in all filter chains, the default one included. The HTTP/3
-// listener of a port is a listener of its own.
+// EachHCM calls edit for the HTTP connection managers of a listener for whose route configuration want
+// returns true, in all filter chains, including the default one. The HTTP/3 listener of a port is a
+// separate listener.
 //
-// Connection managers that have their routes themselves are passed over: with Envoy Gateway they
-// are not a Gateway's, but answer probes of Envoy. One that cannot be decoded is an error.
+// It skips connection managers with inline routes: in Envoy Gateway, they do not belong to a Gateway,
+// but respond to probes of Envoy. A connection manager that cannot be decoded is an error.
 func EachHCM(l *listenerv3.Listener, want func(routeConfiguration string) bool, edit func(*hcmv3.HttpConnectionManager) (changed bool, err error)) error {
 	for _, fc := range xds.FilterChains(l) {
 		_, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {

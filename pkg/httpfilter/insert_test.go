@@ -123,6 +123,26 @@ func TestInsertSeveral(t *testing.T) {
 	require.False(t, hcm.GetHttpFilters()[1].GetDisabled())
 }
 
+// TestInsertTwice: of two filters with one position, the one that is inserted later is closer to what the
+// position names, also when both are inserted again.
+func TestInsertTwice(t *testing.T) {
+	for position, want := range map[httpfilter.Position]string{
+		httpfilter.BeforeRouter():              "cors jwt first second router",
+		httpfilter.First():                     "second first cors jwt router",
+		httpfilter.Before(httpfilter.JWTAuthn): "cors first second jwt router",
+		httpfilter.After(httpfilter.CORS):      "cors second first jwt router",
+	} {
+		hcm := manager("cors jwt router")
+		for range 2 {
+			for _, name := range []string{"first", "second"} {
+				_, err := httpfilter.Insert(hcm, position, &hcmv3.HttpFilter{Name: name})
+				require.NoError(t, err)
+			}
+			requireNames(t, want, hcm)
+		}
+	}
+}
+
 func TestInsertErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		chain    string

@@ -26,30 +26,30 @@ const (
 	after
 )
 
-// First is in front of all other filters.
+// First is before all other filters.
 func First() Position { return Position{relation: first} }
 
-// BeforeRouter is behind all filters but those of [Last] and the router.
+// BeforeRouter is after all filters except those of [Last] and the router.
 func BeforeRouter() Position { return Position{relation: beforeRouter} }
 
-// Last is directly in front of the router, where nothing can come between. The name of the filter
-// has to begin with [LastPrefix].
+// Last is immediately before the router, with no filter in between. The name of the filter
+// must begin with [LastPrefix].
 func Last() Position { return Position{relation: last} }
 
-// At is where Envoy Gateway has filters of the kind: behind all filters of kinds that come before
-// it in [Order], and in front of the first of a later kind if that is possible.
-// EnvoyProxy.spec.filterOrder and patches can move filters of other kinds; the filter then comes
-// behind all those that have to run first.
+// At is the position of Envoy Gateway's filters of the kind: after all filters of kinds
+// that come before it in [Order], and before the first of a later kind if possible.
+// EnvoyProxy.spec.filterOrder and patches can move filters of other kinds; the filter then
+// comes behind all those that have to run first.
 func At(k Kind) Position { return Position{at, k} }
 
-// Before is in front of the first filter of the kind, or where that would be, see [At].
+// Before is the position before the first filter of the kind, or before its usual position, see [At].
 func Before(k Kind) Position { return Position{before, k} }
 
-// After is behind the last filter of the kind, or where that would be, see [At].
+// After is the position after the last filter of the kind, or after its usual position, see [At].
 func After(k Kind) Position { return Position{after, k} }
 
-// Compare orders positions as they are in a chain by [Order]. Filters of several positions are to be
-// inserted in that order: it is then theirs where none of Envoy Gateway's filters is between them.
+// Compare orders positions as in a chain, by [Order]. Insert filters with several positions in this
+// order, so that they keep it where none of Envoy Gateway's filters is between them.
 func (p Position) Compare(other Position) int {
 	return cmp.Or(cmp.Compare(p.rank(), other.rank()), cmp.Compare(p.relationRank(), other.relationRank()))
 }

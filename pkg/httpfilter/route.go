@@ -11,14 +11,14 @@ import (
 )
 
 // Settings are the typed_per_filter_config of a route, virtual host, route configuration or
-// weighted cluster, by the name of the filter. The most specific one is in effect as a whole:
-// that of the weighted cluster, else the route, the virtual host, the route configuration.
+// weighted cluster, by the name of the filter. The most specific one is in effect as a whole.
+// Precedence, highest first: weighted cluster, route, virtual host, route configuration.
 type Settings = map[string]*anypb.Any
 
-// Enable is a setting for [Set] and [Configure] that enables a disabled filter as it is.
+// Enable is a setting for [Set] and [Configure] that enables a disabled filter without other changes.
 func Enable() *routev3.FilterConfig { return &routev3.FilterConfig{Config: &anypb.Any{}} }
 
-// Set sets the setting of a filter, in the place of one that is there.
+// Set sets the setting of a filter, and replaces an existing one.
 func Set(settings *Settings, filter string, setting proto.Message) error {
 	a, err := xds.Any(setting)
 	if err != nil {
@@ -31,10 +31,10 @@ func Set(settings *Settings, filter string, setting proto.Message) error {
 	return nil
 }
 
-// Configure sets the setting of a filter for all requests of a route. A setting that is there and
-// does no more than [Enable] is replaced; one that does more stays if [Enable] is to be set. Any
-// other setting that is not the same, and one of a weighted cluster, which would override the
-// route's, is an error: Envoy has no rule by which it merges settings of one filter.
+// Configure sets the setting of a filter for all requests of a route. It replaces an existing setting
+// that is [Enable]. If the new setting is [Enable], an existing one stays. Any other different setting
+// is an error, and so is a setting of a weighted cluster, which would override the route's: Envoy
+// cannot merge settings of one filter.
 func Configure(r *routev3.Route, filter string, setting proto.Message) error {
 	a, err := xds.Any(setting)
 	if err != nil {

@@ -20,12 +20,12 @@ import (
 const upstreamCodec = "envoy.filters.http.upstream_codec"
 
 // errOldOptions is about a field that Envoy does not take beside [xds.HTTPProtocolOptions].
-var errOldOptions = errors.New("has HTTP options in fields that are deprecated, beside which it cannot have upstream filters")
+var errOldOptions = errors.New("has HTTP options in deprecated fields, which cannot be combined with upstream filters")
 
-// InsertUpstream inserts filters into the upstream HTTP filters of a cluster, directly in front of
-// the codec, and reports whether that changed anything. They see each attempt of a request after a
-// host is chosen. Filters of the same names are removed first; all others, and the other options
-// of the protocol, stay. A cluster without options gets those of HTTP/1.1, which is Envoy's default.
+// InsertUpstream inserts filters into the upstream HTTP filters of a cluster, directly before the codec,
+// and reports whether this changed anything. They process each attempt of a request after Envoy has
+// chosen a host. It first removes filters with the same names; all other filters and protocol options
+// stay. A cluster without options gets the options for HTTP/1.1, which is Envoy's default.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/intro/arch_overview/http/upstream_filters
 func InsertUpstream(c *clusterv3.Cluster, filters ...*hcmv3.HttpFilter) (changed bool, err error) {
 	changed, err = insertUpstream(c, filters)
@@ -33,6 +33,17 @@ func InsertUpstream(c *clusterv3.Cluster, filters ...*hcmv3.HttpFilter) (changed
 		return false, fmt.Errorf("upstream HTTP filters of cluster %q: %w", c.GetName(), err)
 	}
 	return changed, nil
+}
+
+// Upstream returns the upstream HTTP filters of a cluster.
+func Upstream(c *clusterv3.Cluster) ([]*hcmv3.HttpFilter, error) {
+	options := &upstreamsv3.HttpProtocolOptions{}
+	if there := c.GetTypedExtensionProtocolOptions()[xds.HTTPProtocolOptions]; there != nil {
+		if err := there.UnmarshalTo(options); err != nil {
+			return nil, fmt.Errorf("upstream HTTP filters of cluster %q: %w", c.GetName(), err)
+		}
+	}
+	return options.GetHttpFilters(), nil
 }
 
 func insertUpstream(c *clusterv3.Cluster, filters []*hcmv3.HttpFilter) (changed bool, err error) {

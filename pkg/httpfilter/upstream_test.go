@@ -66,7 +66,7 @@ func TestInsertUpstreamWithoutOptions(t *testing.T) {
 
 func TestInsertUpstreamErrors(t *testing.T) {
 	_, err := httpfilter.InsertUpstream(&clusterv3.Cluster{Name: "c", Http2ProtocolOptions: &corev3.Http2ProtocolOptions{}}, &hcmv3.HttpFilter{Name: "f"})
-	require.EqualError(t, err, `upstream HTTP filters of cluster "c": has HTTP options in fields that are deprecated, beside which it cannot have upstream filters`)
+	require.EqualError(t, err, `upstream HTTP filters of cluster "c": has HTTP options in deprecated fields, which cannot be combined with upstream filters`)
 	broken := &clusterv3.Cluster{Name: "c", TypedExtensionProtocolOptions: map[string]*anypb.Any{xds.HTTPProtocolOptions: {TypeUrl: "type.googleapis.com/other.Type"}}}
 	_, err = httpfilter.InsertUpstream(broken, &hcmv3.HttpFilter{Name: "f"})
 	require.ErrorContains(t, err, `upstream HTTP filters of cluster "c": `)

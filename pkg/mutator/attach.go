@@ -15,9 +15,9 @@ import (
 // policiesOf is the key of the index of a kind's policies.
 type policiesOf struct{ schema.GroupVersionKind }
 
-// Attached returns the policies of a kind that are attached to any of the objects that a
-// resource was made from, the one with precedence first. The policies are those that came with the call:
-// those of routes are in the Route hook and nowhere else, see [DecodeAttached].
+// Attached returns the policies of a kind that are attached to any of the objects from which Envoy
+// Gateway generated a resource, the one with precedence first. It only finds policies of the call:
+// policies of routes are only in the Route hook, see [DecodeAttached].
 func Attached(in *Input, gvk schema.GroupVersionKind, refs []xds.Reference) []policy.Attachment {
 	objects := in.Objects.Of(gvk)
 	if len(objects) == 0 {
@@ -31,7 +31,7 @@ func Attached(in *Input, gvk schema.GroupVersionKind, refs []xds.Reference) []po
 	return index.Attached(places)
 }
 
-// FailurePolicyOf is what the effective policy says of its own failure, for [Plan].
+// FailurePolicyOf returns the failure policy of the effective policy, for [Plan].
 func FailurePolicyOf(found []policy.Attachment) FailurePolicy {
 	if len(found) == 0 {
 		return ""
@@ -39,12 +39,12 @@ func FailurePolicyOf(found []policy.Attachment) FailurePolicy {
 	return FailurePolicy(found[0].FailurePolicy)
 }
 
-// MaxMetadataSize is how many bytes of content an entry may have. Envoy Gateway makes up to 16 hostnames
-// × 128 matches xDS routes of one HTTPRoute on each listener, and sends all of them back in the
-// Translation hook: with entries of this size that is 6 MiB.
+// MaxMetadataSize is the maximum content of an entry in bytes. For one HTTPRoute, Envoy Gateway
+// generates up to 16 hostnames × 128 matches xDS routes on each listener, and sends all of them in the
+// Translation hook: with entries of this size, this is 6 MiB.
 const MaxMetadataSize = 3 << 10
 
-// maxOverridden is how many of the overridden policies of a route are told of in its entry.
+// maxOverridden is the maximum number of overridden policies in the entry of a route.
 const maxOverridden = 8
 
 // attachedPolicy is a policy in an entry.
@@ -53,10 +53,10 @@ type attachedPolicy struct {
 	policy.Encoded
 }
 
-// MetadataKey tells entries of a kind from those of others, of other API groups, too.
+// MetadataKey identifies the entries of a kind, including its API group.
 func MetadataKey(gvk schema.GroupVersionKind) string { return gvk.GroupKind().String() }
 
-// decodedKey is the key of what an entry says to those who read a kind.
+// decodedKey is the cache key of a decoded entry, by kind.
 type decodedKey struct {
 	schema.GroupVersionKind
 	xds.MetadataEntry
@@ -64,18 +64,18 @@ type decodedKey struct {
 
 type encodedKey struct{ key, attached string }
 
-// EncodeAttached returns an entry with policies of a kind, to be left on a route in the Route hook: only
-// there Envoy Gateway passes policies of routes. It has what the Translation hook needs of the
-// effective one, and tells of those that it overrides by name, of the first [maxOverridden] of them: only
-// the translation, which knows the whole, can tell what became of a policy. A policy of more
-// than [MaxMetadataSize] bytes, compressed, is an error.
+// EncodeAttached returns an entry with policies of a kind, for the metadata of a route in the Route
+// hook, the only hook in which Envoy Gateway passes policies of routes. The entry contains the part of
+// the effective policy that the Translation hook needs, and the names of the first [maxOverridden]
+// policies that it overrides, because only the translation can determine their outcomes. A policy of
+// more than [MaxMetadataSize] bytes, compressed, is an error.
 func EncodeAttached(in *Input, gvk schema.GroupVersionKind, effective policy.Attachment, overridden []policy.Attachment) (xds.MetadataEntry, error) {
 	return EncodeAttachedGroups(in, gvk, [][]policy.Attachment{append([]policy.Attachment{effective}, overridden...)})
 }
 
-// EncodeAttachedGroups is [EncodeAttached] for a kind of which several policies are in effect on one
-// route: the first of each group is, and overrides the others of the group. Together they may have
-// [MaxMetadataSize] bytes.
+// EncodeAttachedGroups is [EncodeAttached] for a kind of which several policies may be in effect on
+// one route: the first policy of each group is in effect, and overrides the rest of its group. All
+// groups together may have [MaxMetadataSize] bytes.
 func EncodeAttachedGroups(in *Input, gvk schema.GroupVersionKind, groups [][]policy.Attachment) (xds.MetadataEntry, error) {
 	type result struct {
 		entry xds.MetadataEntry
@@ -127,7 +127,7 @@ func tooLarge(size, policies int) error {
 	return fmt.Errorf("takes %d bytes on each xDS route of its target, more than the %d that a policy may take: use shorter or fewer values", size, MaxMetadataSize)
 }
 
-// AttachedKey stands for what policies say and how they are attached.
+// AttachedKey is a cache key for the content of policies and for how they are attached.
 func AttachedKey(found []policy.Attachment) string {
 	var b strings.Builder
 	for _, c := range found {
@@ -137,14 +137,14 @@ func AttachedKey(found []policy.Attachment) string {
 	return b.String()
 }
 
-// DecodeAttached returns the policies of a kind in an entry, the one with precedence first, and nil for an entry of
-// another kind. Of the others, [policy.As] is nil. What cannot be read is left out: nobody
-// but egraft writes entries, and an entry of another version of egraft is one that was lost.
+// DecodeAttached returns the policies of a kind in an entry, the one with precedence first, and nil
+// for an entry of another kind. For all but the first, [policy.As] is nil. Unreadable policies are
+// left out: only egraft writes entries, and an entry of another version of egraft counts as lost.
 func DecodeAttached(in *Input, k policy.Kind, m xds.MetadataEntry) []policy.Attachment {
 	if m.Key != MetadataKey(k.GroupVersionKind) {
 		return nil
 	}
-	return ComputeOnce(in, decodedKey{k.GroupVersionKind, m}, func(*Input) []policy.Attachment { return decodeAttached(k, m.Value) })
+	return ComputeOnce(in, decodedKey{k.GroupVersionKind, m}, func(in *Input) []policy.Attachment { return in.rejectedOf(decodeAttached(k, m.Value)) })
 }
 
 func decodeAttached(k policy.Kind, value string) (out []policy.Attachment) {
@@ -177,13 +177,13 @@ func DecodeAttachedGroups(in *Input, k policy.Kind, m xds.MetadataEntry) (groups
 	return groups
 }
 
-// IsEntryOf tells whether an entry is one of a kind, be it readable or not.
+// IsEntryOf reports whether an entry belongs to a kind, whether it is readable or not.
 func IsEntryOf(gvk schema.GroupVersionKind, m xds.MetadataEntry) bool {
 	return m.Key == MetadataKey(gvk)
 }
 
-// IsReadable tells whether an entry has policies, whatever their kind. A route that waits for it
-// can be let go.
+// IsReadable reports whether an entry contains policies of any kind. A route that is held for it
+// can be released.
 func IsReadable(m xds.MetadataEntry) bool {
 	raw, err := unpack(m.Value)
 	var list []attachedPolicy

@@ -10,32 +10,33 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// Feature is one feature: what it needs from Envoy Gateway and its mutators by kind of
-// resource, nil where it has none. Its mutators run only in the hooks that it lists.
+// Feature is what a feature needs from Envoy Gateway, and its mutators by kind of resource,
+// nil for kinds that it does not change. Mutators only run in the hooks that the feature
+// lists.
 type Feature struct {
 	// Name identifies the feature in logs, metrics and configuration: lower case, dashes.
 	Name string
-	// Hooks are those that the feature needs; `egraft config envoy-gateway` subscribes
-	// Envoy Gateway to the union over all features and to nothing else. Each must have
-	// something to run, and each mutator a hook that brings its resources, see [Hook.Kinds].
+	// Hooks are the hooks that the feature needs. `egraft config envoy-gateway` prints the
+	// union of all features. Each hook must have a mutator to run, and each mutator a hook
+	// with its resources, see [Hook.Kinds].
 	Hooks []Hook
-	// NeedsRoutes says that the feature uses [Input.Routes], for which Envoy Gateway has to
-	// include the route configurations in the Translation hook.
+	// NeedsRoutes is set if the feature uses [Input.Routes]. Envoy Gateway must then
+	// include route configurations in the Translation hook.
 	NeedsRoutes bool
-	// PrunesSecrets says that a secret which a listener referred to before the feature changed
-	// it, and nothing in the translation refers to any more, is to be dropped. Envoy Gateway
-	// has to include secrets and all that may refer to them for it.
+	// PrunesSecrets removes a secret if a listener referred to it before the feature
+	// changed the listener, and nothing in the translation refers to it any more. Envoy
+	// Gateway must include secrets and all resources that may refer to them.
 	PrunesSecrets bool
 
-	// RenamesClusters says that the feature gives clusters of a translation other names. It has
-	// failed on one that gets the name of another one, whether that came with the translation or
-	// was given it, too. Routes are then led to the cluster under its new name. If Envoy
-	// rejects it, their requests are rejected: under the old name Envoy would keep the cluster
-	// as it was.
+	// RenamesClusters is set if the feature renames clusters of a translation. The mutator
+	// has failed on a cluster if another cluster already has the new name or gets the same
+	// one. The engine changes routes to the new name. If Envoy rejects the renamed cluster,
+	// their requests are rejected: under the old name, Envoy would keep the old version of
+	// the cluster.
 	RenamesClusters bool
 
-	// After names features behind which this one runs, built in or not; see [Order]. Without
-	// it the feature runs where the list has it.
+	// After names features, built in or not, after which this one runs; see [Order].
+	// Without it, the feature runs at its position in the list.
 	After []string
 
 	// Policies, Filters and Backends are the custom resources that the feature reads:
@@ -53,16 +54,25 @@ type Feature struct {
 	Secrets             Secret
 	RouteConfigurations RouteConfiguration
 
-	// ClusterVariants edits clusters by the routes and listeners that lead to them, in place of
-	// Clusters and RouteConfigurations.
+	// ClusterVariants edits clusters by the routes and listeners that lead to them, instead
+	// of Clusters. In a route configuration, routes are changed to lead to copies of
+	// clusters before RouteConfigurations edits it; if one fails, the other stays.
 	ClusterVariants ClusterVariants
 
-	// Additions adds resources to a translation, after the mutators ran.
+	// Additions adds resources to a translation after the mutators have run.
 	Additions Adder
-	// Reporter tells for each policy of the feature what became of it.
+	// Reporter returns the outcome of each policy of the feature.
 	Reporter Reporter
+	// Rejects returns the policies that must not be in effect at all, with the reason,
+	// usually a [RejectionError]. The engine calls it after all edits of a translation,
+	// with what they counted, see [Count]. It then runs the translation again with these
+	// policies invalid, so that their failure policies apply and other policies become
+	// effective, until no more are rejected. If each rejection causes another one, policies
+	// are rejected together after a few rounds: first all of the namespace, then all of the
+	// feature. If Rejects fails, all policies of the feature are rejected.
+	Rejects func(in *Input) map[*policy.Object]error
 
-	// Err is why the feature cannot work, for example a field that is missing where it was made.
+	// Err is why the feature cannot work, for example because a required field is missing.
 	// [Validate] reports it.
 	Err error
 }
@@ -70,8 +80,8 @@ type Feature struct {
 // Uses reports whether the feature runs in the hook.
 func (f *Feature) Uses(h Hook) bool { return slices.Contains(f.Hooks, h) }
 
-// MetadataKeys are the keys in egraft's metadata that are the feature's: its name, and those of its
-// custom resources, see [MetadataKey].
+// MetadataKeys returns the feature's keys in egraft's metadata: its name, and the keys of
+// its custom resources, see [MetadataKey].
 func (f *Feature) MetadataKeys() []string {
 	keys := []string{f.Name}
 	for _, k := range f.kinds() {
@@ -88,13 +98,14 @@ func (f *Feature) kinds() []policy.Kind { return slices.Concat(f.Policies, f.Fil
 // same field of the file.
 var name = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$`)
 
-// IsName tells whether a feature or a setting can have the name: lower-case words with dashes
-// between them.
+// IsName reports whether s is a valid name of a feature or setting: lowercase words separated by
+// dashes.
 func IsName(s string) bool { return name.MatchString(s) }
 
-// Validate reports features that cannot work: with an Err, without a name, with a name or a custom resource
-// that another one has, with an unknown hook or failure policy, with a policy whose status they
-// want to write, with hooks in which nothing runs, or with what runs in none of their hooks.
+// Validate reports features that cannot work: with an Err, without a name, with the name or a custom
+// resource of another feature, with an unknown hook or failure policy, with conditions for a policy
+// (Envoy Gateway writes the status of policies), with hooks in which nothing runs, or with fields
+// that have no effect in any of their hooks.
 func Validate(features []Feature) error {
 	errs := collisions(features)
 	seen := map[string]bool{}
@@ -104,7 +115,7 @@ func Validate(features []Feature) error {
 		case f.Name == "":
 			errs = append(errs, fmt.Errorf("feature %d has no name", i))
 		case !IsName(f.Name):
-			errs = append(errs, fmt.Errorf("feature %q: the name must be lower-case words with dashes between them", f.Name))
+			errs = append(errs, fmt.Errorf("feature %q: the name must be lowercase words separated by dashes", f.Name))
 		}
 		if seen[f.Name] {
 			errs = append(errs, fmt.Errorf("feature %q is listed twice", f.Name))
@@ -115,8 +126,8 @@ func Validate(features []Feature) error {
 	return errors.Join(errs...)
 }
 
-// collisions reports keys that two features have. A custom resource is read in one way and leaves
-// its state on routes under one key, so that one feature lists it, in one version.
+// collisions reports keys that two features share. A custom resource is decoded in one way, and keeps
+// its state on routes under one key, so only one feature may list it, in one version.
 func collisions(features []Feature) (errs []error) {
 	owners, versions := map[string]string{xds.DeniedKey: "egraft", xds.ShadowKey: "egraft"}, map[string]string{}
 	for i := range features {
@@ -152,8 +163,8 @@ func (f *Feature) validate() (errs []error) {
 		}
 	}
 	errs = append(errs, f.validateHooks()...)
-	if f.ClusterVariants != nil && (f.Clusters != nil || f.RouteConfigurations != nil) {
-		errs = append(errs, fmt.Errorf("feature %q: set ClusterVariants, or Clusters and RouteConfigurations", f.Name))
+	if f.ClusterVariants != nil && f.Clusters != nil {
+		errs = append(errs, fmt.Errorf("feature %q: set ClusterVariants or Clusters", f.Name))
 	}
 	for _, k := range f.Policies {
 		if k.HasConditions() {

@@ -46,7 +46,7 @@ func TestCollisions(t *testing.T) {
 		"in another list":  {[]mutator.Feature{{Name: "a", Hooks: hooks, Policies: kind("a.example", "v1")}, {Name: "b", Hooks: hooks, Filters: kind("a.example", "v2")}}, `feature "b": Thing.a.example belongs to a: one feature lists a custom resource, and others find its objects in Input.Objects`},
 		"two versions":     {[]mutator.Feature{{Name: "a", Hooks: hooks, Policies: both}}, `feature "a": Thing.a.example is listed as v1 and v2: Envoy Gateway would send each object in both versions`},
 		"name of a kind": {[]mutator.Feature{{Name: "a", Hooks: hooks, Policies: kind("a.example", "v1")}, {Name: "Thing.a.example", Hooks: hooks}}, "feature \"Thing.a.example\": Thing.a.example belongs to a: one feature lists a custom resource, and others find its objects in Input.Objects\n" +
-			`feature "Thing.a.example": the name must be lower-case words with dashes between them`},
+			`feature "Thing.a.example": the name must be lowercase words separated by dashes`},
 		"name of egraft's":  {[]mutator.Feature{{Name: "denied", Hooks: hooks}}, `feature "denied": denied belongs to egraft: one feature lists a custom resource, and others find its objects in Input.Objects`},
 		"one name is twice": {[]mutator.Feature{{Name: "a", Hooks: hooks, Policies: kind("a.example", "v1")}, {Name: "a", Hooks: hooks, Policies: kind("a.example", "v1")}}, `feature "a" is listed twice`},
 	} {

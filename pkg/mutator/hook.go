@@ -22,8 +22,8 @@ func Hooks() []Hook {
 // Kind is a kind of xDS resource that mutators can change.
 type Kind string
 
-// The kinds of resources, by the names of their Envoy messages; Endpoints is
-// ClusterLoadAssignment, Listener comes in two hooks, Cluster in two as well.
+// The kinds of resources, with the names of their Envoy messages. Endpoints is
+// ClusterLoadAssignment. Listener and Cluster are each part of two hooks.
 const (
 	KindRoute              Kind = "Route"
 	KindVirtualHost        Kind = "VirtualHost"
@@ -34,15 +34,15 @@ const (
 	KindRouteConfiguration Kind = "RouteConfiguration"
 )
 
-// FailurePolicy says what becomes of a resource that a mutator could not treat.
+// FailurePolicy is what to do with a resource on which a mutator failed.
 type FailurePolicy string
 
 const (
-	// Deny makes Envoy reject requests to the resource: what a security mutator wants.
+	// Deny makes Envoy reject requests to the resource. Security features use it.
 	Deny FailurePolicy = "Deny"
 	// Ignore leaves the resource as it was before the mutator.
 	Ignore FailurePolicy = "Ignore"
-	// Fail answers the whole call with an error, so that Envoy Gateway keeps the last
-	// good configuration of that Gateway. By configuration only.
+	// Fail fails the whole call, so that Envoy Gateway keeps the last good configuration of
+	// that Gateway. It can only be set by configuration.
 	Fail FailurePolicy = "Fail"
 )

@@ -13,8 +13,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// Input is what one call of Envoy Gateway says besides the resources. It is shared by
-// all mutators of the call, and by calls that say the same, and must not be changed.
+// Input is the content of a hook call in addition to the resources. All mutators of the
+// call share it, and so do calls with the same content. It must not be changed.
 type Input struct {
 	// Hook is the hook that was called.
 	Hook Hook
@@ -23,105 +23,111 @@ type Input struct {
 	Objects *policy.Set
 	// Hostnames of the virtual host that a route belongs to (Route hook only).
 	Hostnames []string
-	// Kinds are those of the resources that came with the call, see [Input.Has].
+	// Kinds are the kinds of resources in the call, see [Input.Has].
 	Kinds []Kind
-	// Excess says which of the policies in effect, given with the oldest first, are past a limit
-	// that the operator set for their namespace, and why. It is nil if there is no limit, see
-	// [Input.Past].
+	// Excess returns the policies that exceed a limit of the operator for their namespace, with
+	// the reason. Its argument is the policies in effect, oldest first. It is nil if there is no
+	// limit, see [Input.Past].
 	Excess func(inEffect []*policy.Object) map[*policy.Object]error
-	// Routes tells which listeners and routes lead to a cluster (Translation hook only,
-	// nil elsewhere). It is computed at the first call.
+	// Rejected are the policies that were rejected after their edits of the translation, with the
+	// reason, see [Feature.Rejects]. Objects, [Attached] and [DecodeAttached] contain copies of them
+	// with the reason as their error.
+	Rejected map[policy.ID]error
+	// Routes returns the listeners and routes that lead to each cluster (Translation hook
+	// only, nil elsewhere). It is computed at the first call.
 	Routes func() *xds.RouteIndex
 
 	computed sync.Map // what ComputeOnce computed, by its key
+	counts   Counts   // see [Input.Counted]
+	of       *Input   // the one with computed, if it is another one
 }
 
-// Has tells whether the call brought resources of a kind. In a translation with routes it
-// brings none only if Envoy Gateway is told not to include the kind in the hook, or an
-// extension server before egraft lost them.
+// Has reports whether the call contains resources of a kind. A translation with routes only
+// lacks a kind if Envoy Gateway is configured not to include it in the hook, or if an
+// extension server before egraft lost the resources.
 func (in *Input) Has(k Kind) bool { return slices.Contains(in.Kinds, k) }
 
-// Past returns copies of those policies in effect that are past a limit of the operator's, with
-// the reason as their error, by [policy.Object.String]. The policies are of one kind and given with
-// the oldest first. What a mutator makes of them is what it makes of policies that are not valid.
+// Past returns copies of the policies in effect that exceed a limit of the operator, with the
+// reason as their error, by [policy.Object.String]. The policies must be of one kind, oldest first.
+// Mutators must treat the copies like invalid policies.
 func (in *Input) Past(inEffect []*policy.Object) map[string]*policy.Object {
 	if in.Excess == nil {
 		return nil
 	}
 	out := map[string]*policy.Object{}
 	for o, err := range in.Excess(inEffect) {
-		past := *o
-		past.Err = err
-		out[o.String()] = &past
+		out[o.String()] = o.WithError(err)
 	}
 	return out
 }
 
-// NotIncluded says of a kind that a translation lacks, see [Input.Has], why a policy is not in
-// effect.
+// NotIncluded is the message for a policy that is not in effect because the translation has no
+// resources of a kind, see [Input.Has].
 func NotIncluded(k Kind) string {
 	return fmt.Sprintf("the Translation hook came without resources of kind %s, which egraft config envoy-gateway includes", k)
 }
 
 // Adder adds resources to a translation.
 type Adder interface {
-	// Add returns the resources that the translation must have, those of the oldest policy
-	// first: of each kind 1,000 are added and the rest is not. One that is there already is
-	// not added again; one of that name but with other content is left as it is and reported.
-	// A mutator of the Translation hook has failed on a resource that it made refer to what
-	// is not added, by its name in a field of its own, and on all that it changed if Add fails.
-	// What is not added and nothing refers to is a failure that bears on all policies, and so is
-	// one of Add.
+	// Add returns the resources that the translation must have, starting with those of the
+	// oldest policy: at most 1,000 of each kind are added. A resource that already exists is
+	// not added again; one with the same name but different content is left unmodified and
+	// reported. If an addition is not made, the mutator has failed on every resource that it
+	// made refer to it by name. If Add fails, the mutator has failed on all resources that it
+	// changed. A failure of Add, or of an addition to which nothing refers, affects all
+	// policies.
 	Add(ctx context.Context, in *Input) (Additions, error)
 }
 
-// Additions are resources to add to a translation. Endpoints are not among what Envoy
-// Gateway takes back, so a cluster carries its own load assignment.
+// Additions are resources to add to a translation. Envoy Gateway does not accept endpoints in
+// the response, so a cluster must contain its own load assignment.
 type Additions struct {
 	Clusters []*clusterv3.Cluster
 	Secrets  []*tlsv3.Secret
 }
 
-// Reporter tells what became of the policies of a call. It is not asked about a call for a
-// single resource that brings none.
+// Reporter returns the outcomes of the policies of a call. The engine does not call it for a
+// single resource without policies.
 type Reporter interface {
 	Report(in *Input) []PolicyOutcome
 }
 
-// PolicyOutcome says what became of one policy, filter or backend in one call. Users read
-// it as an Event; of filters and backends it becomes conditions, too, if their kind has
-// them ([policy.Kind.WithConditions]). Those are about the object as a whole: where calls
-// of one translation disagree, one of them that is not Programmed is shown.
+// PolicyOutcome is the outcome of one policy, filter or backend in one call. Users see it as
+// an Event, and for filters and backends also as conditions, if their kind has them
+// ([policy.Kind.WithConditions]). Conditions cover the whole object: if the calls of a
+// translation have different outcomes, one that is not Programmed is shown.
 type PolicyOutcome struct {
 	Policy *policy.Object
 	Reason Reason
-	// Message is for people: what the policy changed, or why it changed nothing.
+	// Message is for users: what the policy changed, or why it changed nothing.
 	Message string
 	// Enforced is the reason that a policy with the reason Shadow would have if it were enforced.
 	Enforced Reason
 }
 
-// Reason classifies a [PolicyOutcome]; the words are those of Kubernetes conditions.
+// Reason classifies a [PolicyOutcome], with the names of Kubernetes condition reasons.
 type Reason string
 
 const (
-	// Pending means that there is nothing to tell yet, because the translation that follows
-	// knows the whole. It is not shown, unless a mutator of the feature failed on the single
-	// resource of the call: then it is ApplyFailed.
+	// Pending means that the outcome is not known before the translation that follows. It is
+	// not shown. If a mutator of the feature failed on the single resource of the call, the
+	// outcome is ApplyFailed instead.
 	Pending Reason = ""
-	// Programmed means that the policy is in effect on every target that it won.
+	// Programmed means that the policy is in effect on every target on which it has precedence.
 	Programmed Reason = "Programmed"
 	// Conflicted means that a policy with precedence, usually an older one, has the same target.
 	Conflicted Reason = "Conflicted"
-	// Invalid means that the policy is wrong; its targets get the failure policy.
+	// Invalid means that the policy is invalid: the failure policy applies to its targets.
 	Invalid Reason = "Invalid"
 	// TargetNotFound means that no resource belongs to any of the policy's targets.
 	TargetNotFound Reason = "TargetNotFound"
-	// ApplyFailed means that the policy is right and could not be applied even so.
+	// MatchedNothing means that the policy is valid, but selects no resource of its targets.
+	MatchedNothing Reason = "MatchedNothing"
+	// ApplyFailed means that the policy is valid, but could not be applied.
 	ApplyFailed Reason = "ApplyFailed"
 	// Overridden means that more specific policies cover all of its targets.
 	Overridden Reason = "Overridden"
-	// Shadow means that the policy's effect is Shadow: it changes nothing, and the message tells what
-	// it would do. Features need not know it: egraft evaluates them once more for such policies.
+	// Shadow means that the policy's effect is Shadow: it changes nothing, and the message describes
+	// what it would do. Features do not need to handle it: egraft runs them again for such policies.
 	Shadow Reason = "Shadow"
 )

@@ -1,15 +1,15 @@
-// Package mutator is the contract between the engine and those who change xDS.
+// Package mutator is the contract between the engine and the features that change xDS.
 //
-// A feature is one feature: it names the hooks and custom resources that it needs
-// and has at most one mutator for each kind of resource. A mutator first plans, from what
-// can be read without decoding a resource, what it will do; only then is the resource
-// decoded and a private copy handed to the plan's Edit. The engine commits the copy when Edit
-// returned without error and the result is valid, and applies the failure policy otherwise.
+// A feature names the hooks and custom resources that it needs, and has at most one mutator
+// for each kind of resource. A mutator first makes a plan, without decoding the resource.
+// Only if there is a plan does the engine decode the resource and pass a private copy to
+// the plan's Edit. The engine commits the copy if Edit returns without error and the result
+// is valid, and applies the failure policy otherwise.
 //
-// Mutators are pure: the result depends on the input and the target alone, the same
-// input gives the same bytes, and running twice changes nothing more. They do no I/O,
-// read no clock, keep no state, and neither log nor start goroutines. Package
-// mutatortest checks what can be checked of this.
+// Mutators must be pure: the result depends only on the input and the target, the same
+// input gives the same bytes, and a second run changes nothing. They do no I/O, read no
+// clock, keep no state, do not log and start no goroutines. Package mutatortest checks this
+// as far as possible.
 package mutator
 
 import (
@@ -26,8 +26,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// View is what can be read of a resource without decoding it as a whole. It is valid for
-// the length of the call that it is passed to, and so are its strings: clone what is kept.
+// View is the part of a resource that can be read without decoding all of it. It is valid
+// during the call that it is passed to, and so are its strings: clone those that you keep.
 type View interface {
 	// Name is the resource's name: cluster_name for endpoints.
 	Name() string
@@ -35,36 +35,38 @@ type View interface {
 	References() []xds.Reference
 }
 
-// Planner decides what to do with resources of one kind. [Route], [Cluster] and so on are its
-// short names.
+// Planner decides what to do with resources of one kind. [Route], [Cluster] and the others
+// below are short names for it.
 type Planner[T proto.Message] interface {
-	// Plan says what the mutator will do with a resource; nil: it is none of its business. It is
-	// asked for every resource of every call, except where all that it could see, or did, is as
-	// it was at the call before, and has to be cheap. If it fails, the failure policy is the
-	// strictest that a custom resource of the feature has in the call.
+	// Plan returns what the mutator will do with a resource, or nil if the mutator does not
+	// apply. It must be cheap: the engine calls it for every resource of every call, unless
+	// everything that it can read, or did read, is the same as in the call before. If it
+	// fails, the strictest failure policy of the feature's custom resources in the call
+	// applies.
 	Plan(in *Input, resource View) *Plan[T]
 }
 
 // Plan is what a mutator will do with one resource.
 type Plan[T proto.Message] struct {
-	// Edit edits target in place. It must return when ctx ends; what it has edited by then, or
-	// before it returned an error, is dropped, except with a [PartialError]. It must not use the
+	// Edit edits target in place. It must return when ctx ends. Edits made until then, or
+	// before an error, are discarded, except with a [PartialError]. It must not use the
 	// [View] of the plan.
 	Edit func(ctx context.Context, target T) error
-	// CacheKey stands for all that Edit reads of the input for the resource: as long as the
-	// resource is the same bytes and the key is the same, so is the result, and Edit is not
-	// called again. [policy.Object.Digest] is a good part of a key. Without a key Edit is called
-	// every time.
+	// CacheKey identifies everything that Edit reads of the input for the resource: while
+	// the bytes of the resource and the key stay the same, so does the result, and Edit is
+	// not called again. Use [policy.Object.Digest] as part of a key. Without a key, Edit is
+	// called every time.
 	CacheKey *string
-	// OnFailure is Deny or Ignore where a custom resource has a failure policy of its own for
-	// the resource; anything else stands for the feature's.
+	// OnFailure is Deny or Ignore if a custom resource sets a failure policy for the
+	// resource. Any other value means the feature's failure policy.
 	OnFailure FailurePolicy
-	// Affected returns the custom resources that are not in effect on target, a copy of the
-	// resource before the edit, because the edit failed: those that the edit is for. It is called
-	// after a failure in a translation, where a feature has many and each resource is about some of
-	// them: what the [Reporter] calls Programmed is then called ApplyFailed, with the reason. In
-	// every hook it is called when effects are recorded, to tell whom the edit is for. If it is nil
-	// or fails, or if Plan did, these are all of the feature in the call.
+	// Affected returns the custom resources that cause the edit, and that are not in effect
+	// if the edit fails. target is a copy of the resource before the edit. The engine calls
+	// it after a failure in a translation, where each resource concerns only some of the
+	// feature's custom resources: their outcome is then ApplyFailed with the reason,
+	// instead of Programmed. In every hook, the engine also calls it to record which custom
+	// resources an edit is for. If it is nil or fails, or if Plan failed, all custom
+	// resources of the feature in the call are affected.
 	Affected func(target T) []*policy.Object
 }
 
@@ -86,7 +88,7 @@ type (
 	RouteConfiguration = Planner[*routev3.RouteConfiguration]
 )
 
-// Func makes a mutator of functions. Without When it applies to every resource.
+// Func makes a mutator from functions. Without When, it applies to every resource.
 type Func[T proto.Message] struct {
 	When func(in *Input, resource View) bool
 	Do   func(ctx context.Context, in *Input, target T) error

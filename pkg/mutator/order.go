@@ -9,11 +9,10 @@ import (
 	"strings"
 )
 
-// Order returns the features in their order of execution. Those without After keep the order of
-// the list. Each of the others runs directly behind the last feature that it names, which may be
-// earlier than the list has it; if several do so behind the same feature, they keep the order
-// of the list. A name that no feature has or that two have, and features that run after each
-// other, are errors.
+// Order returns the features in their order of execution. Features without After keep the order of
+// the list. A feature with After runs directly after the last feature that it names, which may be
+// earlier than its position in the list. If several run after the same feature, they keep the order
+// of the list. An unknown or ambiguous name, and a cycle, are errors.
 func Order(features []Feature) ([]Feature, error) {
 	o := ordering{index: map[string]int{}, features: features, ranks: map[string]rank{}}
 	var errs []error
@@ -40,8 +39,8 @@ func Order(features []Feature) ([]Feature, error) {
 	return out, nil
 }
 
-// rank is where a feature runs: behind the one at an index of the list, and behind those that
-// run there at a smaller depth.
+// rank is the position of a feature: after the feature at an index of the list, and after features
+// there with a smaller depth.
 type rank struct{ index, depth int }
 
 func (r rank) compare(other rank) int {

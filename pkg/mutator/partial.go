@@ -9,7 +9,8 @@ import (
 
 // PartialError is what the Edit of a [Plan] returns if it edited the target and could not apply some
 // custom resources to their part of it: a listener has filter chains of several owners. The edit is
-// committed, and these custom resources are ApplyFailed.
+// committed, and these custom resources are ApplyFailed. With a cache key it is cached as a success is, so
+// that the failures must depend on nothing else.
 type PartialError struct {
 	Failures []PartialFailure
 }

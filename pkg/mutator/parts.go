@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// part is a field of [Feature] that has an effect in some hooks only.
+// part is a field of [Feature] that only has an effect in some hooks.
 type part struct {
 	field string
 	set   bool
@@ -37,8 +37,7 @@ func (f *Feature) parts() []part {
 	}
 }
 
-// validateHooks reports fields that have no effect in any of the hooks, and hooks that Envoy
-// Gateway would call in vain.
+// validateHooks reports fields without effect in any of the hooks, and hooks in which nothing runs.
 func (f *Feature) validateHooks() (errs []error) {
 	parts := f.parts()
 	for _, p := range parts {

@@ -5,38 +5,45 @@ import "slices"
 // GatewayGroup is the API group of Gateways and routes.
 const GatewayGroup = "gateway.networking.k8s.io"
 
-const kindGateway = "Gateway"
+const (
+	kindGateway      = "Gateway"
+	kindGatewayClass = "GatewayClass"
+)
 
-// TargetRef is something that a policy can be attached to.
+// TargetRef is an object, or a section of one, to which a policy can be attached.
 type TargetRef struct {
 	// Kind is Gateway, HTTPRoute or GRPCRoute.
 	Kind            string
 	Namespace, Name string
 	// SectionName is a listener of a Gateway or a named rule of a route.
 	SectionName string
-	// ListenerSet is the ListenerSet that a listener is of. A policy on the Gateway is for it,
-	// and one on a listener of the Gateway that has the same name is not.
+	// ListenerSet is the ListenerSet to which a listener belongs. A policy on the Gateway applies to
+	// this listener; a policy on a listener of the Gateway with the same name does not.
 	ListenerSet string
 }
 
-// Specificity says how closely a policy is attached: precedence, highest first: rule, route,
-// listener, Gateway.
+// Specificity is how specific the target of a policy is: precedence, highest first: rule, route,
+// listener, Gateway, GatewayClass.
 type Specificity int
 
-// From the least to the most specific. NotAttached is that of a policy that has no
-// target here.
+// From the least to the most specific, with the numbers that entries have. NotAttached is that of a
+// policy that has no target here.
 const (
-	NotAttached Specificity = iota
+	NotAttached Specificity = iota - 1
+	ToGatewayClass
 	ToGateway
 	ToListener
 	ToRoute
 	ToRule
 )
 
-// AttachedTo returns how the policy is attached to the place. Routes are places of the
-// Route hook only, whose policies are those of one route.
+// AttachedTo returns how the policy is attached to the place. Routes are only places in the
+// Route hook, whose policies all belong to one route.
 func (o *Object) AttachedTo(p TargetRef) Specificity {
 	best := NotAttached
+	if o.class && p.Kind == kindGateway {
+		best = ToGatewayClass
+	}
 	if o.selected.has(p) {
 		best = specificity(p.Kind, false)
 	}
@@ -55,12 +62,14 @@ func (o *Object) AttachedTo(p TargetRef) Specificity {
 	return best
 }
 
-// MaxSpecificity is how closely the policy is attached to the closest of its targets, wherever
-// that is.
+// MaxSpecificity returns the specificity of the policy's most specific target, wherever it is.
 func (o *Object) MaxSpecificity() Specificity {
 	best := NotAttached
+	if o.class {
+		best = ToGatewayClass
+	}
 	for _, t := range o.Targets {
-		if t.Group == GatewayGroup {
+		if t.Group == GatewayGroup && t.Kind != kindGatewayClass {
 			best = max(best, specificity(t.Kind, t.SectionName != ""))
 		}
 	}
@@ -83,7 +92,7 @@ func specificity(kind string, section bool) Specificity {
 	}
 }
 
-// Attachment is a policy and how closely it is attached to what is being decided.
+// Attachment is a policy and its specificity for the resource in question.
 type Attachment struct {
 	*Object
 	Specificity Specificity

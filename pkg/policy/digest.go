@@ -2,7 +2,7 @@ package policy
 
 import "crypto/sha256"
 
-// Digest is the same for sets of the same objects, and for no others. It is bytes, not
+// Digest returns a digest that is equal for sets of the same objects only. It is bytes, not
 // text.
 func (s *Set) Digest() string {
 	h := sha256.New()

@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Encoded is what one hook leaves of an object for a later one: who it is, and of its content
-// no more than the later hook needs. Envoy Gateway makes thousands of xDS routes of one
-// HTTPRoute and sends all of them back, so that each byte here counts as often.
+// Encoded is the state of an object that one hook passes to a later one: its identity, and the part of
+// its content that the later hook needs. It must be small, because Envoy Gateway generates thousands of
+// xDS routes from one HTTPRoute, and sends all of them back.
 type Encoded struct {
 	// Name is namespace/name.
 	Name       string     `json:"name"`
@@ -22,14 +22,16 @@ type Encoded struct {
 	FailurePolicy string `json:"failurePolicy,omitempty"`
 	// Shadow is as in [Object].
 	Shadow bool `json:"shadow,omitempty"`
-	// Content is what the kind makes of the object's spec, see [EncodeWithout]; nothing for an object
-	// of which only the identity is carried.
+	// OwnGateways is as in [Object].
+	OwnGateways bool `json:"ownGateways,omitempty"`
+	// Content is the encoded spec, see [EncodeWithout]. It is empty for an object of which only the
+	// identity is passed on.
 	Content json.RawMessage `json:"spec,omitempty"`
 }
 
-// EncodeWithout lets objects of a kind be carried without what strip takes out of a copy. The copy is
-// shallow: strip must replace what is behind a pointer and not change it. Targets, labels,
-// annotations and status are never carried.
+// EncodeWithout encodes objects of a kind without the fields that strip removes from a copy. The copy
+// is shallow: strip must replace pointers, and not change the values behind them. Targets, labels,
+// annotations and status are never encoded.
 func EncodeWithout[T any](k Kind, strip func(*T)) Kind {
 	k.strip = func(content any) any {
 		c := *content.(*T)
@@ -39,7 +41,7 @@ func EncodeWithout[T any](k Kind, strip func(*T)) Kind {
 	return k
 }
 
-// encode is the content to be carried: the spec without its targets.
+// encode returns the content: the spec without its targets.
 func (k *Kind) encode(content any) (json.RawMessage, error) {
 	if k.strip != nil {
 		content = k.strip(content)
@@ -58,16 +60,16 @@ func (k *Kind) encode(content any) (json.RawMessage, error) {
 	return json.Marshal(whole.Spec)
 }
 
-// Identity is the object without content, for one that lost and is only to be told of.
+// Identity is the object without content, for an overridden policy that is only reported.
 func (o *Object) Identity() Encoded {
-	c := Encoded{Name: o.Namespace + "/" + o.Name, UID: o.UID, Generation: o.Generation, FailurePolicy: o.FailurePolicy, Shadow: o.Shadow}
+	c := Encoded{Name: o.Namespace + "/" + o.Name, UID: o.UID, Generation: o.Generation, FailurePolicy: o.FailurePolicy, Shadow: o.Shadow, OwnGateways: o.OwnGateways}
 	if !o.Created.IsZero() {
 		c.Created = &o.Created
 	}
 	return c
 }
 
-// Encode is the object with its content, and an error if it cannot be used.
+// Encode returns the object with its content, and an error if it cannot be used.
 func (o *Object) Encode() (Encoded, error) {
 	if o.typed == nil || o.Err != nil {
 		return Encoded{}, fmt.Errorf("%s: %w", o, o.Err)
@@ -78,9 +80,8 @@ func (o *Object) Encode() (Encoded, error) {
 	return c, err
 }
 
-// Decode makes an object of what was carried. It is not validated again: nobody but egraft
-// writes what is carried, and it does so with objects that are valid. Without content
-// [As] of the object is nil and its Err is nil, too.
+// Decode returns the encoded object. It does not validate the object again, because only egraft
+// encodes objects, and only valid ones. Without content, [As] of the object and its Err are nil.
 func (k Kind) Decode(c Encoded) (*Object, error) {
 	namespace, name, ok := strings.Cut(c.Name, "/")
 	if !ok {
@@ -88,7 +89,7 @@ func (k Kind) Decode(c Encoded) (*Object, error) {
 	}
 	o := &Object{
 		GroupVersionKind: k.GroupVersionKind, Namespace: namespace, Name: name, UID: c.UID, Generation: c.Generation,
-		FailurePolicy: c.FailurePolicy, Shadow: c.Shadow, ConditionsOf: k.resource, kind: &k,
+		FailurePolicy: c.FailurePolicy, Shadow: c.Shadow, OwnGateways: c.OwnGateways, ConditionsOf: k.resource, kind: &k,
 	}
 	if c.Created != nil {
 		o.Created = *c.Created

@@ -1,6 +1,6 @@
 package policy
 
-// Index finds the policies of a place without asking each of them.
+// Index finds the policies of a place without checking each policy.
 type Index struct {
 	byTarget map[TargetRef][]*Object // the places have no section name
 	byKind   map[string][]*Object
@@ -14,6 +14,9 @@ func NewIndex(objects []*Object) *Index {
 			if t.Group == GatewayGroup {
 				add(x.byTarget, TargetRef{Kind: t.Kind, Namespace: o.Namespace, Name: t.Name}, o)
 			}
+		}
+		if o.class {
+			add(x.byKind, kindGateway, o)
 		}
 		for _, p := range o.selected.gateways {
 			add(x.byTarget, p, o)

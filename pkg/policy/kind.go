@@ -1,9 +1,9 @@
-// Package policy turns the custom resources that Envoy Gateway hands to an extension
+// Package policy converts the custom resources that Envoy Gateway sends to an extension
 // server (policies, route filters, backends, as JSON) into typed, validated and ordered
-// objects, and finds the effective one of a target.
+// objects, and finds the effective policy of a target.
 //
-// It must not know any particular kind, and it does not decide what an invalid object
-// leads to.
+// It must not depend on any particular kind, and does not decide the effect of an invalid
+// object.
 package policy
 
 import (
@@ -14,31 +14,39 @@ import (
 	"sigs.k8s.io/json"
 )
 
-// Kind is a kind of custom resource and the way to read it. Make one with [NewKind].
+// Kind is a kind of custom resource and how to decode it. Create one with [NewKind].
 type Kind struct {
 	schema.GroupVersionKind
 	decode     func(raw []byte) (any, error)
 	decodeSpec func(raw []byte) (any, error) // what was decoded before
 	strip      func(content any) any         // nil if nothing is left out, see [EncodeWithout]
 	permit     Permit
+	classes    func(namespace, class string) bool
 	resource   string
 }
 
-// Permit returns why an object that is valid in itself may not be used where egraft runs,
-// and nil if it may. The content is a pointer to the type of the kind. It may be called
-// by several goroutines, and again for the same object.
+// Permit returns why a valid object is not permitted by egraft's settings, or nil if it is. The
+// content is a pointer to the type of the kind. It may be called concurrently, and repeatedly for
+// the same object.
 type Permit func(o *Object, content any) error
 
-// WithPermit has every object judged that is valid. One that may not be used is like one
-// that is not valid: it keeps its name and targets, and has the reason as its error.
+// WithPermit checks every valid object. An object that is not permitted is treated as invalid: it
+// keeps its name and targets, and has the reason as its error.
 func (k Kind) WithPermit(permit Permit) Kind {
 	k.permit = permit
 	return k
 }
 
-// validateObject rejects an object that may not be used.
+// validateObject rejects an object that is not permitted.
 func (k Kind) validateObject(o *Object) {
-	if k.permit == nil || o.Err != nil {
+	if o.Err != nil {
+		return
+	}
+	if err := k.validateClass(o); err != nil {
+		o.reject(err)
+		return
+	}
+	if k.permit == nil {
 		return
 	}
 	if err := k.permit(o, o.typed); err != nil {
@@ -46,25 +54,25 @@ func (k Kind) validateObject(o *Object) {
 	}
 }
 
-// WithConditions says that egraft writes the conditions Accepted and Programmed to the
-// status of the kind's objects: those of filters and backends, since Envoy Gateway writes
-// the status of policies alone. The resource is the CRD's plural. The CRD needs the status
+// WithConditions makes egraft write the conditions Accepted and Programmed to the status of the
+// kind's objects. Use it for filters and backends, because Envoy Gateway only writes the status of
+// policies. The resource is the CRD's plural. The CRD needs the status
 // subresource and status.conditions as a list map by type.
 func (k Kind) WithConditions(resource string) Kind {
 	k.resource = resource
 	return k
 }
 
-// HasConditions tells whether egraft writes the status of the kind's objects.
+// HasConditions reports whether egraft writes the status of the kind's objects.
 func (k Kind) HasConditions() bool { return k.resource != "" }
 
-// Resource is the plural of a kind whose status egraft writes, and empty for others.
+// Resource is the plural of a kind whose status egraft writes; it is empty for other kinds.
 func (k Kind) Resource() string { return k.resource }
 
 // NewKind describes a custom resource whose objects are decoded into a T: strictly, so
-// that unknown, duplicate and wrongly cased fields are errors, except in the metadata. T needs
-// no fields but its spec: the status is not read, and of the metadata what T has. A T that
-// validate finds fault with is an error too; validate may be nil.
+// that unknown, duplicate and wrongly cased fields are errors, except in the metadata. T only needs
+// a spec: the status is not read, and only the metadata fields of T are. Errors of validate, which
+// may be nil, are errors of the object.
 func NewKind[T any](gvk schema.GroupVersionKind, validate func(*T) field.ErrorList) Kind {
 	restore := func(raw []byte) (any, error) {
 		obj := new(T)

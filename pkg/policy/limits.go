@@ -12,47 +12,47 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Limits of what is read. Past one of them an object is rejected: it has a name, targets and
-// an error like any other that cannot be used, and so its targets get the failure policy.
+// Limits for decoding. An object that exceeds one of them is rejected: like any other invalid object,
+// it has a name, targets and an error, so the failure policy applies to its targets.
 const (
-	// maxBytes is twice what kubectl can apply, which keeps the object in an annotation
-	// that may have 256 KiB. It bounds what decoding an object costs, and what the Route
-	// hook leaves on each route.
+	// maxBytes is twice the maximum of kubectl apply, which keeps the object in an annotation
+	// of at most 256 KiB. It bounds the cost of decoding an object, and the metadata that the
+	// Route hook adds to each route.
 	maxBytes = 512 << 10
-	// maxDepth is several times what the deepest resources of Kubernetes have, and far from
-	// what a recursive function cannot take.
+	// maxDepth is several times the depth of the deepest resources of Kubernetes, and far below
+	// the depth at which a recursive function fails.
 	maxDepth = 64
-	// maxObjects is far past what Envoy Gateway itself can translate. The oldest are read,
-	// so that nobody can push others' policies out.
+	// maxObjects is far more than Envoy Gateway itself can translate. The oldest are read, so
+	// that a tenant cannot displace the policies of others.
 	maxObjects = 10_000
 	// maxTargets is the limit of Gateway API's policies for targets by name, which Envoy
 	// Gateway's own have, too.
 	maxTargets = 16
-	// maxErrors is how many faults of an object are told, and maxError how many bytes that
-	// may take: they quote the object.
+	// maxErrors is the maximum number of reported errors of an object, and maxError their maximum
+	// size in bytes, because they quote the object.
 	maxErrors = 10
 	maxError  = 2 << 10
 	// maxName is the longest name in Kubernetes; only that of a rejected object is cut.
 	maxName = validation.DNS1123SubdomainMaxLength
 )
 
-// excess is why an object is not decoded.
+// excess returns why an object is not decoded.
 func excess(raw []byte, targets, selectors int) error {
 	switch {
 	case len(raw) > maxBytes:
-		return fmt.Errorf("has %d bytes, more than the %d that are read", len(raw), maxBytes)
+		return fmt.Errorf("has %d bytes; at most %d are read", len(raw), maxBytes)
 	case depth(raw) > maxDepth:
-		return fmt.Errorf("is nested more than %d deep", maxDepth)
+		return fmt.Errorf("is nested more than %d levels deep", maxDepth)
 	case targets > maxTargets:
-		return fmt.Errorf("has %d targets, more than the %d that are read", targets, maxTargets)
+		return fmt.Errorf("has %d targets; at most %d are read", targets, maxTargets)
 	case selectors > maxSelectors:
-		return fmt.Errorf("has %d target selectors, more than the %d that are read", selectors, maxSelectors)
+		return fmt.Errorf("has %d target selectors; at most %d are read", selectors, maxSelectors)
 	default:
 		return nil
 	}
 }
 
-// depth is how deep the arrays and objects of a JSON text are nested.
+// depth returns how deeply the arrays and objects of a JSON text are nested.
 func depth(raw []byte) (deepest int) {
 	now, quoted := 0, false
 	for i := 0; i < len(raw); i++ {
@@ -72,8 +72,8 @@ func depth(raw []byte) (deepest int) {
 	return deepest
 }
 
-// reject makes the object one that cannot be used because of a limit. What is left of its
-// content is as much as another hook needs to know it by.
+// reject marks the object as unusable because of a limit. It keeps only the content that another
+// hook needs to identify it.
 func (o *Object) reject(reason error) {
 	o.typed, o.Err = nil, reason
 	o.Namespace, o.Name = cut(o.Namespace), cut(o.Name)
@@ -101,13 +101,13 @@ func cut(name string) string {
 // rejection is the content of a rejected object.
 type rejection struct {
 	Reason string `json:"reason"`
-	// Content is a digest of what the object had: another object is another one even so.
+	// Content is a digest of the object's content, so that different objects stay different.
 	Content string `json:"content"`
 }
 
 func (r *rejection) err() error { return errors.New(r.Reason) }
 
-// first joins faults, but not thousands of them: they go into logs and Events.
+// first joins the first errors, because they are written to logs and Events.
 func first(errs field.ErrorList) error {
 	if len(errs) <= maxErrors {
 		return errs.ToAggregate()
@@ -115,7 +115,7 @@ func first(errs field.ErrorList) error {
 	return fmt.Errorf("%w, and %d more", errs[:maxErrors].ToAggregate(), len(errs)-maxErrors)
 }
 
-// brief is the error, or as much of its text as is worth telling.
+// brief returns the error, with its text cut to a reasonable length.
 func brief(err error) error {
 	if err == nil || len(err.Error()) <= maxError {
 		return err
@@ -123,12 +123,12 @@ func brief(err error) error {
 	return errors.New(strings.ToValidUTF8(err.Error()[:maxError], "") + " …")
 }
 
-// rejectExcess rejects the newest of too many objects. They may be shared with other
-// calls, and so copies take their place.
+// rejectExcess rejects the newest objects above the limit. It replaces them with copies, because
+// other calls may share them.
 func rejectExcess(objects []*Object) {
 	for i := maxObjects; i < len(objects); i++ {
 		o := *objects[i]
-		o.reject(fmt.Errorf("is one of %d in a call, of which the %d oldest are read", len(objects), maxObjects))
+		o.reject(fmt.Errorf("is one of %d in a call; only the %d oldest are read", len(objects), maxObjects))
 		o.digest = digestOf(&o)
 		objects[i] = &o
 	}

@@ -26,10 +26,10 @@ func TestLimitsOfAnObject(t *testing.T) {
 	tests := []struct {
 		name, more, err string
 	}{
-		{"large", `,"size":1,"pad":"` + strings.Repeat("x", 512<<10) + `"`, "has 524533 bytes, more than the 524288 that are read"},
+		{"large", `,"size":1,"pad":"` + strings.Repeat("x", 512<<10) + `"`, "has 524533 bytes; at most 524288 are read"},
 		{"as large as may be", `,"size":1` + strings.Repeat(" ", 512<<10-236), ""},
-		{"deep", `,"size":` + nested(63), "is nested more than 64 deep"},
-		{"very deep", `,"size":` + nested(9_990), "is nested more than 64 deep"},
+		{"deep", `,"size":` + nested(63), "is nested more than 64 levels deep"},
+		{"very deep", `,"size":` + nested(9_990), "is nested more than 64 levels deep"},
 		{"as deep as may be", `,"size":` + nested(62), "cannot be read: json: cannot unmarshal array into Go struct field .spec.size of type int"},
 		{"brackets in a string", `,"size":"` + strings.Repeat(`[{\"`, 100) + `"`, "cannot be read: json: cannot unmarshal string into Go struct field .spec.size of type int"},
 	}
@@ -54,7 +54,7 @@ func TestLimitsOfAnObject(t *testing.T) {
 
 // TestLimitOfSelectors is that of targets by name.
 func TestLimitOfSelectors(t *testing.T) {
-	for n, want := range map[int]string{16: "", 17: "has 17 target selectors, more than the 16 that are read"} {
+	for n, want := range map[int]string{16: "", 17: "has 17 target selectors; at most 16 are read"} {
 		selectors := strings.TrimSuffix(strings.Repeat(`{"kind":"HTTPRoute"},`, n), ",")
 		s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{object("a", 2026, `{"failurePolicy":"Ignore","targetSelectors":[`+selectors+`]}`)})
 		require.NoError(t, err)
@@ -69,7 +69,7 @@ func TestLimitOfSelectors(t *testing.T) {
 
 // TestLimitOfTargets keeps the targets of a policy that has too many: all are denied.
 func TestLimitOfTargets(t *testing.T) {
-	for n, want := range map[int]string{16: "", 17: "has 17 targets, more than the 16 that are read"} {
+	for n, want := range map[int]string{16: "", 17: "has 17 targets; at most 16 are read"} {
 		targets := strings.TrimSuffix(strings.Repeat(`{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"},`, n), ",")
 		s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{object("a", 2026, `{"targetRefs":[`+targets+`]}`)})
 		require.NoError(t, err)
@@ -134,7 +134,7 @@ func TestLimitOfObjects(t *testing.T) {
 	require.NoError(t, s.Of(gvk)[9_999].Err)
 	last := s.Of(gvk)[10_000]
 	require.Equal(t, "new", last.Name)
-	require.EqualError(t, last.Err, "is one of 10001 in a call, of which the 10000 oldest are read")
+	require.EqualError(t, last.Err, "is one of 10001 in a call; only the 10000 oldest are read")
 	require.Len(t, last.Targets, 1)
 	require.NoError(t, cached["new"].Err, "another call may have the object, too")
 }

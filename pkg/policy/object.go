@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
 // Object is one custom resource.
@@ -22,15 +25,18 @@ type Object struct {
 	Generation int64
 	// Created is the zero time for resources from files.
 	Created time.Time
-	// Targets are those that a policy names, as far as they could be read.
+	// Targets are the policy's targets, if they could be read.
 	Targets []Target
-	// FailurePolicy is spec.failurePolicy, as far as it could be read: a policy that cannot
-	// be used may say what that leads to.
+	// FailurePolicy is spec.failurePolicy, if it could be read. It also applies to a policy that
+	// cannot be used.
 	FailurePolicy string
-	// Shadow is whether spec.effect is Shadow, as far as it could be read: the object must not change
-	// anything, and is evaluated to tell what it would change. [Set.Of] leaves it out.
+	// Shadow is whether spec.effect is Shadow, if it could be read: the object must not change
+	// anything, and is only evaluated to report what it would change. [Set.Of] leaves it out.
 	Shadow bool
-	// Err tells why the object cannot be used. Its name and targets are valid even so.
+	// OwnGateways is whether the object may only change Gateways in its own namespace, because the
+	// operator has not granted more. A [Permit] sets it.
+	OwnGateways bool
+	// Err is why the object cannot be used. Its name and targets are valid nevertheless.
 	Err error
 	// ConditionsOf is the resource, the plural of the kind, in whose status egraft writes
 	// conditions about the object; empty if it does not, see [Kind.WithConditions].
@@ -38,12 +44,13 @@ type Object struct {
 
 	kind     *Kind
 	selected selection
+	class    bool // whether it is attached to all Gateways of the calls that it comes with, see class.go
 	typed    any
 	raw      string
 	digest   string
 }
 
-// Target is what a policy is attached to, always in the policy's own namespace.
+// Target is a target of a policy, always in the policy's own namespace.
 type Target struct {
 	Group       string `json:"group"`
 	Kind        string `json:"kind"`
@@ -51,7 +58,7 @@ type Target struct {
 	SectionName string `json:"sectionName,omitempty"`
 }
 
-// header is what is read of every object, leniently, before its kind is decoded.
+// header is the part of every object that is read, leniently, before its kind is decoded.
 type header struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -76,9 +83,9 @@ type header struct {
 	Rejected *rejection `json:"egraft.io/rejected,omitempty"`
 }
 
-// parse reads the header of raw, in a time that is linear in its size, and then the object by
-// the kind that its apiVersion and kind name, as watch lets it. It returns nil without error for
-// a kind that is not among kinds.
+// parse reads the header of raw in linear time, then decodes the object by the kind that its
+// apiVersion and kind name, under watch. It returns nil without error for a kind that is not in
+// kinds.
 func parse(kinds []Kind, raw []byte, watch Watch) (*Object, error) {
 	var h header
 	var mistyped *json.UnmarshalTypeError // fields of another type than they should be: what else is there counts
@@ -107,8 +114,8 @@ func parse(kinds []Kind, raw []byte, watch Watch) (*Object, error) {
 	return nil, nil
 }
 
-// readContent decodes and validates what the kind knows of. It works on a copy of the bytes,
-// since it may go on after watch has given it up.
+// readContent decodes and validates the content for its kind. It works on a copy of the bytes,
+// because it may continue after watch has abandoned it.
 func (o *Object) readContent(k Kind, watch Watch) {
 	own := []byte(o.raw)
 	c, err := watch(o, func() Content {
@@ -122,7 +129,7 @@ func (o *Object) readContent(k Kind, watch Watch) {
 	o.typed, o.Err = c.typed, c.err
 }
 
-// object is an object of which no more than the header was read.
+// object returns an object of which only the header was read.
 func (h *header) object(k Kind) *Object {
 	o := &Object{
 		GroupVersionKind: k.GroupVersionKind,
@@ -140,7 +147,12 @@ func (h *header) object(k Kind) *Object {
 	if h.Spec.TargetRef != nil {
 		o.Targets = append([]Target{*h.Spec.TargetRef}, o.Targets...)
 	}
+	o.class = k.isOfClass(o, h.Spec.TargetSelectors)
 	o.selected = newSelection(o.Namespace, o.Targets, h.Spec.TargetSelectors, h.Status.Ancestors)
+	if slices.ContainsFunc(o.Targets, isClass) && o.MaxSpecificity() == NotAttached {
+		// A translation without routes denies everything that a policy which denies might be for.
+		o.FailurePolicy = string(v1alpha1.FailurePolicyIgnore)
+	}
 	return o
 }
 
@@ -149,15 +161,15 @@ func digestOf(o *Object) string {
 	return string(sum[:])
 }
 
-// As returns the object as the T of its kind, and nil if it is of another kind or
-// cannot be used.
+// As returns the object as the T of its kind, or nil if it has another kind or cannot be
+// used.
 func As[T any](o *Object) *T {
 	t, _ := o.typed.(*T)
 	return t
 }
 
-// Content is a pointer to what the object says in the type of its kind, and nil if it cannot
-// be used. [As] is for who knows the type.
+// Content is a pointer to the object in the type of its kind, or nil if it cannot be used. If the
+// type is known, use [As].
 func (o *Object) Content() any { return o.typed }
 
 // String is "Kind namespace/name".
@@ -185,9 +197,19 @@ func (o *Object) Raw() string {
 	return string(b)
 }
 
-// Digest is the same for objects with the same [Object.Raw], and for no others. It is
-// bytes, not text.
+// Digest is the same for objects with the same [Object.Raw] and the same error of
+// [Object.WithError], and for no others. It is bytes, not text.
 func (o *Object) Digest() string { return o.digest }
+
+// WithError returns a copy of the object that cannot be used. It keeps its content and identity, and
+// has a digest of its own.
+func (o *Object) WithError(err error) *Object {
+	c := *o
+	c.Err = err
+	sum := sha256.Sum256([]byte(o.digest + err.Error()))
+	c.digest = string(sum[:])
+	return &c
+}
 
 // compare orders objects as Gateway API orders policies: the older first, then by
 // namespace and name.

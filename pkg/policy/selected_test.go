@@ -72,7 +72,7 @@ func TestTargetsThatCannotBeTold(t *testing.T) {
 		}
 		return s
 	}
-	const rejected = "spec.targetSelectors[%d].namespaces: Forbidden: Gateways of other namespaces cannot be selected by a policy that targets routes as well: use a policy for each"
+	const rejected = "spec.targetSelectors[%d].namespaces: Forbidden: a policy that targets routes cannot also select Gateways in other namespaces: use a policy for each"
 	route, gateway := named("HTTPRoute", "r"), named("Gateway", "eg")
 	for name, c := range map[string]struct {
 		refs      []gwapiv1.LocalPolicyTargetReferenceWithSectionName

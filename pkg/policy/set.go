@@ -68,6 +68,19 @@ func (s *Set) Shadow() []*Object { return s.shadow }
 // WithShadow is the set as it would be if the objects with the effect Shadow were enforced.
 func (s *Set) WithShadow() *Set { return newSet(slices.Concat(s.objects, s.shadow)) }
 
+// WithErrors is the set with copies of some objects that cannot be used, for the reasons given.
+func (s *Set) WithErrors(errs map[ID]error) *Set {
+	objects := slices.Clone(s.objects)
+	for i, o := range objects {
+		if err := errs[o.ID()]; err != nil {
+			objects[i] = o.WithError(err)
+		}
+	}
+	out := newSet(objects)
+	out.shadow = s.shadow
+	return out
+}
+
 // Of returns the enforced objects of a kind, the older ones first. The list must not be changed.
 func (s *Set) Of(gvk schema.GroupVersionKind) []*Object { return s.ofKind[gvk] }
 

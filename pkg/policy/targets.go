@@ -42,6 +42,7 @@ func ValidateTargets(t *v1alpha1.PolicyTargets, kinds []string, at *field.Path) 
 		}
 	}
 	errs = append(errs, validateMix(t, selectors)...)
+	errs = append(errs, validateOnlyClass(t, refs)...)
 	for i := range t.TargetSelectors {
 		errs = append(errs, validateSelector(&t.TargetSelectors[i], kinds, selectors.Index(i))...)
 	}
@@ -56,7 +57,7 @@ func validateMix(t *v1alpha1.PolicyTargets, at *field.Path) (errs field.ErrorLis
 	for i, s := range t.TargetSelectors {
 		if routes && s.Kind == kindGateway && s.Namespaces != nil && s.Namespaces.From != "" && s.Namespaces.From != "Same" {
 			errs = append(errs, field.Forbidden(at.Index(i).Child("namespaces"),
-				"Gateways of other namespaces cannot be selected by a policy that targets routes as well: use a policy for each"))
+				"a policy that targets routes cannot also select Gateways in other namespaces: use a policy for each"))
 		}
 	}
 	return errs
@@ -66,7 +67,7 @@ func validateMix(t *v1alpha1.PolicyTargets, at *field.Path) (errs field.ErrorLis
 func length(n, limit int, absent bool, at *field.Path) field.ErrorList {
 	switch {
 	case n == 0 && !absent:
-		return field.ErrorList{field.Invalid(at, n, "must not be empty; leave it out instead")}
+		return field.ErrorList{field.Invalid(at, n, "must not be empty; omit it instead")}
 	case n > limit:
 		return field.ErrorList{field.TooMany(at, n, limit)}
 	}
@@ -89,7 +90,7 @@ func validateRef(r gwapiv1.LocalPolicyTargetReferenceWithSectionName, kinds []st
 	switch section := string(ptr.Deref(r.SectionName, "")); {
 	case r.SectionName == nil:
 	case section == "":
-		errs = append(errs, field.Invalid(at.Child("sectionName"), "", "must not be empty; leave it out instead"))
+		errs = append(errs, field.Invalid(at.Child("sectionName"), "", "must not be empty; omit it instead"))
 	case len(section) > maxName:
 		errs = append(errs, field.TooLong(at.Child("sectionName"), section, maxName))
 	case !sectionName.MatchString(section):
@@ -105,7 +106,7 @@ func validateSelector(s *v1alpha1.TargetSelector, kinds []string, at *field.Path
 	if s.Group != GatewayGroup {
 		errs = append(errs, field.NotSupported(at.Child("group"), s.Group, []gwapiv1.Group{GatewayGroup}))
 	}
-	if !slices.Contains(kinds, string(s.Kind)) {
+	if kinds := slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return k == kindGatewayClass }); !slices.Contains(kinds, string(s.Kind)) {
 		errs = append(errs, field.NotSupported(at.Child("kind"), string(s.Kind), kinds))
 	}
 	if n := len(s.MatchLabels); n > maxRequirements {

@@ -1,8 +1,8 @@
-// Package setting has the types that settings can have: how a value is written in a flag, in
-// an environment variable and in the configuration file.
+// Package setting has the types of settings: how a value is written in a flag, in an environment
+// variable and in the configuration file.
 //
-// egraft's own settings use it, and so do those of features that others write. It must not
-// know any setting by name, and opens no file.
+// egraft's own settings use it, and so do the settings of features that are not built in. It must not
+// know any setting by name, and opens no files.
 package setting
 
 import (
@@ -13,9 +13,9 @@ import (
 
 // Setting is one setting of a feature.
 type Setting struct {
-	// Name is unique in the feature: lower-case words with dashes between them, like "max-age".
+	// Name is unique in the feature: lowercase words separated by dashes, like "max-age".
 	Name string
-	// Value holds the default, and receives what is set.
+	// Value holds the default, and receives the configured value.
 	Value Value
 	// Help is one or two sentences for help texts, with units and limits.
 	Help string
@@ -31,15 +31,15 @@ type Value interface {
 	String() string
 	// Type is a word for the values in help texts, like "duration".
 	Type() string
-	// Separator is put between the texts of a flag that is repeated. If it is empty, the last
-	// text replaces those before it.
+	// Separator joins the texts of a repeated flag. If it is empty, the last text replaces
+	// earlier ones.
 	Separator() string
 }
 
 // Typed is a [Value] of type T. Use it for types that this package lacks.
 type Typed[T any] struct {
-	// Target is the variable. It has the default value at first, and keeps its value if what
-	// is set is invalid.
+	// Target is the variable. It initially has the default value, and keeps its value if an
+	// invalid one is set.
 	Target *T
 	// Kind is the word that [Value.Type] returns.
 	Kind string

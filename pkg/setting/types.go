@@ -52,7 +52,7 @@ func Number(target *int, checks ...func(int) error) Value {
 	}
 }
 
-// Duration is a time with its unit, as Go writes it.
+// Duration is a duration with its unit, in Go's format.
 func Duration(target *time.Duration, checks ...func(time.Duration) error) Value {
 	return Typed[time.Duration]{
 		Target: target, Kind: "duration", Checks: checks,
@@ -77,8 +77,7 @@ func List(target *[]string, kind string, checks ...func([]string) error) Value {
 	}
 }
 
-// Split separates text at commas, without the spaces around them. The empty text is the
-// empty list.
+// Split splits text at commas, without the spaces around them. An empty text is an empty list.
 func Split(text string) []string {
 	if text == "" {
 		return nil

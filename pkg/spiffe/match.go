@@ -9,13 +9,13 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// ErrNoURIMatcher must never be seen: it is the last line before something that accepts
-// every workload of the trust domain.
+// ErrNoURIMatcher should never occur: it is the last check before a context that accepts every
+// workload of the trust domain.
 var ErrNoURIMatcher = errors.New("no URI matcher: every workload of the trust domain would be accepted")
 
-// Matchers are the URI matchers for peers. There is always one: without peers it is each
-// trust domain as a prefix, since a context without URI matchers would accept the peers of
-// every domain whose bundle comes with it.
+// Matchers returns the URI matchers for peers. There is always at least one: without peers, each trust
+// domain is a prefix matcher, because a context without URI matchers would accept the peers of every
+// domain in its bundle.
 func Matchers(peers []v1alpha1.SPIFFEIDMatch, domains []v1alpha1.TrustDomain) []*tlsv3.SubjectAltNameMatcher {
 	var out []*tlsv3.SubjectAltNameMatcher
 	for _, p := range peers {
@@ -44,8 +44,8 @@ func URI(m *matcherv3.StringMatcher) *tlsv3.SubjectAltNameMatcher {
 	return &tlsv3.SubjectAltNameMatcher{SanType: tlsv3.SubjectAltNameMatcher_URI, Matcher: m}
 }
 
-// Describe writes matchers for people: a prefix ends in an asterisk, and a regular
-// expression begins with a tilde.
+// Describe formats matchers for users: a prefix ends with an asterisk, and a regular expression begins
+// with a tilde.
 func Describe(matchers []*tlsv3.SubjectAltNameMatcher) (out []string) {
 	for _, m := range matchers {
 		switch m := m.GetMatcher(); {

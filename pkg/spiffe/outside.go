@@ -9,13 +9,13 @@ import (
 	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 )
 
-// Domain is the matchers of one trust domain.
+// Domain has the matchers of one trust domain.
 type Domain struct {
 	Name     string
 	Matchers []*tlsv3.SubjectAltNameMatcher
 }
 
-// ByDomain sorts matchers that [Matchers] made by the trust domain that each begins with.
+// ByDomain groups the matchers of [Matchers] by the trust domain with which each begins.
 func ByDomain(matchers []*tlsv3.SubjectAltNameMatcher) (out []Domain) {
 	for _, m := range matchers {
 		name := domainOf(m.GetMatcher())
@@ -38,9 +38,9 @@ func domainOf(m *matcherv3.StringMatcher) string {
 	return name
 }
 
-// Outside matches SPIFFE IDs of all trust domains but one. RE2 has no negation, so it is a
-// chain of what differs: at the first character, or there alike and at the second, and so on.
-// The rest is any bytes (\C), since a dot stands for valid UTF-8 only.
+// Outside matches SPIFFE IDs of all trust domains except one. RE2 has no negation, so the expression
+// lists all differences: at the first character, or at the second after an equal first one, and so on.
+// The rest is any bytes (\C), because a dot only matches valid UTF-8.
 func Outside(domain string) *tlsv3.SubjectAltNameMatcher {
 	rest := ""
 	name := domain + "/"

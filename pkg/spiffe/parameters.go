@@ -8,9 +8,9 @@ import (
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 )
 
-// What a TLS context may keep of what Envoy Gateway took from others' resources. Envoy takes
-// all of it, each and together. Ciphers are those that Envoy Gateway documents; curves and
-// signature algorithms are those of BoringSSL, in its names, of which none may come twice.
+// TLS settings from other resources that a context may keep. Envoy accepts each of them, and all of
+// them together. Ciphers are the ones that Envoy Gateway documents. Curves and signature algorithms
+// have BoringSSL's names, and must not occur twice.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/tls.go
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/extensions/transport_sockets/tls/v3/common.proto
 const (
@@ -28,7 +28,7 @@ const (
 	maxSNI  = 255
 )
 
-// Envoy joins protocols by commas, and ends as a whole if one of several is empty then.
+// Envoy joins protocols by commas, and the process exits if one of several is empty.
 var (
 	alpnProtocol = onceUsed(func() string { return `^[!-+\--~]{1,255}$` })
 	serverName   = onceUsed(func() string { return `^[!-~]*$` })
@@ -39,13 +39,13 @@ var (
 type ParameterError struct{ setting, value, cause string }
 
 func (e *ParameterError) Error() string {
-	return fmt.Sprintf("TLS setting %s %q %s: change it where Envoy Gateway has it from (Backend, BackendTLSPolicy, EnvoyProxy or ClientTrafficPolicy)", e.setting, e.value, e.cause)
+	return fmt.Sprintf("TLS setting %s %q %s: change it in its source (Backend, BackendTLSPolicy, EnvoyProxy or ClientTrafficPolicy)", e.setting, e.value, e.cause)
 }
 
-// Keep carries over protocols and TLS parameters, which are others' choice, from a context
-// that Envoy Gateway made. Envoy builds a context when its secret comes, in a callback that
-// all contexts with the secret share: one that it rejects takes the secret from those behind
-// it. So what Envoy might reject is a [ParameterError].
+// Keep copies protocols and TLS parameters, which other resources set, from a context that Envoy
+// Gateway generated. Envoy builds a context when its secret arrives, in a callback that all contexts
+// with the secret share: if it rejects one, later contexts do not get the secret. A setting that Envoy
+// might reject is therefore a [ParameterError].
 func Keep(from, to *tlsv3.CommonTlsContext) error {
 	if err := checkALPN(from.GetAlpnProtocols()); err != nil {
 		return err
@@ -64,7 +64,7 @@ func Keep(from, to *tlsv3.CommonTlsContext) error {
 
 func checkALPN(protocols []string) error {
 	if len(protocols) > maxALPN {
-		return &ParameterError{"alpnProtocols", strings.Join(protocols[:2], ","), fmt.Sprintf("and so on are more than %d", maxALPN)}
+		return &ParameterError{"alpnProtocols", strings.Join(protocols[:2], ","), fmt.Sprintf("and others exceed the limit of %d", maxALPN)}
 	}
 	for _, p := range protocols {
 		if !alpnProtocol().MatchString(p) {
@@ -101,7 +101,7 @@ func checkParameters(p *tlsv3.TlsParameters) error {
 func checkList(setting, known string, values []string, twice bool) error {
 	all := strings.Fields(known)
 	if len(values) > len(all) {
-		return &ParameterError{setting, values[0], "is one of more values than there are"}
+		return &ParameterError{setting, values[0], "is one of too many values"}
 	}
 	seen := map[string]bool{}
 	for _, v := range values {
@@ -109,14 +109,14 @@ func checkList(setting, known string, values []string, twice bool) error {
 		case !slices.Contains(all, v):
 			return &ParameterError{setting, v, "is not supported: one of " + strings.Join(all, ", ")}
 		case seen[v] && !twice:
-			return &ParameterError{setting, v, "is there twice, which Envoy rejects"}
+			return &ParameterError{setting, v, "occurs twice, which Envoy rejects"}
 		}
 		seen[v] = true
 	}
 	return nil
 }
 
-// CheckSNI returns a [ParameterError] unless Envoy takes the name.
+// CheckSNI returns a [ParameterError] unless Envoy accepts the name.
 func CheckSNI(name string) error {
 	if len(name) > maxSNI || !serverName().MatchString(name) {
 		return &ParameterError{"sni", name[:min(len(name), maxSNI)], "is not a server name: at most 255 printable ASCII characters"}

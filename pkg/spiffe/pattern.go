@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Limits of a peer's regular expression, as the CRDs have them. A program grows with the
+// Limits of a peer's regular expression, as in the CRDs. A program grows with the
 // length and, for each counted repetition, by 64 times its operand: with these limits a
 // program has fewer than 6,000 instructions.
 const (
@@ -15,9 +15,9 @@ const (
 	maxRepetitions = 4
 )
 
-// Patterns of fields, as the CRDs have them. Whatever matches is taken by Envoy: trust
-// domains and paths by the characters of SPIFFE IDs, and names and paths that reach its
-// configuration in printable ASCII, since it rejects NUL in the path of a socket.
+// Patterns of fields, as in the CRDs. Envoy accepts every match: trust domains and paths consist of
+// the characters of SPIFFE IDs; names and paths in its configuration are printable ASCII, because
+// Envoy rejects NUL in the path of a socket.
 const (
 	socketPattern = `^/[a-zA-Z0-9._/@+=:,~-]+$`
 	namePattern   = `^[!-~]+$`
@@ -33,14 +33,14 @@ var (
 	idRegex    = onceUsed(RegexPattern)
 )
 
-// onceUsed compiles a pattern when it is used: together they take 300 KB.
+// onceUsed compiles a pattern at its first use: together, they take 300 KB.
 func onceUsed(pattern func() string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern()) })
 }
 
-// RegexPattern is what a peer's regular expression has to match, as the CRDs have it: a
-// subset of RE2's syntax that Go and RE2 read alike. It describes the syntax as a whole but
-// for the order in ranges and repetitions, which compiling finds out.
+// RegexPattern is the pattern that a peer's regular expression must match, as in the CRDs: a subset
+// of RE2's syntax that Go and RE2 interpret the same way. It describes the complete syntax, except for
+// the order in ranges and repetitions, which compilation checks.
 //
 // ASCII only, no anchors, flags, names or classes of Unicode, groups in groups once, counted
 // repetitions of single characters up to 64, and alternatives in groups only: the literal
@@ -59,11 +59,11 @@ func RegexPattern() string {
 	return `^spiffe://(?:[a-z0-9_-]|\\\.)+/(?:` + character + `|` + groups + `)*$`
 }
 
-// validRegex returns an error unless Envoy takes the expression, whose length the caller
-// has checked: what is compiled is small.
+// validRegex returns an error unless Envoy accepts the expression. The caller has checked its length,
+// so the compiled program is small.
 func validRegex(text string) error {
 	if !idRegex().MatchString(text) {
-		return fmt.Errorf("is not of the subset of RE2 that is supported: after the literal trust domain, ASCII characters of SPIFFE IDs, . \\. \\- \\/ \\d \\w, classes, * + ? {n,m} up to 64, and groups with alternatives")
+		return fmt.Errorf("is not in the supported subset of RE2: after the literal trust domain, ASCII characters of SPIFFE IDs, . \\. \\- \\/ \\d \\w, classes, * + ? {n,m} up to 64, and groups with alternatives")
 	}
 	if n := strings.Count(text, "{"); n > maxRepetitions {
 		return fmt.Errorf("has %d counted repetitions: at most %d are supported", n, maxRepetitions)

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const notSupported = "is not of the subset of RE2"
+const notSupported = "is not in the supported subset of RE2"
 
 func TestRegexesThatEnvoyTakes(t *testing.T) {
 	for _, text := range []string{

@@ -1,8 +1,8 @@
-// Package spiffe has what mutators share that configure Envoy with SVIDs from a SPIRE
-// agent: the way to the agent, the names of its secrets, and URI matchers, without which
-// Envoy would accept every workload of a trust domain.
+// Package spiffe has code for mutators that configure Envoy with SVIDs from a SPIRE agent: the
+// connection to the agent, the names of its secrets, and URI matchers, without which Envoy would
+// accept every workload of a trust domain.
 //
-// It knows no policy as a whole and no hook.
+// It must not depend on policies or hooks.
 package spiffe
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Source says as whom Envoy presents itself, what it verifies others against, and which
-// agent it has both from. Its fields are those of policies, validated and with defaults.
+// Source is the identity of Envoy, the bundles that it verifies others against, and the agent
+// that provides both. Its fields are fields of policies, validated and with defaults.
 type Source struct {
 	TrustDomain        v1alpha1.TrustDomain
 	WorkloadIdentifier string
@@ -28,7 +28,7 @@ type Source struct {
 // ID is Envoy's SPIFFE ID.
 func (s Source) ID() string { return "spiffe://" + string(s.TrustDomain) + s.WorkloadIdentifier }
 
-// SVID asks the agent for Envoy's certificate.
+// SVID is the SDS configuration for Envoy's certificate.
 func (s Source) SVID() *tlsv3.SdsSecretConfig {
 	name := s.ID()
 	if n := s.Agent.SDSNames; n != nil && n.SVID != "" {
@@ -37,13 +37,13 @@ func (s Source) SVID() *tlsv3.SdsSecretConfig {
 	return &tlsv3.SdsSecretConfig{Name: name, SdsConfig: s.sdsConfig()}
 }
 
-// Bundle asks the agent for what peers are verified against.
+// Bundle is the SDS configuration for the bundle that peers are verified against.
 func (s Source) Bundle() *tlsv3.SdsSecretConfig {
 	return &tlsv3.SdsSecretConfig{Name: s.bundleName(), SdsConfig: s.sdsConfig()}
 }
 
-// bundleName is that of the one trust domain, or of all bundles where there are several: a
-// context takes one name.
+// bundleName is the name of the bundle of a single trust domain, or of all bundles if there are
+// several, because a context accepts one name.
 func (s Source) bundleName() string {
 	switch {
 	case len(s.TrustBundles) > 1:
@@ -63,15 +63,14 @@ func (s Source) allBundles() string {
 	return "ALL"
 }
 
-// HasSeveralBundles tells whether Envoy gets the bundles of all trust domains that the agent
-// knows. Envoy's SPIFFE validator chooses one of them by a single URI of a certificate and
-// then compares each of its URIs with the matchers, so that any of those authorities can
-// sign for any of the domains.
+// HasSeveralBundles reports whether Envoy gets the bundles of all trust domains that the agent knows.
+// Envoy's SPIFFE validator chooses a bundle by a single URI of a certificate, and then compares each
+// of its URIs with the matchers, so any of these authorities can sign for any of the domains.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/transport_sockets/tls/cert_validator/spiffe/spiffe_validator.cc
 func (s Source) HasSeveralBundles() bool { return s.bundleName() == s.allBundles() }
 
-// sdsConfig is the way to the agent's secrets. It is the same for all secrets of a policy:
-// Envoy shares a stream among equal ones, and the agent attests each stream anew.
+// sdsConfig is the SDS configuration source of the agent. It is the same for all secrets of a policy,
+// because Envoy shares a stream among equal sources, and the agent attests each stream separately.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/security/secret
 func (s Source) sdsConfig() *corev3.ConfigSource {
 	return &corev3.ConfigSource{

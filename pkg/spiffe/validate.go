@@ -16,14 +16,13 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Defaults of fields, as the CRDs have them; resources from files do not pass an API server
-// that fills them in.
+// Defaults of fields, as in the CRDs. No API server sets them on resources from files.
 const (
 	defaultSocketPath   = "/spiffe-workload-api/spire-agent.sock"
 	defaultFetchTimeout = "2s"
 )
 
-// Limits of fields, as the CRDs have them.
+// Limits of fields, as in the CRDs.
 const (
 	maxPeers      = 64
 	maxBundles    = 16
@@ -33,7 +32,7 @@ const (
 	maxDuration   = 24
 )
 
-// Fields are the fields that policies have in common, where they are in the policy.
+// Fields are pointers to the fields that policies share.
 type Fields struct {
 	TrustDomain         v1alpha1.TrustDomain
 	WorkloadIdentifier  string
@@ -41,12 +40,12 @@ type Fields struct {
 	Agent               *v1alpha1.SPIREAgent
 	InitialFetchTimeout *gwapiv1.Duration
 
-	// Peers are whom the policy accepts, in the field of the name PeersField.
+	// Peers are the SPIFFE IDs that the policy accepts, from the field named PeersField.
 	Peers      []v1alpha1.SPIFFEIDMatch
 	PeersField string
 }
 
-// SetDefaults fills in what the API server would.
+// SetDefaults sets the defaults that the API server would set.
 func (f Fields) SetDefaults() {
 	if f.Agent.SocketPath == "" {
 		f.Agent.SocketPath = defaultSocketPath
@@ -59,19 +58,18 @@ func (f Fields) SetDefaults() {
 	}
 }
 
-// Source is what the fields say, once they are validated.
+// Source returns the source that the validated fields describe.
 func (f Fields) Source() Source {
 	timeout, _ := duration.Parse(*f.InitialFetchTimeout) // validated
 	return Source{f.TrustDomain, f.WorkloadIdentifier, *f.TrustBundles, *f.Agent, timeout}
 }
 
-// ValidateShape checks what the CRDs say of single fields and not of their meaning:
-// lengths, patterns, and lists that are there but empty. It has to be called before the
-// defaults hide what is empty.
+// ValidateShape checks the form of single fields, as the CRDs do: lengths, patterns, and empty lists.
+// Call it before SetDefaults, which hides empty fields.
 func (f Fields) ValidateShape(at *field.Path) (errs field.ErrorList) {
 	list := func(name string, n, limit int, empty bool) {
 		if empty {
-			errs = append(errs, field.Invalid(at.Child(name), n, "must not be empty; leave it out instead"))
+			errs = append(errs, field.Invalid(at.Child(name), n, "must not be empty; omit it instead"))
 		}
 		if n > limit {
 			errs = append(errs, field.TooMany(at.Child(name), n, limit))
@@ -111,18 +109,18 @@ func (f Fields) ValidateShape(at *field.Path) (errs field.ErrorList) {
 	return errs
 }
 
-// validName checks the name of a secret, empty where it is the default.
+// validName checks the name of a secret, which is empty for the default.
 func validName(at *field.Path, name string) field.ErrorList {
 	switch {
 	case len(name) > maxID:
 		return field.ErrorList{field.TooLong(at, name, maxID)}
 	case name != "" && !secretName().MatchString(name):
-		return field.ErrorList{field.Invalid(at, name, "must be of printable ASCII characters without spaces")}
+		return field.ErrorList{field.Invalid(at, name, "must consist of printable ASCII characters without spaces")}
 	}
 	return nil
 }
 
-// Validate checks what the fields mean, once the defaults are set.
+// Validate checks the meaning of the fields. Call it after SetDefaults.
 func (f Fields) Validate(at *field.Path) (errs field.ErrorList) {
 	if len(f.TrustDomain) > maxDomain {
 		return nil // as below: ValidateShape says so, and nothing else reads what is too long
@@ -162,8 +160,8 @@ func (f Fields) validateIdentity(at *field.Path) (errs field.ErrorList) {
 	return errs
 }
 
-// bundles are the trust domains that are looked at: no more than there may be, so that work
-// does not grow by the square of what a policy lists.
+// bundles are the trust domains to check, up to the maximum number, so that the work does not grow
+// quadratically with the length of a policy's lists.
 func (f Fields) bundles() []v1alpha1.TrustDomain {
 	return (*f.TrustBundles)[:min(len(*f.TrustBundles), maxBundles)]
 }
@@ -226,8 +224,8 @@ func (f Fields) validateText(at *field.Path, value string, pattern *regexp.Regex
 	return errs
 }
 
-// inTrustBundles requires that the value begins with one of the trust domains, as written
-// by quote: otherwise a peer of a domain that was not meant could match.
+// inTrustBundles requires that the value begins with one of the trust domains, as formatted by quote:
+// otherwise, a peer of an unintended domain could match.
 func (f Fields) inTrustBundles(at *field.Path, value string, quote func(domain string) string) field.ErrorList {
 	for _, d := range f.bundles() {
 		if strings.HasPrefix(value, "spiffe://"+quote(string(d))+"/") {

@@ -116,8 +116,8 @@ func TestFieldsThatAreEmpty(t *testing.T) {
 	f := &fields{domain: "example.org", path: "/envoy", bundles: []v1alpha1.TrustDomain{}, peers: []v1alpha1.SPIFFEIDMatch{}}
 	errs := f.validate()
 	require.Len(t, errs, 2)
-	require.EqualError(t, errs[0], "spec.peers: Invalid value: 0: must not be empty; leave it out instead")
-	require.EqualError(t, errs[1], "spec.trustBundles: Invalid value: 0: must not be empty; leave it out instead")
+	require.EqualError(t, errs[0], "spec.peers: Invalid value: 0: must not be empty; omit it instead")
+	require.EqualError(t, errs[1], "spec.trustBundles: Invalid value: 0: must not be empty; omit it instead")
 }
 
 // TestTimeouts are durations as Gateway API has them, within bounds.

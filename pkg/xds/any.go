@@ -7,9 +7,9 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
-// Any packs m with the same bytes for the same content. anypb.New does not promise that,
-// and what is inside an Any is out of reach of a deterministic encoding of the whole:
-// Envoy would see a change where there is none.
+// Any packs m with the same bytes for the same content. anypb.New does not guarantee this, and a
+// deterministic encoding of the outer message does not affect the content of an Any: Envoy would
+// see a change where there is none.
 func Any(m proto.Message) (*anypb.Any, error) {
 	a := &anypb.Any{}
 	if err := anypb.MarshalFrom(a, m, proto.MarshalOptions{Deterministic: true}); err != nil {

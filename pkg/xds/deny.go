@@ -14,8 +14,8 @@ import (
 // denyBody tells the client as much as it may know; the reason is in egraft's log.
 const denyBody = "egraft: the policy for this route cannot be applied\n"
 
-// DenyRoute makes Envoy answer the route's requests with 500 and contact no backend. Envoy
-// accepts no upgrade on such a route, and answers one with 403.
+// DenyRoute makes Envoy respond to the route's requests with 500, without contacting a backend. Envoy
+// accepts no upgrades on such a route, and responds to them with 403.
 func DenyRoute(r *routev3.Route) error {
 	r.Action = &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{
 		Status: 500,
@@ -24,8 +24,8 @@ func DenyRoute(r *routev3.Route) error {
 	return nil
 }
 
-// DenyVirtualHost denies every route of the virtual host. Those of a matcher, which may be of
-// any kind, are gone.
+// DenyVirtualHost denies every route of the virtual host. It removes a matcher, whose actions may be of
+// any kind.
 func DenyVirtualHost(vh *routev3.VirtualHost) error {
 	vh.RequestMirrorPolicies = nil
 	vh.Matcher = nil
@@ -37,8 +37,8 @@ func DenyVirtualHost(vh *routev3.VirtualHost) error {
 	return nil
 }
 
-// DenyRouteConfiguration denies every route of every virtual host, and has Envoy ask for no
-// others.
+// DenyRouteConfiguration denies every route of every virtual host, and makes Envoy fetch no other
+// virtual hosts.
 func DenyRouteConfiguration(rc *routev3.RouteConfiguration) error {
 	rc.Vhds = nil
 	for _, vh := range rc.GetVirtualHosts() {
@@ -52,9 +52,9 @@ func DenyRouteConfiguration(rc *routev3.RouteConfiguration) error {
 // DeniedKey is the key in egraft's metadata of a cluster that [DenyCluster] denied.
 const DeniedKey = "denied"
 
-// DenyCluster takes everything away from the cluster, so that Envoy answers with 503 (no healthy
-// upstream) and connects to nobody. Nothing is left that Envoy could reject: it would go on with
-// the cluster as it was before.
+// DenyCluster removes everything from the cluster, so that Envoy responds with 503 (no healthy
+// upstream) and connects to no backend. It leaves nothing that Envoy could reject: Envoy would keep
+// the previous version of the cluster.
 func DenyCluster(c *clusterv3.Cluster) error {
 	denied := &clusterv3.Cluster{
 		Name: c.GetName(), AltStatName: c.GetAltStatName(), ConnectTimeout: c.GetConnectTimeout(), Metadata: c.GetMetadata(),
@@ -67,21 +67,21 @@ func DenyCluster(c *clusterv3.Cluster) error {
 	return nil
 }
 
-// IsDenied tells whether a pass before this one denied the cluster. What it was is not known any
-// more, and it stays denied. The metadata alone does not prove it: there must be no endpoints.
+// IsDenied reports whether an earlier pass denied the cluster. Its original content is lost, so it
+// stays denied. The metadata alone is no proof: the cluster must also have no endpoints.
 func IsDenied(c *clusterv3.Cluster) bool {
 	static := c.GetType() == clusterv3.Cluster_STATIC && c.GetClusterType() == nil
 	return static && len(c.GetLoadAssignment().GetEndpoints()) == 0 && slices.ContainsFunc(MetadataEntries(c.GetMetadata()), func(m MetadataEntry) bool { return m.Key == DeniedKey })
 }
 
-// DenyEndpoints takes all endpoints away.
+// DenyEndpoints removes all endpoints.
 func DenyEndpoints(e *endpointv3.ClusterLoadAssignment) error {
 	e.Endpoints = nil
 	e.NamedEndpoints = nil
 	return nil
 }
 
-// DenySecret takes the content away, so that connections that need the secret fail.
+// DenySecret removes the content, so that connections that need the secret fail.
 func DenySecret(s *tlsv3.Secret) error {
 	s.Type = nil
 	return nil

@@ -1,6 +1,5 @@
-// Package xds has pure helpers on Envoy's messages: what Envoy Gateway says about a
-// resource in its metadata, which routes lead to which cluster, how a resource is made to
-// reject traffic, where TLS contexts are.
+// Package xds has pure helpers for Envoy's messages: Envoy Gateway's metadata of a resource, which
+// routes lead to which cluster, how to make a resource reject traffic, and where TLS contexts are.
 //
-// It knows no policy, and nothing of gRPC or Kubernetes clients.
+// It must not depend on policies, gRPC or Kubernetes clients.
 package xds

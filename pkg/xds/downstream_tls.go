@@ -11,19 +11,19 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// IsPlaintext tells whether Envoy terminates no TLS on the connections of a filter chain.
+// IsPlaintext reports whether Envoy terminates no TLS on the connections of a filter chain.
 func IsPlaintext(fc *listenerv3.FilterChain) bool {
 	cfg := fc.GetTransportSocket().GetTypedConfig()
 	return cfg == nil || cfg.MessageIs(&rawbufferv3.RawBuffer{})
 }
 
-// IsQUIC tells whether a filter chain is for HTTP/3.
+// IsQUIC reports whether a filter chain is for HTTP/3.
 func IsQUIC(fc *listenerv3.FilterChain) bool {
 	return fc.GetTransportSocket().GetTypedConfig().MessageIs(&quicv3.QuicDownstreamTransport{})
 }
 
-// EditDownstreamTLS calls edit for the TLS context of a filter chain, be it for TLS or for
-// QUIC. A chain without TLS and one with another kind of socket is an error.
+// EditDownstreamTLS calls edit for the TLS context of a filter chain, for TLS or QUIC. A chain without
+// TLS, or with another kind of socket, is an error.
 func EditDownstreamTLS(fc *listenerv3.FilterChain, edit func(*tlsv3.DownstreamTlsContext) error) error {
 	ts := fc.GetTransportSocket()
 	cfg := ts.GetTypedConfig()

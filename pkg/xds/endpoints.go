@@ -8,8 +8,8 @@ import (
 )
 
 // SetEDSInitialFetchTimeout limits how long Envoy waits for a changed cluster's endpoints
-// before it goes on with those that it has: by default that is 15 s, although nobody will
-// send them again. 0, and a cluster without EDS, change nothing.
+// before it continues with the endpoints that it has. Envoy's default is 15 s, although Envoy Gateway
+// does not resend them. 0 changes nothing, and neither does a cluster without EDS.
 // https://github.com/envoyproxy/envoy/issues/47302
 func SetEDSInitialFetchTimeout(c *clusterv3.Cluster, timeout time.Duration) {
 	if eds := c.GetEdsClusterConfig().GetEdsConfig(); eds != nil && timeout > 0 {
@@ -17,13 +17,12 @@ func SetEDSInitialFetchTimeout(c *clusterv3.Cluster, timeout time.Duration) {
 	}
 }
 
-// NewClusterFetchTimeout is how long Envoy waits for the endpoints of a cluster with a new name.
-// Nobody sends them, since it has them under the name of the cluster that was there before; until
-// it has waited, it responds with 503.
+// NewClusterFetchTimeout is how long Envoy waits for the endpoints of a cluster with a new name. Envoy
+// Gateway does not send them, because Envoy already has them under the name of the previous cluster.
+// During the wait, Envoy responds with 503.
 const NewClusterFetchTimeout = 50 * time.Millisecond
 
-// RenameCluster gives a cluster another name, under which Envoy finds its endpoints by the name that
-// it had.
+// RenameCluster gives a cluster another name. Envoy still finds its endpoints by the previous name.
 func RenameCluster(c *clusterv3.Cluster, name string) {
 	if eds := c.GetEdsClusterConfig(); eds != nil && eds.GetServiceName() == "" {
 		eds.ServiceName = c.GetName()

@@ -12,12 +12,12 @@ import (
 // gives no cluster such a name.
 const copyPrefix = "egraft/"
 
-// IsCopy tells whether a name is that of a cluster which egraft copied or renamed.
+// IsCopy reports whether a name belongs to a cluster that egraft copied or renamed.
 func IsCopy(cluster string) bool { return strings.HasPrefix(cluster, copyPrefix) }
 
-// CopyName is the name of a cluster's copy for an owner, which is a feature, and an identity of
-// the owner's, such as the name of a policy. It is the same for as long as these are, so that
-// Envoy takes a change of the copy as one.
+// CopyName is the name of a cluster's copy for an owner, which is a feature, and an identity within
+// the owner, such as the name of a policy. It only depends on these, so that Envoy treats a change of
+// the copy as an update of the same cluster.
 func CopyName(owner, identity, cluster string) string {
 	sum := sha256.Sum256([]byte(identity))
 	return copyPrefix + owner + "/" + hex.EncodeToString(sum[:8]) + "/" + cluster
@@ -32,7 +32,7 @@ func isMerged(cluster string) bool {
 	return slices.ContainsFunc(merged, func(prefix string) bool { return strings.HasPrefix(cluster, prefix) })
 }
 
-// Group is clusters to which the same ways lead, as a rule all of a listener.
+// Group is a set of clusters to which the same ways lead, usually all clusters of a listener.
 type Group struct {
 	Ways []*Way
 	// Clusters are their names in the order of the configuration.
@@ -44,8 +44,8 @@ type Group struct {
 	Merged bool
 }
 
-// Groups are the groups of all clusters that routes lead to, in the order of their first clusters.
-// Copies are left out: they are what a pass before this one made.
+// Groups returns the groups of all clusters to which routes lead, in the order of their first
+// clusters. It leaves out copies, which an earlier pass made.
 func (r *RouteIndex) Groups() []*Group { return r.groups() }
 
 func (r *RouteIndex) newGroups() (out []*Group) {

@@ -10,7 +10,7 @@ import (
 // HCMName is the name by which Envoy Gateway adds the HTTP connection manager.
 const HCMName = "envoy.filters.network.http_connection_manager"
 
-// FilterChains are the filter chains of a listener, the default one among them.
+// FilterChains returns the filter chains of a listener, including the default one.
 func FilterChains(l *listenerv3.Listener) []*listenerv3.FilterChain {
 	chains := l.GetFilterChains()
 	if d := l.GetDefaultFilterChain(); d != nil {
@@ -19,9 +19,8 @@ func FilterChains(l *listenerv3.Listener) []*listenerv3.FilterChain {
 	return chains
 }
 
-// EditHCM calls edit for every HTTP connection manager of a filter chain, and puts in what
-// it has become if edit says that it was changed. found is how many there are: none in a
-// chain for TCP.
+// EditHCM calls edit for every HTTP connection manager of a filter chain, and stores the result if
+// edit reports a change. found is their number: 0 in a chain for TCP.
 func EditHCM(fc *listenerv3.FilterChain, edit func(*hcmv3.HttpConnectionManager) (changed bool, err error)) (found int, err error) {
 	for _, f := range fc.GetFilters() {
 		if !f.GetTypedConfig().MessageIs(&hcmv3.HttpConnectionManager{}) {
@@ -48,14 +47,14 @@ func EditHCM(fc *listenerv3.FilterChain, edit func(*hcmv3.HttpConnectionManager)
 	return found, nil
 }
 
-// RouteConfigurationOf is the name by which an HTTP connection manager asks for its routes,
-// and empty if it has them itself.
+// RouteConfigurationOf is the name of the route configuration that an HTTP connection manager
+// fetches. It is empty if the routes are inline.
 func RouteConfigurationOf(hcm *hcmv3.HttpConnectionManager) string {
 	return hcm.GetRds().GetRouteConfigName()
 }
 
-// RouteConfigurationOfChain is the name by which a filter chain asks for its routes, and empty if it
-// does not.
+// RouteConfigurationOfChain is the name of the route configuration that a filter chain fetches. It is
+// empty if there is none.
 func RouteConfigurationOfChain(fc *listenerv3.FilterChain) (name string, err error) {
 	_, err = EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
 		name = RouteConfigurationOf(hcm)
@@ -64,8 +63,8 @@ func RouteConfigurationOfChain(fc *listenerv3.FilterChain) (name string, err err
 	return name, err
 }
 
-// RouteConfigurationsOf are the names by which the HTTP connection managers of a listener ask
-// for their routes. One that cannot be read asks for none.
+// RouteConfigurationsOf returns the names of the route configurations that the HTTP connection
+// managers of a listener fetch. Unreadable connection managers have none.
 func RouteConfigurationsOf(l *listenerv3.Listener) (names []string) {
 	for _, fc := range FilterChains(l) {
 		_, _ = EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {

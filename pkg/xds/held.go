@@ -7,14 +7,13 @@ import (
 )
 
 // heldPrefix is in front of the clusters of a route that must lead nowhere until the
-// Translation hook has seen it. There is no such cluster: Envoy answers with 503.
+// Translation hook has seen it. There is no such cluster: Envoy responds with 503.
 const heldPrefix = "egraft/held/"
 
-// HoldRoute makes a route lead nowhere until [ReleaseRoutes] lets it go, which takes an entry of
-// the key. What the Route hook leaves on a route for the translation may get lost: Envoy
-// Gateway may not include routes there, and another extension server or a patch may take
-// metadata away. The route of a policy that has to deny is then rejected, and not served
-// without the policy.
+// HoldRoute makes a route lead nowhere until [ReleaseRoutes] releases it, which requires an entry with
+// the key. The metadata that the Route hook adds for the translation may be lost: Envoy Gateway may not
+// include routes, and another extension server or a patch may remove metadata. Requests on the route of
+// a policy with the failure policy Deny are then rejected, instead of served without the policy.
 func HoldRoute(r *routev3.Route, key string) {
 	prefix := heldPrefix + key + "/"
 	eachCluster(r.GetRoute(), func(name *string) {
@@ -48,7 +47,7 @@ func releaseRoute(a *routev3.RouteAction, lift func(key string) bool) {
 	})
 }
 
-// Released is the name of the cluster that a held route leads to once it is let go.
+// Released is the name of the cluster to which a held route leads once it is released.
 func Released(name string) string {
 	for {
 		_, after, held := cutHold(name)

@@ -7,12 +7,12 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 )
 
-// ListenersOf are the listeners of a virtual host. configuration is the name of its route
+// ListenersOf returns the listeners of a virtual host. configuration is the name of its route
 // configuration.
 //
-// Envoy Gateway gives a listener of a ListenerSet the metadata of the Gateway, with its own name
-// for the section, and whoever may write a ListenerSet chooses that name. What tells the two
-// apart is the name of the virtual host, or of the route configuration of an HTTPS listener,
+// Envoy Gateway gives a listener of a ListenerSet the metadata of the Gateway, with its own name as
+// the section, and anyone who may write a ListenerSet chooses that name. The two differ in
+// the name of the virtual host, or of the route configuration of an HTTPS listener,
 // which begins with namespace/gateway/listener or namespace/gateway/namespace/listenerset/listener.
 // With the runtime flag XDSNameSchemeV2, HTTP listeners have neither, and all count as the
 // Gateway's.

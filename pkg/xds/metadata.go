@@ -8,31 +8,31 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// MetadataNamespace is the filter_metadata key under which egraft carries state from one
-// hook to a later one, and under which it says on a cluster which policy made it so.
+// MetadataNamespace is the filter_metadata key under which egraft passes state from one hook to a
+// later one, and under which it records on a cluster which policy changed it.
 const MetadataNamespace = "egraft.io"
 
-// MetadataEntry is a piece of state that the Route hook leaves on a route for the Translation
-// hook, which removes it again.
+// MetadataEntry is state that the Route hook adds to a route for the Translation hook, which removes
+// it.
 type MetadataEntry struct {
-	// Key says whose entry it is: by kind and group of a custom resource, or by a mutator
-	// feature's name. The engine lets a feature change no others.
+	// Key identifies the owner of the entry: the kind and group of a custom resource, or the name
+	// of a feature. The engine does not let a feature change entries of others.
 	Key string
 	// Value is the entry's content, for example the policy as JSON.
 	Value string
 }
 
-// ShadowKey is the key in egraft's metadata of what a route would be if policies with the effect
-// Shadow were enforced. It is no entry of a feature: [MetadataEntries] leaves it out.
+// ShadowKey is the key in egraft's metadata for the route as it would be if policies with the effect
+// Shadow were enforced. It is not an entry of a feature: [MetadataEntries] leaves it out.
 const ShadowKey = "shadow-route"
 
-// ShadowEntry is the content of a route's shadow entry, empty without one.
+// ShadowEntry returns the content of a route's shadow entry, or nothing if there is none.
 func ShadowEntry(md *corev3.Metadata) string {
 	return md.GetFilterMetadata()[MetadataNamespace].GetFields()[ShadowKey].GetStringValue()
 }
 
-// SetMetadataEntry puts an entry into md and returns md, made if it was nil. An entry of the same key
-// is replaced.
+// SetMetadataEntry adds an entry to md and returns md, which it creates if it is nil. It replaces an
+// entry with the same key.
 func SetMetadataEntry(md *corev3.Metadata, m MetadataEntry) *corev3.Metadata {
 	if md == nil {
 		md = &corev3.Metadata{}
@@ -74,8 +74,8 @@ func MetadataEntries(md *corev3.Metadata) []MetadataEntry {
 	return entries
 }
 
-// ClearMetadataEntries removes egraft's namespace from md and returns what is left: nil if that is
-// nothing.
+// ClearMetadataEntries removes egraft's namespace from md and returns the rest, or nil if it is
+// empty.
 func ClearMetadataEntries(md *corev3.Metadata) *corev3.Metadata {
 	delete(md.GetFilterMetadata(), MetadataNamespace)
 	if len(md.GetFilterMetadata()) == 0 && len(md.GetTypedFilterMetadata()) == 0 {
@@ -84,8 +84,8 @@ func ClearMetadataEntries(md *corev3.Metadata) *corev3.Metadata {
 	return md
 }
 
-// ReleaseRoutes removes the entries from every route and reports whether there were any. A route
-// that was held is let go for the entries that are readable.
+// ReleaseRoutes removes the entries from every route and reports whether there were any. It releases
+// held routes whose entries are readable.
 func ReleaseRoutes(vh *routev3.VirtualHost, readable func(MetadataEntry) bool) bool {
 	found := false
 	for _, r := range vh.GetRoutes() {

@@ -22,13 +22,13 @@ import (
 	"github.com/egraft/egraft/internal/unixsocket"
 )
 
-// What clusters of [NewCluster] have unless their options say otherwise. Where Envoy Gateway has a
-// default for clusters of backends, it is that.
+// Defaults for clusters of [NewCluster]. They are the same as Envoy Gateway's defaults for clusters of
+// backends, where it has any.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/cluster.go
 const (
 	// DefaultConnectTimeout is how long Envoy waits for a connection.
 	DefaultConnectTimeout = 10 * time.Second
-	// bufferLimit bounds what Envoy holds for a connection: its own default of 1 MiB is for
+	// bufferLimit bounds the memory that Envoy uses for a connection: its own default of 1 MiB is for
 	// trusted peers. https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/best_practices/edge
 	bufferLimit = 32768
 	// maxParallel are the connections, pending requests, requests and retries at a time. Of retries
@@ -49,10 +49,10 @@ const (
 // HTTPProtocolOptions is the key of a cluster's typed_extension_protocol_options for HTTP.
 const HTTPProtocolOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
-// ClusterOptions are what a feature has to say of a cluster that it adds. Exactly one of Hosts,
-// Socket and InternalListener says where it leads.
+// ClusterOptions describe a cluster that a feature adds. Exactly one of Hosts, Socket and
+// InternalListener must be set.
 type ClusterOptions struct {
-	// Name must not be that of another cluster. Begin it with a domain of your own.
+	// Name must be unique among all clusters. Begin it with your own domain.
 	Name string
 
 	// Hosts are host:port, or [address]:port for IPv6. Envoy resolves names again when their TTL
@@ -76,9 +76,9 @@ type ClusterOptions struct {
 	ConnectTimeout time.Duration
 }
 
-// NewCluster returns a cluster with the timeouts, limits and keepalives of production, which
-// carries its endpoints: in a translation Envoy Gateway takes back no others. An error says what
-// Envoy would reject.
+// NewCluster returns a cluster with timeouts, limits and keepalives for production. It contains its
+// endpoints, because Envoy Gateway does not accept separate endpoints in a translation. It returns an
+// error if Envoy would reject the cluster.
 func NewCluster(o ClusterOptions) (*clusterv3.Cluster, error) {
 	if o.Name == "" {
 		return nil, errors.New("new cluster: a cluster needs a name")
@@ -148,7 +148,7 @@ func addressesOf(o ClusterOptions) (addresses []*corev3.Address, resolve bool, e
 	}
 	switch {
 	case set != 1:
-		return nil, false, errors.New("exactly one of Hosts, Socket and InternalListener has to be set")
+		return nil, false, errors.New("set exactly one of Hosts, Socket and InternalListener")
 	case o.Socket != "":
 		if len(o.Socket) > unixsocket.MaxPath || strings.ContainsRune(o.Socket, 0) {
 			return nil, false, fmt.Errorf("socket %q: must have at most %d bytes, and no NUL", o.Socket, unixsocket.MaxPath)

@@ -78,7 +78,7 @@ func TestNewCluster(t *testing.T) {
 }
 
 func TestNewClusterErrors(t *testing.T) {
-	const destination = "exactly one of Hosts, Socket and InternalListener has to be set"
+	const destination = "set exactly one of Hosts, Socket and InternalListener"
 	for name, c := range map[string]struct {
 		options xds.ClusterOptions
 		err     string

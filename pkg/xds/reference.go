@@ -8,15 +8,17 @@ import (
 )
 
 // GatewayMetadataNamespace is the filter_metadata key under which Envoy Gateway names
-// the Kubernetes objects that a resource was made from. See
+// the Kubernetes objects from which a resource was generated. See
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/metadata.go
 const GatewayMetadataNamespace = "envoy-gateway"
 
 // Kinds of Kubernetes objects as Envoy Gateway writes them into metadata.
 const (
-	KindGateway   = "Gateway"
-	KindHTTPRoute = "HTTPRoute"
-	KindGRPCRoute = "GRPCRoute"
+	KindGateway = "Gateway"
+	// KindGatewayClass is only a target of policies: resources do not name their GatewayClass.
+	KindGatewayClass = "GatewayClass"
+	KindHTTPRoute    = "HTTPRoute"
+	KindGRPCRoute    = "GRPCRoute"
 )
 
 // ofBackends are the kinds of objects that Envoy Gateway makes the clusters of routes from: the
@@ -24,18 +26,18 @@ const (
 // services that its own policies name.
 var ofBackends = []string{KindHTTPRoute, KindGRPCRoute, "Service", "ServiceImport", "Backend"}
 
-// IsBackend tells whether a cluster that was made from the objects could be one that HTTPRoutes or
-// GRPCRoutes lead to.
+// IsBackend reports whether HTTPRoutes or GRPCRoutes may lead to a cluster that was generated from the
+// objects.
 func IsBackend(refs []Reference) bool {
 	return slices.ContainsFunc(refs, func(r Reference) bool { return slices.Contains(ofBackends, r.Kind) })
 }
 
-// Reference names a Kubernetes object that a resource was made from. For a Gateway
-// SectionName is the listener's name, for a route the rule's name; both may be empty.
+// Reference names a Kubernetes object from which a resource was generated. SectionName is the listener's
+// name for a Gateway, and the rule's name for a route; both may be empty.
 type Reference struct {
 	Kind, Namespace, Name, SectionName string
-	// ListenerSet is namespace/name of the ListenerSet that the listener is of, and empty for
-	// a listener of the Gateway itself, see [ListenersOf].
+	// ListenerSet is namespace/name of the ListenerSet to which the listener belongs. It is empty
+	// for a listener of the Gateway itself, see [ListenersOf].
 	ListenerSet string
 }
 
@@ -52,8 +54,8 @@ func (r Reference) String() string {
 	return s
 }
 
-// References reads the objects that Envoy Gateway names in md, in its order. What is not
-// of the expected shape is passed over.
+// References returns the objects that Envoy Gateway names in md, in its order. It skips entries of
+// another form.
 func References(md *corev3.Metadata) []Reference {
 	values := md.GetFilterMetadata()[GatewayMetadataNamespace].GetFields()["resources"].GetListValue().GetValues()
 	refs := make([]Reference, 0, len(values))

@@ -15,8 +15,8 @@ import (
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/route/v3/route.proto#envoy-v3-api-field-config-route-v3-routeconfiguration-max-direct-response-body-size-bytes
 const maxResponseBody = 4096
 
-// DirectResponse returns a route for which Envoy itself responds, with a body of 4096 bytes at
-// most. See [PrependRoute].
+// DirectResponse returns a route for which Envoy itself responds, with a body of at most 4096 bytes.
+// See [PrependRoute].
 func DirectResponse(name string, match *routev3.RouteMatch, status uint32, body string) (*routev3.Route, error) {
 	if len(body) > maxResponseBody {
 		return nil, fmt.Errorf("direct response %q: the body has %d bytes, more than the %d that Envoy accepts", name, len(body), maxResponseBody)
@@ -38,8 +38,8 @@ var redirectCodes = map[int]routev3.RedirectAction_RedirectResponseCode{
 }
 
 // Redirect returns a route for which Envoy redirects to a URL such as https://example.com/new, with
-// status 301, 302, 303, 307 or 308. What the URL does not have, of scheme, host, port and path with
-// query, is that of the request. See [PrependRoute].
+// status 301, 302, 303, 307 or 308. A scheme, host, port, or path with query that the URL lacks is
+// taken from the request. See [PrependRoute].
 func Redirect(name string, match *routev3.RouteMatch, to string, status int) (*routev3.Route, error) {
 	u, err := url.Parse(to)
 	if err != nil {
@@ -79,14 +79,14 @@ func checked(what string, r *routev3.Route) (*routev3.Route, error) {
 	return r, nil
 }
 
-// PrependRoute makes a route the first of a virtual host, so that it has precedence over all
-// others. A route of the same name is removed.
+// PrependRoute makes a route the first of a virtual host, so that it has precedence over all others.
+// It removes a route with the same name.
 func PrependRoute(vh *routev3.VirtualHost, r *routev3.Route) {
 	vh.Routes = slices.Insert(without(vh, r), 0, r)
 }
 
-// AppendRoute makes a route the last of a virtual host, for requests that no other route matches.
-// A route of the same name is removed.
+// AppendRoute makes a route the last of a virtual host, for requests that no other route matches. It
+// removes a route with the same name.
 func AppendRoute(vh *routev3.VirtualHost, r *routev3.Route) { vh.Routes = append(without(vh, r), r) }
 
 func without(vh *routev3.VirtualHost, r *routev3.Route) []*routev3.Route {

@@ -24,8 +24,8 @@ var (
 
 func nameOf(m proto.Message) protoreflect.FullName { return m.ProtoReflect().Descriptor().FullName() }
 
-// EditTLS returns what is to become of a TLS context. It gets nil for a socket without
-// TLS, and returns nil to leave the socket as it is.
+// EditTLS returns the new TLS context. It gets nil for a socket without TLS, and returns
+// nil to leave the socket as it is.
 type EditTLS func(*tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error)
 
 // EditClusterTLS calls edit for every place where the cluster's TLS context can be: the

@@ -5,15 +5,14 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
-	"github.com/egraft/egraft/e2e/echo"
-	"github.com/egraft/egraft/e2e/envoy"
-	"github.com/egraft/egraft/e2e/standalone"
+	"github.com/egraft/egraft/e2e/acts"
 )
 
 func TestUsage(t *testing.T) {
@@ -42,55 +41,49 @@ func TestUsage(t *testing.T) {
 // before anything is started.
 func TestFirstStepFails(t *testing.T) {
 	t.Setenv("EGRAFT_ENVOY", "/no/such/envoy")
-	t.Setenv(beganVariable, "")
-	var stdout, stderr bytes.Buffer
-	assert.Equal(t, 1, run(nil, &stdout, &stderr))
-	assert.Equal(t, "\ndemo: step 1: EGRAFT_ENVOY: stat /no/such/envoy: no such file or directory\n", stderr.String())
-	assert.NotContains(t, stdout.String(), "2. ")
+	t.Setenv("EGRAFT_ENVOY_GATEWAY", os.Args[0])
+	t.Setenv(acts.BeganVariable, "")
+	for _, args := range [][]string{nil, {"-recorded"}} {
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, 1, run(args, &stdout, &stderr))
+		assert.Equal(t, "\ndemo: step 1: EGRAFT_ENVOY: stat /no/such/envoy: no such file or directory\n", stderr.String())
+		assert.NotContains(t, stdout.String(), "2. ")
+		assert.NotContains(t, stdout.String(), "ok (")
+	}
 }
 
 func TestExitCodes(t *testing.T) {
-	s := &story{printer: newPrinter(&bytes.Buffer{})}
 	var stderr bytes.Buffer
-	assert.Equal(t, 1, s.failed(t.Context(), &stderr, errors.New("step 4: no")))
+	assert.Equal(t, 0, failed(t.Context(), &stderr, nil))
+	assert.Equal(t, 3, failed(t.Context(), &stderr, exited(3)))
+	assert.Empty(t, stderr.String(), "the story said why")
+	assert.Equal(t, 1, failed(t.Context(), &stderr, errors.New("step 4: no")))
 	assert.Equal(t, "\ndemo: step 4: no\n", stderr.String())
 	stderr.Reset()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errInterrupted)
-	assert.Equal(t, 130, s.failed(ctx, &stderr, errors.New("step 4: no")))
+	assert.Equal(t, 130, failed(ctx, &stderr, errors.New("step 4: no")))
 	assert.Equal(t, "\ndemo: interrupted\n", stderr.String())
 }
 
-func TestPrinterIsPlainUnlessOnATerminal(t *testing.T) {
-	file, err := os.CreateTemp(t.TempDir(), "")
-	assert.NoError(t, err)
-	assert.False(t, newPrinter(file).colour)
-	assert.NoError(t, file.Close())
-
+// The story's exit code is the demo's, and the story is interrupted with the demo.
+func TestTell(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "story")
+	script := "#!/bin/sh\ntrap 'echo interrupted; exit 130' INT\necho told $*\n[ $1 = wait ] || exit $1\nwhile :; do sleep 0.01; done\n"
+	require.NoError(t, os.WriteFile(program, []byte(script), 0o755))
 	var out bytes.Buffer
-	p := newPrinter(&out)
-	p.title("title")
-	p.step(2, "what", "why")
-	p.say("%d of %d", 1, 2)
-	p.block("a\n  b\n")
-	_, err = p.Write([]byte("progress\n"))
-	assert.NoError(t, err)
-	p.started = time.Now()
-	p.done()
-	assert.Equal(t, "title\n\n2. what\n   why\n   1 of 2\n   | a\n   |   b\n   progress\n   ok (0.0 s)\n", out.String())
+	require.NoError(t, tell(t.Context(), program, &out, &out, "0"))
+	assert.Equal(t, exited(7), tell(t.Context(), program, &out, &out, "7"))
+	assert.Equal(t, "told 0\ntold 7\n", out.String())
+
+	ctx, cancel := context.WithCancel(t.Context())
+	assert.Equal(t, exited(130), tell(ctx, program, cancelOnWrite(cancel), &out, "wait"))
+	assert.ErrorContains(t, tell(t.Context(), program+"2", &out, &out), "tell the story: fork/exec ")
 }
 
-func TestReason(t *testing.T) {
-	line := "2026-11-23T03:39:21.786Z echo.example.com 503 UF local=- failure=TLS_error:|268435581:SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_SAN_match:TLS_error_end"
-	assert.Equal(t, "CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_SAN_match", reason(line))
-}
+type cancelOnWrite func()
 
-func TestShown(t *testing.T) {
-	line := standalone.Line{"time": "now", "level": "INFO", "msg": "configuration changed", "applied": 2}
-	assert.Equal(t, "configuration changed\napplied: 2\n", shortLine(line))
-	assert.Len(t, line, 4, "the line itself has to stay")
-	answer := &echo.Answer{Peer: "spiffe://example.org/envoy", Headers: map[string]string{"X-Envoy": "1"}}
-	assert.NotContains(t, shortAnswer(answer), "headers")
-	assert.Contains(t, shortAnswer(answer), `"peer": "spiffe://example.org/envoy"`)
-	assert.Equal(t, envoy.Cluster{"name": "a"}, only(envoy.Cluster{"name": "a", "type": "EDS"}, "name", "other"))
+func (c cancelOnWrite) Write(p []byte) (int, error) {
+	c()
+	return len(p), nil
 }

@@ -1,5 +1,7 @@
 // Command demo shows the main job of egraft on the real Envoy Gateway and
 // Envoy: one policy, and the backend sees Envoy's SVID. See usage.
+//
+// It imports little, so that it runs seconds after a fresh clone. All else is built by it.
 package main
 
 import (
@@ -11,19 +13,21 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
-	"github.com/egraft/egraft/e2e/netns"
-	"github.com/egraft/egraft/e2e/standalone"
+	"github.com/egraft/egraft/e2e/acts"
+	"github.com/egraft/egraft/e2e/printer"
+	"github.com/egraft/egraft/e2e/progress"
 )
 
 const usage = `demo shows the main job of egraft on the real Envoy Gateway and Envoy:
 one policy, and the backend sees Envoy's SVID.
 
-Usage: go run ./e2e/cmd/demo [-spiffe dev|spire] [-keep]
+Usage: go run ./e2e/cmd/demo [-spiffe dev|spire] [-recorded] [-keep]
 
   -spiffe dev    a small SPIFFE issuer for development, inside the demo (default)
   -spiffe spire  a real SPIRE server and agent, built the first time
+  -recorded      first show recorded calls of Envoy Gateway, as the demo does while
+                 it builds Envoy Gateway
   -keep          leave everything running at the end, until Ctrl-C
 
 It exits with 0 only if every step was as it should be, and stops what it started.
@@ -31,12 +35,7 @@ Parts that you have need not be built: set EGRAFT_ENVOY, EGRAFT_ENVOY_GATEWAY,
 EGRAFT_SPIRE_SERVER and EGRAFT_SPIRE_AGENT to their paths.
 `
 
-// patience bounds each step but the first, in which parts may have to be built.
-const patience = 90 * time.Second
-
-// interrupted is the exit code of a demo that was told to stop, as of a program
-// that SIGINT ended.
-const interrupted = 130
+const spire = "spire"
 
 // errInterrupted is why a demo ends that was told to stop.
 var errInterrupted = errors.New("interrupted")
@@ -44,8 +43,8 @@ var errInterrupted = errors.New("interrupted")
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 type options struct {
-	mode standalone.SPIFFEMode
-	keep bool
+	spiffe         string
+	recorded, keep bool
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -60,32 +59,43 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := untilSignal()
 	defer stop()
-	s := &story{printer: newPrinter(stdout), mode: chosen.mode}
-	if !netns.Inside() {
-		clean, err := s.obtain(ctx)
-		if err != nil {
-			return s.failed(ctx, stderr, err)
-		}
-		defer clean()
-		stop() // from here on, netns passes signals on
+	display := progress.New(stdout)
+	display.Indent("   ")
+	d := &demo{options: chosen, Printer: printer.New(display, display.Terminal()), display: display, stdout: stdout, stderr: stderr}
+	return failed(ctx, stderr, d.show(ctx))
+}
+
+// failed says why the demo ends, unless the story did, and returns the exit code.
+func failed(ctx context.Context, stderr io.Writer, err error) int {
+	told := exited(0)
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &told):
+		return int(told)
+	case errors.Is(context.Cause(ctx), errInterrupted):
+		fmt.Fprintln(stderr, "\ndemo: interrupted")
+		return acts.Interrupted
 	}
-	return netns.Run(func() int { return s.tell(ctx, chosen.keep, stderr) })
+	fmt.Fprintf(stderr, "\ndemo: %v\n", err)
+	return 1
 }
 
 func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	mode := flags.String("spiffe", string(standalone.Dev), "")
-	keep := flags.Bool("keep", false, "")
+	var out options
+	flags.StringVar(&out.spiffe, "spiffe", "dev", "")
+	flags.BoolVar(&out.recorded, "recorded", false, "")
+	flags.BoolVar(&out.keep, "keep", false, "")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
 	if flags.NArg() > 0 {
 		return options{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	out := options{mode: standalone.SPIFFEMode(*mode), keep: *keep}
-	if out.mode != standalone.Dev && out.mode != standalone.SPIRE {
-		return options{}, fmt.Errorf("-spiffe %s: want %s or %s", *mode, standalone.Dev, standalone.SPIRE)
+	if out.spiffe != "dev" && out.spiffe != spire {
+		return options{}, fmt.Errorf("-spiffe %s: want dev or %s", out.spiffe, spire)
 	}
 	return out, nil
 }

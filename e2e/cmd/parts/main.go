@@ -18,11 +18,15 @@ import (
 const usage = `parts obtains the programs that demo and tests run, ahead of time, and prints
 the name and path of each.
 
-Usage: go run ./e2e/cmd/parts PART|GROUP ...
+Usage: go run ./e2e/cmd/parts [-missing | -yield] PART|GROUP ...
+
+  -missing   only print the names of those that would have to be obtained
+  -yield     let other work of this machine go first
 
   spire      SPIRE's server and agent
   apiserver  Kubernetes' API server, its etcd, and kubectl
   node       all that a Kubernetes cluster of one node takes
+  kind       kind, and all that a node image of it takes
 
 Other parts are named as their programs are, such as envoy and envoy-gateway. What
 was obtained is kept below egraft/parts in the user's cache directory
@@ -34,6 +38,8 @@ var groups = map[string][]parts.Name{
 	"spire":     {parts.SPIREServer, parts.SPIREAgent},
 	"apiserver": apiserver.Parts(),
 	"node":      node.Parts(),
+	"kind": append(node.Parts(), parts.Kind, parts.Kubeadm, parts.Crictl, parts.PortmapPlugin,
+		parts.Helm, parts.Envoy, parts.EnvoyGateway, parts.SPIREServer, parts.SPIREAgent),
 }
 
 func main() {
@@ -47,22 +53,45 @@ func run(ctx context.Context, names []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, usage)
 		return 0
 	}
+	var missing, yield bool
+	if len(names) > 0 {
+		missing, yield = names[0] == "-missing", names[0] == "-yield"
+	}
+	if missing || yield {
+		names = names[1:]
+	}
 	if len(names) == 0 {
 		fmt.Fprintf(stderr, "parts: name at least one part\n\n%s", usage)
 		return 2
 	}
-	if err := obtain(ctx, names, stdout, stderr); err != nil {
+	store, err := parts.NewStore(stderr)
+	if err == nil && yield {
+		store = store.Yielding()
+	}
+	if err == nil && missing {
+		list(ctx, store, names, stdout)
+		return 0
+	}
+	if err == nil {
+		err = obtain(ctx, store, names, stdout)
+	}
+	if err != nil {
 		fmt.Fprintf(stderr, "parts: %v\n", err)
 		return 1
 	}
 	return 0
 }
 
-func obtain(ctx context.Context, names []string, stdout, progress io.Writer) error {
-	store, err := parts.NewStore(progress)
-	if err != nil {
-		return err
+// list prints the parts that are not there.
+func list(ctx context.Context, store *parts.Store, names []string, stdout io.Writer) {
+	for _, name := range expand(names) {
+		if !store.Has(ctx, name) {
+			fmt.Fprintln(stdout, name)
+		}
 	}
+}
+
+func obtain(ctx context.Context, store *parts.Store, names []string, stdout io.Writer) error {
 	for _, name := range expand(names) {
 		path, err := store.Get(ctx, name)
 		if err != nil {

@@ -25,6 +25,9 @@ func Default() Settings { return Settings{Header: "x-gateway"} }
 // Feature is what a main function hands to cli.Main.
 func Feature() feature.Registration { return feature.WithSettings(Name, Default(), table, New) }
 
+// Features returns the feature, for builds with features of several modules.
+func Features() []feature.Registration { return []feature.Registration{Feature()} }
+
 // table lists the settings: --gateway-header-name, EGRAFT_GATEWAY_HEADER_NAME and
 // features.gateway-header.name are the first.
 func table(s *Settings) []setting.Setting {

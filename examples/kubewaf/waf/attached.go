@@ -83,7 +83,7 @@ func newReporter() attach.Reporter {
 		},
 		Failure: func(in *mutator.Input, _ *policy.Object, r mutator.Reason) string {
 			if r == mutator.Programmed && !in.Has(mutator.KindListener) {
-				return mutator.NotIncluded(mutator.KindListener) + ", so that the filters are missing; requests are rejected"
+				return mutator.NotIncluded(mutator.KindListener) + ", so the filters are missing; requests are rejected"
 			}
 			return ""
 		},

@@ -26,3 +26,6 @@ func Feature() feature.Registration {
 		}
 	}, New)
 }
+
+// Features returns the feature, for builds with features of several modules.
+func Features() []feature.Registration { return []feature.Registration{Feature()} }

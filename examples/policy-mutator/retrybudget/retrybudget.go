@@ -7,6 +7,7 @@ package retrybudget
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"slices"
 
@@ -18,9 +19,18 @@ import (
 
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/attach"
+	"github.com/egraft/egraft/pkg/feature"
 	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/xds"
 )
+
+//go:embed example.com_retrybudgetpolicies.yaml
+var crd []byte
+
+// Features returns the feature with its CRD, for a build of egraft.
+func Features() []feature.Registration {
+	return []feature.Registration{feature.New(New).WithCRDs(crd)}
+}
 
 // New returns the feature.
 func New() mutator.Feature {

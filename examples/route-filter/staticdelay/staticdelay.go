@@ -6,6 +6,7 @@
 package staticdelay
 
 import (
+	_ "embed"
 	"fmt"
 
 	commonfaultv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/common/fault/v3"
@@ -16,9 +17,18 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/egraft/egraft/pkg/attach"
+	"github.com/egraft/egraft/pkg/feature"
 	"github.com/egraft/egraft/pkg/httpfilter"
 	"github.com/egraft/egraft/pkg/mutator"
 )
+
+//go:embed example.com_staticdelayfilters.yaml
+var crd []byte
+
+// Features returns the feature with its CRD, for a build of egraft.
+func Features() []feature.Registration {
+	return []feature.Registration{feature.New(New).WithCRDs(crd)}
+}
 
 // New returns the feature.
 func New() mutator.Feature {

@@ -62,7 +62,7 @@ func (box[T]) Open() T
 `
 
 const (
-	noRelease = "# Changelog\n\n## Unreleased\n\n- something\n"
+	noRelease = "# Changelog\n\n## [Unreleased]\n\n- something\n"
 	released  = noRelease + "\n## 0.1.0\n\n- hello: Box: removed\n"
 )
 

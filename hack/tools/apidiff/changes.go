@@ -74,7 +74,7 @@ func (r record) describe(changes []apidiff.Change) string {
 // missing returns lines for the changelog: incompatible changes that it does not list under
 // Unreleased. Before the first release nothing is promised, and nothing has to be listed.
 func missing(changelog, pkg string, changes []apidiff.Change) (lines []string) {
-	_, rest, _ := strings.Cut(changelog, "\n## Unreleased\n")
+	_, rest, _ := strings.Cut(changelog, "\n## [Unreleased]\n")
 	unreleased, _, released := strings.Cut(rest, "\n## ")
 	if !released {
 		return nil

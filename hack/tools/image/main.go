@@ -19,6 +19,9 @@ func main() { os.Exit(run(os.Args[1:], os.Getenv("SOURCE_DATE_EPOCH"), os.Stdout
 
 // run returns the exit code.
 func run(args []string, epoch string, stdout, stderr io.Writer) int {
+	if len(args) == 2 && args[0] == "sbom" {
+		return printBill(args[1], epoch, stdout, stderr)
+	}
 	s, err := parse(args, epoch, stderr)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -67,4 +69,29 @@ func writeBills(s *spec, parts []part) error {
 		}
 	}
 	return nil
+}
+
+// printBill prints the bill of a program that is in no image, and returns the exit code.
+func printBill(program, epoch string, stdout, stderr io.Writer) int {
+	bill, err := readBill(program, epoch)
+	if err == nil {
+		_, err = stdout.Write(bill)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "image: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func readBill(program, epoch string) ([]byte, error) {
+	created, err := newTime(epoch)
+	if err != nil {
+		return nil, err
+	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return nil, fmt.Errorf("list what a program is made of: %w", err)
+	}
+	return billOf(info, created)
 }

@@ -103,3 +103,19 @@ func TestLabelsOfAProgram(t *testing.T) {
 	require.Empty(t, labels(nil, &debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}))
 	require.Empty(t, labels(nil, nil))
 }
+
+// The bill of a program in no image is the one that it would have in an image.
+func TestBillOfAProgram(t *testing.T) {
+	root, bills := programRoot(t), t.TempDir()
+	image(t, "--reference", "a.example/b:c", "--entrypoint", "/app", "--sbom-dir", bills, "--gzip", "1", "--created", "86400", "linux/amd64="+root)
+	var stdout, stderr bytes.Buffer
+	require.Zero(t, run([]string{"sbom", filepath.Join(root, "app")}, "86400", &stdout, &stderr), stderr.String())
+	require.Equal(t, string(must(os.ReadFile(filepath.Join(bills, "app-linux-amd64.cdx.json")))), stdout.String())
+
+	stdout.Reset()
+	text := filepath.Join(root, "text")
+	require.NoError(t, os.WriteFile(text, []byte("text"), 0o600))
+	require.Equal(t, 1, run([]string{"sbom", text}, "", &stdout, &stderr))
+	require.Equal(t, "image: list what a program is made of: could not read Go build info from "+text+": unrecognized file format\n", stderr.String())
+	require.Empty(t, stdout.String())
+}

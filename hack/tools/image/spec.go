@@ -17,12 +17,15 @@ import (
 const usage = `image packs directories into a container image, one tar file with an OCI layout.
 
 Usage: image --output FILE --reference NAME --entrypoint PROGRAM [flag...] PLATFORM=DIRECTORY...
+       image sbom PROGRAM
 
 One platform gives a plain image, several give an index. All files belong to root and
 have the time of --created; modes and symbolic links are kept.
 
   image --output app.tar --reference registry.example/app:v1 --entrypoint /app \
     --user 65532:65532 linux/amd64=root/amd64 linux/arm64=root/arm64
+
+With sbom it prints the bill of materials of a Go program that is in no image.
 
 `
 

@@ -19,11 +19,15 @@ func (w Invented) history(context.Context) []recording.Meta {
 	if !w.called {
 		return nil
 	}
+	failed := "default/eg"
+	if w.hostile {
+		failed = w.Name
+	}
 	at := time.Now().Add(-time.Minute)
 	took := metav1.Duration{Duration: 3 * time.Millisecond}
 	return []recording.Meta{
 		{ID: "c1", Gateway: "default/eg", First: at, Last: at, Count: 1, Took: took, Changed: 3},
 		{ID: "c0", Gateway: "default/eg", First: at.Add(-time.Hour), Last: at.Add(-time.Hour), Count: 4, Took: took},
-		{ID: "c2", Gateway: "default/eg", First: at.Add(-2 * time.Hour), Last: at.Add(-2 * time.Hour), Count: 1, Took: took, Error: "broken: " + w.Name},
+		{ID: "c2", Gateway: failed, First: at.Add(-2 * time.Hour), Last: at.Add(-2 * time.Hour), Count: 1, Took: took, Error: "broken: " + w.Name},
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/egraft/egraft/internal/doctor"
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/internal/explain"
+	"github.com/egraft/egraft/internal/finding"
 	"github.com/egraft/egraft/internal/page"
 	"github.com/egraft/egraft/internal/recording"
 	"github.com/egraft/egraft/pkg/catalog"
@@ -30,14 +31,16 @@ type Invented struct {
 	Name string
 	// Clusters is how many the Gateway has, and Policies how many further policies.
 	Clusters, Policies int
-	called             bool
+	called, hostile    bool
 }
 
 // World is a Gateway with a policy in effect and one without.
 func World() Invented { return Invented{Name: "typo", Clusters: 3, called: true} }
 
-// Hostile is a World with a name.
-func Hostile(name string) Invented { return Invented{Name: name, Clusters: 1, called: true} }
+// Hostile is a World with a name, which a Gateway in the history has, too.
+func Hostile(name string) Invented {
+	return Invented{Name: name, Clusters: 1, called: true, hostile: true}
+}
 
 // Empty is an egraft that was not called.
 func Empty() Invented { return Invented{} }
@@ -53,12 +56,9 @@ func Handler(t testing.TB, w Invented) http.Handler {
 	calls := w.calls(t)
 	server := explain.NewServer(&explain.Explainer{Engine: e, Features: features}, calls.of)
 	api := admin.New()
-	err = page.Serve(api, page.Config{
+	page.Serve(api, page.Config{
 		Explain: server.Report, Calls: w.history, Facts: w.facts, Checks: w.checks, Now: time.Now,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return api
 }
 
@@ -114,9 +114,9 @@ func (w Invented) facts() doctor.Egraft {
 
 func (w Invented) checks() []doctor.Result {
 	return []doctor.Result{
-		{Code: "EGR520", Name: "Called", Title: "Envoy Gateway calls egraft", Status: doctor.OK},
+		{Code: finding.NotCalled.ID, Name: "Called", Title: "Envoy Gateway calls egraft", Status: doctor.OK},
 		{
-			Code: "EGR521", Name: "Fits", Title: "messages fit", Status: doctor.Failed, Link: "https://github.com/egraft/egraft/blob/main/docs/outcomes.md#egr521",
+			Code: finding.MessageLimit.ID, Name: "Fits", Title: "messages fit", Status: doctor.Failed, Link: finding.MessageLimit.Link(),
 			Problems: []doctor.Problem{{Status: doctor.Failed, Message: "a message of " + w.Name + " is too large", Remedy: "Raise the limit:\n$ helm upgrade"}},
 		},
 	}

@@ -8,8 +8,8 @@ import (
 // KindBufferPolicy is the kind of [BufferPolicy].
 const KindBufferPolicy = "BufferPolicy"
 
-// BufferPolicy says how much of a request's body Envoy holds for its target, and whether it
-// holds the whole request before a backend sees any of it.
+// BufferPolicy makes Envoy buffer requests to its target until they are complete, up to a
+// limit, or only limits how much of a body Envoy may buffer.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=bufferpolicies,categories=egraft;gateway-api,shortName=bufp
@@ -30,8 +30,8 @@ type BufferPolicy struct {
 	// +required
 	Spec BufferPolicySpec `json:"spec"`
 
-	// Status is written by Envoy Gateway. Accepted means that the target exists; it says
-	// nothing about what egraft made of the policy.
+	// Status is written by Envoy Gateway. Accepted means that the target exists. It does
+	// not cover egraft, which reports its outcome in Events.
 	//
 	// +optional
 	Status gwapiv1.PolicyStatus `json:"status,omitempty"`
@@ -46,19 +46,19 @@ type BufferPolicyList struct {
 	Items           []BufferPolicy `json:"items"`
 }
 
-// BufferPolicySpec says where the policy applies and how requests are buffered there.
+// BufferPolicySpec is the targets of the policy and how Envoy buffers their requests.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.targetRefs) || self.targetRefs.all(r, r.group == 'gateway.networking.k8s.io' && r.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute'])",message="targetRefs must be of group gateway.networking.k8s.io and of kind Gateway, HTTPRoute or GRPCRoute"
+// +kubebuilder:validation:XValidation:rule="!has(self.targetRefs) || self.targetRefs.all(r, r.group == 'gateway.networking.k8s.io' && r.kind in ['Gateway', 'GatewayClass', 'HTTPRoute', 'GRPCRoute'])",message="targetRefs must be of group gateway.networking.k8s.io and of kind Gateway, GatewayClass, HTTPRoute or GRPCRoute"
 // +kubebuilder:validation:XValidation:rule="!has(self.targetSelectors) || self.targetSelectors.all(s, s.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute'])",message="targetSelectors must be of kind Gateway, HTTPRoute or GRPCRoute"
-// +kubebuilder:validation:XValidation:rule="has(self.maxRequestBytes) != (has(self.disabled) && self.disabled)",message="set maxRequestBytes, or set disabled to true to switch buffering off for the target; not both"
+// +kubebuilder:validation:XValidation:rule="has(self.maxRequestBytes) != (has(self.disabled) && self.disabled)",message="set maxRequestBytes, or set disabled to true to turn off buffering for the target; not both"
 type BufferPolicySpec struct {
-	// The targets are those whose requests the policy is for.
+	// The policy applies to the requests of its targets.
 	PolicyTargets `json:",inline"`
 
-	// MaxRequestBytes is how much of a request's body Envoy holds, as a quantity: 64Ki, 1.5Mi,
-	// or a number of bytes. A request that would need more is answered with 413. A body is
-	// held in Envoy's memory, once for every request under way: what egraft takes at most is
-	// the operator's to say (--max-buffer-bytes).
+	// MaxRequestBytes is how much of a request's body Envoy buffers, as a quantity: 64Ki,
+	// 1.5Mi, or a number of bytes. Envoy responds to a larger request with 413. Envoy holds
+	// a body in memory for every request in flight; the operator sets the maximum
+	// (--max-buffer-bytes).
 	//
 	// +optional
 	// +kubebuilder:validation:Schemaless
@@ -68,44 +68,44 @@ type BufferPolicySpec struct {
 	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 && self <= 4294967295 : !self.matches('[eE][+-]?[0-9]{3}') && isQuantity(self) && quantity(self).compareTo(quantity('1')) >= 0 && quantity(self).compareTo(quantity('4294967295')) <= 0 && quantity(self).sub(int(quantity(self).asApproximateFloat() + 0.5)).compareTo(quantity('0')) == 0",message="maxRequestBytes must be a whole number of bytes between 1 and 4294967295"
 	MaxRequestBytes *Quantity `json:"maxRequestBytes,omitempty"`
 
-	// Mode is FullBuffer if Envoy has to hold a request until it is complete, so that a
-	// backend is bothered with complete requests only, or LimitOnly if it shall only set how
-	// much of a body Envoy may hold for retries and for filters that need all of it: nothing
-	// is held for the policy's sake. For filters the limit of the connection stays in effect
-	// if it is more.
+	// Mode is FullBuffer to buffer requests until they are complete, so that a backend only
+	// sees complete requests, or LimitOnly to buffer nothing for the policy itself, and
+	// only limit how much of a body Envoy may buffer for retries and for filters that need
+	// the whole body. For filters, the limit of the connection stays in effect if it is larger.
 	//
 	// +optional
 	// +kubebuilder:default=FullBuffer
 	Mode BufferMode `json:"mode,omitempty"`
 
-	// Disabled switches buffering off for the target, where a policy of a Gateway or listener
-	// would switch it on.
+	// Disabled turns off buffering for the target, even if a policy on its Gateway or
+	// listener turns it on.
 	//
 	// +optional
 	Disabled bool `json:"disabled,omitempty"`
 
-	// FailurePolicy says what to do with the target if the policy is invalid or cannot be
+	// FailurePolicy is what to do with the target if the policy is invalid or cannot be
 	// applied: Ignore leaves it as it is without the policy, Deny rejects its requests.
 	//
 	// +optional
 	// +kubebuilder:default=Ignore
 	FailurePolicy FailurePolicy `json:"failurePolicy,omitempty"`
 
-	// Effect is Enforce, or Shadow to have egraft tell what the policy would do without
-	// changing anything.
+	// Effect is Enforce, or Shadow to report what the policy would do without changing
+	// anything.
 	//
 	// +optional
 	Effect Effect `json:"effect,omitempty"`
 }
 
-// BufferMode says what Envoy does with the bodies of requests.
+// BufferMode is what Envoy does with the bodies of requests.
 //
 // +kubebuilder:validation:Enum=FullBuffer;LimitOnly
 type BufferMode string
 
 const (
-	// BufferFull holds a request until it is complete.
+	// BufferFull buffers a request until it is complete.
 	BufferFull BufferMode = "FullBuffer"
-	// BufferLimitOnly limits what retries, and filters that need all of a body, may hold.
+	// BufferLimitOnly limits how much Envoy buffers for retries, and for filters that need the
+	// whole body.
 	BufferLimitOnly BufferMode = "LimitOnly"
 )

@@ -2,17 +2,17 @@ package v1alpha1
 
 import "fmt"
 
-// Effect says whether a policy, filter or backend takes effect. With Shadow egraft works out what it
-// would do, and tells so in its outcome, but changes nothing: it never takes precedence over one
-// that is enforced, and rejects no requests.
+// Effect is whether a policy, filter or backend takes effect. With Shadow, egraft evaluates
+// it and reports in the outcome what it would do, but changes nothing: it never takes
+// precedence over an enforced one, and rejects no requests.
 //
 // +kubebuilder:validation:Enum=Enforce;Shadow
 type Effect string
 
 const (
-	// EffectEnforce has the policy take effect. It is the default.
+	// EffectEnforce makes the policy take effect. It is the default.
 	EffectEnforce Effect = "Enforce"
-	// EffectShadow has egraft only tell what the policy would do.
+	// EffectShadow only reports what the policy would do.
 	EffectShadow Effect = "Shadow"
 )
 

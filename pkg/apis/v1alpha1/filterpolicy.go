@@ -8,8 +8,8 @@ import (
 // KindFilterPolicy is the kind of [FilterPolicy].
 const KindFilterPolicy = "FilterPolicy"
 
-// FilterPolicy puts an HTTP filter of Envoy into the filter chain, for the requests of its targets
-// and no others.
+// FilterPolicy adds an HTTP filter of Envoy to the filter chain. Only requests of its targets pass the
+// filter.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=filterpolicies,categories=egraft;gateway-api,shortName=filterp
@@ -28,8 +28,8 @@ type FilterPolicy struct {
 	// +required
 	Spec FilterPolicySpec `json:"spec"`
 
-	// Status is written by Envoy Gateway. Accepted means that the target exists; it says
-	// nothing about what egraft made of the policy.
+	// Status is written by Envoy Gateway. Accepted means that the target exists. It does
+	// not cover egraft, which reports its outcome in Events.
 	//
 	// +optional
 	Status gwapiv1.PolicyStatus `json:"status,omitempty"`
@@ -44,49 +44,58 @@ type FilterPolicyList struct {
 	Items           []FilterPolicy `json:"items"`
 }
 
-// FilterPolicySpec says which filter the requests of the targets pass, and where.
+// FilterPolicySpec is the targets, the filter that their requests pass, and its position.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.targetRefs) || self.targetRefs.all(r, r.group == 'gateway.networking.k8s.io' && r.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute'])",message="targetRefs must be of group gateway.networking.k8s.io and of kind Gateway, HTTPRoute or GRPCRoute"
+// +kubebuilder:validation:XValidation:rule="!has(self.targetRefs) || self.targetRefs.all(r, r.group == 'gateway.networking.k8s.io' && r.kind in ['Gateway', 'GatewayClass', 'HTTPRoute', 'GRPCRoute'])",message="targetRefs must be of group gateway.networking.k8s.io and of kind Gateway, GatewayClass, HTTPRoute or GRPCRoute"
 // +kubebuilder:validation:XValidation:rule="!has(self.targetSelectors) || self.targetSelectors.all(s, s.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute'])",message="targetSelectors must be of kind Gateway, HTTPRoute or GRPCRoute"
+// +kubebuilder:validation:XValidation:rule="!has(self.upstream) || !self.upstream || !has(self.position) || (has(self.position.at) && self.position.at == 'BeforeRouter')",message="position must be BeforeRouter with upstream: true"
 type FilterPolicySpec struct {
-	// The targets are those whose requests pass the filter.
+	// The filter applies to requests of the targets.
 	PolicyTargets `json:",inline"`
 
-	// Filter is the HTTP filter. Its configuration is in the filter chain, where it is disabled
-	// for all requests but those of the targets.
+	// Filter is the HTTP filter. It is in the filter chain, where it is disabled for all
+	// requests except requests of the targets.
 	//
 	// +required
-	Filter HTTPFilter `json:"filter"`
+	Filter NamedFilter `json:"filter"`
 
-	// Position says where in the filter chain the filter is. The default is BeforeRouter.
+	// Position is the position of the filter in the filter chain. The default is BeforeRouter.
 	//
 	// +optional
 	Position *FilterPosition `json:"position,omitempty"`
 
-	// PerRoute is configuration for the targets that overrides the filter's, as protobuf JSON with
-	// an @type, if the filter has any for routes. Changes of it do not replace filter chains.
+	// Upstream adds the filter to the upstream HTTP filters of the targets' clusters, instead of
+	// to the filter chain: it then processes each attempt of a request, after Envoy has chosen a
+	// backend. The position must be BeforeRouter.
+	//
+	// +optional
+	Upstream bool `json:"upstream,omitempty"`
+
+	// PerRoute is the filter's configuration for routes, as protobuf JSON with an @type, if the
+	// filter supports one. It overrides typedConfig for the targets. Changes to it do not
+	// replace filter chains.
 	//
 	// +optional
 	PerRoute *TypedConfig `json:"perRoute,omitempty"`
 
-	// FailurePolicy says what to do with the target if the policy is invalid or cannot be
+	// FailurePolicy is what to do with the target if the policy is invalid or cannot be
 	// applied: Ignore leaves it as it is without the policy, Deny rejects its requests.
 	//
 	// +optional
 	// +kubebuilder:default=Ignore
 	FailurePolicy FailurePolicy `json:"failurePolicy,omitempty"`
 
-	// Effect is Enforce, or Shadow to have egraft tell what the policy would do without
-	// changing anything.
+	// Effect is Enforce, or Shadow to report what the policy would do without changing
+	// anything.
 	//
 	// +optional
 	Effect Effect `json:"effect,omitempty"`
 }
 
-// HTTPFilter is an HTTP filter of Envoy.
-type HTTPFilter struct {
-	// Name tells the filters of a namespace apart. Policies with different names are in effect
-	// beside each other. Of policies of one namespace with the same name, the most specific is.
+// NamedFilter is an HTTP filter of Envoy.
+type NamedFilter struct {
+	// Name identifies the filter within the namespace. Policies with different names are all in
+	// effect. If several policies of a namespace have the same name, the most specific one is.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -94,47 +103,48 @@ type HTTPFilter struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// TypedConfig is the configuration, as protobuf JSON with an @type. Which filters a namespace may use is the
-	// operator's to say (--namespace-rules).
+	// TypedConfig is the configuration, as protobuf JSON with an @type. The operator decides
+	// which filters a namespace may use (--namespace-rules).
 	//
 	// +required
 	TypedConfig TypedConfig `json:"typedConfig"`
 }
 
-// TypedConfig is a message of Envoy's API in protobuf JSON. The names of fields are those of Envoy's
-// documentation or their lowerCamelCase form.
+// TypedConfig is a message of Envoy's API in protobuf JSON. Field names are as in Envoy's
+// documentation, or in lowerCamelCase.
 //
 // +kubebuilder:pruning:PreserveUnknownFields
 type TypedConfig struct {
-	// Type is the name of the message, behind type.googleapis.com/.
+	// Type is the name of the message, with the prefix type.googleapis.com/.
 	//
 	// +required
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:Pattern=`^type\.googleapis\.com/[A-Za-z][A-Za-z0-9_.]*$`
 	Type string `json:"@type"`
 
-	// Raw is the whole, with the type.
+	// Raw is the whole message, including the type.
 	Raw []byte `json:"-"`
 }
 
-// FilterPosition is a position in the filter chain, in terms of Envoy Gateway's filters.
+// FilterPosition is a position in the filter chain, relative to Envoy Gateway's filters.
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.at), has(self.before), has(self.after)].filter(x, x).size() == 1",message="set one of at, before and after"
 type FilterPosition struct {
-	// At is BeforeRouter for behind all other filters, or First for in front of them.
+	// At is BeforeRouter for the position after all other filters, or First for the position
+	// before them.
 	//
 	// +optional
 	// +kubebuilder:validation:Enum=BeforeRouter;First
 	At FilterPlace `json:"at,omitempty"`
 
-	// Before is the kind of filters in front of which the filter is, or of where they would be if
-	// there are none.
+	// Before is a kind of filters. The filter comes before them, or before their usual position
+	// if there are none.
 	//
 	// +optional
 	Before FilterKind `json:"before,omitempty"`
 
-	// After is the kind of filters behind which the filter is, or of where they would be if there
-	// are none.
+	// After is a kind of filters. The filter comes after them, or after their usual position if
+	// there are none.
 	//
 	// +optional
 	After FilterKind `json:"after,omitempty"`
@@ -144,13 +154,13 @@ type FilterPosition struct {
 type FilterPlace string
 
 const (
-	// FilterBeforeRouter is behind all other filters.
+	// FilterBeforeRouter is after all other filters.
 	FilterBeforeRouter FilterPlace = "BeforeRouter"
-	// FilterFirst is in front of all other filters.
+	// FilterFirst is before all other filters.
 	FilterFirst FilterPlace = "First"
 )
 
-// FilterKind is a kind of HTTP filters that Envoy Gateway has an order for.
+// FilterKind is a kind of HTTP filters in Envoy Gateway's filter order.
 //
 // +kubebuilder:validation:Enum=CustomResponse;HealthCheck;Fault;CORS;CSRF;HeaderMutation;ExtAuthz;APIKeyAuth;BasicAuth;OAuth2;JWTAuthn;SessionPersistence;Buffer;Lua;ExtProc;Wasm;DynamicModules;GeoIP;RBAC;LocalRateLimit;RateLimit;BandwidthLimit;GRPCWeb;GRPCStats;CredentialInjector;Compressor;DynamicForwardProxy
 type FilterKind string

@@ -8,12 +8,12 @@ import (
 // KindHedgeFilter is the kind of [HedgeFilter].
 const KindHedgeFilter = "HedgeFilter"
 
-// HedgeFilter is a route filter with which Envoy sends a request to one more backend
-// endpoint when the first one is slow, and answers with whatever comes first. A rule of an
-// HTTPRoute or GRPCRoute names it in a filter of type ExtensionRef.
+// HedgeFilter is a route filter that makes Envoy send a request to another endpoint when
+// the first one is slow, and return the response that starts first. A rule of an HTTPRoute
+// or GRPCRoute refers to it in a filter of type ExtensionRef.
 //
-// A hedged request may reach two endpoints and be carried out twice: use it for requests
-// for which that makes no difference.
+// A hedged request may be carried out twice, by two endpoints: use the filter for requests
+// that can be repeated.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:categories=egraft;gateway-api,shortName=hedge
@@ -27,7 +27,7 @@ type HedgeFilter struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec says when one more request is sent.
+	// Spec is when Envoy sends another request.
 	//
 	// +required
 	Spec HedgeFilterSpec `json:"spec"`
@@ -47,30 +47,31 @@ type HedgeFilterList struct {
 	Items           []HedgeFilter `json:"items"`
 }
 
-// HedgeFilterSpec says when one more request is sent.
+// HedgeFilterSpec is when Envoy sends another request.
 type HedgeFilterSpec struct {
-	// PerTryTimeout is how long a request may take before one more is sent. The first one
-	// goes on. A good value is the 95th percentile of the backend's latency: then one
-	// request in twenty is hedged. It has to be shorter than the timeout of the route.
+	// PerTryTimeout is how long Envoy waits for a response before it sends another request.
+	// The first one continues. A good value is the 95th percentile of the backend's
+	// latency: Envoy then hedges one request in twenty. It must be shorter than the timeout of
+	// the route.
 	//
 	// +required
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1ms') && duration(self) <= duration('1h')",message="perTryTimeout must be between 1ms and 1h"
 	PerTryTimeout gwapiv1.Duration `json:"perTryTimeout"`
 
-	// MaxHedgedRequests is how many requests more than the first one may be sent. Envoy
-	// counts them together with retries. Without it the number of retries that is in effect
-	// for the route counts, and 1 if there is none.
+	// MaxHedgedRequests is how many requests Envoy may send in addition to the first one.
+	// Envoy counts them together with retries. The default is the number of retries of the
+	// route, or 1 if it has none.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10
 	MaxHedgedRequests *int32 `json:"maxHedgedRequests,omitempty"`
 
-	// RetryOn are failures, other than slowness, upon which Envoy sends a request again, and
-	// which do not count as the response while another attempt is in flight. Envoy's words.
-	// Those that are in effect for the route stay. With neither, they are connect-failure,
-	// refused-stream, reset and gateway-error, so that an endpoint that fails at once does not
-	// respond in place of one that is slow.
+	// RetryOn are the failures after which Envoy sends a request again, and which do not
+	// count as the response while another attempt is in flight, in Envoy's notation. The
+	// route's own failures stay in effect. If neither lists any, they are connect-failure,
+	// refused-stream, reset and gateway-error, so that the error of an endpoint that fails at
+	// once does not replace the response of a slow one.
 	//
 	// +optional
 	// +kubebuilder:validation:MinItems=1
@@ -78,31 +79,31 @@ type HedgeFilterSpec struct {
 	// +listType=set
 	RetryOn []RetryOn `json:"retryOn,omitempty"`
 
-	// FailurePolicy says what becomes of the rule's requests if the filter cannot be
-	// applied: Ignore serves them without hedging, Deny answers them with 500.
+	// FailurePolicy is what to do with the rule's requests if the filter cannot be applied:
+	// Ignore serves them without hedging, Deny responds with 500.
 	//
 	// +optional
 	// +kubebuilder:default=Ignore
 	FailurePolicy FailurePolicy `json:"failurePolicy,omitempty"`
 
-	// Effect is Enforce, or Shadow to have egraft tell what the filter would do without
-	// changing anything.
+	// Effect is Enforce, or Shadow to report what the filter would do without changing
+	// anything.
 	//
 	// +optional
 	Effect Effect `json:"effect,omitempty"`
 }
 
-// RetryOn is a failure upon which Envoy sends a request again.
+// RetryOn is a failure after which Envoy sends a request again.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/http/http_filters/router_filter#x-envoy-retry-on
 //
 // +kubebuilder:validation:Enum="5xx";gateway-error;reset;reset-before-request;connect-failure;envoy-ratelimited;retriable-4xx;refused-stream;retriable-status-codes;retriable-headers;http3-post-connect-failure;cancelled;deadline-exceeded;internal;resource-exhausted;unavailable
 type RetryOn string
 
-// ConditionsStatus is the status of filters and backends, of which Envoy Gateway writes
+// ConditionsStatus is the status of filters and backends, for which Envoy Gateway writes
 // none.
 type ConditionsStatus struct {
-	// Conditions say what egraft made of the resource: Accepted is about the resource by
-	// itself, Programmed says whether it is in effect.
+	// Conditions are the outcome of the resource: Accepted is true if it is valid,
+	// Programmed if it is in effect.
 	//
 	// +optional
 	// +listType=map

@@ -8,9 +8,9 @@ import (
 // KindOriginalDestinationBackend is the kind of [OriginalDestinationBackend].
 const KindOriginalDestinationBackend = "OriginalDestinationBackend"
 
-// OriginalDestinationBackend is a backend whose address is decided for each request by a
-// filter of the user's, such as an external processor or a Lua script, within the networks
-// that the backend allows. Envoy itself enforces them. HTTPRoutes name it in backendRefs.
+// OriginalDestinationBackend is a backend for which your own filter, such as an external
+// processor or a Lua script, chooses the address of each request, within the networks that
+// the backend allows. Envoy enforces the networks. HTTPRoutes refer to it in backendRefs.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:categories=egraft,shortName=odb
@@ -24,7 +24,7 @@ type OriginalDestinationBackend struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec says where the destination comes from and which ones are allowed.
+	// Spec is where the destination comes from, and which destinations are allowed.
 	//
 	// +required
 	Spec OriginalDestinationBackendSpec `json:"spec"`
@@ -44,64 +44,64 @@ type OriginalDestinationBackendList struct {
 	Items           []OriginalDestinationBackend `json:"items"`
 }
 
-// OriginalDestinationBackendSpec says where the destination of a request comes from, which
+// OriginalDestinationBackendSpec is where the destination of a request comes from, which
 // destinations are allowed, and how Envoy connects to them.
 type OriginalDestinationBackendSpec struct {
-	// Source says where the destination is, an address with a port such as 10.1.2.3:8080 or
+	// Source is where the destination is, an address with a port such as 10.1.2.3:8080 or
 	// [2001:db8::1]:8080: in dynamic metadata, which no client can set, or in a header.
 	//
 	// +optional
 	// +kubebuilder:default={metadata: {}}
 	Source DestinationSource `json:"source,omitempty"`
 
-	// AllowedCIDRs are the networks that destinations may be in. All others are answered
-	// with 403. Loopback, link-local, multicast and unspecified addresses, those of cloud
-	// metadata services and IPv6 addresses that stand for IPv4 ones are not allowed by a
-	// larger network such as 0.0.0.0/0. A network within them, such as 127.0.0.0/8 or
+	// AllowedCIDRs are the networks that destinations may be in. Envoy responds with 403 to
+	// all others. A larger network such as 0.0.0.0/0 does not allow loopback, link-local,
+	// multicast and unspecified addresses, the addresses of cloud metadata services, and IPv6
+	// addresses that represent IPv4 addresses. A network within them, such as 127.0.0.0/8 or
 	// 169.254.169.254/32, is invalid unless egraft runs with --allow-special-destinations.
-	// All together have 384 characters at most.
+	// All networks together have at most 384 characters.
 	//
 	// +required
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:XValidation:rule="self.map(network, size(network)).sum() <= 384",message="must have 384 characters at most, all networks together"
+	// +kubebuilder:validation:XValidation:rule="self.map(network, size(network)).sum() <= 384",message="must have at most 384 characters, all networks together"
 	AllowedCIDRs []CIDR `json:"allowedCIDRs"`
 
-	// Port replaces the destination's port, which may then be left out.
+	// Port replaces the destination's port, which may then be omitted.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port *int `json:"port,omitempty"`
 
-	// TLS makes Envoy speak TLS to destinations. Without it they are spoken to in plaintext,
-	// unless a BackendMTLSPolicy says otherwise.
+	// TLS makes Envoy use TLS to destinations. Without it, Envoy uses plaintext, unless a
+	// BackendMTLSPolicy applies.
 	//
 	// +optional
 	TLS *DestinationTLS `json:"tls,omitempty"`
 
-	// ConnectTimeout is how long a connection may take to come about.
+	// ConnectTimeout is the timeout for establishing a connection.
 	//
 	// +optional
 	// +kubebuilder:default="5s"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1ms') && duration(self) <= duration('1h')",message="connectTimeout must be between 1ms and 1h"
 	ConnectTimeout gwapiv1.Duration `json:"connectTimeout,omitempty"`
 
-	// CleanupInterval is how long Envoy remembers a destination that no request uses.
+	// CleanupInterval is how long Envoy keeps a destination that no request uses.
 	//
 	// +optional
 	// +kubebuilder:default="60s"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1ms') && duration(self) <= duration('1h')",message="cleanupInterval must be between 1ms and 1h"
 	CleanupInterval gwapiv1.Duration `json:"cleanupInterval,omitempty"`
 
-	// CircuitBreakers limit what Envoy does at a time for all destinations together.
+	// CircuitBreakers are limits for all destinations together.
 	//
 	// +optional
 	// +kubebuilder:default={}
 	CircuitBreakers DestinationCircuitBreakers `json:"circuitBreakers,omitempty"`
 
-	// Effect is Enforce, or Shadow to have egraft tell what the backend would do without
-	// changing anything.
+	// Effect is Enforce, or Shadow to report what the backend would do without changing
+	// anything.
 	//
 	// +optional
 	Effect Effect `json:"effect,omitempty"`
@@ -113,17 +113,17 @@ type OriginalDestinationBackendSpec struct {
 // +kubebuilder:validation:XValidation:rule="isCIDR(self)",message="must be a network such as 10.0.0.0/8 or 2001:db8::/32"
 type CIDR string
 
-// DestinationSource says where the destination of a request is.
+// DestinationSource is where the destination of a request is.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.metadata) != has(self.header)",message="set exactly one of metadata and header"
 type DestinationSource struct {
-	// Metadata is dynamic metadata that the user's filter sets.
+	// Metadata is dynamic metadata that your filter sets.
 	//
 	// +optional
 	Metadata *DestinationMetadata `json:"metadata,omitempty"`
 
-	// Header is a request header that the user's filter sets on a route with the backend.
-	// What clients and other filters make of it is removed.
+	// Header is a request header that your filter sets on a route with the backend. Values
+	// from clients and other filters are removed.
 	//
 	// +optional
 	Header *DestinationHeader `json:"header,omitempty"`
@@ -131,7 +131,7 @@ type DestinationSource struct {
 
 // DestinationMetadata names a string in dynamic metadata.
 type DestinationMetadata struct {
-	// Namespace is the first argument of a filter that sets metadata.
+	// Namespace is the namespace of the metadata.
 	//
 	// +optional
 	// +kubebuilder:default="egraft.io"
@@ -148,10 +148,10 @@ type DestinationMetadata struct {
 	Key string `json:"key,omitempty"`
 }
 
-// DestinationHeader names a header and who may set it.
+// DestinationHeader names a header and the filter that may set it.
 type DestinationHeader struct {
-	// Name is the header's name in lower case. It begins with x-, as
-	// x-gateway-destination-endpoint does. The destination does not get the header.
+	// Name is the header's name in lower case. It must begin with x-, such as
+	// x-gateway-destination-endpoint. The destination does not receive the header.
 	//
 	// +required
 	// +kubebuilder:validation:MaxLength=64
@@ -159,10 +159,10 @@ type DestinationHeader struct {
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('x-envoy-') && !self.startsWith('x-egraft-')",message="name must not be a header of Envoy's or egraft's own"
 	Name string `json:"name"`
 
-	// Filter is the name of the HTTP filter that is trusted to set the header, or the
-	// beginning of it, such as envoy.filters.http.ext_proc: the first filter of such a name,
-	// and those that follow it with such a name. What other filters make of the header is not
-	// believed, wherever they are.
+	// Filter is the name of the HTTP filter that is trusted to set the header, or a prefix
+	// of it, such as envoy.filters.http.ext_proc. The first filter whose name matches is
+	// trusted, and matching filters that follow it directly. Values from all other filters
+	// are not.
 	//
 	// +required
 	// +kubebuilder:validation:MaxLength=128
@@ -172,15 +172,16 @@ type DestinationHeader struct {
 
 // DestinationTLS is TLS to destinations.
 type DestinationTLS struct {
-	// Hostname is sent as SNI and has to be a DNS name in the destination's certificate.
+	// Hostname is sent as SNI, and must be a DNS name in the destination's certificate.
 	//
 	// +required
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Hostname string `json:"hostname"`
 
-	// CABundle has the certificates in PEM, 64 at most, that the destination's is verified
-	// against. The default are those of the system that Envoy runs on.
+	// CABundle is the certificates of the authorities that verify the destination's
+	// certificate, in PEM, at most 64. The default is the bundle of the system that Envoy runs
+	// on.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=65536
@@ -190,7 +191,7 @@ type DestinationTLS struct {
 
 // DestinationCircuitBreakers are limits for all destinations of a backend together.
 type DestinationCircuitBreakers struct {
-	// MaxConnections is how many connections there may be.
+	// MaxConnections is the maximum number of connections.
 	//
 	// +optional
 	// +kubebuilder:default=1024
@@ -198,7 +199,7 @@ type DestinationCircuitBreakers struct {
 	// +kubebuilder:validation:Maximum=2147483647
 	MaxConnections *int `json:"maxConnections,omitempty"`
 
-	// MaxPendingRequests is how many requests may wait for a connection.
+	// MaxPendingRequests is the maximum number of requests that wait for a connection.
 	//
 	// +optional
 	// +kubebuilder:default=1024
@@ -206,7 +207,7 @@ type DestinationCircuitBreakers struct {
 	// +kubebuilder:validation:Maximum=2147483647
 	MaxPendingRequests *int `json:"maxPendingRequests,omitempty"`
 
-	// MaxParallelRequests is how many requests may be under way.
+	// MaxParallelRequests is the maximum number of requests in flight.
 	//
 	// +optional
 	// +kubebuilder:default=1024

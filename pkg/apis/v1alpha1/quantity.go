@@ -5,15 +5,15 @@ import (
 	"errors"
 )
 
-// Quantity is a Kubernetes quantity as it is written, be it a string or a number. Unlike the
-// type of Kubernetes it does not take what it reads for a number yet, which can take minutes:
-// whoever wants one has to judge the text first.
+// Quantity is a Kubernetes quantity as it is written, a string or a number. Unlike Kubernetes' own
+// type, it does not parse the number, which can take minutes: callers must check the text before
+// they parse it.
 type Quantity string
 
 // String is the quantity as it is written.
 func (q Quantity) String() string { return string(q) }
 
-// UnmarshalJSON takes a string or a number.
+// UnmarshalJSON accepts a string or a number.
 func (q *Quantity) UnmarshalJSON(raw []byte) error {
 	if len(raw) > 0 && (raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9') {
 		*q = Quantity(raw)

@@ -5,18 +5,20 @@ import (
 	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// PolicyTargets says what a policy is attached to: by name, by labels, or both. It is the
-// same for all policies, and as Envoy Gateway has it for its own.
+// PolicyTargets is what a policy is attached to: by name, by labels, or both. It is the
+// same for all policies, and the same as in Envoy Gateway's own policies.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/policy_helpers.go
 //
 // +kubebuilder:validation:XValidation:rule="has(self.targetRefs) || has(self.targetSelectors)",message="name at least one target in targetRefs or targetSelectors"
-// +kubebuilder:validation:XValidation:rule="!has(self.targetSelectors) || !self.targetSelectors.exists(s, s.kind == 'Gateway' && has(s.namespaces) && has(s.namespaces.from) && s.namespaces.from != 'Same') || (self.targetSelectors.all(s, s.kind == 'Gateway') && (!has(self.targetRefs) || self.targetRefs.all(r, r.kind == 'Gateway')))",message="Gateways of other namespaces cannot be selected by a policy that targets routes as well: use a policy for each"
+// +kubebuilder:validation:XValidation:rule="!has(self.targetSelectors) || !self.targetSelectors.exists(s, s.kind == 'Gateway' && has(s.namespaces) && has(s.namespaces.from) && s.namespaces.from != 'Same') || (self.targetSelectors.all(s, s.kind == 'Gateway') && (!has(self.targetRefs) || self.targetRefs.all(r, r.kind == 'Gateway')))",message="a policy that targets routes cannot also select Gateways in other namespaces: use a policy for each"
+// +kubebuilder:validation:XValidation:rule="!has(self.targetRefs) || !self.targetRefs.exists(r, r.kind == 'GatewayClass') || (self.targetRefs.size() == 1 && !has(self.targetSelectors) && !has(self.targetRefs[0].sectionName))",message="a GatewayClass must be the only target, without sectionName: use a policy for each"
 type PolicyTargets struct {
 	// TargetRefs are the targets by name, in the policy's own namespace: Gateways, listeners
 	// of Gateways (by sectionName), and, for policies that can be attached to them,
-	// HTTPRoutes and GRPCRoutes (or their rules, by sectionName). Precedence, highest first:
-	// rule, route, listener, Gateway. If two policies have the same target, the older one takes
-	// precedence.
+	// HTTPRoutes and GRPCRoutes (or their rules, by sectionName). A GatewayClass must be the only
+	// target. It needs a grant of the operator, and a release of Envoy Gateway that sends such
+	// policies: 1.9 does not. Precedence, highest first: rule, route, listener, Gateway,
+	// GatewayClass. If two policies have the same target, the older one takes precedence.
 	//
 	// +optional
 	// +kubebuilder:validation:MinItems=1
@@ -24,8 +26,8 @@ type PolicyTargets struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.kind == b.kind && a.name == b.name && (has(a.sectionName) ? a.sectionName : '') == (has(b.sectionName) ? b.sectionName : '')))",message="targetRefs must not name a target twice"
 	TargetRefs []gwapiv1.LocalPolicyTargetReferenceWithSectionName `json:"targetRefs,omitempty"`
 
-	// TargetSelectors are targets by their labels. Envoy Gateway finds them, from version
-	// 1.9 on.
+	// TargetSelectors are targets by their labels. They require Envoy Gateway 1.9 or later,
+	// which evaluates them.
 	//
 	// +optional
 	// +kubebuilder:validation:MinItems=1
@@ -33,7 +35,7 @@ type PolicyTargets struct {
 	TargetSelectors []TargetSelector `json:"targetSelectors,omitempty"`
 }
 
-// TargetSelector selects Gateways or routes by their labels. One without labels selects
+// TargetSelector selects Gateways or routes by their labels. A selector without labels selects
 // all of its kind.
 type TargetSelector struct {
 	// Group is the API group of the targets.
@@ -48,21 +50,21 @@ type TargetSelector struct {
 	// +required
 	Kind gwapiv1.Kind `json:"kind"`
 
-	// Namespaces says where targets are looked for: in the policy's own namespace if it is
-	// absent. In another one there has to be a ReferenceGrant for it, which Envoy Gateway
-	// 1.9 finds only if it names a policy of Envoy Gateway's own as well.
+	// Namespaces are the namespaces of the targets. The default is the policy's own
+	// namespace. Another namespace must have a ReferenceGrant for the policy, which Envoy
+	// Gateway 1.9 only finds if it also names one of Envoy Gateway's own policies.
 	//
 	// +optional
 	Namespaces *TargetNamespaces `json:"namespaces,omitempty"`
 
-	// MatchLabels are labels that a target has to have.
+	// MatchLabels are labels that a target must have.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxProperties=32
 	MatchLabels map[string]string `json:"matchLabels,omitempty"`
 
-	// MatchExpressions are requirements on the labels of a target, all of which it has to
-	// meet.
+	// MatchExpressions are requirements on the labels of a target, which must meet all of
+	// them.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=32
@@ -70,12 +72,12 @@ type TargetSelector struct {
 	MatchExpressions []metav1.LabelSelectorRequirement `json:"matchExpressions,omitempty"`
 }
 
-// TargetNamespaces says in which namespaces targets are looked for.
+// TargetNamespaces are the namespaces of targets.
 //
 // +kubebuilder:validation:XValidation:rule="(self.from == 'Selector') == has(self.selector)",message="set selector if from is Selector, and only then"
 type TargetNamespaces struct {
 	// From is Same for the policy's namespace, All for all that Envoy Gateway watches, or
-	// Selector for those of them that the selector matches.
+	// Selector for the ones that the selector matches.
 	//
 	// +optional
 	// +kubebuilder:default=Same
@@ -88,13 +90,13 @@ type TargetNamespaces struct {
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`
 }
 
-// FailurePolicy says what to do with a target to which a policy cannot be applied, because
+// FailurePolicy is what to do with a target to which a policy cannot be applied, because
 // the policy is invalid or because the program failed.
 //
 // +kubebuilder:validation:Enum=Deny;Ignore
 type FailurePolicy string
 
-// The failure policies of a policy. Those of egraft's configuration have Fail, too.
+// The failure policies of a policy. egraft's configuration also supports Fail.
 const (
 	// FailurePolicyDeny makes Envoy reject the target's requests.
 	FailurePolicyDeny FailurePolicy = "Deny"

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// UnmarshalJSON keeps the object as it is written: what it may have is for the message to say.
+// UnmarshalJSON keeps the object as it is written: which fields are valid depends on the message.
 func (c *TypedConfig) UnmarshalJSON(raw []byte) error {
 	var typed struct {
 		Type string `json:"@type"`

@@ -11,8 +11,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// edit rewrites the TLS of a cluster as the policy says. One that was in cleartext is replaced,
-// because Envoy goes on with the old cluster if it rejects the new one.
+// edit rewrites the TLS of a cluster for the policy. A cleartext cluster is replaced, because Envoy
+// keeps the old cluster if it rejects the new one.
 func edit(p *v1alpha1.BackendMTLSPolicy, c *clusterv3.Cluster) (attach.Change, error) {
 	s := &p.Spec
 	encrypted, err := xds.HasTLS(c)
@@ -36,8 +36,8 @@ func edit(p *v1alpha1.BackendMTLSPolicy, c *clusterv3.Cluster) (attach.Change, e
 	return attach.Replaced, nil
 }
 
-// requiresURI tells whether the cluster has TLS, and accepts peers by URIs wherever it has, as a
-// policy makes it do.
+// requiresURI reports whether the cluster has TLS and accepts peers only by URIs wherever it has, as
+// after the edit of a policy.
 func requiresURI(c *clusterv3.Cluster) (bool, error) {
 	contexts, required := 0, 0
 	err := xds.EditClusterTLS(proto.CloneOf(c), func(ctx *tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error) {

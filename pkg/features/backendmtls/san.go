@@ -10,9 +10,9 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// acceptByPeersAlone takes away what makes Envoy expect the requested host's name in the
-// certificate: whom it accepts is the policy's peers. Envoy's validator for plain authorities
-// heeds it already, and the one for SPIFFE is about to (envoy#46564). The SNI stays.
+// acceptByPeersAlone removes the setting that makes Envoy expect the requested host name in the
+// certificate, so that Envoy accepts exactly the policy's peers. Envoy's validator for plain
+// authorities respects the setting, and the one for SPIFFE will (envoy#46564). The SNI stays.
 func acceptByPeersAlone(c *clusterv3.Cluster) error {
 	options := c.GetUpstreamHttpProtocolOptions() // the old place
 	if options != nil {
@@ -35,8 +35,8 @@ func acceptByPeersAlone(c *clusterv3.Cluster) error {
 	return allowOtherNames(c, options)
 }
 
-// allowOtherNames lets a dynamic resolver's cluster be without that validation, which Envoy
-// rejects by default, and sets it where nothing is configured.
+// allowOtherNames permits a dynamic resolver's cluster without this validation, which Envoy rejects by
+// default, and sets the option where nothing is configured.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/clusters/dynamic_forward_proxy/cluster.cc
 func allowOtherNames(c *clusterv3.Cluster, options *corev3.UpstreamHttpProtocolOptions) error {
 	cfg := c.GetClusterType().GetTypedConfig()

@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// tlsContext is the context of a policy: Envoy's SVID and the bundle by SDS, backends by
-// the matchers, and TLS up to 1.3, where Envoy's default for clients is 1.2.
+// tlsContext is the TLS context of a policy: Envoy's SVID and the bundle by SDS, the matchers for
+// backends, and TLS up to 1.3, because Envoy's default for clients is 1.2.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/extensions/transport_sockets/tls/v3/common.proto
 func tlsContext(s *v1alpha1.BackendMTLSPolicySpec, peers []*tlsv3.SubjectAltNameMatcher) *tlsv3.UpstreamTlsContext {
 	source := fieldsOf(s).Source()
@@ -22,11 +22,11 @@ func tlsContext(s *v1alpha1.BackendMTLSPolicySpec, peers []*tlsv3.SubjectAltName
 	}}
 }
 
-// keep carries over what Envoy Gateway decided and the policy does not: server name,
-// protocols, TLS parameters. Certificates and everything about validation are left behind;
-// with auto_sni_san_validation Envoy could match the SNI in place of the SPIFFE ID.
+// keep copies the settings from Envoy Gateway that the policy does not set: server name, protocols,
+// TLS parameters. It does not copy certificates and validation settings: with
+// auto_sni_san_validation, Envoy could match the SNI instead of the SPIFFE ID.
 //
-// They are choices of others than the policy's owner, and what Envoy might reject is an error:
+// Others than the policy's owner choose these settings. A setting that Envoy might reject is an error:
 // see [spiffe.Keep].
 func keep(from, to *tlsv3.UpstreamTlsContext) error {
 	if err := spiffe.CheckSNI(from.GetSni()); err != nil {
@@ -54,12 +54,12 @@ func matchers(s *v1alpha1.BackendMTLSPolicySpec) []*tlsv3.SubjectAltNameMatcher 
 // denied is a URI that no certificate has.
 const denied = "egraft:plaintext-backend-denied"
 
-// nobody matches no peer.
+// nobody is a matcher that matches no peer.
 func nobody() []*tlsv3.SubjectAltNameMatcher {
 	return []*tlsv3.SubjectAltNameMatcher{spiffe.URI(&matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Exact{Exact: denied}})}
 }
 
-// rejectsAll tells whether the context is one that matches nobody.
+// rejectsAll reports whether the context rejects all peers.
 func rejectsAll(ctx *tlsv3.UpstreamTlsContext) bool {
 	sans := typedSANs(ctx)
 	return len(sans) == 1 && sans[0].GetMatcher().GetExact() == denied
@@ -69,7 +69,7 @@ func typedSANs(ctx *tlsv3.UpstreamTlsContext) []*tlsv3.SubjectAltNameMatcher {
 	return ctx.GetCommonTlsContext().GetCombinedValidationContext().GetDefaultValidationContext().GetMatchTypedSubjectAltNames()
 }
 
-// requireURI passes on a context whose matchers are there and all of type URI.
+// requireURI returns the context, or an error unless it has matchers, all of type URI.
 func requireURI(ctx *tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error) {
 	if err := spiffe.RequireURI(ctx.GetCommonTlsContext()); err != nil {
 		return nil, err
@@ -77,8 +77,8 @@ func requireURI(ctx *tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error
 	return ctx, nil
 }
 
-// alpn is what to offer to a backend that was plaintext, by the protocol that Envoy Gateway
-// chose. Where that depends on the client's, Envoy offers what the connection needs.
+// alpn is the protocols to offer to a backend that was plaintext, by the protocol that Envoy Gateway
+// configured. If that depends on the client, Envoy offers what the connection needs.
 func alpn(c *clusterv3.Cluster) []string {
 	var o httpv3.HttpProtocolOptions
 	any := c.GetTypedExtensionProtocolOptions()[spiffe.HTTPOptions]

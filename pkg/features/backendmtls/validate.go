@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// fieldsOf are the fields that other policies have, too.
+// fieldsOf returns the fields that the policy shares with others.
 func fieldsOf(s *v1alpha1.BackendMTLSPolicySpec) spiffe.Fields {
 	return spiffe.Fields{
 		TrustDomain: s.TrustDomain, WorkloadIdentifier: s.WorkloadIdentifier, TrustBundles: &s.TrustBundles,
@@ -17,8 +17,8 @@ func fieldsOf(s *v1alpha1.BackendMTLSPolicySpec) spiffe.Fields {
 	}
 }
 
-// validate fills in the defaults and checks what the CRD checks: not every policy passes
-// an API server with a CRD of this version.
+// validate sets the defaults and repeats the checks of the CRD, because not every policy passes an API
+// server with a CRD of this version.
 func validate(p *v1alpha1.BackendMTLSPolicy) field.ErrorList {
 	s, at := &p.Spec, field.NewPath("spec")
 	fields := fieldsOf(s)
@@ -35,7 +35,7 @@ func validate(p *v1alpha1.BackendMTLSPolicy) field.ErrorList {
 		errs = append(errs, field.Forbidden(at.Child("peers"), "allowAnyInTrustDomain is true: use one of the two"))
 	}
 	if !s.AllowAnyAuthority && fieldsOf(s).Source().HasSeveralBundles() {
-		errs = append(errs, field.Required(at.Child("allowAnyAuthority"), "Envoy gets more bundles than one, and an authority could sign for peers of the other trust domains: set it to true to accept that, or write a policy with one of trustBundles for each"))
+		errs = append(errs, field.Required(at.Child("allowAnyAuthority"), "Envoy gets several bundles, so an authority could sign for peers of other trust domains: set it to true to accept this, or use one policy for each trust domain"))
 	}
 	modes := []v1alpha1.PlaintextBackends{v1alpha1.PlaintextUpgrade, v1alpha1.PlaintextLeave, v1alpha1.PlaintextDeny}
 	if !slices.Contains(modes, s.PlaintextBackends) {

@@ -46,9 +46,9 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, []v1alpha1.TrustDomain{"example.org"}, s.TrustBundles)
 }
 
-const notSupported = `is not of the subset of RE2 that is supported: after the literal trust domain, ASCII characters of SPIFFE IDs, . \. \- \/ \d \w, classes, * + ? {n,m} up to 64, and groups with alternatives`
+const notSupported = `is not in the supported subset of RE2: after the literal trust domain, ASCII characters of SPIFFE IDs, . \. \- \/ \d \w, classes, * + ? {n,m} up to 64, and groups with alternatives`
 
-const severalBundles = "spec.allowAnyAuthority: Required value: Envoy gets more bundles than one, and an authority could sign for peers of the other trust domains: set it to true to accept that, or write a policy with one of trustBundles for each"
+const severalBundles = "spec.allowAnyAuthority: Required value: Envoy gets several bundles, so an authority could sign for peers of other trust domains: set it to true to accept this, or use one policy for each trust domain"
 
 const notInTrustBundles = `must begin with spiffe://, the literal name of a trust domain in trustBundles (by default: trustDomain) and a slash; in a regex, escape the dots`
 
@@ -56,7 +56,7 @@ func TestPoliciesThatAreWrong(t *testing.T) {
 	for name, c := range map[string]struct{ replace, with, err string }{
 		"no target":                 {"  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg}]", "", "spec.targetRefs: Required value: name at least one target"},
 		"target of another group":   {"group: gateway.networking.k8s.io", "group: apps", `spec.targetRefs[0].group: Unsupported value: "apps": supported values: "gateway.networking.k8s.io"`},
-		"target of another kind":    {"kind: Gateway,", "kind: TCPRoute,", `spec.targetRefs[0].kind: Unsupported value: "TCPRoute": supported values: "Gateway", "HTTPRoute", "GRPCRoute"`},
+		"target of another kind":    {"kind: Gateway,", "kind: TCPRoute,", `spec.targetRefs[0].kind: Unsupported value: "TCPRoute": supported values: "Gateway", "GatewayClass", "HTTPRoute", "GRPCRoute"`},
 		"trust domain with scheme":  {"trustDomain: example.org", "trustDomain: spiffe://example.org", `spec.trustDomain: Invalid value: "spiffe://example.org": trust domain characters are limited to lowercase letters, numbers, dots, dashes, and underscores`},
 		"identifier without slash":  {"/envoy", "envoy", `spec.workloadIdentifier: Invalid value: "envoy": must be the path of a SPIFFE ID, such as /ns/shop/sa/envoy`},
 		"identifier with dots":      {"/envoy", "/a/../envoy", `spec.workloadIdentifier: Invalid value: "/a/../envoy": must be the path of a SPIFFE ID, such as /ns/shop/sa/envoy`},
@@ -73,7 +73,7 @@ func TestPoliciesThatAreWrong(t *testing.T) {
 		"regex out of order":        {"exact: spiffe://example.org/echo", "regex: 'spiffe://example\\.org/[z-a]'", "spec.peers[0].regex: Invalid value: \"spiffe://example\\\\.org/[z-a]\": error parsing regexp: invalid character class range: `z-a`"},
 		"regex of Unicode":          {"exact: spiffe://example.org/echo", `regex: 'spiffe://example\.org/\p{Letter}'`, `spec.peers[0].regex: Invalid value: "spiffe://example\\.org/\\p{Letter}": ` + notSupported},
 		"socket with NUL":           {"  peers:", `  agent: {socketPath: "/a\0b"}` + "\n  peers:", `spec.agent.socketPath: Invalid value: "/a\x00b": must be an absolute path of at most 107 of the characters a-z, A-Z, 0-9 and ._/@+=:,~-`},
-		"secret with a space":       {"  peers:", "  agent: {sdsNames: {svid: a b}}\n  peers:", `spec.agent.sdsNames.svid: Invalid value: "a b": must be of printable ASCII characters without spaces`},
+		"secret with a space":       {"  peers:", "  agent: {sdsNames: {svid: a b}}\n  peers:", `spec.agent.sdsNames.svid: Invalid value: "a b": must consist of printable ASCII characters without spaces`},
 		"several bundles":           {"  peers:", "  trustBundles: [example.org, other.org]\n  peers:", severalBundles},
 		"all bundles by name":       {"  peers:", "  agent: {sdsNames: {trustBundle: ALL}}\n  peers:", severalBundles},
 		"regex of any domain":       {"exact: spiffe://example.org/echo", "regex: 'spiffe://.*/echo'", `spec.peers[0].regex: Invalid value: "spiffe://.*/echo": ` + notInTrustBundles},

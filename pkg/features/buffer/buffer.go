@@ -1,11 +1,10 @@
-// Package buffer implements BufferPolicy: Envoy holds requests until they are complete, or
-// limits what its filters hold of them.
+// Package buffer implements BufferPolicy: Envoy buffers requests until they are complete, or limits
+// how much of them its filters buffer.
 //
-// In the Route hook it writes what a route's policy says onto the route, and leaves the
-// policies as an entry. In the Translation hook it writes what the policy of a Gateway or
-// listener says onto the listener's virtual hosts, and puts the buffer filter, switched off
-// unless a route or virtual host switches it on, into the HTTP connection managers that
-// need it. It must not change what belongs to a listener or route without a policy.
+// In the Route hook, it sets the policy of a route on the route, and adds the policies as a metadata
+// entry. In the Translation hook, it sets the policy of a Gateway or listener on the listener's virtual
+// hosts, and inserts the buffer filter into the HTTP connection managers that need it, turned off
+// unless a route or virtual host turns it on. It must not change listeners or routes without a policy.
 // See README.md.
 package buffer
 
@@ -26,14 +25,13 @@ import (
 // Name is the feature's name in configuration, logs and metrics.
 const Name = "buffer"
 
-// DefaultMaxBytes is the most that policies may have Envoy hold of a request unless the operator
-// says otherwise: what common uploads need, and an eighth of the memory that Envoy Gateway
-// requests for an Envoy.
+// DefaultMaxBytes is the default limit for maxRequestBytes: enough for common uploads, and one eighth
+// of the memory that Envoy Gateway requests for an Envoy.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/shared_types.go
 const DefaultMaxBytes = 64 << 20
 
-// New returns the feature. Policies that would have Envoy hold more than maxBytes of a request
-// are invalid; 0 is [DefaultMaxBytes].
+// New returns the feature. Policies with a maxRequestBytes above maxBytes are invalid; 0 is
+// [DefaultMaxBytes].
 func New(maxBytes int64) mutator.Feature {
 	maxBytes = cmp.Or(maxBytes, DefaultMaxBytes)
 	return attach.RoutePolicy[v1alpha1.BufferPolicy]{
@@ -53,19 +51,21 @@ func New(maxBytes int64) mutator.Feature {
 	}.Feature()
 }
 
-// buffers tells whether the policy needs the filter.
+// buffers reports whether the policy needs the filter.
 func buffers(p *v1alpha1.BufferPolicy) bool {
 	return !p.Spec.Disabled && p.Spec.Mode == v1alpha1.BufferFull
 }
 
 func describe(p *v1alpha1.BufferPolicy, routes int) string {
-	s, text := &p.Spec, "requests are not buffered"
+	s, text, native := &p.Spec, "requests are not buffered", ""
 	switch {
 	case s.Disabled:
 	case s.Mode == v1alpha1.BufferLimitOnly:
-		text = fmt.Sprintf("filters hold up to %s of a request, or as much as the connection may if that is more", s.MaxRequestBytes)
+		text = fmt.Sprintf("filters buffer up to %s of a request, or the connection's limit if that is larger", s.MaxRequestBytes)
+		native = "; a later Envoy Gateway can do this natively, by requestBuffer.mode of a BackendTrafficPolicy"
 	default:
-		text = fmt.Sprintf("requests of up to %s are held until they are complete", s.MaxRequestBytes)
+		text = fmt.Sprintf("requests of up to %s are buffered until they are complete", s.MaxRequestBytes)
+		native = "; Envoy Gateway can do this natively, by requestBuffer of a BackendTrafficPolicy"
 	}
-	return fmt.Sprintf("%s; routes: %d", text, routes)
+	return fmt.Sprintf("%s; routes: %d%s", text, routes, native)
 }

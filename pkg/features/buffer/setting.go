@@ -13,15 +13,15 @@ import (
 	"github.com/egraft/egraft/pkg/httpfilter"
 )
 
-// filterName is the name of the buffer filter, by which Envoy Gateway adds it for
-// requestBuffer of a BackendTrafficPolicy, too: both use one.
+// filterName is the name of the buffer filter. Envoy Gateway uses the same name for requestBuffer of a
+// BackendTrafficPolicy, so both share one filter.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/request_buffer.go
 const filterName = string(httpfilter.Buffer)
 
-// errBytes is for what the filter's field cannot hold.
+// errBytes is the error for values that do not fit into the filter's field.
 var errBytes = errors.New("must be a whole number of bytes between 1 and 4294967295")
 
-// bytesOf is the limit, of a policy that has one.
+// bytesOf returns the limit of a policy that has one.
 func bytesOf(s *v1alpha1.BufferPolicySpec) (uint32, error) {
 	q, err := quantity.Parse(s.MaxRequestBytes.String())
 	if err != nil {
@@ -43,16 +43,15 @@ func perRoute(s *v1alpha1.BufferPolicySpec) (proto.Message, error) {
 	return &bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Buffer{Buffer: &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(n)}}}, err
 }
 
-// off is also the default for routes without a policy. Without it Envoy would decide at the start of
-// a request, for the route of then, whether the filter takes part; and if authentication had it
-// choose another route, one with a limit would have none, and one without the filter's own, which is
-// none.
+// off is also the default for routes without a policy. Without it, Envoy would decide at the start of a
+// request, by the route at that time, whether the filter takes part. If authentication then made Envoy
+// select another route, that route's limit would not apply.
 func off() *bufferv3.BufferPerRoute {
 	return &bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Disabled{Disabled: true}}
 }
 
-// setRoute writes the policy onto a route. The setting of the filter is there in any case: it
-// keeps that of the virtual host away.
+// setRoute sets the policy on a route. It always sets the filter's setting, which overrides the one of
+// the virtual host.
 func setRoute(p *v1alpha1.BufferPolicy, r *routev3.Route) error {
 	s := &p.Spec
 	setting, err := perRoute(s)
@@ -72,9 +71,8 @@ func setRoute(p *v1alpha1.BufferPolicy, r *routev3.Route) error {
 	return nil
 }
 
-// setVirtualHost writes the policy onto a virtual host and its routes. A limit alone is set on each
-// route, since one on the virtual host could not be taken back for a route whose policy switches
-// buffering off.
+// setVirtualHost sets the policy on a virtual host and its routes. LimitOnly is set on each route,
+// because a limit on the virtual host could not be undone for a route whose policy turns off buffering.
 func setVirtualHost(p *v1alpha1.BufferPolicy, vh *routev3.VirtualHost, routes []*routev3.Route) error {
 	s := &p.Spec
 	switch {
@@ -99,8 +97,8 @@ func limit(s *v1alpha1.BufferPolicySpec, routes ...*routev3.Route) error {
 	return err
 }
 
-// rejectUpgrades lets Envoy answer 403 to WebSockets and what else has no end, which would
-// wait for it and hold what the client sends. Envoy Gateway does the same beside requestBuffer.
+// rejectUpgrades makes Envoy respond with 403 to WebSockets and other upgrades, which never end: Envoy
+// would wait and buffer what the client sends. Envoy Gateway does the same for requestBuffer.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/route.go#L179-L196
 func rejectUpgrades(routes ...*routev3.Route) {
 	for _, r := range routes {

@@ -13,23 +13,23 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Values of fields, as the CRD has them.
+// Values of fields, as in the CRD.
 var (
 	modes           = []v1alpha1.BufferMode{v1alpha1.BufferFull, v1alpha1.BufferLimitOnly}
 	failurePolicies = []v1alpha1.FailurePolicy{v1alpha1.FailurePolicyDeny, v1alpha1.FailurePolicyIgnore}
 )
 
-// maxBytes is what fits into the filter's field.
+// maxBytes is the maximum of the filter's field.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/api/envoy/extensions/filters/http/buffer/v3/buffer.proto
 const maxBytes = math.MaxUint32
 
-// validator checks policies of a cluster whose operator allows so many bytes.
+// validator checks policies against the operator's limit in bytes.
 func validator(allowed int64) func(*v1alpha1.BufferPolicy) field.ErrorList {
 	return func(p *v1alpha1.BufferPolicy) field.ErrorList { return validate(p, allowed) }
 }
 
-// validate fills in the defaults and checks what the CRD checks: not every policy passes
-// an API server with a CRD of this version.
+// validate sets the defaults and repeats the checks of the CRD, because not every policy passes an API
+// server with a CRD of this version.
 func validate(p *v1alpha1.BufferPolicy, allowed int64) field.ErrorList {
 	s, at := &p.Spec, field.NewPath("spec")
 	if s.Mode == "" {
@@ -63,13 +63,13 @@ func validateBytes(s *v1alpha1.BufferPolicySpec, at *field.Path, allowed int64) 
 		return field.ErrorList{field.Invalid(at, shortened(s.MaxRequestBytes.String()), err.Error())}
 	}
 	if int64(n) > allowed {
-		detail := fmt.Sprintf("more than %s, which is what the operator allows (--max-buffer-bytes)", resource.NewQuantity(allowed, resource.BinarySI))
+		detail := fmt.Sprintf("more than %s, the operator's limit (--max-buffer-bytes)", resource.NewQuantity(allowed, resource.BinarySI))
 		return field.ErrorList{field.Invalid(at, s.MaxRequestBytes.String(), detail)}
 	}
 	return nil
 }
 
-// shortened is text from a policy that need not be of any use in a message.
+// shortened cuts text from a policy for a message.
 func shortened(text string) string {
 	if len(text) <= quantity.MaxLength {
 		return text

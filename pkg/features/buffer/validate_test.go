@@ -44,14 +44,14 @@ func TestPoliciesThatAreWrong(t *testing.T) {
 	const outOfRange = ": must be a whole number of bytes between 1 and 4294967295"
 	for name, c := range map[string]struct{ replace, with, err string }{
 		"no target":                     {"  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg}]", "", "spec.targetRefs: Required value: name at least one target"},
-		"target of another kind":        {"kind: Gateway,", "kind: TCPRoute,", `spec.targetRefs[0].kind: Unsupported value: "TCPRoute": supported values: "Gateway", "HTTPRoute", "GRPCRoute"`},
+		"target of another kind":        {"kind: Gateway,", "kind: TCPRoute,", `spec.targetRefs[0].kind: Unsupported value: "TCPRoute": supported values: "Gateway", "GatewayClass", "HTTPRoute", "GRPCRoute"`},
 		"no limit":                      {"  maxRequestBytes: 1Mi", "", "spec.maxRequestBytes: Required value: set it, or set disabled to true to switch buffering off for the target"},
 		"limit and disabled":            {"1Mi", "1Mi\n  disabled: true", "spec.maxRequestBytes: Forbidden: disabled is true: use one of the two"},
 		"nothing":                       {"1Mi", "0", `spec.maxRequestBytes: Invalid value: "0"` + outOfRange},
 		"less than nothing":             {"1Mi", "-1", `spec.maxRequestBytes: Invalid value: "-1"` + outOfRange},
 		"half a byte":                   {"1Mi", "500m", `spec.maxRequestBytes: Invalid value: "500m"` + outOfRange},
 		"too much":                      {"1Mi", "4Gi", `spec.maxRequestBytes: Invalid value: "4Gi"` + outOfRange},
-		"more than the operator allows": {"1Mi", "64.5Mi", `spec.maxRequestBytes: Invalid value: "64.5Mi": more than 64Mi, which is what the operator allows (--max-buffer-bytes)`},
+		"more than the operator allows": {"1Mi", "64.5Mi", `spec.maxRequestBytes: Invalid value: "64.5Mi": more than 64Mi, the operator's limit (--max-buffer-bytes)`},
 		"exponent that takes minutes":   {"1Mi", `"1e-60000000"`, `spec.maxRequestBytes: Invalid value: "1e-60000000"` + outOfRange},
 		"exponent of a number":          {"1Mi", "1e-99", `spec.maxRequestBytes: Invalid value: "1e-99"` + outOfRange},
 		"long":                          {"1Mi", `"1` + strings.Repeat("0", 100) + `m"`, `spec.maxRequestBytes: Invalid value: "1` + strings.Repeat("0", 31) + `…"` + outOfRange},

@@ -2,11 +2,15 @@ package filterpolicy_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/egraft/egraft/pkg/features/filterpolicy"
+	"github.com/egraft/egraft/pkg/mutator"
 	"github.com/egraft/egraft/pkg/mutator/mutatortest"
 )
 
-func TestConformance(t *testing.T) { mutatortest.Run(t, "testdata", filterpolicy.New) }
+func newFeature() mutator.Feature { return filterpolicy.New(time.Second) }
 
-func FuzzPolicy(f *testing.F) { mutatortest.Fuzz(f, "testdata", filterpolicy.New) }
+func TestConformance(t *testing.T) { mutatortest.Run(t, "testdata", newFeature) }
+
+func FuzzPolicy(f *testing.F) { mutatortest.Fuzz(f, "testdata", newFeature) }

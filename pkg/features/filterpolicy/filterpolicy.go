@@ -6,12 +6,13 @@
 package filterpolicy
 
 import (
-	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/proto"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"github.com/egraft/egraft/internal/typedconfig"
+	"github.com/egraft/egraft/internal/filterspec"
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 	"github.com/egraft/egraft/pkg/attach"
 	"github.com/egraft/egraft/pkg/httpfilter"
@@ -21,58 +22,32 @@ import (
 // Name is the feature's name in configuration, logs and metrics.
 const Name = "filter-policy"
 
-// New returns the feature.
-func New() mutator.Feature {
-	return attach.FilterPolicy[v1alpha1.FilterPolicy]{
-		Name:      Name,
-		Kind:      v1alpha1.GroupVersion.WithKind(v1alpha1.KindFilterPolicy),
-		Targets:   func(p *v1alpha1.FilterPolicy) *v1alpha1.PolicyTargets { return &p.Spec.PolicyTargets },
-		OnFailure: mutator.Ignore,
-		Validate:  validate,
-		Slot:      func(p *v1alpha1.FilterPolicy) string { return p.Spec.Filter.Name },
-		Position:  func(p *v1alpha1.FilterPolicy) httpfilter.Position { return positionOf(p.Spec.Position) },
-		Config: func(p *v1alpha1.FilterPolicy) (proto.Message, error) {
-			return message(p.Spec.Filter.TypedConfig)
-		},
-		PerRoute: func(p *v1alpha1.FilterPolicy) (proto.Message, error) {
-			if p.Spec.PerRoute == nil {
-				return nil, nil
-			}
-			return message(*p.Spec.PerRoute)
-		},
-		Describe: func(p *v1alpha1.FilterPolicy, routes int) string {
-			return fmt.Sprintf("requests pass the filter %s; routes: %d", p.Spec.Filter.Name, routes)
+type filterPolicy = v1alpha1.FilterPolicy
+
+// New returns the feature. edsInitialFetchTimeout is how long Envoy waits for the endpoints of a cluster
+// with an upstream filter; 0 leaves Envoy's default.
+func New(edsInitialFetchTimeout time.Duration) mutator.Feature {
+	return attach.FilterPolicy[filterPolicy]{
+		Name:                   Name,
+		Kind:                   v1alpha1.GroupVersion.WithKind(v1alpha1.KindFilterPolicy),
+		Targets:                func(p *filterPolicy) *v1alpha1.PolicyTargets { return &p.Spec.PolicyTargets },
+		OnFailure:              mutator.Ignore,
+		Validate:               validate,
+		Slot:                   func(p *filterPolicy) string { return p.Spec.Filter.Name },
+		Position:               func(p *filterPolicy) httpfilter.Position { return filterspec.OfPolicy(p).Position() },
+		Config:                 func(p *filterPolicy) (proto.Message, error) { return filterspec.OfPolicy(p).Message() },
+		PerRoute:               func(p *filterPolicy) (proto.Message, error) { return filterspec.OfPolicy(p).RouteMessage() },
+		Upstream:               func(p *filterPolicy) bool { return p.Spec.Upstream },
+		EDSInitialFetchTimeout: edsInitialFetchTimeout,
+		Describe: func(p *filterPolicy, routes int) string {
+			return filterspec.OfPolicy(p).Describe(p.Spec.Filter.Name, routes)
 		},
 	}.Feature()
 }
 
-// message reads a configuration that was validated.
-func message(c v1alpha1.TypedConfig) (proto.Message, error) {
-	m, errs := typedconfig.Read(c.Raw, field.NewPath("typedConfig"))
-	return m, errs.ToAggregate()
-}
-
-// kinds are those of the CRD.
-var kinds = map[v1alpha1.FilterKind]httpfilter.Kind{
-	"CustomResponse": httpfilter.CustomResponse, "HealthCheck": httpfilter.HealthCheck, "Fault": httpfilter.Fault, "CORS": httpfilter.CORS,
-	"CSRF": httpfilter.CSRF, "HeaderMutation": httpfilter.HeaderMutation, "ExtAuthz": httpfilter.ExtAuthz, "APIKeyAuth": httpfilter.APIKeyAuth,
-	"BasicAuth": httpfilter.BasicAuth, "OAuth2": httpfilter.OAuth2, "JWTAuthn": httpfilter.JWTAuthn, "SessionPersistence": httpfilter.SessionPersistence,
-	"Buffer": httpfilter.Buffer, "Lua": httpfilter.Lua, "ExtProc": httpfilter.ExtProc, "Wasm": httpfilter.Wasm, "DynamicModules": httpfilter.DynamicModules,
-	"GeoIP": httpfilter.GeoIP, "RBAC": httpfilter.RBAC, "LocalRateLimit": httpfilter.LocalRateLimit, "RateLimit": httpfilter.RateLimit,
-	"BandwidthLimit": httpfilter.BandwidthLimit, "GRPCWeb": httpfilter.GRPCWeb, "GRPCStats": httpfilter.GRPCStats,
-	"CredentialInjector": httpfilter.CredentialInjector, "Compressor": httpfilter.Compressor, "DynamicForwardProxy": httpfilter.DynamicForwardProxy,
-}
-
-// positionOf is the position of a policy that was validated.
-func positionOf(p *v1alpha1.FilterPosition) httpfilter.Position {
-	switch {
-	case p == nil || p.At == v1alpha1.FilterBeforeRouter:
-		return httpfilter.BeforeRouter()
-	case p.At == v1alpha1.FilterFirst:
-		return httpfilter.First()
-	case p.Before != "":
-		return httpfilter.Before(kinds[p.Before])
-	default:
-		return httpfilter.After(kinds[p.After])
+func validate(p *filterPolicy) (errs field.ErrorList) {
+	for _, fault := range validation.IsDNS1123Label(p.Spec.Filter.Name) {
+		errs = append(errs, field.Invalid(field.NewPath("spec", "filter", "name"), filterspec.Shortened(p.Spec.Filter.Name), fault))
 	}
+	return append(errs, filterspec.OfPolicy(p).Validate()...)
 }

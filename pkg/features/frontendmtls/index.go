@@ -28,10 +28,14 @@ func newIndex(in *mutator.Input) *index {
 	x.Listeners = attach.ListenersOf(in, gvk, mutator.Deny)
 	var anywhere []policy.Attachment
 	for _, o := range objects {
-		anywhere = append(anywhere, policy.Attachment{Object: o, Specificity: o.MaxSpecificity()})
+		if s := o.MaxSpecificity(); s != policy.NotAttached {
+			anywhere = append(anywhere, policy.Attachment{Object: o, Specificity: s})
+		}
 	}
 	policy.Sort(anywhere)
-	x.first = anywhere[0].Object
+	if len(anywhere) > 0 {
+		x.first = anywhere[0].Object
+	}
 	return x
 }
 

@@ -50,7 +50,7 @@ func failure(in *mutator.Input, _ *policy.Object, r mutator.Reason) string {
 }
 
 func describe(o *policy.Object, t *attach.Tally) string {
-	s, clients := &policy.As[v1alpha1.FrontendMTLSPolicy](o).Spec, "asks clients for no certificate"
+	s, clients := &policy.As[v1alpha1.FrontendMTLSPolicy](o).Spec, "does not request client certificates"
 	if s.ClientCertificates != v1alpha1.ClientCertificatesDisabled {
 		accepted := strings.Join(spiffe.Describe(spiffe.Matchers(s.Clients, s.TrustBundles)), ", ")
 		clients = fmt.Sprintf("accepts %s (%s)", accepted, s.ClientCertificates)

@@ -35,7 +35,7 @@ func validate(p *v1alpha1.FrontendMTLSPolicy) field.ErrorList {
 	if s.PlaintextListeners == "" {
 		s.PlaintextListeners = v1alpha1.PlaintextListenersDeny
 	}
-	errs = append(errs, policy.ValidateTargets(&s.PolicyTargets, []string{xds.KindGateway}, at)...)
+	errs = append(errs, policy.ValidateTargets(&s.PolicyTargets, []string{xds.KindGateway, xds.KindGatewayClass}, at)...)
 	errs = append(errs, fields.Validate(at)...)
 	errs = append(errs, validateClients(s, at)...)
 	errs = append(errs, validateFormat(s, at)...)
@@ -50,7 +50,7 @@ func validateClients(s *v1alpha1.FrontendMTLSPolicySpec, at *field.Path) (errs f
 	switch named := len(s.Clients) > 0; {
 	case s.ClientCertificates == v1alpha1.ClientCertificatesDisabled:
 		if named || s.AllowAnyInTrustDomain {
-			errs = append(errs, field.Forbidden(at.Child("clients"), "clientCertificates is Disabled: nobody asks clients for certificates, so leave out clients and allowAnyInTrustDomain"))
+			errs = append(errs, field.Forbidden(at.Child("clients"), "clientCertificates is Disabled, so Envoy does not request client certificates: omit clients and allowAnyInTrustDomain"))
 		}
 	case !named && !s.AllowAnyInTrustDomain:
 		errs = append(errs, field.Required(at.Child("clients"), "name the clients, or set allowAnyInTrustDomain to true to accept every workload of the trust domain"))
@@ -67,7 +67,7 @@ func validateFormat(s *v1alpha1.FrontendMTLSPolicySpec, at *field.Path) field.Er
 	errs := oneOf(format, s.TrustBundleFormat, v1alpha1.TrustBundleFormatSPIFFE, v1alpha1.TrustBundleFormatCertificateAuthorities)
 	switch authorities := s.TrustBundleFormat == v1alpha1.TrustBundleFormatCertificateAuthorities; {
 	case !authorities && s.ClientCertificates == v1alpha1.ClientCertificatesOptional:
-		errs = append(errs, field.Invalid(format, s.TrustBundleFormat, "clientCertificates is Optional, and with bundles in SPIFFE's format Envoy demands a certificate of every client: have the agent give certificate authorities (disable_spiffe_cert_validation in its configuration or in the metadata of Envoy's node), and set CertificateAuthorities"))
+		errs = append(errs, field.Invalid(format, s.TrustBundleFormat, "clientCertificates is Optional, and with bundles in SPIFFE's format, Envoy requires a certificate from every client: configure the agent to send certificate authorities (disable_spiffe_cert_validation in its configuration or in the metadata of Envoy's node), and set CertificateAuthorities"))
 	case authorities && len(s.TrustBundles) > 1:
 		errs = append(errs, field.Invalid(format, s.TrustBundleFormat, "is for one trust domain in trustBundles: Envoy would not know which authority may sign IDs of which domain"))
 	}
@@ -81,10 +81,10 @@ func validateHeader(x *v1alpha1.XForwardedClientCert, at *field.Path) field.Erro
 	errs := oneOf(at.Child("mode"), x.Mode, modes...)
 	details := at.Child("certDetailsToAdd")
 	if x.CertDetailsToAdd != nil && len(x.CertDetailsToAdd) == 0 {
-		errs = append(errs, field.Invalid(details, 0, "must not be empty; leave it out instead"))
+		errs = append(errs, field.Invalid(details, 0, "must not be empty; omit it instead"))
 	}
 	if len(x.CertDetailsToAdd) > 0 && x.Mode != appendForward && x.Mode != sanitizeSet {
-		errs = append(errs, field.Forbidden(details, "goes with mode AppendForward or SanitizeSet"))
+		errs = append(errs, field.Forbidden(details, "requires mode AppendForward or SanitizeSet"))
 	}
 	for i, d := range x.CertDetailsToAdd {
 		errs = append(errs, oneOf(details.Index(i), d, subject, cert, chain, dns, uri)...)

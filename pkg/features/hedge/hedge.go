@@ -1,8 +1,8 @@
-// Package hedge implements HedgeFilter: Envoy sends a request to one more endpoint when
-// the first one is slow, and answers with whatever comes first.
+// Package hedge implements HedgeFilter: Envoy sends a request to another endpoint when the first one
+// is slow, and returns the response that starts first.
 //
-// It edits the routes whose rules name a filter, in the Route hook, and no more of them
-// than the hedge policy and the retry policy. See README.md.
+// In the Route hook, it edits the hedge policy and the retry policy of routes whose rules refer to a
+// filter, and nothing else. See README.md.
 package hedge
 
 import (

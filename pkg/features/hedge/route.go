@@ -18,20 +18,20 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// Other endpoints than the one that is slow: how Envoy avoids the same one, and how often
-// it looks for another. The values are those of Envoy Gateway's own retries.
+// How Envoy avoids the slow endpoint, and how often it tries to select another one. The values are
+// the same as for Envoy Gateway's own retries.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/route.go#L831
 const (
 	previousHosts         = "envoy.retry_host_predicates.previous_hosts"
 	hostSelectionAttempts = 5
 )
 
-// routeTimeout is Envoy's for routes that do not say otherwise.
+// routeTimeout is Envoy's default timeout of routes.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/route/v3/route_components.proto#envoy-v3-api-field-config-route-v3-routeaction-timeout
 const routeTimeout = 15 * time.Second
 
-// sentOnce names a backend of the rule whose requests must not be sent again: its cluster would
-// choose the host of each anew, after its networks were checked. It is empty without one.
+// sentOnce names a backend of the rule whose requests must not be sent again, because its cluster would
+// choose the host again after the networks were checked. It is empty if there is none.
 func sentOnce(in *mutator.Input) string {
 	for _, o := range in.Objects.Of(v1alpha1.GroupVersion.WithKind(v1alpha1.KindOriginalDestinationBackend)) {
 		return o.String()
@@ -62,7 +62,7 @@ func hedge(in *mutator.Input, f *v1alpha1.HedgeFilter, r *routev3.Route) error {
 	return nil
 }
 
-// timeoutOf is when Envoy gives a request up, 0 for never.
+// timeoutOf returns the timeout of a route's requests, 0 for none.
 func timeoutOf(a *routev3.RouteAction) time.Duration {
 	if a.GetTimeout() == nil {
 		return routeTimeout
@@ -70,9 +70,9 @@ func timeoutOf(a *routev3.RouteAction) time.Duration {
 	return a.GetTimeout().AsDuration()
 }
 
-// retryPolicy is what hedging needs to have any effect: a hedged request is a retry that
-// does not end the first try. What the filter says goes before what Envoy Gateway set,
-// failures to retry upon are both's, and all else stays.
+// retryPolicy sets the retry policy that hedging requires: a hedged request is a retry that does not
+// end the first attempt. The filter's fields override Envoy Gateway's, failures to retry on are
+// combined, and everything else stays.
 func retryPolicy(p *routev3.RetryPolicy, s *v1alpha1.HedgeFilterSpec, wait time.Duration) (*routev3.RetryPolicy, error) {
 	if p == nil {
 		p = &routev3.RetryPolicy{}
@@ -102,9 +102,9 @@ func retryPolicy(p *routev3.RetryPolicy, s *v1alpha1.HedgeFilterSpec, wait time.
 	return p, nil
 }
 
-// retryOn adds the filter's failures to those that are there. Envoy needs one, and errors have
-// to be among them: otherwise one of the second endpoint would be the answer in place of what
-// the first one is slow with.
+// retryOn adds the filter's failures to the existing ones. Envoy needs at least one, and errors must be
+// among them: otherwise, an error of the second endpoint would replace the response of the slow first
+// one.
 func retryOn(there string, more []v1alpha1.RetryOn) string {
 	var all []string
 	for word := range strings.SplitSeq(there, ",") {

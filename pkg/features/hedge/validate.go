@@ -9,21 +9,21 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Limits of fields, as the CRD has them.
+// Limits of fields, as in the CRD.
 const (
 	maxHedged  = 10
 	maxRetryOn = 16
 )
 
-// failures are what Envoy can retry upon.
+// failures are the failures on which Envoy can retry.
 var failures = []v1alpha1.RetryOn{
 	"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited", "retriable-4xx",
 	"refused-stream", "retriable-status-codes", "retriable-headers", "http3-post-connect-failure",
 	"cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
 }
 
-// validate fills in the defaults and checks what the CRD checks: not every filter passes an
-// API server.
+// validate sets the defaults and repeats the checks of the CRD, because not every filter passes an API
+// server.
 func validate(f *v1alpha1.HedgeFilter) (errs field.ErrorList) {
 	s, at := &f.Spec, field.NewPath("spec")
 	errs = append(errs, duration.Between(at.Child("perTryTimeout"), s.PerTryTimeout, "1ms", "1h")...)
@@ -42,7 +42,7 @@ func validate(f *v1alpha1.HedgeFilter) (errs field.ErrorList) {
 
 func validateRetryOn(words []v1alpha1.RetryOn, at *field.Path) (errs field.ErrorList) {
 	if words != nil && len(words) == 0 {
-		errs = append(errs, field.Invalid(at, len(words), "must not be empty; leave it out instead"))
+		errs = append(errs, field.Invalid(at, len(words), "must not be empty; omit it instead"))
 	}
 	if len(words) > maxRetryOn {
 		errs = append(errs, field.TooMany(at, len(words), maxRetryOn))

@@ -32,7 +32,7 @@ func validateTLS(t *v1alpha1.DestinationTLS, at *field.Path) field.ErrorList {
 func validateBundle(text string) error {
 	rest, number := []byte(text), strings.Count(text, "-----BEGIN ")
 	if number > maxCertificates {
-		return fmt.Errorf("must be %d certificates at most, and has %d", maxCertificates, number)
+		return fmt.Errorf("must have at most %d certificates, but has %d", maxCertificates, number)
 	}
 	for i := range number {
 		var block *pem.Block

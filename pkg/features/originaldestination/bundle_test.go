@@ -37,7 +37,7 @@ func TestBundles(t *testing.T) {
 		"another one cut":  {authority + authority[:200], wrong + "2 of 2 cannot be read"},
 		"no certificate":   {"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", wrong + "1 of 1: x509: malformed certificate"},
 		"a key beside it":  {authority + strings.ReplaceAll(authority, "CERTIFICATE", "PRIVATE KEY"), wrong + "2 of 2 is of type PRIVATE KEY"},
-		"too many":         {strings.Repeat(authority, 65), "tls.caBundle: Invalid value: must be 64 certificates at most, and has 65"},
+		"too many":         {strings.Repeat(authority, 65), "tls.caBundle: Invalid value: must have at most 64 certificates, but has 65"},
 		"trailing data":    {trailing(t), wrong + "1 of 1: has data that belongs to no field, or is not in DER"},
 		"in another form":  {"MIIB", `tls.caBundle: Invalid value: "MIIB": must match ^-----BEGIN CERTIFICATE-----`},
 	} {

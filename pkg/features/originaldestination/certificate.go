@@ -51,8 +51,8 @@ const version3 = 2
 
 var (
 	errTrailing  = errors.New("has data that belongs to no field, or is not in DER")
-	errAlgorithm = errors.New("has a key or signature of an algorithm that is not known")
-	errVersion   = errors.New("has extensions, which need version 3")
+	errAlgorithm = errors.New("has a key or signature with an unknown algorithm")
+	errVersion   = errors.New("has extensions, which require version 3")
 )
 
 // strict accepts a certificate that Envoy's parser takes, too.

@@ -21,7 +21,7 @@ import (
 type clusters struct{}
 
 // errNoListeners is why the cluster of a translation is denied.
-var errNoListeners = errors.New(mutator.NotIncluded(mutator.KindListener) + ", so that the filters are missing")
+var errNoListeners = errors.New(mutator.NotIncluded(mutator.KindListener) + ", so the filters are missing")
 
 // Plan rewrites the cluster of a backend. In a translation it rejects one to which a route leads
 // past the filters, which could not be put in: without a destination Envoy takes the address of

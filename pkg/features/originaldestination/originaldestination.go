@@ -76,7 +76,7 @@ func only(objects []*policy.Object) (*policy.Object, *v1alpha1.OriginalDestinati
 
 // several names the first two of the backends of a rule.
 func several(objects []*policy.Object) error {
-	return fmt.Errorf("%s and %s are backends of one rule, to which Envoy Gateway gives one cluster; use a rule for each", objects[0], objects[1])
+	return fmt.Errorf("%s and %s are backends of one rule, for which Envoy Gateway creates one cluster; use a rule for each", objects[0], objects[1])
 }
 
 // keyOf stands for what the backends say.

@@ -44,8 +44,8 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 }
 
 // tooMany is what a backend past the limit is told.
-var tooMany = fmt.Sprintf("its trusted filter is one too many: backends of one listener name %d of them at most, those of one namespace %d, "+
-	"and older backends come first; requests are rejected; name a filter that they name, or take the destination from metadata", maxTrusted, maxTrustedNamespace)
+var tooMany = fmt.Sprintf("its trusted filter exceeds the limit: backends of one listener can name at most %d filters, and backends of one namespace %d; "+
+	"older backends take precedence; requests are rejected; name one of their filters, or use metadata for the destination", maxTrusted, maxTrustedNamespace)
 
 // pastLimit are the backends whose trusted filter is one too many for a connection manager.
 func pastLimit(in *mutator.Input) map[string]bool {

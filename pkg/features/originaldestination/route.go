@@ -30,7 +30,7 @@ func (routes) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*routev3.Rou
 
 // errWeighted is about a cluster for each backend, of which Envoy Gateway leaves out those
 // without endpoints of its own.
-var errWeighted = errors.New("the rule has other backends, too, beside which Envoy Gateway does not route to this one; use a rule for each")
+var errWeighted = errors.New("the rule has other backends as well, so Envoy Gateway does not route to this one; use a rule for each")
 
 // configure configures the filters of a route.
 func configure(in *mutator.Input, backends []*policy.Object, r *routev3.Route) error {

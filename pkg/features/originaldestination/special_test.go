@@ -41,7 +41,7 @@ func TestSpecialNetworks(t *testing.T) {
 				require.Empty(t, errs)
 				return
 			}
-			require.EqualError(t, errs.ToAggregate(), `spec.allowedCIDRs[1]: Invalid value: "`+network+`": is in `+in+", which the operator allows with --allow-special-destinations")
+			require.EqualError(t, errs.ToAggregate(), `spec.allowedCIDRs[1]: Invalid value: "`+network+`": is in `+in+", which requires --allow-special-destinations")
 		})
 	}
 }

@@ -124,7 +124,7 @@ func validateNetworks(list []v1alpha1.CIDR, at *field.Path, allowSpecial bool) (
 		return field.ErrorList{field.TooMany(at, len(list), maxNetworks)}
 	}
 	if length := len(strings.Join(asStrings(list), "")); length > maxNetworksText {
-		return field.ErrorList{field.Invalid(at, field.OmitValueType{}, "must have 384 characters at most, all networks together")}
+		return field.ErrorList{field.Invalid(at, field.OmitValueType{}, "must have at most 384 characters, all networks together")}
 	}
 	for i, c := range list {
 		p, err := parse(c)
@@ -133,7 +133,7 @@ func validateNetworks(list []v1alpha1.CIDR, at *field.Path, allowSpecial bool) (
 			continue
 		}
 		if s, found := namedSpecial(p); found && !allowSpecial {
-			errs = append(errs, field.Invalid(at.Index(i), c, "is in "+s.String()+", which the operator allows with --allow-special-destinations"))
+			errs = append(errs, field.Invalid(at.Index(i), c, "is in "+s.String()+", which requires --allow-special-destinations"))
 		}
 	}
 	return errs

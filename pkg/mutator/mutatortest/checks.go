@@ -24,18 +24,18 @@ type check struct {
 
 func checks() []check {
 	return []check{
-		{"reaches Envoy", reachesEnvoy, "what Envoy Gateway does not include it drops from the response"},
-		{"valid", valid, "the feature must return what Envoy accepts: set the field, or have the mutator fail"},
-		{"same bytes on every run", repeatable, "the result must depend on the input alone: keep no state, read no clock, sort what comes from a map, and make Anys with xds.Any"},
-		{"order of custom resources", shuffled, "the order of objects must not count: use Input.Objects, which has the oldest first, and keep nothing from reading one"},
-		{"custom resources as they are served", asServed, "read nothing of metadata and status that the API server or Envoy Gateway writes: no cache key stands for it"},
-		{"idempotent", idempotent, "running on its own result must change nothing: look for what is there before you add it"},
-		{"input untouched", inputUntouched, "edit the target alone, never what the Input leads to"},
-		{"parallel", parallel, "calls run at once: keep no state in the feature"},
+		{"reaches Envoy", reachesEnvoy, "Envoy Gateway drops resources from the response that it does not include in the call"},
+		{"valid", valid, "the feature must return resources that Envoy accepts: set the field, or make the mutator fail"},
+		{"same bytes on every run", repeatable, "the result must only depend on the input: keep no state, read no clock, sort map entries, and create Anys with xds.Any"},
+		{"order of custom resources", shuffled, "the order of objects must not matter: use Input.Objects, which has the oldest first, and keep no state between objects"},
+		{"custom resources as they are served", asServed, "do not read metadata and status that the API server or Envoy Gateway writes: cache keys do not cover them"},
+		{"idempotent", idempotent, "running on its own result must change nothing: check what exists before you add to it"},
+		{"input untouched", inputUntouched, "edit only the target, never anything in the Input"},
+		{"parallel", parallel, "calls run in parallel: keep no state in the feature"},
 		{"unwanted is untouched", unwantedUntouched, "a resource for which no mutator has a Plan must come back byte for byte"},
-		{"nothing without policies", nothingWithoutPolicies, "a feature with Policies must leave everything as it is when there are none: return a Plan only if there is one"},
+		{"nothing without policies", nothingWithoutPolicies, "a feature with Policies must change nothing if there are none: return a Plan only if there is one"},
 		{"same from memory", sameFromMemory, fromMemory},
-		{"shadow changes nothing", shadowChangesNothing, "what a custom resource leads to must depend on Input.Objects alone, from which those with the effect Shadow are left out"},
+		{"shadow changes nothing", shadowChangesNothing, "the effect of a custom resource must only depend on Input.Objects, which excludes resources with the effect Shadow"},
 	}
 }
 

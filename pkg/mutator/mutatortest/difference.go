@@ -21,7 +21,7 @@ func difference(k mutator.Kind, want, got []byte) string {
 	if path, differs := firstField(w.ProtoReflect(), g.ProtoReflect()); differs {
 		return path + " differs"
 	}
-	return " has the same known fields in other bytes: make Anys with xds.Any, which is deterministic"
+	return " has the same known fields in different bytes: create Anys with xds.Any, which is deterministic"
 }
 
 // firstField returns the path of the first field in which messages of one type differ, in

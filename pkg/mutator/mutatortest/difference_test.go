@@ -53,6 +53,6 @@ func TestSameFieldsInOtherBytes(t *testing.T) {
 		require.NoError(t, err)
 		return []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{raw}}}
 	}
-	require.ErrorContains(t, same(of(a, b), of(b, a)), "Cluster[0] has the same known fields in other bytes: make Anys with xds.Any, which is deterministic:")
+	require.ErrorContains(t, same(of(a, b), of(b, a)), "Cluster[0] has the same known fields in different bytes: create Anys with xds.Any, which is deterministic:")
 	require.ErrorContains(t, same(of(a, b), of(a)), "Cluster[0].transportSocket.typedConfig.fields.b differs:")
 }

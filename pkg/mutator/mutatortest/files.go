@@ -1,30 +1,15 @@
 package mutatortest
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
 
-	"google.golang.org/protobuf/encoding/protojson"
 	"sigs.k8s.io/yaml"
 
 	"github.com/egraft/egraft/internal/callfile"
 	"github.com/egraft/egraft/internal/engine"
-	"github.com/egraft/egraft/pkg/mutator"
 )
-
-// resultFile is the result of a call in out.yaml.
-type resultFile struct {
-	Resources map[mutator.Kind][]json.RawMessage `json:"resources"`
-	Outcomes  []string                           `json:"outcomes,omitempty"`
-	Policies  []string                           `json:"policies,omitempty"`
-}
-
-// resultsFile is out.yaml of a case with calls.
-type resultsFile struct {
-	Calls []*resultFile `json:"calls"`
-}
 
 // ReadCalls reads the calls of a file like in.yaml as they are written there: what a later call
 // takes from an earlier one has no more than its name.
@@ -67,37 +52,9 @@ func unknownType(err error) error {
 
 // Render writes a result as out.yaml of a case with one call has it.
 func Render(res *engine.Response) ([]byte, error) {
-	f, err := newResultFile(res)
+	f, err := callfile.NewResult(res)
 	if err != nil {
 		return nil, err
 	}
 	return yaml.Marshal(f)
-}
-
-func newResultFile(res *engine.Response) (*resultFile, error) {
-	f := &resultFile{Resources: map[mutator.Kind][]json.RawMessage{}}
-	for _, list := range res.Resources {
-		for _, raw := range list.Encoded {
-			m, err := callfile.Decode(list.Kind, raw)
-			if err != nil {
-				return nil, err
-			}
-			b, err := protojson.Marshal(m)
-			if err != nil {
-				return nil, err
-			}
-			f.Resources[list.Kind] = append(f.Resources[list.Kind], b)
-		}
-	}
-	for _, o := range res.Outcomes {
-		line := string(o.Kind) + " " + o.Name + ": " + string(o.Result)
-		if o.Err != nil {
-			line += ": " + o.Err.Error()
-		}
-		f.Outcomes = append(f.Outcomes, line)
-	}
-	for _, p := range res.Policies {
-		f.Policies = append(f.Policies, p.Policy.String()+": "+string(p.Reason)+": "+p.Message)
-	}
-	return f, nil
 }

@@ -33,7 +33,7 @@ func TestFieldsAreDocumented(t *testing.T) {
 	in, out, found := strings.Cut(in, "## out.yaml")
 	require.True(t, found)
 	for section, files := range map[string][]reflect.Type{
-		in: {reflect.TypeFor[callfile.File]()}, out: {reflect.TypeFor[resultFile](), reflect.TypeFor[resultsFile]()},
+		in: {reflect.TypeFor[callfile.File]()}, out: {reflect.TypeFor[callfile.Result](), reflect.TypeFor[callfile.Results]()},
 	} {
 		var want, got []string
 		for _, f := range files {

@@ -14,7 +14,7 @@ func (s *answered) happened() error {
 		return fmt.Errorf("unmodified: true, but the feature changed resources: remove the field, or correct the case: %w", changed)
 	case !s.unmodified && changed == nil && len(s.res.Outcomes)+len(s.res.Policies) == 0:
 		return errors.New("nothing happened: no mutator has a Plan for any of the resources and no custom resource has an outcome: " +
-			"let the targetRefs of objects name what is in metadata.filterMetadata.envoy-gateway of the resources, or set unmodified: true in the case if that is what it shows")
+			"make the targetRefs of objects match metadata.filterMetadata.envoy-gateway of the resources, or set unmodified: true in the case if no change is expected")
 	}
 	return nil
 }

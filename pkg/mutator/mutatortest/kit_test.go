@@ -230,7 +230,7 @@ func TestFilesThatAreWrong(t *testing.T) {
 		"kind.yaml":     `resources: there is no kind "Clutser"; the kinds are [Route VirtualHost Cluster`,
 		"resource.yaml": `testdata/wrong/resource.yaml: resources.Cluster[0]: proto:`,
 		"field.yaml":    `unknown field "hooks"`,
-		"beside.yaml":   "calls: beside it are fields of a call: move them into a call of the list",
+		"beside.yaml":   "calls: the file also has fields of a call: move them into a call of the list",
 		"empty.yaml":    "calls: is empty",
 		"call.yaml":     "testdata/wrong/call.yaml: calls[1].resources.Cluster[0]: proto:",
 	} {

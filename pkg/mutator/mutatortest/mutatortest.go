@@ -32,6 +32,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
 
+	"github.com/egraft/egraft/internal/callfile"
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -142,7 +143,7 @@ func golden(t *testing.T, path string, several bool, steps []answered) {
 		require.NoError(t, os.WriteFile(path, got, 0o644))
 		return
 	}
-	const remedy = "run the test with -update, which writes the file, and look at its git diff: it has what the feature does now"
+	const remedy = "run the test with -update, which writes the file, and review its git diff: it shows what the feature does now"
 	want, err := os.ReadFile(path)
 	require.NoError(t, err, remedy)
 	require.Equal(t, string(want), string(got), "%s differs: %s", path, remedy)
@@ -152,9 +153,9 @@ func render(several bool, steps []answered) ([]byte, error) {
 	if !several {
 		return Render(steps[0].res)
 	}
-	var f resultsFile
+	var f callfile.Results
 	for _, s := range steps {
-		r, err := newResultFile(s.res)
+		r, err := callfile.NewResult(s.res)
 		if err != nil {
 			return nil, err
 		}

@@ -128,7 +128,7 @@ func TestNothingHappened(t *testing.T) {
 	f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: widen(), NeedsRoutes: true}
 	alone := "{hook: Translation, resources: {Cluster: [{name: c}]}"
 	const want = "hook Translation: nothing happened: no mutator has a Plan for any of the resources and no custom resource has an outcome: " +
-		"let the targetRefs of objects name what is in metadata.filterMetadata.envoy-gateway of the resources, or set unmodified: true in the case if that is what it shows"
+		"make the targetRefs of objects match metadata.filterMetadata.envoy-gateway of the resources, or set unmodified: true in the case if no change is expected"
 	requireLoadError(t, alone+"}", f, want)
 	requireLoadError(t, "calls: ["+alone+", unmodified: true}, {hook: Translation, resources: {Cluster: [{name: c}]}}]", f, "calls[1]."+want)
 	_, _, err := load(t.Context(), write(t, alone+", unmodified: true}"), func() mutator.Feature { return f })

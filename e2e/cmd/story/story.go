@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/egraft/egraft/e2e/manifest"
+	"github.com/egraft/egraft/e2e/playback"
+	"github.com/egraft/egraft/e2e/printer"
+	"github.com/egraft/egraft/e2e/standalone"
+)
+
+// routes: the first backend is declared to speak TLS, the second to speak
+// cleartext. Both are the same program, which demands a client certificate.
+var (
+	tls   = manifest.Route{Name: "tls", Port: 3443, Hostname: "echo.example.org"}
+	plain = manifest.Route{Name: "echo", Port: 3443}
+)
+
+// story is what the demo tells.
+type story struct {
+	*printer.Printer
+	mode  standalone.SPIFFEMode
+	first int // number of the first step
+	env   *standalone.Environment
+	world *playback.World // nil with the real Envoy Gateway
+	// running is what has to be stopped, nil if nothing is.
+	running interface {
+		Stop() error
+		Close() error
+	}
+	serial string
+	median time.Duration
+}
+
+// step is one thing to see.
+type step struct {
+	what, why string
+	do        func(context.Context) error
+}
+
+// realSteps are those with the real Envoy Gateway.
+func (s *story) realSteps() []step {
+	return []step{
+		{
+			"Start everything", "In a network namespace of its own: nothing listens on this machine's interfaces.",
+			s.start,
+		},
+		{
+			"Before the policy, the backend rejects Envoy", "The backend serves only clients with a certificate, and Envoy has none.",
+			s.before,
+		},
+		{
+			"Apply one BackendMTLSPolicy", "Envoy Gateway reads it and hands it to egraft with Envoy's configuration.",
+			s.apply,
+		},
+		{
+			"What egraft changed in Envoy", "Envoy itself fetches its certificate (SVID) from the agent; no key passes through egraft.",
+			s.dump,
+		},
+		{
+			"Whom the backend sees", "Its answer holds the SPIFFE ID of the client certificate that Envoy presented.",
+			s.answer,
+		},
+		{
+			"The SVID is rotated", "The agent pushes the new one to Envoy: nothing is restarted or configured.",
+			s.rotate,
+		},
+		{
+			"A policy that expects another peer", "mTLS goes both ways: Envoy rejects a backend that is not whom the policy names.",
+			s.reject,
+		},
+		{
+			"How fast a policy is", "From writing the policy's file to the first request that it changes.",
+			s.measure,
+		},
+	}
+}
+
+func (s *story) run(ctx context.Context, steps []step) error {
+	for i, each := range steps {
+		number := s.first + i
+		s.Step(number, each.what, each.why)
+		if err := limited(ctx, each.do); err != nil {
+			return fmt.Errorf("step %d, %q: %w", number, each.what, err)
+		}
+		s.Done()
+	}
+	return nil
+}
+
+// limited runs a step with a limit to its time.
+func limited(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("not within %s", patience))
+	defer cancel()
+	return do(ctx)
+}

@@ -1,0 +1,124 @@
+package parts
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/egraft/egraft/e2e/progress"
+)
+
+// compilation is a run of go build.
+type compilation struct {
+	dir      string
+	env      []string // beside ours
+	flags    []string
+	out      string
+	packages []string
+	// yields says that other work has precedence.
+	yields bool
+}
+
+func (c compilation) command(ctx context.Context, verb string, arguments ...string) (string, []string) {
+	arguments = append([]string{verb}, arguments...)
+	if !c.yields {
+		return "go", arguments
+	}
+	return "nice", append([]string{"-n", "10", "go"}, arguments...)
+}
+
+// run builds, and tells a task how far it is. What the compiler says goes to log.
+func (c compilation) run(ctx context.Context, task *progress.Task, log io.Writer) error {
+	sizes, err := c.stale(ctx)
+	if err != nil {
+		return err
+	}
+	var whole int64
+	for _, size := range sizes {
+		whole += size
+	}
+	task.Expect(len(sizes), whole, "packages", "linking")
+	counted := &counter{task: task, sizes: sizes, log: log}
+	name, arguments := c.command(ctx, "build", append(append(append([]string{"-v"}, c.flags...), "-o", c.out), c.packages...)...)
+	cmd := command(ctx, name, arguments...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.dir, append(os.Environ(), c.env...), counted, counted
+	if err := run(cmd); err != nil {
+		return fmt.Errorf("go build %s: %w", strings.Join(c.packages, " "), err)
+	}
+	return nil
+}
+
+// stale are the packages that have to be compiled, with the sizes of their sources. Modules
+// that are not there are downloaded.
+func (c compilation) stale(ctx context.Context) (map[string]int64, error) {
+	const format = `{{if .Stale}}{{.ImportPath}}{{"\t"}}{{.Dir}}{{range .GoFiles}}{{"\t"}}{{.}}{{end}}{{end}}`
+	var out, problem bytes.Buffer
+	name, arguments := c.command(ctx, "list", append(append([]string{"-deps", "-f", format}, listed(c.flags)...), c.packages...)...)
+	cmd := command(ctx, name, arguments...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.dir, append(os.Environ(), c.env...), &out, &problem
+	if err := run(cmd); err != nil {
+		return nil, fmt.Errorf("go list -deps %s: %w\n%s", strings.Join(c.packages, " "), err, bytes.TrimSpace(problem.Bytes()))
+	}
+	sizes := map[string]int64{}
+	for line := range strings.Lines(out.String()) {
+		fields := strings.Split(strings.TrimSpace(line), "\t")
+		if len(fields) > 1 {
+			sizes[fields[0]] = sourceSize(fields[1], fields[2:])
+		}
+	}
+	return sizes, nil
+}
+
+// listed are the flags of go build that go list has, too.
+func listed(flags []string) []string {
+	var out []string
+	for i := 0; i < len(flags); i++ {
+		if flags[i] == "-ldflags" {
+			i++ // and its value
+			continue
+		}
+		out = append(out, flags[i])
+	}
+	return out
+}
+
+func sourceSize(dir string, files []string) int64 {
+	size := int64(1)
+	for _, name := range files {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
+}
+
+// counter takes the names of packages out of what go build says, and leaves the rest to log.
+type counter struct {
+	task  *progress.Task
+	sizes map[string]int64
+	log   io.Writer
+	part  []byte // of a line
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.part = append(c.part, p...)
+	for {
+		line, rest, whole := bytes.Cut(c.part, []byte("\n"))
+		if !whole {
+			return len(p), nil
+		}
+		c.part = rest
+		if size, ok := c.sizes[string(line)]; ok {
+			delete(c.sizes, string(line))
+			c.task.Step(size)
+			continue
+		}
+		if _, err := fmt.Fprintf(c.log, "%s\n", line); err != nil {
+			return 0, err
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// stopTime is how long a command has to end once it was interrupted.
+const stopTime = 30 * time.Second
+
+// scenarios is the package with most of what needs parts.
+const scenarios = "./e2e"
+
+// tagged are the packages with tests that need parts or other programs. A test compares.
+var tagged = []string{"./deploy", "./e2e/chart", "./hack/charts", "./internal/page", scenarios}
+
+// onEnvoy are the packages with tests that [e2etest] runs on the real Envoy, by module, and onEnvoyOnly
+// is how the tests say that they were left out. Tests compare both.
+//
+// [e2etest]: https://pkg.go.dev/github.com/egraft/egraft/pkg/e2etest
+var onEnvoy = map[string]string{".": "./pkg/e2etest", "examples/policy-mutator": ".", "examples/route-filter": "."}
+
+const onEnvoyVariable, onEnvoyOnly = "EGRAFT_E2ETEST=required", "needs EGRAFT_E2ETEST=1"
+
+// call is a command to run.
+type call struct {
+	dir     string
+	environ []string // beside ours
+	args    []string
+	out     io.Writer
+	errs    io.Writer // out if it is nil
+}
+
+// execute runs a command, which is interrupted when the context ends.
+func execute(ctx context.Context, c call) error {
+	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.dir, append(os.Environ(), c.environ...), c.out, c.out
+	if c.errs != nil {
+		cmd.Stderr = c.errs
+	}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = stopTime
+	return cmd.Run()
+}
+
+// missing are the parts that have to be obtained.
+func (a *all) missing(ctx context.Context) ([]string, error) {
+	var out bytes.Buffer // of names alone: go says on the other stream what it downloads
+	if err := a.command(ctx, call{args: append([]string{"go", "run", "./e2e/cmd/parts", "-missing"}, a.parts...), out: &out, errs: a.out}); err != nil {
+		return nil, fmt.Errorf("look for parts: %w", err)
+	}
+	return strings.Fields(out.String()), nil
+}
+
+// environ has the scenarios that are not core left out, unless all are to run.
+func (a *all) environ(more ...string) []string {
+	if a.whole {
+		return more
+	}
+	return append([]string{"EGRAFT_E2E_SCENARIOS=core"}, more...)
+}
+
+// atOnce runs everything, module by module: tests of several packages run side by side.
+func (a *all) atOnce(ctx context.Context) error {
+	var err error
+	for _, module := range a.modules {
+		err = errors.Join(err, a.test(ctx, call{dir: module, environ: a.environ(onEnvoyVariable)}, "-tags", "e2e", "-timeout", "40m", "./..."))
+	}
+	return errors.Join(err, a.last(ctx))
+}
+
+// inOrder runs first what needs no parts, then what needs those of the demo, then the rest.
+func (a *all) inOrder(ctx context.Context, missing []string) error {
+	fmt.Fprintf(a.out, "testall: tests that need none of these run first, while they are built: %s\n", strings.Join(missing, ", "))
+	building := a.build(ctx)
+	var err error
+	for _, module := range a.modules {
+		err = errors.Join(err, a.test(ctx, call{dir: module}, "./..."))
+	}
+	if building.demo() {
+		a.results.forget(onEnvoyOnly)
+		for _, module := range a.modules {
+			if pkg := onEnvoy[module]; pkg != "" {
+				err = errors.Join(err, a.test(ctx, call{dir: module, environ: []string{onEnvoyVariable}}, pkg))
+			}
+		}
+		err = errors.Join(err, a.test(ctx, call{environ: a.environ("EGRAFT_E2E_PARTS=demo")}, "-tags", "e2e", "-timeout", "40m", scenarios))
+	}
+	failed := building.wait()
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	later := a.results.later()
+	for _, sub := range slices.Sorted(maps.Keys(later)) {
+		pattern := "^(" + strings.Join(later[sub], "|") + ")$"
+		if sub != "" {
+			pattern += "/^" + sub + "$"
+		}
+		err = errors.Join(err, a.test(ctx, call{}, "-tags", "e2e", "-timeout", "40m", "-run", pattern, scenarios))
+	}
+	others := slices.DeleteFunc(slices.Clone(tagged), func(p string) bool { return p == scenarios })
+	err = errors.Join(err, a.test(ctx, call{}, append([]string{"-tags", "e2e", "-timeout", "40m"}, others...)...))
+	return errors.Join(err, a.last(ctx))
+}
+
+// last runs the other test.
+func (a *all) last(ctx context.Context) error {
+	if len(a.then) == 0 {
+		return nil
+	}
+	err := a.command(ctx, call{args: a.then, out: a.out})
+	a.results.other(strings.Join(a.then, " "), err)
+	if err != nil {
+		return fmt.Errorf("%s: %w", strings.Join(a.then, " "), err)
+	}
+	return nil
+}
+
+// test runs go test and takes its events.
+func (a *all) test(ctx context.Context, c call, args ...string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	c.args = slices.Concat([]string{"go", "test", "-json"}, a.flags, args)
+	events := &events{results: a.results, out: a.out}
+	c.out = events
+	err := a.command(ctx, c)
+	events.end()
+	if err != nil {
+		return fmt.Errorf("%s in %s: %w", strings.Join(slices.Concat([]string{"go", "test"}, a.flags, args), " "), c.dir+"/", err)
+	}
+	return nil
+}
+
+// building is the build of parts while tests run.
+type building struct {
+	ready chan struct{} // closed when the demo's parts are there
+	done  chan struct{} // closed at the end
+	err   error         // then
+}
+
+// build begins to obtain the parts.
+func (a *all) build(ctx context.Context) *building {
+	b := &building{ready: make(chan struct{}), done: make(chan struct{})}
+	from, to := io.Pipe()
+	go func() {
+		b.err = a.command(ctx, call{args: append([]string{"go", "run", "./e2e/cmd/parts", "-yield"}, a.parts...), out: to})
+		if b.err != nil {
+			b.err = fmt.Errorf("obtain parts: %w", b.err)
+		}
+		_ = to.Close()
+	}()
+	go func() {
+		defer close(b.done) // the pipe's end comes after the error
+		names := 0
+		lines := bufio.NewScanner(from)
+		for lines.Scan() {
+			fmt.Fprintf(a.out, "parts: %s\n", lines.Text())
+			if len(strings.Fields(lines.Text())) == 2 && strings.Contains(lines.Text(), " /") { // "envoy /path"
+				if names++; names == a.demo {
+					close(b.ready)
+				}
+			}
+		}
+		_, _ = io.Copy(a.out, from) // a line that is too long for the scanner
+	}()
+	return b
+}
+
+// demo waits for the parts of the demo, and says whether they are there.
+func (b *building) demo() bool {
+	select {
+	case <-b.ready:
+		return true
+	case <-b.done:
+		select {
+		case <-b.ready:
+			return true
+		default:
+			return b.err == nil
+		}
+	}
+}
+
+// wait waits for all parts.
+func (b *building) wait() error {
+	<-b.done
+	return b.err
+}

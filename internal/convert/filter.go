@@ -1,0 +1,230 @@
+package convert
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/protobuf/proto"
+	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/httpfilter"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// filtersOf are the names of the filters that operations add.
+func filtersOf(policies []*Policy) map[string]bool {
+	names := map[string]bool{}
+	for _, p := range policies {
+		for i := range p.Patches {
+			var value struct {
+				Name        string          `json:"name"`
+				TypedConfig json.RawMessage `json:"typed_config"`
+			}
+			o := &p.Patches[i].Operation
+			if p.Patches[i].Type == listenerType && o.Op == opAdd && json.Unmarshal(o.Value, &value) == nil && value.Name != "" && value.TypedConfig != nil {
+				names[value.Name] = true
+			}
+		}
+	}
+	return names
+}
+
+// madeFilter is a filter that an operation put into a chain.
+type madeFilter struct {
+	namespace string
+	targets   []gwapiv1.LocalPolicyTargetReferenceWithSectionName
+	// envoyName is the name of the operation, and name that of the policy.
+	envoyName, name string
+	config          []byte
+	position        *v1alpha1.FilterPosition
+	// perRoute is configuration for the targets, nil for that of the filter.
+	perRoute []byte
+}
+
+func (f *madeFilter) policy() *v1alpha1.FilterPolicy {
+	p := &v1alpha1.FilterPolicy{}
+	p.Spec.TargetRefs = f.targets
+	p.Spec.Filter.Name, p.Spec.Position = f.name, f.position
+	_ = p.Spec.Filter.TypedConfig.UnmarshalJSON(f.config) // it is an object with a type
+	if f.perRoute != nil {
+		p.Spec.PerRoute = &v1alpha1.TypedConfig{}
+		_ = p.Spec.PerRoute.UnmarshalJSON(f.perRoute)
+	}
+	return p
+}
+
+// filter converts an operation on the list of a chain's filters; done is false for all others.
+func (j *job) filter(out *collected, places []*place, path []string, isEnd bool) (done bool, err error) {
+	at := slices.IndexFunc(places, func(p *place) bool {
+		return p.selects.Kind == v1alpha1.XDSHTTPConnectionManager && p.covers(path) && strings.HasPrefix(pointerOf(path)[len(p.pointer):], "/http_filters/")
+	})
+	if at < 0 {
+		return false, nil
+	}
+	p := places[at]
+	rest, _ := tokens(pointerOf(path)[len(p.pointer):])
+	hcm, _ := p.msg.(*hcmv3.HttpConnectionManager)
+	i, _ := strconv.Atoi(rest[1])
+	if j.envoy.isAssumed && isEmpty(j.patch.Operation.JSONPath) && (i > 0 || len(rest) > 2 || isEnd) {
+		return true, j.unknown("at index %s is no filter", rest[1])
+	}
+	switch op := j.patch.Operation.Op; {
+	case len(rest) > 2:
+		if i < len(hcm.GetHttpFilters()) && out.madeNow(hcm.GetHttpFilters()[i].GetName()) != nil {
+			return true, refuse("Edit the FilterPolicy that it became", "it changes a filter that another operation adds")
+		}
+		return false, nil
+	case op == opRemove && (len(out.added) > 0 || hasEgrafts(hcm)):
+		return true, refuse("Keep that operation in an EnvoyPatchPolicy, or have Envoy Gateway not make the filter", "an XDSPatchPolicy removes no filter from a chain with filters of FilterPolicies")
+	case op != opAdd:
+		return false, nil
+	}
+	return true, j.addFilter(out, p, hcm, i)
+}
+
+// hasEgrafts tells whether egraft put a filter into a chain.
+func hasEgrafts(hcm *hcmv3.HttpConnectionManager) bool {
+	return slices.ContainsFunc(hcm.GetHttpFilters(), func(f *hcmv3.HttpFilter) bool { return strings.HasPrefix(f.GetName(), "egraft.") })
+}
+
+// madeNow is a filter of this policy by its name in Envoy.
+func (c *collected) madeNow(name string) *madeFilter {
+	for _, f := range c.filters {
+		if f.envoyName == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// addFilter makes a FilterPolicy of a filter.
+func (j *job) addFilter(out *collected, p *place, hcm *hcmv3.HttpConnectionManager, i int) error {
+	value, err := j.patch.Operation.value()
+	if err != nil {
+		return err
+	}
+	members, _ := value.(map[string]any)
+	name, _ := members["name"].(string)
+	config := members["typed_config"]
+	if config == nil {
+		config = members["typedConfig"]
+	}
+	switch {
+	case members["disabled"] == true:
+		return refuse("Write a FilterPolicy for the routes that need it (docs/filter-policy.md)", "it adds a disabled filter, and which routes enable it is not known")
+	case config == nil:
+		return refuse("Write a FilterPolicy with typedConfig", "the filter has no typed_config, which a FilterPolicy needs")
+	}
+	targets, err := targetsOf([]*place{p}, func(p *place) []xds.Reference { return p.owners })
+	if err != nil {
+		return err
+	}
+	position, err := positionOf(hcm, name, i, j.envoy.isAssumed && !isEmpty(j.patch.Operation.JSONPath))
+	if err != nil {
+		return err
+	}
+	for namespace, refs := range byNamespace(targets) {
+		f := &madeFilter{namespace: namespace, targets: refs, envoyName: name, name: label(name), config: raw(config), position: position}
+		if err := out.valid(v1alpha1.KindFilterPolicy, namespace, f.policy()); err != nil {
+			return err
+		}
+		out.addMade(f)
+	}
+	return nil
+}
+
+// addMade adds a filter. One that an operation adds to several chains of a listener is one policy.
+func (c *collected) addMade(f *madeFilter) {
+	for _, other := range c.filters {
+		if other.envoyName == f.envoyName && other.namespace == f.namespace && string(other.config) == string(f.config) && equal(other.position, f.position) {
+			for _, t := range f.targets {
+				if !slices.ContainsFunc(other.targets, func(o gwapiv1.LocalPolicyTargetReferenceWithSectionName) bool { return equal(o, t) }) {
+					other.targets = append(other.targets, t)
+				}
+			}
+			return
+		}
+	}
+	for n := 2; slices.ContainsFunc(c.filters, func(o *madeFilter) bool { return o.name == f.name }); n++ {
+		f.name = fmt.Sprintf("%s-%d", label(f.envoyName), n)
+	}
+	c.filters = append(c.filters, f)
+	c.note("Envoy knows the filter by another name, and it is disabled but for routes of the targets; requests without a route do not pass it", "Read docs/filter-policy.md, Limits")
+}
+
+// label is a name of a filter as a FilterPolicy takes it.
+func label(name string) string {
+	name = strings.TrimPrefix(name, "envoy.filters.http.")
+	out := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, name)
+	out = strings.Trim(out[:min(len(out), 50)], "-")
+	if out == "" {
+		return "filter"
+	}
+	return out
+}
+
+// positionOf is where a FilterPolicy has the filter that an operation inserts at an index; nil is in front of
+// the router.
+func positionOf(hcm *hcmv3.HttpConnectionManager, name string, i int, isBehindAll bool) (*v1alpha1.FilterPosition, error) {
+	var chain []*hcmv3.HttpFilter
+	for n, f := range hcm.GetHttpFilters() {
+		if f.GetName() == name {
+			if n < i {
+				i--
+			}
+			continue // from an Envoy that has the EnvoyPatchPolicy
+		}
+		chain = append(chain, f)
+	}
+	switch {
+	case i < len(chain) && chain[i].GetName() == string(httpfilter.Router):
+		return nil, nil //nolint:nilnil // the default
+	case i >= len(chain):
+		return nil, refuse("Insert it in front of the router", "it inserts a filter behind the router, and Envoy rejects that")
+	case i == 0 && !isBehindAll:
+		return &v1alpha1.FilterPosition{At: v1alpha1.FilterFirst}, nil
+	}
+	want := slices.Insert(slices.Clone(chain), i, &hcmv3.HttpFilter{Name: name})
+	var candidates []candidate
+	if i > 0 {
+		if k := kindOf(chain[i-1].GetName()); k != "" {
+			candidates = append(candidates, candidate{&v1alpha1.FilterPosition{After: k}, httpfilter.After(httpfilter.KindOf(chain[i-1].GetName()))})
+		}
+	}
+	if k := kindOf(chain[i].GetName()); k != "" {
+		candidates = append(candidates, candidate{&v1alpha1.FilterPosition{Before: k}, httpfilter.Before(httpfilter.KindOf(chain[i].GetName()))})
+	}
+	for _, c := range candidates {
+		if c.makes(chain, name, want) {
+			return c.position, nil
+		}
+	}
+	return nil, refuse("Write a FilterPolicy with a position by a kind of filters (docs/filter-policy.md, Position)", "no kind of filters is next to where it inserts the filter")
+}
+
+type candidate struct {
+	position *v1alpha1.FilterPosition
+	of       httpfilter.Position
+}
+
+// makes tells whether a filter at the position is where it is wanted.
+func (c candidate) makes(chain []*hcmv3.HttpFilter, name string, want []*hcmv3.HttpFilter) bool {
+	m := &hcmv3.HttpConnectionManager{HttpFilters: slices.Clone(chain)}
+	if _, err := httpfilter.Insert(m, c.of, &hcmv3.HttpFilter{Name: name}); err != nil {
+		return false
+	}
+	return slices.EqualFunc(m.GetHttpFilters(), want, func(a, b *hcmv3.HttpFilter) bool { return proto.Equal(a, b) })
+}

@@ -1,0 +1,127 @@
+package convert
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// object adds an object, unless egraft would call it invalid.
+func (c *collected) object(kind, namespace string, content any, gateways []string) {
+	o := &Object{Kind: kind, Namespace: namespace, Name: c.name(kind, namespace), From: c.policy.String(), Content: content}
+	text, err := o.JSON()
+	if err == nil {
+		err = c.check(o, text, gateways)
+	}
+	if err != nil {
+		c.refuse(refuse("Write it by hand", "%s %s/%s would be invalid: %s", kind, short(namespace), short(o.Name), short(err.Error())))
+		return
+	}
+	c.objects = append(c.objects, o)
+}
+
+// valid refuses what egraft would call invalid.
+func (c *collected) valid(kind, namespace string, content any) error {
+	if len(validation.IsDNS1123Label(namespace)) > 0 {
+		return refuse("", "%q is no name of a namespace", short(namespace))
+	}
+	o := &Object{Kind: kind, Namespace: namespace, Name: "valid", Content: content}
+	text, err := o.JSON()
+	if err == nil {
+		var read *policy.Object
+		read, err = c.read(c.kinds(), text)
+		err = firstOf(err, read)
+	}
+	if err != nil {
+		return refuse("Write it by hand", "the %s would be invalid: %s", kind, short(err.Error()))
+	}
+	return nil
+}
+
+// kinds are the ways to read objects, whatever namespaces may have.
+func (c *collected) kinds() (kinds []policy.Kind) {
+	for _, k := range c.converter.Kinds {
+		kinds = append(kinds, k.WithPermit(nil))
+	}
+	return kinds
+}
+
+// check reads an object as egraft does, and tells what its namespace may not.
+func (c *collected) check(o *Object, text []byte, gateways []string) error {
+	kinds := c.kinds()
+	if valid, err := c.read(kinds, text); err != nil || valid.Err != nil {
+		return firstOf(err, valid)
+	}
+	for i := range kinds {
+		kinds[i] = kinds[i].WithPermit(c.converter.Restrictions.Permit)
+	}
+	granted, err := c.read(kinds, text)
+	if err != nil {
+		return err
+	}
+	isForOthers := granted.OwnGateways && hasOther(gateways, o.Namespace)
+	if granted.Err == nil && !isForOthers {
+		return nil
+	}
+	return c.grant(o, isForOthers)
+}
+
+func firstOf(err error, o *policy.Object) error {
+	if err != nil {
+		return err
+	}
+	return o.Err
+}
+
+func hasOther(namespaces []string, own string) bool {
+	return slices.ContainsFunc(namespaces, func(n string) bool { return n != own })
+}
+
+// read reads an object, with what is wrong with it.
+func (c *collected) read(kinds []policy.Kind, text []byte) (*policy.Object, error) {
+	set, err := policy.NewSet(kinds, [][]byte{text})
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range kinds {
+		for _, o := range set.Of(k.GroupVersionKind) {
+			return o, nil
+		}
+	}
+	return nil, errors.New("is of a kind that is not enabled")
+}
+
+// String is Kind namespace/name.
+func (o *Object) String() string { return o.Kind + " " + o.Namespace + "/" + o.Name }
+
+// JSON is the object.
+func (o *Object) JSON() ([]byte, error) {
+	text, err := json.Marshal(o.Content)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := decode(text)
+	if err != nil {
+		return nil, err
+	}
+	members, _ := doc.(map[string]any)
+	spec, _ := members["spec"].(map[string]any)
+	return json.Marshal(map[string]any{
+		"apiVersion": v1alpha1.GroupVersion.String(), "kind": o.Kind,
+		"metadata": map[string]any{"name": o.Name, "namespace": o.Namespace}, "spec": spec,
+	})
+}
+
+// YAML is the object.
+func (o *Object) YAML() ([]byte, error) {
+	text, err := o.JSON()
+	if err != nil {
+		return nil, err
+	}
+	return asYAML(text)
+}

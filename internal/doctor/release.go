@@ -1,0 +1,64 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/egraft/egraft/internal/version"
+	"github.com/egraft/egraft/pkg/mutator"
+)
+
+// maxNamed is how many policies are named.
+const maxNamed = 10
+
+// gatewayVersion is that of the running Envoy Gateway, empty if it is not known.
+func (f *Facts) gatewayVersion() string {
+	for _, c := range []Fact[Configuration]{f.Running, f.Written} {
+		if c.Known && c.Value.Version != "" {
+			return c.Value.Version
+		}
+	}
+	return ""
+}
+
+// LacksRouteTargets tells whether Envoy Gateway is known not to send policies that target routes.
+func (f *Facts) LacksRouteTargets() bool {
+	return version.Precedes(f.gatewayVersion(), version.RouteTargets)
+}
+
+// released compares what the features need with what the release of Envoy Gateway has.
+func released(f *Facts) verdict {
+	v, needs := f.gatewayVersion(), f.NeedsOfEgraft()
+	if v == "" {
+		return skipped("the version of Envoy Gateway is unknown")
+	}
+	var problems []Problem
+	if slices.Contains(needs.Hooks, mutator.HookEndpoints) && version.Precedes(v, version.EndpointsHook) {
+		problems = append(problems, failed(fmt.Sprintf("Envoy Gateway %s does not have the Endpoints hook", v),
+			"Use Envoy Gateway "+version.EndpointsHook+" or newer, or disable the features that need the hook."))
+	}
+	if len(needs.Policies) > 0 && f.LacksRouteTargets() {
+		problems = append(problems, f.routeTargets(v)...)
+	}
+	return found(problems...)
+}
+
+// routeTargets is about a release that does not send policies of routes. It is no more than a warning
+// if it is not known whether there are any.
+func (f *Facts) routeTargets(v string) []Problem {
+	message := fmt.Sprintf("Envoy Gateway %s does not send policies that target HTTPRoutes or GRPCRoutes", v)
+	remedy := "Target Gateways or their listeners, or use Envoy Gateway " + version.RouteTargets + " or newer."
+	switch names := f.Routed.Value; {
+	case !f.Routed.Known:
+		return []Problem{warning(message, remedy)}
+	case len(names) == 0:
+		return nil
+	default:
+		more := ""
+		if left := len(names) - maxNamed; left > 0 {
+			names, more = names[:maxNamed], fmt.Sprintf(" and %d more", left)
+		}
+		return []Problem{failed(message+", and these have no effect there: "+strings.Join(names, ", ")+more, remedy)}
+	}
+}

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+)
+
+// noteDangling notes which custom resources brought a reference in that leads nowhere, see [mutator.Refer], and reports
+// whether there are any that can be rejected for it: then the translation is made again without them, and the resource
+// does not fail.
+func (s *settling) noteDangling(at spot, ref reference) (found bool) {
+	feature := featureOf(ref.owner)
+	var valid map[policy.ID]bool
+	for _, p := range s.res.counts {
+		if p.spot != at || p.copied != "" {
+			continue
+		}
+		for _, c := range p.all {
+			if c.feature != feature {
+				continue
+			}
+			for _, counted := range c.counts {
+				id, field, ok := mutator.Referrer(counted.key, ref.kind, ref.name)
+				if !ok {
+					continue
+				}
+				if valid == nil {
+					valid = s.validOf(s.in, feature)
+				}
+				found = s.res.addDangling(feature, id, fmt.Errorf("%s: %w", field, ref.err()), valid) || found
+			}
+		}
+	}
+	return found
+}
+
+// addDangling notes why a custom resource is rejected, unless that is not valid any more.
+func (r *Response) addDangling(feature, id string, err error, valid map[policy.ID]bool) bool {
+	for v := range valid {
+		if v.String() != id {
+			continue
+		}
+		if r.dangling == nil {
+			r.dangling = map[string]map[string]error{}
+		}
+		if r.dangling[feature] == nil {
+			r.dangling[feature] = map[string]error{}
+		}
+		if first := r.dangling[feature][id]; first == nil || err.Error() < first.Error() {
+			r.dangling[feature][id] = err
+		}
+		return true
+	}
+	return false
+}
+
+// validOf are the valid custom resources of a feature in a translation.
+func (e *Engine) validOf(in *mutator.Input, feature string) map[policy.ID]bool {
+	valid := map[policy.ID]bool{}
+	for i := range e.features {
+		if e.features[i].Name != feature {
+			continue
+		}
+		for _, o := range objectsOf(in, kindsOfFeature(&e.features[i])) {
+			if o.Err == nil {
+				valid[o.ID()] = true
+			}
+		}
+	}
+	return valid
+}

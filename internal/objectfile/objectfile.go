@@ -1,0 +1,128 @@
+// Package objectfile reads custom resources from files, as far as they decide about hook calls: who they
+// are, and what they are attached to.
+//
+// It must not validate them, as pkg/policy does, and quotes nothing of its input, which can be anything.
+package objectfile
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// Object is a custom resource.
+type Object struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
+		Namespace string `json:"namespace"`
+		Name      string `json:"name"`
+	} `json:"metadata"`
+	Spec struct {
+		TargetRef       *Target  `json:"targetRef"`
+		TargetRefs      []Target `json:"targetRefs"`
+		TargetSelectors []Target `json:"targetSelectors"`
+	} `json:"spec"`
+
+	// JSON is all of it, as in the file.
+	JSON []byte `json:"-"`
+}
+
+// Target is a Gateway API object, or a section of it, in the namespace of the custom resource.
+type Target struct {
+	Kind        string `json:"kind"`
+	Name        string `json:"name"`
+	SectionName string `json:"sectionName"`
+}
+
+// String is "Kind namespace/name", as outcomes have it.
+func (o *Object) String() string {
+	return o.Kind + " " + o.Metadata.Namespace + "/" + o.Metadata.Name
+}
+
+// GVK is the kind with its group and version.
+func (o *Object) GVK() schema.GroupVersionKind {
+	return schema.FromAPIVersionAndKind(o.APIVersion, o.Kind)
+}
+
+// Targets are those that are named.
+func (o *Object) Targets() []Target {
+	if o.Spec.TargetRef == nil {
+		return o.Spec.TargetRefs
+	}
+	return append([]Target{*o.Spec.TargetRef}, o.Spec.TargetRefs...)
+}
+
+// IsOnRoute tells whether a target is a route, or a rule of it, that an xDS route was made from.
+func (o *Object) IsOnRoute(refs []xds.Reference) bool {
+	return slices.ContainsFunc(o.Targets(), func(t Target) bool {
+		return slices.ContainsFunc(refs, func(ref xds.Reference) bool {
+			return ref.Kind != xds.KindGateway && ref.Kind == t.Kind && ref.Namespace == o.Metadata.Namespace && ref.Name == t.Name &&
+				(t.SectionName == "" || t.SectionName == ref.SectionName)
+		})
+	})
+}
+
+// Read reads custom resources: YAML or JSON, of one document or several. Those without a namespace get
+// the given one.
+func Read(data []byte, namespace string) (all []*Object, err error) {
+	return all, Documents(data, func(text []byte) error {
+		o, err := Parse(text)
+		if err != nil {
+			return err
+		}
+		if o.Metadata.Namespace == "" {
+			o.Metadata.Namespace = namespace
+		}
+		all = append(all, o)
+		return nil
+	})
+}
+
+// Parse reads one in JSON.
+func Parse(text []byte) (*Object, error) {
+	o := &Object{JSON: text}
+	if json.Unmarshal(text, o) != nil || o.APIVersion == "" || o.Kind == "" || o.Metadata.Name == "" {
+		return nil, errors.New("is no custom resource: it must have apiVersion, kind and metadata.name")
+	}
+	return o, nil
+}
+
+// Documents calls a function for each document of YAML or JSON that has more than comments, with its
+// content as JSON. Errors name the document by its number.
+func Documents(data []byte, each func(text []byte) error) error {
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
+	for i := 1; ; i++ {
+		document, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = one(document, each)
+		}
+		if err != nil {
+			return fmt.Errorf("document %d: %w", i, err)
+		}
+	}
+}
+
+func one(document []byte, each func(text []byte) error) error {
+	text, err := yaml.YAMLToJSONStrict(document)
+	if err != nil {
+		return errors.New("is not valid YAML or JSON")
+	}
+	if bytes.Equal(bytes.TrimSpace(text), []byte("null")) {
+		return nil
+	}
+	return each(text)
+}

@@ -1,0 +1,165 @@
+package xdspatchpolicy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/egraft/egraft/pkg/apis/v1alpha1"
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// attached are the policies of one place of a translation, the one with precedence first.
+type attached struct {
+	// on are those that may patch messages of the place.
+	on []policy.Attachment
+	// excess are those that are past the limit of their namespace.
+	excess []policy.Attachment
+	// refused are those that are attached and may not, each with the reason.
+	refused []refusal
+}
+
+// refusal is why a policy may not patch a message of its target.
+type refusal struct {
+	policy.Attachment
+	err error
+}
+
+type placeKey struct{ listeners string }
+
+// ofListeners are the policies of what belongs to listeners, all of them: a policy that is attached
+// to some of them only must not patch what others share. It is worked out once for each set of
+// listeners.
+func ofListeners(in *mutator.Input, listeners []xds.Reference) *attached {
+	var key strings.Builder
+	for _, l := range listeners {
+		key.WriteString(l.String() + "\x00")
+	}
+	return mutator.ComputeOnce(in, placeKey{key.String()}, func(in *mutator.Input) *attached {
+		a := &attached{}
+		for _, c := range mutator.Attached(in, gvk, listeners) {
+			if excess(in)[c.ID()] != nil {
+				a.excess = append(a.excess, c)
+			} else if err := refusalOf(c.Object, listeners); err != nil {
+				a.refused = append(a.refused, refusal{c, err})
+			} else {
+				a.on = append(a.on, c)
+			}
+		}
+		return a
+	})
+}
+
+// refusalOf says why a policy may not patch what belongs to listeners.
+func refusalOf(o *policy.Object, listeners []xds.Reference) error {
+	for _, l := range listeners {
+		if !isAttached(o, l) {
+			return fmt.Errorf("%s shares it but is not a target: attach the policy to the Gateway, or use another port", l)
+		}
+	}
+	return foreign(o, listeners)
+}
+
+func isAttached(o *policy.Object, l xds.Reference) bool {
+	place := policy.TargetRef{Kind: l.Kind, Namespace: l.Namespace, Name: l.Name, SectionName: l.SectionName, ListenerSet: l.ListenerSet}
+	return o.AttachedTo(place) != policy.NotAttached
+}
+
+// foreign is an error if a listener is of another namespace's Gateway, whose operator has not granted
+// the policy's namespace what it patches.
+func foreign(o *policy.Object, listeners []xds.Reference) error {
+	for _, l := range listeners {
+		if o.OwnGateways && l.Namespace != o.Namespace {
+			return fmt.Errorf("may not patch what belongs to %s: the operator can grant it to namespace %s by patches of --namespace-rules", l, o.Namespace)
+		}
+	}
+	return nil
+}
+
+// ofRoute are the policies of a route: its own, which the Route hook left on it, in front of those of
+// the listeners.
+func ofRoute(in *mutator.Input, listeners []xds.Reference, entries []xds.MetadataEntry) *attached {
+	whole := ofListeners(in, listeners)
+	var own []policy.Attachment
+	for _, m := range entries {
+		own = append(own, mutator.DecodeAttached(in, kind, m)...)
+	}
+	if len(own) == 0 {
+		return whole
+	}
+	a := &attached{excess: whole.excess, refused: whole.refused[:len(whole.refused):len(whole.refused)]}
+	for _, c := range own {
+		if err := foreign(c.Object, listeners); err != nil {
+			a.refused = append(a.refused, refusal{c, err})
+		} else {
+			a.on = append(a.on, c)
+		}
+	}
+	a.on = append(a.on, whole.on...)
+	return a
+}
+
+// selecting are the policies of a place that select messages of some kinds, and are valid.
+func (a *attached) selecting(kinds ...v1alpha1.XDSKind) (on []policy.Attachment) {
+	for _, c := range a.on {
+		if c.Err == nil && selects(c.Object, kinds) {
+			on = append(on, c)
+		}
+	}
+	return on
+}
+
+// failures are those of the policies that select messages of some kinds and may not patch them here.
+func (a *attached) failures(kinds ...v1alpha1.XDSKind) (all failed) {
+	for _, r := range a.refused {
+		if r.Err == nil && selects(r.Object, kinds) {
+			all = append(all, mutator.PartialFailure{Policies: []*policy.Object{r.Object}, Denied: denies(r.Object), Err: fmt.Errorf("%s: %w", r.Object, r.err)})
+		}
+	}
+	return all
+}
+
+func selects(o *policy.Object, kinds []v1alpha1.XDSKind) bool {
+	p := content(o)
+	if p == nil {
+		return false
+	}
+	for _, patch := range p.Spec.Patches {
+		for _, k := range kinds {
+			if patch.Select.Kind == k {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// rejects tells whether requests to the place must not be served, because a policy that denies is
+// invalid or may not patch.
+func (a *attached) rejects() bool {
+	for _, c := range a.on {
+		if c.Err != nil && denies(c.Object) {
+			return true
+		}
+	}
+	for _, r := range a.refused {
+		if denies(r.Object) {
+			return true
+		}
+	}
+	return deniesAny(a.excess)
+}
+
+// key stands for the policies of a place and what they say. Of those past a limit it matters only whether they deny.
+func (a *attached) key() string {
+	var b strings.Builder
+	for _, c := range a.on {
+		fmt.Fprintf(&b, "%s%d%v\x00", c.Digest(), c.Specificity, c.Err)
+	}
+	fmt.Fprint(&b, deniesAny(a.excess))
+	for _, r := range a.refused {
+		fmt.Fprintf(&b, "%s%d%v%v\x00", r.Digest(), r.Specificity, r.Err, r.err)
+	}
+	return b.String()
+}

@@ -1,0 +1,84 @@
+package xdspatchpolicy
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
+	"github.com/egraft/egraft/pkg/xds"
+)
+
+// maxPolicies is how many policies of a namespace are in effect on the Gateways of one Envoy, and on one route. Each is
+// tried on each message: without it, a namespace with a thousand small policies could take minutes of each translation.
+const maxPolicies = 32
+
+type excessKey struct{}
+
+// excess are the policies that came with the translation and are past the limit of their namespace, with the reason. Those
+// with precedence are within it; those that are invalid or have no target here do not count.
+func excess(in *mutator.Input) map[policy.ID]error {
+	return mutator.ComputeOnce(in, excessKey{}, func(in *mutator.Input) map[policy.ID]error {
+		out, within := map[policy.ID]error{}, map[string]int{}
+		targets := withTarget(in)
+		for _, o := range in.Objects.Of(gvk) {
+			switch {
+			case o.Err != nil || !targets[o.ID()]:
+			case within[o.Namespace] >= maxPolicies:
+				out[o.ID()] = fmt.Errorf("%d policies of namespace %s with precedence are attached to Gateways of the same Envoy, which is the limit: combine their patches in fewer policies", maxPolicies, o.Namespace)
+			default:
+				within[o.Namespace]++
+			}
+		}
+		return out
+	})
+}
+
+// withTarget are the policies that are attached to a listener with routes.
+func withTarget(in *mutator.Input) map[policy.ID]bool {
+	out := map[policy.ID]bool{}
+	seen := map[xds.Reference]bool{}
+	for _, name := range in.Routes().Configurations() {
+		for _, l := range in.Routes().Configuration(name).Listeners() {
+			if seen[l] {
+				continue
+			}
+			seen[l] = true
+			for _, c := range mutator.Attached(in, gvk, []xds.Reference{l}) {
+				out[c.ID()] = true
+			}
+		}
+	}
+	return out
+}
+
+// fitting are those of the policies of a route that are left on it, the ones with precedence, and the failures of the
+// others: the route can carry so many and so much.
+func fitting(in *mutator.Input, on []policy.Attachment) (kept []policy.Attachment, dropped failed, err error) {
+	kept = on[:min(len(on), maxPolicies)]
+	for ; len(kept) > 0; kept = kept[:len(kept)-1] {
+		if _, err = entryOf(in, kept); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return nil, nil, err // even the first one is too large, or cannot be encoded
+	}
+	for _, c := range on[len(kept):] {
+		dropped = append(dropped, failureOf(c.Object, fmt.Errorf("%d policies with precedence are in effect on the same route: it can carry at most %d, with %d bytes when compressed", len(kept), maxPolicies, mutator.MaxMetadataSize)))
+	}
+	return kept, dropped, nil
+}
+
+func entryOf(in *mutator.Input, on []policy.Attachment) (xds.MetadataEntry, error) {
+	groups := make([][]policy.Attachment, len(on))
+	for i, c := range on {
+		groups[i] = []policy.Attachment{c}
+	}
+	return mutator.EncodeAttachedGroups(in, gvk, groups)
+}
+
+// deniesAny tells whether one of the policies must not be served without.
+func deniesAny(on []policy.Attachment) bool {
+	return slices.ContainsFunc(on, func(c policy.Attachment) bool { return denies(c.Object) })
+}
