@@ -42,7 +42,7 @@ func (m *Maker) narrow(c *engine.Call) *engine.Call {
 	return out
 }
 
-// sends tells whether Envoy Gateway sends a custom resource to the feature.
+// sends reports whether Envoy Gateway sends a custom resource to the feature.
 func (m *Maker) sends(h mutator.Hook, raw []byte) bool {
 	var o metav1.TypeMeta
 	return json.Unmarshal(raw, &o) == nil &&

@@ -127,7 +127,7 @@ func (m *Maker) without(ctx context.Context, s *step, done callfile.Returned, dr
 	return out, nil
 }
 
-// alike tells whether two steps have the same outcomes and changes.
+// alike reports whether two steps have the same outcomes and changes.
 func alike(a, b *step) (bool, error) {
 	changedA, err := changes(a.complete, a.res)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// apply makes the resource as the operation makes it. The path has no negative indexes.
+// apply applies the operation to a copy of the resource. In plain, the path has no negative
+// indexes.
 func (j *job) apply(path []string) (after proto.Message, plain []string, err error) {
 	o := &j.patch.Operation
 	doc, err := asDocument(j.resource.now)
@@ -32,7 +33,7 @@ func (j *job) apply(path []string) (after proto.Message, plain []string, err err
 	}
 	doc, err = apply(doc, op, path, value)
 	if (j.envoy.isAssumed || j.isInEffect) && op == opRemove && errors.Is(err, errMissing) {
-		return j.resource.now, plain, nil // Envoy has it without the policy, or nothing is to be done
+		return j.resource.now, plain, nil // Envoy is the same without the policy, or there is nothing to remove
 	}
 	if err != nil {
 		return nil, nil, j.unknown("%v", err)
@@ -52,14 +53,15 @@ func (j *job) apply(path []string) (after proto.Message, plain []string, err err
 	return after, plain, nil
 }
 
-// isListed tells whether a path leads to an element of a list.
+// isListed reports whether a path leads to an element of a list.
 func isListed(doc any, path []string) bool {
 	of, found := parent(doc, path)
 	_, isList := of.([]any)
 	return isList || !found
 }
 
-// parent is what a path's last step is taken in, if no step before it leads out of a list.
+// parent returns the value that contains the last step of a path; found is false if an earlier step
+// is not in its list.
 func parent(doc any, path []string) (of any, found bool) {
 	for _, t := range path[:len(path)-1] {
 		switch d := doc.(type) {
@@ -76,12 +78,13 @@ func parent(doc any, path []string) (of any, found bool) {
 	return doc, true
 }
 
-// position is where protojson says that an error is: in JSON that the user has not written.
+// position matches the position in protojson's errors: it refers to JSON that the user did not
+// write.
 var position = regexp.MustCompile(`proto:\s*\(line \d+:\d+\):\s*`)
 
 var errNoValue = errors.New("it has no value")
 
-// value is what the operation writes.
+// value returns the value that the operation writes.
 func (o *Operation) value() (any, error) {
 	if o.Op == opRemove {
 		return nil, nil

@@ -19,8 +19,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// assume makes what Envoy Gateway always makes of a resource with a name, in its name scheme without
-// XDSNameSchemeV2.
+// assume builds, from the name of a resource, what Envoy Gateway always generates for it with the
+// default name scheme (without XDSNameSchemeV2).
 func assume(k mutator.Kind, name string, p *Policy) (*envoy, error) {
 	e := &envoy{isAssumed: true, clusters: map[string][]xds.Reference{}}
 	r := &resource{kind: k, name: name}
@@ -85,7 +85,7 @@ func (e *envoy) assumeListener(r *resource, gateway xds.Reference) error {
 	return nil
 }
 
-// hostOf is a virtual host of a Gateway's listener.
+// hostOf returns the index of a virtual host that belongs to a Gateway's listener.
 func hostOf(gateway xds.Reference) (*xds.VirtualHostIndex, error) {
 	named := map[string]any{"kind": gateway.Kind, "namespace": gateway.Namespace, "name": gateway.Name, "sectionName": gateway.SectionName}
 	s, err := structpb.NewStruct(map[string]any{"resources": []any{named}})
@@ -97,7 +97,7 @@ func hostOf(gateway xds.Reference) (*xds.VirtualHostIndex, error) {
 	}), nil
 }
 
-// isKnown tells whether all elements of lists on a path are those that Envoy Gateway always makes.
+// isKnown reports whether all list elements on a path are ones that Envoy Gateway always generates.
 func isKnown(doc any, path []string) bool {
 	for i, t := range path {
 		_, isIndex := index(t, 0)
@@ -122,7 +122,8 @@ func isKnown(doc any, path []string) bool {
 	return true
 }
 
-// assumedOp is the operation on what is there in Envoy, but not in what is assumed.
+// assumedOp returns the operation to apply to assumed content: the value to replace exists in
+// Envoy, but may be missing here.
 func assumedOp(op string) string {
 	if op == opReplace {
 		return opAdd

@@ -10,7 +10,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// expression is a value of a field as one of CEL; ok is false if there is none.
+// expression returns the value of a field as a CEL expression; ok is false if CEL cannot express
+// it.
 func expression(fd protoreflect.FieldDescriptor, v protoreflect.Value) (string, bool) {
 	switch {
 	case fd.IsList():
@@ -66,7 +67,8 @@ func single(fd protoreflect.FieldDescriptor, v protoreflect.Value) (string, bool
 	return strconv.FormatInt(v.Int(), 10), true
 }
 
-// messageExpression makes a message, without one of any type inside.
+// messageExpression returns a CEL expression that constructs a message; ok is false if an Any is
+// inside.
 func messageExpression(m protoreflect.Message) (string, bool) {
 	of := m.Descriptor()
 	switch name := of.FullName(); {
@@ -93,7 +95,7 @@ func messageExpression(m protoreflect.Message) (string, bool) {
 	return string(of.FullName()) + "{" + strings.Join(parts, ", ") + "}", all
 }
 
-// quoteCEL is a literal of CEL, which has Go's escapes but for some.
+// quoteCEL returns a CEL string literal. CEL has the escapes of Go with some exceptions.
 func quoteCEL(text string) string {
 	out := strconv.QuoteToGraphic(text)
 	if !strings.ContainsAny(text, `'\`) && !strings.Contains(out, `\`) {

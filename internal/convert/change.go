@@ -14,29 +14,30 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// The operations that are converted.
+// The supported operations.
 const (
 	opAdd     = "add"
 	opReplace = "replace"
 	opRemove  = "remove"
 )
 
-// change is patches without what they select.
+// change is a list of patches without their select and when.
 type change []v1alpha1.XDSPatch
 
-// changer writes changes that could do what an operation does to a message, the best ones first.
+// changer collects the changes that could have the effect of an operation on a message, the best
+// ones first.
 type changer struct {
 	op    string
 	value any
-	// isInEffect says that before is after an earlier run of the operation.
+	// isInEffect is true if an earlier run of the operation is already part of before.
 	isInEffect bool
 	out        []change
-	// fault is why there is no better one.
+	// fault is the reason if there is no change, or no better one.
 	fault error
 }
 
-// changes are those for an operation at a path of a message. Which of them does the same is for the
-// caller to try.
+// changes returns candidates for an operation at a path of a message. The caller must try which of
+// them has the same effect.
 func changes(c *cursor, op string, path []string, value any, isInEffect bool) ([]change, error) {
 	w := &changer{op: op, value: value, isInEffect: isInEffect}
 	w.at(c, path)
@@ -73,7 +74,7 @@ func (w *changer) at(c *cursor, path []string) {
 	}
 }
 
-// into goes on inside of a message, or writes it as a whole if there is no way into it.
+// into continues inside a message, or writes the whole message if its content has no paths.
 func (w *changer) into(c, inner *cursor, fd protoreflect.FieldDescriptor, path []string) {
 	if inner.isWhole() {
 		w.rewrite(c, fd)
@@ -102,7 +103,8 @@ func (w *changer) entry(c *cursor, fd protoreflect.FieldDescriptor, path []strin
 	w.put(inner, fd, w.value, func() (protoreflect.Value, bool) { return entryValue(c.after, fd, path[0]) })
 }
 
-// withoutType is the path of a field or entry itself, whatever message it has.
+// withoutType returns the path of a field or map entry itself, without the type of the message in
+// it.
 func withoutType(c *cursor) string {
 	path := c.path
 	if c.of != nil {
@@ -113,7 +115,7 @@ func withoutType(c *cursor) string {
 	return path
 }
 
-// field writes a field that is no list.
+// field writes a field that is not a list.
 func (w *changer) field(c *cursor, fd protoreflect.FieldDescriptor) {
 	if w.op == opRemove || w.value == nil {
 		w.add(v1alpha1.XDSPatch{Remove: c.field(fd)})
@@ -122,7 +124,7 @@ func (w *changer) field(c *cursor, fd protoreflect.FieldDescriptor) {
 	w.write(c, fd, w.value)
 }
 
-// rewrite writes a field with what the operation made of it.
+// rewrite writes the value that a field has after the operation.
 func (w *changer) rewrite(c *cursor, fd protoreflect.FieldDescriptor) {
 	if value := w.json(c, fd, ""); value != nil {
 		w.write(c, fd, value)
@@ -143,8 +145,8 @@ func (w *changer) write(c *cursor, fd protoreflect.FieldDescriptor, value any) {
 	})
 }
 
-// put writes a value to where a cursor is: by a merge, with what is there removed if need be, or behind an
-// element of a list by an expression.
+// put writes a value at the cursor: by a merge, with or without removing the present value first,
+// or inside a list element by an expression.
 func (w *changer) put(at *cursor, fd protoreflect.FieldDescriptor, value any, after func() (protoreflect.Value, bool)) {
 	path := withoutType(at)
 	if at.isInList {
@@ -165,7 +167,7 @@ func (w *changer) put(at *cursor, fd protoreflect.FieldDescriptor, value any, af
 	w.add(append([]v1alpha1.XDSPatch{{Remove: path}}, all...)...)
 }
 
-// leftovers remove what a message has and the value of the operation has not.
+// leftovers returns patches that remove the present fields that the operation's value lacks.
 func (w *changer) leftovers(at *cursor, path string, after func() (protoreflect.Value, bool)) (out []v1alpha1.XDSPatch) {
 	v, ok := after()
 	if !ok || at.before == nil || at.of == nil || typedconfig.IsWellKnown(at.of) || at.before.Descriptor() != at.of {
@@ -195,7 +197,8 @@ func (w *changer) set(path string, fd protoreflect.FieldDescriptor, v protorefle
 	}
 }
 
-// json is what the operation made of a field, or of an entry of a map; nil if it has a secret, or is not there.
+// json returns the value of a field or map entry after the operation; nil if it contains a secret
+// or does not exist.
 func (w *changer) json(c *cursor, fd protoreflect.FieldDescriptor, key string) any {
 	if c.after == nil || !c.after.Has(fd) {
 		return nil
@@ -220,7 +223,7 @@ func (w *changer) json(c *cursor, fd protoreflect.FieldDescriptor, key string) a
 	return entries[key]
 }
 
-// hasSecrets tells whether a message has fields that are secret.
+// hasSecrets reports whether a message has fields with secrets.
 func hasSecrets(m protoreflect.Message) bool {
 	before, err := asDocument(m.Interface())
 	if err != nil {

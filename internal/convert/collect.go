@@ -18,18 +18,19 @@ const (
 	maxTargets = 16
 )
 
-// Object is a policy of egraft, with what is to be told of the operations that it is made of.
+// Object is a policy of egraft, with its origin.
 type Object struct {
 	Kind, Namespace, Name string
 	// From is the EnvoyPatchPolicy, as namespace/name.
 	From string
 	// Content is an XDSPatchPolicy or a FilterPolicy.
 	Content any
-	// NeedsGrant says that it has no effect, or not all of it, before the operator grants it.
+	// NeedsGrant is true if the object has no effect, or only part of it, until the operator grants
+	// it.
 	NeedsGrant bool
 }
 
-// collected is what operations became, of one EnvoyPatchPolicy after the other.
+// collected holds the results for the operations of one EnvoyPatchPolicy after the other.
 type collected struct {
 	converter *Converter
 	used      map[string]bool
@@ -38,23 +39,23 @@ type collected struct {
 	grants    []*Grant
 	// added are the names of filters that operations of any policy add.
 	added map[string]bool
-	// made are filters of all policies, and settings those on routes.
+	// made are the filters of all policies, and settings their configuration on routes.
 	made     []*madeFilter
 	settings []routeSetting
 
 	policy *Policy
 	at     Told // without a reason
 	sets   []*set
-	// filters are those that the policies put into chains, by their names in Envoy.
+	// filters are the filters that the current policy adds to chains.
 	filters []*madeFilter
 }
 
-// set is the patches for some targets.
+// set is the patches with the same targets.
 type set struct {
 	namespace string
 	targets   []gwapiv1.LocalPolicyTargetReferenceWithSectionName
 	patches   []v1alpha1.XDSPatch
-	// gateways are the namespaces of the Gateways.
+	// gateways are the namespaces of the affected Gateways.
 	gateways []string
 }
 
@@ -66,14 +67,14 @@ func (c *collected) begin(p *Policy) {
 	}
 }
 
-// field names the operation that is next.
+// field sets the operation to which the following remarks refer.
 func (c *collected) field(i int, p *Patch) {
 	c.at = Told{Policy: c.policy.String(), Field: fmt.Sprintf("%s[%d]", patchesField, i), Operation: operation(p)}
 }
 
 const patchesField = "spec.jsonPatches"
 
-// operation is what an operation does, in one line and without its value, which may be secret.
+// operation describes an operation in one line, without its value, which may be secret.
 func operation(p *Patch) string {
 	text := p.Operation.Op
 	for _, part := range []*string{p.Operation.JSONPath, p.Operation.Path} {
@@ -135,7 +136,7 @@ func (c *collected) setOf(namespace string, targets []gwapiv1.LocalPolicyTargetR
 	return s
 }
 
-// byNamespace are targets as policies name them, by the namespace of the policy, in a fixed order.
+// byNamespace yields target references by the namespace of their policy, in a fixed order.
 func byNamespace(targets []xds.Reference) func(yield func(string, []gwapiv1.LocalPolicyTargetReferenceWithSectionName) bool) {
 	var names []string
 	of := map[string][]gwapiv1.LocalPolicyTargetReferenceWithSectionName{}
@@ -160,7 +161,7 @@ func byNamespace(targets []xds.Reference) func(yield func(string, []gwapiv1.Loca
 	}
 }
 
-// add adds patches, and merges that follow each other become one.
+// add adds patches. It combines consecutive merges into one.
 func (s *set) add(patches []v1alpha1.XDSPatch) {
 	for i := range patches {
 		p := patches[i]
@@ -174,7 +175,7 @@ func (s *set) add(patches []v1alpha1.XDSPatch) {
 	}
 }
 
-// together merges two merges; ok is false if both set a field.
+// together combines two merges; ok is false if both set the same field.
 func together(a, b []byte) ([]byte, bool) {
 	first, err := decode(a)
 	second, err2 := decode(b)
@@ -210,7 +211,7 @@ func combined(a, b any) (any, bool) {
 	return out, true
 }
 
-// end makes objects of what was collected.
+// end makes objects of the patches and filters of the current policy.
 func (c *collected) end() {
 	c.at = Told{Policy: c.policy.String()}
 	for _, s := range c.sets {
@@ -226,7 +227,7 @@ func (c *collected) end() {
 	}
 }
 
-// result is what was collected of all policies.
+// result returns the result for all policies.
 func (c *collected) result() *Result {
 	c.perRoutes()
 	r := &Result{Objects: c.objects, Told: c.told, Grants: c.grants}
@@ -236,7 +237,7 @@ func (c *collected) result() *Result {
 	return r
 }
 
-// name is one that no other object of the kind has.
+// name returns a name that no other object of the kind has.
 func (c *collected) name(kind, namespace string) string {
 	base := c.policy.Name
 	if len(base) > maxName {
@@ -254,5 +255,5 @@ func (c *collected) name(kind, namespace string) string {
 	}
 }
 
-// maxName leaves room for a number behind the name.
+// maxName leaves room for a number after the name.
 const maxName = 240

@@ -1,8 +1,9 @@
-// Package convert writes XDSPatchPolicies and FilterPolicies that have the effect of EnvoyPatchPolicies.
+// Package convert converts EnvoyPatchPolicies to XDSPatchPolicies and FilterPolicies with the same
+// effect.
 //
-// It makes the change that an operation of a JSON patch makes on a copy of what Envoy has, looks for
-// patches of egraft that make the same change, and compares the results. What it cannot convert so, it
-// tells, with the reason: it must not guess. It reads no files and prints nothing.
+// It applies each operation of a JSON patch to a copy of Envoy's configuration, looks for egraft
+// patches that make the same change, and compares the results. It reports each operation that it
+// cannot convert this way, with the reason: it must not guess. It must not read files or print.
 package convert
 
 import (
@@ -16,36 +17,39 @@ import (
 
 // Converter converts policies.
 type Converter struct {
-	// World is what Envoy has, nil if that is not known: then names are read as Envoy Gateway makes them.
+	// World is the configuration of the Envoys, nil if unknown: then Envoy Gateway's naming scheme
+	// is assumed.
 	World *World
-	// Kinds are the ways to read an XDSPatchPolicy and a FilterPolicy. What they call invalid is not
+	// Kinds decode XDSPatchPolicies and FilterPolicies. Objects that are invalid for them are not
 	// written.
 	Kinds []policy.Kind
-	// Restrictions are what namespaces may have.
+	// Restrictions are the restrictions of namespaces.
 	Restrictions tenancy.Restrictions
 }
 
-// Result is what became of policies.
+// Result is the result of a conversion.
 type Result struct {
 	Objects []*Object
 	Told    []Told
-	// Grants are what namespaces lack for the objects, and Rules what --namespace-rules has to be for them.
+	// Grants are the grants that namespaces lack for the objects, and Rules the value of
+	// --namespace-rules that includes them.
 	Grants []*Grant
 	Rules  tenancy.Rules
 }
 
-// Told is what is to be told of one operation.
+// Told is a remark about one operation.
 type Told struct {
 	// Policy is the EnvoyPatchPolicy, as namespace/name.
 	Policy string
-	// Field is the operation, such as spec.jsonPatches[2], and Operation what it does.
+	// Field is the operation's path, such as spec.jsonPatches[2], and Operation describes the
+	// operation.
 	Field, Operation string
 	Reason, Remedy   string
-	// IsNote says that the operation is converted, with something to know.
+	// IsNote is true if the operation was converted, and the remark is only a note.
 	IsNote bool
 }
 
-// String is a line for people.
+// String returns a line for people to read.
 func (t Told) String() string {
 	text := "EnvoyPatchPolicy " + t.Policy + ": "
 	if t.Field != "" {
@@ -67,7 +71,7 @@ func (t Told) String() string {
 	return text
 }
 
-// IsComplete tells whether all operations are converted.
+// IsComplete reports whether all operations were converted.
 func (r *Result) IsComplete() bool {
 	for _, t := range r.Told {
 		if !t.IsNote {
@@ -77,7 +81,7 @@ func (r *Result) IsComplete() bool {
 	return true
 }
 
-// refusal is why an operation is not converted.
+// refusal is the reason why an operation is not converted.
 type refusal struct{ reason, remedy string }
 
 func (r *refusal) Error() string { return r.reason }
@@ -86,7 +90,7 @@ func refuse(remedy, format string, args ...any) error {
 	return &refusal{fmt.Sprintf(format, args...), remedy}
 }
 
-// Convert converts policies, in the order in which Envoy Gateway applies them.
+// Convert converts policies in the order in which Envoy Gateway applies them.
 func (c *Converter) Convert(ctx context.Context, policies []*Policy) *Result {
 	c = &Converter{World: c.World.fresh(), Kinds: c.Kinds, Restrictions: c.Restrictions}
 	out := &collected{converter: c, used: map[string]bool{}, added: filtersOf(policies)}

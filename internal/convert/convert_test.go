@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/*/out.yaml and told.txt")
 
-// converter has the Envoy of testdata/dump.yaml.
+// converter returns a Converter with a world, nil for none.
 func converter(t testing.TB, w *convert.World) *convert.Converter {
 	t.Helper()
 	c := &convert.Converter{World: w, Restrictions: tenancy.Restrictions{Limits: tenancy.DefaultLimits()}}
@@ -47,8 +47,8 @@ func world(t testing.TB) *convert.World {
 	return w
 }
 
-// TestConvert: in.yaml becomes out.yaml, and told.txt is told. Cases whose names begin with names- are
-// without a dump.
+// TestConvert: in.yaml is converted to out.yaml, with the remarks in told.txt. Cases whose names
+// begin with names- have no dump.
 func TestConvert(t *testing.T) {
 	cases, err := filepath.Glob("testdata/*/in.yaml")
 	require.NoError(t, err)

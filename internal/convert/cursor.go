@@ -15,30 +15,31 @@ import (
 
 const anyName = "google.protobuf.Any"
 
-// cursor is a message on the way to what an operation changes.
+// cursor is a message on the path to the value that an operation changes.
 type cursor struct {
 	of protoreflect.MessageDescriptor
-	// path is how a patch gets there, and nest how a merge does; nest ends at the first list, which a
-	// merge does not get through.
+	// path is the path for a patch, and nest the one for a merge; nest ends at the first list,
+	// because a merge cannot change elements of a list.
 	path string
 	nest []nested
-	// isInList says that the path has an element of a list.
+	// isInList is true if the path contains an element of a list.
 	isInList bool
-	// isEntry says that it is an entry of a map.
+	// isEntry is true for an entry of a map.
 	isEntry bool
-	// before and after the operation; nil if there is no such message.
+	// before and after are the message before and after the operation, nil if it does not exist.
 	before, after protoreflect.Message
 }
 
-// nested is a member of an object in a merge; a type is that of the object with the members that follow.
+// nested is a member of an object in a merge; typeURL is the type of the object with the following
+// members.
 type nested struct{ name, typeURL string }
 
-// into is a cursor behind another step of the path.
+// into returns a cursor one step further down the path.
 func (c *cursor) into(path string, n nested) *cursor {
 	return &cursor{path: path, nest: append(slices.Clone(c.nest), n), isInList: c.isInList}
 }
 
-// field is the path of a field.
+// field returns the path of a field.
 func (c *cursor) field(fd protoreflect.FieldDescriptor) string {
 	if c.path == "" {
 		return fd.TextName()
@@ -46,14 +47,14 @@ func (c *cursor) field(fd protoreflect.FieldDescriptor) string {
 	return c.path + "." + fd.TextName()
 }
 
-// message goes into a field with one message.
+// message moves into a field with a single message.
 func (c *cursor) message(fd protoreflect.FieldDescriptor) *cursor {
 	n := c.into(c.field(fd), nested{name: fd.TextName()})
 	n.before, n.after = messageOf(c.before, fd), messageOf(c.after, fd)
 	return n.unpacked(fd.Message())
 }
 
-// entry goes into an entry of a map.
+// entry moves into an entry of a map.
 func (c *cursor) entry(fd protoreflect.FieldDescriptor, key string) *cursor {
 	n := c.into(c.field(fd)+"["+strconv.Quote(key)+"]", nested{name: fd.TextName()})
 	n.nest, n.isEntry = append(n.nest, nested{name: key}), true
@@ -61,14 +62,14 @@ func (c *cursor) entry(fd protoreflect.FieldDescriptor, key string) *cursor {
 	return n.unpacked(fd.MapValue().Message())
 }
 
-// element goes into an element of a list, by its key.
+// element moves into an element of a list, selected by its key.
 func (c *cursor) element(fd protoreflect.FieldDescriptor, key string, i int) *cursor {
 	n := &cursor{path: c.field(fd) + key, isInList: true}
 	n.before, n.after = elementOf(c.before, fd, i), elementOf(c.after, fd, i)
 	return n.unpacked(fd.Message())
 }
 
-// unpacked goes into the message that an Any has, and stays at all others.
+// unpacked moves into the message packed in an Any, and stays at any other message.
 func (c *cursor) unpacked(of protoreflect.MessageDescriptor) *cursor {
 	c.of = of
 	if of == nil || of.FullName() != anyName {
@@ -94,7 +95,7 @@ func (c *cursor) unpacked(of protoreflect.MessageDescriptor) *cursor {
 	return c
 }
 
-// isWhole tells whether what is inside of the message is written with it.
+// isWhole reports whether the content of the message can only be written as a whole.
 func (c *cursor) isWhole() bool {
 	return c.of == nil || c.of.FullName() == anyName || typedconfig.IsWellKnown(c.of)
 }
@@ -151,7 +152,7 @@ func elementOf(m protoreflect.Message, fd protoreflect.FieldDescriptor, i int) p
 	return m.Get(fd).List().Get(i).Message()
 }
 
-// length is that of a list.
+// length returns the length of a list.
 func length(m protoreflect.Message, fd protoreflect.FieldDescriptor) int {
 	if m == nil || !m.Has(fd) {
 		return 0
@@ -159,7 +160,7 @@ func length(m protoreflect.Message, fd protoreflect.FieldDescriptor) int {
 	return m.Get(fd).List().Len()
 }
 
-// merged is the object of a merge with a value at the end of the nest.
+// merged returns the object of a merge that has a value at the end of the nest.
 func merged(nest []nested, value any) any {
 	for _, n := range slices.Backward(nest) {
 		if n.typeURL != "" {
@@ -182,7 +183,7 @@ func cloned(o map[string]any) map[string]any {
 	return out
 }
 
-// short is a text of others that is told of.
+// short shortens user input that is quoted in a remark.
 func short(text string) string {
 	return strings.Join(strings.Fields(typedconfig.Shortened(text)), " ")
 }

@@ -33,8 +33,8 @@ var kinds = map[string]mutator.Kind{
 	"type.googleapis.com/envoy.config.cluster.v3.Cluster":          mutator.KindCluster,
 }
 
-// TestConvertedIntents: each EnvoyPatchPolicy of e2e/testdata/patch-intents.yaml is converted, and egraft
-// makes of the dump with the result what Envoy Gateway's library makes of it with the EnvoyPatchPolicy.
+// TestConvertedIntents: for each EnvoyPatchPolicy of e2e/testdata/patch-intents.yaml, the converted
+// policies have the same effect on the dump as the EnvoyPatchPolicy has in Envoy Gateway's library.
 func TestConvertedIntents(t *testing.T) {
 	intents := readIntents(t)
 	for _, i := range intents {
@@ -43,7 +43,7 @@ func TestConvertedIntents(t *testing.T) {
 	t.Run("all at once", func(t *testing.T) { differential(t, envoyPatchPolicy(t, intents...)) })
 }
 
-// TestConvertedCases: the same for cases of TestConvert that are converted completely.
+// TestConvertedCases: the same for cases of TestConvert that can be converted completely.
 func TestConvertedCases(t *testing.T) {
 	for _, name := range []string{"fields", "lists", "routes"} {
 		t.Run(name, func(t *testing.T) {
@@ -54,8 +54,8 @@ func TestConvertedCases(t *testing.T) {
 	}
 }
 
-// TestConvertedInEffect: a dump that was made with the EnvoyPatchPolicy gives policies that do the same without
-// it.
+// TestConvertedInEffect: a dump taken with the EnvoyPatchPolicy in effect is converted to policies
+// that have the same effect without it.
 func TestConvertedInEffect(t *testing.T) {
 	text := envoyPatchPolicy(t, readIntents(t)...)
 	policies, _, err := convert.Read(text, "default")
@@ -74,7 +74,7 @@ func TestConvertedInEffect(t *testing.T) {
 	}
 }
 
-// worldOf is a world of resources by kind and name.
+// worldOf returns a world of resources by kind and name.
 func worldOf(t *testing.T, all map[string]string) *convert.World {
 	t.Helper()
 	var lists []engine.Resources
@@ -92,7 +92,7 @@ func worldOf(t *testing.T, all map[string]string) *convert.World {
 	return w
 }
 
-// differential compares the EnvoyPatchPolicy with what it is converted to.
+// differential compares the effect of the EnvoyPatchPolicy with the effect of its conversion.
 func differential(t *testing.T, text []byte) {
 	t.Helper()
 	policies, _, err := convert.Read(text, "default")
@@ -150,7 +150,7 @@ func patched(t *testing.T, all map[string]string, p *convert.Patch) {
 	all[key] = string(text)
 }
 
-// rendered is what egraft makes of the dump with the objects of a result and the grants that it asks for.
+// rendered applies the objects of a result to the dump, with the grants that the result requires.
 func rendered(t *testing.T, result *convert.Result) map[string]string {
 	t.Helper()
 	parsed, err := tenancy.ParseRules(cmp.Or(result.Rules.String(), "namespaces=*"))
@@ -185,7 +185,7 @@ func rendered(t *testing.T, result *convert.Result) map[string]string {
 	return all
 }
 
-// withoutNotes is JSON without what egraft notes in metadata.
+// withoutNotes removes egraft's metadata from JSON.
 func withoutNotes(t *testing.T, text string) string {
 	t.Helper()
 	var v any
@@ -213,7 +213,8 @@ func plain(value any) any {
 	return value
 }
 
-// TestConvertedFilters: the FilterPolicies of a case put the filters where the EnvoyPatchPolicy has them.
+// TestConvertedFilters: the FilterPolicies of a case put the filters at the same positions as the
+// EnvoyPatchPolicy.
 func TestConvertedFilters(t *testing.T) {
 	text, err := os.ReadFile("testdata/filters/in.yaml")
 	require.NoError(t, err)
@@ -225,7 +226,8 @@ func TestConvertedFilters(t *testing.T) {
 	require.Equal(t, []string{"csrf", "router"}, chain(t, got["Listener default/eg/https"], result))
 }
 
-// chain are the filters of a listener, those of policies by the names that operations give them.
+// chain returns the filters of a listener. Filters of policies have the names that the operations
+// give them.
 func chain(t *testing.T, listener string, result *convert.Result) (names []string) {
 	t.Helper()
 	given := map[string]string{"filters": "csrf", "filters-2": "lua", "filters-3": "com.example/Adaptive", "filters-4": "lua of admin"}
@@ -243,7 +245,8 @@ func chain(t *testing.T, listener string, result *convert.Result) (names []strin
 	return names
 }
 
-// TestOtherNames: with the name scheme XDSNameSchemeV2 the result is the same, as it does not depend on names.
+// TestOtherNames: the result with the name scheme XDSNameSchemeV2 is the same, because it does not
+// depend on names.
 func TestOtherNames(t *testing.T) {
 	renamed := strings.NewReplacer(
 		"route_config_name: default/eg/https", "route_config_name: https-10443/default/eg", "route_config_name: default/eg/http", "route_config_name: http-10080",
@@ -258,7 +261,8 @@ func TestOtherNames(t *testing.T) {
 	text, err := os.ReadFile("testdata/dump.yaml")
 	require.NoError(t, err)
 	in := &render.Input{}
-	// The names of route configurations are behind route_config:, those of listeners behind listener:.
+	// Names of route configurations are prefixed with route_config:, those of listeners with
+	// listener:.
 	other := strings.Replace(renamed(string(text)), "RouteConfiguration\n      name: tcp-10080\n", "RouteConfiguration\n      name: http-10080\n", 1)
 	require.NoError(t, in.Read([]byte(other)))
 	w := &convert.World{}

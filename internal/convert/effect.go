@@ -7,8 +7,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// isInEffect tells whether what Envoy has was made with the policy already: most of what its operations write
-// is there.
+// isInEffect reports whether the policy is already part of Envoy's configuration: more than half of
+// the values that its operations write are there.
 func (c *Converter) isInEffect(ctx context.Context, p *Policy) bool {
 	written, there := 0, 0
 	for i := range p.Patches {
@@ -33,8 +33,8 @@ func (c *Converter) isInEffect(ctx context.Context, p *Policy) bool {
 	return written > 0 && 2*there > written
 }
 
-// isRepeated tells whether a path leads to an element of a list that has an equal one, or to a filter of a chain
-// that has one of its name.
+// isRepeated reports whether a path leads to a list element that has an equal one, or to an HTTP
+// filter whose name another filter of the chain has.
 func isRepeated(of proto.Message, path []string) bool {
 	doc, err := asDocument(of)
 	if err != nil {

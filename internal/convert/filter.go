@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// filtersOf are the names of the filters that operations add.
+// filtersOf returns the names of the filters that operations add.
 func filtersOf(policies []*Policy) map[string]bool {
 	names := map[string]bool{}
 	for _, p := range policies {
@@ -34,15 +34,15 @@ func filtersOf(policies []*Policy) map[string]bool {
 	return names
 }
 
-// madeFilter is a filter that an operation put into a chain.
+// madeFilter is a filter that an operation adds to a chain.
 type madeFilter struct {
 	namespace string
 	targets   []gwapiv1.LocalPolicyTargetReferenceWithSectionName
-	// envoyName is the name of the operation, and name that of the policy.
+	// envoyName is the name in the operation, and name the one in the policy.
 	envoyName, name string
 	config          []byte
 	position        *v1alpha1.FilterPosition
-	// perRoute is configuration for the targets, nil for that of the filter.
+	// perRoute is the configuration for the targets, nil for the configuration of the filter.
 	perRoute []byte
 }
 
@@ -58,7 +58,8 @@ func (f *madeFilter) policy() *v1alpha1.FilterPolicy {
 	return p
 }
 
-// filter converts an operation on the list of a chain's filters; done is false for all others.
+// filter converts an operation on the HTTP filters of a chain; done is false for any other
+// operation.
 func (j *job) filter(out *collected, places []*place, path []string, isEnd bool) (done bool, err error) {
 	at := slices.IndexFunc(places, func(p *place) bool {
 		return p.selects.Kind == v1alpha1.XDSHTTPConnectionManager && p.covers(path) && strings.HasPrefix(pointerOf(path)[len(p.pointer):], "/http_filters/")
@@ -87,12 +88,12 @@ func (j *job) filter(out *collected, places []*place, path []string, isEnd bool)
 	return true, j.addFilter(out, p, hcm, i)
 }
 
-// hasEgrafts tells whether egraft put a filter into a chain.
+// hasEgrafts reports whether a chain contains a filter that egraft added.
 func hasEgrafts(hcm *hcmv3.HttpConnectionManager) bool {
 	return slices.ContainsFunc(hcm.GetHttpFilters(), func(f *hcmv3.HttpFilter) bool { return strings.HasPrefix(f.GetName(), "egraft.") })
 }
 
-// madeNow is a filter of this policy by its name in Envoy.
+// madeNow returns the filter of the current policy with the name in Envoy.
 func (c *collected) madeNow(name string) *madeFilter {
 	for _, f := range c.filters {
 		if f.envoyName == name {
@@ -102,7 +103,7 @@ func (c *collected) madeNow(name string) *madeFilter {
 	return nil
 }
 
-// addFilter makes a FilterPolicy of a filter.
+// addFilter makes a FilterPolicy for a filter.
 func (j *job) addFilter(out *collected, p *place, hcm *hcmv3.HttpConnectionManager, i int) error {
 	value, err := j.patch.Operation.value()
 	if err != nil {
@@ -138,7 +139,8 @@ func (j *job) addFilter(out *collected, p *place, hcm *hcmv3.HttpConnectionManag
 	return nil
 }
 
-// addMade adds a filter. One that an operation adds to several chains of a listener is one policy.
+// addMade adds a filter. A filter that an operation adds to several chains of a listener becomes
+// one policy.
 func (c *collected) addMade(f *madeFilter) {
 	for _, other := range c.filters {
 		if other.envoyName == f.envoyName && other.namespace == f.namespace && string(other.config) == string(f.config) && equal(other.position, f.position) {
@@ -157,7 +159,7 @@ func (c *collected) addMade(f *madeFilter) {
 	c.note("Envoy knows the filter by another name, and it is disabled but for routes of the targets; requests without a route do not pass it", "Read docs/filter-policy.md, Limits")
 }
 
-// label is a name of a filter as a FilterPolicy takes it.
+// label turns the name of a filter into one that is valid in a FilterPolicy.
 func label(name string) string {
 	name = strings.TrimPrefix(name, "envoy.filters.http.")
 	out := strings.Map(func(r rune) rune {
@@ -176,8 +178,8 @@ func label(name string) string {
 	return out
 }
 
-// positionOf is where a FilterPolicy has the filter that an operation inserts at an index; nil is in front of
-// the router.
+// positionOf returns the position in a FilterPolicy for a filter that an operation inserts at an
+// index; nil is before the router.
 func positionOf(hcm *hcmv3.HttpConnectionManager, name string, i int, isBehindAll bool) (*v1alpha1.FilterPosition, error) {
 	var chain []*hcmv3.HttpFilter
 	for n, f := range hcm.GetHttpFilters() {
@@ -185,7 +187,7 @@ func positionOf(hcm *hcmv3.HttpConnectionManager, name string, i int, isBehindAl
 			if n < i {
 				i--
 			}
-			continue // from an Envoy that has the EnvoyPatchPolicy
+			continue // the filter itself: the EnvoyPatchPolicy is in effect
 		}
 		chain = append(chain, f)
 	}
@@ -220,7 +222,7 @@ type candidate struct {
 	of       httpfilter.Position
 }
 
-// makes tells whether a filter at the position is where it is wanted.
+// makes reports whether a filter at the position results in the wanted chain.
 func (c candidate) makes(chain []*hcmv3.HttpFilter, name string, want []*hcmv3.HttpFilter) bool {
 	m := &hcmv3.HttpConnectionManager{HttpFilters: slices.Clone(chain)}
 	if _, err := httpfilter.Insert(m, c.of, &hcmv3.HttpFilter{Name: name}); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// FuzzRead reads EnvoyPatchPolicies of anybody, and converts them with a dump and without.
+// FuzzRead reads arbitrary EnvoyPatchPolicies, and converts them with and without a dump.
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob("testdata/*/in.yaml")
 	require.NoError(f, err)
@@ -63,7 +63,8 @@ func FuzzOperation(f *testing.F) {
 	})
 }
 
-// convertible converts policies in time, and what is written is valid and says nothing to a terminal.
+// convertible checks that conversion ends in time, and that the output is valid and has no terminal
+// escapes.
 func convertible(t *testing.T, policies []*convert.Policy, w *convert.World) {
 	t.Helper()
 	begin := time.Now()
@@ -93,7 +94,7 @@ func convertible(t *testing.T, policies []*convert.Policy, w *convert.World) {
 	require.Less(t, time.Since(begin), 20*time.Second)
 }
 
-// hostile are documents that take much of something.
+// hostile returns documents that exhaust some resource if there are no limits.
 func hostile() map[string]string {
 	policy := func(operation string) string {
 		return `{"apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": "EnvoyPatchPolicy", "metadata": {"name": "a"}, "spec": {"type": "JSONPatch", "jsonPatches": [` +
@@ -115,7 +116,7 @@ func hostile() map[string]string {
 	}
 }
 
-// TestHostile: what takes much of something is refused or converted, in time.
+// TestHostile: documents that could exhaust a resource are rejected or converted in time.
 func TestHostile(t *testing.T) {
 	w := world(t)
 	for name, text := range hostile() {

@@ -12,21 +12,22 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Grant is what a namespace needs for objects.
+// Grant is a permission that a namespace needs for objects.
 type Grant struct {
 	Namespace string
-	// Objects are those that need it, as Kind namespace/name.
+	// Objects are the objects that need it, as Kind namespace/name.
 	Objects []string
 
 	rule tenancy.Rule
 }
 
-// String is a line for people.
+// String returns a line for people to read.
 func (g *Grant) String() string {
 	return fmt.Sprintf("namespace %s may not have %s as yet", g.Namespace, strings.Join(g.Objects, ", "))
 }
 
-// rules are those of the operator with what namespaces lack: the first rule for a namespace decides, alone.
+// rules returns the operator's rules with the missing grants: only the first rule that matches a
+// namespace applies to it.
 func (c *collected) rules() (out tenancy.Rules) {
 	var own []string
 	for _, g := range c.grants {
@@ -44,7 +45,7 @@ func (c *collected) rules() (out tenancy.Rules) {
 	return out
 }
 
-// grant notes what an object needs.
+// grant records the grant that an object needs.
 func (c *collected) grant(o *Object, isForOthers bool) error {
 	i := slices.IndexFunc(c.grants, func(g *Grant) bool { return g.Namespace == o.Namespace })
 	if i < 0 {
@@ -60,7 +61,7 @@ func (c *collected) grant(o *Object, isForOthers bool) error {
 	return g.add(o, isForOthers)
 }
 
-// kindsOf has all kinds of messages in place of the asterisk, which must be alone.
+// kindsOf replaces the asterisk, which must be alone, by all kinds of messages.
 func kindsOf(patches []string) (out []string) {
 	if !slices.Contains(patches, tenancy.AllPatches) {
 		return slices.Clone(patches)
@@ -71,13 +72,13 @@ func kindsOf(patches []string) (out []string) {
 	return out
 }
 
-// xdsKinds are the kinds of messages that a policy selects.
+// xdsKinds are the kinds of messages that a policy can select.
 var xdsKinds = []v1alpha1.XDSKind{
 	v1alpha1.XDSListener, v1alpha1.XDSFilterChain, v1alpha1.XDSHTTPConnectionManager, v1alpha1.XDSHTTPFilter, v1alpha1.XDSRouteConfiguration,
 	v1alpha1.XDSVirtualHost, v1alpha1.XDSRoute, v1alpha1.XDSCluster, v1alpha1.XDSUpstreamTLS, v1alpha1.XDSDownstreamTLS,
 }
 
-// add adds what an object needs, and no more.
+// add adds the grants that an object needs, and no others.
 func (g *Grant) add(o *Object, isForOthers bool) error {
 	rule := &g.rule
 	switch content := o.Content.(type) {
@@ -109,7 +110,7 @@ func (g *Grant) add(o *Object, isForOthers bool) error {
 	return nil
 }
 
-// covered tells whether a grant names a field, or one that it is below.
+// covered reports whether a grant names a field or one that contains it.
 func covered(grants []string, of v1alpha1.XDSSelect, path xdspatch.Path) bool {
 	return slices.ContainsFunc(grants, func(g string) bool {
 		kind, fields, found := strings.Cut(g, ":")
@@ -121,8 +122,8 @@ func covered(grants []string, of v1alpha1.XDSSelect, path xdspatch.Path) bool {
 	})
 }
 
-// granted is a path as a rule can have it: what separates rules and lists is left out with its key, which
-// then stands for all keys.
+// granted returns a path in the form of a rule. If a key contains a separator of rules or lists,
+// the path ends before the key, and the grant covers all keys.
 func granted(path string) string {
 	if i := strings.IndexAny(path, ",; \t\n\""); i >= 0 {
 		if n := strings.LastIndex(path[:i], "["); n >= 0 {

@@ -11,7 +11,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// intent is one of e2e/testdata/patch-intents.yaml, as far as it is an EnvoyPatchPolicy.
+// intent is an entry of e2e/testdata/patch-intents.yaml, with the fields that an EnvoyPatchPolicy
+// needs.
 type intent struct {
 	Wish, Of     string
 	Add, Replace map[string]any
@@ -20,7 +21,8 @@ type intent struct {
 
 type object = map[string]any
 
-// places are those of e2e/patch_intents_test.go: the type of a resource, its name, and where in it.
+// places are the places of e2e/patch_intents_test.go: the type of a resource, its name, and a path
+// in it.
 var places = map[string][3]string{
 	"HTTPConnectionManager": {"listener.v3.Listener", "default/eg/http", "/default_filter_chain/filters/0/typed_config"},
 	"Listener":              {"listener.v3.Listener", "default/eg/http", ""},
@@ -41,7 +43,7 @@ func readIntents(t *testing.T) (all []intent) {
 	return all
 }
 
-// envoyPatchPolicy is one with the operations of intents.
+// envoyPatchPolicy returns an EnvoyPatchPolicy with the operations of intents.
 func envoyPatchPolicy(t *testing.T, intents ...intent) []byte {
 	t.Helper()
 	var patches []object

@@ -24,20 +24,20 @@ type job struct {
 	patch     *Patch
 	envoy     *envoy
 	resource  *resource
-	// isInEffect says that the resource was made with the policy.
+	// isInEffect is true if the policy is already part of the resource.
 	isInEffect bool
 }
 
 const listenerType = "type.googleapis.com/envoy.config.listener.v3.Listener"
 
-// types are the resources that policies of egraft patch.
+// types are the resources that egraft's policies can patch.
 var types = map[string]mutator.Kind{
 	listenerType: mutator.KindListener,
 	"type.googleapis.com/envoy.config.route.v3.RouteConfiguration": mutator.KindRouteConfiguration,
 	"type.googleapis.com/envoy.config.cluster.v3.Cluster":          mutator.KindCluster,
 }
 
-// never are operations and resources that have no counterpart, and what to do in place of them.
+// never are operations and resources without an equivalent, with an alternative.
 var never = map[string][2]string{
 	"type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret": {"Secrets cannot be patched", "Write the certificate into a Kubernetes Secret, or use a BackendMTLSPolicy or FrontendMTLSPolicy (docs/backend-mtls-policy.md)"},
 	"type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment":   {"endpoints cannot be patched", "Use a Backend with the endpoints (docs/xds-patch-policy.md, Limits)"},
@@ -46,7 +46,7 @@ var never = map[string][2]string{
 	"test": {"a policy of egraft has no test, and an operation of its own does nothing in Envoy Gateway but fail", "Write the condition as `when` of the patch that depends on it (docs/xds-patch-policy.md, Expressions)"},
 }
 
-// instead of resources that an operation adds.
+// instead are the alternatives to adding a resource.
 var instead = map[mutator.Kind]string{
 	mutator.KindListener:           "Add a listener to the Gateway",
 	mutator.KindRouteConfiguration: "Add an HTTPRoute",
@@ -85,7 +85,7 @@ func (j *job) convert(out *collected) error {
 
 func isEmpty(text *string) bool { return text == nil || *text == "" }
 
-// find finds the resource that has the name.
+// find finds the resource with the operation's name.
 func (j *job) find(k mutator.Kind) error {
 	w := j.converter.World
 	if w == nil {
@@ -127,7 +127,7 @@ func nearest(name string, names []string) string {
 	return "; there are " + short(strings.Join(names, ", "))
 }
 
-// paths are where the operation writes.
+// paths returns the paths at which the operation writes.
 func (j *job) paths() ([][]string, error) {
 	o := &j.patch.Operation
 	doc, err := asDocument(j.resource.now)
@@ -139,7 +139,7 @@ func (j *job) paths() ([][]string, error) {
 		path = *o.Path
 	}
 	if !isEmpty(o.JSONPath) && path != "" && path[0] != '/' {
-		path = "/" + path // as Envoy Gateway takes it
+		path = "/" + path // as Envoy Gateway reads it
 	}
 	if len(path) > maxText {
 		return nil, refuse("", "its path has more than %d bytes", maxText)
@@ -164,7 +164,8 @@ func (j *job) paths() ([][]string, error) {
 	return found, nil
 }
 
-// unknown refuses what could be there in an Envoy that is not known.
+// unknown returns a refusal because of something missing, with a different remedy if Envoy's
+// configuration is unknown.
 func (j *job) unknown(format string, args ...any) error {
 	if j.envoy.isAssumed {
 		return refuse("Name what Envoy has by --config-dump or --recording", format+" that Envoy Gateway always makes", args...)
@@ -172,17 +173,17 @@ func (j *job) unknown(format string, args ...any) error {
 	return refuse("It fails in Envoy Gateway, too: correct it, or delete it", format, args...)
 }
 
-// edited is a path that was applied: the message at it, before and after, and what changes it so.
+// edited is a message that the operation changes, with an equivalent change.
 type edited struct {
 	place  *place
 	change change
 }
 
-// maxLevels is how many messages inside of each other can be selected.
+// maxLevels is the maximum nesting of messages that can be selected.
 const maxLevels = 5
 
-// all converts an operation at all of its paths, and applies it: as a change of the innermost messages, or
-// else of those around them.
+// all converts an operation at all of its paths, and applies it. It first tries to change the
+// innermost messages that contain the paths, then those around them.
 func (j *job) all(out *collected, paths [][]string) error {
 	before := j.resource.now
 	var fault error
@@ -203,7 +204,7 @@ func (j *job) all(out *collected, paths [][]string) error {
 	return fault
 }
 
-// errNoLevel says that there is no message further out.
+// errNoLevel means that no selectable message is further out.
 var errNoLevel = errors.New("it is outside of what XDSPatchPolicies select")
 
 func (j *job) level(out *collected, paths [][]string, level int) error {
@@ -218,7 +219,7 @@ func (j *job) level(out *collected, paths [][]string, level int) error {
 	return j.emit(out, found)
 }
 
-// try applies an operation that is not converted, for those behind it.
+// try applies an operation that cannot be converted, because later ones can depend on it.
 func (j *job) try(paths [][]string) {
 	for _, path := range paths {
 		if after, _, err := j.apply(path); err == nil {
@@ -280,7 +281,7 @@ func (j *job) one(out *collected, path []string, level int) ([]edited, error) {
 	return nil, first
 }
 
-// same is the place after the operation.
+// same returns the place after the operation.
 func (j *job) same(p *place) *place {
 	all := j.envoy.placesOf(j.resource)
 	i := slices.IndexFunc(all, func(q *place) bool { return q.pointer == p.pointer && q.selects == p.selects })
@@ -290,7 +291,7 @@ func (j *job) same(p *place) *place {
 	return all[i]
 }
 
-// between finds a change that makes of one message the other.
+// between finds a change that turns one message into the other.
 func (j *job) between(before, after *place, path []string, value any) (change, error) {
 	of := before.msg.ProtoReflect().Descriptor()
 	all, err := changes(&cursor{of: of, before: before.msg.ProtoReflect(), after: after.msg.ProtoReflect()}, j.patch.Operation.Op, path, value, j.isInEffect)
@@ -312,7 +313,7 @@ func (j *job) between(before, after *place, path []string, value any) (change, e
 	return nil, err
 }
 
-// applied is what a change makes of a message.
+// applied returns the message after a change.
 func applied(ctx context.Context, c change, p *place) (proto.Message, error) {
 	m := proto.Clone(p.msg)
 	for i := range c {
@@ -329,7 +330,7 @@ func applied(ctx context.Context, c change, p *place) (proto.Message, error) {
 	return m, nil
 }
 
-// same compares messages, those inside of any by their content.
+// same compares messages, and those packed in an Any by their content.
 func same(a, b proto.Message) bool {
 	if proto.Equal(a, b) {
 		return true
@@ -339,7 +340,7 @@ func same(a, b proto.Message) bool {
 	return err == nil && err2 == nil && equal(first, second)
 }
 
-// patchesOf are those of a change with what they select.
+// patchesOf returns the patches of a change, with their select and when.
 func patchesOf(c change, s v1alpha1.XDSSelect, when string) []v1alpha1.XDSPatch {
 	out := slices.Clone(c)
 	for i := range out {

@@ -14,7 +14,7 @@ var (
 	escaper   = strings.NewReplacer("~", "~0", "/", "~1")
 )
 
-// tokens takes a JSON pointer apart.
+// tokens splits a JSON pointer.
 func tokens(pointer string) ([]string, error) {
 	if pointer == "" {
 		return nil, nil
@@ -32,7 +32,7 @@ func tokens(pointer string) ([]string, error) {
 	return out, nil
 }
 
-// pointerOf puts tokens together.
+// pointerOf joins tokens to a JSON pointer.
 func pointerOf(tokens []string) string {
 	var b strings.Builder
 	for _, t := range tokens {
@@ -41,11 +41,11 @@ func pointerOf(tokens []string) string {
 	return b.String()
 }
 
-// end stands for behind the last element of a list.
+// end stands for the end of a list.
 const end = "-"
 
-// index reads the index of a list with n elements. Negative ones count from the end, as Envoy Gateway
-// has it.
+// index parses the index of a list with n elements. Negative indexes count from the end, as in
+// Envoy Gateway.
 func index(token string, n int) (int, bool) {
 	i, err := strconv.Atoi(token)
 	if err != nil || strconv.Itoa(i) != token {
@@ -57,7 +57,7 @@ func index(token string, n int) (int, bool) {
 	return i, i >= 0
 }
 
-// plainIndexes has no negative indexes and no end.
+// plainIndexes resolves negative indexes and the end of a list.
 func plainIndexes(doc any, path []string) []string {
 	out := slices.Clone(path)
 	for i, t := range out {
@@ -89,8 +89,8 @@ var (
 	errIndex   = errors.New("the path has an index that is none of the list")
 )
 
-// apply applies add, replace or remove to a document, which it changes, as Envoy Gateway does: add makes
-// what is missing on the way.
+// apply applies add, replace or remove to a document and modifies it, as Envoy Gateway does: add
+// creates missing parents.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/utils/jsonpatch/patch.go
 func apply(doc any, op string, path []string, value any) (any, error) {
 	if len(path) == 0 {
@@ -132,7 +132,7 @@ func applyToObject(d map[string]any, op string, path []string, value any) error 
 	return err
 }
 
-// empty is what is made on the way to a token.
+// empty returns the parent to create for a token.
 func empty(token string) any {
 	if _, isIndex := index(token, 0); isIndex || token == end {
 		return []any{}

@@ -11,10 +11,10 @@ import (
 	"github.com/egraft/egraft/internal/typedconfig"
 )
 
-// preferred are fields by which elements of lists are told apart, the best ones first.
+// preferred are the fields that usually identify elements of lists, the best ones first.
 var preferred = []protoreflect.Name{"name", "key", "upgrade_type", "header_name", "domain", "type", "priority"}
 
-// keys are the ways in which a path can select one element of a list, and no other.
+// keys returns the path keys that select one element of a list and no other.
 func keys(list protoreflect.List, of protoreflect.FieldDescriptor, i int) (out []string) {
 	if i < 0 || i >= list.Len() {
 		return nil
@@ -43,7 +43,7 @@ func keys(list protoreflect.List, of protoreflect.FieldDescriptor, i int) (out [
 	return out
 }
 
-// isAlone tells whether no other element has the key of one.
+// isAlone reports whether no other element has the same key.
 func isAlone(list protoreflect.List, i int, read func(protoreflect.Value) (string, bool)) bool {
 	text, _ := read(list.Get(i))
 	for n := range list.Len() {
@@ -54,7 +54,7 @@ func isAlone(list protoreflect.List, i int, read func(protoreflect.Value) (strin
 	return true
 }
 
-// keyPaths are the scalar fields of a message, those of messages inside of it behind its own.
+// keyPaths returns the scalar fields of a message, followed by those of nested messages.
 func keyPaths(of protoreflect.MessageDescriptor, depth int) (out [][]protoreflect.FieldDescriptor) {
 	var inner [][]protoreflect.FieldDescriptor
 	for i := range of.Fields().Len() {

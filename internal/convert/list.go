@@ -8,8 +8,8 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// ordered are lists whose order decides what Envoy does and in which elements stand for Gateway API
-// objects: they are not written as a whole.
+// ordered are lists whose order affects Envoy and whose elements stand for Gateway API objects:
+// they are not written as a whole.
 var ordered = map[protoreflect.FullName]string{
 	"envoy.config.route.v3.RouteConfiguration.virtual_hosts":                                         "virtual hosts are of Gateway API objects: add an HTTPRoute or a listener",
 	"envoy.config.route.v3.VirtualHost.routes":                                                       "routes are of Gateway API objects: add a rule to an HTTPRoute; HTTPRouteFilter has direct responses and redirects",
@@ -18,13 +18,14 @@ var ordered = map[protoreflect.FullName]string{
 	"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.http_filters": "write a FilterPolicy for each filter of yours",
 }
 
-// unordered are lists in which the order of elements makes no difference, or one that a user hardly wants.
+// unordered are lists in which the order of elements has no effect, or one that hardly any user
+// depends on.
 var unordered = map[protoreflect.Name]bool{
 	"access_log": true, "request_headers_to_add": true, "request_headers_to_remove": true, "response_headers_to_add": true,
 	"response_headers_to_remove": true, "socket_options": true, "health_checks": true, "thresholds": true, "upgrade_configs": true,
 }
 
-// list changes a list, or what is inside of one of its elements.
+// list changes a list, or the content of one of its elements.
 func (w *changer) list(c *cursor, fd protoreflect.FieldDescriptor, path []string) {
 	switch len(path) {
 	case 0:
@@ -82,7 +83,7 @@ func (w *changer) listElement(c *cursor, fd protoreflect.FieldDescriptor, token 
 	w.rewriteList(c, fd)
 }
 
-// maxKeys is how many ways to select an element are tried.
+// maxKeys limits how many keys are tried to select an element.
 const maxKeys = 4
 
 func (w *changer) keys(c *cursor, fd protoreflect.FieldDescriptor, i int) []string {
@@ -93,7 +94,7 @@ func (w *changer) keys(c *cursor, fd protoreflect.FieldDescriptor, i int) []stri
 	return all[:min(len(all), maxKeys)]
 }
 
-// insideElement changes what is inside of an element, which has a key, or writes the element anew.
+// insideElement changes the content of an element that has a key, or replaces the element.
 func (w *changer) insideElement(c *cursor, fd protoreflect.FieldDescriptor, path []string) {
 	i, ok := index(path[0], length(c.before, fd))
 	if !ok || fd.Message() == nil {
@@ -102,7 +103,7 @@ func (w *changer) insideElement(c *cursor, fd protoreflect.FieldDescriptor, path
 	}
 	for _, k := range w.keys(c, fd, i) {
 		if strings.HasPrefix(k, "["+strings.Join(path[1:], ".")+"=") {
-			continue // the operation changes it
+			continue // the operation changes this key
 		}
 		inner := c.element(fd, k, i)
 		if inner.isWhole() {
@@ -119,7 +120,7 @@ func (w *changer) insideElement(c *cursor, fd protoreflect.FieldDescriptor, path
 	w.rewriteList(c, fd)
 }
 
-// element is what the operation made of an element.
+// element returns an element as it is after the operation.
 func (w *changer) element(c *cursor, fd protoreflect.FieldDescriptor, i int) any {
 	elements, _ := w.json(c, fd, "").([]any)
 	if i >= len(elements) {
@@ -128,7 +129,7 @@ func (w *changer) element(c *cursor, fd protoreflect.FieldDescriptor, i int) any
 	return elements[i]
 }
 
-// rewriteList writes the list that the operation made.
+// rewriteList writes the list as it is after the operation.
 func (w *changer) rewriteList(c *cursor, fd protoreflect.FieldDescriptor) {
 	if ordered[fd.FullName()] != "" {
 		return

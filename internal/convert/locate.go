@@ -17,15 +17,15 @@ const (
 	maxLocated  = 512
 )
 
-// locate returns where a JSONPath leads to in a document, by the implementation that Envoy Gateway has,
-// and errors where that has some.
+// locate returns the paths that a JSONPath matches in a document, and the same errors as Envoy
+// Gateway, because it uses the same implementation.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/utils/jsonpatch/jsonpathtopointer.go
 func locate(doc any, text string) (out [][]string, err error) {
 	if len(text) > maxJSONPath || strings.Count(text, "..") > maxDescents || strings.Count(text, "*") > 2*maxDescents {
 		return nil, fmt.Errorf("is too long, or has more than %d times .. or %d times *", maxDescents, 2*maxDescents)
 	}
 	defer func() {
-		if r := recover(); r != nil { // of the library
+		if r := recover(); r != nil { // a panic of the library
 			out, err = nil, fmt.Errorf("cannot be evaluated")
 		}
 	}()

@@ -11,7 +11,8 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// merges are patches that merge a value: lists, which merge does not change, have patches of their own.
+// merges returns patches that merge a value. Lists need patches of their own, because merge cannot
+// change lists.
 func merges(at *cursor, path string, fd protoreflect.FieldDescriptor, value any) []v1alpha1.XDSPatch {
 	s := &splitter{}
 	rest, whole := value, true
@@ -33,7 +34,7 @@ func merges(at *cursor, path string, fd protoreflect.FieldDescriptor, value any)
 	return append(out, s.lists...)
 }
 
-// untyped leaves the type of the last message to the value.
+// untyped removes the type of the last message: the value has it.
 func untyped(nest []nested) []nested {
 	out := slices.Clone(nest)
 	if len(out) > 0 {
@@ -42,10 +43,10 @@ func untyped(nest []nested) []nested {
 	return out
 }
 
-// splitter takes lists out of objects.
+// splitter removes lists from objects.
 type splitter struct{ lists []v1alpha1.XDSPatch }
 
-// object returns an object without lists; ok is false if nothing else was in it.
+// object returns an object without its lists; ok is false if it had nothing else.
 func (s *splitter) object(of protoreflect.MessageDescriptor, members map[string]any, path string) (any, bool) {
 	if of == nil || typedconfig.IsWellKnown(of) && of.FullName() != anyName {
 		return members, true
@@ -67,7 +68,7 @@ func (s *splitter) object(of protoreflect.MessageDescriptor, members map[string]
 		}
 		fd, fault := typedconfig.FieldOf(of, name)
 		if fault != "" {
-			out[name], kept = members[name], true // which the check tells
+			out[name], kept = members[name], true // validation reports it
 			continue
 		}
 		if v, ok := s.member(fd, members[name], path+"."+fd.TextName()); ok {
@@ -111,7 +112,7 @@ func (s *splitter) entries(fd protoreflect.FieldDescriptor, members map[string]a
 	return out, kept
 }
 
-// listPatch is for a list that was not there.
+// listPatch returns the patch for a list that does not exist yet.
 func listPatch(path string, elements []any) []v1alpha1.XDSPatch {
 	if len(elements) == 0 {
 		return nil

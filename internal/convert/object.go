@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// object adds an object, unless egraft would call it invalid.
+// object adds an object if egraft accepts it as valid.
 func (c *collected) object(kind, namespace string, content any, gateways []string) {
 	o := &Object{Kind: kind, Namespace: namespace, Name: c.name(kind, namespace), From: c.policy.String(), Content: content}
 	text, err := o.JSON()
@@ -25,7 +25,7 @@ func (c *collected) object(kind, namespace string, content any, gateways []strin
 	c.objects = append(c.objects, o)
 }
 
-// valid refuses what egraft would call invalid.
+// valid rejects an object that is invalid for egraft.
 func (c *collected) valid(kind, namespace string, content any) error {
 	if len(validation.IsDNS1123Label(namespace)) > 0 {
 		return refuse("", "%q is no name of a namespace", short(namespace))
@@ -43,7 +43,7 @@ func (c *collected) valid(kind, namespace string, content any) error {
 	return nil
 }
 
-// kinds are the ways to read objects, whatever namespaces may have.
+// kinds returns the kinds without the restrictions of namespaces.
 func (c *collected) kinds() (kinds []policy.Kind) {
 	for _, k := range c.converter.Kinds {
 		kinds = append(kinds, k.WithPermit(nil))
@@ -51,7 +51,7 @@ func (c *collected) kinds() (kinds []policy.Kind) {
 	return kinds
 }
 
-// check reads an object as egraft does, and tells what its namespace may not.
+// check reads an object as egraft does, and records the grants that its namespace lacks.
 func (c *collected) check(o *Object, text []byte, gateways []string) error {
 	kinds := c.kinds()
 	if valid, err := c.read(kinds, text); err != nil || valid.Err != nil {
@@ -82,7 +82,7 @@ func hasOther(namespaces []string, own string) bool {
 	return slices.ContainsFunc(namespaces, func(n string) bool { return n != own })
 }
 
-// read reads an object, with what is wrong with it.
+// read reads an object together with its validation error.
 func (c *collected) read(kinds []policy.Kind, text []byte) (*policy.Object, error) {
 	set, err := policy.NewSet(kinds, [][]byte{text})
 	if err != nil {
@@ -96,10 +96,10 @@ func (c *collected) read(kinds []policy.Kind, text []byte) (*policy.Object, erro
 	return nil, errors.New("is of a kind that is not enabled")
 }
 
-// String is Kind namespace/name.
+// String returns Kind namespace/name.
 func (o *Object) String() string { return o.Kind + " " + o.Namespace + "/" + o.Name }
 
-// JSON is the object.
+// JSON returns the object as JSON.
 func (o *Object) JSON() ([]byte, error) {
 	text, err := json.Marshal(o.Content)
 	if err != nil {
@@ -117,7 +117,7 @@ func (o *Object) JSON() ([]byte, error) {
 	})
 }
 
-// YAML is the object.
+// YAML returns the object as YAML.
 func (o *Object) YAML() ([]byte, error) {
 	text, err := o.JSON()
 	if err != nil {

@@ -10,18 +10,19 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// routeSetting is configuration on routes of a filter that becomes a FilterPolicy.
+// routeSetting is the configuration on routes for a filter that becomes a FilterPolicy.
 type routeSetting struct {
 	at        Told
 	policy    *Policy
-	filter    string // by its name in Envoy
+	filter    string // the name in Envoy
 	namespace string
 	targets   []gwapiv1.LocalPolicyTargetReferenceWithSectionName
 	config    []byte
 }
 
-// perRoute converts an operation that configures on routes a filter that an operation adds: the name of the
-// filter is another then. done is false for all others.
+// perRoute converts an operation that sets the configuration on routes of a filter that another
+// operation adds: the filter gets a new name, so its key changes, too. done is false for any other
+// operation.
 func (j *job) perRoute(out *collected, places []*place, path []string) (done bool, err error) {
 	i := slices.Index(path, "typed_per_filter_config")
 	if i < 0 {
@@ -49,7 +50,7 @@ func (j *job) perRoute(out *collected, places []*place, path []string) (done boo
 
 func (j *job) setting(out *collected, p *place, name string, config any) error {
 	const remedy = "Write a FilterPolicy with the same filter and perRoute for the routes (docs/filter-policy.md)"
-	if p.selects.Kind != v1alpha1.XDSRoute { // one for a listener would not be more specific than that of the filter
+	if p.selects.Kind != v1alpha1.XDSRoute { // for a listener, it would not be more specific than the filter's own
 		return refuse(remedy, "it configures the filter %q, which is now of a FilterPolicy, for more than a route", short(name))
 	}
 	targets, err := targetsOf([]*place{p}, func(p *place) []xds.Reference { return p.owners })
@@ -65,7 +66,7 @@ func (j *job) setting(out *collected, p *place, name string, config any) error {
 	return nil
 }
 
-// perRoutes makes policies of settings: the filter again, for other targets.
+// perRoutes makes policies of the settings: the same filter, for other targets.
 func (c *collected) perRoutes() {
 	for _, s := range c.settings {
 		c.policy, c.at = s.policy, s.at

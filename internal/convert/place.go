@@ -25,23 +25,24 @@ import (
 type place struct {
 	selects v1alpha1.XDSSelect
 	of      *resource
-	pointer string // in the resource
+	pointer string // JSON pointer in the resource
 	msg     proto.Message
-	// owners are the Gateway API objects that it belongs to: listeners of Gateways, or routes.
+	// owners are the Gateway API objects that the message belongs to: listeners of Gateways, or
+	// routes.
 	owners []xds.Reference
-	// listeners are those of Gateways that serve a route.
+	// listeners are the listeners of Gateways that serve a route.
 	listeners []xds.Reference
 }
 
-// id tells places apart.
+// id identifies a place.
 func (p *place) id() string { return fmt.Sprint(p.of.kind, " ", p.of.name, " ", p.pointer) }
 
-// covers tells whether a path of the resource leads into the place.
+// covers reports whether a path in the resource leads into the place.
 func (p *place) covers(path []string) bool {
 	return strings.HasPrefix(pointerOf(path), p.pointer+"/")
 }
 
-// places are all of the Envoy, from the outside in.
+// places returns all places of the Envoy, outer ones first.
 func (e *envoy) places() (all []*place) {
 	for _, r := range e.resources {
 		all = append(all, e.placesOf(r)...)
@@ -149,7 +150,7 @@ func (f *finder) cluster(c *clusterv3.Cluster) {
 	}
 }
 
-// listeners are those of Gateways that a route configuration is for.
+// listeners returns the Gateway listeners that a route configuration belongs to.
 func (e *envoy) listeners(configuration string) []xds.Reference {
 	c := e.routes.Configuration(configuration)
 	if c == nil {
@@ -158,7 +159,8 @@ func (e *envoy) listeners(configuration string) []xds.Reference {
 	return c.Listeners()
 }
 
-// filterKind is the kind of a filter by which policies select its configuration, empty for others.
+// filterKind returns the kind by which policies select the configuration of a filter, empty if
+// there is none.
 func filterKind(f *hcmv3.HttpFilter) v1alpha1.FilterKind {
 	name := string(f.GetTypedConfig().MessageName())
 	for _, k := range filterKinds {
@@ -169,14 +171,15 @@ func filterKind(f *hcmv3.HttpFilter) v1alpha1.FilterKind {
 	return ""
 }
 
-// filterKinds are those of the CRD, by the order of Envoy Gateway.
+// filterKinds are the kinds in the CRD, in the order of Envoy Gateway.
 var filterKinds = []v1alpha1.FilterKind{
 	"CustomResponse", "HealthCheck", "Fault", "CORS", "CSRF", "HeaderMutation", "ExtAuthz", "APIKeyAuth", "BasicAuth", "OAuth2", "JWTAuthn",
 	"SessionPersistence", "Buffer", "Lua", "ExtProc", "Wasm", "DynamicModules", "GeoIP", "RBAC", "LocalRateLimit", "RateLimit", "BandwidthLimit",
 	"GRPCWeb", "GRPCStats", "CredentialInjector", "Compressor", "DynamicForwardProxy",
 }
 
-// kindOf is the kind by which positions name a filter, by its name.
+// kindOf returns the kind by which positions refer to a filter with the name, empty if there is
+// none.
 func kindOf(name string) v1alpha1.FilterKind {
 	i := slices.Index(httpfilter.Order(), httpfilter.KindOf(name))
 	if i < 0 || i >= len(filterKinds) {

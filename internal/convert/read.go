@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/internal/objectfile"
 )
 
-// Limits of what is read.
+// Limits of the input.
 const (
 	maxOperations = 1024
 	maxDepth      = 64
@@ -24,12 +24,12 @@ const (
 type Policy struct {
 	Namespace, Name string
 	Priority        int32
-	// Target is what the policy is attached to.
+	// Target is the target of the policy.
 	Target  Target
 	Patches []Patch
 }
 
-// Target is a Gateway, or a GatewayClass with merged Gateways.
+// Target is a Gateway, or a GatewayClass whose Gateways are merged.
 type Target struct{ Kind, Name string }
 
 // Patch is an operation on a resource.
@@ -39,7 +39,7 @@ type Patch struct {
 	Operation Operation `json:"operation"`
 }
 
-// Operation is one of JSON Patch, whose path can be given by a JSONPath as well.
+// Operation is an operation of JSON Patch, whose path can also be a JSONPath.
 type Operation struct {
 	Op       string          `json:"op"`
 	Path     *string         `json:"path"`
@@ -48,7 +48,7 @@ type Operation struct {
 	Value    json.RawMessage `json:"value"`
 }
 
-// String is namespace/name.
+// String returns namespace/name.
 func (p *Policy) String() string { return p.Namespace + "/" + p.Name }
 
 // document is an EnvoyPatchPolicy or a list.
@@ -74,8 +74,8 @@ const (
 	patchGroup      = "gateway.envoyproxy.io/v1alpha1"
 )
 
-// Read reads EnvoyPatchPolicies: YAML or JSON, of one document or several, lists among them. Those
-// without a namespace get the given one. Other objects are passed over, and others counts them.
+// Read reads EnvoyPatchPolicies from YAML or JSON, with one or more documents, including lists.
+// Policies without a namespace get the given one. Other objects are ignored and counted in others.
 func Read(data []byte, namespace string) (all []*Policy, others int, err error) {
 	r := &reader{namespace: namespace}
 	err = objectfile.Documents(data, func(text []byte) error { return r.document(text, 0) })
@@ -93,7 +93,7 @@ func (r *reader) document(text []byte, depth int) error {
 	var mistyped *json.UnmarshalTypeError
 	switch err := json.Unmarshal(text, &d); {
 	case errors.As(err, &mistyped) && d.Kind != patchPolicy && d.Kind != "":
-		r.others++ // another object, whose spec is its own
+		r.others++ // another kind of object, with another spec
 		return nil
 	case errors.As(err, &mistyped):
 		return fmt.Errorf("%s: %s must not be a %s", patchPolicy, mistyped.Field, mistyped.Value)
@@ -136,7 +136,7 @@ func (r *reader) policy(d *document) error {
 	return nil
 }
 
-// byPriority is the order in which Envoy Gateway applies policies.
+// byPriority returns policies in the order in which Envoy Gateway applies them.
 func byPriority(all []*Policy) []*Policy {
 	out := slices.Clone(all)
 	slices.SortStableFunc(out, func(a, b *Policy) int { return cmp.Compare(a.Priority, b.Priority) })

@@ -18,13 +18,13 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// group is places that one change is for.
+// group is the places that need the same change.
 type group struct {
 	change change
 	places []*place
 }
 
-// grouped puts places with the same change together.
+// grouped groups places by their change.
 func grouped(all []edited) (out []*group) {
 	for _, e := range all {
 		i := slices.IndexFunc(out, func(g *group) bool {
@@ -39,7 +39,7 @@ func grouped(all []edited) (out []*group) {
 	return out
 }
 
-// emit writes patches for what an operation changed.
+// emit adds the patches for the changes of an operation.
 func (j *job) emit(out *collected, all []edited) error {
 	var ready []emission
 	for _, g := range grouped(all) {
@@ -56,8 +56,8 @@ func (j *job) emit(out *collected, all []edited) error {
 	return nil
 }
 
-// emission is the patches for a group: of its own targets, or for routes that cannot be told apart so of the
-// listeners that serve them.
+// emission returns the patches for a group. Their targets are the owners of the places; for routes
+// that no condition can tell apart there, the listeners that serve them.
 func (j *job) emission(out *collected, g *group) (*emission, error) {
 	targets, err := targetsOf(g.places, func(p *place) []xds.Reference { return p.owners })
 	if err != nil {
@@ -83,7 +83,7 @@ func (j *job) emission(out *collected, g *group) (*emission, error) {
 	return &emission{g, targets, when}, nil
 }
 
-// gateways are the namespaces of the Gateways that an Envoy serves.
+// gateways returns the namespaces of the Gateways that an Envoy serves.
 func (j *job) gateways() (namespaces []string) {
 	if j.envoy.isAssumed {
 		return []string{j.policy.Namespace}
@@ -115,7 +115,7 @@ func (j *job) notes(out *collected, e emission) {
 	}
 }
 
-// noOwner is why a kind of message belongs to no Gateway API object that can be a target.
+// noOwner returns the reason why a message belongs to no Gateway API object that can be a target.
 func noOwner(k v1alpha1.XDSKind) error {
 	switch k {
 	case v1alpha1.XDSCluster, v1alpha1.XDSUpstreamTLS:
@@ -126,7 +126,7 @@ func noOwner(k v1alpha1.XDSKind) error {
 	return refuse("Add a route, and take the recording or dump again", "no Gateway listener with a route belongs to the %s", k)
 }
 
-// targetsOf are the objects that places belong to.
+// targetsOf returns the objects that places belong to.
 func targetsOf(places []*place, of func(*place) []xds.Reference) (targets []xds.Reference, err error) {
 	for _, p := range places {
 		found := 0
@@ -155,7 +155,7 @@ func targetsOf(places []*place, of func(*place) []xds.Reference) (targets []xds.
 	}), nil
 }
 
-// isOf tells whether a place belongs to one of the targets.
+// isOf reports whether a place belongs to one of the targets.
 func isOf(p *place, targets []xds.Reference) bool {
 	return slices.ContainsFunc(slices.Concat(p.owners, p.listeners), func(o xds.Reference) bool {
 		return slices.ContainsFunc(targets, func(t xds.Reference) bool {
@@ -165,8 +165,8 @@ func isOf(p *place, targets []xds.Reference) bool {
 	})
 }
 
-// when is the condition that tells the places of a group from all others of the targets; empty if there are
-// no others.
+// when returns a condition that is true for the places of a group and false for all others of the
+// targets; empty if there are no others.
 func (j *job) when(g *group, targets []xds.Reference) (string, error) {
 	if j.envoy.isAssumed {
 		return j.assumedWhen(g), nil
@@ -192,7 +192,7 @@ func (j *job) when(g *group, targets []xds.Reference) (string, error) {
 	return "", refuse("Write the patch by hand, with a condition of your own", "nothing tells the %s from %d others of the same target", g.places[0].selects.Kind, len(others))
 }
 
-// assumedWhen tells the cluster of a rule from those of the route's other rules.
+// assumedWhen returns a condition that is true only for the cluster of one rule of a route.
 func (j *job) assumedWhen(g *group) string {
 	name := g.places[0].of.name
 	if i := strings.LastIndex(name, "/rule/"); i >= 0 {
@@ -201,7 +201,7 @@ func (j *job) assumedWhen(g *group) string {
 	return ""
 }
 
-// tells tells whether an expression is true for the places of a group, and for no others.
+// tells reports whether an expression is true for the places of a group, and false for all others.
 func (j *job) tells(text string, g *group, others []*place) bool {
 	patch := v1alpha1.XDSPatch{Select: g.places[0].selects, When: text, Remove: g.places[0].msg.ProtoReflect().Descriptor().Fields().Get(0).TextName()}
 	compiled, errs := xdspatch.Compile(&patch, field.NewPath("patch"))
@@ -217,7 +217,7 @@ func (j *job) tells(text string, g *group, others []*place) bool {
 	return !slices.ContainsFunc(g.places, is(true)) && !slices.ContainsFunc(others, is(false))
 }
 
-// conditions are expressions that are true for the places, the best ones first.
+// conditions returns expressions that are true for the places, the best ones first.
 func conditions(places []*place, isOfGateway bool) (out []string) {
 	switch m := places[0].msg.(type) {
 	case *listenerv3.Listener:
@@ -249,7 +249,8 @@ func conditions(places []*place, isOfGateway bool) (out []string) {
 	return append(out, byName(places))
 }
 
-// isTarget is true for what was made from the same object as a route.
+// isTarget returns an expression that is true for messages generated from the same object as a
+// route.
 func isTarget(r *routev3.Route) string {
 	refs := xds.References(r.GetMetadata())
 	if len(refs) == 0 {
@@ -258,7 +259,7 @@ func isTarget(r *routev3.Route) string {
 	return fmt.Sprintf("target.kind == %s && target.namespace == %s && target.name == %s", quoteCEL(refs[0].Kind), quoteCEL(refs[0].Namespace), quoteCEL(refs[0].Name))
 }
 
-// targetOf is what expressions see of the object that a place was made from.
+// targetOf returns the target variable in expressions for a place.
 func targetOf(p *place) (t xdspatch.Target) {
 	if len(p.owners) > 0 {
 		o := p.owners[0]
@@ -267,7 +268,7 @@ func targetOf(p *place) (t xdspatch.Target) {
 	return t
 }
 
-// matchOf is true for a route with the path of a match.
+// matchOf returns an expression that is true for routes with the path of a match.
 func matchOf(m *routev3.RouteMatch) string {
 	switch p := m.GetPathSpecifier().(type) {
 	case *routev3.RouteMatch_Prefix:
@@ -290,7 +291,7 @@ func anyOf(places []*place, of func(proto.Message) string) string {
 	return strings.Join(parts, " || ")
 }
 
-// byName compares the name that Envoy Gateway gives.
+// byName returns an expression that compares the name generated by Envoy Gateway.
 func byName(places []*place) string {
 	fd := places[0].msg.ProtoReflect().Descriptor().Fields().ByName("name")
 	if fd == nil || fd.Kind() != protoreflect.StringKind {

@@ -18,10 +18,10 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// World is what the Envoys of Gateways have.
+// World is the configuration of the Envoys of Gateways.
 type World struct{ envoys []*envoy }
 
-// Add adds what the Envoys of a Gateway have, or of Gateways that are merged.
+// Add adds the configuration of the Envoys of one Gateway, or of several merged ones.
 func (w *World) Add(resources []engine.Resources) error {
 	e := &envoy{clusters: map[string][]xds.Reference{}}
 	var configurations []xds.Configuration
@@ -41,7 +41,7 @@ func (w *World) Add(resources []engine.Resources) error {
 	return nil
 }
 
-// fresh is the world for operations to change.
+// fresh returns a copy that operations may modify.
 func (w *World) fresh() *World {
 	if w == nil {
 		return nil
@@ -58,17 +58,17 @@ func (w *World) fresh() *World {
 	return out
 }
 
-// envoy is what one has. Operations change it, one after the other.
+// envoy is the configuration of one Envoy. Operations modify it, one after the other.
 type envoy struct {
 	resources []*resource
 	routes    *xds.RouteIndex
-	// clusters are the routes that lead to a cluster.
+	// clusters are the routes to each cluster.
 	clusters map[string][]xds.Reference
-	// isAssumed says that it is made of names alone.
+	// isAssumed is true if it was built from names only.
 	isAssumed bool
 }
 
-// resource is one of Envoy's, with what operations made of it.
+// resource is a resource of an Envoy, with the operations applied so far.
 type resource struct {
 	kind mutator.Kind
 	name string
@@ -91,7 +91,7 @@ func (e *envoy) add(k mutator.Kind, raw []byte) (m proto.Message, err error) {
 		err = proto.Unmarshal(raw, c)
 		r.now, r.name = c, c.GetName()
 	default:
-		return nil, nil //nolint:nilnil // no policy patches it
+		return nil, nil //nolint:nilnil // no policy can patch it
 	}
 	if err == nil {
 		e.resources = append(e.resources, r)
@@ -99,7 +99,7 @@ func (e *envoy) add(k mutator.Kind, raw []byte) (m proto.Message, err error) {
 	return r.now, err
 }
 
-// configuration notes which routes lead to which clusters.
+// configuration indexes a route configuration, and records the routes to each cluster.
 func (e *envoy) configuration(rc *routev3.RouteConfiguration) xds.Configuration {
 	c := xds.Configuration{Name: rc.GetName()}
 	for _, vh := range rc.GetVirtualHosts() {
@@ -135,12 +135,12 @@ func (e *envoy) names(k mutator.Kind) (names []string) {
 	return names
 }
 
-// has tells whether an Envoy serves a Gateway.
+// has reports whether an Envoy serves a Gateway.
 func (e *envoy) has(namespace, name string) bool {
 	return slices.ContainsFunc(e.routes.Gateways(), func(g xds.Reference) bool { return g.Namespace == namespace && g.Name == name })
 }
 
-// asDocument is a message as operations see it.
+// asDocument returns a message in the JSON form that operations apply to.
 func asDocument(m proto.Message) (any, error) {
 	text, err := protojson.MarshalOptions{UseProtoNames: true, Resolver: envoyapi.Types{}}.Marshal(m)
 	if err != nil {
@@ -149,14 +149,14 @@ func asDocument(m proto.Message) (any, error) {
 	return decode(text)
 }
 
-// decode reads JSON and keeps numbers as they are written.
+// decode decodes JSON and preserves the notation of numbers.
 func decode(text []byte) (out any, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	return out, d.Decode(&out)
 }
 
-// message reads what operations made of a document.
+// message decodes the document that operations produced.
 func message(doc any, of proto.Message) (proto.Message, error) {
 	text, err := json.Marshal(doc)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-// Write returns the objects as YAML. Above each is what it was made of, and what is to be told of that.
+// Write returns the objects as YAML. A comment above each names its origin and has the remarks
+// about it.
 func (r *Result) Write() ([]byte, error) {
 	var out bytes.Buffer
 	told := map[string]bool{}
@@ -47,7 +48,7 @@ func (r *Result) comments(out *bytes.Buffer, policy string) {
 	}
 }
 
-// comment writes a line, in which text of others cannot end the comment.
+// comment writes a comment line; quoted user input cannot end the comment.
 func comment(out *bytes.Buffer, text string) {
 	out.WriteString("# " + terminal.PrintableLines(strings.Join(strings.Fields(text), " ")) + "\n")
 }

@@ -10,10 +10,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// first are the fields in the order in which people read them; all others follow by their names.
+// first are the fields that are written first, in this order; all others follow by name.
 var first = []string{"@type", "apiVersion", "group", "kind", "metadata", "name", "namespace", "targetRefs", "select", "when", "path"}
 
-// asYAML writes JSON as YAML.
+// asYAML formats JSON as YAML.
 func asYAML(text []byte) ([]byte, error) {
 	doc, err := decode(text)
 	if err != nil {
@@ -64,7 +64,7 @@ func scalarNode(v any) *yaml.Node {
 	return n
 }
 
-// isYAML11Bool tells whether older readers take a text for something else.
+// isYAML11Bool reports whether YAML 1.1 parsers read a string as a boolean.
 func isYAML11Bool(v any) bool {
 	text, is := v.(string)
 	return is && slices.Contains([]string{"y", "n", "yes", "no", "on", "off"}, strings.ToLower(text))

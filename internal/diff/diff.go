@@ -99,7 +99,7 @@ func (c *comparer) message(path string, a, b protoreflect.Message) {
 	}
 }
 
-// isLeaf tells whether a message is compared as one value: what has a form of its own in JSON, and
+// isLeaf reports whether a message is compared as one value: what has a form of its own in JSON, and
 // messages that are written as a Struct, where paths would lead around what is secret.
 func isLeaf(m protoreflect.Message) bool {
 	switch d := m.Descriptor(); d.Name() {
@@ -110,7 +110,7 @@ func isLeaf(m protoreflect.Message) bool {
 	}
 }
 
-// isOpen tells whether a message with a form of its own in JSON is compared by its members.
+// isOpen reports whether a message with a form of its own in JSON is compared by its members.
 func isOpen(m protoreflect.Message) bool {
 	switch m.Descriptor().FullName() {
 	case "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue":

@@ -59,7 +59,7 @@ func (c *Change) text() (string, error) {
 	return head + ":\n" + block, err
 }
 
-// isScalar tells whether a value fits on the line of its path.
+// isScalar reports whether a value fits on the line of its path.
 func isScalar(value json.RawMessage) bool {
 	return len(value) == 2 || !bytes.HasPrefix(value, []byte("{")) && !bytes.HasPrefix(value, []byte("["))
 }

@@ -23,7 +23,7 @@ func (c *comparer) json(m protoreflect.Message) json.RawMessage {
 	return b
 }
 
-// fieldJSON prints a field without secrets. The message that it is in tells whether it is one.
+// fieldJSON prints a field without secrets. The message that it is in reports whether it is one.
 func (c *comparer) fieldJSON(m protoreflect.Message, f protoreflect.FieldDescriptor) json.RawMessage {
 	only := m.New()
 	only.Set(f, m.Get(f))

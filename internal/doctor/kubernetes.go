@@ -29,7 +29,7 @@ func noCluster(why string) verdict {
 	return skipped(why)
 }
 
-// beside tells whether egraft is a sidecar, as it is if one pod of Envoy Gateway has one.
+// beside reports whether egraft is a sidecar, as it is if one pod of Envoy Gateway has one.
 func (f *Facts) beside() bool {
 	return slices.ContainsFunc(f.Sidecars.Value, func(s Sidecar) bool { return s.Present })
 }

@@ -10,7 +10,7 @@ import (
 // Sidecar is a pod of Envoy Gateway, with or without an egraft in it.
 type Sidecar struct {
 	Pod string
-	// Present tells whether there is a container egraft, and Ready whether it is ready.
+	// Present reports whether there is a container egraft, and Ready whether it is ready.
 	Present, Ready bool
 	// Gateway and Egraft are what the containers mount.
 	Gateway, Egraft []Mount
@@ -35,7 +35,7 @@ func file(mounts []Mount, name string) string {
 	return path.Join(found.Volume+":", found.SubPath, strings.TrimPrefix(name, path.Clean(found.Path)))
 }
 
-// in tells whether a path is in a directory.
+// in reports whether a path is in a directory.
 func in(directory, name string) bool {
 	directory = path.Clean(directory)
 	return name == directory || directory == "/" || strings.HasPrefix(name, directory+"/")

@@ -22,7 +22,7 @@ func (f *Facts) gatewayVersion() string {
 	return ""
 }
 
-// LacksRouteTargets tells whether Envoy Gateway is known not to send policies that target routes.
+// LacksRouteTargets reports whether Envoy Gateway is known not to send policies that target routes.
 func (f *Facts) LacksRouteTargets() bool {
 	return version.Precedes(f.gatewayVersion(), version.RouteTargets)
 }

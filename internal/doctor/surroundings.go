@@ -19,7 +19,7 @@ type Envoy struct {
 	Err        string
 	Contexts   []envoyadmin.TLS
 	Rejections []envoyadmin.Rejection
-	// InPod tells whether it runs in a pod; then Mounts are its volumes, and Namespace and Account
+	// InPod reports whether it runs in a pod; then Mounts are its volumes, and Namespace and Account
 	// those that an agent sees.
 	InPod              bool
 	Mounts             []Mount
@@ -88,7 +88,7 @@ func firstOf(all []Problem) []Problem {
 	return append(slices.Clone(all[:maxProblems]), more)
 }
 
-// isSPIFFE tells whether a bundle has the name of one that SPIRE's agents serve by default.
+// isSPIFFE reports whether a bundle has the name of one that SPIRE's agents serve by default.
 func isSPIFFE(b envoyadmin.Secret) bool {
 	return strings.HasPrefix(b.Name, "spiffe://") || b.Name == "ROOTCA" || b.Name == "ALL"
 }

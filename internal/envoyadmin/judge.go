@@ -26,7 +26,7 @@ type Verdict struct {
 	Problems []Problem
 }
 
-// Failed tells whether some Envoy does not use what egraft returned.
+// Failed reports whether some Envoy does not use what egraft returned.
 func (v *Verdict) Failed() bool {
 	return slices.ContainsFunc(v.Problems, func(p Problem) bool { return p.Failed })
 }

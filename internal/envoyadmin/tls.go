@@ -22,7 +22,7 @@ type TLS struct {
 	Name string
 	// Certificates and Bundles are what an agent is asked for.
 	Certificates, Bundles []Secret
-	// HasURI tells whether peers must have a certain URI, a SPIFFE ID.
+	// HasURI reports whether peers must have a certain URI, a SPIFFE ID.
 	HasURI bool
 }
 

@@ -20,7 +20,7 @@ import (
 	_ "github.com/egraft/egraft/pkg/mutator/mutatortest" // all messages of Envoy's API
 )
 
-// updating tells whether the test writes descriptors.binpb.gz: the conformance kit has the flag.
+// updating reports whether the test writes descriptors.binpb.gz: the conformance kit has the flag.
 func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
 // TestDescriptors compares the descriptors with the API of go.mod. With -update it writes them.

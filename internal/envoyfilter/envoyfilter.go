@@ -160,7 +160,7 @@ func Of(message string) (Filter, bool) {
 	return all[i], true
 }
 
-// IsName tells whether a filter has the name.
+// IsName reports whether a filter has the name.
 func IsName(name string) bool {
 	_, found := slices.BinarySearchFunc(all, name, func(f Filter, name string) int { return strings.Compare(f.Name, name) })
 	return found

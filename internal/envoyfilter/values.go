@@ -73,7 +73,7 @@ func (c *confinement) check(m protoreflect.Message, in protoreflect.FullName) st
 	return ""
 }
 
-// shorterThanMillisecond tells whether a duration is set that Envoy takes for none.
+// shorterThanMillisecond reports whether a duration is set that Envoy takes for none.
 func shorterThanMillisecond(m protoreflect.Message, name protoreflect.Name) bool {
 	fd := m.Descriptor().Fields().ByName(name)
 	if !m.Has(fd) {

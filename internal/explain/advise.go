@@ -10,16 +10,16 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// maxSuggested is how many names are suggested, and maxListed how many are listed.
+// maxSuggested limits the suggested names, maxListed the listed ones.
 const (
 	maxSuggested = 3
 	maxListed    = 10
 )
 
-// targetKinds are the kinds whose policies Envoy Gateway sends.
+// targetKinds are the kinds of targets whose policies Envoy Gateway sends.
 var targetKinds = []string{xds.KindGateway, xds.KindHTTPRoute, xds.KindGRPCRoute}
 
-// advise says what is wrong with the targets of a custom resource, by the names that calls have.
+// advise returns findings about the targets of a custom resource, compared with the names in calls.
 func advise(o *object, seen *Seen) (found []Finding) {
 	for _, t := range o.targets {
 		if f, wrong := adviseTarget(o, t, seen); wrong && !slices.Contains(found, f) {
@@ -58,7 +58,7 @@ func adviseTarget(o *object, t policy.Target, seen *Seen) (Finding, bool) {
 	}
 }
 
-// adviseName is about a target that no call has.
+// adviseName returns the finding about a target that no call contains.
 func adviseName(o *object, t policy.Target, what string, seen *Seen) Finding {
 	if others := seen.elsewhere(t.Kind, o.namespace, t.Name); len(others) > 0 {
 		return Find(finding.OtherNamespace, fmt.Sprintf("no call contains %s, but there is %s: a policy must be in the namespace of its target", what, list(others)))
@@ -75,7 +75,7 @@ func section(kind string) string {
 	return "rule"
 }
 
-// suggest is a question for what was meant.
+// suggest returns the question "did you mean", empty if no name is near.
 func suggest(name string, names []string, prefix string) string {
 	near := Nearest(name, names, maxSuggested)
 	if len(near) == 0 {
@@ -87,7 +87,7 @@ func suggest(name string, names []string, prefix string) string {
 	return "; did you mean " + orList(near) + "?"
 }
 
-// existing lists the names that there are.
+// existing lists the names that exist.
 func existing(what string, names []string) string {
 	if len(names) == 0 {
 		return "; no call contains any " + what

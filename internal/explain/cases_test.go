@@ -13,8 +13,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestEveryCase: whatever the features' own tests have is explained, and what is said of a policy is
-// what its feature says.
+// TestEveryCase: every case of the features' own tests can be explained, and the outcome of a
+// policy is the one that its feature reports.
 func TestEveryCase(t *testing.T) {
 	cases, err := filepath.Glob("../../pkg/features/*/testdata/*")
 	require.NoError(t, err)

@@ -12,26 +12,26 @@ import (
 	"strings"
 )
 
-// maxAnswer is the size of the largest answer in bytes.
+// maxAnswer is the maximum size of a response in bytes.
 const maxAnswer = 256 << 20
 
-// Request is a query for a running egraft, which knows the kinds of its features.
+// Request is a query to a running egraft, which knows the kinds of its features.
 type Request struct {
-	// Subject is as [ParseSubject] reads it.
+	// Subject is in the form that [ParseSubject] reads.
 	Subject            string
 	Diff, Seen, Wanted bool
 }
 
-// QueryError is an answer that the request is wrong.
+// QueryError means that egraft rejected the request as invalid.
 type QueryError struct{ message string }
 
 // Error implements error.
 func (e *QueryError) Error() string { return e.message }
 
-// ErrNoAnswer is wrapped by the errors of addresses where no egraft responds.
+// ErrNoAnswer is wrapped by errors about addresses where no egraft responds.
 var ErrNoAnswer = errors.New("no egraft responds")
 
-// Ask asks a running egraft at an address of its admin listener, which the transport leads to.
+// Ask queries a running egraft at an address of its admin listener, through the transport.
 func Ask(ctx context.Context, transport http.RoundTripper, address string, q Request) (*Report, error) {
 	values := url.Values{}
 	if q.Subject != "" {
@@ -62,7 +62,7 @@ func Ask(ctx context.Context, transport http.RoundTripper, address string, q Req
 	return r, err
 }
 
-// read reads an answer.
+// read reads a response.
 func read(answer *http.Response) (*Report, error) {
 	body := io.LimitReader(answer.Body, maxAnswer)
 	if answer.StatusCode != http.StatusOK {
@@ -78,7 +78,7 @@ func read(answer *http.Response) (*Report, error) {
 	return r, r.validate()
 }
 
-// readError makes an error of an answer that is one.
+// readError returns the error in an error response.
 func readError(status int, body io.Reader) error {
 	var text struct {
 		Error string `json:"error"`
@@ -95,7 +95,7 @@ func readError(status int, body io.Reader) error {
 	return errors.New(text.Error)
 }
 
-// validate checks what others rely on.
+// validate checks the properties of a report that callers rely on.
 func (r *Report) validate() error {
 	for _, p := range r.Policies {
 		if p == nil || len(p.Stages) != len(stageNames) {

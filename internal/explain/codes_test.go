@@ -23,7 +23,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// translation is a translation of Gateway default/eg with a route of the listener http. %s is for policies.
+// translation is a translation of Gateway default/eg with a route of the listener http. %s stands
+// for policies.
 const translation = `{hook: Translation, objects: [%s], resources: {
   Cluster: [{name: c, type: EDS, edsClusterConfig: {edsConfig: {ads: {}}}, metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: HTTPRoute, name: shop, namespace: default}]}}}}],
   Listener: [{name: l, filterChains: [{name: f, transportSocket: {name: tls, typedConfig: {'@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext,
@@ -33,7 +34,7 @@ const translation = `{hook: Translation, objects: [%s], resources: {
     metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: Gateway, name: eg, namespace: default, sectionName: http}]}}},
     routes: [{name: r, match: {prefix: /}, route: {cluster: c}, metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: HTTPRoute, name: shop, namespace: default, sectionName: cart}]}}}}]}]}]}}`
 
-// mtls is a policy with a target.
+// mtls returns a BackendMTLSPolicy with a target.
 func mtls(name, target string) string {
 	return mtlsWith(name, target, "peers: [{exact: spiffe://a/b}]")
 }
@@ -50,7 +51,7 @@ func ref(kind, name, section string) string {
 	return fmt.Sprintf("targetRefs: [{group: gateway.networking.k8s.io, kind: %s, name: %s%s}]", kind, name, section)
 }
 
-// recorded is a recording of calls as callfile has them.
+// recorded parses calls in the form of package callfile into a recording.
 func recorded(t testing.TB, calls ...string) *recording.Recording {
 	t.Helper()
 	r := &recording.Recording{}
@@ -72,7 +73,7 @@ func object(t testing.TB, text string) []byte {
 	return objects[0]
 }
 
-// codes are those of a report.
+// codes returns the codes in a report.
 func codes(r *explain.Report) (all []string) {
 	add := func(code string) {
 		if !slices.Contains(all, code) {
@@ -110,7 +111,7 @@ func codes(r *explain.Report) (all []string) {
 	return all
 }
 
-// broken are features that fail in each way.
+// broken returns features that fail in each possible way.
 func broken() []mutator.Feature {
 	fail := func(name string, onFailure mutator.FailurePolicy, edit func(context.Context) error) mutator.Feature {
 		return mutator.Feature{
@@ -138,7 +139,7 @@ func broken() []mutator.Feature {
 	}
 }
 
-// TestCodes: each code of the stages sent and applied is the answer to something.
+// TestCodes: each code of the stages sent and applied occurs for some input.
 func TestCodes(t *testing.T) {
 	subject := func(args ...string) explain.Query {
 		x := explainer(t)
@@ -212,7 +213,7 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-// TestFailures: results of mutators that fail have codes.
+// TestFailures: the results of failed mutators have codes.
 func TestFailures(t *testing.T) {
 	for i, want := range [][]string{
 		{finding.Denied.ID},
@@ -257,7 +258,8 @@ func (a additions) Add(context.Context, *mutator.Input) (mutator.Additions, erro
 	return mutator.Additions(a), nil
 }
 
-// TestShadow: a Shadow is not in effect, which is as it should be, and its changes are what it would do.
+// TestShadow: a Shadow is not in effect, which is not a failure, and its changes are reported as
+// what it would do.
 func TestShadow(t *testing.T) {
 	explained := func(policies ...string) (*explain.Report, string) {
 		r := recorded(t, fmt.Sprintf(translation, strings.Join(policies, ", ")))

@@ -15,8 +15,8 @@ import (
 	"github.com/egraft/egraft/internal/finding"
 )
 
-// ParseObjects reads custom resources from YAML or JSON, of one document or several, as JSON. Those
-// without a namespace are of the namespace default, as for kubectl.
+// ParseObjects reads custom resources from YAML or JSON, with one or more documents, and returns
+// them as JSON. Those without a namespace get the namespace default, as with kubectl.
 func ParseObjects(data []byte) (objects [][]byte, err error) {
 	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
 	for i := 1; ; i++ {
@@ -29,7 +29,7 @@ func ParseObjects(data []byte) (objects [][]byte, err error) {
 		}
 		object := map[string]any{}
 		if err := yaml.Unmarshal(document, &object); err != nil {
-			return nil, fmt.Errorf("document %d: is not a Kubernetes object", i) // without what it says: it can be a secret
+			return nil, fmt.Errorf("document %d: is not a Kubernetes object", i) // without the parser's message: it can quote a secret
 		}
 		if len(object) == 0 {
 			continue // nothing but comments
@@ -48,7 +48,7 @@ func ParseObjects(data []byte) (objects [][]byte, err error) {
 	}
 }
 
-// SubjectOf is a custom resource as a subject.
+// SubjectOf returns the subject that names a custom resource.
 func SubjectOf(object []byte) Subject {
 	o := readObject(object)
 	if o == nil {
@@ -57,8 +57,8 @@ func SubjectOf(object []byte) Subject {
 	return Subject{Kind: o.gvk.Kind, Group: o.gvk.Group, Namespace: o.namespace, Name: o.name}
 }
 
-// Complete adds custom resources to a report that was made without them, and says why they were not
-// sent. The report must have [Report.Seen].
+// Complete adds custom resources to a report that was made without them, with the reason why they
+// were not sent. The report must have [Report.Seen].
 func (r *Report) Complete(objects [][]byte) {
 	for _, raw := range objects {
 		o := readObject(raw)
@@ -83,14 +83,14 @@ func (r *Report) Complete(objects [][]byte) {
 	}
 }
 
-// Keep removes all custom resources but those.
+// Keep removes all custom resources except the given ones.
 func (r *Report) Keep(objects [][]byte) {
 	r.Policies = slices.DeleteFunc(r.Policies, func(p *Policy) bool {
 		return !slices.ContainsFunc(objects, func(raw []byte) bool { return p.is(SubjectOf(raw)) })
 	})
 }
 
-// Policy is a custom resource of the report, nil if it has none of the name.
+// Policy returns the custom resource that the subject names, nil if the report does not contain it.
 func (r *Report) Policy(s Subject) *Policy {
 	for _, p := range r.Policies {
 		if p.is(s) {
@@ -104,14 +104,14 @@ func (p *Policy) is(s Subject) bool {
 	return p.Kind == s.Kind && (s.Group == "" || p.Group == s.Group) && p.Namespace == s.Namespace && p.Name == s.Name
 }
 
-// Set replaces a stage, by its number, and what follows from it.
+// Set replaces the stage with the same number and recomputes what depends on it.
 func (p *Policy) Set(s Stage) {
 	p.Stages[s.Number-1] = s
 	p.conclude()
 }
 
-// DropWanted removes what Envoy should have, and the names of calls, once they were used: they are
-// not for people.
+// DropWanted removes the resources that Envoy should have and the names in calls once they were
+// used: they are not meant for people.
 func (r *Report) DropWanted() {
 	r.Seen = nil
 	for _, p := range r.Policies {

@@ -21,15 +21,15 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// change is an effect that is compared when it is needed.
+// change is an effect whose resources are only compared when needed.
 type change struct {
 	Change
 	effect *engine.Effect
 	result *diff.Result // nil until compared
-	empty  bool         // it changes nothing that is in Envoy's configuration
+	empty  bool         // it changes nothing in Envoy's configuration
 }
 
-// addEffect takes in what a feature did. Resources that stayed as they were are left out.
+// addEffect records an effect of a feature. Unmodified resources are omitted.
 func (e *examination) addEffect(c *recording.Call, gateway string, effect *engine.Effect, outcomes map[identity]mutator.Reason) {
 	if effect.Err == nil && !effect.Changed() {
 		return
@@ -46,8 +46,9 @@ func (e *examination) addEffect(c *recording.Call, gateway string, effect *engin
 	e.changes = append(e.changes, out)
 }
 
-// mayBeOf tells whether an effect that could be of several policies is taken for that of one: of
-// those the call says that they are in effect. Others are in the changes of the Gateway.
+// mayBeOf reports whether an effect that several policies could have caused is attributed to one of
+// them: only if the call reports that policy as in effect. Other effects are listed only with the
+// changes of the Gateway.
 func mayBeOf(outcomes map[identity]mutator.Reason, id identity, of int) bool {
 	reason, told := outcomes[id]
 	return reason == mutator.Programmed || !told && of == 1
@@ -79,7 +80,8 @@ func newChange(h mutator.Hook, gateway string, effect *engine.Effect) *change {
 	return out
 }
 
-// compareAll compares the resources of changes, each once. It counts unchanged fields only if asked.
+// compareAll compares the resources of changes, each once. It counts unchanged fields only on
+// request.
 func compareAll(ctx context.Context, all []*change, counts bool) error {
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
@@ -127,15 +129,15 @@ func (c *change) compare(counts bool) error {
 	return err
 }
 
-// mayBeEmpty tells whether the change may be of nothing but what is left on routes until the
-// translation.
+// mayBeEmpty reports whether the change may consist only of the route metadata that the Route hook
+// leaves for the translation.
 func (c *change) mayBeEmpty() bool {
 	k := c.effect.Kind
 	return k == mutator.KindRoute || k == mutator.KindVirtualHost || k == mutator.KindRouteConfiguration
 }
 
-// decode reads a resource as it will be for Envoy: without what the Route hook leaves on routes
-// until the translation.
+// decode decodes a resource as Envoy receives it: without the route metadata that the Route hook
+// leaves for the translation.
 func (c *change) decode(raw []byte) (proto.Message, error) {
 	if raw == nil {
 		return nil, nil
@@ -158,7 +160,7 @@ func (c *change) decode(raw []byte) (proto.Message, error) {
 	return m, nil
 }
 
-// whole is the comparison of a resource that is only before or after.
+// whole returns the comparison of a resource that exists only before or only after.
 func whole(before, after proto.Message) (*diff.Result, error) {
 	change := diff.Change{Op: diff.Added}
 	m, to := after, &change.New
@@ -170,7 +172,7 @@ func whole(before, after proto.Message) (*diff.Result, error) {
 	return &diff.Result{Changes: []diff.Change{change}}, err
 }
 
-// fields are where a resource has its name and metadata, by kind.
+// fields are the numbers of the name and metadata fields of resources, by kind.
 var fields = func() map[mutator.Kind]wire.FieldNumbers {
 	all := map[mutator.Kind]wire.FieldNumbers{}
 	for _, k := range callfile.Kinds() {
@@ -183,7 +185,7 @@ var fields = func() map[mutator.Kind]wire.FieldNumbers {
 
 func nameOf(k mutator.Kind, raw []byte) string { return wire.NewView(fields[k], raw).Name() }
 
-// isOf tells whether a resource was made from an object.
+// isOf reports whether a resource was generated from an object.
 func (c *change) isOf(kind, namespace, name string) bool {
 	is := func(refs []xds.Reference) bool {
 		return slices.ContainsFunc(refs, func(r xds.Reference) bool {
@@ -211,7 +213,7 @@ func (c *change) isOf(kind, namespace, name string) bool {
 	return false
 }
 
-// isCluster tells whether a change is about a cluster, under its old or its new name.
+// isCluster reports whether a change is about a cluster, under its old or its new name.
 func (c *change) isCluster(name string) bool {
 	return c.effect.Kind == mutator.KindCluster &&
 		(c.effect.Name == name || c.CopyOf == name || c.NewName == name)

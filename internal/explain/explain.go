@@ -13,25 +13,25 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Explainer runs calls again. It is safe for concurrent use.
+// Explainer replays calls and explains their effects. It is safe for concurrent use.
 type Explainer struct {
-	// Engine runs the calls. Its cache, quarantine and statistics are not touched.
+	// Engine runs the calls. Its cache, quarantine and statistics are not modified.
 	Engine *engine.Engine
-	// Features are those of the engine.
+	// Features are the features of the engine.
 	Features []mutator.Feature
 }
 
-// Query is what is asked for.
+// Query is what to explain, and in which detail.
 type Query struct {
 	Subject
 	// Diff adds the changed fields of resources.
 	Diff bool
-	// Seen adds the names that calls have.
+	// Seen adds the names in calls.
 	Seen bool
 	// Wanted adds the resources that Envoy should have.
 	Wanted bool
-	// Objects are custom resources that may be in no call, as JSON: the report is about them, too,
-	// if they are of the subject.
+	// Objects are custom resources, as JSON, that may be in no call: those of the subject are in
+	// the report, too.
 	Objects [][]byte
 }
 
@@ -73,13 +73,13 @@ func (x *Explainer) Explain(ctx context.Context, r *recording.Recording, q Query
 	return e.finish(ctx)
 }
 
-// abridges tells whether calls of a recording stand for what earlier ones returned.
+// abridges reports whether some calls of a recording stand for what earlier ones returned.
 func (x *Explainer) abridges(r *recording.Recording) bool {
 	return slices.ContainsFunc(r.Calls, func(c *recording.Call) bool { return c.Abridged })
 }
 
-// current are the calls that say what is the case now: not those that a later translation of the
-// same Gateway replaces.
+// current returns the calls that describe the current state: calls replaced by a later translation
+// of the same Gateway are left out.
 func current(r *recording.Recording) []*recording.Call {
 	latest := r.Latest()
 	var out []*recording.Call
@@ -97,17 +97,17 @@ func current(r *recording.Recording) []*recording.Call {
 // identity identifies a custom resource.
 type identity struct{ group, kind, namespace, name string }
 
-// subject is what is known of a custom resource.
+// subject is the collected information about a custom resource.
 type subject struct {
 	*Policy
-	object   *object  // as it came last, nil if only its name is known
-	gateways []string // of the translations that have it
-	calls    int      // that have it
+	object   *object  // the latest version, nil if only its name is known
+	gateways []string // of the translations that contain it
+	calls    int      // number of calls that contain it
 	changes  []*change
-	settled  bool // a translation has it
+	settled  bool // a translation contains it
 }
 
-// examination is a report on its way.
+// examination is the state of a report in the making.
 type examination struct {
 	Query
 	features []mutator.Feature
@@ -120,7 +120,7 @@ type examination struct {
 	report   *Report
 }
 
-// of returns what is known of a custom resource.
+// of returns the entry of a custom resource, and creates it if necessary.
 func (e *examination) of(id identity) *subject {
 	s := e.policies[id]
 	if s == nil {
@@ -142,7 +142,7 @@ func (e *examination) featureOf(id identity) string {
 	return ""
 }
 
-// add takes in a call.
+// add records a call.
 func (e *examination) add(c *recording.Call, res *engine.Response, effects []engine.Effect, err error) {
 	at := c.Gateway
 	if at == "" && c.Hook == mutator.HookTranslation && res.Subject != nil {
@@ -191,7 +191,7 @@ func (e *examination) add(c *recording.Call, res *engine.Response, effects []eng
 	}
 }
 
-// count takes in what is known of a call as a whole.
+// count records the properties of a call as a whole.
 func (e *examination) count(c *recording.Call, gateways string, err error) {
 	calls := &e.report.Calls
 	calls.Count++
@@ -218,7 +218,7 @@ func (e *examination) count(c *recording.Call, gateways string, err error) {
 	}
 }
 
-// addGateways notes the Gateways of a translation.
+// addGateways records the Gateways of a translation.
 func (s *subject) addGateways(names string) {
 	for name := range strings.SplitSeq(names, ",") {
 		if name != "" && !slices.Contains(s.gateways, name) {
@@ -227,7 +227,7 @@ func (s *subject) addGateways(names string) {
 	}
 }
 
-// addObjects takes in custom resources that may be in no call.
+// addObjects adds custom resources that may be in no call.
 func (e *examination) addObjects() {
 	for _, raw := range e.Objects {
 		if o := readObject(raw); o != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// finish makes the report of what was taken in.
+// finish makes the report from the recorded calls.
 func (e *examination) finish(ctx context.Context) (*Report, error) {
 	for id := range e.policies {
 		if s := e.policies[id]; s.calls > 0 {
@@ -50,7 +50,7 @@ func (e *examination) finish(ctx context.Context) (*Report, error) {
 	return e.report, nil
 }
 
-// unknown stands for a custom resource that is in no call.
+// unknown returns the entry of a custom resource that is in no call.
 func (e *examination) unknown() *subject {
 	group := e.Group
 	for _, k := range Kinds(e.features) {
@@ -61,7 +61,7 @@ func (e *examination) unknown() *subject {
 	return e.of(identity{group, e.Kind, e.Namespace, e.Name})
 }
 
-// compare compares what the report needs to have compared.
+// compare compares the resources that the report needs compared.
 func (e *examination) compare(ctx context.Context, changes []*change, policies []*subject) error {
 	all, most := map[*change]bool{}, len(changes)
 	add := func(list []*change) {
@@ -80,11 +80,11 @@ func (e *examination) compare(ctx context.Context, changes []*change, policies [
 		add(s.changes)
 		most = max(most, len(s.changes))
 	}
-	// Releases come last in a list: of a long one they are not shown.
+	// Releases come last: in a long list they are not shown.
 	return compareAll(ctx, slices.Collect(maps.Keys(all)), e.Diff && most <= maxResources)
 }
 
-// group is what a [Summary] counts.
+// group is the key by which a [Summary] counts.
 type group struct {
 	feature, kind, result string
 	shadow                bool
@@ -92,12 +92,12 @@ type group struct {
 
 func (c *change) group() group { return group{c.Feature, string(c.Change.Kind), c.Result, c.Shadow} }
 
-// failedFirst puts changes that failed before the others.
+// failedFirst sorts failed changes before the others.
 func failedFirst(all []*change) {
 	slices.SortStableFunc(all, func(a, b *change) int { return cmp.Compare(b.Error, "") - cmp.Compare(a.Error, "") })
 }
 
-// ofSubject are the changes of a Gateway, a route or a cluster.
+// ofSubject returns the changes of a Gateway, a route or a cluster.
 func (e *examination) ofSubject() []*change {
 	if e.Query.IsPolicy() {
 		return nil
@@ -116,7 +116,7 @@ func (e *examination) ofSubject() []*change {
 	})
 }
 
-// selected are the custom resources of the subject.
+// selected returns the custom resources of the subject.
 func (e *examination) selected(changes []*change) []*subject {
 	of := map[string]bool{}
 	for _, c := range changes {
@@ -131,8 +131,8 @@ func (e *examination) selected(changes []*change) []*subject {
 	return out
 }
 
-// created is when the custom resource was created: of two with the same target, the older takes
-// precedence.
+// created returns when the custom resource was created: if two have the same target, the older one
+// takes precedence.
 func (s *subject) created() time.Time {
 	if s.object == nil {
 		return time.Time{}
@@ -156,10 +156,10 @@ func (e *examination) selects(s *subject, of map[string]bool) bool {
 	return of[s.String()]
 }
 
-// whole says what is the case with the calls, or with the subject, as a whole.
+// whole returns the findings about the calls, or about the subject, as a whole.
 func (e *examination) whole(seen *Seen) (found []Finding) {
 	if e.report.Calls.Count == 0 && len(e.report.Policies) > 0 {
-		return nil // each of them says it
+		return nil // each of them has this finding
 	}
 	if e.report.Calls.Count == 0 {
 		return []Finding{Find(finding.NeverCalled, "egraft has received no call from Envoy Gateway")}
@@ -191,14 +191,14 @@ func (e *examination) whole(seen *Seen) (found []Finding) {
 	return append(found, Find(code, message+existing(e.Kind+" in namespace "+e.Namespace, names)))
 }
 
-// maxResources is how many changed resources a list has, and maxSampled how many of each group are
+// maxResources limits the changed resources in a list. maxSampled limits how many of each group are
 // compared for the fields of its summary.
 const (
 	maxResources = 1000
 	maxSampled   = 100
 )
 
-// list makes the list of changes, of which those that failed come first.
+// list makes the list of changes, failed ones first.
 func (e *examination) list(all []*change) *Changes {
 	all = slices.DeleteFunc(slices.Clone(all), func(c *change) bool { return c.empty })
 	failedFirst(all)

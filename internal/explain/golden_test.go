@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// explainer has all built-in features.
+// explainer returns an Explainer with all built-in features.
 func explainer(t testing.TB) *explain.Explainer {
 	t.Helper()
 	features := catalog.Builtin(catalog.Options{MaxBufferBytes: 1 << 20})
@@ -27,7 +27,7 @@ func explainer(t testing.TB) *explain.Explainer {
 	return &explain.Explainer{Engine: e, Features: features}
 }
 
-// text explains a subject by a recording, as egraft explain prints it.
+// text explains a subject from a recording, as egraft explain prints it.
 func text(t testing.TB, r *recording.Recording, q explain.Query) string {
 	t.Helper()
 	report, err := explainer(t).Explain(t.Context(), r, q)

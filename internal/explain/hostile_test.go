@@ -14,8 +14,8 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-// TestHostile: tenants write names and values. Nothing of it is obeyed by a terminal, and no secret of
-// a resource is printed.
+// TestHostile: tenants choose names and values. A terminal must not execute them, and no secret of
+// a resource may be printed.
 func TestHostile(t *testing.T) {
 	evil := `"\e[2J\a\u202e<script>"`
 	r := recorded(t, fmt.Sprintf(translation, strings.Join([]string{
@@ -56,14 +56,14 @@ func TestBounded(t *testing.T) {
 	require.Contains(t, b.String(), fmt.Sprintf("… and %d more", c.Omitted))
 }
 
-// large is a recording of a translation with many clusters of a route each, and a policy.
+// large returns a recording of a translation with one policy and many clusters, one route each.
 func large(t testing.TB, n int) *recording.Recording {
 	t.Helper()
 	r := recorded(t, fmt.Sprintf(translation, mtls("p", ref("Gateway", "eg", ""))))
 	return enlarged(t, r, n)
 }
 
-// TestDocument: the JSON form is read back as it was.
+// TestDocument: the JSON form of a report decodes to the same report.
 func TestDocument(t *testing.T) {
 	report, err := explainer(t).Explain(t.Context(), large(t, 2), explain.Query{Diff: true, Seen: true})
 	require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestDocument(t *testing.T) {
 	}, again.Seen.Targets)
 }
 
-// TestComplete: what is in no call is explained by the names that the calls have.
+// TestComplete: a custom resource that no call contains is explained from the names in the calls.
 func TestComplete(t *testing.T) {
 	report, err := explainer(t).Explain(t.Context(), large(t, 1), explain.Query{Seen: true})
 	require.NoError(t, err)

@@ -15,10 +15,10 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// routesPerListener is what the largest listeners of a fleet have.
+// routesPerListener is the number of routes in the largest listeners of a fleet.
 const routesPerListener = 1000
 
-// enlarged has n of each cluster and route.
+// enlarged multiplies each cluster and route by n.
 func enlarged(t testing.TB, r *recording.Recording, n int) *recording.Recording {
 	t.Helper()
 	for _, list := range r.Calls[0].Resources {
@@ -74,7 +74,7 @@ func BenchmarkExplain(b *testing.B) {
 				require.NoError(b, err)
 				require.True(b, report.InEffect())
 			}
-			b.ReportMetric(float64(cpu(b)-before)/float64(b.N)/1e9, "cpu-s/op") // on a machine that does other things, too
+			b.ReportMetric(float64(cpu(b)-before)/float64(b.N)/1e9, "cpu-s/op") // CPU time: other programs may use the machine
 		})
 	}
 }

@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// maxCompared is the longest name that is compared letter by letter, and maxNames how many: names
-// come from whoever writes policies.
+// maxCompared is the longest name that is compared letter by letter, and maxNames limits the number
+// of names: tenants choose them.
 const (
 	maxCompared = 256
 	maxNames    = 20_000
 )
 
-// Nearest returns those of the names that could be meant by a mistyped one, the nearest first, at
-// most limit of them.
+// Nearest returns the names that a mistyped one could stand for, the nearest first, at most limit
+// of them.
 func Nearest(name string, among []string, limit int) (near []string) {
 	type candidate struct {
 		name     string
@@ -36,8 +36,8 @@ func Nearest(name string, among []string, limit int) (near []string) {
 	return near
 }
 
-// distance is how many letters have to be inserted, removed, replaced or swapped with the next
-// one to make b of a, if that is no more than limit.
+// distance returns how many letters must be inserted, removed, replaced or swapped with the next
+// one to turn a into b, if that is at most limit.
 func distance(a, b string, limit int) (int, bool) {
 	if len(a) > maxCompared || len(b) > maxCompared {
 		return 0, false

@@ -12,24 +12,25 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// object is a custom resource as far as it is read here, leniently: it may be invalid.
+// object holds the fields of a custom resource that are read here, leniently: it may be invalid.
 type object struct {
 	gvk             schema.GroupVersionKind
 	namespace, name string
 	generation      int64
 	created         time.Time
 	targets         []policy.Target
-	selectors       []string // their kinds
+	selectors       []string // the kinds they select
 }
 
-// readObject reads a custom resource; nil if it is none.
+// readObject reads a custom resource, nil if raw is not one.
 func readObject(raw []byte) *object {
 	var o struct {
 		APIVersion, Kind string
 		Metadata         struct {
 			Namespace, Name string
 			Generation      int64
-			// CreationTimestamp is read by itself: one that is wrong is no reason to pass over the rest.
+			// CreationTimestamp is parsed separately: an invalid one must not hide the other
+			// fields.
 			CreationTimestamp any
 		}
 		Spec struct {
@@ -38,7 +39,7 @@ func readObject(raw []byte) *object {
 			TargetSelectors []struct{ Kind string }
 		}
 	}
-	var mistyped *json.UnmarshalTypeError // what else is there counts
+	var mistyped *json.UnmarshalTypeError // the other fields are used all the same
 	if err := json.Unmarshal(raw, &o); err != nil && !errors.As(err, &mistyped) || o.Kind == "" || o.Metadata.Name == "" {
 		return nil
 	}
@@ -47,7 +48,7 @@ func readObject(raw []byte) *object {
 		generation: o.Metadata.Generation, targets: o.Spec.TargetRefs,
 	}
 	if text, ok := o.Metadata.CreationTimestamp.(string); ok {
-		out.created, _ = time.Parse(time.RFC3339, text) // the zero time if it is wrong
+		out.created, _ = time.Parse(time.RFC3339, text) // the zero time if invalid
 	}
 	if o.Spec.TargetRef != nil {
 		out.targets = append([]policy.Target{*o.Spec.TargetRef}, out.targets...)
@@ -58,7 +59,7 @@ func readObject(raw []byte) *object {
 	return out
 }
 
-// targetsRoutesOnly tells whether all targets are routes.
+// targetsRoutesOnly reports whether all targets are routes.
 func (o *object) targetsRoutesOnly() bool {
 	kinds := slices.Clone(o.selectors)
 	for _, t := range o.targets {
@@ -67,7 +68,7 @@ func (o *object) targetsRoutesOnly() bool {
 	return len(kinds) > 0 && !slices.ContainsFunc(kinds, func(kind string) bool { return kind != xds.KindHTTPRoute && kind != xds.KindGRPCRoute })
 }
 
-// hasTarget tells whether the object has a target.
+// hasTarget reports whether the object has a target.
 func (o *object) hasTarget(kind, namespace, name string) bool {
 	if o.namespace != namespace {
 		return false

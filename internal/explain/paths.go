@@ -7,10 +7,10 @@ import (
 	"github.com/egraft/egraft/internal/diff"
 )
 
-// maxFields is how many fields a summary names.
+// maxFields limits the fields in a summary.
 const maxFields = 8
 
-// add adds the fields of a comparison, without names and indexes.
+// add adds the changed fields of a comparison, without names and indexes.
 func (s *Summary) add(r *diff.Result) {
 	if r == nil {
 		return
@@ -25,7 +25,7 @@ func (s *Summary) add(r *diff.Result) {
 	}
 }
 
-// withoutNames removes what is in brackets, where names can have brackets in quotes.
+// withoutNames removes the bracketed parts of a path. Names in them can contain quoted brackets.
 func withoutNames(path string) string {
 	var b strings.Builder
 	depth, quoted := 0, false
@@ -47,7 +47,7 @@ func withoutNames(path string) string {
 	return b.String()
 }
 
-// isIn tells whether a name is among names that are separated by commas.
+// isIn reports whether a name is in a comma-separated list of names.
 func isIn(name, names string) bool {
 	return slices.Contains(strings.Split(names, ","), name)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestNoSecrets: what is handed on of resources has no secrets, whatever a recording has.
+// TestNoSecrets: resources in a report contain no secrets, whatever the recording contains.
 func TestNoSecrets(t *testing.T) {
 	raw, err := proto.Marshal(&tlsv3.Secret{Name: "x", Type: &tlsv3.Secret_GenericSecret{GenericSecret: &tlsv3.GenericSecret{
 		Secret: &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: "SECRET"}},

@@ -11,14 +11,14 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// releases tells whether the change is the one at the end of a translation, by which routes lead to
-// renamed clusters. It is for all policies at once.
+// releases reports whether the change is the one at the end of a translation that points routes to
+// renamed clusters. It serves all policies at once.
 func (c *change) releases() bool {
 	return c.Feature == "" && !c.Shadow && c.effect.Kind == mutator.KindRouteConfiguration && c.Error == ""
 }
 
-// onlyActions leaves of a route configuration what a release can change, since there can be thousands
-// of routes.
+// onlyActions removes everything from a route configuration that a release cannot change, because
+// there can be thousands of routes.
 func onlyActions(m proto.Message) {
 	rc, ok := m.(*routev3.RouteConfiguration)
 	if !ok {
@@ -31,10 +31,10 @@ func onlyActions(m proto.Message) {
 	}
 }
 
-// jsonString is a string in JSON.
+// jsonString matches a JSON string.
 var jsonString = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
-// leading is what such a change is for a policy: the routes that lead to its clusters.
+// leading returns the part of such a change that concerns one policy: the routes to its clusters.
 func (c *change) leading(clusters map[string]bool) *change {
 	out := &change{Change: c.Change, effect: c.effect, result: &diff.Result{Changes: []diff.Change{}, Unchanged: c.result.Unchanged}}
 	for _, one := range c.result.Changes {
@@ -46,7 +46,7 @@ func (c *change) leading(clusters map[string]bool) *change {
 	return out
 }
 
-// own are the changes of a policy.
+// own returns the changes of a policy.
 func (e *examination) own(s *subject) (out []*change) {
 	clusters := map[string]bool{}
 	for _, c := range s.changes {

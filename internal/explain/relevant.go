@@ -8,8 +8,9 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// relevant returns whether a call has to be run for the subject. Calls of other Gateways are only
-// looked at for their names. It goes by translations: a call for a single resource belongs to one.
+// relevant returns a function that reports whether a call must be run for the subject. Of calls for
+// other Gateways, only the names are read. It selects whole translations, with the single-resource
+// calls that belong to them.
 func (q *Query) relevant(calls []*recording.Call) func(*recording.Call) bool {
 	all := func(*recording.Call) bool { return true }
 	if q.Name == "" || slices.ContainsFunc(calls, func(c *recording.Call) bool { return c.Abridged || translationOf(c) == "" }) {
@@ -21,13 +22,13 @@ func (q *Query) relevant(calls []*recording.Call) func(*recording.Call) bool {
 			of[translationOf(c)] = true
 		}
 	}
-	if len(of) == 0 { // what is in no call by its name can be in the metadata of its routes
+	if len(of) == 0 { // a subject whose name is in no call can be in the metadata of its routes
 		return all
 	}
 	return func(c *recording.Call) bool { return of[translationOf(c)] }
 }
 
-// translationOf is the ID of the translation that a call is or belongs to.
+// translationOf returns the ID of the translation that a call is or belongs to.
 func translationOf(c *recording.Call) string {
 	if c.Hook == mutator.HookTranslation {
 		return c.ID
@@ -35,7 +36,7 @@ func translationOf(c *recording.Call) string {
 	return c.Translation
 }
 
-// isIn tells whether a call is about the subject, as far as that can be told without running it.
+// isIn reports whether a call concerns the subject, as far as is known without running it.
 func (q *Query) isIn(c *recording.Call) bool {
 	switch {
 	case q.Kind == xds.KindGateway:
@@ -49,7 +50,7 @@ func (q *Query) isIn(c *recording.Call) bool {
 	})
 }
 
-// skim takes in the names of a call that is not run.
+// skim records the names in a call that is not run.
 func (e *examination) skim(c *recording.Call) {
 	e.count(c, c.Gateway, nil)
 	e.names.add(c.Call)

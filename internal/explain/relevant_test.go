@@ -11,7 +11,8 @@ import (
 	"github.com/egraft/egraft/internal/recording"
 )
 
-// TestOtherGateways: calls of other Gateways are counted and tell names, and are not run.
+// TestOtherGateways: calls of other Gateways are counted and their names are read, but they are not
+// run.
 func TestOtherGateways(t *testing.T) {
 	other := strings.ReplaceAll(fmt.Sprintf(translation, strings.ReplaceAll(mtls("other", ref("Gateway", "eg", "")), "name: eg}", "name: two}")), "name: eg,", "name: two,")
 	r := recorded(t, fmt.Sprintf(translation, mtls("p", ref("Gateway", "eg", ""))), other)
@@ -38,7 +39,7 @@ func TestOtherGateways(t *testing.T) {
 	}
 }
 
-// TestCurrent: only the last translation of a Gateway counts, and the calls that belong to it.
+// TestCurrent: only the last translation of a Gateway is used, with the calls that belong to it.
 func TestCurrent(t *testing.T) {
 	old := fmt.Sprintf(translation, mtls("old", ref("Gateway", "eg", "")))
 	r := recorded(t, old, fmt.Sprintf(translation, mtls("new", ref("Gateway", "eg", ""))))
@@ -57,7 +58,7 @@ func TestCurrent(t *testing.T) {
 	require.ElementsMatch(t, []string{"new", "next"}, names)
 }
 
-// single is a call of the Route hook with a policy.
+// single returns a call of the Route hook with a policy.
 func single(t *testing.T, policy, translation string) *recording.Call {
 	t.Helper()
 	r := recorded(t, fmt.Sprintf("{hook: Route, objects: [%s], resources: {Route: [{name: r, match: {prefix: /}, route: {cluster: c}}]}}", mtls(policy, ref("HTTPRoute", "shop", ""))))

@@ -1,9 +1,9 @@
-// Package explain says of custom resources, Gateways, routes and clusters what Envoy Gateway sends
-// about them, what egraft does with it, and why a policy has no effect. It runs kept calls again
+// Package explain reports what Envoy Gateway sends about custom resources, Gateways, routes and
+// clusters, what egraft does with it, and why a policy has no effect. It replays recorded calls
 // through an engine that records effects.
 //
-// It must not read files, and talks to nobody: what is known of a cluster or of Envoy comes in by
-// [Outside].
+// It must not read files or open connections: what is known of a cluster or of Envoy comes in
+// through [Outside].
 package explain
 
 import (
@@ -14,35 +14,35 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Version is that of the JSON form of a [Report]. Fields may be added within a version.
+// Version is the version of the JSON form of a [Report]. Fields may be added within a version.
 const Version = 1
 
-// Report is what is known of a subject. It marshals to the document that docs/explain.md describes.
+// Report is the result of an explanation. It marshals to the document described in docs/explain.md.
 type Report struct {
 	Version int    `json:"version"`
 	Subject string `json:"subject"`
-	// Calls are those that were examined.
+	// Calls are the examined calls.
 	Calls Calls `json:"calls"`
 	// Findings are about the subject or the calls as a whole.
 	Findings []Finding `json:"findings,omitempty"`
 	// Policies are policies, filters and backends, by feature and kind, the older ones first.
 	Policies []*Policy `json:"policies"`
-	// Changes are those of the subject, if it is a Gateway, a route or a cluster.
+	// Changes are the changes of the subject, if it is a Gateway, a route or a cluster.
 	Changes *Changes `json:"changes,omitempty"`
-	// Seen are the names that calls have, if they are asked for.
+	// Seen are the names in calls, if requested.
 	Seen *Seen `json:"seen,omitempty"`
 }
 
-// Calls says which calls a report rests on.
+// Calls describes the calls that a report is based on.
 type Calls struct {
-	// Count is how many there are, and Translations how many of them are of the Translation hook.
+	// Count is the number of calls, and Translations how many of them are of the Translation hook.
 	Count        int `json:"count"`
 	Translations int `json:"translations"`
-	// Gateways are those of the calls, as namespace/name.
+	// Gateways are the Gateways of the calls, as namespace/name.
 	Gateways []string `json:"gateways"`
-	// Last is the time of the last call, if it is known.
+	// Last is the time of the last call, if known.
 	Last *time.Time `json:"last,omitempty"`
-	// Errors are of calls that failed, and Warnings what is wrong with calls that did not.
+	// Errors are of calls that failed, and Warnings are about calls that did not.
 	Errors   []string `json:"errors,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
 }
@@ -54,21 +54,21 @@ type Policy struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	Feature   string `json:"feature,omitempty"`
-	// Generation is that of the object in the calls, 0 if unknown.
+	// Generation is the generation of the object in the calls, 0 if unknown.
 	Generation int64 `json:"generation,omitempty"`
-	// InEffect tells whether no stage that was examined failed, and the policy is not a Shadow.
+	// InEffect is true if no examined stage failed and the policy is not a Shadow.
 	InEffect bool `json:"inEffect"`
-	// Shadow tells whether the policy's effect is Shadow: its changes are those that it would make.
+	// Shadow is true if the policy's effect is Shadow: its changes are those that it would make.
 	Shadow bool `json:"shadow,omitempty"`
 	// StoppedAt is the number of the first stage that failed, 0 if none did.
 	StoppedAt int `json:"stoppedAt,omitempty"`
 	// Stages are the four stages in order.
 	Stages []Stage `json:"stages"`
-	// Outcomes are those of the last calls.
+	// Outcomes are the outcomes in the last calls.
 	Outcomes []Outcome `json:"outcomes,omitempty"`
 	// Changes are what the policy changed.
 	Changes *Changes `json:"changes,omitempty"`
-	// Wanted are the resources that Envoy should have, if they are asked for.
+	// Wanted are the resources that Envoy should have, if requested.
 	Wanted []Wanted `json:"wanted,omitempty"`
 }
 
@@ -90,9 +90,9 @@ type State string
 const (
 	// OK means that the policy passed the stage.
 	OK State = "ok"
-	// Warning means that it passed, and something is not as it should be.
+	// Warning means that the policy passed the stage with a problem.
 	Warning State = "warning"
-	// Failed means that it stopped there.
+	// Failed means that the policy did not pass the stage.
 	Failed State = "failed"
 	// Unknown means that the stage was not examined, or that the policy did not reach it.
 	Unknown State = "unknown"
@@ -107,11 +107,11 @@ type Stage struct {
 	Summary string `json:"summary,omitempty"`
 	// Findings are the reasons of a state that is not [OK].
 	Findings []Finding `json:"findings,omitempty"`
-	// Details are lines for people.
+	// Details are lines for people to read.
 	Details []string `json:"details,omitempty"`
 }
 
-// Finding is a code with what it is about.
+// Finding is a code with a message about the affected object.
 type Finding struct {
 	Code    string `json:"code"`
 	Name    string `json:"name"`
@@ -120,12 +120,12 @@ type Finding struct {
 	Link    string `json:"link"`
 }
 
-// Find makes a finding of a code.
+// Find returns a finding with the code.
 func Find(c finding.Code, message string) Finding {
 	return Finding{Code: c.ID, Name: c.Name, Message: message, Remedy: c.Remedy, Link: c.Link()}
 }
 
-// Outcome is what became of a policy in a call.
+// Outcome is the outcome of a policy in a call.
 type Outcome struct {
 	Hook mutator.Hook `json:"hook"`
 	// Subject is the Gateways of a translation as namespace/name, separated by commas, or the name of
@@ -142,13 +142,13 @@ type Outcome struct {
 type Changes struct {
 	// Summary counts all of them.
 	Summary []Summary `json:"summary"`
-	// Resources are the first ones.
+	// Resources are the first changed ones.
 	Resources []Change `json:"resources"`
-	// Omitted is how many more there are.
+	// Omitted is the number of further ones.
 	Omitted int `json:"omitted,omitempty"`
 }
 
-// Summary is changes of one kind, with one result, by one feature.
+// Summary counts changes of one kind of resource with one result by one feature.
 type Summary struct {
 	Feature string       `json:"feature"`
 	Kind    mutator.Kind `json:"kind"`
@@ -156,7 +156,7 @@ type Summary struct {
 	Code    string       `json:"code"`
 	Shadow  bool         `json:"shadow,omitempty"`
 	Count   int          `json:"count"`
-	// Fields are the paths of changed fields without names and indexes, the first of them.
+	// Fields are the first paths of changed fields, without names and indexes.
 	Fields []string `json:"fields,omitempty"`
 }
 
@@ -167,23 +167,26 @@ type Change struct {
 	Feature string       `json:"feature"`
 	Kind    mutator.Kind `json:"kind"`
 	Name    string       `json:"name"`
-	// NewName is the name that it was given, and CopyOf the cluster that an added one is a copy of.
+	// NewName is the new name of a renamed resource, and CopyOf the cluster that an added one is a
+	// copy of.
 	NewName string `json:"newName,omitempty"`
 	CopyOf  string `json:"copyOf,omitempty"`
-	// Shadow tells whether it would be done if policies with the effect Shadow were enforced.
+	// Shadow is true if the change would only be made if policies with the effect Shadow were
+	// enforced.
 	Shadow bool `json:"shadow,omitempty"`
-	// Op is + for an added resource, - for a removed one, ~ for a changed one, and empty for one that
-	// stayed as it was because the mutator failed.
+	// Op is + for an added resource, - for a removed one, ~ for a changed one, and empty for one
+	// that is unmodified because the mutator failed.
 	Op     diff.Op `json:"op"`
 	Result string  `json:"result"`
 	Code   string  `json:"code"`
-	// Cause is the code of a panic, a timeout or a quarantine, if that is why the mutator failed.
+	// Cause is the code of the panic, timeout or quarantine because of which the mutator failed, if
+	// any.
 	Cause string `json:"cause,omitempty"`
 	// Error is why the mutator failed.
 	Error string `json:"error,omitempty"`
-	// Policies are those for which it was done.
+	// Policies are the policies that caused the change.
 	Policies []string `json:"policies,omitempty"`
-	// Diff has the changed fields, if they are asked for. A resource that was added or removed is one
-	// change without a path.
+	// Diff has the changed fields, if requested. An added or removed resource is one change without
+	// a path.
 	Diff *diff.Result `json:"diff,omitempty"`
 }

@@ -13,18 +13,18 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// Seen are the names that Envoy Gateway's calls have. What is not among them does not exist for
-// Envoy Gateway, or leads to nothing.
+// Seen are the names in Envoy Gateway's calls. For Envoy Gateway, any other name does not exist or
+// is attached to nothing.
 type Seen struct {
 	// Targets are Gateways and routes.
 	Targets []Target `json:"targets"`
 	// Policies are custom resources as "Kind namespace/name".
 	Policies []string `json:"policies"`
-	// Routes tells whether any translation came with routes, without which most targets are unknown.
+	// Routes is true if some translation included routes. Without routes, most targets are unknown.
 	Routes bool `json:"routes"`
 }
 
-// Target is something that policies can be attached to.
+// Target is an object that policies can be attached to.
 type Target struct {
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace"`
@@ -58,7 +58,7 @@ func (v *inventory) seen() *Seen {
 	return s
 }
 
-// add takes in the names of a call.
+// add records the names in a call.
 func (v *inventory) add(call *engine.Call) {
 	for _, list := range call.Resources {
 		for _, raw := range list.Encoded {
@@ -90,7 +90,7 @@ func (v *inventory) add(call *engine.Call) {
 func (v *inventory) host(configuration string, vh *routev3.VirtualHost) {
 	for _, l := range xds.ListenersOf(configuration, vh) {
 		if l.ListenerSet != "" {
-			l.SectionName = "" // it is none of the Gateway's
+			l.SectionName = "" // the listener is not one of the Gateway itself
 		}
 		v.note(l)
 	}
@@ -115,7 +115,7 @@ func (v *inventory) note(ref xds.Reference) {
 	}
 }
 
-// gateways takes in Gateways of a call as namespace/name, separated by commas.
+// gateways records the Gateways of a call, as namespace/name, separated by commas.
 func (v *inventory) gateways(names string) {
 	for name := range strings.SplitSeq(names, ",") {
 		if namespace, name, ok := strings.Cut(name, "/"); ok {
@@ -124,7 +124,7 @@ func (v *inventory) gateways(names string) {
 	}
 }
 
-// named are the names of the targets of a kind in a namespace.
+// named returns the names of the targets of a kind in a namespace.
 func (s *Seen) named(kind, namespace string) (names []string) {
 	for _, t := range s.Targets {
 		if t.Kind == kind && t.Namespace == namespace {
@@ -134,7 +134,7 @@ func (s *Seen) named(kind, namespace string) (names []string) {
 	return names
 }
 
-// elsewhere are the targets of a kind with a name in other namespaces.
+// elsewhere returns the targets of a kind with the same name in other namespaces.
 func (s *Seen) elsewhere(kind, namespace, name string) (others []string) {
 	for _, t := range s.Targets {
 		if t.Kind == kind && t.Name == name && t.Namespace != namespace {

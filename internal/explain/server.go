@@ -10,26 +10,26 @@ import (
 	"github.com/egraft/egraft/internal/recording"
 )
 
-// Path is where [Server] answers.
+// Path is the path of [Server].
 const Path = "/api/v1/explain"
 
-// timeout is how long an answer may take. Explaining a translation of 10,000 clusters takes a second.
+// timeout limits the time of a request. Explaining a translation of 10,000 clusters takes a second.
 const timeout = 30 * time.Second
 
-// Server answers requests for reports, one at a time: each needs the memory of the calls.
+// Server serves reports, one at a time: each needs the memory of the calls.
 type Server struct {
 	explainer *Explainer
 	recording func(context.Context) (*recording.Recording, error)
 	turn      chan struct{}
 }
 
-// NewServer makes a server of the calls that recording returns.
+// NewServer returns a server that explains the calls that recording returns.
 func NewServer(x *Explainer, recording func(context.Context) (*recording.Recording, error)) *Server {
 	return &Server{x, recording, make(chan struct{}, 1)}
 }
 
-// Answer answers a request with a [Report]. Its query has a subject as [ParseSubject] reads it, and
-// diff, seen and wanted, which are true or false.
+// Answer responds to a request with a [Report]. Its query has a subject in the form of
+// [ParseSubject], and diff, seen and wanted, which are true or false.
 func (s *Server) Answer(r *http.Request) (any, error) {
 	q, err := s.query(r)
 	if err != nil {
@@ -38,7 +38,8 @@ func (s *Server) Answer(r *http.Request) (any, error) {
 	return s.report(r.Context(), q)
 }
 
-// Report returns the report on a subject as [ParseSubject] reads it, empty for all custom resources.
+// Report returns the report on a subject in the form of [ParseSubject], empty for all custom
+// resources.
 func (s *Server) Report(ctx context.Context, subject string, diff bool) (*Report, error) {
 	of, err := ParseSubject([]string{subject}, Kinds(s.explainer.Features))
 	if err != nil {
@@ -47,7 +48,7 @@ func (s *Server) Report(ctx context.Context, subject string, diff bool) (*Report
 	return s.report(ctx, Query{Subject: of, Diff: diff})
 }
 
-// report waits for its turn.
+// report waits until no other report is in the making.
 func (s *Server) report(ctx context.Context, q Query) (*Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -31,7 +31,7 @@ func serve(t *testing.T, recording func(context.Context) (*recording.Recording, 
 	return u.Host
 }
 
-// TestAsk: a running egraft answers as the command does by itself.
+// TestAsk: a running egraft responds with the same report as the command makes by itself.
 func TestAsk(t *testing.T) {
 	r := recorded(t, fmt.Sprintf(translation, mtls("p", ref("Gateway", "eg", ""))))
 	at := serve(t, func(context.Context) (*recording.Recording, error) { return r, nil })
@@ -48,7 +48,7 @@ func TestAsk(t *testing.T) {
 	require.ErrorIs(t, err, explain.ErrNoAnswer)
 }
 
-// TestWanted: what Envoy should have is what egraft returned, without secrets.
+// TestWanted: the resources that Envoy should have are those that egraft returned, without secrets.
 func TestWanted(t *testing.T) {
 	r := recorded(t, fmt.Sprintf(translation, mtls("p", ref("Gateway", "eg", ""))))
 	report, err := explainer(t).Explain(t.Context(), r, explain.Query{Wanted: true})
@@ -92,7 +92,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestOneAtATime: a request waits for the one before it, and not for ever.
+// TestOneAtATime: a request waits for the previous one, up to a timeout.
 func TestOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})

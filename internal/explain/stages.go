@@ -16,7 +16,7 @@ func identityOf(o *policy.Object) identity {
 
 func (o *object) identity() identity { return identity{o.gvk.Group, o.gvk.Kind, o.namespace, o.name} }
 
-// stageNames are the names of the stages, from the first.
+// stageNames are the names of the stages, in order.
 var stageNames = []string{"known to Envoy Gateway", "sent to egraft", "applied by egraft", "active in Envoy"}
 
 // Summaries of stages that are unknown.
@@ -25,12 +25,12 @@ const (
 	notReached  = "not reached"
 )
 
-// NewStage is a stage in a state.
+// NewStage returns a stage in a state.
 func NewStage(number int, state State, summary string, findings ...Finding) Stage {
 	return Stage{Number: number, Name: stageNames[number-1], State: state, Summary: summary, Findings: findings}
 }
 
-// note takes in an outcome of a call.
+// note records an outcome of a call.
 func (s *subject) note(h mutator.Hook, at string, p mutator.PolicyOutcome) {
 	code, ok := finding.OfReason(string(p.Reason))
 	if !ok {
@@ -46,14 +46,15 @@ func (s *subject) note(h mutator.Hook, at string, p mutator.PolicyOutcome) {
 	}
 }
 
-// has tells whether the policy has an outcome, or would have it if it were enforced.
+// has reports whether the policy has an outcome with one of the reasons, or would have it if it
+// were enforced.
 func (s *subject) has(reasons ...mutator.Reason) bool {
 	return slices.ContainsFunc(s.Outcomes, func(o Outcome) bool {
 		return slices.Contains(reasons, mutator.Reason(o.Reason)) || slices.Contains(reasons, mutator.Reason(o.Enforced))
 	})
 }
 
-// examine fills in the stages that calls tell of.
+// examine fills in the stages that calls give information about.
 func (e *examination) examine(s *subject, seen *Seen) {
 	s.Stages = []Stage{
 		NewStage(StageKnown, Unknown, notExamined), e.sent(s, seen), NewStage(StageApplied, Unknown, notReached),
@@ -70,7 +71,7 @@ func (e *examination) examine(s *subject, seen *Seen) {
 	s.Policy.conclude()
 }
 
-// conclude works out what follows from the stages.
+// conclude derives StoppedAt and InEffect from the stages.
 func (p *Policy) conclude() {
 	p.StoppedAt, p.InEffect = 0, !p.Shadow
 	for _, s := range p.Stages {
@@ -80,7 +81,7 @@ func (p *Policy) conclude() {
 	}
 }
 
-// sent is the second stage.
+// sent returns the second stage.
 func (e *examination) sent(s *subject, seen *Seen) Stage {
 	if e.report.Calls.Count == 0 {
 		return failed(StageSent, Find(finding.NeverCalled, "egraft has received no call from Envoy Gateway"))
@@ -104,7 +105,7 @@ func (e *examination) sent(s *subject, seen *Seen) Stage {
 		summary += ", for Gateway " + list(s.gateways)
 	}
 	wrong = slices.DeleteFunc(wrong, func(f Finding) bool {
-		return f.Code == finding.RoutesNotIncluded.ID || f.Code == finding.SelectsNothing.ID // the outcome says it better
+		return f.Code == finding.RoutesNotIncluded.ID || f.Code == finding.SelectsNothing.ID // the outcome is more precise
 	})
 	if len(wrong) > 0 {
 		return NewStage(StageSent, Warning, summary, wrong...)
@@ -116,7 +117,8 @@ func failed(number int, findings ...Finding) Stage {
 	return NewStage(number, Failed, findings[0].Message, findings...)
 }
 
-// isReferenced tells whether routes refer to custom resources of the kind: filters and backends.
+// isReferenced reports whether routes refer to custom resources of the kind, as they do to filters
+// and backends.
 func (e *examination) isReferenced(p *Policy) bool {
 	for i := range e.features {
 		f := &e.features[i]
@@ -127,7 +129,7 @@ func (e *examination) isReferenced(p *Policy) bool {
 	return false
 }
 
-// notSent says what can be said of a custom resource that no call has.
+// notSent returns the finding about a custom resource that no call contains.
 func (e *examination) notSent(s *subject, seen *Seen) Finding {
 	code, message := finding.NotSent, "no call of Envoy Gateway contains "+s.String()
 	if e.isReferenced(s.Policy) {
@@ -147,12 +149,12 @@ func (e *examination) notSent(s *subject, seen *Seen) Finding {
 	return Find(code, message)
 }
 
-// applied is the third stage.
+// applied returns the third stage.
 func (s *subject) applied() Stage {
 	var bad, good []Outcome
 	for _, o := range s.Outcomes {
 		if s.Shadow && o.Enforced == string(mutator.Programmed) {
-			o.Reason = string(mutator.Programmed) // as far as it goes
+			o.Reason = string(mutator.Programmed) // a Shadow gets no further
 		}
 		if mutator.Reason(o.Reason) == mutator.Programmed {
 			good = append(good, o)

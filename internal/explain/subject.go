@@ -11,21 +11,21 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// Subject is what is to be explained.
+// Subject is what to explain.
 type Subject struct {
 	// Kind is Gateway, HTTPRoute, GRPCRoute, [ClusterKind], the kind of a custom resource, or empty
 	// for all custom resources.
 	Kind string
-	// Group is that of a custom resource, if it was named.
+	// Group is the group of a custom resource, if it was given.
 	Group string
-	// Namespace and Name are empty for all of the kind. A cluster has no namespace.
+	// Namespace and Name are empty for all objects of the kind. A cluster has no namespace.
 	Namespace, Name string
 }
 
-// ClusterKind is the kind of Envoy's clusters.
+// ClusterKind is the kind of Envoy clusters.
 const ClusterKind = "Cluster"
 
-// String is the subject as one would type it.
+// String returns the subject as a user would type it.
 func (s Subject) String() string {
 	kind := strings.ToLower(s.Kind)
 	if s.Group != "" {
@@ -42,12 +42,12 @@ func (s Subject) String() string {
 	return kind + "/" + s.Namespace + "/" + s.Name
 }
 
-// IsPolicy tells whether the subject is custom resources.
+// IsPolicy reports whether the subject consists of custom resources.
 func (s Subject) IsPolicy() bool { return !slices.Contains(ownKinds, s.Kind) }
 
 var ownKinds = []string{xds.KindGateway, xds.KindHTTPRoute, xds.KindGRPCRoute, ClusterKind}
 
-// Kinds are the custom resources of features.
+// Kinds returns the kinds of the features' custom resources.
 func Kinds(features []mutator.Feature) (kinds []schema.GroupVersionKind) {
 	for i := range features {
 		for _, k := range slices.Concat(features[i].Policies, features[i].Filters, features[i].Backends) {
@@ -57,9 +57,9 @@ func Kinds(features []mutator.Feature) (kinds []schema.GroupVersionKind) {
 	return kinds
 }
 
-// ParseSubject reads what is to be explained, in the forms of kubectl: KIND/NAMESPACE/NAME,
-// cluster/NAME, or KIND for all of it; the parts may be arguments of their own. Kinds may be in
-// lower case, in the plural, and with their group behind a dot. Without arguments it is all
+// ParseSubject reads what to explain, in the forms of kubectl: KIND/NAMESPACE/NAME, cluster/NAME,
+// or KIND for all objects of the kind; the parts may be separate arguments. Kinds may be in lower
+// case, in the plural, and followed by a dot and their group. Without arguments, the subject is all
 // custom resources.
 func ParseSubject(args []string, kinds []schema.GroupVersionKind) (Subject, error) {
 	text := strings.Join(args, "/")
@@ -86,7 +86,7 @@ func ParseSubject(args []string, kinds []schema.GroupVersionKind) (Subject, erro
 	return s, nil
 }
 
-// kindOf finds the kind that a word is for.
+// kindOf returns the kind that a word stands for.
 func kindOf(word string, kinds []schema.GroupVersionKind) (Subject, bool) {
 	name, group, _ := strings.Cut(word, ".")
 	for _, k := range ownKinds {
@@ -102,7 +102,7 @@ func kindOf(word string, kinds []schema.GroupVersionKind) (Subject, bool) {
 	return Subject{}, false
 }
 
-// isKind tells whether a word is the kind or its plural.
+// isKind reports whether a word is the kind or its plural.
 func isKind(word, kind string) bool {
 	kind, word = strings.ToLower(kind), strings.ToLower(word)
 	plural := kind + "s"

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-// maxShown is how many changed resources a text has without their changes.
+// maxShown limits how many changed resources are printed if their changes are not.
 const maxShown = 10
 
 // Write prints the report for people.
@@ -42,10 +42,10 @@ type text struct {
 	style terminal.Style
 }
 
-// line prints what is made of egraft's words and of what is printable.
+// line prints a line. Its arguments must be egraft's own words or printable.
 func (t *text) line(format string, args ...any) { fmt.Fprintf(&t.Builder, format+"\n", args...) }
 
-// sign is that of a state.
+// sign returns the sign of a state.
 func (t *text) sign(s State) string {
 	switch s {
 	case OK:
@@ -58,7 +58,7 @@ func (t *text) sign(s State) string {
 	return t.style.Faint("·")
 }
 
-// state is that of a policy as a whole.
+// state returns the state of a policy as a whole.
 func (p *Policy) state() State {
 	if p.StoppedAt > 0 {
 		return Failed
@@ -119,7 +119,7 @@ func (t *text) finding(indent string, f Finding) {
 	t.line("%s  %s", indent, t.style.Faint(terminal.Printable(f.Link)))
 }
 
-// changes prints changed resources: by their names, or with what changed.
+// changes prints changed resources: only their names, or also their changes.
 func (t *text) changes(indent, title string, c *Changes) {
 	if len(c.Resources) == 0 {
 		if title != "" {
@@ -149,10 +149,10 @@ func (t *text) changes(indent, title string, c *Changes) {
 	}
 }
 
-// shownFields is how many fields a line names.
+// shownFields limits the fields named in a line.
 const shownFields = 3
 
-// shortened names fields by the ends of their paths.
+// shortened returns the last parts of the paths of fields.
 func shortened(paths []string) string {
 	var names []string
 	for _, p := range paths {
@@ -168,7 +168,7 @@ func shortened(paths []string) string {
 	return strings.Join(names, ", ")
 }
 
-// verb is a result as a verb.
+// verb returns the verb for a result.
 func verb(result string, shadow bool) string {
 	if shadow {
 		return "would have " + verb(result, false)
@@ -179,7 +179,7 @@ func verb(result string, shadow bool) string {
 	return result
 }
 
-// counted counts resources. The plural of some kinds is the kind.
+// counted returns a number of resources. The plural of some kinds is the kind itself.
 func counted(n int, kind string) string {
 	if n == 1 || strings.HasSuffix(kind, "s") {
 		return fmt.Sprintf("%d %s", n, kind)
@@ -219,7 +219,7 @@ func (t *text) change(indent string, c *Change) {
 	}
 }
 
-// diffText prints a comparison, or the whole of a resource that was added or removed.
+// diffText prints a comparison, or the whole resource if it was added or removed.
 func diffText(d *diff.Result, indent string) string {
 	if len(d.Changes) == 1 && d.Changes[0].Path == "" {
 		one := d.Changes[0]
@@ -240,7 +240,7 @@ func diffText(d *diff.Result, indent string) string {
 	return b.String()
 }
 
-// total counts, where there is something to count.
+// total prints the counts, if there is anything to count.
 func (t *text) total(r *Report) {
 	good := 0
 	for _, p := range r.Policies {
@@ -253,8 +253,8 @@ func (t *text) total(r *Report) {
 	}
 }
 
-// InEffect tells whether all that the report is about is as it should be. That a Shadow changes nothing
-// is.
+// InEffect reports whether every policy in the report is as it should be. A Shadow that changes
+// nothing is.
 func (r *Report) InEffect() bool {
 	for _, p := range r.Policies {
 		if !p.InEffect && (!p.Shadow || p.StoppedAt > 0) {

@@ -15,15 +15,15 @@ import (
 
 // Wanted is a resource as Envoy should have it: as egraft returned it, without secrets.
 type Wanted struct {
-	// Gateways are those whose Envoys should have it, as namespace/name.
+	// Gateways are those, as namespace/name, whose Envoys should have the resource.
 	Gateways []string     `json:"gateways"`
 	Kind     mutator.Kind `json:"kind"`
 	Name     string       `json:"name"`
 	Encoded  []byte       `json:"encoded"`
 }
 
-// inEnvoy are the kinds of resources that Envoy shows as the control plane sent them. Secrets and
-// endpoints are not among them.
+// inEnvoy are the kinds of resources that Envoy's config dump shows as the control plane sent them.
+// Secrets and endpoints are not among them.
 var inEnvoy = []mutator.Kind{mutator.KindCluster, mutator.KindListener, mutator.KindRouteConfiguration}
 
 // returned are the resources of a translation as egraft returned them.
@@ -45,7 +45,7 @@ func newReturned(res *engine.Response) returned {
 	return out
 }
 
-// wanted are the resources that Envoys should have because of changes, at most [maxResources].
+// wanted returns the resources that Envoys should have because of changes, at most [maxResources].
 func (e *examination) wanted(all []*change) (out []Wanted, err error) {
 	type key struct {
 		gateway string

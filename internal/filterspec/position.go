@@ -30,7 +30,7 @@ func (s *Spec) Position() httpfilter.Position {
 	}
 }
 
-// IsBeforeRouter tells whether the filter is behind all others.
+// IsBeforeRouter reports whether the filter is behind all others.
 func (s *Spec) IsBeforeRouter() bool {
 	return s.position == nil || s.position.At == v1alpha1.FilterBeforeRouter
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// Presence tells whether something is there.
+// Presence reports whether something is there.
 type Presence int
 
 // Whether something is there. Unknown is what nobody could tell.
@@ -32,7 +32,7 @@ type Facts struct {
 	wiring.Kind
 	Namespace, Name string
 
-	// Installed tells whether the API server has the kind, Exists whether it has the object, or
+	// Installed reports whether the API server has the kind, Exists whether it has the object, or
 	// whether the file is there from which Envoy Gateway reads it.
 	Installed, Exists Presence
 	// Near are names that the object could have been meant to have, as namespace/name.
@@ -48,7 +48,7 @@ type Facts struct {
 	Needs  *wiring.Needs
 	Socket string
 	// Release is Envoy Gateway's version, empty if it is not known. RouteTargets are the routes that a
-	// policy targets, and OtherTargets tells whether it has other targets.
+	// policy targets, and OtherTargets reports whether it has other targets.
 	Release      string
 	RouteTargets []string
 	OtherTargets bool
@@ -82,7 +82,7 @@ type Verdict struct {
 	Examined bool
 }
 
-// Failed tells whether Envoy Gateway cannot know the object.
+// Failed reports whether Envoy Gateway cannot know the object.
 func (v *Verdict) Failed() bool {
 	return slices.ContainsFunc(v.Problems, func(p Problem) bool { return p.Failed })
 }
@@ -166,7 +166,7 @@ func (f *Facts) configured(v *Verdict) {
 	}
 }
 
-// watched tells whether the namespace is among those that Envoy Gateway reads.
+// watched reports whether the namespace is among those that Envoy Gateway reads.
 func (f *Facts) watched(v *Verdict) {
 	if f.Config == nil || f.Config.Kubernetes() == nil || f.Config.Kubernetes().Watch == nil {
 		return
@@ -184,7 +184,7 @@ func (f *Facts) watched(v *Verdict) {
 	}
 }
 
-// released tells whether the release of Envoy Gateway sends what the policy targets.
+// released reports whether the release of Envoy Gateway sends what the policy targets.
 func (f *Facts) released(v *Verdict) {
 	if len(f.RouteTargets) > 0 && version.Precedes(f.Release, version.RouteTargets) {
 		v.add(finding.NotInRelease, !f.OtherTargets, "Envoy Gateway before %s does not send policies that target routes, and this is %s: %s has no effect on %s",

@@ -63,7 +63,7 @@ func (o *Object) Targets() []Target {
 	return append([]Target{*o.Spec.TargetRef}, o.Spec.TargetRefs...)
 }
 
-// IsOnRoute tells whether a target is a route, or a rule of it, that an xDS route was made from.
+// IsOnRoute reports whether a target is a route, or a rule of it, that an xDS route was made from.
 func (o *Object) IsOnRoute(refs []xds.Reference) bool {
 	return slices.ContainsFunc(o.Targets(), func(t Target) bool {
 		return slices.ContainsFunc(refs, func(ref xds.Reference) bool {

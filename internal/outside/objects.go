@@ -79,7 +79,7 @@ func (all Replicas) names() (out []string) {
 	return out
 }
 
-// later tells whether a report rests on later calls.
+// later reports whether a report rests on later calls.
 func later(r, than *explain.Report) bool {
 	if (r.Calls.Count > 0) != (than.Calls.Count > 0) {
 		return r.Calls.Count > 0

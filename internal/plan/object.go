@@ -68,26 +68,26 @@ func existing(r *recording.Recording) map[string][]byte {
 	return out
 }
 
-// reads tells whether a feature has custom resources of the object's kind.
+// reads reports whether a feature has custom resources of the object's kind.
 func reads(f *mutator.Feature, o *objectfile.Object) bool {
 	return slices.ContainsFunc(slices.Concat(f.Policies, f.Filters, f.Backends), func(k policy.Kind) bool { return k.GroupVersionKind == o.GVK() })
 }
 
-// isPolicy tells whether an object is attached by its targets, and not referred to by routes.
+// isPolicy reports whether an object is attached by its targets, and not referred to by routes.
 func (p *Planner) isPolicy(o *objectfile.Object) bool {
 	return slices.ContainsFunc(p.Features, func(f mutator.Feature) bool {
 		return slices.ContainsFunc(f.Policies, func(k policy.Kind) bool { return k.GroupVersionKind == o.GVK() })
 	})
 }
 
-// isIn tells whether Envoy Gateway sends objects of the kind in a hook.
+// isIn reports whether Envoy Gateway sends objects of the kind in a hook.
 func (p *Planner) isIn(h mutator.Hook, o *objectfile.Object) bool {
 	return slices.ContainsFunc(p.Features, func(f mutator.Feature) bool {
 		return slices.ContainsFunc(f.ObjectsIn(h), func(k policy.Kind) bool { return k.GroupVersionKind == o.GVK() })
 	})
 }
 
-// isOnGateway tells whether a target is one of the Gateways, which are namespace/name and separated
+// isOnGateway reports whether a target is one of the Gateways, which are namespace/name and separated
 // by commas, or a GatewayClass: a recording does not say which one its Gateways have.
 func isOnGateway(o *objectfile.Object, gateways string) bool {
 	return slices.ContainsFunc(o.Targets(), func(t objectfile.Target) bool {

@@ -76,7 +76,7 @@ func (b *rebuild) objects(now [][]byte, h mutator.Hook, refs []xds.Reference) (o
 	return out, changed, nil
 }
 
-// isSent tells whether Envoy Gateway would send an object in a call. What it selects by labels, and
+// isSent reports whether Envoy Gateway would send an object in a call. What it selects by labels, and
 // which routes refer to it, is known only if it sent the object before.
 func (b *rebuild) isSent(o *objectfile.Object, h mutator.Hook, refs []xds.Reference, before bool) bool {
 	switch {
@@ -164,7 +164,7 @@ func (b *rebuild) single(ctx context.Context, k mutator.Kind, raw []byte) ([]byt
 	return b.again(ctx, made.Call, true, objects)
 }
 
-// again makes a call for a single resource with other custom resources; before tells whether it was
+// again makes a call for a single resource with other custom resources; before reports whether it was
 // made. Without any, Envoy Gateway makes none.
 func (b *rebuild) again(ctx context.Context, call *engine.Call, before bool, objects [][]byte) ([]byte, error) {
 	if before {

@@ -111,7 +111,7 @@ func readTar(b *bufio.Reader, l limits) (*Recording, error) {
 	}
 }
 
-// isPart tells whether a file belongs to a recording.
+// isPart reports whether a file belongs to a recording.
 func isPart(name string) bool {
 	return name == headerFile || path.Dir(name) == callsDir && isCallFile(name)
 }

@@ -65,7 +65,7 @@ func (f *field) isCleanValue(value []byte, depth int) bool {
 	return f.isList && isPacked(f.typ, value)
 }
 
-// isPacked tells whether a value is a list of numbers.
+// isPacked reports whether a value is a list of numbers.
 func isPacked(typ protowire.Type, value []byte) bool {
 	for len(value) > 0 {
 		n := protowire.ConsumeFieldValue(1, typ, value)
@@ -83,7 +83,7 @@ type entry struct {
 	key []byte
 }
 
-// isBefore tells whether the next entry of a map has its place behind this one, of which it takes the
+// isBefore reports whether the next entry of a map has its place behind this one, of which it takes the
 // place. Only texts are compared.
 func (e *entry) isBefore(of protowire.Number, next []byte) bool {
 	var key []byte

@@ -54,7 +54,7 @@ func marshal(m proto.Message, protoNames bool) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// IsSensitive tells whether Envoy's API says that a field is secret.
+// IsSensitive reports whether Envoy's API says that a field is secret.
 func IsSensitive(f protoreflect.FieldDescriptor) bool {
 	sensitive, _ := proto.GetExtension(f.Options(), annotations.E_Sensitive).(bool)
 	return sensitive

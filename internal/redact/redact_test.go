@@ -152,7 +152,7 @@ func places(t *testing.T, m proto.Message) map[string]proto.Message {
 	return places
 }
 
-// leaks tells whether a marker is in what is printed.
+// leaks reports whether a marker is in what is printed.
 func leaks(t *testing.T, text []byte) bool {
 	t.Helper()
 	encoded := base64.StdEncoding.EncodeToString([]byte(marker))

@@ -51,7 +51,7 @@ func (r *run) dump(ctx context.Context) error {
 	return r.compare(before, all)
 }
 
-// includes tells whether Envoy Gateway includes a kind in the Translation hook.
+// includes reports whether Envoy Gateway includes a kind in the Translation hook.
 func (r *run) includes(k mutator.Kind) bool {
 	return slices.ContainsFunc(r.Features, func(f mutator.Feature) bool { return f.Receives(mutator.HookTranslation, k) })
 }

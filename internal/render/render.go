@@ -50,7 +50,7 @@ type Policy struct {
 // NotSent is the reason of a custom resource that no call had.
 const NotSent = "NotSent"
 
-// InEffect tells whether an outcome is what an author of policies wants: a policy that is
+// InEffect reports whether an outcome is what an author of policies wants: a policy that is
 // overridden by more specific ones is as it should be, and one with the effect Shadow is not to be
 // in effect.
 func (p Policy) InEffect() bool {
@@ -186,7 +186,7 @@ func hasGateway(o *objectfile.Object) bool {
 	})
 }
 
-// reads tells whether a feature reads a custom resource as a policy, and in which hook if there is one.
+// reads reports whether a feature reads a custom resource as a policy, and in which hook if there is one.
 func (r *run) reads(o *objectfile.Object, h mutator.Hook) bool {
 	for i := range r.Features {
 		f := &r.Features[i]

@@ -47,7 +47,7 @@ func requests(n int) string {
 
 func round(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 
-// Passed tells whether both sides answered alike.
+// Passed reports whether both sides answered alike.
 func (r *Report) Passed() bool { return r.Identical == r.Requests && len(r.NotDeterministic) == 0 }
 
 // title names a call on one line.

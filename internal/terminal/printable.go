@@ -37,7 +37,7 @@ func printable(text string, lines bool) string {
 	return b.String()
 }
 
-// isPrintable tells whether a text can stay as it is.
+// isPrintable reports whether a text can stay as it is.
 func isPrintable(text string) bool {
 	if len(text) > maxLength {
 		return false

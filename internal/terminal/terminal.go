@@ -34,7 +34,7 @@ func wanted(environ []string) bool {
 	})
 }
 
-// IsColored tells whether the style has colours.
+// IsColored reports whether the style has colours.
 func (s Style) IsColored() bool { return s.colored }
 
 // Good is green, Bad red, Warn yellow, Strong bold, Faint dim.

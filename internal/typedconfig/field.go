@@ -29,10 +29,10 @@ func MessageType(members map[string]any, at *field.Path) (protoreflect.MessageTy
 	return messageType(members, at)
 }
 
-// IsWellKnown tells whether JSON has a message in a form of its own, as it has durations.
+// IsWellKnown reports whether JSON has a message in a form of its own, as it has durations.
 func IsWellKnown(of protoreflect.MessageDescriptor) bool { return isWellKnown(of) }
 
-// IsProhibited tells whether Envoy rejects a field, which is deprecated.
+// IsProhibited reports whether Envoy rejects a field, which is deprecated.
 func IsProhibited(fd protoreflect.FieldDescriptor) bool { return prohibited(fd) }
 
 // Shortened is a text of users as errors quote it.

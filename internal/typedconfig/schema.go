@@ -154,12 +154,12 @@ func valuesOf(of protoreflect.EnumDescriptor) string {
 
 func (s *schema) add(err *field.Error) { s.errs = append(s.errs, err) }
 
-// isWellKnown tells whether JSON has the message in a form of its own.
+// isWellKnown reports whether JSON has the message in a form of its own.
 func isWellKnown(of protoreflect.MessageDescriptor) bool {
 	return of.FullName().Parent() == "google.protobuf" && of.FullName() != "google.protobuf.Empty"
 }
 
-// prohibited tells whether Envoy rejects a field that is deprecated.
+// prohibited reports whether Envoy rejects a field that is deprecated.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/operations/runtime#using-runtime-overrides-for-deprecated-features
 func prohibited(fd protoreflect.FieldDescriptor) bool {
 	prohibited, _ := proto.GetExtension(fd.Options(), annotations.E_DisallowedByDefault).(bool)

@@ -13,7 +13,7 @@ const RouteTargets = "v1.9"
 // EndpointsHook is the first minor release with the hook Endpoints.
 const EndpointsHook = "v1.8"
 
-// Precedes tells whether a release of Envoy Gateway, such as v1.8.3, comes before a minor release.
+// Precedes reports whether a release of Envoy Gateway, such as v1.8.3, comes before a minor release.
 // One that has no number, such as latest, does not.
 func Precedes(release, minor string) bool {
 	a, ok := numbers(release)

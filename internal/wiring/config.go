@@ -92,7 +92,7 @@ type Hooks struct {
 	} `json:"xdsTranslator,omitempty"`
 }
 
-// IncludeOf tells whether a kind is included; nil is Envoy Gateway's default.
+// IncludeOf reports whether a kind is included; nil is Envoy Gateway's default.
 type IncludeOf struct {
 	IncludeAll *bool `json:"includeAll,omitempty"`
 }

@@ -15,7 +15,7 @@ func (c *Config) Managers() []Manager {
 	return c.ExtensionManagers
 }
 
-// ReadsFiles tells whether Envoy Gateway takes its resources from files.
+// ReadsFiles reports whether Envoy Gateway takes its resources from files.
 func (c *Config) ReadsFiles() bool {
 	return c.Provider != nil && c.Provider.Custom != nil && c.Provider.Custom.Resource.Type == "File"
 }
@@ -48,7 +48,7 @@ func (c *Config) Egrafts(needs *Needs, socket string) int {
 	return -1
 }
 
-// readsAnyOf tells whether the manager has a kind of the features, in whatever version.
+// readsAnyOf reports whether the manager has a kind of the features, in whatever version.
 func (m *Manager) readsAnyOf(needs *Needs) bool {
 	wanted := slices.Concat(needs.Policies, needs.Filters, needs.Backends)
 	return slices.ContainsFunc(slices.Concat(m.PolicyResources, m.Resources, m.BackendResources), func(k Kind) bool {
@@ -97,7 +97,7 @@ func (m *Manager) Post() []string {
 	return m.Hooks.XDSTranslator.Post
 }
 
-// Includes tells whether Envoy Gateway sends all resources of a kind (cluster, listener, route,
+// Includes reports whether Envoy Gateway sends all resources of a kind (cluster, listener, route,
 // secret) in the hook Translation. Without a setting it sends clusters and secrets.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/envoygateway_types.go
 func (m *Manager) Includes(kind string) bool {

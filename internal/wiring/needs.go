@@ -32,7 +32,7 @@ type Kind struct {
 // String is the form of Kubernetes' messages.
 func (k Kind) String() string { return k.Kind + "." + k.Version + "." + k.Group }
 
-// Include tells whether Envoy Gateway sends all resources of a kind in the hook Translation.
+// Include reports whether Envoy Gateway sends all resources of a kind in the hook Translation.
 type Include struct {
 	// Kind is the field of Envoy Gateway's configuration: cluster, listener, route or secret.
 	Kind string `json:"kind"`

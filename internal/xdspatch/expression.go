@@ -84,7 +84,7 @@ func plain(text string) string {
 	return typedconfig.Shortened(text)
 }
 
-// isFixed tells whether an expression has no variables.
+// isFixed reports whether an expression has no variables.
 func isFixed(a *ast.AST) bool {
 	fixed := true
 	ast.PreOrderVisit(ast.NavigateAST(a), ast.NewExprVisitor(func(e ast.Expr) {

@@ -155,7 +155,7 @@ var table = sync.OnceValue(func() grantless {
 	return out
 })
 
-// isHarmless tells whether a field needs no grant.
+// isHarmless reports whether a field needs no grant.
 func isHarmless(fd protoreflect.FieldDescriptor) bool {
 	of := fd.ContainingMessage().FullName()
 	return table().fields[fd.FullName()] || table().all[of] || isInside(of)
@@ -170,7 +170,7 @@ func isInside(of protoreflect.FullName) bool {
 	return false
 }
 
-// isKnown tells whether a message has any harmless field.
+// isKnown reports whether a message has any harmless field.
 func isKnown(of protoreflect.MessageDescriptor) bool {
 	for i := range of.Fields().Len() {
 		if isHarmless(of.Fields().Get(i)) {

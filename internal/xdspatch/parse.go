@@ -63,7 +63,7 @@ func parse(of protoreflect.MessageDescriptor, text string, loose bool) (Path, er
 // describe names where a path has got to.
 func describe(p Path) string { return typedconfig.Shortened(p.String()) }
 
-// passable tells whether a path may go on behind its last step.
+// passable reports whether a path may go on behind its last step.
 func (p *parser) passable(path Path) error {
 	s := path.last()
 	switch {

@@ -27,7 +27,7 @@ func (p Path) Touched() (fields []protoreflect.FieldDescriptor) {
 	return fields
 }
 
-// IsBroad tells whether a write to the path may change more than one scalar field, or one of an element of a
+// IsBroad reports whether a write to the path may change more than one scalar field, or one of an element of a
 // list or map.
 func (p Path) IsBroad() bool {
 	for _, s := range p {
@@ -95,7 +95,7 @@ func bare(text string) string {
 	return text
 }
 
-// Overlaps tells whether a write to one path may change what a write to the other left: they are the
+// Overlaps reports whether a write to one path may change what a write to the other left: they are the
 // same, or one is inside of the other. Fields of which a message can have only one are the same.
 func (p Path) Overlaps(other Path) bool {
 	for i := range min(len(p), len(other)) {
@@ -129,7 +129,7 @@ func (k *key) by() string {
 	return names
 }
 
-// Covers tells whether all that is written to the other path is inside of this one. A list or map
+// Covers reports whether all that is written to the other path is inside of this one. A list or map
 // without a key has all its elements inside.
 func (p Path) Covers(other Path) bool {
 	if len(p) > len(other) {

@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/internal/typedconfig"
 )
 
-// isWrapper tells whether a message is a scalar that can be absent, such as google.protobuf.UInt32Value.
+// isWrapper reports whether a message is a scalar that can be absent, such as google.protobuf.UInt32Value.
 func isWrapper(of protoreflect.MessageDescriptor) bool {
 	return of.FullName().Parent() == "google.protobuf" && of.Fields().Len() == 1 && of.Fields().ByName("value") != nil
 }

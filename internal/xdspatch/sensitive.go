@@ -63,7 +63,7 @@ func (s step) hasItsMessage() bool {
 	return s.key != nil && (s.as == nil || s.key.text == string(s.as.Descriptor().FullName()))
 }
 
-// keepsOthers tells whether a write leaves the other members of a oneof: it only makes a message that
+// keepsOthers reports whether a write leaves the other members of a oneof: it only makes a message that
 // is missing, and an error if one of the others is there.
 func (o op) keepsOthers() bool { return o.merged && !o.written.IsValid() }
 
@@ -74,7 +74,7 @@ var replaceable = map[protoreflect.FullName]bool{
 	"envoy.config.core.v3.SubstitutionFormatString.format": true,
 }
 
-// siblingsAreHarmless tells whether a field takes the place of none that is sensitive.
+// siblingsAreHarmless reports whether a field takes the place of none that is sensitive.
 func siblingsAreHarmless(fd protoreflect.FieldDescriptor) bool {
 	of := fd.ContainingOneof()
 	for i := 0; of != nil && !replaceable[of.FullName()] && i < of.Fields().Len(); i++ {
@@ -85,7 +85,7 @@ func siblingsAreHarmless(fd protoreflect.FieldDescriptor) bool {
 	return true
 }
 
-// holdsSensitive tells whether a message can have a sensitive field inside, and with values also whether
+// holdsSensitive reports whether a message can have a sensitive field inside, and with values also whether
 // one can be sensitive by its value.
 func holdsSensitive(fd protoreflect.FieldDescriptor, seen map[protoreflect.FullName]bool, values bool) bool {
 	if fd.IsMap() {

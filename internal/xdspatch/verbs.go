@@ -44,7 +44,7 @@ func compileSet(of protoreflect.MessageDescriptor, set *v1alpha1.XDSSet, at *fie
 	return []op{{path: p, create: true, computed: computed, do: value.put}}, nil
 }
 
-// setsKey tells whether a path ends with a field by which one of its steps selects: the patch would not
+// setsKey reports whether a path ends with a field by which one of its steps selects: the patch would not
 // find the element again.
 func setsKey(p Path) bool {
 	for i, s := range p {

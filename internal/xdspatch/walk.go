@@ -73,7 +73,7 @@ func (s step) elements(m protoreflect.Message, create bool, do func(protoreflect
 	return nil
 }
 
-// selects tells whether an element has the key.
+// selects reports whether an element has the key.
 func (k *key) selects(v protoreflect.Value) bool {
 	for _, fd := range k.fields {
 		m := v.Message()

@@ -84,7 +84,7 @@ func compileVerb(of protoreflect.MessageDescriptor, p *v1alpha1.XDSPatch, at *fi
 	return compileRemove(of, p.Remove, at.Child("remove"))
 }
 
-// Matches tells whether the patch is for a message of its kind: what its condition says, and true
+// Matches reports whether the patch is for a message of its kind: what its condition says, and true
 // without one.
 func (p *Patch) Matches(ctx context.Context, m proto.Message, target Target) (bool, error) {
 	if err := p.check(m); err != nil || p.when == nil {
@@ -114,7 +114,7 @@ func (p *Patch) Apply(ctx context.Context, m proto.Message, target Target) error
 	return nil
 }
 
-// check tells whether a message is the one that the patch was compiled for.
+// check reports whether a message is the one that the patch was compiled for.
 func (p *Patch) check(m proto.Message) error {
 	if of := m.ProtoReflect().Descriptor(); of != p.root {
 		return fmt.Errorf("the patch is for %s, and the message is a %s", p.root.FullName(), of.FullName())
