@@ -1,8 +1,8 @@
-// Package doctor checks whether Envoy Gateway, egraft and what surrounds them fit together.
+// Package doctor checks whether Envoy Gateway, egraft and their environment work together.
 //
-// A check is a pure function of [Facts], which others gather. Checks are few and certain: one that
-// does not have the facts is skipped and says why. The package must not read files, connect to
-// anything or ask for the time.
+// A check is a pure function of [Facts], which callers gather. Checks are few and reliable: a check
+// without the necessary facts is skipped and says why. The package must not read files, open
+// connections or read the clock.
 package doctor
 
 import (
@@ -26,7 +26,7 @@ const (
 // Group is a heading under which checks are shown.
 type Group string
 
-// The groups in their order.
+// The groups in order.
 const (
 	GroupEgraft       Group = "egraft"
 	GroupEnvoyGateway Group = "Envoy Gateway's configuration"
@@ -34,43 +34,43 @@ const (
 	GroupSurroundings Group = "Other configuration"
 )
 
-// Check is one of them.
+// Check is a check with its code and titles.
 type Check struct {
 	Code  finding.Code
 	Group Group
-	// Title says what is the case if all is well.
+	// Title states the expected condition.
 	Title string
 	run   func(*Facts) verdict
 }
 
-// Problem is what a check found.
+// Problem is a problem that a check found.
 type Problem struct {
 	// Status is Warning or Failed.
 	Status Status `json:"status"`
-	// Message says in a line what is the case, and of which object.
+	// Message says in one line what the problem is, and with which object.
 	Message string `json:"message"`
-	// Remedy says what to do; lines that begin with "$ " are commands.
+	// Remedy is what to do; lines that begin with "$ " are commands.
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// Result is a check with what came of it.
+// Result is the result of a check.
 type Result struct {
 	Code   string `json:"code"`
 	Name   string `json:"name"`
 	Group  Group  `json:"group"`
 	Title  string `json:"title"`
 	Status Status `json:"status"`
-	// Note is why the check was skipped, or what was seen.
+	// Note is why the check was skipped, or what was observed.
 	Note     string    `json:"note,omitempty"`
 	Problems []Problem `json:"problems,omitempty"`
-	// Lines belong to a result that is a list, such as commands to run.
+	// Lines are the lines of a result that is a list, such as commands to run.
 	Lines []string `json:"lines,omitempty"`
-	// Means and Link explain the code of a check that is not ok.
+	// Means and Link explain the code of a check whose status is not ok.
 	Means string `json:"means,omitempty"`
 	Link  string `json:"link,omitempty"`
 }
 
-// verdict is what a check returns. Without problems it is ok.
+// verdict is the return value of a check. Without problems the status is ok.
 type verdict struct {
 	skipped  bool
 	note     string
@@ -78,12 +78,12 @@ type verdict struct {
 	problems []Problem
 }
 
-// Checks are all checks in their order.
+// Checks returns all checks in order.
 func Checks() []Check {
 	return slices.Concat(egraftChecks(), settingsChecks(), kubernetesChecks(), surroundingsChecks())
 }
 
-// Run runs all checks but those whose codes are skipped.
+// Run runs all checks except those whose codes are in skip.
 func Run(f *Facts, skip ...string) []Result {
 	var out []Result
 	for _, c := range Checks() {
@@ -94,7 +94,7 @@ func Run(f *Facts, skip ...string) []Result {
 	return out
 }
 
-// result makes printable what may be anybody's words.
+// result returns the result of a check, with all texts made printable: tenants can choose them.
 func (c *Check) result(v verdict) Result {
 	r := Result{Code: c.Code.ID, Name: c.Code.Name, Group: c.Group, Title: c.Title, Status: v.status(), Note: terminal.Printable(v.note)}
 	for _, p := range v.problems {
@@ -122,7 +122,7 @@ func (v *verdict) status() Status {
 	}
 }
 
-// Count is how many results have a status.
+// Count returns the number of results with a status.
 func Count(results []Result, s Status) (n int) {
 	for i := range results {
 		if results[i].Status == s {

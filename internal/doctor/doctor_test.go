@@ -44,7 +44,7 @@ func config(t *testing.T, text string) *wiring.Config {
 	return c
 }
 
-// configuration is that of a text, with replacements in egraft's manager.
+// configuration parses a configuration, with replacements in egraft's manager.
 func configuration(t *testing.T, text string, replace ...string) doctor.Fact[doctor.Configuration] {
 	t.Helper()
 	manager := strings.NewReplacer(replace...).Replace(managerYAML)
@@ -56,7 +56,7 @@ func configuration(t *testing.T, text string, replace ...string) doctor.Fact[doc
 
 const alone = "extensionManager: EGRAFT"
 
-// list has other managers before and after egraft's.
+// list returns extension managers with others before and after egraft's.
 func list(before, after string) string {
 	return "extensionManagers:\n" + before + "- name: egraftEGRAFT" + after
 }
@@ -73,7 +73,7 @@ func egraft(name string) doctor.Egraft {
 	}
 }
 
-// well is a state in which nothing is wrong.
+// well returns facts without any problem.
 func well(t *testing.T) *doctor.Facts {
 	t.Helper()
 	c := configuration(t, alone)
@@ -85,7 +85,7 @@ func well(t *testing.T) *doctor.Facts {
 	}
 }
 
-// bad are the checks that are not ok or skipped, with their first problem.
+// bad returns the checks that are not ok or skipped, with their first problem.
 func bad(f *doctor.Facts) []string {
 	out := []string{}
 	for _, r := range doctor.Run(f) {
@@ -102,7 +102,7 @@ func TestAllIsWell(t *testing.T) {
 	require.NotZero(t, doctor.Count(doctor.Run(f), doctor.OK))
 }
 
-// TestNothingIsKnown: nothing is judged that is not known.
+// TestNothingIsKnown: checks without facts find no problems.
 func TestNothingIsKnown(t *testing.T) {
 	f := &doctor.Facts{Now: now, Written: doctor.Unknown[doctor.Configuration]("no file"), Egrafts: doctor.Unknown[[]doctor.Egraft]("no answer")}
 	require.Equal(t, []string{"failed EgraftUnreachable: no answer", "failed NoConfiguration: no file"}, bad(f))
@@ -111,7 +111,7 @@ func TestNothingIsKnown(t *testing.T) {
 	}
 }
 
-// state changes what is well.
+// state is a modification of the facts of well.
 type state struct {
 	name   string
 	change func(t *testing.T, f *doctor.Facts)
@@ -129,7 +129,7 @@ func (s state) run(t *testing.T) {
 	})
 }
 
-// written makes a state of a configuration that is written and runs.
+// written returns a state in which a configuration is both written and running.
 func written(name, text string, replace []string, want ...string) state {
 	return state{name, func(t *testing.T, f *doctor.Facts) {
 		f.Written = configuration(t, text, replace...)
@@ -216,7 +216,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// each changes all replicas.
+// each modifies all replicas.
 func each(change func(*doctor.Egraft)) func(*testing.T, *doctor.Facts) {
 	return func(_ *testing.T, f *doctor.Facts) {
 		for i := range f.Egrafts.Value {
@@ -277,7 +277,8 @@ func TestEgraft(t *testing.T) {
 	}
 }
 
-// TestNeedsOfTheRunningEgraft go before those of the doctor's own settings.
+// TestNeedsOfTheRunningEgraft: the needs of a running egraft take precedence over those of the
+// doctor's own settings.
 func TestNeedsOfTheRunningEgraft(t *testing.T) {
 	f := well(t)
 	f.Needs = wiring.Needs{Hooks: []mutator.Hook{mutator.HookEndpoints}}
@@ -300,7 +301,7 @@ func TestSelf(t *testing.T) {
 	require.Equal(t, "egraft: 1 calls had a message larger than --max-message-size 1Mi", results[len(results)-1].Problems[0].Message)
 }
 
-// TestEveryCodeIsChecked: a code of a check that nothing returns would be a lie.
+// TestEveryCodeIsChecked: each documented code of a check is returned by some state.
 func TestEveryCodeIsChecked(t *testing.T) {
 	checked := map[string]bool{}
 	for _, c := range doctor.Checks() {
@@ -319,7 +320,7 @@ func TestSkip(t *testing.T) {
 	require.Len(t, some, len(all)-2)
 }
 
-// TestHostileWords: what others wrote is printed without what a terminal obeys.
+// TestHostileWords: texts from others are printed without terminal escapes.
 func TestHostileWords(t *testing.T) {
 	f := well(t)
 	f.Egrafts.Value[0].Unhealthy = "\x1b]0;owned\a\nfake line \u202e" + strings.Repeat("x", 100_000)

@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// egraftChecks are those of running egrafts.
+// egraftChecks returns the checks of running egrafts.
 func egraftChecks() []Check {
 	return []Check{
 		{finding.EgraftUnreachable, GroupEgraft, "egraft responds", reachable},
@@ -32,7 +32,7 @@ func reachable(f *Facts) verdict {
 	return verdict{note: note}
 }
 
-// eachEgraft checks replicas one by one.
+// eachEgraft runs a check for each replica.
 func eachEgraft(check func(*Facts, *Egraft) []Problem) func(*Facts) verdict {
 	return func(f *Facts) (v verdict) {
 		if !f.Egrafts.Known {
@@ -52,8 +52,8 @@ func healthy(_ *Facts, e *Egraft) []Problem {
 	return []Problem{failed(e.Name+": "+e.Unhealthy, "If it does not recover within minutes, restart egraft.")}
 }
 
-// settled is how long after its start an egraft must have been called: Envoy Gateway's pause between
-// two attempts to connect is two minutes at most.
+// settled is the time after its start by which an egraft must have been called: Envoy Gateway waits
+// at most two minutes between two attempts to connect.
 const settled = 2 * time.Minute
 
 func called(f *Facts, e *Egraft) []Problem {
@@ -68,7 +68,7 @@ func called(f *Facts, e *Egraft) []Problem {
 	return []Problem{failed(message, "Correct the failed checks of Envoy Gateway's configuration below, then check its log. Without a Gateway, there are no calls."+f.logWith("egraft"))}
 }
 
-// last is the time of the last call of a hook, zero if there was none.
+// last returns the time of the last call of a hook, zero if there was none.
 func (e *Egraft) last(h mutator.Hook) time.Time {
 	for _, c := range e.Calls {
 		if c.Hook == string(h) {

@@ -21,7 +21,7 @@ func kubernetesChecks() []Check {
 	}
 }
 
-// noCluster is why checks of Kubernetes are skipped.
+// noCluster returns the reason why checks of Kubernetes are skipped.
 func noCluster(why string) verdict {
 	if why == "" {
 		why = "no cluster was queried"
@@ -29,7 +29,7 @@ func noCluster(why string) verdict {
 	return skipped(why)
 }
 
-// beside reports whether egraft is a sidecar, as it is if one pod of Envoy Gateway has one.
+// beside reports whether egraft is a sidecar: at least one pod of Envoy Gateway contains one.
 func (f *Facts) beside() bool {
 	return slices.ContainsFunc(f.Sidecars.Value, func(s Sidecar) bool { return s.Present })
 }
@@ -56,7 +56,7 @@ func sidecars(f *Facts) (v verdict) {
 func namespaceOf(pod string) string { namespace, _, _ := strings.Cut(pod, "/"); return namespace }
 func nameOf(pod string) string      { _, name, _ := strings.Cut(pod, "/"); return name }
 
-// sharedSocket compares the directories by their volumes: they may be mounted at different paths.
+// sharedSocket compares the directories by volume, because the mount paths may differ.
 func sharedSocket(f *Facts) verdict {
 	switch {
 	case !f.Sidecars.Known:
@@ -98,7 +98,7 @@ func crdsInstalled(f *Facts) (v verdict) {
 
 const leaveCRDs = "After a rollback of egraft, keep the newer CRDs: older ones would drop fields of stored objects. Policies with such a field are invalid until you upgrade egraft again or remove the field. See docs/upgrade.md."
 
-// crdsCurrent compares with what the running egraft says. It says nothing of CRDs of others.
+// crdsCurrent compares the CRDs with those of the running egraft. It does not check other CRDs.
 func crdsCurrent(f *Facts) (v verdict) {
 	switch {
 	case !f.CRDs.Known:
@@ -120,7 +120,7 @@ func crdsCurrent(f *Facts) (v verdict) {
 	return v
 }
 
-// permissions lists what is missing, in a line for each account, resource and namespace.
+// permissions returns a problem for each account, resource and namespace with missing permissions.
 func permissions(whose Owner, status Status) func(*Facts) verdict {
 	return func(f *Facts) (v verdict) {
 		if !f.Permissions.Known {

@@ -21,7 +21,7 @@ func allowed(whose doctor.Owner, verb string) doctor.Permission {
 	return doctor.Permission{Account: "account of " + string(whose), Whose: whose, Verb: verb, Resource: "things.example.com", Allowed: true}
 }
 
-// deployed is a state in which egraft has pods of its own.
+// deployed is a state in which egraft is a separate Deployment.
 func deployed(_ *testing.T, f *doctor.Facts) {
 	for i := range f.Sidecars.Value {
 		f.Sidecars.Value[i].Present, f.Sidecars.Value[i].Ready = false, false
@@ -101,7 +101,7 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// TestNoCluster: checks of Kubernetes are skipped beside a standalone Envoy Gateway.
+// TestNoCluster: checks of Kubernetes are skipped for a standalone Envoy Gateway.
 func TestNoCluster(t *testing.T) {
 	f := well(t)
 	f.Sidecars, f.CRDs = doctor.Fact[[]doctor.Sidecar]{}, doctor.Fact[doctor.CRDs]{}
@@ -119,7 +119,8 @@ func TestNoCluster(t *testing.T) {
 	}
 }
 
-// TestRemediesFitTheEnvironment: commands of kubectl are for clusters, with their namespaces.
+// TestRemediesFitTheEnvironment: kubectl commands are only suggested for clusters, with the right
+// namespaces.
 func TestRemediesFitTheEnvironment(t *testing.T) {
 	f := well(t)
 	f.Running = configuration(t, alone, "1Mi", "2Mi")

@@ -10,7 +10,7 @@ import (
 // Sidecar is a pod of Envoy Gateway, with or without an egraft in it.
 type Sidecar struct {
 	Pod string
-	// Present reports whether there is a container egraft, and Ready whether it is ready.
+	// Present is true if there is a container egraft, and Ready if it is ready.
 	Present, Ready bool
 	// Gateway and Egraft are what the containers mount.
 	Gateway, Egraft []Mount
@@ -19,8 +19,8 @@ type Sidecar struct {
 // Mount is a volume in a container.
 type Mount struct{ Path, Volume, SubPath string }
 
-// file names a path of a container by its volume, so that it can be compared with one of another
-// container. It is empty if the path is in no volume.
+// file identifies a path in a container by volume, so that paths of different containers can be
+// compared. It returns "" if the path is in no volume.
 func file(mounts []Mount, name string) string {
 	var found Mount
 	name = path.Clean(name)
@@ -41,19 +41,19 @@ func in(directory, name string) bool {
 	return name == directory || directory == "/" || strings.HasPrefix(name, directory+"/")
 }
 
-// CRDs are those that serve the kinds of features.
+// CRDs are the CRDs of the features' kinds.
 type CRDs struct {
-	// Missing are kinds that the API server does not serve in the needed version.
+	// Missing are the kinds that the API server does not serve in the needed version.
 	Missing []wiring.Kind
-	// Schemas are hashes of the schemas of the others, by CRD and version.
+	// Schemas are hashes of the schemas of the other kinds, by CRD and version.
 	Schemas map[string]string
-	// Extends are hashes of older schemas that have fewer fields than those, alike.
+	// Extends are, in the same form, hashes of older schemas with fewer fields.
 	Extends map[string]string
 }
 
-// Permission is one that an account needs.
+// Permission is a permission that an account needs.
 type Permission struct {
-	// Account is the user, and Whose tells who runs with it.
+	// Account is the user, and Whose the program that runs as that user.
 	Account string
 	Whose   Owner
 	Verb    string
@@ -64,10 +64,10 @@ type Permission struct {
 	Allowed   bool
 }
 
-// Owner is who runs with an account.
+// Owner is the program that an account belongs to.
 type Owner string
 
-// Those who need permissions.
+// The owners of permissions.
 const (
 	OfEnvoyGateway Owner = "Envoy Gateway"
 	OfEgraft       Owner = "egraft"

@@ -7,10 +7,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// near is the share of a limit, in percent, from which a message is near to it.
+// near is the percentage of a limit from which a message counts as near the limit.
 const near = 80
 
-// limits compares both limits with each other and with the largest message that came.
+// limits compares both limits with each other and with the largest received message.
 func limits(m *manager) (out []Problem) {
 	theirs := m.MaxMessageBytes()
 	for i := range m.facts.egrafts() {
@@ -33,7 +33,7 @@ func limits(m *manager) (out []Problem) {
 	return out
 }
 
-// largest is the size of the largest message, and the number of calls with one over a limit.
+// largest returns the size of the largest message and the number of calls over a limit.
 func (e *Egraft) largest() (size int64, tooLarge uint64) {
 	for _, c := range e.Calls {
 		size, tooLarge = max(size, c.LargestBytes), tooLarge+c.TooLarge
@@ -41,7 +41,7 @@ func (e *Egraft) largest() (size int64, tooLarge uint64) {
 	return size, tooLarge
 }
 
-// bytes writes a size as settings have it, rounded up to three digits.
+// bytes formats a size as settings do, rounded up to three digits.
 func bytes(n int64) string {
 	for unit := int64(1); ; unit <<= 10 {
 		if n <= 999*unit || unit == 1<<60 {
@@ -50,7 +50,7 @@ func bytes(n int64) string {
 	}
 }
 
-// loaded compares the extension managers that run with those that are written.
+// loaded compares the running extension managers with the written ones.
 func loaded(f *Facts) verdict {
 	if !f.Running.Known || !f.Written.Known {
 		return skipped("Envoy Gateway's running configuration is unknown")

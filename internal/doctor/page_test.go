@@ -19,7 +19,7 @@ const (
 	begin, end = "<!-- begin: generated -->\n", "<!-- end: generated -->\n"
 )
 
-// table lists the checks.
+// table returns the table of checks.
 func table() string {
 	var b strings.Builder
 	b.WriteString("| code | what the check expects |\n|---|---|\n")

@@ -9,10 +9,10 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// maxNamed is how many policies are named.
+// maxNamed limits the number of policies that are named.
 const maxNamed = 10
 
-// gatewayVersion is that of the running Envoy Gateway, empty if it is not known.
+// gatewayVersion returns the version of the running Envoy Gateway, empty if unknown.
 func (f *Facts) gatewayVersion() string {
 	for _, c := range []Fact[Configuration]{f.Running, f.Written} {
 		if c.Known && c.Value.Version != "" {
@@ -27,7 +27,7 @@ func (f *Facts) LacksRouteTargets() bool {
 	return version.Precedes(f.gatewayVersion(), version.RouteTargets)
 }
 
-// released compares what the features need with what the release of Envoy Gateway has.
+// released compares the needs of the features with the release of Envoy Gateway.
 func released(f *Facts) verdict {
 	v, needs := f.gatewayVersion(), f.NeedsOfEgraft()
 	if v == "" {
@@ -44,8 +44,8 @@ func released(f *Facts) verdict {
 	return found(problems...)
 }
 
-// routeTargets is about a release that does not send policies of routes. It is no more than a warning
-// if it is not known whether there are any.
+// routeTargets returns the problem with a release that does not send policies targeting routes. It
+// is only a warning if it is unknown whether such policies exist.
 func (f *Facts) routeTargets(v string) []Problem {
 	message := fmt.Sprintf("Envoy Gateway %s does not send policies that target HTTPRoutes or GRPCRoutes", v)
 	remedy := "Target Gateways or their listeners, or use Envoy Gateway " + version.RouteTargets + " or newer."

@@ -1,6 +1,6 @@
 package doctor
 
-// namespace is that of Envoy Gateway's pods, empty without a cluster.
+// namespace returns the namespace of Envoy Gateway's pods, empty without a cluster.
 func (f *Facts) namespace() string {
 	if len(f.Sidecars.Value) == 0 {
 		return ""
@@ -8,7 +8,7 @@ func (f *Facts) namespace() string {
 	return namespaceOf(f.Sidecars.Value[0].Pod)
 }
 
-// logWith says how to find lines of Envoy Gateway's log with a word.
+// logWith returns the command that finds lines with a word in Envoy Gateway's log.
 func (f *Facts) logWith(word string) string {
 	if n := f.namespace(); n != "" {
 		return "\n$ kubectl logs --namespace " + shell(n) + " deployment/envoy-gateway --container envoy-gateway | grep " + word
@@ -16,7 +16,7 @@ func (f *Facts) logWith(word string) string {
 	return "\nSee the lines with " + word + " in Envoy Gateway's log."
 }
 
-// restart says how to restart Envoy Gateway.
+// restart returns the command that restarts Envoy Gateway.
 func (f *Facts) restart() string {
 	if n := f.namespace(); n != "" {
 		return "\n$ kubectl rollout restart --namespace " + shell(n) + " deployment/envoy-gateway"

@@ -8,9 +8,9 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-// Report is the document of all results.
+// Report is the document with all results.
 type Report struct {
-	// Version is that of the document's form.
+	// Version is the version of the document's format.
 	Version int `json:"version"`
 	// Failed, Warnings, OK and Skipped count checks.
 	Failed   int      `json:"failed"`
@@ -28,7 +28,7 @@ func NewReport(results []Result) *Report {
 	}
 }
 
-// printer remembers the first error.
+// printer writes a report, and keeps the first error.
 type printer struct {
 	out   io.Writer
 	style terminal.Style
@@ -36,7 +36,7 @@ type printer struct {
 	err   error
 }
 
-// WriteText prints the report for people. Short leaves out all that is well or was skipped.
+// WriteText prints the report for people. With short, ok and skipped checks are omitted.
 func (r *Report) WriteText(out io.Writer, style terminal.Style, short bool) error {
 	p := &printer{out: out, style: style, short: short}
 	var group Group
@@ -86,7 +86,8 @@ func (p *printer) result(c *Result) {
 	}
 }
 
-// remedies prints each once, however many problems have it, and then what the code means.
+// remedies prints each remedy once, even if several problems have it, followed by the meaning of
+// the code.
 func (p *printer) remedies(c *Result) {
 	seen := map[string]bool{}
 	for _, problem := range c.Problems {
@@ -108,7 +109,7 @@ func (p *printer) remedies(c *Result) {
 	}
 }
 
-// mark is a sign on a terminal, and a word elsewhere.
+// mark returns a symbol for a terminal, and a word for other outputs.
 func (p *printer) mark(s Status) string {
 	marks := map[Status]string{OK: "✔", Skipped: "-", Warning: "⚠", Failed: "✘"}
 	if !p.style.IsColored() {

@@ -7,7 +7,7 @@ import (
 	"github.com/egraft/egraft/internal/finding"
 )
 
-// selfChecks need no more than what egraft knows about itself.
+// selfChecks returns the checks that need only egraft's knowledge of itself.
 func selfChecks() []Check {
 	return []Check{
 		{finding.Unhealthy, GroupEgraft, "egraft is healthy", eachEgraft(healthy)},
@@ -17,7 +17,7 @@ func selfChecks() []Check {
 	}
 }
 
-// Self runs the checks that an egraft can do alone.
+// Self runs the checks that an egraft can run on itself.
 func Self(e *Egraft, now time.Time) (out []Result) {
 	f := &Facts{Now: now, Egrafts: Known([]Egraft{*e})}
 	for _, c := range selfChecks() {
@@ -39,7 +39,7 @@ func belowOwnLimit(_ *Facts, e *Egraft) []Problem {
 	}
 }
 
-// Number is the status for a metric: 0 ok or skipped, 1 warning, 2 failed.
+// Number returns the status as a metric value: 0 ok or skipped, 1 warning, 2 failed.
 func (s Status) Number() float64 {
 	switch s {
 	case Warning:

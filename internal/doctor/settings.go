@@ -10,7 +10,7 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// settingsChecks are those of Envoy Gateway's configuration.
+// settingsChecks returns the checks of Envoy Gateway's configuration.
 func settingsChecks() []Check {
 	const g = GroupEnvoyGateway
 	return []Check{
@@ -31,21 +31,21 @@ func settingsChecks() []Check {
 	}
 }
 
-// manager is egraft's extension manager with what surrounds it.
+// manager is egraft's extension manager with its context.
 type manager struct {
 	*wiring.Manager
 	facts *Facts
 	all   Configuration
 	at    int
 	needs wiring.Needs
-	// title names the manager, and fix is the remedy for what is in it.
+	// title names the manager, and fix is the remedy for problems in it.
 	title, fix string
 }
 
-// printStanza is the command for what the configuration has to have.
+// printStanza is the command that prints the required configuration.
 const printStanza = "$ egraft config envoy-gateway --format standalone   # or helm, or configmap"
 
-// onManager checks egraft's extension manager, if there is one.
+// onManager runs a check on egraft's extension manager, if there is one.
 func onManager(check func(*manager) []Problem) func(*Facts) verdict {
 	return func(f *Facts) verdict {
 		c := f.configuration()
@@ -90,7 +90,7 @@ func supported(f *Facts) verdict {
 		"Use Envoy Gateway "+version.EnvoyGateway+", or a version of egraft for yours."))
 }
 
-// minor is v1.9 of v1.9.1-rc.1.
+// minor returns v1.9 for v1.9.1-rc.1.
 func minor(v string) string {
 	parts := strings.SplitN("v"+strings.TrimPrefix(v, "v"), ".", 3)
 	return strings.Join(parts[:min(2, len(parts))], ".")
@@ -112,8 +112,8 @@ func wired(f *Facts) verdict {
 	return found(failed(message, "Add the output of this command to "+f.where()+", and restart Envoy Gateway:\n"+printStanza))
 }
 
-// sameAddress compares both ends. Over TCP there may be a Service in between, so that only the kinds
-// of address can be compared, and so with volumes that are mounted at different paths.
+// sameAddress compares the addresses of both ends. With TCP, a Service may be in between, and
+// volumes may be mounted at different paths: then only the kind of address is compared.
 func sameAddress(f *Facts) verdict {
 	if len(f.egrafts()) == 0 {
 		return skipped("no egraft responds")
@@ -158,7 +158,8 @@ func kinds(m *manager) (out []Problem) {
 	return out
 }
 
-// includes looks at all extension managers: Envoy Gateway sends what one of them includes.
+// includes checks all extension managers together: Envoy Gateway sends every kind that one of them
+// includes.
 func includes(m *manager) (out []Problem) {
 	included := func(kind string) bool {
 		return slices.ContainsFunc(m.all.Managers(), func(other wiring.Manager) bool { return other.Includes(kind) })
@@ -199,8 +200,8 @@ func (m *manager) needsNoKinds() bool {
 	return len(m.needs.Policies)+len(m.needs.Filters)+len(m.needs.Backends) == 0
 }
 
-// testedFlags are the runtime flags of Envoy Gateway 1.9 with which egraft is tested, or which
-// do not change what it gets.
+// testedFlags are the runtime flags of Envoy Gateway 1.9 that are tested with egraft, or that do
+// not change the calls it receives.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/envoygateway_types.go
 var testedFlags = []string{"XDSNameSchemeV2", "EndpointSliceIndex", "PerResourceSystemCASecret"}
 

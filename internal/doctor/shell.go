@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// shell quotes a word for a shell if it is more than letters, digits and what paths and SPIFFE IDs have.
+// shell quotes a word for a shell unless it has only letters, digits and the characters of paths
+// and SPIFFE IDs.
 func shell(word string) string {
 	plain := func(r rune) bool {
 		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("-_./:@%+,=", r)

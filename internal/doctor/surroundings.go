@@ -11,16 +11,16 @@ import (
 	"github.com/egraft/egraft/internal/finding"
 )
 
-// Envoy is what an Envoy's administration interface tells.
+// Envoy is information from an Envoy's admin interface.
 type Envoy struct {
 	// Name is the pod or address.
 	Name string
-	// Err is why the Envoy could not be asked.
+	// Err is why the Envoy could not be queried.
 	Err        string
 	Contexts   []envoyadmin.TLS
 	Rejections []envoyadmin.Rejection
-	// InPod reports whether it runs in a pod; then Mounts are its volumes, and Namespace and Account
-	// those that an agent sees.
+	// InPod is true if it runs in a pod; then Mounts are its volumes, and Namespace and Account are
+	// the selectors that an agent sees.
 	InPod              bool
 	Mounts             []Mount
 	Namespace, Account string
@@ -30,9 +30,9 @@ type Envoy struct {
 type Patch struct {
 	// Policy is the EnvoyPatchPolicy's namespace/name.
 	Policy string
-	// Type is that of the resource, with the prefix of protobuf types; Name its name.
+	// Type is the type of the resource, with the prefix of protobuf types; Name is its name.
 	Type, Name string
-	// Path is a JSON pointer, or a JSON path.
+	// Path is a JSON pointer or a JSONPath.
 	Path string
 }
 
@@ -63,7 +63,7 @@ func patches(f *Facts) (v verdict) {
 	return v
 }
 
-// onEnvoys checks Envoys one by one.
+// onEnvoys runs a check for each Envoy.
 func onEnvoys(check func(*Envoy) []Problem) func(*Facts) verdict {
 	return func(f *Facts) (v verdict) {
 		if !f.Envoys.Known {
@@ -77,7 +77,7 @@ func onEnvoys(check func(*Envoy) []Problem) func(*Facts) verdict {
 	}
 }
 
-// maxProblems of a check are shown: thousands of clusters can have the same mistake.
+// maxProblems limits the problems shown for a check: thousands of clusters can have the same one.
 const maxProblems = 20
 
 func firstOf(all []Problem) []Problem {
@@ -88,7 +88,7 @@ func firstOf(all []Problem) []Problem {
 	return append(slices.Clone(all[:maxProblems]), more)
 }
 
-// isSPIFFE reports whether a bundle has the name of one that SPIRE's agents serve by default.
+// isSPIFFE reports whether a bundle has a name that SPIRE agents serve by default.
 func isSPIFFE(b envoyadmin.Secret) bool {
 	return strings.HasPrefix(b.Name, "spiffe://") || b.Name == "ROOTCA" || b.Name == "ALL"
 }
@@ -115,7 +115,7 @@ func rejected(e *Envoy) (out []Problem) {
 	return out
 }
 
-// sockets are those of the agents that an Envoy asks.
+// sockets returns the sockets of the agents that an Envoy connects to.
 func (e *Envoy) sockets() []string {
 	out := map[string]bool{}
 	for _, c := range e.Contexts {
@@ -141,7 +141,7 @@ func mounted(e *Envoy) (out []Problem) {
 	return out
 }
 
-// entries lists what each kind of Envoy needs, once.
+// entries lists the registration entries that each kind of Envoy needs, without duplicates.
 func entries(f *Facts) verdict {
 	if !f.Envoys.Known {
 		return skipped(cmp.Or(f.Envoys.Why, "no Envoy was queried"))
@@ -176,7 +176,7 @@ func (e *Envoy) entries() (out []string) {
 	return out
 }
 
-// selectors are those by which an agent knows the Envoy.
+// selectors returns the selectors by which an agent identifies the Envoy.
 func (e *Envoy) selectors() string {
 	if !e.InPod {
 		return " -selector unix:path:PATH_OF_ENVOY"

@@ -25,7 +25,7 @@ func pod(name string, contexts ...envoyadmin.TLS) doctor.Envoy {
 	return doctor.Envoy{Name: "pod " + name, InPod: true, Namespace: "eg", Account: "sa", Mounts: []doctor.Mount{{Path: "/run/agent", Volume: "csi"}}, Contexts: contexts}
 }
 
-// envoy changes the only one.
+// envoy modifies the only Envoy.
 func envoy(change func(*doctor.Envoy)) func(*testing.T, *doctor.Facts) {
 	return func(_ *testing.T, f *doctor.Facts) { change(&f.Envoys.Value[0]) }
 }
@@ -62,7 +62,7 @@ func TestSurroundings(t *testing.T) {
 	}
 }
 
-// TestEntries are commands, in which no name is more than a word.
+// TestEntries: entries are commands in which each name is a single shell word.
 func TestEntries(t *testing.T) {
 	f := well(t)
 	f.Envoys.Value = append(f.Envoys.Value,
@@ -83,7 +83,7 @@ func TestEntries(t *testing.T) {
 	require.Fail(t, "not checked")
 }
 
-// TestManyProblems: a mistake in each of thousands of clusters does not fill the screen.
+// TestManyProblems: the same problem in thousands of clusters does not fill the screen.
 func TestManyProblems(t *testing.T) {
 	f := well(t)
 	for i := range 1000 {

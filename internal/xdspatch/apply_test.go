@@ -105,7 +105,7 @@ func TestUnpack(t *testing.T) {
 	require.Equal(t, "{}", print(m))
 }
 
-// TestPatchesAreShared is for the race detector.
+// TestPatchesAreShared: several goroutines can use a patch; run it with the race detector.
 func TestPatchesAreShared(t *testing.T) {
 	const text = `
 when: self.name.split('/')[0] in ['a'] && self.circuit_breakers.thresholds.exists(t, t.priority == 1)

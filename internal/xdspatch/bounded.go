@@ -7,9 +7,10 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// bounded wraps all that makes lists, maps and messages, and ends an expression when one of them is too
-// large. A list that has another twice, and so on, costs little to make but much to compare or to write,
-// and the library counts the former. What is wrapped also looks at the context.
+// bounded wraps every node that makes lists, maps or messages, and ends the expression when one of
+// them is too large. For example, nested lists that each contain the inner list twice cost little
+// to make, which the library counts, but much to compare or encode, which it does not. The wrapper
+// also checks the context.
 func bounded(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	switch i := i.(type) {
 	case interpreter.InterpretableConst, interpreter.InterpretableAttribute:
@@ -29,21 +30,22 @@ type (
 	}
 )
 
-// Exec evaluates and measures.
+// Exec evaluates the call and checks the size of its result.
 func (b *boundedCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	return limited(frame, b.InterpretableCall.Exec(frame))
 }
 
-// Exec evaluates and measures.
+// Exec evaluates the constructor and checks the size of its result.
 func (b *boundedConstructor) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	return limited(frame, b.InterpretableConstructor.Exec(frame))
 }
 
-// sizes counts the scalars of a value, and all that is more than may be as very many.
+// sizes counts the scalars of a value. It returns a very large number for values that are too deep
+// or too large.
 var sizes = types.NewSizeCalculator(types.SizeCalculatorMaxDepth(50), types.SizeCalculatorMaxTraversal(maxSize))
 
-// limited ends the evaluation, which an error does not: others may take its place, as in error || true,
-// and the result must not depend on time.
+// limited stops the evaluation by a panic instead of an error: an expression can ignore an error,
+// as in error || true, and the result must not depend on timing.
 func limited(frame *interpreter.ExecutionFrame, v ref.Val) ref.Val {
 	if frame.CheckInterrupt() {
 		panic(interpreter.EvalCancelledError{Cause: interpreter.ContextCancelled, Message: "operation interrupted"})

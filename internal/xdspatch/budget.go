@@ -7,17 +7,17 @@ import (
 	"cel.dev/cel-go/cel"
 )
 
-// Budget is what expressions may cost together, in units of CEL: about what the selection of a field
-// takes. Each expression is bounded, but a resource can have thousands of messages. It is not for
-// several goroutines.
+// Budget limits the total cost of several expressions, in CEL units: one unit is about the cost of
+// selecting a field. Each expression is bounded, but a resource can have thousands of messages. It
+// is not safe for concurrent use.
 type Budget struct{ left int64 }
 
-// NewBudget is a budget of units.
+// NewBudget returns a budget of units.
 func NewBudget(units int64) *Budget { return &Budget{units} }
 
 type budgetKey struct{}
 
-// WithBudget returns a context in which expressions spend a budget. When it is spent, they fail.
+// WithBudget returns a context in which expressions spend a budget. Once it is spent, they fail.
 func WithBudget(ctx context.Context, b *Budget) context.Context {
 	return context.WithValue(ctx, budgetKey{}, b)
 }

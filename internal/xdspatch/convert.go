@@ -23,7 +23,7 @@ import (
 	"github.com/egraft/egraft/internal/typedconfig"
 )
 
-// compileValue compiles the expression for what a path ends with.
+// compileValue compiles an expression for the field or element at the end of a path.
 func compileValue(of protoreflect.MessageDescriptor, text string, s step, at *field.Path) (*expression, *field.Error) {
 	e, err := compile(of, text, func(t *cel.Type) string { return unassignable(s, t) }, at)
 	if err != nil || e.fixed == nil {
@@ -35,7 +35,7 @@ func compileValue(of protoreflect.MessageDescriptor, text string, s step, at *fi
 	return e, nil
 }
 
-// value evaluates the expression for what a path ends with.
+// value evaluates the expression for the field or element at the end of a path.
 func (e *expression) value(ctx context.Context, m proto.Message, target *Target, s step) (value, error) {
 	v, err := e.run(ctx, m, target)
 	if err != nil {
@@ -44,7 +44,7 @@ func (e *expression) value(ctx context.Context, m proto.Message, target *Target,
 	return convert(s, v)
 }
 
-// unassignable says why a field cannot have a value of a type, and is empty if it can.
+// unassignable says why a field cannot have a value of a type. It returns "" if it can.
 func unassignable(s step, t *cel.Type) string {
 	want := typesFor(s.fd)
 	switch {
@@ -68,7 +68,7 @@ func unassignable(s step, t *cel.Type) string {
 	return fmt.Sprintf("is of type %s and must be %s for %s", t, names, s.fd.TextName())
 }
 
-// typesFor are the types of CEL whose values a field that is no list or map can have.
+// typesFor returns the CEL types that can be assigned to a field that is not a list or map.
 func typesFor(fd protoreflect.FieldDescriptor) []*cel.Type {
 	switch fd = scalar(fd); fd.Kind() {
 	case protoreflect.BoolKind:
@@ -103,7 +103,7 @@ func typesOfMessage(of protoreflect.MessageDescriptor) []*cel.Type {
 	return []*cel.Type{cel.ObjectType(string(of.FullName()))}
 }
 
-// convert makes a result what a path ends with.
+// convert converts a result for the field or element at the end of a path.
 func convert(s step, v ref.Val) (out value, err error) {
 	switch {
 	case s.fd.IsMap() && s.key != nil:
@@ -155,7 +155,7 @@ func noValueOf(of protoreflect.EnumDescriptor) error {
 	return fmt.Errorf("a value that is none of %s", typedconfig.Shortened(strings.Join(valuesOf(of), ", ")))
 }
 
-// convertSingle makes a scalar or a message.
+// convertSingle converts a result to a scalar or message.
 func convertSingle(fd protoreflect.FieldDescriptor, v ref.Val) (value, error) {
 	if fd.Message() == nil {
 		out, err := convertScalar(fd, v)
@@ -208,8 +208,8 @@ func convertMessage(fd protoreflect.FieldDescriptor, v ref.Val) (protoreflect.Me
 	return m.ProtoReflect(), fault(m.ProtoReflect())
 }
 
-// fault is an error if a message has what an expression can set and JSON cannot: a field that Envoy rejects,
-// or what is no number.
+// fault returns an error if a message contains what an expression can set but JSON cannot: a field
+// that Envoy rejects, or a number that is NaN or infinite.
 func fault(m protoreflect.Message) error {
 	return protorange.Range(m, func(p protopath.Values) error {
 		last := p.Index(-1)
@@ -231,7 +231,7 @@ func finite(f float64) error {
 	return nil
 }
 
-// packed puts a message into an Any, unless it is one.
+// packed packs a message into an Any, unless it is one.
 func packed(m proto.Message) (protoreflect.Message, error) {
 	if m.ProtoReflect().Descriptor().FullName() == anyName {
 		return m.ProtoReflect(), nil
@@ -240,8 +240,8 @@ func packed(m proto.Message) (protoreflect.Message, error) {
 	return (&anypb.Any{TypeUrl: typedconfig.URLPrefix + string(m.ProtoReflect().Descriptor().FullName()), Value: b}).ProtoReflect(), err
 }
 
-// convertScalar makes a scalar, and is exact: a number that the field cannot hold is an error. Errors do not
-// quote the value, which can be a secret of the message.
+// convertScalar converts a result to a scalar without loss: a number out of the field's range is an
+// error. Errors do not quote the value, because it can be a secret in the message.
 func convertScalar(fd protoreflect.FieldDescriptor, v ref.Val) (protoreflect.Value, error) {
 	switch v := v.(type) {
 	case types.Bool:

@@ -11,22 +11,22 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// Limits of expressions. A unit of cost is about what the selection of a field takes.
+// Limits of expressions. One unit of cost is about the cost of selecting a field.
 const (
 	maxExpression = 2048
 	maxNodes      = 1000
 	maxNesting    = 40
 	maxRegexp     = 1000
-	// maxCost ends an expression that runs, after some milliseconds.
+	// maxCost stops a running expression after some milliseconds.
 	maxCost = 100_000
-	// maxLoops is how many loops may be inside of each other.
+	// maxLoops is the maximum nesting of loops.
 	maxLoops = 3
-	// maxSize is how large a value made by an expression may be, in scalars.
+	// maxSize is the maximum size of a value made by an expression, in scalars.
 	maxSize = 20_000
 )
 
-// environment has what the expressions of all messages have: the functions, and the types of all
-// messages with Go code, which are those that can be inside of Any.
+// environment is the part common to the expressions of all messages: the functions, and the types
+// of all messages with Go code, which are the ones an Any can contain.
 var environment = sync.OnceValues(func() (*cel.Env, error) {
 	options := []cel.EnvOption{
 		cel.Types(cel.NativeTypeFor[Target](types.ParseStructTag("cel"))),
@@ -45,10 +45,10 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(append(append(options, cel.TypeDescs(files...)), stringFunctions()...)...)
 })
 
-// environments are those of messages, by name.
+// environments caches the environments of messages, by name.
 var environments sync.Map
 
-// environmentOf returns the environment in which self is a message.
+// environmentOf returns the environment in which self is a message of the type.
 func environmentOf(of protoreflect.MessageDescriptor) (*cel.Env, error) {
 	if env, ok := environments.Load(of.FullName()); ok {
 		return env.(*cel.Env), nil
@@ -69,7 +69,7 @@ func environmentOf(of protoreflect.MessageDescriptor) (*cel.Env, error) {
 	return env, nil
 }
 
-// filesOf are the file of a message and all that it imports, as far as they have no Go code.
+// filesOf returns the file of a message and all its imports that have no Go code.
 func filesOf(of protoreflect.MessageDescriptor) (files []any) {
 	seen := map[string]bool{}
 	var visit func(protoreflect.FileDescriptor)
@@ -87,10 +87,10 @@ func filesOf(of protoreflect.MessageDescriptor) (files []any) {
 	return files
 }
 
-// unsized is the estimate of an expression for messages of any size, whose least cost is what matters.
+// unsized estimates the cost of an expression for messages of any size: only the minimum is used.
 type unsized struct{}
 
-// EstimateCallCost leaves functions to the library.
+// EstimateCallCost leaves the cost of functions to the library.
 func (unsized) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
 	return nil
 }

@@ -18,14 +18,14 @@ import (
 	"github.com/egraft/egraft/internal/typedconfig"
 )
 
-// expression is a compiled expression of CEL.
+// expression is a compiled CEL expression.
 type expression struct {
 	program cel.Program
-	// fixed is the result if it depends on nothing.
+	// fixed is the result of an expression without variables.
 	fixed ref.Val
 }
 
-// compile compiles an expression whose type is accepted.
+// compile compiles an expression. accept returns why a result type is not allowed, "" if it is.
 func compile(of protoreflect.MessageDescriptor, text string, accept func(*cel.Type) string, at *field.Path) (*expression, *field.Error) {
 	fail := func(fault string) (*expression, *field.Error) {
 		return nil, field.Invalid(at, typedconfig.Shortened(text), plain(fault))
@@ -63,7 +63,7 @@ func compile(of protoreflect.MessageDescriptor, text string, accept func(*cel.Ty
 	return out, nil
 }
 
-// issueOf is the first of the compiler's errors, on one line.
+// issueOf returns the compiler's first error, on one line.
 func issueOf(issues *cel.Issues) string {
 	all := issues.Errors()
 	if len(all) == 0 {
@@ -73,7 +73,7 @@ func issueOf(issues *cel.Issues) string {
 	return fmt.Sprintf("%s, at character %d", message, all[0].Location.Column()+1)
 }
 
-// plain is a text on one line without control characters.
+// plain returns a text on one line, without control characters.
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -95,7 +95,8 @@ func isFixed(a *ast.AST) bool {
 	return fixed
 }
 
-// unordered says what makes lists of the entries of a map, whose order differs from run to run.
+// unordered returns a fault if the expression makes a list of the entries of a map, because their
+// order varies between runs.
 func unordered(a *ast.AST) (fault string) {
 	ast.PreOrderVisit(ast.NavigateAST(a), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() != ast.ComprehensionKind || e.AsComprehension().AccuInit().Kind() != ast.ListKind {
@@ -117,7 +118,7 @@ func compileWhen(of protoreflect.MessageDescriptor, text string, at *field.Path)
 	}, at)
 }
 
-// run evaluates the expression. It ends with the context, or when it costs too much.
+// run evaluates the expression. It stops when the context ends or the cost exceeds the limit.
 func (e *expression) run(ctx context.Context, m proto.Message, target *Target) (ref.Val, error) {
 	if e.fixed != nil {
 		return e.fixed, nil
@@ -140,14 +141,14 @@ func (e *expression) run(ctx context.Context, m proto.Message, target *Target) (
 	return v, nil
 }
 
-// faults are the errors of expressions that are told. Others may quote what the message has, which can be
-// secret.
+// faults are the errors of expressions that are shown. Others may quote content of the message,
+// which can be secret.
 var faults = []string{
 	"no such key", "no such field", "no such attribute", "no such overload", "index out of bounds", "division by zero", "modulus by zero",
 	"integer overflow", "duration overflow", "range error", "actual cost limit exceeded", "a value too large", longText, noSeparator,
 }
 
-// faultOf says what went wrong without what the message has.
+// faultOf describes an error without content of the message.
 func faultOf(err error) string {
 	text := err.Error()
 	for _, f := range faults {

@@ -25,7 +25,7 @@ func golden(t *testing.T, name, got string) {
 	require.Equal(t, string(want), got, "run with -update if that is right")
 }
 
-// compileError is the text of all errors of a patch.
+// compileError returns the text of all errors of a patch.
 func compileError(t testing.TB, text string) string {
 	t.Helper()
 	_, errs := xdspatch.Compile(read(t, text), field.NewPath("patches").Index(0))
@@ -35,7 +35,7 @@ func compileError(t testing.TB, text string) string {
 	return errs.ToAggregate().Error()
 }
 
-// TestFaults compiles each patch of a file that is not valid, and compares what is said of it.
+// TestFaults compiles each invalid patch of a file, and compares the errors.
 func TestFaults(t *testing.T) {
 	text, err := os.ReadFile("testdata/faults.yaml")
 	require.NoError(t, err)

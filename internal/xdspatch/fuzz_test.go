@@ -13,8 +13,8 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// FuzzPatch compiles and applies patches of tenants. They end, cost little, and leave what they were not
-// told to change.
+// FuzzPatch compiles and applies patches of tenants. They must end, cost little, and change only
+// the fields that they name.
 func FuzzPatch(f *testing.F) {
 	for _, text := range hostile {
 		f.Add(text, "name", "self.name", `{"name": "a"}`, `{"priority": "HIGH"}`)

@@ -7,12 +7,13 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// harmless are the fields that need no grant: they change how much Envoy does for the target, how long it
-// waits and what it tells the two ends, and nothing about whom it talks to, whom it trusts, which requests
-// the target gets, or what Envoy reads on its host. All others are sensitive, those of new releases of
-// Envoy as well. An asterisk stands for all fields of a message, and .* for the messages inside of it.
+// harmless are the fields that need no grant: they change how much Envoy does for the target, how
+// long it waits and what it reports to the two peers. They do not change which peers Envoy connects
+// to or trusts, which requests the target receives, or what Envoy reads on its host. All other
+// fields are sensitive, including those added by new releases of Envoy. An asterisk stands for all
+// fields of a message, and .* for all messages nested in it.
 //
-// TestHarmless writes down what follows from it for all messages.
+// TestHarmless records the consequences for all messages.
 const harmless = `
 # Clusters: connections, limits, outliers, and how endpoints are chosen. Sensitive are names, types,
 # addresses and their resolution, transport sockets, filters, subsets by metadata and where loads are reported.
@@ -123,10 +124,10 @@ envoy.type.matcher.v3.RegexMatcher *
 envoy.type.matcher.v3.RegexMatcher.*
 `
 
-// grantless is [harmless], read.
+// grantless is [harmless], parsed.
 type grantless struct {
-	// fields are those of messages by their full names, all the messages with all fields, and nested
-	// those whose messages inside have all.
+	// fields are the full names of fields, all the messages whose fields are all harmless, and
+	// nested those whose nested messages are, too.
 	fields, all, nested map[protoreflect.FullName]bool
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// everyRoot are the messages of all kinds.
+// everyRoot returns the messages of all kinds.
 func everyRoot() (names []protoreflect.FullName) {
 	for _, name := range roots {
 		names = append(names, name)
@@ -30,8 +30,8 @@ func everyRoot() (names []protoreflect.FullName) {
 	return names
 }
 
-// TestHarmless writes down which fields are sensitive, in all messages that harmless fields lead to. A new
-// release of Envoy's API changes the file, and each line of that is to be judged.
+// TestHarmless records which fields are sensitive, in all messages that harmless fields lead to. A
+// new release of Envoy's API changes the file, and each changed line needs a review.
 func TestHarmless(t *testing.T) {
 	var out strings.Builder
 	seen := map[protoreflect.FullName]bool{}
@@ -91,14 +91,15 @@ func TestTableNamesWhatThereIs(t *testing.T) {
 	require.NotEmpty(t, table().all)
 }
 
-// TestEveryKindHasItsMessage compares with the values of the custom resource.
+// TestEveryKindHasItsMessage compares the kinds with the enum values of the CRD.
 func TestEveryKindHasItsMessage(t *testing.T) {
 	require.NotContains(t, everyRoot(), protoreflect.FullName(""))
 	require.Len(t, roots, 9)
 	require.Len(t, filters, 27)
 }
 
-// TestComparisonsCost: the library charges for the elements of lists, and not for what is inside of them.
+// TestComparisonsCost: the library charges for the elements of lists, but not for what they
+// contain.
 func TestComparisonsCost(t *testing.T) {
 	inner := types.DefaultTypeAdapter.NativeToValue(make([]int64, 1000))
 	list := types.DefaultTypeAdapter.NativeToValue([]ref.Val{inner, inner, inner})

@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// wide is a cluster with many endpoints and metadata.
+// wide returns a cluster with many endpoints and much metadata.
 func wide(t testing.TB, n int) proto.Message {
 	var b strings.Builder
 	b.WriteString("{name: " + strings.Repeat("a", 1000) + ", metadata: {filter_metadata: {")
@@ -31,7 +31,7 @@ func wide(t testing.TB, n int) proto.Message {
 	return message(t, read(t, ""), b.String()+"]}}")
 }
 
-// hostile are expressions that would take long or much memory.
+// hostile are expressions that would run long or use much memory.
 var hostile = map[string]string{
 	"nested loops":        `self.load_assignment.endpoints.all(a, self.load_assignment.endpoints.all(b, self.load_assignment.endpoints.all(c, a.priority + b.priority + c.priority >= 0u)))`,
 	"doubled text":        `['a'].map(x, x+x+x+x+x+x+x+x).map(x, x+x+x+x+x+x+x+x).map(x, x+x+x+x+x+x+x+x).map(x, x+x+x+x+x+x+x+x).map(x, x+x+x+x+x+x+x+x).map(x, x+x+x+x+x+x+x+x).map(x, x+x+x+x+x+x+x+x).map(x, x+x+x+x+x+x+x+x)[0].size() + int(self.name.size()) > 0`,
@@ -76,7 +76,7 @@ func TestExpressionsEndWithTheContext(t *testing.T) {
 	}
 }
 
-// endsLater is a context that ends after somebody has asked whether it has.
+// endsLater is a context that ends after the first call of Err.
 type endsLater struct{ asked bool }
 
 func (*endsLater) Deadline() (time.Time, bool) { return time.Time{}, false }
@@ -104,7 +104,7 @@ func TestExpressionsEndWhileTheyRun(t *testing.T) {
 	}
 }
 
-// TestErrorsDoNotQuoteTheMessage has an expression fail on something secret.
+// TestErrorsDoNotQuoteTheMessage makes expressions fail on a secret value.
 func TestErrorsDoNotQuoteTheMessage(t *testing.T) {
 	for _, text := range []string{
 		"int(self.name) == 1", "duration(self.name) == duration('1s')", "{'a': 1}[self.name] == 1", "timestamp(self.name) == timestamp('1970-01-01T00:00:00Z')", "bytes(self.name) == b'a' || 'a'.matches(self.name)",
@@ -122,7 +122,7 @@ func TestErrorsDoNotQuoteTheMessage(t *testing.T) {
 	}
 }
 
-// TestSameInputSameMessage repeats what depends on maps.
+// TestSameInputSameMessage repeats a patch whose result depends on maps.
 func TestSameInputSameMessage(t *testing.T) {
 	p := compile(t, `set: {path: "metadata.filter_metadata", expression: "{'a': {'x': 1, 'y': 2, 'z': 3}, 'b': {'v': 1}, 'c': {}}"}`)
 	var first []byte
@@ -138,7 +138,7 @@ func TestSameInputSameMessage(t *testing.T) {
 	}
 }
 
-// TestSameAny has an Any with a map in it, whose order protobuf does not promise.
+// TestSameAny patches an Any that contains a map, whose order protobuf does not guarantee.
 func TestSameAny(t *testing.T) {
 	const lua = "envoy.extensions.filters.http.lua.v3.Lua"
 	p := compile(t, `set: {path: 'typed_extension_protocol_options["a"][@type=`+lua+`].stat_prefix', expression: "'b'"}`)

@@ -23,13 +23,13 @@ const (
 
 const typeKey = "@type"
 
-// merge takes the JSON of a merge apart into one write for each leaf.
+// merge splits the JSON of a merge into one write for each leaf.
 type merge struct {
 	ops  []op
 	errs field.ErrorList
 }
 
-// decode reads JSON and keeps numbers as they are written.
+// decode decodes JSON and preserves the notation of numbers.
 func decode(raw []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
@@ -51,7 +51,7 @@ func compileMerge(of protoreflect.MessageDescriptor, raw []byte, at *field.Path)
 
 func (c *merge) add(err *field.Error) { c.errs = append(c.errs, err) }
 
-// object merges the members of an object into the message that the path leads to.
+// object merges the members of an object into the message at the path.
 func (c *merge) object(of protoreflect.MessageDescriptor, members map[string]any, in Path, at *field.Path, depth int) {
 	if depth > maxDepth {
 		c.add(field.Invalid(at, field.OmitValueType{}, fmt.Sprintf("is nested more than %d levels deep", maxDepth)))
@@ -115,7 +115,7 @@ func (c *merge) entries(fd protoreflect.FieldDescriptor, v any, in Path, at *fie
 	}
 }
 
-// single merges one value: an object into a message, and all else as a whole.
+// single merges one value: an object into a message, any other value as a whole.
 func (c *merge) single(s step, fd protoreflect.FieldDescriptor, v any, in Path, at *field.Path, depth int) {
 	of := fd.Message()
 	members, isObject := v.(map[string]any)
@@ -174,7 +174,7 @@ func (c *merge) whole(s step, fd protoreflect.FieldDescriptor, v any, in Path, a
 	c.ops = append(c.ops, op{path: in.with(s), create: true, constant: out, do: value.put, merged: true, written: read})
 }
 
-// moved has errors name what is below one field as below another.
+// moved changes the prefix of the errors' fields.
 func moved(errs field.ErrorList, from, to *field.Path) field.ErrorList {
 	for _, e := range errs {
 		e.Field = to.String() + strings.TrimPrefix(e.Field, from.String())
@@ -182,7 +182,7 @@ func moved(errs field.ErrorList, from, to *field.Path) field.ErrorList {
 	return errs
 }
 
-// present makes a message that is missing, without fields.
+// present creates a missing message without fields.
 func present(_ value, m protoreflect.Message, s step) error {
 	return s.each(m, true, func(inner protoreflect.Message) error {
 		if s.as == nil {

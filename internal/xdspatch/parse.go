@@ -20,15 +20,15 @@ const (
 
 const anyName = "google.protobuf.Any"
 
-// parser reads a path from the left.
+// parser reads a path from left to right.
 type parser struct {
 	text string
 	at   int
-	// loose permits lists and maps without a key before the end, as grants have them.
+	// loose permits lists and maps without a key before the end, as in grants.
 	loose bool
 }
 
-// parse reads a path below a message. An error says what is wrong with the path.
+// parse parses a path below a message. Its errors say what is invalid in the path.
 func parse(of protoreflect.MessageDescriptor, text string, loose bool) (Path, error) {
 	p := &parser{text: text, loose: loose}
 	if len(text) > maxPath || !utf8.ValidString(text) {
@@ -60,10 +60,10 @@ func parse(of protoreflect.MessageDescriptor, text string, loose bool) (Path, er
 	}
 }
 
-// describe names where a path has got to.
+// describe returns the path read so far, for errors.
 func describe(p Path) string { return typedconfig.Shortened(p.String()) }
 
-// passable reports whether a path may go on behind its last step.
+// passable returns an error if no field may follow the last step of a path.
 func (p *parser) passable(path Path) error {
 	s := path.last()
 	switch {
@@ -79,7 +79,7 @@ func (p *parser) passable(path Path) error {
 	return nil
 }
 
-// keyOf is a field that elements of a list are probably told apart by.
+// keyOf suggests a field that probably identifies the elements of a list.
 func keyOf(of protoreflect.MessageDescriptor) string {
 	if of != nil {
 		for _, name := range []protoreflect.Name{"name", "key", "priority"} {
@@ -159,8 +159,8 @@ func (p *parser) mapKey(s *step) error {
 	return nil
 }
 
-// listKey reads [field=value], with fields of messages inside by dots, and for a list of scalars the
-// element itself.
+// listKey reads [field=value], where field may be nested, separated by dots; for a list of scalars,
+// it reads the element itself.
 func (p *parser) listKey(s *step) error {
 	fd := s.fd
 	var fields []protoreflect.FieldDescriptor
@@ -199,7 +199,7 @@ func (p *parser) listKey(s *step) error {
 	return nil
 }
 
-// word takes letters as long as they are of a kind.
+// word reads characters as long as is returns true.
 func (p *parser) word(is func(rune) bool) string {
 	rest := p.text[p.at:]
 	n := strings.IndexFunc(rest, func(r rune) bool { return !is(r) })

@@ -7,15 +7,15 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Path is where a patch writes: a field of a message, or elements of a list and entries of a map by
-// their keys. It begins at the message that the patch selects.
+// Path is where a patch writes: a field of a message, or elements of a list and entries of a map
+// selected by their keys. It is relative to the message that the patch selects.
 type Path []step
 
 // Field is the first field of the path.
 func (p Path) Field() protoreflect.Name { return p[0].fd.Name() }
 
-// Touched are the fields of the message that a write to the path may change: the first one, and those of which a message
-// has at most one with it.
+// Touched returns the fields of the message that a write to the path may change: the first one, and
+// the other members of its oneof.
 func (p Path) Touched() (fields []protoreflect.FieldDescriptor) {
 	of := p[0].fd.ContainingOneof()
 	if of == nil {
@@ -27,8 +27,8 @@ func (p Path) Touched() (fields []protoreflect.FieldDescriptor) {
 	return fields
 }
 
-// IsBroad reports whether a write to the path may change more than one scalar field, or one of an element of a
-// list or map.
+// IsBroad reports whether a write to the path may change more than one scalar field, or an element
+// of a list or map.
 func (p Path) IsBroad() bool {
 	for _, s := range p {
 		if s.key != nil || s.as != nil {
@@ -40,25 +40,25 @@ func (p Path) IsBroad() bool {
 	return last.fd.IsList() || last.fd.IsMap() || of != nil && !isWrapper(of) && of.FullName() != "google.protobuf.Duration"
 }
 
-// step is a field, and which of its elements.
+// step is a field, with the selected elements if it is a list or map.
 type step struct {
 	fd protoreflect.FieldDescriptor
-	// key selects elements of a list or the entry of a map. A list or map without one stands for the
-	// whole if the step is the last, and for all elements if it is not.
+	// key selects elements of a list or the entry of a map. Without it, the last step stands for
+	// the whole list or map, and any other step for all elements.
 	key *key
-	// as is the message inside of an Any, whose fields the next step has.
+	// as is the type of the message in an Any that contains the field of the next step.
 	as protoreflect.MessageType
 }
 
-// key selects elements of a list by a field of them, or by their value if there is no field, and an
-// entry of a map by its key.
+// key selects elements of a list by a field, or by their value if there is no field, and an entry
+// of a map by its key.
 type key struct {
 	fields []protoreflect.FieldDescriptor
 	value  protoreflect.Value
 	text   string
 }
 
-// String is the path as users write it: circuit_breakers.thresholds[priority=DEFAULT].
+// String returns the path as users write it: circuit_breakers.thresholds[priority=DEFAULT].
 func (p Path) String() string {
 	var b strings.Builder
 	for i, s := range p {
@@ -87,7 +87,7 @@ func (k *key) String() string {
 	return "[" + strings.Join(names, ".") + "=" + bare(k.text) + "]"
 }
 
-// bare is a text without quotes if it can be read so.
+// bare returns a text without quotes if the parser accepts it so.
 func bare(text string) string {
 	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return !isBare(r) }) {
 		return strconv.Quote(text)
@@ -95,8 +95,8 @@ func bare(text string) string {
 	return text
 }
 
-// Overlaps reports whether a write to one path may change what a write to the other left: they are the
-// same, or one is inside of the other. Fields of which a message can have only one are the same.
+// Overlaps reports whether a write to one path may change the result of a write to the other: the
+// paths are equal, or one contains the other. Members of a oneof count as equal.
 func (p Path) Overlaps(other Path) bool {
 	for i := range min(len(p), len(other)) {
 		a, b := p[i], other[i]
@@ -120,7 +120,7 @@ func (k *key) overlaps(other *key) bool {
 	return k == nil || other == nil || k.by() != other.by() || k.text == other.text
 }
 
-// by names the fields of a key.
+// by returns the fields of a key.
 func (k *key) by() string {
 	names := ""
 	for _, fd := range k.fields {
@@ -129,8 +129,8 @@ func (k *key) by() string {
 	return names
 }
 
-// Covers reports whether all that is written to the other path is inside of this one. A list or map
-// without a key has all its elements inside.
+// Covers reports whether everything written to the other path is inside this one. A list or map
+// without a key contains all its elements.
 func (p Path) Covers(other Path) bool {
 	if len(p) > len(other) {
 		return false
@@ -145,14 +145,14 @@ func (p Path) Covers(other Path) bool {
 	return true
 }
 
-// with returns the path with another step.
+// with returns the path with one more step.
 func (p Path) with(s step) Path { return append(p[:len(p):len(p)], s) }
 
-// last is the step that a patch writes to.
+// last returns the step that a patch writes to.
 func (p Path) last() step { return p[len(p)-1] }
 
-// inside is the message whose fields follow a step, and nil if none does: the field is a scalar, or an
-// Any whose message is not named.
+// inside returns the message that has the field of the next step, nil if there cannot be one: the
+// field is a scalar, or an Any without a type.
 func (s step) inside() protoreflect.MessageDescriptor {
 	switch {
 	case s.as != nil:

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Policy is an XDSPatchPolicy with its patches, which are compiled once.
+// Policy is an XDSPatchPolicy with its patches, which are compiled only once.
 type Policy struct {
 	v1alpha1.XDSPatchPolicy `json:",inline"`
 
@@ -19,24 +19,24 @@ type Policy struct {
 	compiled compiled
 }
 
-// Patches are the policy's, in its order. Errors are of its spec.
+// Patches returns the policy's patches in order. Errors are about its spec.
 func (p *Policy) Patches() ([]*Patch, field.ErrorList) {
 	p.once.Do(func() { p.compiled = compiledOf(p.Spec.Patches) })
 	return p.compiled.patches, p.compiled.errs
 }
 
-// compiled are the patches of a policy, or what is wrong with them.
+// compiled is the result of compiling the patches of a policy.
 type compiled struct {
 	patches []*Patch
 	errs    field.ErrorList
 }
 
-// cacheSize bounds what compiled patches take, in bytes: those of thousands of policies.
+// cacheSize limits the memory of compiled patches, in bytes: those of thousands of policies.
 const cacheSize = 32 << 20
 
-// cached has what was compiled by content. A policy of routes comes with each of them in every translation, and an
-// expression takes longer to compile than a resource to be patched.
-// The key is the patches as JSON, of which all that is compiled is made.
+// cached caches compiled patches by content: the JSON of the patches, which determines the result.
+// A policy that targets routes comes with each of them in every translation, and compiling an
+// expression takes longer than patching a resource.
 var cached = sync.OnceValues(func() (*otter.Cache[string, compiled], error) {
 	return otter.New(&otter.Options[string, compiled]{
 		MaximumWeight: cacheSize,
@@ -44,7 +44,8 @@ var cached = sync.OnceValues(func() (*otter.Cache[string, compiled], error) {
 	})
 })
 
-// compiledSize is about how many times as much memory patches take when they are compiled.
+// compiledSize is the approximate ratio of the memory of compiled patches to the size of their
+// JSON.
 const compiledSize = 128
 
 func compiledOf(patches []v1alpha1.XDSPatch) compiled {
@@ -64,11 +65,11 @@ func compiledOf(patches []v1alpha1.XDSPatch) compiled {
 	return c
 }
 
-// compilations counts policies that were compiled.
+// compilations counts compilations of a policy.
 var compilations atomic.Int64
 
-// Compilations is how many times this process compiled the patches of a policy, for tests: as often as there are policies,
-// and not as often as there are resources.
+// Compilations returns how many times this process compiled the patches of a policy. Tests compare
+// it with the number of policies: it must not grow with the number of resources.
 func Compilations() int64 { return compilations.Load() }
 
 func compileAll(patches []v1alpha1.XDSPatch) (c compiled) {

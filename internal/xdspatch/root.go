@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// roots are the messages of the kinds that a patch selects.
+// roots are the message types of the kinds that a patch can select.
 var roots = map[v1alpha1.XDSKind]protoreflect.FullName{
 	v1alpha1.XDSListener:              "envoy.config.listener.v3.Listener",
 	v1alpha1.XDSFilterChain:           "envoy.config.listener.v3.FilterChain",
@@ -26,7 +26,7 @@ var roots = map[v1alpha1.XDSKind]protoreflect.FullName{
 	v1alpha1.XDSDownstreamTLS:         "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
 }
 
-// filters are Envoy's names of the kinds of HTTP filters.
+// filters are Envoy's names for the kinds of HTTP filters.
 var filters = map[v1alpha1.FilterKind]string{
 	"CustomResponse": "custom_response", "HealthCheck": "health_check", "Fault": "fault", "CORS": "cors", "CSRF": "csrf",
 	"HeaderMutation": "header_mutation", "ExtAuthz": "ext_authz", "APIKeyAuth": "api_key_auth", "BasicAuth": "basic_auth",
@@ -37,7 +37,7 @@ var filters = map[v1alpha1.FilterKind]string{
 	"DynamicForwardProxy": "dynamic_forward_proxy",
 }
 
-// Root is the name of the message that a patch selects, and empty for a kind that there is not.
+// Root returns the name of the message type that a patch selects, "" for an unknown kind.
 func Root(s v1alpha1.XDSSelect) protoreflect.FullName {
 	if s.Kind != v1alpha1.XDSHTTPFilter {
 		return roots[s.Kind]
@@ -57,8 +57,8 @@ func rootOf(s v1alpha1.XDSSelect) (protoreflect.MessageType, error) {
 	return envoyapi.Types{}.FindMessageByName(name)
 }
 
-// ParsePath reads a path of a kind of messages, as a grant has it: lists and maps without a key stand for
-// all their elements.
+// ParsePath parses a path of a kind of messages in the form of grants: lists and maps without a key
+// stand for all their elements.
 func ParsePath(s v1alpha1.XDSSelect, text string) (Path, error) {
 	t, err := rootOf(s)
 	if err != nil {
@@ -67,7 +67,8 @@ func ParsePath(s v1alpha1.XDSSelect, text string) (Path, error) {
 	return parse(t.Descriptor(), text, true)
 }
 
-// Unpack returns the message in an Any as [Patch.Apply] takes it, whether there is Go code for it or not.
+// Unpack returns the message in an Any as [Patch.Apply] requires it, with or without Go code for
+// its type.
 func Unpack(a *anypb.Any) (proto.Message, error) {
 	return anypb.UnmarshalNew(a, proto.UnmarshalOptions{Resolver: envoyapi.Types{}})
 }

@@ -18,7 +18,7 @@ func isWrapper(of protoreflect.MessageDescriptor) bool {
 	return of.FullName().Parent() == "google.protobuf" && of.Fields().Len() == 1 && of.Fields().ByName("value") != nil
 }
 
-// scalar is the field of a wrapper's value, and the field itself if it has no wrapper.
+// scalar returns the value field of a wrapper, and the field itself if it is not one.
 func scalar(fd protoreflect.FieldDescriptor) protoreflect.FieldDescriptor {
 	if fd.Message() != nil && isWrapper(fd.Message()) {
 		return fd.Message().Fields().ByName("value")
@@ -26,7 +26,7 @@ func scalar(fd protoreflect.FieldDescriptor) protoreflect.FieldDescriptor {
 	return fd
 }
 
-// scalarOf reads the value of a key.
+// scalarOf parses the value of a key.
 func scalarOf(fd protoreflect.FieldDescriptor, text string) (protoreflect.Value, error) {
 	switch fd.Kind() {
 	case protoreflect.StringKind:
@@ -67,7 +67,7 @@ func numberOf(kind protoreflect.Kind, text string) (protoreflect.Value, bool) {
 	return protoreflect.Value{}, false
 }
 
-// canonical is the one text of a value of [scalarOf], so that keys can be compared.
+// canonical returns the unique text of a value of [scalarOf], so that keys can be compared.
 func canonical(fd protoreflect.FieldDescriptor, v protoreflect.Value) string {
 	if fd.Kind() == protoreflect.EnumKind {
 		if known := fd.Enum().Values().ByNumber(v.Enum()); known != nil {
@@ -84,7 +84,7 @@ func valuesOf(of protoreflect.EnumDescriptor) (names []string) {
 	return names
 }
 
-// wrapped is a wrapper with a value.
+// wrapped returns a wrapper with a value.
 func wrapped(of protoreflect.MessageDescriptor, v protoreflect.Value) (protoreflect.Message, error) {
 	m := dynamicpb.NewMessage(of)
 	m.Set(of.Fields().ByName("value"), v)

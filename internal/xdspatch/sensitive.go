@@ -11,8 +11,8 @@ import (
 	"github.com/egraft/egraft/internal/envoyfilter"
 )
 
-// Sensitive are the paths that the patch writes to and that need a grant, those inside of what it writes
-// included. It has each once.
+// Sensitive returns the paths that need a grant, each once: those the patch writes to, and those
+// inside the values that it writes.
 func (p *Patch) Sensitive() []Path {
 	f := &finder{}
 	for _, o := range p.ops {
@@ -24,7 +24,7 @@ func (p *Patch) Sensitive() []Path {
 // finder looks for sensitive fields.
 type finder struct{ found []Path }
 
-// maxFound is how many paths are told.
+// maxFound limits the number of returned paths.
 const maxFound = 64
 
 func (f *finder) add(p Path) {
@@ -56,25 +56,26 @@ func (f *finder) op(o op) {
 	}
 }
 
-// protocolOptions are by the names of the messages in it, and Envoy rejects those that it does not know.
+// protocolOptions is a map whose keys must be the names of the messages in it: Envoy rejects keys
+// that it does not know.
 const protocolOptions = "envoy.config.cluster.v3.Cluster.typed_extension_protocol_options"
 
 func (s step) hasItsMessage() bool {
 	return s.key != nil && (s.as == nil || s.key.text == string(s.as.Descriptor().FullName()))
 }
 
-// keepsOthers reports whether a write leaves the other members of a oneof: it only makes a message that
-// is missing, and an error if one of the others is there.
+// keepsOthers reports whether a write does not replace another member of a oneof: it only creates a
+// missing message, and fails if another member is set.
 func (o op) keepsOthers() bool { return o.merged && !o.written.IsValid() }
 
-// replaceable are oneofs in which a harmless member may take the place of a sensitive one: that only ends
-// what the other does.
+// replaceable are oneofs in which a harmless member may replace a sensitive one: that only ends the
+// effect of the latter.
 var replaceable = map[protoreflect.FullName]bool{
 	"envoy.config.core.v3.DataSource.specifier":            true,
 	"envoy.config.core.v3.SubstitutionFormatString.format": true,
 }
 
-// siblingsAreHarmless reports whether a field takes the place of none that is sensitive.
+// siblingsAreHarmless reports whether a field cannot replace a sensitive member of a oneof.
 func siblingsAreHarmless(fd protoreflect.FieldDescriptor) bool {
 	of := fd.ContainingOneof()
 	for i := 0; of != nil && !replaceable[of.FullName()] && i < of.Fields().Len(); i++ {
@@ -85,8 +86,8 @@ func siblingsAreHarmless(fd protoreflect.FieldDescriptor) bool {
 	return true
 }
 
-// holdsSensitive reports whether a message can have a sensitive field inside, and with values also whether
-// one can be sensitive by its value.
+// holdsSensitive reports whether a message can contain a sensitive field. With values, fields that
+// are sensitive only for some values count, too.
 func holdsSensitive(fd protoreflect.FieldDescriptor, seen map[protoreflect.FullName]bool, values bool) bool {
 	if fd.IsMap() {
 		fd = fd.MapValue()
@@ -110,7 +111,7 @@ func holdsSensitive(fd protoreflect.FieldDescriptor, seen map[protoreflect.FullN
 	return false
 }
 
-// value looks into what a field gets.
+// value checks a value written to a field.
 func (f *finder) value(fd protoreflect.FieldDescriptor, v protoreflect.Value, at Path) {
 	if check := byValue[fd.FullName()]; check != nil && !check(v) {
 		f.add(at)
@@ -134,7 +135,7 @@ func (f *finder) value(fd protoreflect.FieldDescriptor, v protoreflect.Value, at
 	f.single(v, at)
 }
 
-// single looks into a message.
+// single checks a message or scalar.
 func (f *finder) single(v protoreflect.Value, at Path) {
 	m, ok := v.Interface().(protoreflect.Message)
 	switch {
@@ -162,7 +163,7 @@ func (f *finder) single(v protoreflect.Value, at Path) {
 	}
 }
 
-// packed looks into the message of an Any.
+// packed checks the message in an Any.
 func (f *finder) packed(m protoreflect.Message, at Path) {
 	a := &anypb.Any{}
 	raw, err := proto.Marshal(m.Interface())
@@ -179,8 +180,8 @@ func (f *finder) packed(m protoreflect.Message, at Path) {
 	f.single(protoreflect.ValueOfMessage(content.ProtoReflect()), at[:len(at)-1].with(last))
 }
 
-// byValue are the fields that need a grant for some values: Envoy replaces commands in the text, which
-// can read its environment, chooses a route by the header, or may reject the value.
+// byValue are the fields that need a grant for some values: Envoy expands command operators in the
+// text, which can read its environment, selects a route by the header, or may reject the value.
 var byValue = map[protoreflect.FullName]func(protoreflect.Value) bool{
 	"envoy.config.core.v3.HeaderValue.key":                                isHeaderName,
 	"envoy.config.core.v3.HeaderValue.value":                              isPlainText,
@@ -211,7 +212,7 @@ func areHeaderNames(v protoreflect.Value) bool {
 func isPlainText(v protoreflect.Value) bool  { return envoyfilter.FormatFault(v.String()) == "" }
 func isPlainBytes(v protoreflect.Value) bool { return envoyfilter.FormatFault(string(v.Bytes())) == "" }
 
-// isPlainStruct looks at all texts, the names of members included.
+// isPlainStruct checks all strings, including the names of members.
 func isPlainStruct(v protoreflect.Value) bool {
 	plain := true
 	err := protorange.Range(v.Message(), func(p protopath.Values) error {

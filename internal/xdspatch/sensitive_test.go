@@ -13,7 +13,7 @@ func TestSensitive(t *testing.T) {
 		typed = `"@type": type.googleapis.com/`
 	)
 	for text, want := range map[string][]string{
-		// What needs no grant.
+		// Fields that need no grant.
 		`merge: {connect_timeout: 3s, circuit_breakers: {}, outlier_detection: {interval: 1s}}`:                              nil,
 		`list: {path: circuit_breakers.thresholds, append: [{priority: HIGH, retry_budget: {budget_percent: {value: 20}}}]}`: nil,
 		`set: {path: circuit_breakers, expression: "self.circuit_breakers"}`:                                                 {"circuit_breakers"},
@@ -28,7 +28,7 @@ func TestSensitive(t *testing.T) {
 		hcm + `merge: {local_reply_config: {body_format: {text_format_source: {inline_string: "%RESPONSE_CODE%"}}}}`: nil,
 		hcm + `merge: {local_reply_config: {body_format: {json_format: {a: {b: ["%RESPONSE_CODE%"]}}}}}`:             nil,
 
-		// Whom Envoy talks to, and whom it trusts.
+		// Which peers Envoy connects to, and which it trusts.
 		`merge: {name: a}`:                               {"name"},
 		`merge: {type: STATIC}`:                          {"type"},
 		`merge: {cluster_type: {name: a}}`:               {"cluster_type.name"},
@@ -55,7 +55,7 @@ merge: {session_timeout: 3s}`: {"session_timeout"},
 		`merge: {typed_extension_protocol_options: {a: {` + typed + `envoy.extensions.filters.http.lua.v3.Lua}}}`:                                   {`typed_extension_protocol_options["a"][@type=envoy.extensions.filters.http.lua.v3.Lua]`},
 		`remove: 'typed_extension_protocol_options["a"]'`:                                                                                           {`typed_extension_protocol_options["a"]`},
 
-		// The host of Envoy.
+		// Envoy's host.
 		hcm + `merge: {local_reply_config: {body_format: {text_format_source: {filename: /etc/passwd}}}}`:                {"local_reply_config.body_format.text_format_source.filename"},
 		hcm + `merge: {local_reply_config: {body_format: {text_format_source: {inline_string: "%ENVIRONMENT(HOME)%"}}}}`: {"local_reply_config.body_format.text_format_source.inline_string"},
 		hcm + `merge: {local_reply_config: {body_format: {json_format: {a: {b: ["%ENVIRONMENT(HOME)%"]}}}}}`:             {"local_reply_config.body_format.json_format"},
@@ -81,7 +81,7 @@ merge: {session_timeout: 3s}`: {"session_timeout"},
 		route + `set: {path: "request_headers_to_add[keep_empty_value=true].header", expression: "envoy.config.core.v3.HeaderValue{key: 'a', value: self.name}"}`:                 {"request_headers_to_add[keep_empty_value=true].header"},
 		`merge: {typed_extension_protocol_options: {envoy.extensions.filters.http.lua.v3.Lua: {` + typed + `envoy.extensions.filters.http.lua.v3.Lua}}}`:                          {`typed_extension_protocol_options["envoy.extensions.filters.http.lua.v3.Lua"][@type=envoy.extensions.filters.http.lua.v3.Lua]`},
 
-		// Which requests a route gets, and what is done to them.
+		// Which requests a route receives, and what happens to them.
 		route + `merge: {match: {prefix: /}}`:                                                  {"match.prefix"},
 		route + `merge: {route: {cluster: a}}`:                                                 {"route.cluster"},
 		route + `remove: route`:                                                                {"route"},

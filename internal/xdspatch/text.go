@@ -10,11 +10,12 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 )
 
-// maxText is the longest text that a function makes.
+// maxText is the longest text that a function may return.
 const maxText = 64 << 10
 
-// stringFunctions are those of cel-go's extension for strings that configuration needs. What they make
-// is bounded before it is made: the library counts the cost of a function after it has run.
+// stringFunctions are the functions of cel-go's strings extension that configuration needs. They
+// check the size of a result before they make it: the library counts the cost of a function only
+// after it has run.
 // https://pkg.go.dev/cel.dev/cel-go/ext#Strings
 func stringFunctions() []cel.EnvOption {
 	text := func(name string, do func(string) string) cel.EnvOption {
@@ -85,11 +86,11 @@ func join(list, by ref.Val) ref.Val {
 	return types.String(strings.Join(parts, separator))
 }
 
-// costs charges for what the functions on texts read and make, and for comparisons of what is large.
+// costs charges for the text that functions read and make, and for comparisons of large values.
 type costs struct{}
 
-// CallCost is a tenth of the bytes for texts, as for the library's own functions, and the number of scalars
-// for comparisons.
+// CallCost returns a tenth of the bytes for texts, as the library does for its own functions, and
+// the number of scalars for comparisons.
 func (costs) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint64 {
 	n := uint64(1)
 	switch function {

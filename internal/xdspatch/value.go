@@ -10,11 +10,11 @@ import (
 	"github.com/egraft/egraft/internal/typedconfig"
 )
 
-// value is what a patch writes into a field. It is of no message in memory, and can be put into those
-// with Go code and into dynamic ones.
+// value is a value that a patch writes into a field. It belongs to no message, and can be written
+// to messages with Go code and to dynamic ones.
 type value struct {
 	scalar protoreflect.Value
-	// message is an encoded one, if isMessage.
+	// message is an encoded message, if isMessage is true.
 	message   []byte
 	isMessage bool
 	// list has the elements of a list, and entries those of a map.
@@ -27,7 +27,7 @@ type entry struct {
 	value value
 }
 
-// valueOf takes a value of a field apart.
+// valueOf converts the value of a field.
 func valueOf(fd protoreflect.FieldDescriptor, v protoreflect.Value) (out value, err error) {
 	switch {
 	case fd.IsList():
@@ -51,7 +51,7 @@ func valueOf(fd protoreflect.FieldDescriptor, v protoreflect.Value) (out value, 
 	return single(v)
 }
 
-// single is a scalar or a message.
+// single converts a scalar or a message.
 func single(v protoreflect.Value) (value, error) {
 	m, ok := v.Interface().(protoreflect.Message)
 	if !ok {
@@ -93,7 +93,7 @@ func (v value) put(m protoreflect.Message, s step) error {
 	return nil
 }
 
-// element is a single value as one of the message that it is for.
+// element returns a single value in the form that the message needs.
 func (v value) element(empty protoreflect.Value) (protoreflect.Value, error) {
 	if !v.isMessage {
 		return v.scalar, nil
@@ -102,7 +102,7 @@ func (v value) element(empty protoreflect.Value) (protoreflect.Value, error) {
 	return empty, err
 }
 
-// appendTo appends elements to a list, with missing those that it does not have.
+// appendTo appends elements to a list; with missing, only those that it does not contain.
 func (v value) appendTo(m protoreflect.Message, fd protoreflect.FieldDescriptor, missing bool) error {
 	if len(v.list) == 0 {
 		return nil
@@ -129,7 +129,7 @@ func has(list protoreflect.List, v protoreflect.Value) bool {
 	return false
 }
 
-// replace sets the elements that the key of a step selects.
+// replace replaces the elements that the key of a step selects.
 func (v value) replace(m protoreflect.Message, s step) error {
 	found := false
 	if m.Has(s.fd) {

@@ -14,7 +14,7 @@ func invalid(at *field.Path, text, fault string) field.ErrorList {
 	return field.ErrorList{field.Invalid(at, typedconfig.Shortened(text), fault)}
 }
 
-// pathOf reads the path of a verb, which ends with a field or with a key.
+// pathOf parses the path of a verb, which must end with a field or a key.
 func pathOf(of protoreflect.MessageDescriptor, text string, at *field.Path) (Path, field.ErrorList) {
 	p, err := parse(of, text, false)
 	if err == nil && p.last().as != nil {
@@ -44,8 +44,8 @@ func compileSet(of protoreflect.MessageDescriptor, set *v1alpha1.XDSSet, at *fie
 	return []op{{path: p, create: true, computed: computed, do: value.put}}, nil
 }
 
-// setsKey reports whether a path ends with a field by which one of its steps selects: the patch would not
-// find the element again.
+// setsKey reports whether a path ends with a field that is the key of one of its steps: after the
+// write, the patch would not find the element again.
 func setsKey(p Path) bool {
 	for i, s := range p {
 		if s.key == nil || s.key.fields == nil || s.as != nil {

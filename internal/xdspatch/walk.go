@@ -11,8 +11,8 @@ import (
 	"github.com/egraft/egraft/internal/typedconfig"
 )
 
-// walk calls do for each message that has the last step of a path, with create those in between that
-// are missing are made. Without it there is nothing to do for what is missing.
+// walk calls do for each message that contains the last step of a path. With create, it makes
+// missing messages on the path; otherwise it skips them.
 func walk(m protoreflect.Message, p Path, create bool, do func(protoreflect.Message, step) error) error {
 	if len(p) == 1 {
 		return do(m, p[0])
@@ -26,7 +26,8 @@ func walk(m protoreflect.Message, p Path, create bool, do func(protoreflect.Mess
 	})
 }
 
-// each calls do for the messages of a field: one, the elements with the key or the entry with it.
+// each calls do for the messages of a field: the single one, the elements with the key, or the
+// entry with it.
 func (s step) each(m protoreflect.Message, create bool, do func(protoreflect.Message) error) error {
 	switch {
 	case s.fd.IsList():
@@ -45,7 +46,7 @@ func (s step) each(m protoreflect.Message, create bool, do func(protoreflect.Mes
 	return do(m.Mutable(s.fd).Message())
 }
 
-// inPlace is the field that a message has where it could have that of the step.
+// inPlace returns the member of the step's oneof that the message has instead of the step's field.
 func (s step) inPlace(m protoreflect.Message) protoreflect.FieldDescriptor {
 	if of := s.fd.ContainingOneof(); of != nil && !m.Has(s.fd) {
 		return m.WhichOneof(of)
@@ -88,7 +89,7 @@ func (k *key) selects(v protoreflect.Value) bool {
 	return v.Equal(k.value)
 }
 
-// unpacked calls do for the message inside of an Any and puts it back.
+// unpacked calls do for the message in an Any, and packs it again.
 func (s step) unpacked(anyMessage protoreflect.Message, create bool, do func(protoreflect.Message) error) error {
 	fields := anyMessage.Descriptor().Fields()
 	url, value := fields.ByName("type_url"), fields.ByName("value")
@@ -117,7 +118,7 @@ func (s step) unpacked(anyMessage protoreflect.Message, create bool, do func(pro
 	return nil
 }
 
-// clear removes what a path ends with.
+// clear removes the field or elements at the end of a path.
 func clear(m protoreflect.Message, s step) error {
 	switch {
 	case !m.Has(s.fd):

@@ -1,9 +1,9 @@
-// Package xdspatch is the language of XDSPatchPolicy: it compiles a patch against the message that the
-// patch selects, tells which fields it writes and which of them need a grant, and applies it to
-// messages.
+// Package xdspatch implements the language of XDSPatchPolicy: it compiles a patch for the message
+// type that the patch selects, reports which fields it writes and which of them need a grant, and
+// applies it to messages.
 //
-// A patch is data of tenants. All that can be wrong with it is found when it is compiled, expressions
-// are bounded in time and memory, and the same input gives the same message. It must not know policies,
+// Patches are input from tenants. Compiling a patch finds all faults, expressions are limited in
+// time and memory, and the same input gives the same message. The package must not know policies,
 // targets or namespaces, and does not decide who may write what.
 package xdspatch
 
@@ -18,7 +18,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Patch is a compiled patch. It can be used by several goroutines.
+// Patch is a compiled patch. It is safe for concurrent use.
 type Patch struct {
 	root protoreflect.MessageDescriptor
 	when *expression
@@ -28,21 +28,21 @@ type Patch struct {
 // op is one write.
 type op struct {
 	path Path
-	// create says that messages on the way are made if they are missing.
+	// create is true if missing messages on the path are created.
 	create bool
-	// constant is written, or the value of an expression.
+	// constant is the value to write, unless computed is set.
 	constant value
 	computed *expression
-	// do writes to the message that has the last step of the path.
+	// do writes to the message that contains the last step of the path.
 	do func(value, protoreflect.Message, step) error
-	// written is what the patch writes, as far as it is known, and merged says that it leaves what else
-	// is there. Both are for [Patch.Sensitive].
+	// written is the value as far as it is known, and merged is true if other present fields
+	// remain. Both are for [Patch.Sensitive].
 	written protoreflect.Value
 	merged  bool
 }
 
-// Compile compiles a patch and checks it against the message that it selects. The errors name the fields
-// below at.
+// Compile compiles a patch and checks it against the message type that it selects. The errors name
+// fields below at.
 func Compile(p *v1alpha1.XDSPatch, at *field.Path) (*Patch, field.ErrorList) {
 	t, err := rootOf(p.Select)
 	if err != nil {
@@ -84,8 +84,8 @@ func compileVerb(of protoreflect.MessageDescriptor, p *v1alpha1.XDSPatch, at *fi
 	return compileRemove(of, p.Remove, at.Child("remove"))
 }
 
-// Matches reports whether the patch is for a message of its kind: what its condition says, and true
-// without one.
+// Matches reports whether the condition of the patch is true for a message, which must be of its
+// kind. Without a condition, it is.
 func (p *Patch) Matches(ctx context.Context, m proto.Message, target Target) (bool, error) {
 	if err := p.check(m); err != nil || p.when == nil {
 		return err == nil, err
@@ -93,7 +93,7 @@ func (p *Patch) Matches(ctx context.Context, m proto.Message, target Target) (bo
 	return p.when.holds(ctx, m, &target)
 }
 
-// Apply edits a message in place. After an error the message may be half edited, so pass a copy.
+// Apply edits a message in place. After an error the message may be partly edited, so pass a copy.
 func (p *Patch) Apply(ctx context.Context, m proto.Message, target Target) error {
 	if err := p.check(m); err != nil {
 		return err
@@ -114,7 +114,7 @@ func (p *Patch) Apply(ctx context.Context, m proto.Message, target Target) error
 	return nil
 }
 
-// check reports whether a message is the one that the patch was compiled for.
+// check returns an error if a message is not of the type that the patch was compiled for.
 func (p *Patch) check(m proto.Message) error {
 	if of := m.ProtoReflect().Descriptor(); of != p.root {
 		return fmt.Errorf("the patch is for %s, and the message is a %s", p.root.FullName(), of.FullName())
@@ -122,7 +122,7 @@ func (p *Patch) check(m proto.Message) error {
 	return nil
 }
 
-// Writes are the paths that the patch writes to, in its order.
+// Writes returns the paths that the patch writes to, in order.
 func (p *Patch) Writes() []Path {
 	paths := make([]Path, len(p.ops))
 	for i, o := range p.ops {

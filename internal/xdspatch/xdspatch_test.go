@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// read reads a patch as users write it. Without select it is for a Cluster.
+// read parses a patch as users write it. Without select it is for a Cluster.
 func read(t testing.TB, text string) *v1alpha1.XDSPatch {
 	t.Helper()
 	p := &v1alpha1.XDSPatch{Select: v1alpha1.XDSSelect{Kind: v1alpha1.XDSCluster}}
@@ -31,7 +31,7 @@ func compile(t testing.TB, text string) *xdspatch.Patch {
 	return p
 }
 
-// message reads a message of the kind that a patch selects.
+// message parses a message of the kind that a patch selects.
 func message(t testing.TB, p *v1alpha1.XDSPatch, text string) proto.Message {
 	t.Helper()
 	of, err := envoyapi.Types{}.FindMessageByName(xdspatch.Root(p.Select))
