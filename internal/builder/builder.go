@@ -1,8 +1,8 @@
 // Package builder builds egraft with the features of other modules: a program, its image, its bill
-// of materials and its manifests, with the Go command.
+// of materials and its manifests, using the Go command.
 //
-// It knows nothing of what features do. It must not run the program but for the commands that print
-// manifests.
+// It knows nothing about what features do. It must not run the program except for the commands that
+// print manifests.
 package builder
 
 import (
@@ -19,35 +19,36 @@ import (
 	"time"
 )
 
-// Build is what to build.
+// Build describes what to build.
 type Build struct {
 	// Egraft is the version of egraft, or its directory.
 	Egraft Module
-	// Modules have the features, in the order in which they run behind the built-in ones.
+	// Modules have the features, in the order in which they run after the built-in ones.
 	Modules []Module
 	// Image is the reference of the image, with a tag.
 	Image string
-	// Platforms are those of the image, such as linux/amd64; the architecture of this machine if there
-	// are none.
+	// Platforms are the platforms of the image, such as linux/amd64; by default, linux on the
+	// architecture of this machine.
 	Platforms []string
 	// Args are settings for the sidecar, such as --disable-features=hedge.
 	Args []string
 	// Output is the directory for what is built.
 	Output string
 
-	// Go builds, Environ is for the program that prints its manifests, and Log gets a line a step.
+	// Go runs builds, Environ is the environment of the program that prints its manifests, and Log
+	// gets one line per step.
 	Go      *Go
 	Environ []string
 	Log     io.Writer
 }
 
-// step is a part of a build with the words for it.
+// step is a step of a build with its title.
 type step struct {
 	title string
 	run   func(context.Context) error
 }
 
-// Run builds.
+// Run runs the build.
 func (b *Build) Run(ctx context.Context) error {
 	if err := b.complete(); err != nil {
 		return err
@@ -71,10 +72,10 @@ func (b *Build) Run(ctx context.Context) error {
 	return nil
 }
 
-// tick is how often a step that goes on says so.
+// tick is how often a running step reports that it is still running.
 const tick = 20 * time.Second
 
-// step runs a step and tells how long it takes.
+// step runs a step and reports its duration.
 func (b *Build) step(ctx context.Context, title string, run func(context.Context) error) error {
 	fmt.Fprintln(b.Log, title)
 	begin, done := time.Now(), make(chan error, 1)
@@ -91,7 +92,7 @@ func (b *Build) step(ctx context.Context, title string, run func(context.Context
 	}
 }
 
-// complete sets defaults and rejects what cannot be built.
+// complete sets defaults and rejects invalid builds.
 func (b *Build) complete() (err error) {
 	if len(b.Modules) == 0 {
 		return errors.New("there is no module to build with")
@@ -127,10 +128,11 @@ func (b *Build) complete() (err error) {
 	return b.Egraft.locate()
 }
 
-// Source is the program's code, below Output, by which a directory is known as one of builds.
+// sourceDirectory is the directory of the program's code, below Output. It marks a directory as the
+// output of a build.
 const sourceDirectory = "src"
 
-// clean removes what a build before has left, and nothing else.
+// clean removes the results of a previous build, and nothing else.
 func (b *Build) clean() error {
 	entries, err := os.ReadDir(b.Output)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -156,7 +158,7 @@ func (b *Build) clean() error {
 	return nil
 }
 
-// program is the path of what is compiled for a platform.
+// program returns the path of the program for a platform.
 func (b *Build) program(platform string) string {
 	if len(b.Platforms) == 1 {
 		return filepath.Join(b.Output, "egraft")
@@ -185,8 +187,8 @@ func (b *Build) compileFor(ctx context.Context, platform, program string) error 
 
 func (b *Build) directory() string { return filepath.Join(b.Output, sourceDirectory) }
 
-// manifests has the program print its manifests. On another system or architecture that is one which
-// is compiled for this purpose.
+// manifests runs the program to print its manifests. If the program is for another system or
+// architecture, it compiles one for this machine first.
 func (b *Build) manifests(ctx context.Context) error {
 	here := runtime.GOOS + "/" + runtime.GOARCH
 	program := b.program(here)

@@ -19,10 +19,10 @@ type Go struct {
 	environ []string
 }
 
-// errNoGo says what to do.
+// errNoGo means that there is no Go command.
 var errNoGo = errors.New("the Go command is not in PATH: install Go 1.26 or later, see https://go.dev/doc/install")
 
-// FindGo finds the Go command in the PATH of an environment, in which it then runs.
+// FindGo finds the Go command in the PATH of an environment, in which it will run.
 func FindGo(environ []string) (*Go, error) {
 	for _, v := range environ {
 		list, found := strings.CutPrefix(v, "PATH=")
@@ -39,13 +39,13 @@ func FindGo(environ []string) (*Go, error) {
 	return nil, errNoGo
 }
 
-// Run runs a command in a directory. The error has what it printed.
+// Run runs a command in a directory. The error includes its output.
 func (g *Go) Run(ctx context.Context, directory string, args ...string) error {
 	_, err := g.output(ctx, directory, nil, args...)
 	return err
 }
 
-// output returns what a command prints, with more variables.
+// output returns the output of a command that runs with additional variables.
 func (g *Go) output(ctx context.Context, directory string, environ []string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, g.path, args...)
 	// Children of the Go command get the time to end by themselves.
@@ -60,7 +60,7 @@ func (g *Go) output(ctx context.Context, directory string, environ []string, arg
 	return stdout.Bytes(), nil
 }
 
-// goError is a command that failed.
+// goError means that a command failed.
 type goError struct {
 	args    []string
 	err     error
@@ -72,13 +72,13 @@ func (e *goError) Error() string {
 	return fmt.Sprintf("go %s: %v\n%s", strings.Join(e.args, " "), e.err, lastLines(e.printed, 60))
 }
 
-// Unwrap lets callers see the cause.
+// Unwrap returns the cause.
 func (e *goError) Unwrap() error { return e.err }
 
-// isDownload are lines that say nothing about a failure.
+// isDownload matches lines that are irrelevant to a failure.
 var isDownload = regexp.MustCompile(`(?m)^go: (downloading|finding|found|added|upgraded) .*\n`)
 
-// lastLines are the last n lines of a text.
+// lastLines returns the last n lines of a text.
 func lastLines(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(isDownload.ReplaceAllString(text, "")), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")

@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// The image has the program as /egraft, whatever else is in it, so that probes know where it is.
+// The program is always /egraft in the image, so that probes can use this path.
 const (
 	program    = "egraft"
 	user       = "65532:65532"
@@ -50,10 +50,10 @@ type platform struct {
 	OS           string `json:"os"`
 }
 
-// layout is an OCI image layout: files by their names.
+// layout is an OCI image layout: files by name.
 type layout map[string][]byte
 
-// blob adds one.
+// blob adds a blob.
 func (l layout) blob(mediaType string, content []byte) descriptor {
 	sum := sha256.Sum256(content)
 	digest := hex.EncodeToString(sum[:])
@@ -61,7 +61,7 @@ func (l layout) blob(mediaType string, content []byte) descriptor {
 	return descriptor{MediaType: mediaType, Digest: "sha256:" + digest, Size: len(content)}
 }
 
-// document adds a blob of JSON.
+// document adds a JSON blob.
 func (l layout) document(mediaType string, content any) (descriptor, error) {
 	text, err := json.Marshal(content)
 	return l.blob(mediaType, text), err
@@ -101,7 +101,7 @@ func (b *Build) writeImage(context.Context) error {
 	return os.WriteFile(filepath.Join(b.Output, "image.tar"), text, 0o644)
 }
 
-// image adds the image with a program.
+// image adds the image of a program.
 func (l layout) image(file, on string, created time.Time) (descriptor, error) {
 	system, architecture, _ := strings.Cut(on, "/")
 	text, err := os.ReadFile(file)
@@ -137,8 +137,8 @@ func (l layout) image(file, on string, created time.Time) (descriptor, error) {
 	return d, err
 }
 
-// packed is a tar file with files that belong to root, in the order of their names and with the
-// directories that they are in.
+// packed returns a tar file with files owned by root, sorted by name, with their parent
+// directories.
 func packed(files layout, modified time.Time, programMode int64) ([]byte, error) {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
@@ -167,7 +167,7 @@ func packed(files layout, modified time.Time, programMode int64) ([]byte, error)
 	return out.Bytes(), w.Close()
 }
 
-// isReference is a repository with a tag.
+// isReference matches a repository with a tag.
 var isReference = regexp.MustCompile(`^([a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*:[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 
 func validateReference(image string) error {
@@ -177,8 +177,8 @@ func validateReference(image string) error {
 	return nil
 }
 
-// names are the annotations that clients take the name of an image from: containerd, kind and Docker
-// the first, with Docker Hub's name written out, Podman and skopeo the second.
+// names returns the annotations from which clients take the name of an image: containerd, kind and
+// Docker use the first, with Docker Hub's name written out, Podman and skopeo the second.
 func names(image string) map[string]string {
 	host, _, found := strings.Cut(image, "/")
 	name := image
@@ -194,7 +194,7 @@ func names(image string) map[string]string {
 	}
 }
 
-// epoch is SOURCE_DATE_EPOCH, or the beginning of Unix time.
+// epoch returns SOURCE_DATE_EPOCH, by default the Unix epoch.
 func epoch(environ []string) time.Time {
 	for _, v := range environ {
 		if text, found := strings.CutPrefix(v, "SOURCE_DATE_EPOCH="); found {

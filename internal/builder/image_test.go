@@ -46,7 +46,7 @@ func digest(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// written is the image of programs that are no more than their platforms' names.
+// written returns the image of programs whose content is the name of their platform.
 func written(t *testing.T, platforms ...string) (index v1.ImageIndex, text []byte) {
 	t.Helper()
 	b := &Build{Output: t.TempDir(), Platforms: platforms, Image: "registry.example/egraft:v1", Environ: []string{"SOURCE_DATE_EPOCH=86400"}, Log: io.Discard}
@@ -70,7 +70,7 @@ func written(t *testing.T, platforms ...string) (index v1.ImageIndex, text []byt
 	return index, text
 }
 
-// requireImage requires an image with a program and its user.
+// requireImage checks that an image has a program and its user.
 func requireImage(t *testing.T, image v1.Image, platform string) {
 	t.Helper()
 	config, err := image.ConfigFile()
@@ -136,7 +136,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestBill: the bill of a program is the one that a release has.
+// TestBill: the bill of materials of a program equals that of a release.
 func TestBill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles a tool")

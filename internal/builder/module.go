@@ -9,19 +9,20 @@ import (
 	"strings"
 )
 
-// Module is a package with features, and the module that it is in.
+// Module is a package with features, and the module that contains it.
 type Module struct {
 	// Package is the import path of a package with a func Features() []feature.Registration.
 	Package string `json:"package"`
-	// Version is that of the package's module; the latest if it is empty.
+	// Version is the version of the package's module, the latest if empty.
 	Version string `json:"version,omitempty"`
-	// Path is the directory of the module, in place of a version.
+	// Path is the directory of the module, instead of a version.
 	Path string `json:"path,omitempty"`
 
-	module string // its path, if it is in a directory
+	module string // the module path, if the module is in a directory
 }
 
-// The forms of import paths and versions, which are arguments of the Go command, and parts of Go code.
+// The valid import paths and versions: they become arguments of the Go command and parts of Go
+// code.
 var (
 	isPackage = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]*(/[A-Za-z0-9_][A-Za-z0-9._~-]*)*$`)
 	isVersion = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/+-]*$`)
@@ -48,7 +49,7 @@ func (m *Module) validate() error {
 	return nil
 }
 
-// locate finds the module of a package that is in a directory.
+// locate finds the module of a package in a directory.
 func (m *Module) locate() (err error) {
 	if m.Path == "" {
 		return nil
@@ -67,7 +68,7 @@ func (m *Module) locate() (err error) {
 
 var moduleLine = regexp.MustCompile(`(?m)^module[ \t]+"?([^"\s]+)"?`)
 
-// ModuleOf is the path of the module in a directory.
+// ModuleOf returns the path of the module in a directory.
 func ModuleOf(directory string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(directory, "go.mod"))
 	if errors.Is(err, os.ErrNotExist) {

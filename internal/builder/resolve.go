@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// resolve writes the program's code, and has the Go command find the versions of all modules.
+// resolve writes the program's code, and makes the Go command select the versions of all modules.
 func (b *Build) resolve(ctx context.Context) error {
 	if err := b.writeSource(b.directory()); err != nil {
 		return err
@@ -24,8 +24,8 @@ func (b *Build) resolve(ctx context.Context) error {
 	return b.demands(ctx)
 }
 
-// get requires the versions that were asked for. Where that cannot be, the Go command says which
-// module demands another one.
+// get requires the requested versions. If that is impossible, the Go command reports which module
+// requires a different one.
 func (b *Build) get(ctx context.Context) error {
 	args := []string{"get"}
 	if b.Egraft.Path == "" {
@@ -53,8 +53,8 @@ func (b *Build) get(ctx context.Context) error {
 	return err
 }
 
-// conflictsIn are the lines of `go get` that say who requires another version than the one asked for:
-// "go: a@v1 requires b@v2, not b@v1".
+// conflictsIn returns the lines of `go get` that name modules requiring a version other than the
+// requested one: "go: a@v1 requires b@v2, not b@v1".
 func conflictsIn(printed string) (out []string) {
 	for line := range strings.Lines(printed) {
 		line = strings.TrimSpace(strings.TrimPrefix(line, "go: "))
@@ -65,8 +65,8 @@ func conflictsIn(printed string) (out []string) {
 	return out
 }
 
-// demands tells which egraft the modules demand: that of the highest version is in the program. It
-// must be the one that was asked for.
+// demands prints which versions of egraft the modules require: the program contains the highest
+// one. It must be the requested one.
 func (b *Build) demands(ctx context.Context) error {
 	graph, err := b.Go.output(ctx, b.directory(), nil, "mod", "graph")
 	if err != nil {
@@ -87,7 +87,8 @@ func (b *Build) demands(ctx context.Context) error {
 	return nil
 }
 
-// demandsOf says which modules of a graph require which version of a module, except for the main one.
+// demandsOf returns which modules of a graph require which version of a module, except the main
+// module.
 func demandsOf(module, graph string) (out []string) {
 	for line := range strings.Lines(graph) {
 		who, what, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -100,7 +101,7 @@ func demandsOf(module, graph string) (out []string) {
 	return out
 }
 
-// explain adds to what the compiler says what is wrong with a package.
+// explain replaces a compiler error by a clearer one if the cause is a package without Features.
 func (b *Build) explain(err error) error {
 	failed := (*goError)(nil)
 	if !errors.As(err, &failed) {
@@ -117,8 +118,8 @@ func (b *Build) explain(err error) error {
 	return err
 }
 
-// test runs the tests of all packages of the modules that are in the program, with the versions that
-// are in it, and checks the features together.
+// test runs the tests of all packages of the modules that are part of the program, with its module
+// versions, and checks the features together.
 func (b *Build) test(ctx context.Context) error {
 	packages, err := b.packages(ctx)
 	if err != nil {
@@ -136,7 +137,7 @@ func (b *Build) test(ctx context.Context) error {
 	return nil
 }
 
-// packages are those of the modules that are in the program.
+// packages returns the packages of the modules that are part of the program.
 func (b *Build) packages(ctx context.Context) (out []string, err error) {
 	listed, err := b.Go.output(ctx, b.directory(), nil, "list", "-deps", "-f", "{{with .Module}}{{$.ImportPath}} {{.Path}}{{end}}", ".")
 	if err != nil {
@@ -157,7 +158,7 @@ func (b *Build) packages(ctx context.Context) (out []string, err error) {
 	return out, nil
 }
 
-// billFile is the bill of materials for a program.
+// billFile returns the path of a program's bill of materials.
 func billFile(program string) string {
 	return filepath.Join(filepath.Dir(program), filepath.Base(program)+".cdx.json")
 }

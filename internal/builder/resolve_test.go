@@ -47,14 +47,14 @@ func TestLocate(t *testing.T) {
 	require.EqualError(t, locate("example.com/ab"), "example.com/ab is not in "+dir+", which is module example.com/a")
 }
 
-// proxy is a directory with modules, in the form of a module proxy.
+// proxy is a directory of modules, in the form of a module proxy.
 type proxy struct {
 	t   *testing.T
 	dir string
 }
 
-// add adds a module whose package imports those of the modules that it requires. egraft's has the
-// packages that a build imports, too.
+// add adds a module whose package imports those of the modules it requires. egraft's module also
+// has the packages that a build imports.
 func (p proxy) add(path, version string, requires ...string) {
 	p.t.Helper()
 	dir := filepath.Join(p.dir, path, "@v")
@@ -87,7 +87,7 @@ func (p proxy) add(path, version string, requires ...string) {
 	require.NoError(p.t, f.Close())
 }
 
-// build is one that finds these modules only.
+// build returns a build that finds only these modules.
 func (p proxy) build(modules ...Module) *Build {
 	p.t.Helper()
 	cache := p.t.TempDir()
@@ -98,7 +98,7 @@ func (p proxy) build(modules ...Module) *Build {
 	return b
 }
 
-// TestConflict: who demands another version than the one asked for is named.
+// TestConflict: the error names modules that require a version other than the requested one.
 func TestConflict(t *testing.T) {
 	p := proxy{t, t.TempDir()}
 	p.add(egraftModule, "v0.1.0")
@@ -123,7 +123,7 @@ Name the required version, or another version of the module that requires it`)
 	b := p.build(old, newer)
 	b.Egraft.Version = "v0.2.0"
 	require.NoError(t, b.resolve(t.Context()))
-	b.Egraft.Version = "v0.1.0" // as if tests of the modules had demanded more than their packages
+	b.Egraft.Version = "v0.1.0" // as if tests of the modules required a newer version than their packages
 	require.EqualError(t, b.demands(t.Context()), `the modules require github.com/egraft/egraft v0.2.0, not v0.1.0:
   example.com/new@v1.0.0 requires v0.2.0
   example.com/old@v1.0.0 requires v0.1.0`)
@@ -138,7 +138,7 @@ func TestDemandsOf(t *testing.T) {
 	require.Equal(t, []string{"example.com/a@v1.0.0 requires v0.1.0", "example.com/b@v1.0.0 requires v0.2.0"}, demandsOf(egraftModule, graph))
 }
 
-// TestExplain: what the compiler says of a package without the function becomes what to do.
+// TestExplain: a compiler error about a package without the function becomes an instruction.
 func TestExplain(t *testing.T) {
 	b := &Build{Modules: []Module{{Package: "example.com/a"}, {Package: "example.com/b"}}}
 	compiler := func(text string) error { return &goError{[]string{"build"}, os.ErrInvalid, text} }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The parts of CycloneDX that a bill of a Go program has.
+// The parts of CycloneDX in the bill of materials of a Go program.
 // https://cyclonedx.org/docs/1.6/json/
 type (
 	bill struct {
@@ -40,7 +40,7 @@ type (
 	}
 )
 
-// writeBills writes the bill of materials of each program beside it.
+// writeBills writes the bill of materials of each program next to it.
 func (b *Build) writeBills(ctx context.Context) error {
 	for _, p := range b.Platforms {
 		program := b.program(p)
@@ -55,7 +55,8 @@ func (b *Build) writeBills(ctx context.Context) error {
 	return nil
 }
 
-// billOf lists the modules that a program was built from, as the Go command reads them out of it.
+// billOf lists the modules that a program was built from, as the Go command reads them from the
+// program.
 func (b *Build) billOf(ctx context.Context, program string) ([]byte, error) {
 	text, err := b.Go.output(ctx, "", nil, "version", "-m", "-json", program)
 	if err != nil {
@@ -77,7 +78,8 @@ func marshal(b *bill) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// newBill has no serial number: the same program has the same bill.
+// newBill returns a bill of materials without a serial number, so that the same program has the
+// same bill.
 func newBill(info *debug.BuildInfo, created time.Time) *bill {
 	program := newComponent(&info.Main, "application")
 	std := &debug.Module{Path: "std", Version: strings.TrimPrefix(info.GoVersion, "go")}
@@ -97,8 +99,8 @@ func newBill(info *debug.BuildInfo, created time.Time) *bill {
 	return out
 }
 
-// newComponent describes what was built in: another module in place of the required one, or a
-// directory, which has no version.
+// newComponent describes a module as it was built: a replacement is named instead of the required
+// module, and a directory has no version.
 func newComponent(m *debug.Module, kind string) component {
 	version := m.Version
 	if r := m.Replace; r != nil && r.Version != "" {

@@ -24,14 +24,14 @@ type Resource struct {
 	Encoded []byte       `json:"encoded"`
 }
 
-// Status is what became of a resource in one Envoy.
+// Status is the state of a resource in one Envoy.
 type Status string
 
-// What can become of a resource.
+// The states of a resource.
 const (
 	// Active means that Envoy uses it.
 	Active Status = "active"
-	// Warming means that Envoy has it and uses it once what it needs is there.
+	// Warming means that Envoy has it and uses it once its dependencies are ready.
 	Warming Status = "warming"
 	// Rejected means that Envoy rejected an update and has another version or none.
 	Rejected Status = "rejected"
@@ -41,24 +41,24 @@ const (
 	Missing Status = "missing"
 )
 
-// Result is what became of a resource.
+// Result is the state of a resource.
 type Result struct {
 	Kind   mutator.Kind `json:"kind"`
 	Name   string       `json:"name"`
 	Status Status       `json:"status"`
-	// Reason is Envoy's, for listeners that it rejected.
+	// Reason is Envoy's reason, for rejected listeners.
 	Reason string `json:"reason,omitempty"`
-	// Draining is whether an older version of a listener still serves its connections.
+	// Draining is true if an older version of a listener still serves its connections.
 	Draining bool `json:"draining,omitempty"`
-	// Diff has what differs: Old is egraft's, New is Envoy's.
+	// Diff has the differences: Old is egraft's value, New is Envoy's.
 	Diff *diff.Result `json:"diff,omitempty"`
 }
 
-// Report is what one Envoy has of what egraft returned.
+// Report compares one Envoy's resources with those that egraft returned.
 type Report struct {
 	Envoy string `json:"envoy"`
 	*Info
-	// Resources are in the order of those that were asked for.
+	// Resources are in the order of the requested ones.
 	Resources []Result `json:"resources,omitempty"`
 	// Error is why the Envoy could not be examined.
 	Error string `json:"error,omitempty"`
@@ -83,7 +83,7 @@ type key struct {
 	name string
 }
 
-// found is what there is of a resource.
+// found is what Envoy has of a resource.
 type found struct {
 	message  proto.Message // as egraft returned it, without secrets
 	active   *diff.Result
@@ -123,7 +123,7 @@ var updates = map[mutator.Kind]string{
 	mutator.KindCluster: "clusters", mutator.KindListener: "listeners", mutator.KindRouteConfiguration: "routes",
 }
 
-// take notes a version that Envoy has.
+// take records a version that Envoy has.
 func (f *found) take(v version) {
 	if v.rejected != "" {
 		f.rejected = v.rejected
@@ -139,7 +139,7 @@ func (f *found) take(v version) {
 	}
 }
 
-// diff compares Envoy's version, whatever it is. One that cannot be read differs as a whole.
+// diff compares any version that Envoy has. An unreadable version differs as a whole.
 func (f *found) diff(raw json.RawMessage) *diff.Result {
 	m, err := unpack(raw)
 	if err == nil {
@@ -160,8 +160,8 @@ func unpack(raw json.RawMessage) (proto.Message, error) {
 	return anypb.UnmarshalNew(packed, proto.UnmarshalOptions{Resolver: envoyapi.Types{}})
 }
 
-// result says what became of the resource. What is not as wanted, and of a type of which Envoy
-// rejected updates, counts as rejected.
+// result returns the state of the resource. If it is not as wanted and Envoy rejected updates of
+// its type, it counts as rejected.
 func (f *found) result(rejects bool) Result {
 	same := func(r *diff.Result) bool { return r != nil && len(r.Changes) == 0 }
 	switch {

@@ -18,7 +18,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// pages is an Envoy that has answers by path, and by resource of its config dump.
+// pages is an Envoy with responses by path, and by resource of its config dump.
 type pages map[string]string
 
 func (p pages) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -42,7 +42,7 @@ const (
 	connected = "control_plane.connected_state: 1\n"
 )
 
-// envoy has lists of its config dump, and statistics.
+// envoy returns an Envoy with lists of its config dump, and statistics.
 func envoy(stats string, lists pages) Envoy {
 	p := pages{"/server_info": live, "/stats": connected + stats}
 	for name, list := range lists {
@@ -51,7 +51,7 @@ func envoy(stats string, lists pages) Envoy {
 	return Envoy{Name: "default/envoy", Transport: p}
 }
 
-// wanted are resources in JSON, by kind.
+// wanted returns resources from JSON, by kind.
 func wanted(t *testing.T, k mutator.Kind, resources ...string) (out []Resource) {
 	t.Helper()
 	for _, text := range resources {
@@ -94,7 +94,7 @@ func TestCompare(t *testing.T) {
 		kind  mutator.Kind
 		want  string
 		envoy Envoy
-		// result is the status and the problem
+		// expected status and problem
 		status  Status
 		problem string
 	}{

@@ -29,7 +29,7 @@ type state struct {
 	Listener json.RawMessage `json:"listener"`
 }
 
-// version is a resource as Envoy has it, in JSON with its type.
+// version is a version of a resource in Envoy, as JSON with its type.
 type version struct {
 	kind     mutator.Kind
 	name     string
@@ -40,7 +40,7 @@ type version struct {
 	rejected string
 }
 
-// lists are the lists that are read, with their kinds.
+// lists are the lists to read, with their kinds.
 var lists = []struct {
 	kind    mutator.Kind
 	name    string
@@ -52,8 +52,8 @@ var lists = []struct {
 	{mutator.KindRouteConfiguration, "dynamic_route_configs", false},
 }
 
-// each reads the config dump for kinds, and hands over what it has one by one: a dump can be
-// larger than what there should be in memory.
+// each reads the config dump of kinds, and passes on resources one by one: a dump can be too large
+// for memory.
 func (e Envoy) each(ctx context.Context, kinds map[mutator.Kind]bool, do func(version)) error {
 	for _, l := range lists {
 		if !kinds[l.kind] {
@@ -71,7 +71,7 @@ func (e Envoy) each(ctx context.Context, kinds map[mutator.Kind]bool, do func(ve
 	return nil
 }
 
-// list reads one list. It is empty if Envoy does not have it.
+// list reads one list. A list that Envoy does not have is empty.
 func (e Envoy) list(ctx context.Context, name string, do func(*entry)) error {
 	body, err := e.get(ctx, "/config_dump", url.Values{"resource": {name}})
 	if errors.Is(err, errNotFound) {
@@ -111,7 +111,7 @@ func openList(d *json.Decoder) error {
 	return nil
 }
 
-// versions are what an entry has of a resource.
+// versions returns the versions of a resource in an entry.
 func (x *entry) versions(k mutator.Kind, warming bool) (out []version) {
 	v := version{kind: k, warming: warming}
 	if x.Error != nil {
@@ -129,10 +129,10 @@ func (x *entry) versions(k mutator.Kind, warming bool) (out []version) {
 	return []version{v}
 }
 
-// listener has up to three versions of a listener, and an entry without any for one that Envoy
-// only rejected.
+// listener returns up to three versions of a listener, and one entry without content for a listener
+// that Envoy only rejected.
 func (x *entry) listener(v version) (out []version) {
-	if v.name = x.Name; v.name == "" && x.Error != nil { // of an update as a whole
+	if v.name = x.Name; v.name == "" && x.Error != nil { // rejected as a whole
 		v.name = nameIn(x.Error.Failed)
 	}
 	for _, s := range []struct {

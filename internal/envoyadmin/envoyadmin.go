@@ -1,8 +1,8 @@
-// Package envoyadmin reads Envoy's administration interface and compares what Envoy has with what
+// Package envoyadmin reads Envoy's admin interface and compares Envoy's resources with those that
 // egraft returned: the last stage of a policy.
 //
-// It only reads. What it returns has no secrets, and no texts that a terminal would obey. Which
-// Envoys there are and how they are reached is the caller's business.
+// It must not modify anything. Its results have no secrets and no terminal escapes. The caller
+// finds the Envoys and provides the connections.
 package envoyadmin
 
 import (
@@ -15,18 +15,18 @@ import (
 	"net/url"
 )
 
-// Envoy is an Envoy whose administration interface can be reached.
+// Envoy is an Envoy whose admin interface can be reached.
 type Envoy struct {
-	// Name is for people: a pod, or an address.
+	// Name is a pod or an address, for people to read.
 	Name string
-	// Transport leads to the administration interface, whatever the host of a request is.
+	// Transport connects to the admin interface, whatever the host of a request is.
 	Transport http.RoundTripper
 }
 
-// maxBytes bounds an answer. A config dump of 50,000 clusters has about 200 MB.
+// maxBytes limits a response. A config dump of 50,000 clusters has about 200 MB.
 const maxBytes = 1 << 30
 
-// errNotFound is an answer 404: a resource that the config dump does not have at the moment.
+// errNotFound is a 404 response: the config dump does not have the resource at the moment.
 var errNotFound = errors.New("not found")
 
 // get fetches a page.
@@ -51,25 +51,25 @@ func (e Envoy) get(ctx context.Context, path string, query url.Values) (io.ReadC
 	}{io.LimitReader(res.Body, maxBytes), res.Body}, nil
 }
 
-// Info is what an Envoy says of itself.
+// Info is what an Envoy reports about itself.
 type Info struct {
-	// Version is like 1.39.1.
+	// Version is a version such as 1.39.1.
 	Version string `json:"version,omitempty"`
-	// State is LIVE for one that serves.
+	// State is LIVE for an Envoy that serves requests.
 	State string `json:"state,omitempty"`
-	// Disconnected is whether it is not connected to its control plane. It is false if Envoy is
-	// configured not to tell.
+	// Disconnected is true if it is not connected to its control plane. It is false if Envoy is
+	// configured not to report this.
 	Disconnected bool `json:"disconnected,omitempty"`
-	// RejectedUpdates are counted since Envoy began, by what was updated: clusters, listeners or
+	// RejectedUpdates counts rejected updates since Envoy started, by type: clusters, listeners or
 	// routes.
 	RejectedUpdates map[string]uint64 `json:"rejectedUpdates,omitempty"`
-	// Warming clusters and listeners, and listeners that drain, at the moment.
+	// The number of warming clusters and listeners, and of draining listeners, at the moment.
 	WarmingClusters   uint64 `json:"warmingClusters,omitempty"`
 	WarmingListeners  uint64 `json:"warmingListeners,omitempty"`
 	DrainingListeners uint64 `json:"drainingListeners,omitempty"`
 }
 
-// Info asks an Envoy about itself.
+// Info queries an Envoy about itself.
 func (e Envoy) Info(ctx context.Context) (*Info, error) {
 	out := &Info{}
 	if err := e.serverInfo(ctx, out); err != nil {

@@ -10,19 +10,19 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Problem is why a policy is not active in all Envoys, or what is to be known although it is.
+// Problem is why a policy is not active in all Envoys, or a remark if it is.
 type Problem struct {
 	Code finding.Code
-	// Failed is whether some Envoy does not use what egraft returned.
+	// Failed is true if some Envoy does not use what egraft returned.
 	Failed  bool
 	Message string
 }
 
-// Verdict is what reports of all Envoys come to.
+// Verdict is the conclusion from the reports of all Envoys.
 type Verdict struct {
-	// Summary is a line.
+	// Summary is one line.
 	Summary string
-	// Problems are those that failed first. There is one of each code and kind of resource.
+	// Problems are the problems, failed ones first, with one of each code and kind of resource.
 	Problems []Problem
 }
 
@@ -31,7 +31,7 @@ func (v *Verdict) Failed() bool {
 	return slices.ContainsFunc(v.Problems, func(p Problem) bool { return p.Failed })
 }
 
-// Judge says whether all Envoys have what egraft returned.
+// Judge concludes whether all Envoys use what egraft returned.
 func Judge(reports []*Report) *Verdict {
 	out, good := &Verdict{}, 0
 	for _, r := range reports {
@@ -87,7 +87,7 @@ func (r *Report) judge(v *Verdict) {
 	}
 }
 
-// group are resources of one kind with one fate that is not as it should be.
+// group is resources of one kind with the same state, which is a problem.
 type group struct {
 	kind   mutator.Kind
 	status Status
@@ -95,7 +95,7 @@ type group struct {
 	first  *Result
 }
 
-// groups leaves out what is as it should be; [Active] stands for listeners that drain.
+// groups omits resources without a problem; [Active] stands for draining listeners.
 func (r *Report) groups() (out []*group) {
 	for i := range r.Resources {
 		x := &r.Resources[i]
@@ -111,7 +111,7 @@ func (r *Report) groups() (out []*group) {
 	return out
 }
 
-// words are the kinds in messages.
+// words are the names of kinds in messages.
 var words = map[mutator.Kind]string{
 	mutator.KindCluster: "cluster", mutator.KindListener: "listener", mutator.KindRouteConfiguration: "route configuration",
 }
@@ -135,8 +135,8 @@ func (g *group) pronoun() string {
 	return "them"
 }
 
-// reasonOf is Envoy's reason, or how often it rejected updates: of clusters and routes it has the
-// reason only in its log.
+// reasonOf returns Envoy's reason. For clusters and routes, which have reasons only in Envoy's log,
+// it returns how many updates Envoy rejected.
 func (r *Report) reasonOf(g *group) string {
 	if g.first.Reason != "" {
 		return ": " + g.first.Reason
@@ -144,7 +144,7 @@ func (r *Report) reasonOf(g *group) string {
 	return fmt.Sprintf(" (%d rejected updates of %s since it started; its log has the reasons)", r.RejectedUpdates[updates[g.kind]], updates[g.kind])
 }
 
-// fields names the first fields that differ.
+// fields returns the first fields that differ.
 func (r *Result) fields() string {
 	const shown = 3
 	if r.Diff == nil || len(r.Diff.Changes) == 0 {

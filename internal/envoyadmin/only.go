@@ -1,6 +1,6 @@
 package envoyadmin
 
-// Only is the report with some of its resources.
+// Only returns a copy of the report with only the wanted resources.
 func (r *Report) Only(wanted func(kind, name string) bool) *Report {
 	out := *r
 	out.Resources = nil

@@ -6,11 +6,11 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-// maxReason bounds Envoy's reason in bytes.
+// maxReason limits Envoy's reason in bytes.
 const maxReason = 400
 
-// reason is why Envoy rejected an update, without what may be secret: where its validation fails,
-// Envoy appends the whole resource.
+// reason returns why Envoy rejected an update, without content that may be secret: after a failed
+// validation, Envoy appends the whole resource.
 func reason(details string) string {
 	details, _, _ = strings.Cut(details, "\n")
 	if strings.Contains(details, "validation failed (") {

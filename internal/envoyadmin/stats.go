@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// statsFilter matches the statistics that are read. Of each HTTP connection manager there is one
-// for its route configuration.
+// statsFilter matches the statistics to read. Each HTTP connection manager has one for its route
+// configuration.
 const statsFilter = `^(control_plane\.connected_state|cluster_manager\.(cds\.update_rejected|warming_clusters)|` +
 	`listener_manager\.(lds\.update_rejected|total_listeners_(warming|draining))|http\..*\.rds\..*\.update_rejected)$`
 
-// maxStats bounds what is kept of them.
+// maxStats limits how many statistics are kept.
 const maxStats = 100000
 
-// stats are counters and gauges by name.
+// stats returns counters and gauges by name.
 func (e Envoy) stats(ctx context.Context) (map[string]uint64, error) {
 	body, err := e.get(ctx, "/stats", url.Values{"filter": {statsFilter}})
 	if err != nil {
@@ -35,7 +35,7 @@ func (e Envoy) stats(ctx context.Context) (map[string]uint64, error) {
 	return out, lines.Err()
 }
 
-// rejections are rejected updates by what was updated.
+// rejections returns the number of rejected updates by type.
 func rejections(stats map[string]uint64) map[string]uint64 {
 	out := map[string]uint64{}
 	for name, n := range stats {
@@ -55,7 +55,8 @@ func rejections(stats map[string]uint64) map[string]uint64 {
 
 var releaseForm = regexp.MustCompile(`^[0-9a-f]+/([0-9A-Za-z.-]{1,40})/`)
 
-// release is the version in what Envoy says, like abc/1.39.1/Clean/RELEASE/BoringSSL.
+// release returns the version number in Envoy's version, such as
+// abc/1.39.1/Clean/RELEASE/BoringSSL.
 func release(version string) string {
 	if m := releaseForm.FindStringSubmatch(version); m != nil {
 		return m[1]

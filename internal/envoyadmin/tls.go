@@ -20,17 +20,17 @@ type Rejection struct {
 type TLS struct {
 	Kind mutator.Kind
 	Name string
-	// Certificates and Bundles are what an agent is asked for.
+	// Certificates and Bundles are the secrets requested from an agent.
 	Certificates, Bundles []Secret
-	// HasURI reports whether peers must have a certain URI, a SPIFFE ID.
+	// HasURI is true if peers must have a certain URI, such as a SPIFFE ID.
 	HasURI bool
 }
 
-// Secret is one that Envoy fetches from an agent on a Unix socket, or from another server, with an
-// empty Socket. Secrets of Envoy Gateway's own are none of them.
+// Secret is a secret that Envoy fetches from an agent on a Unix socket, or from another server;
+// then Socket is empty. Envoy Gateway's own secrets are not included.
 type Secret struct{ Name, Socket string }
 
-// maxFound bounds what is kept of each Envoy.
+// maxFound limits how many entries are kept for each Envoy.
 const maxFound = 10_000
 
 // Security reads the TLS contexts of clusters and listeners that fetch secrets from agents, and the
@@ -59,7 +59,7 @@ func (e Envoy) Security(ctx context.Context) (contexts []TLS, rejections []Rejec
 	return contexts, rejections, err
 }
 
-// walk finds what is common to TLS contexts of both directions.
+// walk calls do for the parts common to upstream and downstream TLS contexts.
 func walk(value any, do func(map[string]any)) {
 	switch value := value.(type) {
 	case []any:
@@ -92,7 +92,7 @@ func newTLS(context map[string]any) (t TLS) {
 	return t
 }
 
-// appendSecret adds a secret unless it comes with Envoy Gateway's configuration.
+// appendSecret adds a secret unless it is part of Envoy Gateway's own configuration.
 func appendSecret(to []Secret, config any) []Secret {
 	c := object(config)
 	source := object(object(c["sds_config"])["api_config_source"])

@@ -10,10 +10,10 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// ErrLimit means that a dump has more bytes than were allowed.
+// ErrLimit means that a dump exceeds the limit in bytes.
 var ErrLimit = errors.New("the configuration of Envoy is too large")
 
-// line is a resource in what [WriteConfig] writes.
+// line is a resource in the output of [WriteConfig].
 type line struct {
 	Kind     mutator.Kind    `json:"kind"`
 	Name     string          `json:"name"`
@@ -22,8 +22,8 @@ type line struct {
 	Resource json.RawMessage `json:"resource,omitempty"`
 }
 
-// WriteConfig writes the clusters, listeners and route configurations that an Envoy has from its
-// control plane, one a line, without secrets and with at most limit bytes.
+// WriteConfig writes the clusters, listeners and route configurations that an Envoy received from
+// its control plane, one per line, without secrets, and at most limit bytes.
 func WriteConfig(ctx context.Context, e Envoy, w io.Writer, limit int) error {
 	kinds, written := map[mutator.Kind]bool{}, 0
 	for _, l := range lists {
@@ -46,7 +46,7 @@ func WriteConfig(ctx context.Context, e Envoy, w io.Writer, limit int) error {
 	return errors.Join(failed, err)
 }
 
-// line is the version without secrets. One that cannot be read has only its name.
+// line returns the version without secrets. If it cannot be read, only its name.
 func (v version) line() line {
 	out := line{Kind: v.kind, Name: v.name, State: "active", Rejected: v.rejected}
 	switch {

@@ -19,7 +19,7 @@ import (
 
 const hostileName = `"><script>document.title='taken'</script>` + "\u202e" + `averylongnamewithoutabreakaverylongnamewithoutabreakaverylongnamewithoutabreak`
 
-// addresses are the pages of some worlds.
+// addresses returns the addresses of pages of some worlds.
 func addresses(t *testing.T) map[string]string {
 	t.Helper()
 	serve := func(w pagetest.Invented) string {
@@ -34,9 +34,9 @@ func addresses(t *testing.T) map[string]string {
 	}
 }
 
-// TestBrowser looks at the pages in Chromium, at the widths of a telephone and of a desk, light and
-// dark, with all that can be opened open: no violation of axe-core's rules, no scrolling sideways, and
-// no script. EGRAFT_SCREENSHOTS names a directory for pictures.
+// TestBrowser opens the pages in Chromium, at the widths of a phone and of a desktop, light and
+// dark, with all details open: no violation of axe-core's rules, no horizontal scrolling, and no
+// script. EGRAFT_SCREENSHOTS names a directory for screenshots.
 func TestBrowser(t *testing.T) {
 	script, b := axe(t), chromium(t)
 	for name, address := range addresses(t) {
@@ -64,7 +64,8 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// TestKeyboard: the first key leads to the content, and what has the focus shows it.
+// TestKeyboard: the first Tab focuses the link to the content, and the focused element is visibly
+// marked.
 func TestKeyboard(t *testing.T) {
 	b := chromium(t)
 	b.look(addresses(t)["gateway"], 1280, "light")
@@ -82,7 +83,7 @@ func TestKeyboard(t *testing.T) {
 	}, seen)
 }
 
-// screenshot writes the whole page.
+// screenshot takes a screenshot of the whole page.
 func (b *browser) screenshot(name string) {
 	b.t.Helper()
 	dir := os.Getenv("EGRAFT_SCREENSHOTS")

@@ -26,13 +26,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// axe-core from the npm registry, which is used here and not committed.
+// axe-core from the npm registry. It is only used here, and not committed.
 const (
 	axePackage = "axe-core@4.14.1"
 	axeHash    = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
 )
 
-// missing skips a test on a developer's machine. CI installs what is needed, and must not skip.
+// missing skips a test on a developer's machine. CI installs the requirements and must not skip.
 func missing(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
@@ -41,7 +41,7 @@ func missing(t *testing.T, what string) {
 	t.Skip(what)
 }
 
-// axe is the script, in the version and with the content that are expected.
+// axe returns the script, after checking its version and hash.
 func axe(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -67,7 +67,7 @@ func axe(t *testing.T) string {
 	}
 }
 
-// browser is a tab of Debian's Chromium, by its DevTools protocol.
+// browser is a tab of Debian's Chromium, controlled by its DevTools protocol.
 // https://chromedevtools.github.io/devtools-protocol/
 type browser struct {
 	t    *testing.T
@@ -91,7 +91,7 @@ func chromium(t *testing.T) *browser {
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its processes, too: they write into the directory
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its children, too: they write into the directory
 		_ = cmd.Wait()
 		_ = os.RemoveAll(dir)
 	})
@@ -153,7 +153,8 @@ func (b *browser) do(method string, params map[string]any) json.RawMessage {
 	}
 }
 
-// eval evaluates an expression, and waits if it is a promise. It works in spite of the page's policy.
+// eval evaluates an expression, and awaits a promise. The page's Content-Security-Policy does not
+// affect it.
 func (b *browser) eval(expression string, into any) {
 	b.t.Helper()
 	var r struct {
@@ -167,7 +168,7 @@ func (b *browser) eval(expression string, into any) {
 	}
 }
 
-// look opens an address in a width and a colour scheme.
+// look opens an address with a width and a colour scheme.
 func (b *browser) look(address string, width int, scheme string) {
 	b.t.Helper()
 	b.do("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false})

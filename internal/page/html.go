@@ -11,9 +11,9 @@ import (
 	"github.com/egraft/egraft/internal/finding"
 )
 
-// address is where a link leads: to a page, a call or the explanation of a code. It is made by the
-// functions below only, under a path that is fixed. What tenants write is in it as an escaped part, so
-// it cannot lead elsewhere.
+// address is the target of a link: a page, a call or the explanation of a code. Only the functions
+// below make addresses, each below a fixed path. Tenants' text in it is escaped, so that it cannot
+// change the target.
 type address struct{ url string }
 
 func subjectAt(subject string) address {
@@ -24,7 +24,7 @@ func callAt(id string) address { return address{"/api/v1/calls/" + url.PathEscap
 
 func link(to address, label any) g.Node { return h.A(h.Href(to.url), text(label)) }
 
-// code links a code to its explanation, if it has one.
+// code returns a code, linked to its explanation if it has one.
 func code(id string) g.Node {
 	c, found := finding.ByID(id)
 	if !found {
@@ -33,10 +33,10 @@ func code(id string) g.Node {
 	return h.A(h.Href(c.Link()), h.Rel("noreferrer"), text(id))
 }
 
-// text escapes what is not markup. All that is not a constant is written by it.
+// text escapes text. Everything that is not a constant is written through it.
 func text(of any) g.Node { return g.Text(plain(of)) }
 
-// document is a whole page.
+// document returns a whole page.
 func document(title string, content ...g.Node) g.Node {
 	return h.Doctype(h.HTML(h.Lang("en"), head(title), h.Body(
 		h.A(h.Class("skip"), h.Href("#main"), g.Text("Skip to content")),
@@ -62,12 +62,13 @@ func head(title string) g.Node {
 	)
 }
 
-// section is a part with a heading.
+// section returns a section with a heading.
 func section(id, heading string, content ...g.Node) g.Node {
 	return h.Section(h.Aria("labelledby", id), h.H2(h.ID(id), g.Text(heading)), g.Group(content))
 }
 
-// table scrolls by itself on a screen that is too narrow for it. Its last column has commands.
+// table returns a table that scrolls on its own if the screen is too narrow. Its last column has
+// commands.
 func table(label string, columns []string, rows ...g.Node) g.Node {
 	header := g.Map(append(columns, "Command"), func(c string) g.Node { return h.Th(h.Scope("col"), g.Text(c)) })
 	return h.Div(h.Class("scroll"), h.TabIndex("0"), h.Role("region"), h.Aria("label", label), h.Table(
@@ -75,20 +76,20 @@ func table(label string, columns []string, rows ...g.Node) g.Node {
 	))
 }
 
-// answer is a line that is read first, of a [explain.State].
+// answer returns the line to read first, in the style of a state.
 func answer(state explain.State, content ...g.Node) g.Node {
 	return h.P(h.Class("answer "+string(state)), g.Group(content))
 }
 
-// shell is a command that shows the same.
+// shell returns a command that shows the same information.
 func shell(command string) g.Node {
 	return h.P(h.Class("command"), h.Span(g.Text("Command:")), g.Text(" "), h.Code(text(command)))
 }
 
-// cell is the command of a row.
+// cell returns the command of a row.
 func cell(command string) g.Node { return h.Td(h.Class("command"), h.Code(text(command))) }
 
-// paragraph is one with a text, if there is any.
+// paragraph returns a paragraph with a text, nothing if it is empty.
 func paragraph(of string) g.Node { return g.If(of != "", h.P(text(of))) }
 
 func remedy(of string) g.Node { return g.If(of != "", h.P(h.Class("remedy"), text(of))) }
@@ -99,12 +100,12 @@ func findings(all []explain.Finding) g.Node {
 	})
 }
 
-// since is a time as people say it.
+// since returns how long ago a time was, as people say it.
 func (p *page) since(t time.Time) g.Node {
 	return h.Time(h.DateTime(t.UTC().Format(time.RFC3339)), g.Text(ago(p.Now().Sub(t))))
 }
 
-// stateOf is ok or failed.
+// stateOf returns the state for ok or failed.
 func stateOf(ok bool) explain.State {
 	if ok {
 		return explain.OK

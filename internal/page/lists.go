@@ -8,7 +8,7 @@ import (
 	"github.com/egraft/egraft/internal/recording"
 )
 
-// policies lists policies with what they are stopped by.
+// policies returns a list of policies with their state.
 func policies(all []*explain.Policy) g.Node {
 	return h.Ul(h.Class("policies"), g.Map(all, func(p *explain.Policy) g.Node {
 		return h.Li(
@@ -18,7 +18,7 @@ func policies(all []*explain.Policy) g.Node {
 	}))
 }
 
-// standing says whether a policy is in effect, and why not.
+// standing returns whether a policy is in effect, and if not, why.
 func standing(p *explain.Policy) g.Node {
 	if p.InEffect {
 		return g.Group{
@@ -37,7 +37,7 @@ func standing(p *explain.Policy) g.Node {
 	return g.Group{h.P(h.Class("state failed"), g.Text("stops at stage "), text(s.Number), g.Text(": "), text(s.Name)), why}
 }
 
-// calls lists calls.
+// calls returns a table of calls.
 func (p *page) calls(host string, all []recording.Meta) g.Node {
 	rows := g.Map(all, func(m recording.Meta) g.Node {
 		gateway, changed := g.Text("–"), g.Text(count(m.Changed, "resource", "resources"))

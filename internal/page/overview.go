@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/internal/recording"
 )
 
-// Limits of what a page lists; the commands list all.
+// Limits of the lists on a page; the commands list everything.
 const (
 	maxPolicies = 500
 	maxCalls    = 25
@@ -21,20 +21,20 @@ const (
 
 // overview is the model of the first page.
 type overview struct {
-	Host   string // by which the page was asked
+	Host   string // the address of the page in the request
 	Facts  doctor.Egraft
 	Called bool
 	Last   time.Time // the end of the last call
 	Checks []doctor.Result
-	Failed int // checks
+	Failed int // failed checks
 
 	Error    string // why there is no report
 	Gateways []string
-	Without  []*explain.Policy // effect
+	Without  []*explain.Policy // policies without effect
 	Within   []*explain.Policy
-	Omitted  int // policies
+	Omitted  int // number of policies not listed
 
-	Calls []recording.Meta // those that changed anything or failed, the newest first
+	Calls []recording.Meta // calls that changed anything or failed, newest first
 }
 
 func (p *page) overview(ctx context.Context, host string) *overview {
@@ -61,7 +61,7 @@ func (p *page) overview(ctx context.Context, host string) *overview {
 	return o
 }
 
-// add sorts policies by whether they are in effect.
+// add separates policies with and without effect.
 func (o *overview) add(policies []*explain.Policy) {
 	for _, p := range policies {
 		list := &o.Without
@@ -76,7 +76,7 @@ func (o *overview) add(policies []*explain.Policy) {
 	}
 }
 
-// history are the calls that match, the newest first.
+// history returns the calls that match, newest first.
 func history(calls []recording.Meta, matches func(*recording.Meta) bool) (out []recording.Meta) {
 	for i := range calls {
 		if matches(&calls[i]) {

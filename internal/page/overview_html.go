@@ -8,7 +8,7 @@ import (
 	"github.com/egraft/egraft/internal/explain"
 )
 
-// overviewPage shows an overview.
+// overviewPage renders an overview.
 func (p *page) overviewPage(o *overview) g.Node {
 	return document(
 		"egraft overview",
@@ -28,7 +28,7 @@ func (p *page) calling(o *overview) g.Node {
 	return answer(explain.OK, g.Text("Yes. The last call ended "), p.since(o.Last), g.Text(". Envoy Gateway only calls when something changes."))
 }
 
-// hooks are the calls of each hook.
+// hooks renders the calls of each hook.
 func (p *page) hooks(o *overview) g.Node {
 	rows := g.Map(o.Facts.Calls, func(c doctor.Calls) g.Node {
 		last := g.Text("never")
@@ -106,7 +106,7 @@ func gateways(names []string) g.Node {
 	}))
 }
 
-// state is a word in its colour.
+// state renders a word in the colour of its state.
 func state(of string) g.Node {
 	return g.Group{h.Span(h.Class("state "+of), text(of)), g.Text(" ")}
 }

@@ -1,9 +1,10 @@
-// Package page serves a page for people who would rather look than type: whether Envoy Gateway calls,
-// what is without effect, what changed last, whether egraft is healthy, and what it changes for each
-// Gateway. Each part names the command that shows the same.
+// Package page serves a page that shows what the commands print: whether Envoy Gateway calls
+// egraft, which policies have no effect, what changed last, whether egraft is healthy, and what it
+// changes for each Gateway. Each part names the command that shows the same.
 //
-// The page has no scripts and nothing from elsewhere, and what it shows is text of tenants: it is escaped,
-// characters that do not print are spelled out, and it is never an address of its own. It must not change
+// The page has no scripts and no external resources. It shows text of tenants: this text is
+// escaped, unprintable characters are spelled out, and it is never a link target on its own. The
+// page must not change anything, and must not show what its sources have not redacted.
 // anything and not show what its sources have not redacted.
 package page
 
@@ -23,13 +24,14 @@ import (
 	"github.com/egraft/egraft/internal/recording"
 )
 
-// Config is where the page gets what it shows. All of it is needed.
+// Config has the sources of the page's content. All fields are required.
 type Config struct {
-	// Explain runs the last calls again for a subject, which [explain.ParseSubject] reads.
+	// Explain explains a subject, in the form that [explain.ParseSubject] reads, from the last
+	// calls.
 	Explain func(ctx context.Context, subject string, diff bool) (*explain.Report, error)
-	// Calls are the calls that are kept, without their content.
+	// Calls returns the recorded calls without their content.
 	Calls func(context.Context) []recording.Meta
-	// Facts and Checks are what egraft knows of itself.
+	// Facts and Checks return what egraft knows about itself.
 	Facts  func() doctor.Egraft
 	Checks func() []doctor.Result
 	Now    func() time.Time
@@ -57,8 +59,8 @@ func Serve(to *admin.API, cfg Config) {
 	}))
 }
 
-// show answers with what a function returns. It is rendered first, so that an error is not in the
-// middle of a page.
+// show serves the result of a function. It renders the whole page first, so that an error cannot
+// occur in the middle of a response.
 func show(of func(*http.Request) (g.Node, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w)
@@ -77,11 +79,11 @@ func show(of func(*http.Request) (g.Node, error)) http.Handler {
 			return
 		}
 		w.WriteHeader(status)
-		_, _ = w.Write(b.Bytes()) // a client that went away
+		_, _ = w.Write(b.Bytes()) // fails if the client went away
 	})
 }
 
-// secure has browsers load nothing but the style sheet, and show the page in no frame.
+// secure makes browsers load nothing but the style sheet, and forbids frames.
 func secure(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")

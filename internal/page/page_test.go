@@ -15,7 +15,7 @@ import (
 	"github.com/egraft/egraft/internal/page/pagetest"
 )
 
-// get asks the page as a browser on this host does.
+// get requests the page as a browser on this host does.
 func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest("GET", path, nil)
@@ -32,7 +32,7 @@ func served(t *testing.T, h http.Handler, path string) string {
 	return w.Body.String()
 }
 
-// TestOverview answers the four questions, each with a command.
+// TestOverview: the overview answers its four questions, each with a command.
 func TestOverview(t *testing.T) {
 	text := served(t, pagetest.Handler(t, pagetest.World()), "/")
 	for _, want := range []string{
@@ -44,7 +44,7 @@ func TestOverview(t *testing.T) {
 	}
 }
 
-// TestGateway has stages, differences and history.
+// TestGateway: the page of a Gateway has stages, differences and history.
 func TestGateway(t *testing.T) {
 	text := served(t, pagetest.Handler(t, pagetest.World()), "/explain?subject=gateway/default/eg")
 	for _, want := range []string{
@@ -56,7 +56,7 @@ func TestGateway(t *testing.T) {
 	require.Contains(t, served(t, pagetest.Handler(t, pagetest.World()), "/explain?subject=backendmtlspolicy/default/fine"), "In effect")
 }
 
-// TestNothing: a new egraft has no calls.
+// TestNothing: a new egraft has no calls yet.
 func TestNothing(t *testing.T) {
 	text := served(t, pagetest.Handler(t, pagetest.Empty()), "/")
 	require.Contains(t, text, "No. There has been no Translation call")
@@ -74,7 +74,7 @@ func TestErrors(t *testing.T) {
 	require.Equal(t, "text/css; charset=utf-8", get(t, h, "/page.css").Header().Get("Content-Type"))
 }
 
-// TestHeaders: nothing but the style sheet is loaded, and no other page may show or read this one.
+// TestHeaders: the page loads only the style sheet, and no other page may embed or read it.
 func TestHeaders(t *testing.T) {
 	for _, path := range []string{"/", "/explain", "/explain?subject=x", "/page.css"} {
 		h := get(t, pagetest.Handler(t, pagetest.World()), path).Header()
@@ -85,7 +85,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestNotLocal: the page is as closed as the API.
+// TestNotLocal: the page has the same access control as the API.
 func TestNotLocal(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.RemoteAddr, r.Host = "10.0.0.1:1", "127.0.0.1:19110"
@@ -94,15 +94,15 @@ func TestNotLocal(t *testing.T) {
 	require.Equal(t, 403, w.Code)
 }
 
-// hostile are names that tenants could wish for.
+// hostile are names that malicious tenants could choose.
 var hostile = []string{
 	`"><script>alert(1)</script><img src=x onerror=alert(1)>` + "\u202e\x1b[2J'`",
 	"javascript:alert(1)", "//alert(1).example", "/\\alert(1)", "https://alert(1).example/", "data:text/html,alert(1)",
 	`' onmouseover='alert(1)`, `" onmouseover="alert(1)`, "</title><!--alert(1)", "&lt;img src=x onerror=alert(1)&gt;", "../../../alert(1)?#", "\x00\t\nalert(1)",
 }
 
-// TestHostile: tenants name things. What they write makes no element, attribute or link elsewhere,
-// does not change the direction of text, and no secret is shown.
+// TestHostile: names that tenants choose create no element, attribute or external link and do not
+// change the text direction, and no secret is shown.
 func TestHostile(t *testing.T) {
 	for _, evil := range hostile {
 		t.Run(evil, func(t *testing.T) { testHostile(t, evil) })
@@ -113,7 +113,7 @@ func testHostile(t *testing.T, evil string) {
 	h := pagetest.Handler(t, pagetest.Hostile(evil))
 	for _, path := range []string{"/", "/explain", "/explain?subject=gateway/default/" + url.QueryEscape(evil), "/explain?subject=" + url.QueryEscape("backendmtlspolicy/default/"+evil), "/explain?subject=" + url.QueryEscape(evil)} {
 		text := get(t, h, path).Body.String()
-		if path != "/explain?subject="+url.QueryEscape(evil) { // its kind is unknown, and said alone
+		if path != "/explain?subject="+url.QueryEscape(evil) { // its kind is unknown, so the page shows only the error
 			require.Contains(t, text, "alert(1)", path)
 		}
 		require.NotContains(t, text, pagetest.Secret)
@@ -124,10 +124,10 @@ func testHostile(t *testing.T, evil string) {
 	}
 }
 
-// elements are all that pages have.
+// elements are all HTML elements that pages may contain.
 var elements = strings.Fields("a article body code details footer h1 h2 h3 head header html li link main meta nav ol p pre section span strong summary table tbody td th thead time title tr ul div")
 
-// requireHarmless parses the page as a browser does.
+// requireHarmless parses the page as a browser does, and checks its content.
 func requireHarmless(t *testing.T, text string) {
 	t.Helper()
 	doc, err := html.Parse(strings.NewReader(text))
@@ -146,13 +146,13 @@ func requireHarmless(t *testing.T, text string) {
 	}
 }
 
-// TestCommands: what a page says to type is one word for a shell.
+// TestCommands: in the commands on a page, a subject is a single shell word.
 func TestCommands(t *testing.T) {
 	text := get(t, pagetest.Handler(t, pagetest.World()), "/explain?subject="+url.QueryEscape("gateway/default/a; rm -rf '~'")).Body.String()
 	require.Contains(t, text, html.EscapeString(`egraft explain --diff 'gateway/default/a; rm -rf '\''~'\'''`))
 }
 
-// TestMany: pages are bounded.
+// TestMany: the size of pages is limited.
 func TestMany(t *testing.T) {
 	w := pagetest.World()
 	w.Policies = 1000
@@ -162,7 +162,7 @@ func TestMany(t *testing.T) {
 	require.Less(t, len(text), 2<<20)
 }
 
-// TestThousandsOfClusters: a Gateway of 2,000 clusters opens in under a second.
+// TestThousandsOfClusters: the page of a Gateway with 2,000 clusters opens in under a second.
 func TestThousandsOfClusters(t *testing.T) {
 	w := pagetest.World()
 	w.Clusters = 2000
@@ -192,7 +192,7 @@ func BenchmarkGateway(b *testing.B) {
 	}
 }
 
-// TestRows: each row of a table has a command, which asks for what the row has.
+// TestRows: each row of a table has a command that queries the object of the row.
 func TestRows(t *testing.T) {
 	h := pagetest.Handler(t, pagetest.World())
 	for path, want := range map[string][]string{

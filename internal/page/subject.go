@@ -11,11 +11,11 @@ import (
 
 // subject is the model of the page about a Gateway, a policy or another subject.
 type subject struct {
-	Host    string // by which the page was asked
+	Host    string // the address of the page in the request
 	Subject string
 	*explain.Report
 	History []recording.Meta
-	// Shown is what egraft changed, without what is past the limit of a page.
+	// Shown are egraft's changes, up to the limit of a page.
 	Shown   []explain.Change
 	Summary []explain.Summary
 	Hidden  int
@@ -40,7 +40,7 @@ func (p *page) subject(r *http.Request) (*subject, error) {
 	return s, nil
 }
 
-// gateways are those of the subject: itself, or those whose calls have it.
+// gateways returns the Gateways of the subject: itself, or those whose calls contain it.
 func (s *subject) gateways() []string {
 	if kind, name, _ := strings.Cut(s.Subject, "/"); strings.EqualFold(kind, "gateway") {
 		return []string{name}
@@ -54,7 +54,7 @@ func (s *subject) gateways() []string {
 	return all
 }
 
-// changes are those of the report, or of its one policy.
+// changes returns the changes of the report, or of its only policy.
 func (s *subject) changes() *explain.Changes {
 	if s.Changes == nil && len(s.Policies) == 1 {
 		return s.Policies[0].Changes

@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// subjectPage shows a subject.
+// subjectPage renders a subject.
 func (p *page) subjectPage(s *subject) g.Node {
 	return document(
 		cmp.Or(s.Subject, "All policies"),
@@ -29,7 +29,7 @@ func (p *page) subjectPage(s *subject) g.Node {
 	)
 }
 
-// stages says what the page leaves out.
+// stages renders which stages the page does not examine.
 func stages() g.Node {
 	return h.P(
 		h.Class("muted"), g.Text("This page examines stages 2 and 3. The command for a policy examines all four if there is a kubeconfig for the cluster; without Kubernetes, "),
@@ -37,7 +37,7 @@ func stages() g.Node {
 	)
 }
 
-// articles are policies with all their stages.
+// articles renders policies with all their stages.
 func articles(all []*explain.Policy) g.Node {
 	if len(all) == 0 {
 		return h.P(g.Text("None in the last calls."))
@@ -65,7 +65,7 @@ func outcome(o explain.Outcome) g.Node {
 	return g.Group{text(o.Reason), g.Text(" in "), text(o.Hook), g.Text(" "), text(o.Subject), g.Text(": "), text(o.Message)}
 }
 
-// list is one of items, if there are any.
+// list renders a list, nothing without items.
 func list[T any](items []T, item func(T) g.Node) g.Node {
 	if len(items) == 0 {
 		return nil
@@ -73,7 +73,7 @@ func list[T any](items []T, item func(T) g.Node) g.Node {
 	return h.Ul(g.Map(items, func(i T) g.Node { return h.Li(item(i)) }))
 }
 
-// changes are what egraft changed.
+// changes renders egraft's changes.
 func changes(s *subject) g.Node {
 	return section(
 		"changes", "What egraft changes", summary(s), g.Map(s.Shown, func(c explain.Change) g.Node { return change(s, c) }),
@@ -94,10 +94,10 @@ func summary(s *subject) g.Node {
 	return table("Changes by feature", []string{"Feature", "Kind", "Result", "Resources"}, rows...)
 }
 
-// featureOf is who changed a resource.
+// featureOf returns what changed a resource: a feature, or egraft itself.
 func featureOf(name string) string { return cmp.Or(name, "egraft") }
 
-// change is a resource that opens to its differences.
+// change renders a resource that opens to show its differences.
 func change(s *subject, c explain.Change) g.Node {
 	of := s.Subject
 	if c.Kind == mutator.KindCluster {
@@ -115,7 +115,7 @@ func change(s *subject, c explain.Change) g.Node {
 	)
 }
 
-// difference are the lines of a comparison in their colours.
+// difference renders the lines of a comparison in their colours.
 func difference(r *diff.Result) g.Node {
 	return g.NodeFunc(func(w io.Writer) error {
 		all, err := lines(r)

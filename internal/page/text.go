@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/internal/explain"
 )
 
-// plain spells out what does not print: control characters, and those that change the direction of
-// text, by which a name could look like another one.
+// plain spells out unprintable characters: control characters, and those that change the text
+// direction, which can make one name look like another.
 func plain(text any) string {
 	var b strings.Builder
 	for _, r := range fmt.Sprint(text) {
@@ -27,7 +27,7 @@ func plain(text any) string {
 // line is a line of a comparison, with the class of its colour.
 type line struct{ Class, Text string }
 
-// lines are those of a comparison.
+// lines returns the lines of a comparison.
 func lines(r *diff.Result) (out []line, err error) {
 	var b strings.Builder
 	if err := r.Write(&b, ""); err != nil {
@@ -35,7 +35,7 @@ func lines(r *diff.Result) (out []line, err error) {
 	}
 	class := ""
 	for text := range strings.Lines(b.String()) {
-		if !strings.HasPrefix(text, " ") { // a change, whose value follows
+		if !strings.HasPrefix(text, " ") { // a change; its value follows
 			class = classes[text[:1]]
 		}
 		own := class
@@ -47,26 +47,26 @@ func lines(r *diff.Result) (out []line, err error) {
 	return out, nil
 }
 
-// oldAndNew is the column of the sign, if a changed value is printed in lines of its own.
+// oldAndNew is the column of the sign if a changed value is printed on separate lines.
 const oldAndNew = 4
 
 var classes = map[string]string{"+": "added", "-": "removed", "~": "changed"}
 
-// subjectOf is how commands name a policy.
+// subjectOf returns the policy as commands name it.
 func subjectOf(p *explain.Policy) string {
 	return strings.ToLower(p.Kind) + "/" + p.Namespace + "/" + p.Name
 }
 
-// command is what shows the same.
+// command returns the command that shows the same information.
 func command(name, subject string) string {
 	return strings.TrimSpace("egraft " + name + " " + word(subject))
 }
 
-// fetch is the command for what the API answers on a path, at the address by which the page was asked.
+// fetch returns the command that requests a path of the API, at the address of the page.
 func fetch(host, path string) string { return "curl -s " + word(host+path) }
 
-// word is a text for a shell. It comes from tenants or from the address of the page, so it is quoted if
-// a shell could take it for more than a word.
+// word returns a text as one shell word. It comes from tenants or from the address of the page, so
+// it is quoted if it has any special character.
 func word(text string) string {
 	for _, r := range text {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/.-_:", r) {
@@ -76,7 +76,7 @@ func word(text string) string {
 	return text
 }
 
-// stopped is the stage at which a policy stopped, nil if it is not known.
+// stopped returns the stage at which a policy stopped, nil if unknown.
 func stopped(p *explain.Policy) *explain.Stage {
 	for i := range p.Stages {
 		if p.Stages[i].Number == p.StoppedAt {
@@ -86,7 +86,7 @@ func stopped(p *explain.Policy) *explain.Stage {
 	return nil
 }
 
-// count is a number of things.
+// count returns a number with a noun.
 func count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -94,7 +94,7 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// size is a number of bytes for people.
+// size returns a number of bytes for people to read.
 func size(n int64) string {
 	for _, unit := range []string{"bytes", "KiB", "MiB"} {
 		if n < 1<<10 {
@@ -105,7 +105,7 @@ func size(n int64) string {
 	return fmt.Sprintf("%d GiB", n)
 }
 
-// ago is a duration for people.
+// ago returns a duration for people to read.
 func ago(d time.Duration) string {
 	switch {
 	case d < time.Second:

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/internal/diff"
 )
 
-// TestLines: lists in values have signs, too, and are no changes.
+// TestLines: list items in values begin with a sign, too, but are not changes.
 func TestLines(t *testing.T) {
 	got, err := lines(&diff.Result{Changes: []diff.Change{
 		{Op: diff.Changed, Path: "a", Old: json.RawMessage(`1`), New: json.RawMessage(`2`)},
@@ -30,7 +30,7 @@ func TestLines(t *testing.T) {
 	}, got)
 }
 
-// TestAddresses: no name leads elsewhere, and each comes back as it is.
+// TestAddresses: no name changes the target of a link, and each is preserved.
 func TestAddresses(t *testing.T) {
 	for _, name := range []string{"gateway/a/b", "javascript:alert(1)", "//evil.example", `/\evil.example`, "https://evil.example", "?a=b&subject=c#d", "..", "%2e%2e/", "a b+c"} {
 		u, err := url.Parse(subjectAt(name).url)

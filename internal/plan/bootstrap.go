@@ -17,14 +17,14 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// controlPlane is the cluster that resources would come from. Envoy does not connect to it in order
-// to validate.
+// controlPlane is the cluster from which Envoy would fetch resources. To validate, Envoy does not
+// connect to it.
 const controlPlane = "egraft-plan-control-plane"
 
 type object = map[string]any
 
-// Bootstraps are configurations of Envoy for the clusters, listeners and routes of a Gateway, before
-// and after the changes. Secrets are left out: recordings have none.
+// Bootstraps returns Envoy configurations with the clusters, listeners and routes of a Gateway,
+// before and after the changes. They have no secrets, because recordings have none.
 func (g *Gateway) Bootstraps() (before, after []byte, err error) {
 	if before, err = bootstrap(g.before); err == nil {
 		after, err = bootstrap(g.after)
@@ -77,8 +77,8 @@ func bootstrap(lists []engine.Resources) ([]byte, error) {
 	})
 }
 
-// inline puts route configurations into the HTTP connection managers that ask for them by name:
-// Envoy does not validate what it would be sent later.
+// inline puts route configurations into the HTTP connection managers that refer to them by name:
+// Envoy does not validate what it would receive later.
 func inline(l *listenerv3.Listener, routes map[string]*routev3.RouteConfiguration) error {
 	for _, fc := range xds.FilterChains(l) {
 		_, err := xds.EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {

@@ -9,18 +9,18 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Impact is what a change means for connections and requests.
+// Impact is the effect of a change on connections and requests.
 type Impact struct {
 	// Drains is set if connections of clients are closed after the drain time.
 	Drains bool `json:"drains"`
-	// Warms is set if Envoy prepares a cluster before requests use it.
+	// Warms is true if Envoy warms a cluster before requests use it.
 	Warms bool `json:"warms"`
-	// Message says what happens.
+	// Message describes the effect.
 	Message string `json:"impact"`
 }
 
-// impact is what Envoy does for a change of a resource; one of the messages is nil if it is added or
-// removed.
+// impact returns the effect of a change of a resource in Envoy; before is nil if it is added, after
+// if it is removed.
 func impact(before, after proto.Message) Impact {
 	switch now := after.(type) {
 	case *clusterv3.Cluster:
@@ -46,8 +46,8 @@ func impact(before, after proto.Message) Impact {
 	return Impact{Message: "in place: no connection is closed"}
 }
 
-// listenerImpact is what Envoy does for a change of a listener. If nothing but filter chains changes,
-// connections of those that changed drain; otherwise all do.
+// listenerImpact returns the effect of a change of a listener. If only filter chains change, only
+// connections of the changed ones drain; otherwise all do.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/listener_manager/listener_impl.cc
 func listenerImpact(before, after *listenerv3.Listener) Impact {
 	if len(after.GetFilterChains()) == 0 || !proto.Equal(withoutChains(before), withoutChains(after)) {

@@ -13,8 +13,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// raw is the object as the API server would have it: an existing one keeps who it is, how old it is,
-// and its status.
+// raw returns the object as the API server would store it: an existing one keeps its identity,
+// creation time and status.
 func raw(o *objectfile.Object, existing []byte, now time.Time) ([]byte, error) {
 	out := map[string]any{}
 	if err := json.Unmarshal(o.JSON, &out); err != nil {
@@ -46,7 +46,7 @@ func raw(o *objectfile.Object, existing []byte, now time.Time) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// nameOf is "Kind namespace/name" of a custom resource of a call, empty if it cannot be read.
+// nameOf returns "Kind namespace/name" of a custom resource in a call, empty if it cannot be read.
 func nameOf(raw []byte) string {
 	var o objectfile.Object
 	if json.Unmarshal(raw, &o) != nil {
@@ -55,7 +55,7 @@ func nameOf(raw []byte) string {
 	return o.String()
 }
 
-// existing are the custom resources of a recording, the last of each name.
+// existing returns the custom resources of a recording, the latest version of each.
 func existing(r *recording.Recording) map[string][]byte {
 	out := map[string][]byte{}
 	for _, c := range r.Calls {
@@ -68,27 +68,27 @@ func existing(r *recording.Recording) map[string][]byte {
 	return out
 }
 
-// reads reports whether a feature has custom resources of the object's kind.
+// reads reports whether a feature reads custom resources of the object's kind.
 func reads(f *mutator.Feature, o *objectfile.Object) bool {
 	return slices.ContainsFunc(slices.Concat(f.Policies, f.Filters, f.Backends), func(k policy.Kind) bool { return k.GroupVersionKind == o.GVK() })
 }
 
-// isPolicy reports whether an object is attached by its targets, and not referred to by routes.
+// isPolicy reports whether an object is attached by its targets, not referenced by routes.
 func (p *Planner) isPolicy(o *objectfile.Object) bool {
 	return slices.ContainsFunc(p.Features, func(f mutator.Feature) bool {
 		return slices.ContainsFunc(f.Policies, func(k policy.Kind) bool { return k.GroupVersionKind == o.GVK() })
 	})
 }
 
-// isIn reports whether Envoy Gateway sends objects of the kind in a hook.
+// isIn reports whether Envoy Gateway sends objects of the kind to a hook.
 func (p *Planner) isIn(h mutator.Hook, o *objectfile.Object) bool {
 	return slices.ContainsFunc(p.Features, func(f mutator.Feature) bool {
 		return slices.ContainsFunc(f.ObjectsIn(h), func(k policy.Kind) bool { return k.GroupVersionKind == o.GVK() })
 	})
 }
 
-// isOnGateway reports whether a target is one of the Gateways, which are namespace/name and separated
-// by commas, or a GatewayClass: a recording does not say which one its Gateways have.
+// isOnGateway reports whether a target is one of the Gateways, given as comma-separated
+// namespace/name, or a GatewayClass: a recording does not contain the GatewayClass of its Gateways.
 func isOnGateway(o *objectfile.Object, gateways string) bool {
 	return slices.ContainsFunc(o.Targets(), func(t objectfile.Target) bool {
 		return t.Kind == xds.KindGatewayClass || t.Kind == xds.KindGateway && slices.Contains(strings.Split(gateways, ","), o.Metadata.Namespace+"/"+t.Name)

@@ -1,7 +1,7 @@
-// Package plan says what would change in Envoy if custom resources were applied or deleted: it runs
-// the last calls of each Gateway, of a recording, with and without them.
+// Package plan reports what would change in Envoy if custom resources were applied or deleted: it
+// replays the last calls of each Gateway in a recording, with and without the changes.
 //
-// It reads no files, prints nothing but its report, and sends nothing to Envoy.
+// It must not read files, print anything but its report, or send anything to Envoy.
 package plan
 
 import (
@@ -23,16 +23,16 @@ type Planner struct {
 	Engine *engine.Engine
 	// Features are those of the engine.
 	Features []mutator.Feature
-	// Now is when custom resources without a creation time are created.
+	// Now is the creation time of custom resources that have none.
 	Now time.Time
 }
 
-// Changes are the changes of custom resources.
+// Changes are the custom resources to apply and to delete.
 type Changes struct {
 	Apply, Delete []*objectfile.Object
 }
 
-// Plan runs the last translation of each Gateway as it was, and with the changes.
+// Plan replays the last translation of each Gateway unmodified, and with the changes.
 func (p *Planner) Plan(ctx context.Context, r *recording.Recording, c Changes) (*Report, error) {
 	latest := r.Latest()
 	if len(latest) == 0 {
@@ -51,16 +51,16 @@ func (p *Planner) Plan(ctx context.Context, r *recording.Recording, c Changes) (
 	return plan.report, nil
 }
 
-// planning is a plan that is being made.
+// planning is the state of a plan in the making.
 type planning struct {
 	*Planner
 	changes  Changes
 	existing map[string][]byte // custom resources of the recording, by name
-	sent     map[string]bool   // those that are applied, by name
+	sent     map[string]bool   // applied ones that some call would contain, by name
 	report   *Report
 }
 
-// translation compares a translation with what it would be.
+// translation compares a translation with its result after the changes.
 func (p *planning) translation(ctx context.Context, t *recording.Call, singles []*recording.Call) error {
 	before, beforeEffects, err := p.Engine.Explain(ctx, t.Call)
 	if err != nil {
@@ -104,7 +104,7 @@ func (p *planning) fail(text string) {
 	}
 }
 
-// outcomes adds the outcomes of custom resources that are applied, and those that change.
+// outcomes adds the outcomes of applied custom resources, and those that change.
 func (p *planning) outcomes(gateway string, before, after []mutator.PolicyOutcome) {
 	was, is := byPolicy(before), byPolicy(after)
 	for _, name := range append(keys(after), keys(before)...) {
@@ -123,7 +123,7 @@ func (p *planning) isApplied(name string) bool {
 	return slices.ContainsFunc(p.changes.Apply, func(o *objectfile.Object) bool { return o.String() == name })
 }
 
-// byPolicy has the last outcome of each custom resource.
+// byPolicy returns the last outcome of each custom resource.
 func byPolicy(all []mutator.PolicyOutcome) map[string]mutator.PolicyOutcome {
 	out := map[string]mutator.PolicyOutcome{}
 	for _, o := range all {
@@ -139,7 +139,7 @@ func keys(all []mutator.PolicyOutcome) (names []string) {
 	return names
 }
 
-// notSent tells of custom resources that no call would have.
+// notSent adds the custom resources that no call would contain.
 func (p *planning) notSent() {
 	for _, o := range p.changes.Apply {
 		if p.sent[o.String()] {

@@ -27,7 +27,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// plans makes plans with the built-in features.
+// planner returns a Planner with the built-in features.
 func planner(t *testing.T) *Planner {
 	t.Helper()
 	features := catalog.Builtin(catalog.Options{})
@@ -36,7 +36,7 @@ func planner(t *testing.T) *Planner {
 	return &Planner{Engine: e, Features: features, Now: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
 }
 
-// policyOf is a policy; the year is when it was created, 0 for one of a file.
+// policyOf returns a policy; year is its creation time, 0 for a policy from a file.
 func policyOf(kind, name string, year int, spec string) string {
 	created := ""
 	if year > 0 {
@@ -64,7 +64,7 @@ func parsed(t *testing.T, texts ...string) []*objectfile.Object {
 	return all
 }
 
-// record makes the calls that Envoy Gateway makes for policies, as a recording.
+// record returns a recording of the calls that Envoy Gateway makes for policies.
 func record(t *testing.T, p *Planner, policies ...string) *recording.Recording {
 	t.Helper()
 	content, err := os.ReadFile("testdata/translation.yaml")
@@ -115,8 +115,8 @@ func record(t *testing.T, p *Planner, policies ...string) *recording.Recording {
 	return r
 }
 
-// TestPlanIsWhatHappens: what a plan says that Envoy would get is what Envoy gets when the policies
-// are there.
+// TestPlanIsWhatHappens: the configuration that a plan predicts equals the one that Envoy receives
+// once the policies exist.
 func TestPlanIsWhatHappens(t *testing.T) {
 	gateway, a, b := on("Gateway", "eg"), on("HTTPRoute", "a"), on("HTTPRoute", "b")
 	shadow := "effect: Shadow, "
@@ -168,7 +168,7 @@ func isSame(t *testing.T, a, b []engine.Resources) bool {
 	return texted(t, a) == texted(t, b)
 }
 
-// texted is what resources have, whatever the order of maps.
+// texted returns the content of resources, independent of the order of maps.
 func texted(t *testing.T, lists []engine.Resources) string {
 	t.Helper()
 	var b strings.Builder
@@ -184,7 +184,8 @@ func texted(t *testing.T, lists []engine.Resources) string {
 	return b.String()
 }
 
-// TestNotSent: it is said which custom resources Envoy Gateway would not send, and why.
+// TestNotSent: the report names the custom resources that Envoy Gateway would not send, with the
+// reason.
 func TestNotSent(t *testing.T) {
 	p := planner(t)
 	r := record(t, p)
@@ -209,7 +210,7 @@ BufferPolicy shop/none: not sent: no call in the recording contains it, so there
 `, b.String())
 }
 
-// TestText: a plan as people see it, and the outcomes that change.
+// TestText: the text form of a plan, with the outcomes that change.
 func TestText(t *testing.T) {
 	p := planner(t)
 	r := record(t, p, buffer("old", 2020, on("Gateway", "eg"), "1Mi"))
@@ -225,7 +226,7 @@ func TestText(t *testing.T) {
 	require.Contains(t, b.String(), "BufferPolicy shop/new (shop/eg): Programmed: ")
 }
 
-// TestImpact has what Envoy does for a change, as its source says.
+// TestImpact: the predicted effects are those in Envoy's source.
 func TestImpact(t *testing.T) {
 	listener := func(text string) proto.Message { return message(t, &listenerv3.Listener{}, text) }
 	one := "{name: l, statPrefix: s, filterChains: [{name: a}, {name: b}], defaultFilterChain: {name: d}}"
@@ -258,7 +259,7 @@ func message(t *testing.T, m proto.Message, text string) proto.Message {
 	return m
 }
 
-// TestListenerDrains: a policy that changes a filter chain says that it drains.
+// TestListenerDrains: the plan for a policy that changes a filter chain reports that it drains.
 func TestListenerDrains(t *testing.T) {
 	p := planner(t)
 	report, err := p.Plan(t.Context(), record(t, p), Changes{Apply: parsed(t, buffer("p", 0, on("Gateway", "eg"), "1Mi"))})
@@ -270,7 +271,7 @@ func TestListenerDrains(t *testing.T) {
 	require.True(t, report.Gateways[0].Resources[i].Drains)
 }
 
-// TestBootstrap: the routes are in the listeners, where Envoy validates them.
+// TestBootstrap: the routes are inlined into the listeners, where Envoy validates them.
 func TestBootstrap(t *testing.T) {
 	p := planner(t)
 	report, err := p.Plan(t.Context(), record(t, p), Changes{Apply: parsed(t, buffer("p", 0, on("Gateway", "eg"), "1Mi"))})

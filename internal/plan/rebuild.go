@@ -16,8 +16,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// rebuild makes the call that a translation would be with the changes. What Envoy Gateway calls the
-// hooks of single resources with is made again only where custom resources change.
+// rebuild builds the call that a translation would be after the changes. It replays hook calls for
+// single resources only if their custom resources change.
 type rebuild struct {
 	*planning
 	gateway  string
@@ -50,7 +50,8 @@ func (b *rebuild) call(ctx context.Context, t *engine.Call) (*engine.Call, error
 	return call, nil
 }
 
-// objects are the custom resources of a call with the changes, and whether any of them changes.
+// objects returns the custom resources of a call after the changes, and whether any of them
+// changes.
 func (b *rebuild) objects(now [][]byte, h mutator.Hook, refs []xds.Reference) (out [][]byte, changed bool, err error) {
 	there := map[string]bool{}
 	for _, raw := range now {
@@ -76,8 +77,8 @@ func (b *rebuild) objects(now [][]byte, h mutator.Hook, refs []xds.Reference) (o
 	return out, changed, nil
 }
 
-// isSent reports whether Envoy Gateway would send an object in a call. What it selects by labels, and
-// which routes refer to it, is known only if it sent the object before.
+// isSent reports whether Envoy Gateway would send an object in a call. For label selectors and
+// references from routes, this is only known if it sent the object before.
 func (b *rebuild) isSent(o *objectfile.Object, h mutator.Hook, refs []xds.Reference, before bool) bool {
 	switch {
 	case !b.isIn(h, o):
@@ -93,8 +94,8 @@ func (b *rebuild) isSent(o *objectfile.Object, h mutator.Hook, refs []xds.Refere
 	}
 }
 
-// configuration is a route configuration of which the Route hook is called again for routes whose
-// custom resources change.
+// configuration replays the Route hook for the routes of a route configuration whose custom
+// resources change.
 func (b *rebuild) configuration(ctx context.Context, raw []byte) ([]byte, error) {
 	rc := &routev3.RouteConfiguration{}
 	if err := proto.Unmarshal(raw, rc); err != nil {
@@ -118,7 +119,7 @@ func (b *rebuild) configuration(ctx context.Context, raw []byte) ([]byte, error)
 	return proto.MarshalOptions{Deterministic: true}.Marshal(rc)
 }
 
-// route is a route after the Route hook with the changes, nil if it does not change.
+// route returns a route after the Route hook with the changes, nil if it does not change.
 func (b *rebuild) route(ctx context.Context, vh *routev3.VirtualHost, route *routev3.Route) (*routev3.Route, error) {
 	call := &engine.Call{Hook: mutator.HookRoute, Hostnames: vh.GetDomains()}
 	made := b.made(mutator.KindRoute, route.GetName(), vh.GetDomains())
@@ -147,7 +148,7 @@ func (b *rebuild) route(ctx context.Context, vh *routev3.VirtualHost, route *rou
 	return out, proto.Unmarshal(raw, out)
 }
 
-// single is a resource after its hook with the changes.
+// single returns a resource after its hook with the changes.
 func (b *rebuild) single(ctx context.Context, k mutator.Kind, raw []byte) ([]byte, error) {
 	name, err := callfile.NameOf(k, raw)
 	if err != nil {
@@ -164,8 +165,8 @@ func (b *rebuild) single(ctx context.Context, k mutator.Kind, raw []byte) ([]byt
 	return b.again(ctx, made.Call, true, objects)
 }
 
-// again makes a call for a single resource with other custom resources; before reports whether it was
-// made. Without any, Envoy Gateway makes none.
+// again replays a call for a single resource with other custom resources; before is true if the
+// recording has the call. Envoy Gateway makes no call without custom resources.
 func (b *rebuild) again(ctx context.Context, call *engine.Call, before bool, objects [][]byte) ([]byte, error) {
 	if before {
 		res, err := b.Engine.Run(ctx, call)
@@ -187,8 +188,8 @@ func (b *rebuild) again(ctx context.Context, call *engine.Call, before bool, obj
 	return res.Resources[0].Encoded[0], nil
 }
 
-// made is the last call for a single resource of a name, nil if there was none. Routes of several
-// virtual hosts can have the same name.
+// made returns the last call for a single resource with a name, nil if there was none. Routes of
+// several virtual hosts can have the same name.
 func (b *rebuild) made(k mutator.Kind, name string, domains []string) (found *recording.Call) {
 	for _, c := range b.singles {
 		if len(c.Resources) != 1 || c.Resources[0].Kind != k || len(c.Resources[0].Encoded) != 1 {

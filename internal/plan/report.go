@@ -20,35 +20,35 @@ type Report struct {
 	Policies []Outcome `json:"policies"`
 	// NotSent are custom resources that Envoy Gateway would not send.
 	NotSent []NotSent `json:"notSent,omitempty"`
-	// Failures are mutators that fail, and what is wrong with calls.
+	// Failures are failures of mutators and errors of calls.
 	Failures []string `json:"failures,omitempty"`
 }
 
-// Gateway is the changes of a translation.
+// Gateway has the changes of a translation.
 type Gateway struct {
-	// Name is namespace/name, of several with commas between them.
+	// Name is namespace/name, several separated by commas.
 	Name      string     `json:"name"`
 	Resources []Resource `json:"resources"`
 
 	before, after []engine.Resources
 }
 
-// Resource is a resource that changes.
+// Resource is a changed resource.
 type Resource struct {
 	Op   diff.Op      `json:"op"`
 	Kind mutator.Kind `json:"kind"`
 	Name string       `json:"name"`
-	// Policies are those for which egraft changes the resource, before or after.
+	// Policies are the policies for which egraft changes the resource, before or after.
 	Policies []string `json:"policies,omitempty"`
 	Impact
-	// Diff has the changed fields. It is nil for a resource that is added or removed.
+	// Diff has the changed fields. It is nil for an added or removed resource.
 	Diff *diff.Result `json:"diff,omitempty"`
-	// Added is a resource that is added, without secrets.
+	// Added is an added resource, without secrets.
 	Added json.RawMessage `json:"added,omitempty"`
 }
 
 // Outcome is the outcome of a custom resource for a Gateway. Before is empty for a new one, and
-// Reason for one that is not there any more.
+// Reason for one that no longer exists.
 type Outcome struct {
 	Policy   string         `json:"policy"`
 	Gateway  string         `json:"gateway"`
@@ -58,13 +58,13 @@ type Outcome struct {
 	Message  string         `json:"message,omitempty"`
 }
 
-// NotSent is a custom resource that no call would have, and why.
+// NotSent is a custom resource that no call would contain, with the reason.
 type NotSent struct {
 	Policy  string `json:"policy"`
 	Message string `json:"message"`
 }
 
-// Counts are how many resources change.
+// Counts are the numbers of changed resources.
 type Counts struct {
 	Add, Change, Remove, Drain, Warm int
 }
@@ -103,7 +103,7 @@ type key struct {
 	name string
 }
 
-// owners are the policies of resources, by name.
+// owners returns the policies that change resources, by resource.
 func owners(effects ...[]engine.Effect) map[key][]string {
 	out := map[key][]string{}
 	for _, list := range effects {
@@ -128,7 +128,7 @@ func owners(effects ...[]engine.Effect) map[key][]string {
 	return out
 }
 
-// compare compares resources by their names.
+// compare compares resources by name.
 func compare(before, after []engine.Resources, owners map[key][]string) ([]Resource, error) {
 	was, _, err := byName(before)
 	if err != nil {
@@ -182,8 +182,8 @@ func compare(before, after []engine.Resources, owners map[key][]string) ([]Resou
 	return out, err
 }
 
-// byName has resources by kind and name, of several of a name the first, and the order in which they
-// came.
+// byName returns resources by kind and name, the first of several with the same name, and their
+// order.
 func byName(lists []engine.Resources) (map[key][]byte, []key, error) {
 	out, order := map[key][]byte{}, []key{}
 	for _, list := range lists {

@@ -10,7 +10,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Write prints the report for people.
+// Write prints the report for people to read.
 func (r *Report) Write(w io.Writer, style terminal.Style) error {
 	var b strings.Builder
 	for i := range r.Gateways {
@@ -61,7 +61,7 @@ func (g *Gateway) write(b *strings.Builder, style terminal.Style) error {
 	return nil
 }
 
-// fields are the changed fields of a resource, or all of one that is added, without secrets.
+// fields returns the changed fields of a resource, or the whole of an added one, without secrets.
 func (r *Resource) fields() (string, error) {
 	var b strings.Builder
 	switch {

@@ -7,9 +7,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// isClean reports whether an encoded message certainly has nothing to remove, and its maps are in
-// order, without decoding it: of thousands of resources a few have secrets. It has to be at least as
-// strict as decoding the message and walking through it; what it does not know is not clean.
+// isClean reports whether an encoded message certainly contains nothing to remove and has sorted
+// maps, without decoding it: of thousands of resources, only a few have secrets. It must be at
+// least as strict as decoding and walking the message: if in doubt, it returns false.
 func isClean(s *shape, b []byte, depth int) bool {
 	switch {
 	case s.opaque || depth > maxDepth:
@@ -25,7 +25,7 @@ func isClean(s *shape, b []byte, depth int) bool {
 			return false
 		}
 		f := &s.fields[number]
-		// What comes twice is overwritten when it is decoded, and stays in the bytes.
+		// A repeated value overwrites the first when decoded, but the first stays in the bytes.
 		bit := uint64(1) << (f.single % 64)
 		if !f.known || f.sensitive || f.single > 0 && seen[f.single/64]&bit != 0 {
 			return false
@@ -52,7 +52,7 @@ func isClean(s *shape, b []byte, depth int) bool {
 	return true
 }
 
-// isCleanValue is [isClean] for a value that has a length.
+// isCleanValue is [isClean] for a length-delimited value.
 func (f *field) isCleanValue(value []byte, depth int) bool {
 	switch {
 	case f.within != nil:
@@ -65,7 +65,7 @@ func (f *field) isCleanValue(value []byte, depth int) bool {
 	return f.isList && isPacked(f.typ, value)
 }
 
-// isPacked reports whether a value is a list of numbers.
+// isPacked reports whether a value is a packed list of numbers.
 func isPacked(typ protowire.Type, value []byte) bool {
 	for len(value) > 0 {
 		n := protowire.ConsumeFieldValue(1, typ, value)
@@ -77,14 +77,14 @@ func isPacked(typ protowire.Type, value []byte) bool {
 	return true
 }
 
-// entry is the one before in a map.
+// entry is the previous entry of a map.
 type entry struct {
 	of  protowire.Number // the map's field, 0 if there is none
 	key []byte
 }
 
-// isBefore reports whether the next entry of a map has its place behind this one, of which it takes the
-// place. Only texts are compared.
+// isBefore reports whether the next entry of a map sorts after this one, and stores the next one.
+// It compares only string keys.
 func (e *entry) isBefore(of protowire.Number, next []byte) bool {
 	var key []byte
 	number, typ, n := protowire.ConsumeTag(next)

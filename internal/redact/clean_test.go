@@ -22,7 +22,7 @@ func clean(m proto.Message, raw []byte) bool {
 	return isClean(shapeOf(m.ProtoReflect().Descriptor()), raw, 0)
 }
 
-// slowly is [Encoded] with decoding.
+// slowly is [Encoded], always with decoding.
 func slowly(m proto.Message, raw []byte) (out []byte, redacted bool) {
 	if proto.Unmarshal(raw, m) != nil {
 		return nil, true
@@ -32,7 +32,7 @@ func slowly(m proto.Message, raw []byte) (out []byte, redacted bool) {
 	return out, redacted
 }
 
-// TestNoSecretIsClean has each secret of each message of Envoy's API, also within an Any.
+// TestNoSecretIsClean tries every secret of every message of Envoy's API, also within an Any.
 func TestNoSecretIsClean(t *testing.T) {
 	messages := 0
 	protoregistry.GlobalTypes.RangeMessages(func(m protoreflect.MessageType) bool {
@@ -106,7 +106,7 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// FuzzClean: what is clean has nothing to remove, and decodes to what it is.
+// FuzzClean: a clean message has nothing to remove, and decodes to the same content.
 func FuzzClean(f *testing.F) {
 	of := func() []proto.Message {
 		return []proto.Message{&clusterv3.Cluster{}, &routev3.RouteConfiguration{}, &tlsv3.Secret{}, &corev3.TypedExtensionConfig{}, &structpb.Struct{}}

@@ -6,12 +6,12 @@ import (
 	"github.com/egraft/egraft/internal/envoyapi"
 )
 
-// Encoded returns an encoded message without secrets, and whether it had any. The message m says of
-// which type it is, and is overwritten. A message without secrets and with its maps in order, as most
-// are, is returned as it came, without being decoded.
+// Encoded returns an encoded message without secrets, and whether it had any. The message m defines
+// the type, and is overwritten. A message without secrets and with sorted maps, as most are, is
+// returned unmodified without being decoded.
 //
-// The same content, as encoders in Go write it, is the same bytes, with the maps in order, also of what
-// is in an Any. What cannot be decoded, and so cannot be searched for secrets, becomes an empty message.
+// The same content, as encoded by Go, results in the same bytes, with sorted maps, also inside an
+// Any. A message that cannot be decoded, and so cannot be searched for secrets, becomes empty.
 func Encoded(m proto.Message, raw []byte) (out []byte, redacted bool) {
 	if isClean(shapeOf(m.ProtoReflect().Descriptor()), raw, 0) {
 		return raw, false

@@ -34,7 +34,7 @@ func TestEncoded(t *testing.T) {
 	m := &clusterv3.Cluster{}
 	require.NoError(t, proto.Unmarshal(out, m))
 	require.Equal(t, "x", m.GetName())
-	for range 10 { // Go writes maps in another order each time
+	for range 10 { // Go encodes maps in a different order each time
 		again, _ := Encoded(&clusterv3.Cluster{}, encoded(t, m))
 		require.Equal(t, out, again)
 	}
@@ -44,8 +44,8 @@ func TestEncoded(t *testing.T) {
 	require.Empty(t, out)
 }
 
-// TestEncodedDropsWhatIsOverwritten has a secret in a field that comes again in the same message, so
-// that decoding drops it without a word.
+// TestEncodedDropsWhatIsOverwritten has a secret in a field that is repeated in the same message,
+// so that decoding silently drops it.
 func TestEncodedDropsWhatIsOverwritten(t *testing.T) {
 	hidden := encoded(t, &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: marker}})
 	source := slices.Concat(hidden, encoded(t, &corev3.DataSource{Specifier: &corev3.DataSource_Filename{Filename: "/f"}}))

@@ -2,18 +2,18 @@ package redact
 
 import "google.golang.org/protobuf/reflect/protoreflect"
 
-// hide removes all content of a message and leaves its shape.
+// hide removes all content of a message but keeps its structure.
 func hide(m protoreflect.Message) {
 	switch m.Descriptor().FullName() {
 	case "google.protobuf.Any":
 		url, _ := parts(m)
-		m.Clear(url) // the type of what is secret is secret, too
+		m.Clear(url) // the type of a secret is secret, too
 		hideAny(m)
 		return
 	case "google.protobuf.Value": // has no empty form in JSON
 		m.Set(m.Descriptor().Fields().ByName("string_value"), protoreflect.ValueOfString(Text))
 		return
-	case "google.protobuf.FieldMask": // its strings have a form
+	case "google.protobuf.FieldMask": // its strings must have a certain form
 		m.Clear(m.Descriptor().Fields().ByName("paths"))
 		return
 	}
@@ -41,7 +41,7 @@ func hideField(m protoreflect.Message, f protoreflect.FieldDescriptor, v protore
 	}
 }
 
-// hiddenMap is a map with one entry: keys can be as secret as values.
+// hiddenMap returns a map with one entry: keys can be as secret as values.
 func hiddenMap(m protoreflect.Message, f protoreflect.FieldDescriptor) protoreflect.Value {
 	out := m.NewField(f)
 	value := out.Map().NewValue()
@@ -54,7 +54,7 @@ func hiddenMap(m protoreflect.Message, f protoreflect.FieldDescriptor) protorefl
 	return out
 }
 
-// hidden takes the place of a scalar.
+// hidden returns the replacement for a scalar.
 func hidden(f protoreflect.FieldDescriptor) protoreflect.Value {
 	switch f.Kind() {
 	case protoreflect.StringKind:

@@ -1,8 +1,8 @@
-// Package redact removes secrets from Envoy's messages before they are printed or kept.
+// Package redact removes secrets from Envoy's messages before they are printed or stored.
 //
-// Secret is every field that Envoy's API annotates with udpa.annotations.sensitive, and what
-// cannot be read: an Any of an unknown type, or with content that is not of its type, and fields
-// that the API of this program does not have. It must not know any field by its name.
+// Secrets are all fields that Envoy's API annotates with udpa.annotations.sensitive, and everything
+// that cannot be read: an Any of an unknown type or with content that is not of its type, and
+// fields unknown to the API version of this program. It must not know any field by its name.
 package redact
 
 import (
@@ -20,15 +20,15 @@ import (
 	"github.com/egraft/egraft/internal/envoyapi"
 )
 
-// Text takes the place of secrets.
+// Text replaces secrets.
 const Text = "[redacted]"
 
-// maxDepth is how deep messages may be inside of each other. What is deeper is hidden: with an
-// Any inside of each, they take time by the square of their depth.
+// maxDepth is the maximum nesting of messages. Deeper content is hidden: messages that contain an
+// Any at each level take time quadratic in their depth.
 const maxDepth = 100
 
-// Message returns a copy without secrets. Strings and bytes of a sensitive field become [Text],
-// also those of messages in it; numbers become zero, and keys of maps one key.
+// Message returns a copy without secrets. Strings and bytes of a sensitive field, and of messages
+// in it, become [Text]; numbers become zero, and the keys of maps are replaced by a single one.
 func Message[T proto.Message](m T) T {
 	out := proto.Clone(m)
 	if r := out.ProtoReflect(); r.IsValid() {
@@ -37,11 +37,11 @@ func Message[T proto.Message](m T) T {
 	return out.(T)
 }
 
-// JSON is a message without secrets in protobuf's JSON form, with the names of fields as Envoy
-// prints them. The same message gives the same bytes.
+// JSON returns a message without secrets in protobuf's JSON form, with field names as Envoy prints
+// them. The same message results in the same bytes.
 func JSON(m proto.Message) ([]byte, error) { return marshal(m, true) }
 
-// CamelJSON is [JSON] with the names of fields in camel case.
+// CamelJSON is [JSON] with field names in camel case.
 func CamelJSON(m proto.Message) ([]byte, error) { return marshal(m, false) }
 
 func marshal(m proto.Message, protoNames bool) ([]byte, error) {
@@ -49,12 +49,12 @@ func marshal(m proto.Message, protoNames bool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer // protojson varies its blanks on purpose
+	var out bytes.Buffer // protojson varies its whitespace on purpose
 	err = json.Compact(&out, b)
 	return out.Bytes(), err
 }
 
-// IsSensitive reports whether Envoy's API says that a field is secret.
+// IsSensitive reports whether Envoy's API annotates a field as secret.
 func IsSensitive(f protoreflect.FieldDescriptor) bool {
 	sensitive, _ := proto.GetExtension(f.Options(), annotations.E_Sensitive).(bool)
 	return sensitive
@@ -102,7 +102,7 @@ func EachMessage(f protoreflect.FieldDescriptor, v protoreflect.Value, do func(p
 	}
 }
 
-// Unpack returns the message in an Any, and nil if it cannot be read.
+// Unpack returns the message in an Any, nil if it cannot be read.
 func Unpack(anyMessage protoreflect.Message) protoreflect.Message {
 	url, value := parts(anyMessage)
 	t, err := envoyapi.Types{}.FindMessageByURL(anyMessage.Get(url).String())
@@ -116,13 +116,13 @@ func Unpack(anyMessage protoreflect.Message) protoreflect.Message {
 	return m
 }
 
-// parts are the fields of an Any or of a TypedStruct.
+// parts returns the fields of an Any or a TypedStruct.
 func parts(m protoreflect.Message) (url, value protoreflect.FieldDescriptor) {
 	fields := m.Descriptor().Fields()
 	return fields.ByName("type_url"), fields.ByName("value")
 }
 
-// redactAny encodes what is in an Any again, always in the same way.
+// redactAny redacts the content of an Any and encodes it again, deterministically.
 func redactAny(m protoreflect.Message, depth int) (redacted bool) {
 	url, value := parts(m)
 	if len(m.GetUnknown()) > 0 {
@@ -147,10 +147,10 @@ func redactAny(m protoreflect.Message, depth int) (redacted bool) {
 	return redacted
 }
 
-// typeName matches what can be printed of the type of an Any.
+// typeName matches printable type names of an Any.
 var typeName = regexp.MustCompile(`^[A-Za-z0-9_.]{1,200}$`)
 
-// hideAny makes an Any one that can be printed, and that still tells its type.
+// hideAny replaces an Any by one that can be printed and keeps its type name.
 func hideAny(m protoreflect.Message) {
 	url, value := parts(m)
 	text, name := Text, m.Get(url).String()
@@ -159,7 +159,7 @@ func hideAny(m protoreflect.Message) {
 	}
 	b, err := proto.Marshal(wrapperspb.String(text))
 	if err != nil {
-		b = nil // cannot be: it is a constant and ASCII
+		b = nil // cannot happen: it is a constant and ASCII
 	}
 	m.Set(url, protoreflect.ValueOfString("type.googleapis.com/google.protobuf.StringValue"))
 	m.Set(value, protoreflect.ValueOfBytes(b))
@@ -174,7 +174,7 @@ func isTypedStructName(name protoreflect.FullName) bool {
 	return name == "xds.type.v3.TypedStruct" || name == "udpa.type.v1.TypedStruct"
 }
 
-// redactTypedStruct takes a message that is written as a Struct through its own type.
+// redactTypedStruct redacts a message that is written as a Struct, using its real type.
 func redactTypedStruct(m protoreflect.Message, depth int) (redacted bool) {
 	if len(m.GetUnknown()) > 0 {
 		m.SetUnknown(nil)
@@ -202,7 +202,7 @@ func redactTypedStruct(m protoreflect.Message, depth int) (redacted bool) {
 	return true
 }
 
-// unpackStruct returns the message that is written as a Struct, and nil if it cannot be read.
+// unpackStruct returns the message that is written as a Struct, nil if it cannot be read.
 func unpackStruct(m protoreflect.Message, url, value protoreflect.FieldDescriptor) protoreflect.Message {
 	text, err := protojson.Marshal(m.Get(value).Message().Interface())
 	if err != nil {

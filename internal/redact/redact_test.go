@@ -30,7 +30,7 @@ const (
 	number = 31415926
 )
 
-// secrets returns messages of a type that have a secret each, and nothing else: one for each
+// secrets returns messages of a type that each contain one secret and nothing else: one for each
 // string, bytes and number in each of its sensitive fields.
 func secrets(t protoreflect.MessageType) (out []protoreflect.Message) {
 	fields := t.Descriptor().Fields()
@@ -42,7 +42,8 @@ func secrets(t protoreflect.MessageType) (out []protoreflect.Message) {
 	return out
 }
 
-// filled are messages in which one field has a marker, at each place in it that can have one.
+// filled returns messages in which one field has a marker, one message for each possible place in
+// the field.
 func filled(t protoreflect.MessageType, f protoreflect.FieldDescriptor, in []protoreflect.FullName) (out []protoreflect.Message) {
 	element := f
 	if f.IsMap() {
@@ -73,7 +74,7 @@ func filled(t protoreflect.MessageType, f protoreflect.FieldDescriptor, in []pro
 	return out
 }
 
-// markers are values for one element of a field.
+// markers returns values for one element of a field.
 func markers(t protoreflect.MessageType, f, element protoreflect.FieldDescriptor, in []protoreflect.FullName) (out []protoreflect.Value) {
 	switch element.Kind() {
 	case protoreflect.StringKind:
@@ -128,7 +129,7 @@ func packed(t *testing.T, m proto.Message) *anypb.Any {
 	return a
 }
 
-// places put a message where resources have messages of others.
+// places puts a message at the places where resources can contain any message.
 func places(t *testing.T, m proto.Message) map[string]proto.Message {
 	t.Helper()
 	a := packed(t, m)
@@ -152,15 +153,15 @@ func places(t *testing.T, m proto.Message) map[string]proto.Message {
 	return places
 }
 
-// leaks reports whether a marker is in what is printed.
+// leaks reports whether a marker is in the output.
 func leaks(t *testing.T, text []byte) bool {
 	t.Helper()
 	encoded := base64.StdEncoding.EncodeToString([]byte(marker))
 	return bytes.Contains(text, []byte(marker)) || bytes.Contains(text, []byte(encoded[:20])) || bytes.Contains(text, []byte("31415926"))
 }
 
-// TestEverySensitiveField has a marker in each sensitive field of each message of Envoy's API, at
-// each place that a message can have in a resource.
+// TestEverySensitiveField puts a marker into each sensitive field of each message of Envoy's API,
+// at each place that the message can have in a resource.
 func TestEverySensitiveField(t *testing.T) {
 	types, messages := map[protoreflect.FullName]bool{}, 0
 	protoregistry.GlobalTypes.RangeMessages(func(typ protoreflect.MessageType) bool {
@@ -240,7 +241,7 @@ func TestShape(t *testing.T) {
 	require.JSONEq(t, `{"altStatName":"x"}`, string(camel))
 }
 
-// TestDeep: messages that are inside of each other without end take neither the stack nor time.
+// TestDeep: endlessly nested messages exhaust neither the stack nor time.
 func TestDeep(t *testing.T) {
 	a := packed(t, &corev3.Node{Id: marker})
 	for range 1000 {
@@ -252,7 +253,7 @@ func TestDeep(t *testing.T) {
 	require.Contains(t, string(text), Text)
 }
 
-// TestUnknownFields are not kept: a newer API may have a secret there.
+// TestUnknownFields: unknown fields are removed, because a newer API may define secrets there.
 func TestUnknownFields(t *testing.T) {
 	c := &clusterv3.Cluster{Name: "x"}
 	c.ProtoReflect().SetUnknown([]byte{0xfa, 0xff, 0x03, 0x01, 'x'})

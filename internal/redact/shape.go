@@ -10,44 +10,45 @@ import (
 	"github.com/egraft/egraft/internal/envoyapi"
 )
 
-// shape is what [isClean] needs of a type of messages.
+// shape is the information that [isClean] needs about a message type.
 type shape struct {
 	isAny  bool
 	opaque bool    // only decoding can tell
 	fields []field // by number
 }
 
-// field is what [isClean] needs of a field.
+// field is the information that [isClean] needs about a field.
 type field struct {
 	known, sensitive, isText, isMap, isList bool
 	typ                                     protowire.Type // of one element
-	within                                  *shape         // of messages
-	single                                  uint16         // the number, of a oneof that of its first field; 0 of lists and maps
+	within                                  *shape         // for message fields
+	single                                  uint16         // the field's number, or for a oneof that of its first field; 0 for lists and maps
 }
 
-// maxNumber is how large the numbers of fields are at most, so that a shape takes little memory.
+// maxNumber limits field numbers, so that a shape takes little memory.
 const maxNumber = 511
 
-// shapes are those of types that came, with all types in them: as many as the API has at most.
+// shapes caches the shapes of types, including all types in them. The number of types in the API
+// limits its size.
 var shapes = struct {
 	sync.RWMutex
 	byName map[string]*shape
 }{byName: map[string]*shape{}}
 
-// shapeOf is the shape of a type.
+// shapeOf returns the shape of a type.
 func shapeOf(d protoreflect.MessageDescriptor) *shape {
 	shapes.RLock()
 	s := shapes.byName[string(d.FullName())]
 	shapes.RUnlock()
 	if s == nil {
-		shapes.Lock() // until all shapes in it are complete
+		shapes.Lock() // held until all shapes in it are complete
 		defer shapes.Unlock()
 		s = newShape(d)
 	}
 	return s
 }
 
-// shapeOfURL is the shape of what is in an Any, and nil if its type is not known.
+// shapeOfURL returns the shape of the content of an Any, nil if its type is unknown.
 func shapeOfURL(url []byte) *shape {
 	name := url[bytes.LastIndexByte(url, '/')+1:]
 	shapes.RLock()
@@ -63,7 +64,7 @@ func shapeOfURL(url []byte) *shape {
 	return shapeOf(t.Descriptor())
 }
 
-// newShape makes a shape that is not there yet, and those of the types in it.
+// newShape makes the shape of a type and the types in it, if it does not exist yet.
 func newShape(d protoreflect.MessageDescriptor) *shape {
 	name := string(d.FullName())
 	if s := shapes.byName[name]; s != nil {

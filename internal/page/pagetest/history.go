@@ -9,12 +9,12 @@ import (
 	"github.com/egraft/egraft/internal/recording"
 )
 
-// recorded hands out a recording.
+// recorded provides a recording.
 type recorded struct{ *recording.Recording }
 
 func (r recorded) of(context.Context) (*recording.Recording, error) { return r.Recording, nil }
 
-// history are a call that changed resources, one that changed none, and one that failed.
+// history returns a call that changed resources, one that changed none, and one that failed.
 func (w Invented) history(context.Context) []recording.Meta {
 	if !w.called {
 		return nil

@@ -1,4 +1,4 @@
-// Package pagetest makes pages of invented Gateways, for tests in Go and in a browser.
+// Package pagetest serves pages about invented Gateways, for tests in Go and in a browser.
 //
 // It must not be used outside of tests.
 package pagetest
@@ -22,30 +22,31 @@ import (
 	"github.com/egraft/egraft/pkg/catalog"
 )
 
-// Secret is in the configuration, and must be on no page.
+// Secret is a secret in the configuration that must not appear on any page.
 const Secret = "hunter2"
 
-// Invented is what a page is about.
+// Invented describes the content of a page.
 type Invented struct {
-	// Name is that of a policy with a wrong target, and of that target.
+	// Name is the name of a policy with an invalid target, and of that target.
 	Name string
-	// Clusters is how many the Gateway has, and Policies how many further policies.
+	// Clusters is the number of the Gateway's clusters, and Policies the number of further
+	// policies.
 	Clusters, Policies int
 	called, hostile    bool
 }
 
-// World is a Gateway with a policy in effect and one without.
+// World returns a Gateway with one policy in effect and one without effect.
 func World() Invented { return Invented{Name: "typo", Clusters: 3, called: true} }
 
-// Hostile is a World with a name, which a Gateway in the history has, too.
+// Hostile returns a World with a hostile name, also for a Gateway in the history.
 func Hostile(name string) Invented {
 	return Invented{Name: name, Clusters: 1, called: true, hostile: true}
 }
 
-// Empty is an egraft that was not called.
+// Empty returns an egraft that has received no call.
 func Empty() Invented { return Invented{} }
 
-// Handler serves the page of a world to this host.
+// Handler serves the page about a world to this host.
 func Handler(t testing.TB, w Invented) http.Handler {
 	t.Helper()
 	features := catalog.Builtin(catalog.Options{MaxBufferBytes: 1 << 20})
@@ -63,18 +64,18 @@ func Handler(t testing.TB, w Invented) http.Handler {
 }
 
 func quoted(text string) string {
-	q, _ := json.Marshal(text) // a string can be marshalled
+	q, _ := json.Marshal(text) // a string can always be marshalled
 	return string(q)
 }
 
-// policy is one in YAML, whose target is a Gateway.
+// policy returns a policy in YAML whose target is a Gateway.
 func policy(name, gateway string) string {
 	return fmt.Sprintf(`{apiVersion: egraft.io/v1alpha1, kind: BackendMTLSPolicy, metadata: {name: %s, namespace: default, generation: 1},
   spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: %s}], trustDomain: example.org, workloadIdentifier: /envoy,
   peers: [{exact: spiffe://example.org/echo}], agent: {socketPath: /run/spire/agent.sock}}}`, quoted(name), quoted(gateway))
 }
 
-// calls are one translation.
+// calls returns a recording of one translation.
 func (w Invented) calls(t testing.TB) recorded {
 	t.Helper()
 	if !w.called {
@@ -102,7 +103,7 @@ func (w Invented) calls(t testing.TB) recorded {
 	return recorded{&recording.Recording{Calls: []*recording.Call{{Meta: w.history(t.Context())[0], Call: steps[0].Call}}}}
 }
 
-// facts and checks are of an egraft with one failed check.
+// facts and checks describe an egraft with one failed check.
 func (w Invented) facts() doctor.Egraft {
 	now := time.Now()
 	f := doctor.Egraft{Name: "egraft", Version: "v0", Started: now.Add(-time.Hour), Calls: []doctor.Calls{{Hook: "Route"}, {Hook: "Translation"}}}

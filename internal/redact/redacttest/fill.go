@@ -8,8 +8,8 @@ import (
 	"github.com/egraft/egraft/internal/redact"
 )
 
-// Fill puts the marker into all sensitive fields of a message and of those in it, whether they are set
-// or not, and into an unknown field of it. It returns how many fields it filled.
+// Fill puts the marker into all sensitive fields of a message and its nested messages, set or not,
+// and into an unknown field. It returns how many fields it filled.
 func Fill(m proto.Message) int {
 	n := fill(m.ProtoReflect())
 	m.ProtoReflect().SetUnknown(protowire.AppendString(protowire.AppendTag(nil, 123_456, protowire.BytesType), Marker))
@@ -48,10 +48,10 @@ func fillAny(m protoreflect.Message) int {
 	return n
 }
 
-// maxDepth bounds messages that can be in themselves.
+// maxDepth limits messages that can contain themselves.
 const maxDepth = 4
 
-// set puts the marker into a field, with all that can be in it.
+// set puts the marker into a field and everything in it.
 func set(m protoreflect.Message, f protoreflect.FieldDescriptor, depth int) {
 	switch {
 	case depth > maxDepth:

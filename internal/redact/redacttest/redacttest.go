@@ -1,5 +1,5 @@
-// Package redacttest finds secrets where they must not be: it puts a marker into everything that is
-// secret in what Envoy Gateway sends, for tests to look for wherever egraft writes something.
+// Package redacttest finds leaked secrets: it puts a marker into every secret field that Envoy
+// Gateway sends, and tests search for it in everything that egraft writes.
 //
 // It is for tests only.
 package redacttest
@@ -25,13 +25,13 @@ import (
 	"github.com/egraft/egraft/internal/envoyapi"
 )
 
-// Marker is what is secret.
+// Marker is the secret.
 const Marker = "MARKER-of-a-secret"
 
 // number is the marker of numbers.
 const number = 31415926
 
-// Absent fails if a secret is in what was written.
+// Absent fails if a secret is in the output.
 func Absent(t testing.TB, where string, written []byte) {
 	t.Helper()
 	for _, text := range forms() {
@@ -41,8 +41,8 @@ func Absent(t testing.TB, where string, written []byte) {
 	}
 }
 
-// forms are those in which the marker can be written: as it is, and in base64, whose beginning and end
-// depend on what is around it.
+// forms returns the forms in which the marker can be written: as it is, and in base64, whose first
+// and last characters depend on the surrounding bytes.
 func forms() [][]byte {
 	out := [][]byte{[]byte(Marker), []byte("31415926")}
 	for i := range 3 {
@@ -52,18 +52,19 @@ func forms() [][]byte {
 	return out
 }
 
-// Translation is the resources of one of Envoy Gateway's golden files, with the marker in all secrets.
+// Translation is the resources of one of Envoy Gateway's golden files, with the marker in all
+// secret fields.
 type Translation struct {
 	Name      string
 	Clusters  []*clusterv3.Cluster
 	Secrets   []*tlsv3.Secret
 	Listeners []*listenerv3.Listener
 	Routes    []*routev3.RouteConfiguration
-	// Secret is how many fields have the marker.
+	// Secret is the number of fields with the marker.
 	Secret int
 }
 
-// Golden reads Envoy Gateway's golden files, which come with its module.
+// Golden reads Envoy Gateway's golden files, which are part of its module.
 func Golden(t testing.TB) []*Translation {
 	t.Helper()
 	module, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/envoyproxy/gateway").Output()
@@ -87,7 +88,7 @@ func Golden(t testing.TB) []*Translation {
 	return out
 }
 
-// read reads a list of resources, none if there is no such file.
+// read reads a list of resources, nil if the file does not exist.
 func read[T proto.Message](t testing.TB, g *Translation, path string, empty func() T) (out []T) {
 	t.Helper()
 	data, err := os.ReadFile(path)
