@@ -1,15 +1,15 @@
 # CI runs what a developer can run: .ci/run is `make check site test fuzz e2e-node WHOLE=1`.
-# Needed are Go, Python 3 and git; for SPIRE and the race detector a C compiler, too.
+# You need Go, Python 3 and git, and a C compiler for SPIRE and the race detector.
 
 SPIFFE   ?= dev
 KEEP     ?=
 RECORDED ?=
 WHOLE    ?=
 FUZZTIME ?= 10s
-# Without a C compiler there is no race detector.
+# The race detector needs a C compiler.
 RACE     ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
 
-# The modules with code of ours. The others under hack/tools only pin what others wrote.
+# The modules with code of this project. The others under hack/tools only pin third-party programs.
 MODULES  := . examples/custom-mutator examples/kubewaf examples/policy-mutator examples/route-filter hack/tools/apidiff hack/tools/image
 # The packages whose API docs/compatibility.md promises.
 PROMISED := $(addprefix ./pkg/,apis/v1alpha1 attach catalog cli e2etest feature httpfilter mutator mutator/mutatortest policy setting xds)
@@ -39,26 +39,26 @@ matrix: ## run the compatibility matrix and write its table; ONLY="Envoy Gateway
 test: ## run the tests, and the core scenarios on the real parts; WHOLE=1 runs all but those in a cluster
 	@go run ./hack/testall -modules "$(MODULES)" -parts "$(PARTS)" -then "make --no-print-directory alerts" $(if $(WHOLE),-whole) -- $(RACE)
 
-e2e: ## run the scenarios in all three environments below, as far as this machine has them
+e2e: ## run the scenarios in those of the three environments below that this machine supports
 	hack/e2e.sh $(RACE)
 
 e2e-here: parts ## run the scenarios on the real Envoy, Envoy Gateway and SPIRE, as processes
 	go test $(RACE) -tags e2e -timeout 40m -count 1 -v ./e2e
 
-e2e-node: ## run those for a cluster on a node made of Kubernetes' programs, as root
+e2e-node: ## run the cluster scenarios on a node made of Kubernetes' programs, as root
 	EGRAFT_E2E=node go test $(RACE) -tags e2e -timeout 30m -count 1 -v ./e2e -run '^TestCluster$$'
 
-e2e-kind: ## run those for a cluster in kind; needs Docker, kind, kubectl and Helm
+e2e-kind: ## run the cluster scenarios in kind; needs Docker, kind, kubectl and Helm
 	e2e/kind.sh $(RACE)
 
-e2e-kind-offline: ## the same where no registry can be reached, with a node image made here; needs root and Debian
+e2e-kind-offline: ## the same without access to a registry, with a node image built here; needs root and Debian
 	e2e/kindnode/run.sh e2e/kind.sh $(RACE)
 
 parts: ## obtain Envoy, Envoy Gateway and SPIRE, once
 	go run ./e2e/cmd/parts $(PARTS)
 
 # The flags are those of the builds that the demo starts, so that nothing is compiled twice.
-demo: ## show the main job; SPIFFE=spire takes the real SPIRE, RECORDED=1 shows the recorded calls as well, KEEP=1 leaves it running
+demo: ## show BackendMTLSPolicy on the real Envoy; SPIFFE=spire uses the real SPIRE, RECORDED=1 also shows the recorded calls, KEEP=1 keeps it running
 	@CGO_ENABLED=0 go run -trimpath ./e2e/cmd/demo -spiffe $(SPIFFE) $(if $(RECORDED),-recorded) $(if $(KEEP),-keep)
 
 lint: ## run the linters of .golangci.yml
@@ -70,7 +70,7 @@ alerts: ## test the alert rules with promtool
 fmt: ## format the code
 	@$(EACH) $(TOOL) golangci-lint fmt ./...; done
 
-generate: ## write deep copies, CRDs, what the program says in docs and deploy, and the list of Envoy's messages
+generate: ## write deep copies, CRDs, generated parts of docs and deploy, and the list of Envoy's messages
 	$(TOOL) controller-gen object paths=./pkg/apis/... crd output:crd:dir=crds
 	cd examples/policy-mutator && $(TOOL) controller-gen crd paths=./retrybudget output:crd:dir=retrybudget
 	cd examples/route-filter && $(TOOL) controller-gen crd paths=./staticdelay output:crd:dir=staticdelay
@@ -92,13 +92,13 @@ api: ## record the exported API of the packages that docs/compatibility.md promi
 api-diff: ## compare the exported API with what is recorded in docs/api
 	@$(APIDIFF) $(PROMISED)
 
-check: ## generate, tidy, format, lint and compare the API; fail if that finds or changes anything
+check: ## generate, tidy, format, lint and compare the API; fail if a step reports or changes anything
 	hack/check.sh
 
 fuzz: ## run each fuzz target for FUZZTIME, 10s if it is not set
 	hack/fuzz.sh $(FUZZTIME)
 
-soak: ## serve an hour's worth of calls in a minute, and with the race detector once more
+soak: ## serve an hour's worth of calls in a minute, and again with the race detector
 	EGRAFT_SOAK=1m go test ./pkg/cli -run '^TestSoak$$' -count 1 -v
 	EGRAFT_SOAK=1m go test $(RACE) ./pkg/cli -run '^TestSoak$$' -count 1 -v
 
@@ -124,17 +124,17 @@ bench-gateway: build ## compare the real Envoy Gateway with and without egraft, 
 	go build -o bin/bench-gateway ./hack/benchgateway
 	bin/bench-gateway -egraft bin/egraft $(if $(ROUTES),-sizes $(ROUTES)) -out bin/bench-gateway.json
 
-plot: ## make the plots and tables of docs/performance.md out of what bench and bench-gateway measured
+plot: ## make the plots and tables of docs/performance.md from the measurements of bench and bench-gateway
 	go run ./hack/plot -from bin
 
 site: ## build the documentation as a site in bin/site; fail on broken links
 	hack/site/build.sh
 
-release: ## build the files of a release in bin/release; VERSION=v0.1.0 is the tag that they are for
+release: ## build the files of a release in bin/release; VERSION=v0.1.0 is its tag
 	hack/release.sh $(VERSION)
 
 man: ## write man pages to bin/man1
 	go run ./cmd/egraft man bin/man1
 
-clean: ## remove what was built here; parts and tools stay in the user's caches
+clean: ## remove build output; parts and tools stay in the user's caches
 	rm -rf bin

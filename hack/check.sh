@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Does all that writes files and needs no thought, then lints and compares the exported API
-# with its record, and fails if a file was changed. What is compared is the tree before and
-# after, not the last commit, so that it works with work in progress.
+# Generates, tidies and formats, then lints and compares the exported API with its record. It fails
+# if a file changed: it compares the tree before and after, not with the last commit, so that it
+# works with uncommitted changes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# snapshot prints the hash of a git tree of all files that git does not ignore. The index
-# and the objects are temporary: the repository's own are not touched.
+# snapshot prints the hash of a git tree of all files that git does not ignore. The index and the
+# objects are temporary, so that the repository's own are not changed.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/objects"
@@ -30,7 +30,7 @@ git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run |
 	xargs -0 hack/tools/shellcheck/run.sh || status=$?
 workflows() { hack/tool.sh actionlint -shellcheck hack/tools/shellcheck/run.sh -pyflakes= "$@" || status=$?; }
 workflows
-workflows internal/scaffold/templates/common/ci.yml.txt # what `egraft new` writes, as it is
+workflows internal/scaffold/templates/common/ci.yml.txt # what `egraft new` writes, unmodified
 if [ "$before" != "$after" ]; then
 	own --no-pager diff "$before" "$after"
 	echo "check: the files above were not as generated, tidied and formatted; now they are" >&2

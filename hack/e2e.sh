@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the scenarios in every environment that this machine has, and says at the end what
-# became of each: hack/e2e.sh [flag of go test...]
-# The exit code is 1 if one that ran failed.
+# Runs the scenarios in every environment that this machine supports, and prints a summary:
+# hack/e2e.sh [flag of go test...]
+# The exit code is 1 if an environment that ran failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 trap 'exit 130' INT

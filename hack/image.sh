@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Builds egraft's image as bin/egraft-image.tar, that of a backend to try it with as
+# Builds egraft's image as bin/egraft-image.tar, the image of a backend for trials as
 # bin/echo-image.tar, and a bill of materials for each of their platforms:
 # hack/image.sh [NAME:TAG]
 #
-# Without a name, the image has that by which the manifests ask for it: the one of the newest release.
-# There is no base image: the programs are static, and the only other files name their user.
-# The same commit and the same Go give the same bytes.
+# The default name is the one in the manifests, that of the newest release. There is no base image:
+# the programs are static, and the only other files name their user. The same commit and the same Go
+# give the same bytes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}

@@ -2,10 +2,10 @@
 # Builds the files of a release in bin/release, and their notes as bin/release-notes.md:
 # hack/release.sh [VERSION]
 #
-# VERSION is a tag of the commit that is checked out, such as v0.1.0. CHANGELOG.md needs a
-# section for it, and internal/version/release.go has to name it. Without VERSION, the files are
-# named after the version that the Go command gives the commit. The same commit and the same Go
-# give the same bytes, but for the provenance, which names RELEASE_BUILDER. Needs GNU tar.
+# VERSION is a tag of the commit that is checked out, such as v0.1.0. CHANGELOG.md must have a
+# section for it, and internal/version/release.go must name it. Without VERSION, the files are named
+# after the version that the Go command gives the commit. The same commit and the same Go give the
+# same bytes, except for the provenance, which names RELEASE_BUILDER. Needs GNU tar.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
@@ -23,7 +23,7 @@ fail() {
 # version prints the version of the binary that is built here.
 version() { go run -buildvcs=true -tags grpcnotrace ./cmd/egraft version | sed -n 's/^egraft //p'; }
 
-# pack FILE DIRECTORY MEMBER... writes a tar file that depends on the content alone.
+# pack FILE DIRECTORY MEMBER... writes a tar file that depends only on the content.
 pack() {
 	tar --create --directory "$2" --sort=name --format=ustar --owner=0 --group=0 --numeric-owner \
 		--mtime="@$SOURCE_DATE_EPOCH" "${@:3}" | gzip --no-name --best >"$1"
@@ -46,8 +46,8 @@ manifests() {
 	mkdir "$scratch/$name"
 	git archive HEAD crds deploy LICENSE | tar --extract --directory "$scratch/$name"
 	find "$scratch/$name" -name '*.go' -delete
-	# The demo's backend has an image that is not released.
-	rm -rf "$scratch/$name/crds/testdata" "$scratch/$name/deploy/demo" "$scratch/$name/deploy/charts" # a release has charts of their own
+	# The image of the demo's backend is not released.
+	rm -rf "$scratch/$name/crds/testdata" "$scratch/$name/deploy/demo" "$scratch/$name/deploy/charts" # a release has separate charts
 	grep -rl 'ghcr.io/egraft/egraft' "$scratch/$name/deploy" | xargs sed -i \
 		-e "s|ghcr.io/egraft/egraft:${release}|ghcr.io/egraft/egraft:${version}|" \
 		-e "s|^\(    newTag:\) ${release}$|\1 ${version}|"
@@ -55,7 +55,7 @@ manifests() {
 	for crd in crds/egraft.io_*.yaml; do cat "$crd"; done >"$out/egraft_${version#v}_crds.yaml"
 }
 
-# charts packs the Helm charts. An archive of a chart is named after the chart and its version.
+# charts packs the Helm charts. The archive of a chart is named after the chart and its version.
 charts() {
 	go run ./hack/charts -version "$version" "$scratch/charts"
 	for chart in egraft gateway-helm-egraft; do
@@ -65,7 +65,7 @@ charts() {
 
 [ -z "$(git status --porcelain)" ] || fail "the tree has changes that are not committed"
 version=$(version)
-# The release that the manifests name.
+# The release named in the manifests.
 release=$(sed -n 's/^const Release = "\(.*\)"$/\1/p' internal/version/release.go)
 if [ -n "${1:-}" ]; then
 	[ "$version" = "$1" ] || fail "this commit is $version, not $1: check out the tag $1, and fetch all tags"
@@ -82,7 +82,7 @@ go -C hack/tools/image build -o "$scratch/image" .
 for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do
 	binary "${platform%/*}" "${platform#*/}"
 done
-# A tag of an image has no +, which pseudo-versions of Go do not have either.
+# An image tag cannot contain +, and Go's pseudo-versions do not.
 GOFLAGS=-buildvcs=true hack/image.sh "ghcr.io/egraft/egraft:$version"
 mv bin/egraft-image.tar "$out/egraft_${version#v}_image.tar"
 manifests

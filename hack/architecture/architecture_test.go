@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// checks are by name the checks, which return what is wrong.
+// checks maps the name of each check to its function, which returns the violations.
 var checks = map[string]func([]file) []string{
 	"direction of imports": directions,
 	"bans":                 banned,
@@ -32,7 +32,7 @@ func TestModule(t *testing.T) {
 	}
 }
 
-// Each fixture is a module of its own that breaks one rule, and nothing else.
+// TestFixturesAreRejected: each fixture is a module of its own that breaks exactly one rule.
 func TestFixturesAreRejected(t *testing.T) {
 	const (
 		anywhere    = "a mutator answers from its input alone: a file, a connection or an API server may hang or fail in the middle of Envoy Gateway's translation"
@@ -87,7 +87,7 @@ func TestLongFileIsRejected(t *testing.T) {
 		oversized([]file{{path: "pkg/xds/xds.go", lines: 401}, {path: "pkg/xds/x.go", lines: 400}, {path: "zz.go", lines: 999, generated: true}}))
 }
 
-// What is allowed although it looks like something that is not.
+// TestFixtureIsAccepted: the checks accept code that resembles a violation but is not one.
 func TestFixtureIsAccepted(t *testing.T) {
 	files, err := load(filepath.Join("testdata", "accepted"))
 	require.NoError(t, err)
@@ -97,7 +97,8 @@ func TestFixtureIsAccepted(t *testing.T) {
 	}
 }
 
-// A line that names a package that is gone would let a new one of that name in unseen.
+// TestRulesNameWhatExists: a line for a deleted package would silently allow a new package of the
+// same name.
 func TestRulesNameWhatExists(t *testing.T) {
 	files, err := load(filepath.Join("..", ".."))
 	require.NoError(t, err)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// directions reports imports that go against mayImport.
+// directions reports imports that mayImport does not allow.
 func directions(files []file) (broken []string) {
 	unlisted := map[string]bool{}
 	for _, f := range files {
@@ -31,8 +31,8 @@ func directions(files []file) (broken []string) {
 	return broken
 }
 
-// importsAllowed is the line of mayImport for a package: its own, or the first that stands
-// for everything below a folder that it is in.
+// importsAllowed returns the line of mayImport for a package: its own, or the first pattern that
+// matches it.
 func importsAllowed(pkg string) (allowed []string, listed bool) {
 	for _, line := range mayImport {
 		if line.pkg == pkg {
@@ -47,7 +47,7 @@ func importsAllowed(pkg string) (allowed []string, listed bool) {
 	return nil, false
 }
 
-// siblings are the packages of this module that the file imports.
+// siblings returns the packages of this module that the file imports.
 func (f *file) siblings() (pkgs []string) {
 	for _, i := range f.imports {
 		if p, ours := strings.CutPrefix(i.path, module+"/"); ours {
@@ -57,7 +57,7 @@ func (f *file) siblings() (pkgs []string) {
 	return pkgs
 }
 
-// banned reports what the bans rule out.
+// banned reports violations of the bans.
 func banned(files []file) (broken []string) {
 	for _, b := range bans {
 		held := b.packages(files)
@@ -72,8 +72,8 @@ func banned(files []file) (broken []string) {
 	return broken
 }
 
-// packages returns the packages that the ban holds for, with the reason why it holds for
-// one that it does not name.
+// packages returns the packages to which the ban applies. The value is the reason for packages that
+// the ban reaches only through an import.
 func (b *ban) packages(files []file) map[string]string {
 	held := map[string]string{}
 	for _, f := range files {
@@ -97,7 +97,7 @@ func (b *ban) packages(files []file) map[string]string {
 	return held
 }
 
-// findings are what the ban rules out in a file.
+// findings returns the violations of the ban in a file.
 func (b *ban) findings(f file) (found []string) {
 	for _, i := range f.imports {
 		if matches(b.imports, i.path) && !matches(b.allow, i.path) {
@@ -116,7 +116,7 @@ func (b *ban) findings(f file) (found []string) {
 func uses(tree *ast.File, i imported, names []string) (found []string) {
 	ast.Inspect(tree, func(n ast.Node) bool {
 		if s, ok := n.(*ast.SelectorExpr); ok && slices.Contains(names, s.Sel.Name) {
-			// The parser resolves what is declared in the file, and an import is not.
+			// The parser resolves identifiers that the file declares, but not imports.
 			if x, ok := s.X.(*ast.Ident); ok && x.Name == i.name && x.Obj == nil {
 				found = append(found, "uses "+i.path+"."+s.Sel.Name)
 			}
@@ -126,8 +126,8 @@ func uses(tree *ast.File, i imported, names []string) (found []string) {
 	return found
 }
 
-// uncommented reports packages without a package comment. One of tests alone has it in a
-// test.
+// uncommented reports packages without a package comment. A package that contains only tests has
+// its comment in a test file.
 func uncommented(files []file) (broken []string) {
 	commented, code := map[string]bool{}, map[string]bool{}
 	for _, f := range files {
@@ -145,7 +145,7 @@ func uncommented(files []file) (broken []string) {
 	return broken
 }
 
-// oversized reports files with too many lines, those that a program wrote aside.
+// oversized reports files with too many lines, except generated ones.
 func oversized(files []file) (broken []string) {
 	for _, f := range files {
 		limit := maxLines
@@ -159,7 +159,7 @@ func oversized(files []file) (broken []string) {
 	return broken
 }
 
-// statedTwice reports facts that are stated elsewhere than in the package that is their home.
+// statedTwice reports facts that are stated outside the package that owns them.
 func statedTwice(files []file) (broken []string) {
 	for _, f := range files {
 		if f.test || f.generated || f.ast == nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCompatibilityOfEveryPackage: docs/compatibility.md says of each package whether it is
-// promised, and the API of those that are is recorded.
+// TestCompatibilityOfEveryPackage: docs/compatibility.md states for each package whether it is
+// promised, and the API of each promised package is recorded.
 func TestCompatibilityOfEveryPackage(t *testing.T) {
 	text, err := os.ReadFile("../../docs/compatibility.md")
 	require.NoError(t, err)
@@ -59,7 +59,7 @@ func compatibility(page string) (promised, others []string) {
 	return promised, others
 }
 
-// recorded are the packages with a record of their API.
+// recorded returns the packages whose API is recorded.
 func recorded(t *testing.T, dir string) (packages []string) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
@@ -73,7 +73,7 @@ func recorded(t *testing.T, dir string) (packages []string) {
 	return packages
 }
 
-// unmentioned are packages below pkg that are neither promised nor among the others.
+// unmentioned returns packages below pkg that are neither promised nor listed among the others.
 func unmentioned(files []file, promised, others []string) (packages []string) {
 	for _, f := range files {
 		if strings.HasPrefix(f.pkg, "pkg/") && !slices.Contains(promised, f.pkg) && !matches(others, f.pkg) {

@@ -2,6 +2,6 @@
 // checks: which package may import which, what mutators may not touch, and how large a
 // file gets. The rules are tables in rules_test.go, each with its reason.
 //
-// It looks at source text, and at what the linker keeps. Nothing imports it, and it has fixtures under testdata
-// that it must reject.
+// It checks source text, and what the linker keeps. Nothing imports it. The fixtures under testdata
+// are modules that it must reject.
 package architecture

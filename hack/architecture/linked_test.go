@@ -11,15 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLinked: no function of egraft's looks for a method by a name that it makes. With one, the linker
-// cannot tell which methods are needed, and keeps all that are exported of all types: Envoy's messages
-// and Kubernetes' have tens of thousands, a fifth of the program. Templates of text/template and
-// html/template do it, also those of libraries.
+// TestLinked: no function in egraft looks up a method by a computed name. If one does, the linker
+// cannot tell which methods are needed and keeps all exported methods of all types: Envoy's and
+// Kubernetes' messages have tens of thousands, a fifth of the program. Templates of text/template
+// and html/template do that, including those in libraries.
 func TestLinked(t *testing.T) {
 	require.Empty(t, strings.Join(reflecting(linked(t, "-tags", "grpcnotrace", "../../cmd/egraft")), "\n"))
 }
 
-// TestLinkedTemplate is how TestLinked fails.
+// TestLinkedTemplate shows how TestLinked fails.
 func TestLinkedTemplate(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "main.go")
 	require.NoError(t, os.WriteFile(source, []byte(`package main
@@ -37,7 +37,8 @@ func main() { _ = template.Must(template.New("").Parse(os.Args[1])).Execute(os.S
 	require.Contains(t, chains[0], "text/template.(*state).evalField")
 }
 
-// linked is what the linker tells of a program: lines of symbols, the one that needs and the needed one.
+// linked returns the linker's dependency dump of a program. Each line names a symbol and one that
+// it needs.
 func linked(t *testing.T, build ...string) []byte {
 	t.Helper()
 	if testing.Short() {
@@ -53,8 +54,8 @@ func linked(t *testing.T, build ...string) []byte {
 	return out.Bytes()
 }
 
-// reflecting are the functions by which methods are looked for, each with how the program gets there.
-// Those that are methods themselves are kept because of the others.
+// reflecting returns the call chains to functions that look up methods. It omits methods, which the
+// linker keeps only because of the other functions.
 func reflecting(dump []byte) (chains []string) {
 	const mark = " <ReflectMethod>"
 	by := map[string]string{}
@@ -72,13 +73,13 @@ func reflecting(dump []byte) (chains []string) {
 	return chains
 }
 
-// symbol is a name without what the linker knows of it.
+// symbol removes the linker's annotations from a name.
 func symbol(text string) string {
 	name, _, _ := strings.Cut(text, " <")
 	return name
 }
 
-// chain is the way to a symbol, the end of it if it is long.
+// chain returns the path to a symbol; if the path is long, only its end.
 func chain(by map[string]string, symbol string) string {
 	way := symbol
 	for range 30 {

@@ -14,10 +14,10 @@ import (
 	"strings"
 )
 
-// module is the path of this module, and of the pretended one of each fixture.
+// module is the path of this module and of the module in each fixture.
 const module = "github.com/egraft/egraft"
 
-// file is a Go file of the module, for whatever system it is.
+// file is a Go file of the module, for any system.
 type file struct {
 	// path and pkg are relative to the root of the module, with slashes.
 	path, pkg string
@@ -28,11 +28,11 @@ type file struct {
 	imports   []imported
 }
 
-// imported is an import, and the name that the file knows it by.
+// imported is an import and its name in the file.
 type imported struct{ name, path string }
 
-// load reads the Go files below root that the go command would take for this module's:
-// not those of nested modules, nor those under testdata or hidden folders.
+// load reads the Go files below root that the go command assigns to this module. It skips nested
+// modules, testdata and hidden folders.
 func load(root string) ([]file, error) {
 	var files []file
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
@@ -91,11 +91,11 @@ func importOf(spec *ast.ImportSpec) imported {
 	if spec.Name != nil {
 		return imported{spec.Name.Name, p}
 	}
-	return imported{path.Base(p), p} // right for every package whose functions the rules name
+	return imported{path.Base(p), p} // correct for every package whose functions the rules name
 }
 
-// matches reports whether a path is one of the patterns: a path, or a path and /... for
-// that and everything below, or ... for everything.
+// matches reports whether a path matches one of the patterns: an exact path, a path and /... for it
+// and everything below, or ... for everything.
 func matches(patterns []string, p string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		below, all := strings.CutSuffix(pattern, "...")

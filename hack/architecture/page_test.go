@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestArchitecturePage: the page has all packages of the product, and the files and identifiers
-// that it sends readers to are there.
+// TestArchitecturePage: the page lists all packages of the product, and the files and identifiers
+// that it refers to exist.
 func TestArchitecturePage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/architecture.md")
 	require.NoError(t, err)

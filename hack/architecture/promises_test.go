@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// model is the page whose promises each name their tests.
+// model is the page on which each promise names its tests.
 const model = "../../docs/security-model.md"
 
-// TestPromisesAreTested checks that every test that the security model names exists where the page
-// says.
+// TestPromisesAreTested checks that every test named by the security model exists in the package
+// that the page gives for it.
 func TestPromisesAreTested(t *testing.T) {
 	text, err := os.ReadFile(model)
 	require.NoError(t, err)
@@ -39,7 +39,7 @@ func TestUntestedPromises(t *testing.T) {
 	require.NoError(t, held("`TestHeldRoute`, `TestStranded` (pkg/xds), `TestOwners` (e2e)"))
 }
 
-// promises are the last columns of the tables under "verified by".
+// promises returns the last column of the tables under "verified by".
 func promises(page string) (rows []string) {
 	in := false
 	for line := range strings.Lines(page) {
@@ -57,10 +57,10 @@ func promises(page string) (rows []string) {
 	return rows
 }
 
-// named are tests and the package or packages that have them.
+// named matches tests and the packages that contain them.
 var named = regexp.MustCompile("((?:`(?:Test|Fuzz)\\w+`(?:, )?)+) \\(([\\w/, ]+)\\)")
 
-// held looks for the tests of a row.
+// held returns an error unless all tests that a row names exist.
 func held(row string) error {
 	found := named.FindAllStringSubmatch(row, -1)
 	if found == nil {
@@ -78,7 +78,7 @@ func held(row string) error {
 	return nil
 }
 
-// declares tells whether a test file of the folder has the test.
+// declares reports whether a test file in the folder declares the test.
 func declares(dir, test string) bool {
 	files, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
 	for _, file := range files {

@@ -6,7 +6,8 @@ import "regexp"
 // code, tests aside, may import. A pattern that ends in /... stands for everything below.
 // A package without a line is an error: think about where it belongs, then add one.
 //
-// It reads from the outside in, the way of a request; nothing imports what is above it.
+// The order is from the outside in, along the path of a request. A package does not import packages
+// listed above it.
 var mayImport = []struct {
 	pkg     string
 	imports []string
@@ -20,7 +21,7 @@ var mayImport = []struct {
 		"internal/bundle", "internal/convert", "internal/envoyadmin", "internal/explain", "internal/outside", "internal/recording", "internal/manifest", "internal/builder", "internal/scaffold", "internal/cases", "crds",
 	}},
 
-	// What every server has. These know of mutators no more than their names and hooks.
+	// What every server has. These packages know only the names and hooks of mutators.
 	{"internal/server", []string{"internal/logging", "internal/unixsocket"}},
 	{"internal/telemetry", []string{"internal/version", "pkg/mutator"}},
 	{"internal/tracing/tracingtest", nil},
@@ -30,14 +31,14 @@ var mayImport = []struct {
 	{"internal/version", nil},
 	{"internal/kube", []string{"internal/finding", "internal/logging", "pkg/mutator"}},
 
-	// The way of a request.
+	// The path of a request.
 	{"internal/extension", []string{"internal/engine", "internal/finding", "internal/tracing", "internal/sandbox", "pkg/policy", "pkg/mutator", "internal/wire", "internal/logging"}},
 	{"internal/engine", []string{"internal/cache", "internal/packed", "internal/sandbox", "pkg/mutator", "pkg/policy", "pkg/xds", "internal/wire"}},
 	{"internal/cache", nil},
 	{"internal/sandbox", nil},
 	{"internal/wire", []string{"pkg/xds"}},
 
-	// What shows what egraft did.
+	// Reports on what egraft did.
 	{"internal/finding", nil},
 	{"internal/terminal", nil},
 	{"internal/page/pagetest", []string{"..."}},
@@ -80,7 +81,7 @@ var mayImport = []struct {
 	{"internal/objectfile", []string{"pkg/xds"}},
 	{"internal/callfile", []string{"internal/engine", "internal/envoyapi", "internal/wire", "pkg/mutator"}},
 
-	// What the author of a mutator sees. It must not lead to any of the above.
+	// What the author of a mutator sees. It must not import any of the above.
 	{"pkg/catalog", []string{"pkg/features/...", "pkg/mutator", "pkg/policy", "internal/tenancy"}},
 	{"pkg/features/...", []string{"pkg/attach", "pkg/mutator", "pkg/policy", "internal/duration", "internal/envoyfilter", "internal/filterspec", "internal/quantity", "internal/typedconfig", "internal/xdspatch", "pkg/spiffe", "internal/tenancy", "pkg/httpfilter", "pkg/xds", "pkg/apis/..."}},
 	{"pkg/attach", []string{"pkg/httpfilter", "pkg/mutator", "pkg/policy", "pkg/xds", "pkg/apis/..."}},
@@ -102,31 +103,31 @@ var mayImport = []struct {
 	{"pkg/xds", []string{"internal/unixsocket"}},
 	{"pkg/apis/...", []string{"pkg/apis/..."}},
 
-	// The conformance kit runs a mutator as egraft would.
+	// The conformance kit runs a mutator as egraft does.
 	{"pkg/mutator/mutatortest", []string{"internal/callfile", "pkg/mutator", "internal/engine", "internal/sandbox", "pkg/policy", "pkg/xds", "internal/wire"}},
 
-	// The harness of the tests on the real Envoy, for authors. Nothing of the product imports it.
+	// The harness for authors' tests on the real Envoy. The product does not import it.
 	{"pkg/e2etest", []string{"internal/envoyapi", "e2e/netns", "e2e/parts", "e2e/process", "e2e/standalone"}},
 
-	// What is around the product may use all of it.
+	// Code around the product may import all of it.
 	{"e2e/...", []string{"..."}},
 	{"hack/...", []string{"..."}},
 	{"crds", []string{"..."}},
 	{"deploy", []string{"..."}},
 }
 
-// ban keeps packages out of where they do not belong.
+// ban excludes imports and functions from packages.
 type ban struct {
-	// in is where the ban holds, and except where it does not.
+	// in lists the packages to which the ban applies, and except the exceptions.
 	in, except []string
-	// reach extends the ban to all of this module that the packages import, directly or
-	// not. Packages of others are taken as they are.
+	// reach extends the ban to all packages of this module that the packages import, directly or
+	// indirectly. It does not follow imports into other modules.
 	reach bool
-	// imports are what must not be imported, and allow what may be even so.
+	// imports lists forbidden imports, and allow exceptions to them.
 	imports, allow []string
-	// uses are functions that must not be used, by import path.
+	// uses lists forbidden functions by import path.
 	uses map[string][]string
-	// tests says that the ban holds for tests, too.
+	// tests extends the ban to tests.
 	tests  bool
 	reason string
 }
@@ -174,10 +175,10 @@ var bans = []ban{
 	},
 }
 
-// fact is what only one package writes down, for all others to take from there.
+// fact is a constant that only one package may state; all others refer to that package.
 type fact struct {
-	// literal matches literals of Go that state the fact. Comments, tests and generated code do
-	// not count.
+	// literal matches Go literals that state the fact. Comments, tests and generated code are not
+	// checked.
 	literal *regexp.Regexp
 	home    string
 	what    string
@@ -195,5 +196,5 @@ var facts = []fact{
 // Sizes of files, from the house style.
 const (
 	maxLines     = 400
-	maxMainLines = 40 // of cmd/*: what is more belongs to pkg/cli, where it has tests
+	maxMainLines = 40 // of cmd/*: anything more belongs in pkg/cli, where it has tests
 )

@@ -8,19 +8,20 @@ import (
 	"time"
 )
 
-// benchCase is what is measured. Before each call the request is prepared.
+// benchCase is one measured case. prepare changes the request before each call.
 type benchCase struct {
 	name    string
 	request *request
 	prepare func(r *request, call int)
-	// own are the requests of servers that do not get the same as the others.
+	// own holds the requests of servers that do not get the common one.
 	own map[string]*request
 }
 
-// requestOf is what a server gets.
+// requestOf returns the request that a server gets.
 func (c benchCase) requestOf(server string) *request { return cmp.Or(c.own[server], c.request) }
 
-// cases are those of a size. Hooks for single resources have one, whatever the size.
+// cases returns the cases of a size. Hooks for single resources are measured once, not for every
+// size.
 func cases(clusters int) []benchCase {
 	nothing := func(*request, int) {}
 	all := translate(clusters, mtls)
@@ -36,7 +37,7 @@ func cases(clusters int) []benchCase {
 	return list
 }
 
-// casesOf are those to measure.
+// casesOf returns the cases to measure.
 func casesOf(clusters int, o options) []benchCase {
 	if o.policies {
 		return policyCases(clusters)
@@ -66,8 +67,8 @@ func compare(ctx context.Context, o options) error {
 	return report(os.Stdout, o.out, all, idle)
 }
 
-// compareAt measures servers that have seen no other size, and how much memory egraft takes
-// before its first call.
+// compareAt measures servers that have seen no other size. idle is egraft's memory before its first
+// call.
 func compareAt(ctx context.Context, size int, o options) (all []measurement, idle float64, err error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -105,10 +106,10 @@ func compareAt(ctx context.Context, size int, o options) (all []measurement, idl
 	return all, before.resident, err
 }
 
-// cacheFor is egraft's default, and as much for each cluster where there are more than 10,000.
+// cacheFor returns egraft's default cache size for each 10,000 clusters.
 func cacheFor(clusters int) string { return fmt.Sprintf("%dMi", 64*max(1, (clusters+9_999)/10_000)) }
 
-// measurement is how a server fared in a case.
+// measurement is the result of a server in a case.
 type measurement struct {
 	Case      string `json:"case"`
 	Resources int    `json:"resources"`
@@ -116,17 +117,17 @@ type measurement struct {
 	NsOp      int64  `json:"ns_op"` // the median of the rounds
 	BytesOp   int64  `json:"bytes_op"`
 	AllocsOp  int64  `json:"allocs_op"`
-	CPUOp     int64  `json:"cpu_ns_op,omitempty"` // if it is written
+	CPUOp     int64  `json:"cpu_ns_op,omitempty"` // only if written
 
 	rounds []time.Duration // the mean of each
 	calls  int             // of a round
-	cpu    time.Duration   // of a call, user and system, with what goes on beside it
+	cpu    time.Duration   // of a call, user and system, including background work
 }
 
-// roundTime is how long a round of a fast server takes at least.
+// roundTime is the minimum duration of a round of a fast server.
 const roundTime = 50 * time.Millisecond
 
-// measure lets the servers take turns. All of them see the same requests.
+// measure runs the servers in turns. All of them get the same requests.
 func measure(ctx context.Context, running []*server, c benchCase, size, rounds int) ([]measurement, error) {
 	out := make([]measurement, len(running))
 	before := make([]usage, len(running))
@@ -163,7 +164,7 @@ func measure(ctx context.Context, running []*server, c benchCase, size, rounds i
 	return out, nil
 }
 
-// warmUp makes some calls, checks the answer and returns what the last call took.
+// warmUp makes some calls, checks the response and returns the duration of the last call.
 func warmUp(ctx context.Context, s *server, c benchCase, number *int) (took time.Duration, err error) {
 	for range 3 {
 		if took, err = round(ctx, s, c, 1, number); err != nil {
@@ -177,7 +178,7 @@ func warmUp(ctx context.Context, s *server, c benchCase, number *int) (took time
 	return took, check(s.name, c, answer)
 }
 
-// round returns the mean of some calls.
+// round returns the mean duration of some calls.
 func round(ctx context.Context, s *server, c benchCase, calls int, number *int) (time.Duration, error) {
 	var total time.Duration
 	r := c.requestOf(s.name)

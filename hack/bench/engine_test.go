@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// calls are what the extension service makes of the bodies of a request.
+// calls converts the bodies of a request as the extension service does.
 func (r *request) calls(tb testing.TB, policy string) (all []*engine.Call) {
 	tb.Helper()
 	for i := range r.bodies {
@@ -34,8 +34,7 @@ func (r *request) call(tb testing.TB, policy string) *engine.Call {
 	}}
 }
 
-// BenchmarkEngine is the part of a call that is egraft's own, for profiles: 1,000 clusters
-// without gRPC.
+// BenchmarkEngine measures egraft's own part of a call, for profiles: 1,000 clusters without gRPC.
 func BenchmarkEngine(b *testing.B) {
 	const size = 1000
 	for _, c := range []struct {
@@ -68,8 +67,8 @@ func BenchmarkEngine(b *testing.B) {
 	}
 }
 
-// TestNothingTargetedCostsNoMemory compares what a call allocates for 1,000 clusters and
-// for 4,000 of as many listeners.
+// TestNothingTargetedCostsNoMemory compares the allocations of a call for 1,000 clusters with those
+// for 4,000, with the same number of listeners.
 func TestNothingTargetedCostsNoMemory(t *testing.T) {
 	allocs := func(size int) float64 {
 		e, err := engine.New(catalog.Builtin(catalog.Options{}), engine.WithCache(64<<20))

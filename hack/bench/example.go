@@ -12,8 +12,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// example answers as Envoy Gateway's example extension server does: it reads the policy of
-// each call, looks at the metadata of every cluster, and logs which ones it changes.
+// example does what Envoy Gateway's example extension server does: it reads the policy of each
+// call, looks at the metadata of every cluster, and logs which ones it changes.
 // https://github.com/envoyproxy/gateway/tree/v1.9.1/examples/extension-server
 type example struct {
 	plain
@@ -25,7 +25,7 @@ const (
 	keyCluster   = "cluster_name"
 )
 
-// newExample logs where a log costs what it costs, but does not stay.
+// newExample logs to the null device: the cost of logging is measured, the log is discarded.
 func newExample() (example, error) {
 	nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	return example{log: slog.New(slog.NewTextHandler(nowhere, nil))}, err

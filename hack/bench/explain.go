@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// explain measures the command as people run it: from its start to its end, of a recording and of the
+// explain measures the command as users run it, from start to exit: on a recording, and on the
 // egraft that kept the call, for the largest size.
 func explain(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "bench")
@@ -56,7 +56,7 @@ func explain(ctx context.Context, o options) error {
 	return t.Flush()
 }
 
-// timed runs a command several times and returns how long each run took, the shortest first.
+// timed runs a command several times and returns the duration of each run, the shortest first.
 func timed(ctx context.Context, program string, args []string, rounds int) (took []time.Duration, err error) {
 	for range rounds {
 		var stderr bytes.Buffer

@@ -29,14 +29,14 @@ import (
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/testdata/out/xds-ir/backend-tls-settings.clusters.yaml
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/testdata/out/xds-ir/http-route-with-metadata.routes.yaml
 
-// routesPerListener is what the largest listeners of a fleet have.
+// routesPerListener is the number of routes on the largest listeners of a fleet.
 const routesPerListener = 1000
 
-// revision is replaced in the encoded clusters to make them new: a text of this length in
-// a field that Envoy Gateway sets from a BackendTrafficPolicy.
+// revision is replaced in the encoded clusters to make them new: a string of fixed length in a
+// field that Envoy Gateway sets from a BackendTrafficPolicy.
 const revision = "revision-0000000000"
 
-// must is for what cannot fail: encoding messages that are written here.
+// must is for operations that cannot fail: encoding messages that are defined here.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -46,7 +46,7 @@ func must[T any](v T, err error) T {
 
 func pack(m proto.Message) *anypb.Any { return must(anypb.New(m)) }
 
-// ads is where Envoy Gateway has Envoy fetch everything.
+// ads is the source from which Envoy Gateway has Envoy fetch everything.
 func ads() *corev3.ConfigSource {
 	return &corev3.ConfigSource{
 		ResourceApiVersion:    corev3.ApiVersion_V3,
@@ -54,7 +54,7 @@ func ads() *corev3.ConfigSource {
 	}
 }
 
-// madeFrom is Envoy Gateway's metadata.
+// madeFrom returns the metadata that Envoy Gateway sets.
 func madeFrom(kind, name, section string) *corev3.Metadata {
 	resource := map[string]any{"kind": kind, "namespace": "shop", "name": name}
 	if section != "" {
@@ -66,7 +66,7 @@ func madeFrom(kind, name, section string) *corev3.Metadata {
 
 func clusterName(i int) string { return fmt.Sprintf("httproute/shop/route-%d/rule/0", i) }
 
-// cluster is one with a BackendTLSPolicy.
+// cluster returns a cluster with a BackendTLSPolicy.
 func cluster(i int) *clusterv3.Cluster {
 	name := clusterName(i)
 	return &clusterv3.Cluster{
@@ -149,8 +149,8 @@ func listener(n int) *listenerv3.Listener {
 	}
 }
 
-// routeConfiguration is that of listener n of a Gateway with clusters: ten virtual hosts
-// with a hundred routes each, each route to the next cluster.
+// routeConfiguration returns the configuration of listener n of a Gateway with clusters: ten
+// virtual hosts with a hundred routes each, each route to the next cluster.
 func routeConfiguration(n, clusters int) *routev3.RouteConfiguration {
 	rc := &routev3.RouteConfiguration{Name: listenerName(n), IgnorePortInHostMatching: true}
 	for i := range routesPerListener {

@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/internal/recording"
 )
 
-// printJournal prints what the journal costs, and what is in it.
+// printJournal prints the cost and the content of the journal.
 func printJournal(ctx context.Context, w io.Writer, running []*server, all []measurement) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\ncase\tresources\tserver\tmedian\tegraft/this\tmiddle half of the rounds\tcpu")
@@ -45,7 +45,7 @@ func printJournal(ctx context.Context, w io.Writer, running []*server, all []mea
 	return err
 }
 
-// quartiles are where the middle half of the rounds is.
+// quartiles returns the range of the middle half of the rounds.
 func quartiles(d []time.Duration) string {
 	sorted := slices.Sorted(slices.Values(d))
 	return fmt.Sprintf("%s to %s", ms(sorted[len(sorted)/4].Nanoseconds()), ms(sorted[len(sorted)*3/4].Nanoseconds()))

@@ -1,11 +1,11 @@
-// Command bench measures how much egraft costs a call of Envoy Gateway, beside servers
-// that do the same in other ways: echo answers with the bytes that it got, plain decodes
-// and encodes with the generated types, and example answers as Envoy Gateway's example
-// extension server does.
+// Command bench measures the cost of egraft in a call of Envoy Gateway, compared with servers that
+// do the same in other ways: echo responds with the bytes that it received, plain decodes and
+// encodes with the generated types, and example does what Envoy Gateway's example extension server
+// does.
 //
-// Each server is a process of its own behind a Unix socket. They are measured in turns, so
-// that what else the machine does meets all of them. It prints lines for benchstat, then a
-// table with the targets, and writes the numbers as JSON.
+// Each server is a process of its own behind a Unix socket. They are measured in turns, so that
+// other load on the machine affects all of them. It prints lines for benchstat, then a table with
+// the targets, and writes the numbers as JSON.
 package main
 
 import (
@@ -28,7 +28,7 @@ const serveCommand = "serve"
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == serveCommand {
-		os.Exit(cli.Main(catalog.Builtin)) // egraft as it is released
+		os.Exit(cli.Main(catalog.Builtin)) // the released egraft
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) //nolint:forbidigo // the process begins here
 	defer stop()
@@ -57,7 +57,7 @@ type options struct {
 	policies bool
 }
 
-// isAmongEgrafts tells whether nothing but egrafts are measured.
+// isAmongEgrafts reports whether all measured servers are egraft.
 func (o *options) isAmongEgrafts() bool { return o.journal || o.before != "" || o.policies }
 
 func parse(args []string) (o options, err error) {

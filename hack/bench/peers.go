@@ -46,14 +46,14 @@ func servePeer(ctx context.Context, o options) error {
 	admin := &http.Server{Addr: o.admin, Handler: mux, ReadHeaderTimeout: time.Second}
 	go func() {
 		if err := admin.ListenAndServe(); err != nil {
-			s.Stop() // without its metrics it is of no use
+			s.Stop() // useless without its metrics
 		}
 	}()
 	return s.Serve(l)
 }
 
-// echo answers with the bytes of the request: what no server can be faster than that has
-// the whole request before it answers.
+// echo responds with the bytes of the request. No server that reads the whole request before it
+// responds can be faster.
 func echo(_ any, stream grpc.ServerStream) error {
 	var body []byte
 	if err := stream.RecvMsg(&body); err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// plain does with the generated types what egraft does: nothing without a policy for the
-// Gateway, and the same edit of every cluster with one. It has it easier, since it does
-// not find out which policy is whose, and validates nothing.
+// plain does with the generated types what egraft does: nothing without a policy for the Gateway,
+// and the same edit of every cluster with one. Its work is easier: it does not match policies to
+// targets, and validates nothing.
 type plain struct {
 	extensionv1.UnimplementedEnvoyGatewayExtensionServer
 }
@@ -40,7 +40,7 @@ func (plain) PostTranslateModify(_ context.Context, r *extensionv1.PostTranslate
 	return &extensionv1.PostTranslateModifyResponse{Clusters: r.GetClusters(), Secrets: r.GetSecrets(), Listeners: r.GetListeners(), Routes: r.GetRoutes()}, nil
 }
 
-// targets tells whether the policy of the call is the one for the whole Gateway.
+// targets reports whether the policy of the call is the one for the whole Gateway.
 func targets(r *extensionv1.PostTranslateModifyRequest) bool {
 	for _, p := range r.GetPostTranslateContext().GetExtensionResources() {
 		if string(p.GetUnstructuredBytes()) == mtls {

@@ -12,18 +12,19 @@ import (
 	"github.com/egraft/egraft/internal/wire"
 )
 
-// onAll are policies that are attached to the Gateway of the fixture and edit all of its clusters. Each is measured in
-// an egraft of its own, which bears its name.
+// onAll lists policies that are attached to the Gateway of the fixture and edit all of its
+// clusters. Each is measured in an egraft of its own, which has the policy's name.
 var onAll = []struct{ name, object string }{
 	{"BackendMTLSPolicy", mtls},
 	{"XDSPatchPolicy", patchPolicy("2048")},
 	{failing, patchPolicy("int(self.circuit_breakers.thresholds[7].max_requests)")},
 }
 
-// failing is the name of a policy that can be applied to no cluster.
+// failing is the name of a policy that fails on every cluster.
 const failing = "XDSPatchPolicy that fails"
 
-// patchPolicy is an XDSPatchPolicy with a merge, and a field that it sets to the value of an expression under a condition.
+// patchPolicy returns an XDSPatchPolicy with a merge, and a field that it sets to the value of an
+// expression under a condition.
 func patchPolicy(requests string) string {
 	expression := fmt.Sprintf("target.kind == 'HTTPRoute' && size(self.circuit_breakers.thresholds) > 0 ? %s : 1", requests)
 	return `{"apiVersion":"egraft.io/v1alpha1","kind":"XDSPatchPolicy",` +
@@ -34,7 +35,7 @@ func patchPolicy(requests string) string {
 		`"set":{"path":"circuit_breakers.thresholds[priority=DEFAULT].max_requests","expression":"` + expression + `"}}]}}`
 }
 
-// withPolicies are the servers, one for each policy.
+// withPolicies returns the servers, one for each policy.
 func withPolicies() (names []string) {
 	for _, p := range onAll {
 		names = append(names, p.name)
@@ -42,7 +43,7 @@ func withPolicies() (names []string) {
 	return names
 }
 
-// policyOf is the policy of a server, and empty for others.
+// policyOf returns the policy of a server, empty for other servers.
 func policyOf(server string) string {
 	for _, p := range onAll {
 		if p.name == server {
@@ -52,7 +53,7 @@ func policyOf(server string) string {
 	return ""
 }
 
-// policyCases are those of a size, in which each server gets a policy of its own.
+// policyCases returns the cases of a size, in which each server gets a policy of its own.
 func policyCases(clusters int) []benchCase {
 	own := map[string]*request{}
 	for _, p := range onAll {
@@ -65,7 +66,7 @@ func policyCases(clusters int) []benchCase {
 	}
 }
 
-// checkPolicy tells whether all clusters of an answer are edited, or none if the policy fails.
+// checkPolicy checks that all clusters of a response are edited, or none if the policy fails.
 func checkPolicy(name string, c benchCase, answer []byte) error {
 	got, err := wire.Parse(answer)
 	if err != nil {
@@ -101,7 +102,8 @@ func isEdited(name string, c *clusterv3.Cluster, raw []byte) bool {
 	return strings.Contains(string(raw), "spiffe://example.org/ns/shop/")
 }
 
-// reportPolicies prints each policy beside the first one, which is built on no expressions, and writes the numbers.
+// reportPolicies prints each policy next to the first one, which uses no expressions, and writes
+// the numbers.
 func reportPolicies(w io.Writer, path string, all []measurement) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "\ncase\tclusters\tpolicy\tmedian\tmiddle half of the rounds\t× %s\tcpu\tallocs\n", onAll[0].name)

@@ -14,8 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// check tells whether an answer is one to the question, so that nobody is measured at
-// something else.
+// check checks that a response fits the request, so that all servers are measured at the same task.
 func check(name string, c benchCase, answer []byte) error {
 	switch {
 	case name == "echo":
@@ -48,8 +47,8 @@ func check(name string, c benchCase, answer []byte) error {
 	return nil
 }
 
-// checkSingle is check for a hook for a single resource. A route with a policy leaves egraft
-// with a mark, in which the policy is.
+// checkSingle is check for a hook for a single resource. egraft stores the policy in the metadata
+// of a route that has one.
 func checkSingle(name string, c benchCase, answer []byte) error {
 	got, err := wire.Parse(answer)
 	if err != nil {
@@ -62,7 +61,7 @@ func checkSingle(name string, c benchCase, answer []byte) error {
 	return nil
 }
 
-// settle works out the numbers of a measurement.
+// settle computes the numbers of a measurement.
 func (m *measurement) settle(before, after usage, calls int) {
 	m.NsOp = median(m.rounds).Nanoseconds()
 	m.BytesOp = int64((after.bytes - before.bytes) / float64(calls))
@@ -85,8 +84,8 @@ func printBenchstat(w io.Writer, list []measurement) {
 	}
 }
 
-// report prints tables and writes the numbers. Targets that are missed are no error of
-// the program: the machine may have been busy.
+// report prints tables and writes the numbers. A missed target is not an error of the program: the
+// machine may have been busy.
 func report(w io.Writer, path string, all []measurement, idle float64) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\ncase\tresources\tegraft\techo\tplain\texample\tegraft/echo\tplain/egraft\tby cpu\tallocs")

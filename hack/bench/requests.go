@@ -27,13 +27,14 @@ const mtls = `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy",` +
 	`"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"gateway"}],` +
 	`"trustDomain":"example.org","workloadIdentifier":"/ns/envoy/sa/envoy","peers":[{"prefix":"spiffe://example.org/ns/shop/"}]}}`
 
-// elsewhere is the same for a listener that there is not: Envoy Gateway sends it even so.
+// elsewhere is the same policy for a listener that does not exist: Envoy Gateway sends it
+// nevertheless.
 func elsewhere() string {
 	return strings.Replace(mtls, `"name":"gateway"}`, `"name":"gateway","sectionName":"none"}`, 1)
 }
 
-// orders is how many encodings of a request there are, to be sent in turns: Envoy Gateway
-// writes maps in Go's order, which is another one at each call.
+// orders is the number of encodings of a request, which are sent in turns: Envoy Gateway writes
+// maps in Go's order, which changes with each call.
 const orders = 4
 
 // request is a call of Envoy Gateway, encoded.
@@ -41,7 +42,7 @@ type request struct {
 	method string
 	body   []byte   // one of bodies
 	bodies [][]byte // of the same content and length
-	// revisions are where in a body the clusters say which revision they are.
+	// revisions are the offsets of the clusters' revisions in a body.
 	revisions []int
 }
 
@@ -54,10 +55,10 @@ func newRequest(method string, encoded func() []byte) *request {
 	return r
 }
 
-// turn makes the next body the one to send.
+// turn selects the next body to send.
 func (r *request) turn(call int) { r.body = r.bodies[call%len(r.bodies)] }
 
-// translate is a translation with so many clusters.
+// translate returns a translation with the given number of clusters.
 func translate(clusters int, policy string) *request {
 	r := newRequest(translation, func() []byte { return encodeTranslation(clusters, policy) })
 	for at := 0; ; {
@@ -89,8 +90,8 @@ func encodeTranslation(clusters int, policy string) []byte {
 	return m.Append(nil)
 }
 
-// oneVirtualHost is a call of the VirtualHost hook, for a virtual host of one route: with all
-// hooks, Envoy Gateway makes most calls for what no policy is for.
+// oneVirtualHost returns a call of the VirtualHost hook, for a virtual host with one route: if all
+// hooks are enabled, most calls of Envoy Gateway are for resources without a policy.
 func oneVirtualHost() *request {
 	return newRequest(virtualHostHook, func() []byte {
 		vh := routeConfiguration(0, 1).GetVirtualHosts()[0]
@@ -101,8 +102,8 @@ func oneVirtualHost() *request {
 	})
 }
 
-// oneRoute is a call of the Route hook, which Envoy Gateway makes for routes that have a policy
-// or a filter.
+// oneRoute returns a call of the Route hook, which Envoy Gateway makes for routes that have a
+// policy or a filter.
 func oneRoute() *request {
 	ofRoute := strings.Replace(mtls, `"kind":"Gateway","name":"gateway"`, `"kind":"HTTPRoute","name":"route-0"`, 1)
 	return newRequest(routeHook, func() []byte {
@@ -115,7 +116,7 @@ func oneRoute() *request {
 	})
 }
 
-// policies is a PostTranslateExtensionContext.
+// policies returns a PostTranslateExtensionContext.
 func policies(policy string) []byte {
 	return (&wire.Message{Fields: []wire.Field{{Number: 1, Value: extensionResource(policy)}}}).Append(nil)
 }

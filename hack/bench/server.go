@@ -22,7 +22,7 @@ import (
 	"github.com/egraft/egraft/hack/rawcodec"
 )
 
-// servers in the order of the tables.
+// servers returns the servers in the order of the tables.
 func servers(o options) []string {
 	switch {
 	case o.policies:
@@ -35,7 +35,7 @@ func servers(o options) []string {
 	return []string{"egraft", "echo", "plain", "example"}
 }
 
-// These are egraft, too.
+// These are egraft as well.
 const (
 	withoutJournal = "egraft without journal"
 	otherBuild     = "egraft before"
@@ -88,7 +88,7 @@ func start(ctx context.Context, name, dir string, o options) (*server, error) {
 	return s, s.ready(ctx)
 }
 
-// ready waits until the server can be reached.
+// ready waits until the server accepts connections.
 func (s *server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -115,7 +115,7 @@ func (s *server) stop() {
 	_ = s.cmd.Wait()
 }
 
-// call sends a request, and drops the answer or returns it.
+// call sends a request, and returns the response or discards it.
 func (s *server) call(ctx context.Context, r *request, answer *[]byte) error {
 	if err := s.conn.Invoke(ctx, r.method, &r.body, answer); err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
@@ -123,10 +123,10 @@ func (s *server) call(ctx context.Context, r *request, answer *[]byte) error {
 	return nil
 }
 
-// usage is what a process has used since it began, and its memory now.
+// usage is the resources that a process has used since its start, and its current memory.
 type usage struct{ bytes, allocs, cpu, resident, cache, journal, journalCalls float64 }
 
-// usage reads the metrics that every Go process with a Prometheus client has.
+// usage reads the metrics that every Go process with a Prometheus client serves.
 func (s *server) usage(ctx context.Context) (u usage, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.admin+"/metrics", nil)
 	if err != nil {

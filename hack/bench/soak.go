@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// soak makes calls whose clusters are new, all or some of them, prints egraft's memory on the
-// way, and fails if it grows.
+// soak makes calls in which all or some clusters are new, prints egraft's memory at intervals, and
+// fails if it grows.
 func soak(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {

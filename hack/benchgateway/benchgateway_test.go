@@ -33,8 +33,8 @@ extensionManager:
   maxMessageSize: 256Mi
 `
 
-// TestConfiguration sees to it that a variant without hooks is what egraft prints, and that the
-// others differ in hooks alone.
+// TestConfiguration checks that a variant without hooks has the configuration that egraft prints,
+// and that the others differ only in hooks.
 func TestConfiguration(t *testing.T) {
 	for name, want := range map[string]string{
 		baseline:      "",

@@ -24,7 +24,7 @@ const (
 	routeType  = typePrefix + "route.v3.RouteConfiguration"
 )
 
-// subscribed are the types that this client wants all resources of, Envoy's big ones.
+// subscribed returns the types of which this client subscribes to all resources: the large ones.
 func subscribed() []string {
 	return []string{
 		typePrefix + "cluster.v3.Cluster", typePrefix + "endpoint.v3.ClusterLoadAssignment",
@@ -32,13 +32,13 @@ func subscribed() []string {
 	}
 }
 
-// seen is an answer with routes.
+// seen is a response with routes.
 type seen struct {
 	at     time.Time
 	routes []byte
 }
 
-// client is one of Envoy Gateway's xDS server, as an Envoy of the Gateway is.
+// client is a client of Envoy Gateway's xDS server, like an Envoy of the Gateway.
 type client struct {
 	conn   *grpc.ClientConn
 	stream discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesClient
@@ -69,7 +69,7 @@ func newClient(ctx context.Context, h *kubegateway.Home) (*client, error) {
 	return c, nil
 }
 
-// subscribe asks for everything. Envoy Gateway knows the Gateway by the node's cluster.
+// subscribe subscribes to everything. Envoy Gateway identifies the Gateway by the node's cluster.
 func (c *client) subscribe() error {
 	node := &corev3.Node{Id: "benchgateway", Cluster: namespace + "/eg"}
 	for _, url := range subscribed() {
@@ -80,7 +80,7 @@ func (c *client) subscribe() error {
 	return nil
 }
 
-// receive accepts all there is. Routes are not decoded, so that little time goes into it.
+// receive acknowledges every response. It does not decode routes, to save time.
 func (c *client) receive() error {
 	for {
 		answer, err := c.stream.Recv()
@@ -99,7 +99,7 @@ func (c *client) receive() error {
 	}
 }
 
-// waitFor waits for routes that are right, and returns when they came.
+// waitFor waits for routes that fulfil a condition, and returns the time of their arrival.
 func (c *client) waitFor(ctx context.Context, what string, right func(routes []byte) bool) (time.Time, error) {
 	for {
 		select {
@@ -115,7 +115,7 @@ func (c *client) waitFor(ctx context.Context, what string, right func(routes []b
 	}
 }
 
-// waitRoutes waits until the snapshot has so many virtual hosts.
+// waitRoutes waits until the snapshot has the given number of virtual hosts.
 func (c *client) waitRoutes(ctx context.Context, count int) error {
 	_, err := c.waitFor(ctx, fmt.Sprintf("%d virtual hosts in the snapshot", count), func(routes []byte) bool {
 		config := &routev3.RouteConfiguration{}
@@ -131,7 +131,7 @@ func (c *client) waitPath(ctx context.Context, path string) (time.Time, error) {
 
 func (c *client) close() { _ = c.conn.Close() }
 
-// clientTLS is the configuration of a client that has Envoy's certificate.
+// clientTLS returns the configuration of a client with Envoy's certificate.
 func clientTLS(h *kubegateway.Home) (*tls.Config, error) {
 	own, err := tls.LoadX509KeyPair(h.Envoy+".crt", h.Envoy+".key")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/e2e/kubegateway"
 )
 
-// cluster is one with many routes.
+// cluster is a cluster with many routes.
 type cluster struct {
 	*kubegateway.Cluster
 	client dynamic.Interface
@@ -20,8 +20,8 @@ type cluster struct {
 
 const namespace = "bench"
 
-// base is what all routes have in common. They share a Service: Envoy Gateway makes a
-// cluster for each rule of a route nevertheless.
+// base is common to all routes. They share a Service; Envoy Gateway nevertheless makes a cluster
+// for each rule of a route.
 const base = `
 apiVersion: v1
 kind: Namespace
@@ -52,7 +52,7 @@ ports: [{name: http, port: 8080, protocol: TCP}]
 endpoints: [{addresses: [192.0.2.1], conditions: {ready: true}}, {addresses: [192.0.2.2], conditions: {ready: true}}]
 `
 
-// policy is for all clusters of the Gateway.
+// policy applies to all clusters of the Gateway.
 const policy = `
 apiVersion: egraft.io/v1alpha1
 kind: BackendMTLSPolicy
@@ -64,7 +64,7 @@ spec:
   peers: [{exact: spiffe://example.org/backend}]
 `
 
-// newCluster starts an API server whose files are in dir.
+// newCluster starts an API server with its files in dir.
 func newCluster(ctx context.Context, dir string) (*cluster, error) {
 	started, err := kubegateway.StartCluster(ctx, dir)
 	if err != nil {
@@ -80,7 +80,7 @@ func newCluster(ctx context.Context, dir string) (*cluster, error) {
 	return c, nil
 }
 
-// connect makes a client that nothing slows down.
+// connect makes a client without a rate limit.
 func (c *cluster) connect() error {
 	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
 	if err != nil {
@@ -93,7 +93,7 @@ func (c *cluster) connect() error {
 	return nil
 }
 
-// setPolicy applies the policy or deletes it.
+// setPolicy applies or deletes the policy.
 func (c *cluster) setPolicy(ctx context.Context, there bool) error {
 	if there {
 		return c.Admin.Apply(ctx, policy)

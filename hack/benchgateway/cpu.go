@@ -15,7 +15,7 @@ import (
 // runs on.
 const tick = 10 * time.Millisecond
 
-// used is how much processor time a process has used, and none if there is no process.
+// used returns the processor time of a process, 0 if there is no process.
 func used(p *process.Process) (time.Duration, error) {
 	if p == nil {
 		return 0, nil
@@ -42,7 +42,7 @@ func used(p *process.Process) (time.Duration, error) {
 	return total, nil
 }
 
-// usage is what a variant's two processes have used, and what egraft counts.
+// usage is the processor time of a variant's two processes, and egraft's counters.
 type usage struct {
 	gateway, extension time.Duration
 	calls              calls
@@ -58,7 +58,7 @@ func (r *running) usage(ctx context.Context, v variant) (u usage, err error) {
 	return u, err
 }
 
-// add adds what was used between two times.
+// add adds the usage between two points in time.
 func (u *usage) add(after, before usage) {
 	u.gateway += after.gateway - before.gateway
 	u.extension += after.extension - before.extension

@@ -10,7 +10,7 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// home is Envoy Gateway's, and what its variants run beside it.
+// home is Envoy Gateway's home, with the processes that the variants run.
 type home struct {
 	*kubegateway.Home
 	dir    string // of the run, with the directory "log"
@@ -95,7 +95,7 @@ func (h *home) extension(v variant) *process.Process {
 	return nil
 }
 
-// stop ends Envoy Gateway first, so that it does not miss its extension server.
+// stop ends Envoy Gateway first, so that it does not lose its extension server.
 func (r *running) stop() error {
 	if r.client != nil {
 		r.client.close()

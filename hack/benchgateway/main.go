@@ -1,13 +1,13 @@
-// Command benchgateway measures what an extension server costs Envoy Gateway: the real one,
-// with a real API server, without an extension server, with a plain one, with one that sends
-// the bytes back and with egraft. It changes one route of many, again and again, and reports how long each change takes to be
-// in the xDS snapshot and how long Envoy Gateway's translation took.
+// Command benchgateway measures the cost of an extension server for the real Envoy Gateway with a
+// real API server: without an extension server, with a plain one, with one that returns the bytes
+// unmodified, and with egraft. It repeatedly changes one of many routes, and reports the time until
+// each change is in the xDS snapshot and the duration of Envoy Gateway's translation.
 //
-// The snapshot is observed as Envoy does it, by a client of the incremental ADS protocol
-// that is connected all the time. The time of translations is Envoy Gateway's own metric.
+// It observes the snapshot as Envoy does, with a permanently connected client of the incremental
+// ADS protocol. The duration of translations is Envoy Gateway's own metric.
 //
-// Everything runs in a network namespace of its own, Envoy Gateway in a root directory of
-// its own, too: that needs root, or the right to make user namespaces.
+// Everything runs in a network namespace of its own, Envoy Gateway also in a root directory of its
+// own. This requires root, or the right to create user namespaces.
 package main
 
 import (
@@ -96,7 +96,7 @@ func parse(args []string) (o options, err error) {
 	return o, err
 }
 
-// prepare obtains the programs, outside of the namespace.
+// prepare obtains the programs, outside the namespace.
 func prepare(ctx context.Context) error {
 	store, err := parts.NewStore(os.Stderr)
 	if err != nil {

@@ -13,24 +13,24 @@ import (
 
 const (
 	minChanges, maxChanges = 5, 40
-	// warmUps are changes that are not counted.
+	// warmUps is the number of changes that are not counted.
 	warmUps = 2
-	// patience bounds each wait.
+	// patience is the timeout of each wait.
 	patience = 3 * time.Minute
 )
 
 // sample is one change of a route.
 type sample struct {
-	// snapshot is from before the change was written to the API server until a client of
-	// the xDS server had it.
+	// snapshot is the time from just before the write to the API server until a client of the xDS
+	// server has the change.
 	snapshot time.Duration
-	// translation is the mean of Envoy Gateway's translations that the change led to.
+	// translation is the mean duration of the translations that the change caused.
 	translation time.Duration
-	// translations is how many these were.
+	// translations is the number of these translations.
 	translations int
 }
 
-// run measures everything that the options ask for.
+// run measures everything that the options request.
 func run(ctx context.Context, o options) error {
 	list, err := chosen(o.variants)
 	if err != nil {
@@ -56,26 +56,26 @@ func run(ctx context.Context, o options) error {
 	for _, size := range o.sizes {
 		results, err := b.size(ctx, list, size)
 		if err != nil {
-			return err // and leave the logs
+			return err // keep the logs
 		}
 		all = append(all, results...)
 	}
 	return errors.Join(report(os.Stdout, o.out, all), c.Stop(), os.RemoveAll(dir))
 }
 
-// bench is what measurements need.
+// bench is the state of the measurements.
 type bench struct {
 	options
 	cluster *cluster
 	home    *home
-	changes int // so far, which makes each different
+	changes int // so far; makes each change different
 }
 
 func progress(format string, values ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05")+" "+format+"\n", values...)
 }
 
-// size measures all variants with so many routes.
+// size measures all variants with the given number of routes.
 func (b *bench) size(ctx context.Context, list []variant, size int) ([]result, error) {
 	began := time.Now()
 	if err := b.cluster.grow(ctx, size); err != nil {
@@ -103,7 +103,7 @@ func (b *bench) size(ctx context.Context, list []variant, size int) ([]result, e
 	return results, nil
 }
 
-// settle lets Envoy Gateway write the status of new routes.
+// settle waits until Envoy Gateway has written the status of new routes.
 func (b *bench) settle(ctx context.Context, size int) error {
 	began := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it timed out after %s", patience))
@@ -148,7 +148,7 @@ func (b *bench) variant(ctx context.Context, v variant, to *result) (err error) 
 	return <-profiled
 }
 
-// changeMany changes routes for as long as the options say.
+// changeMany changes routes for the time that the options set.
 func (b *bench) changeMany(ctx context.Context, v variant, r *running, to *result) (changes int, err error) {
 	before, err := r.usage(ctx, v)
 	if err != nil {
@@ -166,7 +166,7 @@ func (b *bench) changeMany(ctx context.Context, v variant, r *running, to *resul
 	return changes, err
 }
 
-// change changes a route and waits until Envoy Gateway is done with it.
+// change changes a route and waits until Envoy Gateway has processed the change.
 func (b *bench) change(ctx context.Context, v variant, r *running, size int) (s sample, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it timed out after %s", patience))
 	defer cancel()
@@ -175,7 +175,7 @@ func (b *bench) change(ctx context.Context, v variant, r *running, size int) (s 
 		return s, err
 	}
 	b.changes++
-	path, route := fmt.Sprintf("/changed-%06d", b.changes), b.changes*37%size // no route is next to the one before
+	path, route := fmt.Sprintf("/changed-%06d", b.changes), b.changes*37%size // successive routes are not neighbours
 	began := time.Now()
 	if err := b.cluster.change(ctx, route, path); err != nil {
 		return s, err
@@ -198,7 +198,7 @@ func (b *bench) change(ctx context.Context, v variant, r *running, size int) (s 
 	return sample{snapshot: at.Sub(began), translations: int(n), translation: took}, nil
 }
 
-// profile writes a CPU profile of Envoy Gateway, if one is wanted.
+// profile writes a CPU profile of Envoy Gateway, if requested.
 func (b *bench) profile(ctx context.Context, v variant, size int) <-chan error {
 	done := make(chan error, 1)
 	if b.profiles == "" {

@@ -17,7 +17,7 @@ const (
 	egraftMetrics  = "http://" + egraftAdmin + "/metrics"
 )
 
-// metrics are series by name and labels, as Prometheus' text format has them.
+// metrics maps series, by name and labels as in Prometheus' text format, to values.
 type metrics map[string]float64
 
 func scrape(ctx context.Context, url string) (metrics, error) {
@@ -41,7 +41,7 @@ func scrape(ctx context.Context, url string) (metrics, error) {
 	return out, nil
 }
 
-// sum adds up the series of a name that have a label.
+// sum adds up the series with a name and a label.
 func (m metrics) sum(name, label string) (total float64) {
 	for series, value := range m {
 		if rest, found := strings.CutPrefix(series, name+"{"); found && strings.Contains(rest, label) {
@@ -51,9 +51,8 @@ func (m metrics) sum(name, label string) (total float64) {
 	return total
 }
 
-// translations says how often Envoy Gateway translated to xDS and how long that took, in
-// seconds: from the intermediate representation to the snapshot, calls of an extension
-// server included.
+// translations is the number of Envoy Gateway's translations to xDS and their duration in seconds:
+// from the intermediate representation to the snapshot, calls of an extension server included.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/message/watchutil.go
 type translations struct{ count, seconds float64 }
 
@@ -63,7 +62,8 @@ func translated(ctx context.Context) (translations, error) {
 	return translations{m.sum(name+"_count", label), m.sum(name+"_sum", label)}, err
 }
 
-// calls say what egraft did for Envoy Gateway since it started, see docs/metrics-and-logs.md.
+// calls are egraft's counters for calls from Envoy Gateway since its start, see
+// docs/metrics-and-logs.md.
 type calls struct{ count, seconds, requestBytes, responseBytes float64 }
 
 func called(ctx context.Context) (calls, error) {

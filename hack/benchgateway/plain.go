@@ -6,8 +6,8 @@ import (
 	extensionv1 "github.com/envoyproxy/gateway/proto/extension"
 )
 
-// plain passes everything through with the generated types, as the simplest extension
-// server that is safe does.
+// plain passes everything through with the generated types, as the simplest safe extension server
+// does.
 type plain struct {
 	extensionv1.UnimplementedEnvoyGatewayExtensionServer
 }

@@ -9,28 +9,28 @@ import (
 	"text/tabwriter"
 )
 
-// result is how Envoy Gateway fared in a variant. Times are in milliseconds.
+// result is the result of a variant. Times are in milliseconds.
 type result struct {
 	Variant string `json:"variant"`
 	Routes  int    `json:"routes"`
 	Changes int    `json:"changes"`
-	// Snapshot is the median, and Slowest the longest, of the time from the change of a
-	// route to the client of the xDS server.
+	// Snapshot is the median, and Slowest the longest, of the time from the change of a route until
+	// the client of the xDS server has it.
 	Snapshot float64 `json:"snapshot_ms"`
 	Slowest  float64 `json:"snapshot_slowest_ms"`
-	// Translation is the mean of Envoy Gateway's translations, TranslationMedian the
+	// Translation is the mean duration of Envoy Gateway's translations, TranslationMedian the
 	// median over the changes.
 	Translation       float64 `json:"translation_ms"`
 	TranslationMedian float64 `json:"translation_median_ms"`
-	// Calls and what follows are egraft's, for each translation: how many calls there
-	// were, how long egraft took for them, and their size.
+	// Calls and the following fields are egraft's, for each translation: the number of calls, their
+	// duration in egraft, and their size.
 	Calls         float64 `json:"calls,omitempty"`
 	CallsTime     float64 `json:"calls_ms,omitempty"`
 	RequestBytes  float64 `json:"request_bytes,omitempty"`
 	ResponseBytes float64 `json:"response_bytes,omitempty"`
 
-	// GatewayCPU and ServerCPU are the processor time of Envoy Gateway and of the
-	// extension server, for each change.
+	// GatewayCPU and ServerCPU are the processor time of Envoy Gateway and of the extension server
+	// for each change.
 	GatewayCPU float64 `json:"gateway_cpu_ms"`
 	ServerCPU  float64 `json:"server_cpu_ms,omitempty"`
 
@@ -38,7 +38,7 @@ type result struct {
 	used    usage
 }
 
-// settle works out the numbers.
+// settle computes the numbers.
 func (r *result) settle() {
 	var snapshots, translations []float64
 	var total, count float64
@@ -59,7 +59,7 @@ func (r *result) settle() {
 
 func median(list []float64) float64 { return slices.Sorted(slices.Values(list))[len(list)/2] }
 
-// round leaves microseconds.
+// round rounds to microseconds.
 func round(ms float64) float64 { return float64(int64(ms*1e3+0.5)) / 1e3 }
 
 // printBenchstat writes a line for each change.
@@ -70,8 +70,8 @@ func printBenchstat(w io.Writer, r result) {
 	}
 }
 
-// report prints tables and writes the numbers. Targets that are missed are no error of
-// the program: the machine may have been busy.
+// report prints tables and writes the numbers. A missed target is not an error of the program: the
+// machine may have been busy.
 func report(w io.Writer, path string, all []result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\nroutes\tvariant\tchanges\tto snapshot\tslowest\ttranslation\t/ none\tCPU\tserver's CPU\tcalls\tegraft's time\tsent\tanswered")
@@ -123,8 +123,8 @@ func goals(all []result) (list []goal) {
 	return list
 }
 
-// appendRatio compares with an echo of the same hooks and resources, if that was measured. What Envoy Gateway
-// does for any server is in both.
+// appendRatio compares with an echo of the same hooks and resources, if that was measured. Both
+// include what Envoy Gateway does for any server.
 func appendRatio(list []goal, r, echo result) []goal {
 	if echo.TranslationMedian == 0 {
 		return list

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// maxRoutes is what the names of routes have digits for.
+	// maxRoutes is the largest number with the digits that names of routes have.
 	maxRoutes = 99_999
-	// writers work side by side when routes are made.
+	// writers is the number of goroutines that create routes in parallel.
 	writers = 8
 )
 
@@ -25,8 +25,8 @@ var httpRoutes = schema.GroupVersionResource{Group: "gateway.networking.k8s.io",
 
 func routeName(i int) string { return fmt.Sprintf("route-%05d", i) }
 
-// grow makes routes until there are so many. Each has a host name of its own, and so a
-// virtual host and a cluster.
+// grow creates routes up to the given number. Each has its own host name, and so its own virtual
+// host and cluster.
 func (c *cluster) grow(ctx context.Context, to int) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
@@ -58,7 +58,7 @@ func newRoute(i int) *unstructured.Unstructured {
 	}}
 }
 
-// change gives a route another path.
+// change changes the path of a route.
 func (c *cluster) change(ctx context.Context, i int, path string) error {
 	patch := fmt.Sprintf(`[{"op": "replace", "path": "/spec/rules/0/matches/0/path/value", "value": %q}]`, path)
 	_, err := c.client.Resource(httpRoutes).Namespace(namespace).Patch(ctx, routeName(i), types.JSONPatchType, []byte(patch), metav1.PatchOptions{})
@@ -68,8 +68,8 @@ func (c *cluster) change(ctx context.Context, i int, path string) error {
 	return nil
 }
 
-// waitStatus waits until Envoy Gateway has written the status of all routes: what it writes
-// slows it down.
+// waitStatus waits until Envoy Gateway has written the status of all routes, because these writes
+// slow it down.
 func (c *cluster) waitStatus(ctx context.Context, gateway *process.Process) error {
 	return gateway.Wait(ctx, "the status of all routes", func(ctx context.Context) error {
 		list, err := c.client.Resource(httpRoutes).Namespace(namespace).List(ctx, metav1.ListOptions{})

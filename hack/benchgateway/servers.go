@@ -15,8 +15,8 @@ import (
 // maxMessage is egraft's default.
 const maxMessage = 256 << 20
 
-// servers are the extension servers that egraft is compared with. This program becomes one of them by its name
-// as the first argument.
+// servers are the extension servers that egraft is compared with. This program becomes one of them
+// if its first argument is the server's name.
 var servers = map[string]func() *grpc.Server{
 	plainServer: func() *grpc.Server {
 		s := newServer()
@@ -42,8 +42,8 @@ func serve(ctx context.Context, socket string, s *grpc.Server) error {
 	return s.Serve(listener)
 }
 
-// echo answers with the resources of the request, as the bytes that they are: what no server can be faster than
-// that has the whole request before it answers.
+// echo responds with the resources of the request, byte for byte. No server that reads the whole
+// request before it responds can be faster.
 func echo(_ any, stream grpc.ServerStream) error {
 	var body []byte
 	if err := stream.RecvMsg(&body); err != nil {
@@ -57,9 +57,9 @@ func echo(_ any, stream grpc.ServerStream) error {
 	return stream.SendMsg(&body)
 }
 
-// resources makes a response of a request, in place. Of the Translation hook, the first field is the context and
-// those behind it are one less in the response; of the others, the first field is the resource and the rest the
-// context.
+// resources converts a request to a response, in place. In the Translation hook, the first field is
+// the context, and the numbers of the other fields are one less in the response. In the other
+// hooks, the first field is the resource and the rest the context.
 func resources(request []byte, translation bool) ([]byte, error) {
 	out := request[:0]
 	for len(request) > 0 {
@@ -75,7 +75,7 @@ func resources(request []byte, translation bool) ([]byte, error) {
 		request = request[tag+n:]
 		switch {
 		case translation && number > 1:
-			field[0] -= 1 << 3 // numbers below 16 are one byte, with the type in its lowest three bits
+			field[0] -= 1 << 3 // a field number below 16 is one byte, with the type in the lowest three bits
 			out = append(out, field...)
 		case !translation && number == 1:
 			out = append(out, field...)

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestResources: the echo answers with what the plain server answers.
+// TestResources: the echo server responds as the plain server does.
 func TestResources(t *testing.T) {
 	translation := &extensionv1.PostTranslateModifyRequest{
 		PostTranslateContext: &extensionv1.PostTranslateExtensionContext{ExtensionResources: []*extensionv1.ExtensionResource{{UnstructuredBytes: []byte("{}")}}},

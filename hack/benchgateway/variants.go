@@ -14,12 +14,12 @@ type variant struct {
 	name string
 	// server is what Envoy Gateway calls: nothing, "plain", "echo" or "egraft".
 	server string
-	// hooks are those that Envoy Gateway calls. If there are none, it is configured as
-	// egraft prints it.
+	// hooks are the hooks that Envoy Gateway calls. If empty, Envoy Gateway has the configuration
+	// that egraft prints.
 	hooks []mutator.Hook
-	// includes are the kinds of resources that go into the Translation hook.
+	// includes are the kinds of resources in the Translation hook.
 	includes []string
-	// policy says whether a policy is on the Gateway, so that all clusters are edited.
+	// policy is true if a policy is attached to the Gateway, so that all clusters are edited.
 	policy bool
 }
 
@@ -30,7 +30,7 @@ const (
 	egraftServer = "egraft"
 )
 
-// The variants that others are compared with or that have a target.
+// Variants that others are compared with, or that have a target.
 const (
 	baseline        = "none"
 	echoPrinted     = "echo"
@@ -41,7 +41,7 @@ const (
 	egraftAllPolicy = "egraft-all-policy"
 )
 
-// variants are in the order of the tables.
+// variants returns the variants in the order of the tables.
 func variants() []variant {
 	translation, all := []mutator.Hook{mutator.HookTranslation}, []string{"cluster", "listener", "route", "secret"}
 	return []variant{
@@ -58,7 +58,7 @@ func variants() []variant {
 	}
 }
 
-// chosen are the variants of a list of names, and what they are compared with.
+// chosen returns the variants in a list of names, and those that they are compared with.
 func chosen(names string) ([]variant, error) {
 	list := variants()
 	if names == "" {
@@ -73,7 +73,7 @@ func chosen(names string) ([]variant, error) {
 	return slices.DeleteFunc(list, func(v variant) bool { return !slices.Contains(wanted, v.name) }), nil
 }
 
-// configuration is that of Envoy Gateway. The stanza is what egraft prints.
+// configuration returns Envoy Gateway's configuration. stanza is what egraft prints.
 func (v variant) configuration(stanza []byte, pprof bool) (map[string]any, error) {
 	var fields [][]byte
 	if v.server != noServer {

@@ -23,12 +23,12 @@ import (
 	"github.com/egraft/egraft/internal/version"
 )
 
-// next is a version of charts that is not that of the checkout.
+// next is a chart version that differs from that of the checkout.
 const next = "v9.8.7"
 
 type manifests map[string]*unstructured.Unstructured
 
-// renderer has the charts of a version in its directory.
+// renderer returns a renderer with the charts of a version.
 func renderer(t *testing.T, namespace string) *chart.Renderer {
 	t.Helper()
 	store, err := parts.NewStore(os.Stderr)
@@ -52,7 +52,7 @@ func objectsOf(t *testing.T, text []byte, err error) manifests {
 	return out
 }
 
-// kustomized are the objects of a folder.
+// kustomized returns the objects of a folder.
 func kustomized(t *testing.T, folder string) manifests {
 	t.Helper()
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), folder)
@@ -61,7 +61,7 @@ func kustomized(t *testing.T, folder string) manifests {
 	return objectsOf(t, text, err)
 }
 
-// crds are those of the repository, with the annotation by which Helm keeps them.
+// crds returns the CRDs of the repository, with the annotation that makes Helm keep them.
 func crds(t *testing.T, root string) manifests {
 	t.Helper()
 	out := kustomized(t, filepath.Join(root, "crds"))
@@ -81,8 +81,9 @@ func same(t *testing.T, want, got manifests) {
 	}
 }
 
-// TestOwn: egraft's chart gives what deploy/deployment gives, but for the namespace, which Helm makes, and the
-// CRDs, which are applied before. Without cert-manager there are no certificates.
+// TestOwn: egraft's chart renders the same objects as deploy/deployment, except the namespace,
+// which Helm creates, and the CRDs, which are applied before. Without cert-manager it renders no
+// certificates.
 func TestOwn(t *testing.T) {
 	r := renderer(t, "egraft-system")
 	want := kustomized(t, filepath.Join(r.Root, "deploy", "deployment"))
@@ -95,7 +96,7 @@ func TestOwn(t *testing.T) {
 	require.Contains(t, string(text), "image: "+version.Image+":"+next, "the release's image")
 
 	text, err = r.Template(t.Context(), filepath.Join(r.Root, "deploy", "charts", ownChart))
-	same(t, want, objectsOf(t, text, err)) // of this checkout, without a release
+	same(t, want, objectsOf(t, text, err)) // from this checkout, without a release
 
 	text, err = r.Template(t.Context(), filepath.Join(r.Dir, ownChart), "--set", "image.tag="+version.Release+",tls.certManager=false,crds.enabled=false")
 	maps.DeleteFunc(want, func(id string, _ *unstructured.Unstructured) bool {
@@ -105,7 +106,8 @@ func TestOwn(t *testing.T) {
 	same(t, want, objectsOf(t, text, err))
 }
 
-// TestMonitoring: with it, the chart has what deploy/monitoring has for a separate Deployment.
+// TestMonitoring: if monitoring is enabled, the chart renders the objects of deploy/monitoring for
+// a separate Deployment.
 func TestMonitoring(t *testing.T) {
 	r := renderer(t, "egraft-system")
 	text, err := r.Template(t.Context(), filepath.Join(r.Dir, ownChart))
@@ -123,7 +125,7 @@ func TestMonitoring(t *testing.T) {
 	same(t, want, got)
 }
 
-// TestValues: what a user sets is where Kubernetes reads it.
+// TestValues: the values that a user sets reach the objects.
 func TestValues(t *testing.T) {
 	r := renderer(t, "own")
 	text, err := r.Template(t.Context(), filepath.Join(r.Dir, ownChart), "--set", strings.Join([]string{
@@ -141,8 +143,8 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestWrapped: Envoy Gateway's chart with egraft in it gives what the post-renderer makes of Envoy Gateway's
-// own chart, and the CRDs.
+// TestWrapped: Envoy Gateway's chart with egraft renders the same objects as the post-renderer
+// makes of Envoy Gateway's own chart, and the CRDs.
 func TestWrapped(t *testing.T) {
 	r := renderer(t, "gateways")
 	plain := filepath.Join(r.Dir, "plain")
@@ -164,8 +166,8 @@ func TestWrapped(t *testing.T) {
 	require.Contains(t, string(text), "- --log-level=debug")
 }
 
-// normalize removes the labels that have the version of a chart, and sorts volumes and their mounts, whose
-// order means nothing.
+// normalize removes the labels with the version of a chart, and sorts volumes and their mounts,
+// whose order has no meaning.
 func normalize(value any) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -189,7 +191,7 @@ func nameOf(value any) string {
 	return name
 }
 
-// TestLint: Helm finds nothing to complain of.
+// TestLint: Helm's linter reports no problems.
 func TestLint(t *testing.T) {
 	r := renderer(t, "egraft-system")
 	out, err := exec.CommandContext(t.Context(), r.Helm, "lint", "--strict", filepath.Join(r.Dir, ownChart), filepath.Join(r.Dir, wrappedChart)).CombinedOutput()

@@ -1,5 +1,6 @@
-// Command charts writes egraft's Helm charts as directories, for a release to pack: egraft's own, for a
-// separate Deployment, and Envoy Gateway's chart with egraft as a sidecar, for those who cannot post-render.
+// Command charts writes egraft's Helm charts as directories, for a release to pack: egraft's own,
+// for a separate Deployment, and Envoy Gateway's chart with egraft as a sidecar, for users who
+// cannot post-render.
 //
 //	go run ./hack/charts -version v0.1.0 DIR
 //

@@ -13,7 +13,7 @@ import (
 // ownChart is the name of egraft's own chart.
 const ownChart = "egraft"
 
-// writeOwn copies deploy/charts/egraft with what its links lead to, as the chart of a version.
+// writeOwn copies deploy/charts/egraft, with the targets of its links, as the chart of a version.
 func writeOwn(root, version, dir string) error {
 	from, to := filepath.Join(root, "deploy", "charts", ownChart), filepath.Join(dir, ownChart)
 	if err := copyFiles(from, to, "Chart.yaml", "values.yaml", ".helmignore"); err != nil {
@@ -33,12 +33,12 @@ func writeOwn(root, version, dir string) error {
 	})
 }
 
-// copyCRDs copies them where the templates of both charts look for them.
+// copyCRDs copies the CRDs to the folder in which the templates of both charts look for them.
 func copyCRDs(root, chart string) error {
 	return copyMatching(filepath.Join(root, "crds"), filepath.Join(chart, "files", "crds"), "egraft.io_*.yaml")
 }
 
-// copyMatching copies the files of a directory that a pattern matches, of which there has to be one.
+// copyMatching copies the files in a directory that match a pattern. At least one file must match.
 func copyMatching(from, to, pattern string) error {
 	found, err := fs.Glob(os.DirFS(from), pattern)
 	if err != nil {
@@ -79,7 +79,7 @@ func edit(path string, change func(string) (string, error)) error {
 	return os.WriteFile(path, []byte(changed), 0o644)
 }
 
-// replaced has replaced lines, each of which has to be in the text once.
+// replaced replaces lines, each of which must occur exactly once in the text.
 func replaced(text string, oldNew ...string) (string, error) {
 	for i := 0; i < len(oldNew); i += 2 {
 		if n := strings.Count("\n"+text, "\n"+oldNew[i]+"\n"); n != 1 {

@@ -17,7 +17,7 @@ import (
 // wrappedChart is the name of Envoy Gateway's chart with egraft in it.
 const wrappedChart = "gateway-helm-egraft"
 
-// Files of Envoy Gateway's chart that are changed, and of those that are added.
+// Files of Envoy Gateway's chart that this program changes, and files that it adds.
 const (
 	gatewayDeployment = "templates/envoy-gateway-deployment.yaml"
 	egraftTemplate    = "templates/egraft.yaml"
@@ -53,7 +53,7 @@ func writeWrapped(ctx context.Context, root, version, dir string) error {
 	)
 }
 
-// write writes what is made.
+// write writes a generated text.
 func write(path string, text func() (string, error)) error {
 	made, err := text()
 	if err != nil {
@@ -71,7 +71,8 @@ func firstError(steps ...func() error) error {
 	return nil
 }
 
-// wrappedHeader names the chart. Its objects have the labels of Envoy Gateway's chart, see values.
+// wrappedHeader sets the chart's name. Its objects have the labels of Envoy Gateway's chart, see
+// values.
 func wrappedHeader(version string) func(string) (string, error) {
 	return func(text string) (string, error) {
 		return replaced(text,
@@ -112,7 +113,7 @@ func readSidecar(path string) (*sidecar, error) {
 	return s, nil
 }
 
-// placeholders stand in the container for what the values of the chart have.
+// placeholders stand in the container for values of the chart.
 var placeholders = map[string]string{
 	"image: IMAGE":         "image: {{ .Values.egraft.image.repository }}:{{ .Values.egraft.image.tag }}",
 	"- EXTRA_ARGS":         "{{- with .Values.egraft.extraArgs }}\n{{- toYaml . | nindent 2 }}\n{{- end }}",
@@ -120,7 +121,7 @@ var placeholders = map[string]string{
 	"resources: RESOURCES": "resources:\n  {{- toYaml .Values.egraft.resources | nindent 4 }}",
 }
 
-// template is the container with the values below egraft.
+// template returns the container, with the values below egraft in place of the placeholders.
 func (s *sidecar) template() (string, error) {
 	container := s.container.Copy()
 	if err := container.PipeE(
@@ -144,8 +145,8 @@ func (s *sidecar) template() (string, error) {
 	return "{{- define \"egraft.sidecar\" -}}\ninitContainers:\n- " + item + "\n{{- end }}\n", nil
 }
 
-// ownValues has the labels by which the chart's Deployments and Services select, which are those of the name
-// of Envoy Gateway's chart.
+// ownValues returns egraft's values, and the name of Envoy Gateway's chart: its Deployments and
+// Services select by labels with that name.
 func (s *sidecar) ownValues(version string) (string, error) {
 	const text = `
 nameOverride: gateway-helm
@@ -185,7 +186,7 @@ egraft:
 	return values.String()
 }
 
-// objects are the permissions and the CRDs, as templates.
+// objects returns the permissions and the CRDs, as templates.
 func objects(deploy string) (string, error) {
 	var out strings.Builder
 	for _, name := range []string{"envoy-gateway.yaml", "egraft.yaml"} {
@@ -208,7 +209,8 @@ func objects(deploy string) (string, error) {
 	return out.String(), err
 }
 
-// values are Envoy Gateway's with those of deploy/helm, the volume of the socket, and egraft's own.
+// values returns Envoy Gateway's values with those of deploy/helm, the volume of the socket, and
+// egraft's own.
 func (s *sidecar) values(deploy, version string) func(string) (string, error) {
 	return func(text string) (string, error) {
 		extension, err := os.ReadFile(filepath.Join(deploy, "helm", "values.yaml"))

@@ -8,7 +8,7 @@ import (
 	"github.com/egraft/egraft/hack/goals"
 )
 
-// TestOfCalls has servers of which each takes so long for every case.
+// TestOfCalls uses servers with the same duration in every case.
 func TestOfCalls(t *testing.T) {
 	for name, c := range map[string]struct {
 		took map[string]float64

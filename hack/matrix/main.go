@@ -1,8 +1,8 @@
 // Command matrix runs the compatibility matrix, as `make matrix` does, and writes the results into
 // the table of docs/compatibility.md.
 //
-// A cell is a combination of an Envoy Gateway, an Envoy and options, and is a run of a test of ./e2e.
-// The parts that are not there are built first. A failure does not end the run.
+// A cell is a combination of an Envoy Gateway, an Envoy and options; for each, a test of ./e2e
+// runs. Missing parts are built first. A failure does not end the run.
 package main
 
 import (
@@ -104,7 +104,7 @@ func containsAll(name, texts string) bool {
 	return true
 }
 
-// execute runs a command and returns what it printed, also when it fails.
+// execute runs a command and returns its output, even if it fails.
 func execute(ctx context.Context, dir string, environ []string, command ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), environ...)

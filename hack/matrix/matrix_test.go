@@ -19,14 +19,14 @@ import (
 
 const page = "../../docs/compatibility.md"
 
-// TestPage: the table has a row for each cell and no other, and no result that cannot be. A release
-// that delivers something does not say that it does not.
+// TestPage: the table has exactly one row for each cell, and no impossible results. The row of a
+// release that delivers a resource does not claim that it does not.
 func TestPage(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	before, after, rows, err := parsed(string(text))
 	require.NoError(t, err)
-	if written(before, after, rows) != string(text) { // a difference of the whole page would hide it
+	if written(before, after, rows) != string(text) { // without printing the difference of the whole page
 		t.Fatal("the rows are not those of e2e/matrix: go run ./hack/matrix -tidy")
 	}
 	for _, r := range rows {
@@ -43,7 +43,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// output is what the test prints in a cell.
+// output returns the test's output for a cell.
 func output(c matrix.Cell, failed string) (string, error) {
 	var out strings.Builder
 	if c.Kubernetes {
@@ -77,7 +77,8 @@ func TestRead(t *testing.T) {
 	assert.Equal(t, noPart, read(cells[0], "--- PASS: TestOwners (1.00s)\n", nil)["hedge"])
 }
 
-// TestAll: cells after one that failed are run, the page has each, and the error names the one.
+// TestAll: a failed cell does not stop the others, the page has a result for each cell, and the
+// error names the failed one.
 func TestAll(t *testing.T) {
 	copied := filepath.Join(t.TempDir(), "page.md")
 	require.NoError(t, os.WriteFile(copied, []byte("before\n"+begin+end+"after\n"), 0o644))

@@ -25,7 +25,7 @@ type runner struct {
 	execute    func(ctx context.Context, dir string, environ []string, command ...string) (string, error)
 }
 
-// all runs the cells, each to its end, and writes the table after each.
+// all runs all cells, and updates the table after each.
 func (r *runner) all(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "egraft-matrix-")
 	if err != nil {
@@ -63,7 +63,7 @@ func (r *runner) all(ctx context.Context) error {
 	return nil
 }
 
-// cell runs one, and returns what became of its features.
+// cell runs one cell and returns the results of its features.
 func (r *runner) cell(ctx context.Context, program string, c matrix.Cell) (results, string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("the cell timed out after %s", r.timeout))
 	defer cancel()
@@ -76,10 +76,10 @@ func (r *runner) cell(ctx context.Context, program string, c matrix.Cell) (resul
 	return read(c, out, err), out, err
 }
 
-// results has what became of each feature that the cell is about, by ID.
+// results maps the ID of each feature in the cell to its outcome.
 type results map[string]outcome
 
-// outcome is a word of the table.
+// outcome is an entry of the table.
 type outcome string
 
 const (
@@ -90,12 +90,12 @@ const (
 	noPart  outcome = "–"
 )
 
-// outcomes are all that a table has.
+// outcomes are all valid entries of the table.
 var outcomes = []outcome{pass, notSent, failure, notRun, noPart}
 
 var subtest = regexp.MustCompile(`(?m)^    --- (PASS|FAIL): ` + matrix.Test + `/(\S+) `)
 
-// read finds the results in what a test printed. What it does not tell of failed with it.
+// read parses the results in a test's output. A feature without a result counts as failed.
 func read(c matrix.Cell, out string, err error) results {
 	told := results{}
 	for _, m := range subtest.FindAllStringSubmatch(out, -1) {
@@ -123,7 +123,7 @@ func read(c matrix.Cell, out string, err error) results {
 
 func (r results) failed() bool { return slices.Contains(slices.Collect(values(r)), failure) }
 
-// verdict is a line about them.
+// verdict summarizes the results in a line.
 func (r results) verdict(c matrix.Cell) string {
 	var bad []string
 	good := 0

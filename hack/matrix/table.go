@@ -19,14 +19,14 @@ const (
 
 func values(r results) iter.Seq[outcome] { return maps.Values(r) }
 
-// row is a line of the table.
+// row is a row of the table.
 type row struct {
 	cell matrix.Cell
 	results
 	date string
 }
 
-// String is the row in Markdown.
+// String returns the row in Markdown.
 func (r row) String() string {
 	out := "| " + key(r.cell) + " | "
 	for _, f := range matrix.Features() {
@@ -35,7 +35,7 @@ func (r row) String() string {
 	return out + r.date + " |\n"
 }
 
-// key are the first columns, by which a row is found again.
+// key returns the first columns, which identify a row.
 func key(c matrix.Cell) string {
 	return strings.Join([]string{c.EnvoyGateway, c.Envoy, c.Provider(), string(c.Option)}, " | ")
 }
@@ -49,7 +49,7 @@ func heading() string {
 	return out + "run |\n" + line + "---|\n"
 }
 
-// parsed reads the table of a page. Cells that it lacks were not run.
+// parsed reads the table of a page. Cells without a row are marked as not run.
 func parsed(page string) (before, after string, rows []row, err error) {
 	before, rest, found := strings.Cut(page, begin)
 	text, after, foundEnd := strings.Cut(rest, end)
@@ -73,11 +73,11 @@ func parsed(page string) (before, after string, rows []row, err error) {
 	return before, after, rows, nil
 }
 
-// take takes over what a line says.
+// take copies the results from the columns of a line.
 func (r *row) take(columns []string) {
 	features := matrix.Features()
 	if len(columns) != len(features)+1 {
-		return // of another table: it has to be run again
+		return // of a different table: the cell must be run again
 	}
 	for i, f := range features {
 		r.results[f.ID] = outcome(columns[i])
@@ -85,7 +85,7 @@ func (r *row) take(columns []string) {
 	r.date = strings.TrimSpace(columns[len(features)])
 }
 
-// written is the page with rows.
+// written returns the page with the rows.
 func written(before, after string, rows []row) string {
 	out := before + begin + heading()
 	for _, r := range rows {
@@ -94,7 +94,7 @@ func written(before, after string, rows []row) string {
 	return out + end + after
 }
 
-// record writes the results of a cell into a page.
+// record writes the results of a cell to a page.
 func record(path string, c matrix.Cell, r results, at time.Time) error {
 	return update(path, func(rows []row) {
 		for i := range rows {

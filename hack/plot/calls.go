@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// panels are the cases that have a plot, with what they are in words.
+// panels are the cases that have a plot, and their titles.
 var panels = []struct{ name, title string }{
 	{"none-targeted", "Nothing targeted"},
 	{"all-warm", "All targeted, unchanged since the last call"},
@@ -41,7 +41,7 @@ func (n *numbers) drawCalls(t theme) []byte {
 	return c.document("Time of a call with egraft, a raw echo, plain generated types and Envoy Gateway's example", callsHeight)
 }
 
-// span is from where to where axes go, as powers of ten: clusters, and nanoseconds.
+// span is the range of the axes, as powers of ten: clusters and nanoseconds.
 type span struct{ x1, y0, y1 float64 }
 
 func (n *numbers) span() span {
@@ -54,7 +54,7 @@ func (n *numbers) span() span {
 	return s
 }
 
-// axes are those of a panel.
+// axes are the axes of a panel.
 type axes struct {
 	left, top float64
 	span

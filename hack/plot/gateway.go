@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// described says what a variant is.
+// described maps variants to their descriptions.
 var described = map[string]string{
 	"none":              "no extension server",
 	"plain-clusters":    "plain server, clusters only",
@@ -27,8 +27,8 @@ const (
 	gatewayTop, gatewayGap = 86.0, 52.0
 )
 
-// drawGateway draws bars: the time of Envoy Gateway's translation, with what it takes
-// without an extension server set off, and that until a change is in the snapshot.
+// drawGateway draws two bars: the duration of Envoy Gateway's translation, with the part without an
+// extension server marked, and the time until a change is in the snapshot.
 func (n *numbers) drawGateway(t theme) []byte {
 	c := &canvas{theme: t}
 	c.heading(18, 28, "Envoy Gateway with one route changed")
@@ -64,7 +64,7 @@ func (n *numbers) drawSize(c *canvas, y float64, list []translation) float64 {
 	return y
 }
 
-// milliseconds has about three digits.
+// milliseconds formats a value with about three digits.
 func milliseconds(ms float64) string {
 	if ms < 100 {
 		return fmt.Sprintf("%.1f ms", ms)

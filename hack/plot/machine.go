@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// machine is where and when something was measured.
+// machine is the place and time of a measurement.
 type machine struct {
 	Processor string `json:"processor"`
 	Cores     int    `json:"cores"`
@@ -30,9 +30,9 @@ func thisMachine() machine {
 	}
 }
 
-// field is the value of the first line of a file that begins with a name.
+// field returns the value of the first line in a file that begins with a name.
 func field(path, name string) string {
-	content, _ := os.ReadFile(path) // not there on other systems than Linux
+	content, _ := os.ReadFile(path) // does not exist except on Linux
 	for line := range strings.Lines(string(content)) {
 		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {
 			return strings.TrimSpace(value)

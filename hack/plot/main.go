@@ -1,6 +1,7 @@
-// Command plot makes docs/performance.md's plots and tables out of numbers: those of `make
-// bench`, `make bench-policies` and `make bench-gateway`, which it first copies from a directory if it is told one,
-// or those that are in docs/performance already. The same numbers give the same bytes.
+// Command plot makes the plots and tables of docs/performance.md from measurements by `make bench`,
+// `make bench-policies` and `make bench-gateway`. If a directory is given, it first copies the
+// numbers from there; otherwise it uses those in docs/performance. The same numbers give the same
+// bytes.
 package main
 
 import (

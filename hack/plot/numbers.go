@@ -8,16 +8,16 @@ import (
 	"slices"
 )
 
-// numbers are what the page is made of.
+// numbers are the data of the page.
 type numbers struct {
 	machine machine
 	calls   []call
-	// policies are calls with policies of several kinds, by their kinds as servers.
+	// policies are calls with policies of several kinds. The kind is the server.
 	policies []call
 	gateway  []translation
 }
 
-// call is what hack/bench measures: how a server fared in a case.
+// call is a measurement by hack/bench: the result of a server in a case.
 type call struct {
 	Case      string `json:"case"`
 	Resources int    `json:"resources"`
@@ -28,7 +28,7 @@ type call struct {
 	CPUOp     int64  `json:"cpu_ns_op"`
 }
 
-// translation is what hack/benchgateway measures: how Envoy Gateway fared in a variant.
+// translation is a measurement by hack/benchgateway: the result of a variant of Envoy Gateway.
 type translation struct {
 	Variant       string  `json:"variant"`
 	Routes        int     `json:"routes"`
@@ -45,7 +45,7 @@ type translation struct {
 	ServerCPU     float64 `json:"server_cpu_ms"`
 }
 
-// The files by the names that the benchmarks give them; machine.json is this program's.
+// The files have the names that the benchmarks give them; machine.json is written by this program.
 const (
 	callsFile    = "bench.json"
 	policiesFile = "bench-policies.json"
@@ -55,7 +55,7 @@ const (
 
 func dataDir(docs string) string { return filepath.Join(docs, "performance") }
 
-// copyNumbers takes over what was measured on this machine.
+// copyNumbers copies measurements made on this machine.
 func copyNumbers(from, docs string) error {
 	for _, name := range []string{callsFile, policiesFile, gatewayFile} {
 		content, err := os.ReadFile(filepath.Join(from, name))
@@ -94,7 +94,7 @@ func write(path string, content []byte) error {
 	return os.WriteFile(path, content, 0o644)
 }
 
-// call is what a server did in a case; none was measured if its time is 0.
+// call returns the result of a server in a case; its time is 0 if it was not measured.
 func (n *numbers) call(name string, resources int, server string) call {
 	for _, c := range n.calls {
 		if c.Case == name && c.Resources == resources && c.Server == server {
@@ -104,7 +104,7 @@ func (n *numbers) call(name string, resources int, server string) call {
 	return call{}
 }
 
-// resources are the sizes of a case, from few to many.
+// resources returns the sizes of a case in ascending order.
 func (n *numbers) resources(name string) (sizes []int) {
 	for _, c := range n.calls {
 		if c.Case == name {
@@ -115,7 +115,7 @@ func (n *numbers) resources(name string) (sizes []int) {
 	return slices.Compact(sizes)
 }
 
-// routes are the sizes of the runs of Envoy Gateway.
+// routes returns the sizes of the runs of Envoy Gateway.
 func (n *numbers) routes() (sizes []int) {
 	for _, t := range n.gateway {
 		sizes = append(sizes, t.Routes)
@@ -124,12 +124,12 @@ func (n *numbers) routes() (sizes []int) {
 	return slices.Compact(sizes)
 }
 
-// of are the variants of a size, in the order in which they were measured.
+// of returns the variants of a size, in the order in which they were measured.
 func (n *numbers) of(routes int) []translation {
 	return slices.DeleteFunc(slices.Clone(n.gateway), func(t translation) bool { return t.Routes != routes })
 }
 
-// ratio is how much longer the translation takes than without an extension server.
+// ratio is the duration of the translation divided by that without an extension server.
 func (n *numbers) ratio(t translation) float64 {
 	for _, none := range n.of(t.Routes) {
 		if none.Variant == "none" {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// page is where the tables go, between lines that name them.
+// page is the file that contains the tables, between lines with their names.
 func page(docs string) string { return filepath.Join(docs, "performance.md") }
 
-// render makes everything that is made of the numbers, by path.
+// render returns everything that is generated from the numbers, by path.
 func (n *numbers) render(docs string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, t := range themes() {
@@ -34,7 +34,7 @@ func (n *numbers) render(docs string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// replace puts a part where the page has a place for it.
+// replace inserts a part at its place in the page.
 func replace(text, name, part string) (string, error) {
 	begin, end := "<!-- begin: "+name+" -->\n", "<!-- end: "+name+" -->\n"
 	before, rest, found := strings.Cut(text, begin)

@@ -18,7 +18,7 @@ import (
 
 const docs = "../../docs"
 
-// TestPage compares the page and its plots with the numbers that they are made of.
+// TestPage compares the page and its plots with the numbers that they are generated from.
 func TestPage(t *testing.T) {
 	n, err := load(docs)
 	require.NoError(t, err)
@@ -32,7 +32,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestPictures sees to it that the page shows each plot, each in its theme.
+// TestPictures checks that the page shows each plot in each theme.
 func TestPictures(t *testing.T) {
 	text, err := os.ReadFile(page(docs))
 	require.NoError(t, err)
@@ -42,7 +42,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// TestVariants sees to it that everything that was measured has a name on the page.
+// TestVariants checks that everything that was measured has a name on the page.
 func TestVariants(t *testing.T) {
 	n, err := load(docs)
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestPlotsAreXML(t *testing.T) {
 	}
 }
 
-// TestCopy takes numbers over and makes the page of them.
+// TestCopy copies numbers and generates the page from them.
 func TestCopy(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	require.EqualError(t, run([]string{"-from", from, "-docs", to}),

@@ -28,7 +28,7 @@ func themes() []theme {
 	}
 }
 
-// color is a server's.
+// color returns the colour of a server.
 func (t theme) color(server string) string {
 	switch server {
 	case "egraft":
@@ -49,14 +49,14 @@ type canvas struct {
 
 const width = 860
 
-// anchors of texts.
+// Anchors of text.
 const (
 	left   = "start"
 	middle = "middle"
 	right  = "end"
 )
 
-// document ends the drawing. The title is for those who do not see it.
+// document ends the drawing. The title is for users who cannot see it.
 func (c *canvas) document(title string, height int) []byte {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" font-family="system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif">`+"\n",
@@ -97,13 +97,13 @@ func (c *canvas) curve(points []point, color string) {
 	}
 }
 
-// num has a tenth of a pixel, so that the same numbers give the same bytes everywhere.
+// num formats a tenth of a pixel, so that the same numbers give the same bytes everywhere.
 func num(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 
 func escaped(text string) string {
 	var out bytes.Buffer
 	if err := xml.EscapeText(&out, []byte(text)); err != nil {
-		return "" // a buffer takes everything
+		return "" // writing to a buffer does not fail
 	}
 	return out.String()
 }

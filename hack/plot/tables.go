@@ -7,7 +7,7 @@ import (
 	"github.com/egraft/egraft/hack/goals"
 )
 
-// table is one of Markdown.
+// table is a Markdown table.
 type table struct{ strings.Builder }
 
 func newTable(columns ...string) *table {
@@ -19,7 +19,7 @@ func newTable(columns ...string) *table {
 
 func (t *table) row(cells ...string) { t.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
 
-// callsTable has all cases at all sizes.
+// callsTable lists all cases at all sizes.
 func (n *numbers) callsTable() string {
 	t := newTable("case", "clusters", "egraft", "echo", "plain", "example", "egraft / echo", "plain / egraft", "allocations")
 	for _, c := range n.calls {
@@ -33,7 +33,7 @@ func (n *numbers) callsTable() string {
 	return t.String()
 }
 
-// policiesTable has each policy beside the first one.
+// policiesTable compares each policy with the first one.
 func (n *numbers) policiesTable() string {
 	t := newTable("case", "clusters", "policy", "egraft", "processor time", "× "+n.policies[0].Server, "allocations")
 	first := map[string]call{}
@@ -46,7 +46,7 @@ func (n *numbers) policiesTable() string {
 	return t.String()
 }
 
-// callsGoals compares with the targets, which are for 10,000 clusters.
+// callsGoals compares with the targets, which are defined for 10,000 clusters.
 func (n *numbers) callsGoals() string {
 	t := newTable("10,000 clusters", "measured", "target", "")
 	for _, g := range goals.OfCalls(func(name string, clusters int, server string) float64 {
@@ -57,7 +57,7 @@ func (n *numbers) callsGoals() string {
 	return t.String()
 }
 
-// gatewayTable has all variants at all sizes.
+// gatewayTable lists all variants at all sizes.
 func (n *numbers) gatewayTable() string {
 	t := newTable("", "routes", "translation", "× none", "to snapshot", "slowest", "Envoy Gateway's CPU", "server's CPU", "calls", "in egraft", "sent", "answered")
 	for _, r := range n.gateway {
@@ -97,7 +97,7 @@ func (n *numbers) gatewayGoals() string {
 			add(r, "translation × none", n.ratio(r), 1.1)
 			overEcho(r, "echo")
 		case "egraft-all", "egraft-all-policy":
-			// ratio is the median over that without a server, so this is the latter.
+			// ratio is the median divided by that without a server, so this is the latter.
 			none := r.Median / n.ratio(r)
 			add(r, "time in egraft / the rest of what the hooks add", r.CallsTime/(r.Median-none-r.CallsTime), 1)
 			overEcho(r, "echo-all")
@@ -122,7 +122,7 @@ func verdict(g goals.Goal) string {
 
 func over(a, b call) float64 { return float64(a.NsOp) / float64(max(b.NsOp, 1)) }
 
-// ms is the time of a call in milliseconds.
+// ms formats the duration of a call in milliseconds.
 func ms(c call) string {
 	if c.NsOp == 0 {
 		return ""

@@ -1,5 +1,5 @@
-// Package rawcodec is the gRPC codec of benchmarks whose messages are their bytes, for clients and servers
-// that neither encode nor decode. It must not be used by egraft.
+// Package rawcodec is a gRPC codec whose messages are raw bytes, for clients and servers in
+// benchmarks that neither encode nor decode. egraft must not use it.
 package rawcodec
 
 import (
@@ -9,7 +9,7 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// New returns the codec. Its messages are *[]byte; a nil one drops what was received.
+// New returns the codec. Its messages are *[]byte; a nil pointer discards the received bytes.
 func New() encoding.CodecV2 { return raw{} }
 
 type raw struct{}
@@ -35,5 +35,5 @@ func (raw) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
-// Name implements encoding.CodecV2: for the other side it is a message like any other.
+// Name implements encoding.CodecV2: the peer sees ordinary protobuf messages.
 func (raw) Name() string { return "proto" }

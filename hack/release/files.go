@@ -21,19 +21,19 @@ const (
 	sumsFile = "SHA256SUMS"
 )
 
-// platforms are those of the program. The image has those of Linux.
+// platforms are the platforms of the program. The image supports those with Linux.
 var platforms = []string{"darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64"}
 
 // number is the version without its v.
 func (r *release) number() string { return strings.TrimPrefix(r.version, "v") }
 
-// name is that of a file or directory of the release.
+// name returns the name of a file or directory in the release.
 func (r *release) name(rest string) string { return "egraft_" + r.number() + "_" + rest }
 
 func (r *release) provenanceFile() string { return r.name("provenance.json") }
 
-// artifacts are the files that have checksums. The provenance has the same ones, and is not among them:
-// whoever builds the release again has other builds to tell of.
+// artifacts returns the files that have checksums. The provenance covers the same files and is not
+// one of them: it differs for everyone who rebuilds the release.
 func (r *release) artifacts() []string {
 	out := []string{r.name("image.tar"), r.name("manifests.tar.gz"), r.name("crds.yaml")}
 	for _, chart := range charts {

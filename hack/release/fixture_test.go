@@ -26,12 +26,12 @@ import (
 
 const crd = "kind: CustomResourceDefinition\n"
 
-// program stands in for egraft on a platform. It can run, and [recorded] reads it.
+// program returns a stand-in for egraft on a platform, which runs and which [recorded] can read.
 func program(version, platform string) string {
 	return "#!/bin/sh\necho egraft " + version + "\n# " + version + " " + platform + " abc\n"
 }
 
-// recorded is what the Go command would have recorded in such a program.
+// recorded returns what the Go command would have recorded in such a program.
 func recorded(r io.ReaderAt) (*debug.BuildInfo, error) {
 	text, err := io.ReadAll(io.NewSectionReader(r, 0, 1000))
 	if err != nil {
@@ -48,7 +48,7 @@ func recorded(r io.ReaderAt) (*debug.BuildInfo, error) {
 	return info, nil
 }
 
-// fixture is a release whose files are small.
+// fixture is a release with small files.
 type fixture struct {
 	*release
 
@@ -100,7 +100,7 @@ func (f *fixture) pack(name, directory string, files map[string]string) {
 	f.write(name, out.String())
 }
 
-// tarOf is an archive of programs and other files.
+// tarOf returns an archive of programs and other files.
 func tarOf(t *testing.T, prefix string, files map[string]string) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -136,7 +136,7 @@ func (f *fixture) image(name string, programs map[string]string) {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
 		require.NoError(f.t, err)
 		for _, file := range found {
-			if text, err := os.ReadFile(file); err == nil { // no directory
+			if text, err := os.ReadFile(file); err == nil { // not a directory
 				relative, err := filepath.Rel(dir, file)
 				require.NoError(f.t, err)
 				files[relative] = string(text)
@@ -146,7 +146,7 @@ func (f *fixture) image(name string, programs map[string]string) {
 	f.write(f.release.name("image.tar"), string(tarOf(f.t, "", files)))
 }
 
-// sums writes the checksums of the files as they are.
+// sums writes the checksums of the files in their current state.
 func (f *fixture) sums() {
 	f.t.Helper()
 	var out strings.Builder

@@ -13,7 +13,8 @@ import (
 	"github.com/egraft/egraft/internal/version"
 )
 
-// verifyImage checks the name of the image, and that it has the program for each platform of Linux.
+// verifyImage checks the name of the image, and that it contains the program for each platform with
+// Linux.
 func (r *release) verifyImage() error {
 	name := r.name("image.tar")
 	content, err := r.read(name)
@@ -87,7 +88,7 @@ func (r *release) verifyIndex(all v1.ImageIndex) error {
 	return nil
 }
 
-// verifyImageOf checks that an image has the program, whose checksums the layout has.
+// verifyImageOf checks that an image contains the program. The checksums of the layout cover it.
 func (r *release) verifyImageOf(image v1.Image, platform string) error {
 	layers, err := image.Layers()
 	if err != nil {

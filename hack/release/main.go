@@ -1,5 +1,5 @@
-// Command release writes the provenance of a release, and checks its files: that all are there, that each
-// is of this version and commit, and that they agree with each other.
+// Command release writes the provenance of a release, and checks its files: all exist, each is of
+// this version and commit, and they are consistent.
 //
 //	go run ./hack/release -version v0.1.0 -commit SHA provenance|verify DIRECTORY
 //
@@ -22,9 +22,10 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // release is the files of a release.
 type release struct {
 	dir string
-	// version is its tag, such as v0.1.0, and commit what it was built from.
+	// version is the tag of the release, such as v0.1.0, and commit the commit that it was built
+	// from.
 	version, commit string
-	// builder is the URI of what built it.
+	// builder is the URI of the builder.
 	builder string
 	// info reads what the Go command recorded in a program.
 	info func(io.ReaderAt) (*debug.BuildInfo, error)

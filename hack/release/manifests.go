@@ -18,10 +18,11 @@ import (
 // charts are the names of the Helm charts.
 var charts = []string{"egraft", "gateway-helm-egraft"}
 
-// mention is where a manifest names the image, with or without a tag.
+// mention matches the image in a manifest, with or without a tag.
 var mention = regexp.MustCompile(`(?m)` + regexp.QuoteMeta(version.Image) + `(:(?:\w[\w+-]*(?:\.[\w+-]+)*)?|$\s+newTag: (\S+))`)
 
-// verifyManifests checks that the manifests name this release, and that the CRDs in one file are theirs.
+// verifyManifests checks that the manifests refer to this release, and that the file with all CRDs
+// contains theirs.
 func (r *release) verifyManifests() error {
 	name := r.name("manifests.tar.gz")
 	files, err := r.unpack(name, r.name("manifests"))
@@ -47,7 +48,7 @@ func (r *release) verifyManifests() error {
 	return err
 }
 
-// together are the CRDs in a directory, as one file. Without one there is nothing.
+// together concatenates the CRDs in a directory. If there are none, the result equals no file.
 func together(files map[string]entry, directory string) []byte {
 	var out []byte
 	for _, name := range slices.Sorted(maps.Keys(files)) {

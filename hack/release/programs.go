@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// program is the one for a platform, out of its archive.
+// program extracts the program for a platform from its archive.
 func (r *release) program(platform string) (*entry, error) {
 	archive := r.name(platform + ".tar.gz")
 	files, err := r.unpack(archive, r.name(platform))
@@ -27,7 +27,7 @@ func (r *release) program(platform string) (*entry, error) {
 	return &program, nil
 }
 
-// verifyPrograms checks each program, and runs the one for this machine.
+// verifyPrograms checks each program, and runs the one for this platform.
 func (r *release) verifyPrograms() error {
 	var errs []error
 	for _, platform := range platforms {
@@ -77,7 +77,7 @@ func setting(info *debug.BuildInfo, key string) string {
 	return ""
 }
 
-// runs has a program say its version.
+// runs checks that a program runs and prints its version.
 func (r *release) runs(program *entry) error {
 	dir, err := os.MkdirTemp("", "egraft-release-")
 	if err != nil {

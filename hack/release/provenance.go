@@ -8,16 +8,17 @@ import (
 	"path/filepath"
 )
 
-// The types of a statement, as https://github.com/in-toto/attestation/blob/v1.1.0/spec/v1/statement.md and
-// https://slsa.dev/spec/v1.0/provenance have them.
+// The types of a statement, defined in
+// https://github.com/in-toto/attestation/blob/v1.1.0/spec/v1/statement.md and
+// https://slsa.dev/spec/v1.0/provenance.
 const (
 	statementType  = "https://in-toto.io/Statement/v1"
 	provenanceType = "https://slsa.dev/provenance/v1"
 	buildType      = "https://" + module + "/blob/main/RELEASES.md"
 )
 
-// statement says what built some files. It is not signed: `cosign attest-blob --statement` does that, and
-// `cosign attest` takes its predicate for the image.
+// statement describes the build of some files. It is not signed: `cosign attest-blob --statement`
+// signs it, and `cosign attest` uses its predicate for the image.
 type statement struct {
 	Type          string     `json:"_type"`
 	Subject       []resource `json:"subject"`
@@ -25,7 +26,7 @@ type statement struct {
 	Predicate     predicate  `json:"predicate"`
 }
 
-// resource is something that was built, or built from.
+// resource is an output or an input of the build.
 type resource struct {
 	Name   string            `json:"name,omitempty"`
 	URI    string            `json:"uri,omitempty"`
@@ -48,8 +49,8 @@ type buildDefinition struct {
 	ResolvedDependencies []resource        `json:"resolvedDependencies"`
 }
 
-// provenance is the statement about the files that are there. It has no times, so that the same build says
-// the same.
+// provenance returns the statement about the files in the directory. It contains no times, so that
+// the same build gives the same statement.
 func (r *release) provenance() (*statement, error) {
 	s := &statement{Type: statementType, PredicateType: provenanceType}
 	for _, name := range r.artifacts() {
@@ -74,7 +75,7 @@ func (r *release) provenance() (*statement, error) {
 	return s, nil
 }
 
-// goRelease is the Go that compiled the program for Linux.
+// goRelease returns the version of Go that compiled the program for Linux.
 func (r *release) goRelease() (string, error) {
 	program, err := r.program("linux_amd64")
 	if err != nil {

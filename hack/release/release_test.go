@@ -21,7 +21,8 @@ func TestVerify(t *testing.T) {
 	require.NoError(t, again.verify(), "whoever built it")
 }
 
-// TestVerifyFinds: each file that is missing, or wrong in itself, is found, also if checksums and provenance fit.
+// TestVerifyFinds: verify finds each file that is missing or invalid, even if checksums and
+// provenance match.
 func TestVerifyFinds(t *testing.T) {
 	both := func(one, other string) map[string]string {
 		return map[string]string{"linux_amd64": one, "linux_arm64": other}
@@ -81,7 +82,8 @@ func TestVerifyFinds(t *testing.T) {
 	}
 }
 
-// TestVerifyFindsAnotherFile: a file that is missing, more, or changed after the release was built.
+// TestVerifyFindsAnotherFile: verify finds a file that was added, removed or changed after the
+// build.
 func TestVerifyFindsAnotherFile(t *testing.T) {
 	for want, harm := range map[string]func(*fixture){
 		"egraft-1.2.3.tgz is missing": func(f *fixture) { require.NoError(t, os.Remove(filepath.Join(f.dir, "egraft-1.2.3.tgz"))) },

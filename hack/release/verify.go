@@ -22,7 +22,7 @@ func (r *release) verify() error {
 	return errors.Join(errs...)
 }
 
-// verifyNames checks that no file is missing and that there is no other.
+// verifyNames checks that no file is missing and that there are no others.
 func (r *release) verifyNames() error {
 	wanted := append(r.artifacts(), r.provenanceFile(), sumsFile)
 	entries, err := os.ReadDir(r.dir)

@@ -28,10 +28,10 @@ html_css_files = ["egraft.css"]
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
 
-# Anchors are GitHub's, and a link to one that is missing is an error.
+# Anchors are GitHub's. A link to a missing anchor is an error.
 myst_heading_anchors = 6
 nitpicky = True
-# YAML and JSON of the pages have … where something is left out.
+# YAML and JSON of the pages contain … for omissions.
 suppress_warnings = ["misc.highlighting_failure"]
 
 TERM = re.compile(r"[A-Za-z_-][\w.-]{2,60}")

@@ -1,9 +1,9 @@
-// Command testall runs the tests of all modules, as `make test` does, and says at the end what
-// ran and what was left out.
+// Command testall runs the tests of all modules, as `make test` does, and prints a summary of what
+// ran and what was skipped.
 //
-// Where parts have to be built first, such as SPIRE, it runs what needs none of them meanwhile:
-// first the unit tests, then the scenarios that need what the demo has made, and in the end the
-// rest. Where all parts are there, it runs all tests of a module at once.
+// If parts must be built first, such as SPIRE, it runs tests that do not need them during the
+// build: first the unit tests, then the scenarios that need only the parts of the demo, and finally
+// the rest. If all parts exist, it runs all tests of a module at once.
 package main
 
 import (

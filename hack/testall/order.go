@@ -16,17 +16,17 @@ import (
 	"time"
 )
 
-// stopTime is how long a command has to end once it was interrupted.
+// stopTime is the time that an interrupted command has to end.
 const stopTime = 30 * time.Second
 
-// scenarios is the package with most of what needs parts.
+// scenarios is the package with most of the tests that need parts.
 const scenarios = "./e2e"
 
-// tagged are the packages with tests that need parts or other programs. A test compares.
+// tagged are the packages with tests that need parts or other programs. A test checks the list.
 var tagged = []string{"./deploy", "./e2e/chart", "./hack/charts", "./internal/page", scenarios}
 
-// onEnvoy are the packages with tests that [e2etest] runs on the real Envoy, by module, and onEnvoyOnly
-// is how the tests say that they were left out. Tests compare both.
+// onEnvoy lists the packages with tests that [e2etest] runs on the real Envoy, by module, and
+// onEnvoyOnly is the reason with which these tests are skipped. Tests check both.
 //
 // [e2etest]: https://pkg.go.dev/github.com/egraft/egraft/pkg/e2etest
 var onEnvoy = map[string]string{".": "./pkg/e2etest", "examples/policy-mutator": ".", "examples/route-filter": "."}
@@ -36,13 +36,13 @@ const onEnvoyVariable, onEnvoyOnly = "EGRAFT_E2ETEST=required", "needs EGRAFT_E2
 // call is a command to run.
 type call struct {
 	dir     string
-	environ []string // beside ours
+	environ []string // in addition to this process's
 	args    []string
 	out     io.Writer
-	errs    io.Writer // out if it is nil
+	errs    io.Writer // if nil, out
 }
 
-// execute runs a command, which is interrupted when the context ends.
+// execute runs a command, and interrupts it when the context ends.
 func execute(ctx context.Context, c call) error {
 	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.dir, append(os.Environ(), c.environ...), c.out, c.out
@@ -54,16 +54,17 @@ func execute(ctx context.Context, c call) error {
 	return cmd.Run()
 }
 
-// missing are the parts that have to be obtained.
+// missing returns the parts that must be obtained.
 func (a *all) missing(ctx context.Context) ([]string, error) {
-	var out bytes.Buffer // of names alone: go says on the other stream what it downloads
+	var out bytes.Buffer // only names: go reports downloads on stderr
 	if err := a.command(ctx, call{args: append([]string{"go", "run", "./e2e/cmd/parts", "-missing"}, a.parts...), out: &out, errs: a.out}); err != nil {
 		return nil, fmt.Errorf("look for parts: %w", err)
 	}
 	return strings.Fields(out.String()), nil
 }
 
-// environ has the scenarios that are not core left out, unless all are to run.
+// environ returns the environment that skips the scenarios that are not core, unless all are to
+// run.
 func (a *all) environ(more ...string) []string {
 	if a.whole {
 		return more
@@ -71,7 +72,7 @@ func (a *all) environ(more ...string) []string {
 	return append([]string{"EGRAFT_E2E_SCENARIOS=core"}, more...)
 }
 
-// atOnce runs everything, module by module: tests of several packages run side by side.
+// atOnce runs everything, module by module; tests of several packages run in parallel.
 func (a *all) atOnce(ctx context.Context) error {
 	var err error
 	for _, module := range a.modules {
@@ -80,7 +81,7 @@ func (a *all) atOnce(ctx context.Context) error {
 	return errors.Join(err, a.last(ctx))
 }
 
-// inOrder runs first what needs no parts, then what needs those of the demo, then the rest.
+// inOrder first runs what needs no parts, then what needs the parts of the demo, then the rest.
 func (a *all) inOrder(ctx context.Context, missing []string) error {
 	fmt.Fprintf(a.out, "testall: tests that need none of these run first, while they are built: %s\n", strings.Join(missing, ", "))
 	building := a.build(ctx)
@@ -114,7 +115,7 @@ func (a *all) inOrder(ctx context.Context, missing []string) error {
 	return errors.Join(err, a.last(ctx))
 }
 
-// last runs the other test.
+// last runs the final command.
 func (a *all) last(ctx context.Context) error {
 	if len(a.then) == 0 {
 		return nil
@@ -127,7 +128,7 @@ func (a *all) last(ctx context.Context) error {
 	return nil
 }
 
-// test runs go test and takes its events.
+// test runs go test and processes its events.
 func (a *all) test(ctx context.Context, c call, args ...string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -147,7 +148,7 @@ func (a *all) test(ctx context.Context, c call, args ...string) error {
 type building struct {
 	ready chan struct{} // closed when the demo's parts are there
 	done  chan struct{} // closed at the end
-	err   error         // then
+	err   error         // valid after done
 }
 
 // build begins to obtain the parts.
@@ -162,7 +163,7 @@ func (a *all) build(ctx context.Context) *building {
 		_ = to.Close()
 	}()
 	go func() {
-		defer close(b.done) // the pipe's end comes after the error
+		defer close(b.done) // the pipe ends after the error is set
 		names := 0
 		lines := bufio.NewScanner(from)
 		for lines.Scan() {
@@ -173,12 +174,12 @@ func (a *all) build(ctx context.Context) *building {
 				}
 			}
 		}
-		_, _ = io.Copy(a.out, from) // a line that is too long for the scanner
+		_, _ = io.Copy(a.out, from) // the rest, if a line is too long for the scanner
 	}()
 	return b
 }
 
-// demo waits for the parts of the demo, and says whether they are there.
+// demo waits for the parts of the demo, and reports whether they exist.
 func (b *building) demo() bool {
 	select {
 	case <-b.ready:

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// results is what became of all tests. Its methods may be called concurrently.
+// results are the results of all tests. Its methods may be called concurrently.
 type results struct {
 	whole    bool
 	mu       sync.Mutex
@@ -27,11 +27,10 @@ func newResults() *results {
 	return &results{packages: map[string]bool{}, skipped: map[string][]string{}}
 }
 
-// postponed is how the reason of a test begins that runs later.
+// postponed is the prefix of the reason for skipping a test that runs later.
 const postponed = "later: "
 
-// later are the tests that were left for later, by the name of their subtest, which is empty
-// for whole tests.
+// later returns the postponed tests by the name of their subtest, which is empty for whole tests.
 func (r *results) later() map[string][]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -49,14 +48,14 @@ func (r *results) later() map[string][]string {
 	return out
 }
 
-// forget drops tests that were left out for a reason, and run later.
+// forget removes skipped tests with the given reason, because they run later.
 func (r *results) forget(reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	maps.DeleteFunc(r.skipped, func(text string, _ []string) bool { return strings.HasPrefix(text, reason) })
 }
 
-// other notes a test that is not go test's.
+// other records a test that go test does not run.
 func (r *results) other(name string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,10 +66,10 @@ func (r *results) other(name string, err error) {
 	r.others = append(r.others, name)
 }
 
-// shown is how many tests with the same reason are named.
+// shown is the number of tests with the same reason that are named.
 const shown = 3
 
-// summary says what ran, and what did not and why.
+// summary prints what ran, what did not, and why.
 func (r *results) summary(out io.Writer, took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,16 +93,16 @@ func (r *results) summary(out io.Writer, took time.Duration) {
 	fmt.Fprintf(out, "  not here  %sclusters (make e2e-node, make e2e-kind), fuzzing (make fuzz)\n", others)
 }
 
-// events reads what go test -json writes: one package's results and the output of failed tests
-// are shown as go test shows them.
+// events reads the output of go test -json. It prints package results and the output of failed
+// tests as go test does.
 type events struct {
 	results *results
 	out     io.Writer
 	part    []byte            // of a line
-	texts   map[string]string // of tests that run, by package and name
+	texts   map[string]string // of running tests, by package and name
 }
 
-// event is one of go test's: `go doc test2json`.
+// event is an event of go test, see `go doc test2json`.
 type event struct {
 	Action, Package, Test, Output string
 }
@@ -120,7 +119,7 @@ func (e *events) Write(p []byte) (int, error) {
 	}
 }
 
-// end takes what is left.
+// end processes the remaining bytes.
 func (e *events) end() {
 	if len(e.part) > 0 {
 		e.line(e.part)
@@ -161,7 +160,7 @@ func (e *events) output(v event, key string) {
 	}
 }
 
-// ended notes a result. Results of packages count only where no test of theirs has failed.
+// ended records a result. The failure of a package counts only if none of its tests failed.
 func (e *events) ended(v event, key string) {
 	r := e.results
 	switch {
@@ -183,7 +182,7 @@ func (e *events) ended(v event, key string) {
 	}
 }
 
-// unfinished shows what the tests said that a panic or the time limit ended.
+// unfinished prints the output of tests that a panic or the timeout ended.
 func (e *events) unfinished(pkg string) {
 	for _, key := range slices.Sorted(maps.Keys(e.texts)) {
 		if strings.HasPrefix(key, pkg+" ") && !strings.HasSuffix(key, " ") {
@@ -193,7 +192,7 @@ func (e *events) unfinished(pkg string) {
 	}
 }
 
-// reasonOf is why a test was skipped: "    main_test.go:12: reason".
+// reasonOf returns the reason why a test was skipped: "    main_test.go:12: reason".
 func reasonOf(text string) string {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fake is what the commands print and return, by what they begin with.
+// fake maps the prefix of a command to its output and error.
 type fake struct {
 	mu     sync.Mutex
 	ran    []string
@@ -65,7 +65,7 @@ func newAll(t *testing.T, f *fake) (*all, *bytes.Buffer) {
 	return a, out
 }
 
-// locked is written to by the build of parts and by the tests.
+// locked is a writer for the build of parts and for the tests.
 type locked struct {
 	mu  sync.Mutex
 	out io.Writer
@@ -102,7 +102,7 @@ func TestWhole(t *testing.T) {
 	assert.Contains(t, summary.String(), "  not here  clusters (")
 }
 
-// What needs no parts comes first, and what was left for later comes once.
+// TestInOrderWhereSomeAreMissing: tests that need no parts run first, and postponed tests run once.
 func TestInOrderWhereSomeAreMissing(t *testing.T) {
 	f := &fake{prints: map[string]string{
 		"-missing":               "spire-server\nspire-agent\n",
@@ -134,7 +134,8 @@ func TestInOrderWhereSomeAreMissing(t *testing.T) {
 	assert.Contains(t, out.String(), "run first, while they are built: spire-server, spire-agent\n")
 }
 
-// All that the build of parts prints is printed before its end, long lines too.
+// TestBuildPrintsAll: everything that the build of parts prints appears before its end, including
+// long lines.
 func TestBuildPrintsAll(t *testing.T) {
 	for range 100 {
 		f := &fake{prints: map[string]string{"-yield": "spire-server /path\n" + strings.Repeat("x", 100_000) + "\nlast\n"}}
@@ -216,7 +217,8 @@ func TestUsage(t *testing.T) {
 	assert.Equal(t, "testall: name modules and parts\n\n"+usage, stderr.String())
 }
 
-// onEnvoy names all packages with tests of pkg/e2etest, which are left out for this reason.
+// TestOnEnvoyPackages: onEnvoy lists all packages with tests of pkg/e2etest, which are skipped with
+// this reason.
 func TestOnEnvoyPackages(t *testing.T) {
 	found := map[string]string{}
 	require.NoError(t, filepath.WalkDir("../..", func(path string, entry os.DirEntry, err error) error {
@@ -243,7 +245,7 @@ func TestOnEnvoyPackages(t *testing.T) {
 	assert.Contains(t, string(harness), `onVariable, required = "`+variable+`", "required"`)
 }
 
-// tagged names all packages with tests that the tag adds.
+// TestTagged: tagged lists all packages with tests that the build tag adds.
 func TestTagged(t *testing.T) {
 	found := map[string]bool{}
 	require.NoError(t, filepath.WalkDir("../..", func(path string, entry os.DirEntry, err error) error {

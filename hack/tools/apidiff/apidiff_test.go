@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// before is the API that is recorded.
+// before is the recorded API.
 const before = `package hello
 
 import "time"
@@ -114,7 +114,7 @@ const (
 	unlisted = "apidiff: the exported API is not as recorded: list in CHANGELOG.md, under Unreleased, what is incompatible, and record it then:\n"
 )
 
-// TestChanges are what the check says of changes after a release.
+// TestChanges: how the check reports changes after a release.
 func TestChanges(t *testing.T) {
 	for name, test := range map[string]struct {
 		from, to       string
@@ -163,7 +163,8 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestIncompatibleChangesAreListed: after a release they are not recorded otherwise.
+// TestIncompatibleChangesAreListed: after a release, incompatible changes are recorded only if the
+// changelog lists them.
 func TestIncompatibleChangesAreListed(t *testing.T) {
 	l := newLab(t, released)
 	l.write("hello/hello.go", strings.Replace(before, "Limit = 3", "Limit = 4", 1))
@@ -183,7 +184,7 @@ func TestIncompatibleChangesAreListed(t *testing.T) {
 	require.Equal(t, strings.Replace(recorded, "Limit = 3", "Limit = 4", 1), l.record())
 }
 
-// TestBeforeTheFirstRelease changes have to be recorded, and nothing else.
+// TestBeforeTheFirstRelease: changes must be recorded, and nothing else is required.
 func TestBeforeTheFirstRelease(t *testing.T) {
 	l := newLab(t, noRelease)
 	l.write("hello/hello.go", strings.Replace(before, "Limit = 3", "Limit = 4", 1))
@@ -215,7 +216,8 @@ func TestPackages(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(l.root, "docs/api/deep.txt"))
 }
 
-// TestWhatTheRecordRefersTo may be gone: that is a change, and no reason not to compare.
+// TestWhatTheRecordRefersTo: identifiers that the record refers to may have been removed. That
+// counts as a change and does not prevent the comparison.
 func TestWhatTheRecordRefersTo(t *testing.T) {
 	l := newLab(t, noRelease)
 	l.write("hello/hello.go", "package hello\n\nconst Limit = 3\n")

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/exp/apidiff"
 )
 
-// changes returns what is different between a record and the API.
+// changes returns the differences between a record and the API.
 func (m *module) changes(r record) ([]apidiff.Change, error) {
 	switch {
 	case r.old == "":
@@ -21,7 +21,7 @@ func (m *module) changes(r record) ([]apidiff.Change, error) {
 		return []apidiff.Change{{Message: "package removed"}}, nil
 	}
 	path := m.path + "/" + r.pkg
-	old, _, err := m.typecheck(path, r.old) // what it refers to may be gone: that is a change
+	old, _, err := m.typecheck(path, r.old) // identifiers that it refers to may have been removed: that is a change
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (m *module) changes(r record) ([]apidiff.Change, error) {
 	return changes, nil
 }
 
-// typecheck returns the package that a record declares, and what is wrong with its types.
+// typecheck returns the package that a record declares, and its type errors.
 func (m *module) typecheck(path, text string) (*types.Package, []error, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, path, text, 0)
@@ -58,7 +58,7 @@ func (m *module) typecheck(path, text string) (*types.Package, []error, error) {
 	return pkg, errs, nil
 }
 
-// describe lists changes for people, the incompatible ones first.
+// describe lists changes for readers, incompatible ones first.
 func (r record) describe(changes []apidiff.Change) string {
 	var out strings.Builder
 	for _, compatible := range []bool{false, true} {
@@ -71,8 +71,8 @@ func (r record) describe(changes []apidiff.Change) string {
 	return out.String()
 }
 
-// missing returns lines for the changelog: incompatible changes that it does not list under
-// Unreleased. Before the first release nothing is promised, and nothing has to be listed.
+// missing returns the lines that the changelog lacks: incompatible changes that it does not list
+// under Unreleased. Before the first release nothing is promised, so no change must be listed.
 func missing(changelog, pkg string, changes []apidiff.Change) (lines []string) {
 	_, rest, _ := strings.Cut(changelog, "\n## [Unreleased]\n")
 	unreleased, _, released := strings.Cut(rest, "\n## ")

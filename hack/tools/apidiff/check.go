@@ -16,10 +16,10 @@ type options struct {
 	write                    bool
 }
 
-// errDiffers is the error of an API that is not as recorded.
+// errDiffers means that the API differs from the record.
 var errDiffers = errors.New("the exported API is not as recorded")
 
-// record is the API of a package: what was recorded, and what it is.
+// record is the API of a package: the recorded one and the current one.
 type record struct {
 	pkg, file string
 	old, now  string
@@ -64,7 +64,7 @@ func check(o options, out io.Writer) error {
 	return nil
 }
 
-// read returns the records of what is loaded and of what is recorded.
+// read returns the records of packages that are loaded or recorded.
 func (o options) read(loaded *module) ([]record, error) {
 	byPackage := map[string]record{}
 	for path, now := range loaded.apis {
@@ -99,7 +99,7 @@ func (o options) read(loaded *module) ([]record, error) {
 	return out, nil
 }
 
-// save writes the records, and removes those of packages that are gone.
+// save writes the records, and removes those of deleted packages.
 func (o options) save(records []record) error {
 	for _, r := range records {
 		if r.now == "" {

@@ -16,15 +16,15 @@ type lister struct {
 	pkg     *types.Package
 	imports map[string]string // names by path
 	out     strings.Builder
-	// reached are unexported types that exported ones lead to, in the order in which they
-	// were found: their exported methods and fields are part of the API.
+	// reached are the unexported types that exported ones refer to, in the order in which they were
+	// found. Their exported methods and fields are part of the API.
 	reached []*types.TypeName
 }
 
 // listing returns the exported API of a package.
 func listing(pkg *types.Package) (string, error) {
 	l := &lister{pkg: pkg, imports: map[string]string{}}
-	l.declarations() // to find out what is imported
+	l.declarations() // to collect the imports
 	l.nameImports()
 	l.out.Reset()
 	l.reached = nil
@@ -64,7 +64,7 @@ func (l *lister) declarations() {
 	for _, t := range typeNames {
 		l.typeName(t)
 	}
-	for i := 0; i < len(l.reached); i++ { // which grows meanwhile
+	for i := 0; i < len(l.reached); i++ { // the loop appends to it
 		l.typeName(l.reached[i])
 	}
 }
@@ -109,7 +109,7 @@ func (l *lister) typeName(t *types.TypeName) {
 	l.line("\n")
 }
 
-// underlying writes what a type is: a struct and an interface with one member on a line.
+// underlying writes the definition of a type: a struct or interface with one member on a line.
 func (l *lister) underlying(t types.Type) string {
 	var lines []string
 	switch t := t.(type) {
@@ -138,7 +138,7 @@ func (l *lister) underlying(t types.Type) string {
 	}
 }
 
-// visible are the fields that are part of the API: exported ones, and embedded ones, whose
+// visible returns the fields that are part of the API: exported ones, and embedded ones, whose
 // members are promoted.
 func visible(t *types.Struct) (out []*types.Var) {
 	for f := range t.Fields() {
@@ -149,8 +149,8 @@ func visible(t *types.Struct) (out []*types.Var) {
 	return out
 }
 
-// hiddenFields stands for the other fields of a struct: that there are some, and whether values
-// can be compared, is part of the API.
+// hiddenFields returns a placeholder for the other fields of a struct. Their existence, and whether
+// values are comparable, are part of the API.
 func hiddenFields(t *types.Struct) string {
 	switch {
 	case len(visible(t)) == t.NumFields():
@@ -169,7 +169,7 @@ func field(f *types.Var, of string) string {
 	return f.Name() + " " + of
 }
 
-// tag is the tag of a field, after a space.
+// tag returns the tag of a field, with a space before it.
 func tag(t *types.Struct, f *types.Var) string {
 	for i := range t.NumFields() {
 		if t.Field(i) == f && t.Tag(i) != "" {
@@ -210,7 +210,7 @@ func (l *lister) text(t types.Type) string { return types.TypeString(t, l.qualif
 
 func (l *lister) line(format string, args ...any) { fmt.Fprintf(&l.out, format, args...) }
 
-// qualify is the name of a package in the code.
+// qualify returns the name of a package in the code.
 func (l *lister) qualify(p *types.Package) string {
 	if p == l.pkg {
 		return ""

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// module is the packages of a module, and those that they import.
+// module is the packages of a module and their imports.
 type module struct {
 	path string
 	// apis are the exported APIs by import path.

@@ -1,9 +1,9 @@
-// Command apidiff compares the exported API of packages with what was recorded of it, and
-// records it: apidiff [--write] ./pkg/a ./pkg/b
+// Command apidiff compares the exported API of packages with its record, and writes the record:
+// apidiff [--write] ./pkg/a ./pkg/b
 //
-// The record of a package is its declarations as Go code without bodies, one file for each
-// package, so that a change of the API is a change that reviewers see. What is compatible is
-// decided by golang.org/x/exp/apidiff. It needs no history, tag or network.
+// The record of a package is its declarations as Go code without bodies, one file for each package,
+// so that a change of the API is a change that reviewers see. golang.org/x/exp/apidiff decides
+// which changes are compatible. It needs no history, tag or network.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// run returns 1 if the API is not as recorded, and 2 if that cannot be said.
+// run returns 1 if the API differs from the record, and 2 if they cannot be compared.
 func run(args []string, stdout, stderr io.Writer) int {
 	flags := pflag.NewFlagSet("apidiff", pflag.ContinueOnError)
 	var o options

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// reach finds unexported types of the package in a type.
+// reach finds unexported types of the package that a type refers to.
 func (l *lister) reach(t types.Type) {
 	switch t := t.(type) {
 	case *types.Alias:

@@ -1,5 +1,5 @@
-// Command coredns is CoreDNS with the plug-ins that the clusters of the tests need, and
-// none that need the libraries of a cloud.
+// Command coredns is CoreDNS with the plug-ins that the test clusters need, and without plug-ins
+// that need the libraries of a cloud.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/template"
 )
 
-// main runs it with the plug-ins of the node (bind, errors, template, kubernetes) and of the
+// main runs CoreDNS with the plug-ins of the node (bind, errors, template, kubernetes) and of the
 // Corefile that kubeadm writes, in the order of CoreDNS's plugin.cfg.
 func main() {
 	dnsserver.Directives = []string{

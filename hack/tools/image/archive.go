@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 )
 
-// writeArchive writes an image layout, and that as a tar file.
+// writeArchive writes an image layout, and packs it as a tar file.
 func writeArchive(s *spec, parts []part, work string) error {
 	directory := filepath.Join(work, "layout")
 	l, err := layout.Write(directory, empty.Index)
@@ -38,11 +38,11 @@ func writeArchive(s *spec, parts []part, work string) error {
 	return (&packer{modified: s.created}).write(s.output, directory)
 }
 
-// isIndex says whether an index is needed: a plain image has one platform and no bill.
+// isIndex reports whether an index is needed: a plain image has one platform and no bill.
 func isIndex(parts []part) bool { return len(parts) > 1 || parts[0].bill != nil }
 
-// names are the annotations that clients take the name of an image from: containerd, kind
-// and Docker the first, Podman and skopeo the second.
+// names returns the annotations from which clients read the name of an image: containerd, kind and
+// Docker the first, Podman and skopeo the second.
 // https://github.com/containerd/containerd/blob/v2.4.2/core/images/annotations.go
 func names(reference name.Tag) map[string]string {
 	return map[string]string{
@@ -51,7 +51,7 @@ func names(reference name.Tag) map[string]string {
 	}
 }
 
-// nameOf writes Docker Hub's name as containerd does.
+// nameOf writes names on Docker Hub as containerd does.
 func nameOf(reference name.Tag) string {
 	if path, hub := strings.CutPrefix(reference.Name(), name.DefaultRegistry+"/"); hub {
 		return "docker.io/" + path
@@ -59,10 +59,10 @@ func nameOf(reference name.Tag) string {
 	return reference.Name()
 }
 
-// newIndex lists the images and their bills of materials. The bills have a platform that
-// no client asks for: without it containerd would take them for images. And they must not
-// be beside the index in the layout, since `ctr import --digests`, which kind runs, tries
-// to unpack all that it finds there.
+// newIndex lists the images and their bills of materials. The bills have a platform that no client
+// requests; without it, containerd would treat them as images. They must not be next to the index
+// in the layout, because `ctr import --digests`, which kind runs, tries to unpack everything that
+// it finds there.
 func newIndex(parts []part) (v1.ImageIndex, error) {
 	index := v1.ImageIndex(empty.Index)
 	for _, p := range parts {

@@ -12,7 +12,7 @@ import (
 
 const (
 	billType = "application/vnd.cyclonedx+json"
-	// The config of an artifact that has none, and its content:
+	// The empty config, and its content:
 	// https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md#guidance-for-an-empty-descriptor
 	emptyType = "application/vnd.oci.empty.v1+json"
 	emptyJSON = "{}"
@@ -24,8 +24,8 @@ type artifact struct {
 	layer    v1.Layer
 }
 
-// newArtifact makes a bill of materials an artifact whose subject is an image, by which a
-// registry finds it.
+// newArtifact makes a bill of materials an artifact whose subject is an image. Registries find the
+// bill by its subject.
 func newArtifact(bill []byte, subject v1.Image) (v1.Image, error) {
 	layer := static.NewLayer(bill, billType)
 	of, err := partial.Descriptor(subject)

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sampleRoot is a file system with all that one may have.
+// sampleRoot is a file system with every kind of entry.
 func sampleRoot(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
@@ -136,7 +136,7 @@ func TestOnePlatform(t *testing.T) {
 	}, got)
 }
 
-// The same files give the same archive, whoever made them and when.
+// TestReproducible: the same files give the same archive, whoever created them and when.
 func TestReproducible(t *testing.T) {
 	root := sampleRoot(t)
 	args := []string{"--reference", "a.example/b:c", "--entrypoint", "/app", "linux/amd64=" + root, "linux/arm64=" + root}

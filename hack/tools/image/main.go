@@ -1,9 +1,9 @@
-// Command image packs directories into a container image: one OCI image layout in one tar
-// file, which containerd, kind, Docker, Podman and skopeo take, made without a daemon, a
-// registry or a base image.
+// Command image packs directories into a container image: one OCI image layout in one tar file,
+// which containerd, kind, Docker, Podman and skopeo accept, without a daemon, a registry or a base
+// image.
 //
-// The same directories and flags give the same bytes. It must not run what it packs, and
-// it knows nothing of egraft.
+// The same directories and flags give the same bytes. It must not run what it packs, and does not
+// depend on egraft.
 package main
 
 import (
@@ -37,7 +37,7 @@ func run(args []string, epoch string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// build writes the archive, and the bills of materials if they are wanted.
+// build writes the archive, and the bills of materials if requested.
 func build(s *spec, stdout io.Writer) error {
 	work, err := os.MkdirTemp("", "image-")
 	if err != nil {

@@ -16,15 +16,15 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// part is what is made for one platform.
+// part is the output for one platform.
 type part struct {
 	platform v1.Platform
 	image    v1.Image
-	bill     []byte // nil unless wanted
+	bill     []byte // nil unless requested
 }
 
-// pack makes the image of each platform. The layers lie in a directory that has to stay
-// until the archive is written.
+// pack makes the image of each platform. The layers are in a directory that must exist until the
+// archive is written.
 func pack(s *spec, work string) ([]part, error) {
 	var parts []part
 	for _, r := range s.roots {
@@ -56,7 +56,7 @@ func packOne(s *spec, r root, work string) (p part, err error) {
 	return p, err
 }
 
-// buildInfo is nil if the entrypoint is not a Go program.
+// buildInfo returns nil if the entrypoint is not a Go program.
 func buildInfo(s *spec, r root) *debug.BuildInfo {
 	info, err := buildinfo.ReadFile(filepath.Join(r.directory, s.config.Entrypoint[0]))
 	if err != nil {
@@ -92,7 +92,7 @@ func newImage(s *spec, platform v1.Platform, layer v1.Layer, info *debug.BuildIn
 	return mutate.ConfigFile(image, file)
 }
 
-// labels adds to those that were given what a Go program says of itself.
+// labels adds labels from a Go program's build information to the given ones.
 func labels(given map[string]string, info *debug.BuildInfo) map[string]string {
 	out := map[string]string{}
 	if info != nil && info.Main.Version != "" && info.Main.Version != "(devel)" {
@@ -105,7 +105,7 @@ func labels(given map[string]string, info *debug.BuildInfo) map[string]string {
 	return out
 }
 
-// setting is a build setting, empty if it was not recorded.
+// setting returns a build setting, empty if it was not recorded.
 func setting(info *debug.BuildInfo, key string) string {
 	if info == nil {
 		return ""

@@ -16,7 +16,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// billVersion is the newest that the common scanners read.
+// billVersion is the newest version that the common scanners read.
 const billVersion = cdx.SpecVersion1_6
 
 // billOf lists the modules that a Go program was built from, the standard library
@@ -42,7 +42,7 @@ func billOf(info *debug.BuildInfo, created time.Time) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// component describes what was really built in: what a module was replaced by. Licences
+// component describes what was actually built in: the replacement of a replaced module. Licences
 // are left out, since a program does not know those of its modules.
 func component(m *debug.Module, t cdx.ComponentType) cdx.Component {
 	if m.Replace != nil {
@@ -56,7 +56,7 @@ func component(m *debug.Module, t cdx.ComponentType) cdx.Component {
 	return cdx.Component{BOMRef: purl, Type: t, Name: m.Path, Version: m.Version, PackageURL: purl}
 }
 
-// writeBills writes the bills to files that are named after program and platform.
+// writeBills writes the bills to files named after program and platform.
 func writeBills(s *spec, parts []part) error {
 	for _, p := range parts {
 		if p.bill == nil {
@@ -71,7 +71,7 @@ func writeBills(s *spec, parts []part) error {
 	return nil
 }
 
-// printBill prints the bill of a program that is in no image, and returns the exit code.
+// printBill prints the bill of a program that is not in an image, and returns the exit code.
 func printBill(program, epoch string, stdout, stderr io.Writer) int {
 	bill, err := readBill(program, epoch)
 	if err == nil {

@@ -104,7 +104,7 @@ func TestLabelsOfAProgram(t *testing.T) {
 	require.Empty(t, labels(nil, nil))
 }
 
-// The bill of a program in no image is the one that it would have in an image.
+// TestBillOfAProgram: a program outside an image has the same bill as in one.
 func TestBillOfAProgram(t *testing.T) {
 	root, bills := programRoot(t), t.TempDir()
 	image(t, "--reference", "a.example/b:c", "--entrypoint", "/app", "--sbom-dir", bills, "--gzip", "1", "--created", "86400", "linux/amd64="+root)

@@ -29,7 +29,7 @@ With sbom it prints the bill of materials of a Go program that is in no image.
 
 `
 
-// spec is what to build.
+// spec describes what to build.
 type spec struct {
 	output     string
 	references []name.Tag
@@ -38,7 +38,7 @@ type spec struct {
 	owners     []owner
 	created    time.Time
 	gzipLevel  int
-	// bills is the directory for bills of materials; none are made if it is empty.
+	// bills is the directory for bills of materials; if empty, none are made.
 	bills string
 }
 
@@ -48,7 +48,7 @@ type root struct {
 	directory string
 }
 
-// owner says whom a path in the image, and what is below it, belongs to.
+// owner is the owner of a path in the image and of everything below it.
 type owner struct {
 	path     string // without a slash at either end
 	uid, gid int

@@ -11,16 +11,15 @@ import (
 	"time"
 )
 
-// packer writes directories as tar files. Nothing of who made the files, and when, remains.
+// packer writes directories as tar files, without the creator and the time of the files.
 type packer struct {
 	modified time.Time
 	owners   []owner
-	// modes is false if all files are to have the same: those of an image layout depend
-	// on the umask.
+	// modes is false if all files get the same mode: in an image layout, modes depend on the umask.
 	modes bool
 }
 
-// write writes what is below a directory, in the order of names.
+// write writes the content of a directory in the order of names.
 func (p *packer) write(output, directory string) (err error) {
 	file, err := os.Create(output)
 	if err != nil {
@@ -79,7 +78,7 @@ func (p *packer) header(root fs.FS, name string, info fs.FileInfo) (header *tar.
 	return header, err
 }
 
-// modeOf are permissions as a tar file has them, with setuid, setgid and the sticky bit.
+// modeOf returns permissions as in a tar file, with setuid, setgid and the sticky bit.
 func modeOf(info fs.FileInfo) int64 {
 	mode := int64(info.Mode().Perm())
 	for bit, value := range map[fs.FileMode]int64{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
@@ -90,7 +89,7 @@ func modeOf(info fs.FileInfo) int64 {
 	return mode
 }
 
-// ownerOf is root for what no owner is given for.
+// ownerOf returns the owner of a file, root by default.
 func ownerOf(name string, owners []owner) (uid, gid int) {
 	for _, o := range owners {
 		if name == o.path || o.path == "" || strings.HasPrefix(name, o.path+"/") {
