@@ -13,7 +13,8 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// A rule that can be taken out of the schema without any case noticing is not tested.
+// TestEveryRuleHasACase: for each rule, the result of at least one case changes if the rule is
+// removed.
 func TestEveryRuleHasACase(t *testing.T) {
 	for _, crd := range definitions(t) {
 		cases := samples(t, folder(crd, "rejected"))
@@ -37,7 +38,7 @@ func TestUntestedRulesAreFound(t *testing.T) {
 	assert.Equal(t, []string{"required spec", "spec.name maxLength", "spec.name rule self != 'abc'"}, untested(t, schema, cases))
 }
 
-// untested returns the rules whose absence changes the answer to none of the cases.
+// untested returns the rules whose removal changes the errors of no case.
 func untested(t *testing.T, schema *apiextensions.JSONSchemaProps, cases []sample) (names []string) {
 	t.Helper()
 	var before [][]string
@@ -63,8 +64,7 @@ func untested(t *testing.T, schema *apiextensions.JSONSchemaProps, cases []sampl
 	return names
 }
 
-// unusedDefaults returns the defaults whose absence changes what is stored of none of the
-// cases.
+// unusedDefaults returns the defaults whose removal changes the stored object of no case.
 func unusedDefaults(t *testing.T, schema *apiextensions.JSONSchemaProps, cases []sample) (names []string) {
 	t.Helper()
 	whole := newServer(t, schema)
@@ -82,16 +82,16 @@ func unusedDefaults(t *testing.T, schema *apiextensions.JSONSchemaProps, cases [
 	return names
 }
 
-// rule is one restriction of a schema, or a default, and the way to take it out of there.
+// rule is a restriction or a default in a schema, and a function that removes it.
 type rule struct {
 	name      string
 	isDefault bool
 	remove    func()
 }
 
-// rules returns those of everything that a person writes, in a fixed order. The status is
-// Gateway API's type and written by Envoy Gateway; types are what a schema is made of and
-// not taken for rules.
+// rules returns the rules of everything that a user writes, in a fixed order. It excludes the
+// status, which is Gateway API's type and written by Envoy Gateway, and types, which are not
+// considered rules.
 func rules(t *testing.T, schema *apiextensions.JSONSchemaProps) []rule {
 	t.Helper()
 	return append(own(t, "", schema), child(t, "spec", schema.Properties, "spec")...)
@@ -113,8 +113,7 @@ func below(t *testing.T, path string, s *apiextensions.JSONSchemaProps) []rule {
 	return all
 }
 
-// child returns the rules of a field. Fields are values in a map, which has to be given
-// the changed one.
+// child returns the rules of a field. Fields are values in a map, so a change must be stored back.
 func child(t *testing.T, path string, fields map[string]apiextensions.JSONSchemaProps, name string) []rule {
 	t.Helper()
 	s := fields[name]
@@ -157,7 +156,7 @@ func own(t *testing.T, path string, s *apiextensions.JSONSchemaProps) (all []rul
 	return all
 }
 
-// requireKnown fails for keywords that no rule above stands for.
+// requireKnown fails for keywords that the rules above do not cover.
 func requireKnown(t *testing.T, path string, s *apiextensions.JSONSchemaProps) {
 	t.Helper()
 	others := apiextensions.JSONSchemaProps{
@@ -165,10 +164,10 @@ func requireKnown(t *testing.T, path string, s *apiextensions.JSONSchemaProps) {
 		AllOf: s.AllOf, OneOf: s.OneOf, AnyOf: s.AnyOf, Not: s.Not,
 		PatternProperties: s.PatternProperties, Dependencies: s.Dependencies, AdditionalItems: s.AdditionalItems,
 	}
-	if s.XIntOrString { // which the type is made of
+	if s.XIntOrString { // which defines the type
 		others.AnyOf = nil
 	}
-	if s.Type != "integer" { // of which the format is a part of the type
+	if s.Type != "integer" { // whose format is part of the type
 		others.Format = s.Format
 	}
 	if s.AdditionalProperties != nil && s.AdditionalProperties.Schema == nil {

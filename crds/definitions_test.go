@@ -1,7 +1,6 @@
-// Package crds checks the generated definitions of custom resources by the API server's
-// own code: that it would take them, what it stores of a resource, and what it rejects
-// with which words. Resources from files never meet an API server, so egraft's own
-// validation has to reject the same ones.
+// Package crds checks the generated CRDs with the API server's own code: that it accepts them, what
+// it stores of a custom resource, and which resources it rejects with which errors. Resources from
+// files never reach an API server, so egraft's own validation must reject the same ones.
 package crds
 
 import (
@@ -22,7 +21,7 @@ import (
 
 const kustomizationFile = "kustomization.yaml"
 
-// definitions reads every definition, by the name of its file.
+// definitions reads all CRDs, by file name.
 func definitions(t *testing.T) map[string]*apiextensions.CustomResourceDefinition {
 	t.Helper()
 	files, err := filepath.Glob("*.yaml")
@@ -37,7 +36,7 @@ func definitions(t *testing.T) map[string]*apiextensions.CustomResourceDefinitio
 	return crds
 }
 
-// definition reads one as an API server does, unknown fields being errors.
+// definition reads a CRD as an API server does; unknown fields are errors.
 func definition(t *testing.T, name string) *apiextensions.CustomResourceDefinition {
 	t.Helper()
 	raw, err := os.ReadFile(name)
@@ -49,7 +48,7 @@ func definition(t *testing.T, name string) *apiextensions.CustomResourceDefiniti
 	require.NoError(t, apiextensionsv1.Convert_v1_CustomResourceDefinition_To_apiextensions_CustomResourceDefinition(&external, crd, nil))
 	for _, v := range crd.Spec.Versions {
 		if v.Storage {
-			crd.Status.StoredVersions = []string{v.Name} // the API server's part
+			crd.Status.StoredVersions = []string{v.Name} // as the API server sets it
 		}
 	}
 	return crd
@@ -61,8 +60,8 @@ func TestAPIServerTakesDefinitions(t *testing.T) {
 	}
 }
 
-// The cost of CEL rules is part of that: without a bound on the list, a rule over its
-// items could take for ever.
+// TestAPIServerRefusesExpensiveRules: the API server limits the cost of CEL rules. Without a bound
+// on the list, a rule over its items has no limit.
 func TestAPIServerRefusesExpensiveRules(t *testing.T) {
 	crd := definition(t, "egraft.io_backendmtlspolicies.yaml")
 	spec := schemaOf(crd).Properties["spec"]
@@ -90,7 +89,7 @@ func TestKustomizationListsEveryDefinition(t *testing.T) {
 	assert.Equal(t, "kustomize.config.k8s.io/v1beta1 Kustomization", kustomization.APIVersion+" "+kustomization.Kind)
 }
 
-// Every definition has a folder of resources, named after the resource's singular.
+// TestEveryDefinitionHasCases: each CRD has a folder of resources, named after the singular.
 func TestEveryDefinitionHasCases(t *testing.T) {
 	var singulars []string
 	for _, crd := range definitions(t) {
@@ -104,10 +103,10 @@ func TestEveryDefinitionHasCases(t *testing.T) {
 	assert.ElementsMatch(t, singulars, folders)
 }
 
-// schemaOf is the schema of a definition's only version.
+// schemaOf returns the schema of a CRD's only version.
 func schemaOf(crd *apiextensions.CustomResourceDefinition) *apiextensions.JSONSchemaProps {
 	if v := crd.Spec.Versions[0].Schema; v != nil {
 		return v.OpenAPIV3Schema
 	}
-	return crd.Spec.Validation.OpenAPIV3Schema // where the conversion puts one that all versions share
+	return crd.Spec.Validation.OpenAPIV3Schema // the conversion moves a schema common to all versions here
 }

@@ -1,7 +1,8 @@
 package crds
 
-// Extends tells which CRDs of this program a CRD is a newer form of: it has all of their fields, and more.
-// It returns the hashes of the schemas that it extends, by name and version as [Schemas] has them.
+// Extends reports which CRDs of this program are extended by a CRD: it has all of their fields, and
+// more. It returns the hashes of the schemas that it extends, by name and version as [Schemas] has
+// them.
 func Extends(crd any) (map[string]string, error) {
 	newer, err := documentOf(crd)
 	if err != nil {
@@ -30,7 +31,7 @@ func Extends(crd any) (map[string]string, error) {
 	return out, nil
 }
 
-// served is the schema of a version, nil if that is not served.
+// served returns the schema of a version, or nil if the version is not served.
 func (d *document) served(version string) any {
 	for _, v := range d.Spec.Versions {
 		if v.Name == version && v.Served {
@@ -40,8 +41,8 @@ func (d *document) served(version string) any {
 	return nil
 }
 
-// covers says that a schema has every field that another one has. Fields are below properties, wherever that
-// is in the schema; rules are not compared.
+// covers reports whether a schema has every field of another one. It compares fields below
+// properties, anywhere in the schema, but not rules.
 func covers(schema, other any) bool {
 	wanted, ok := other.(map[string]any)
 	if !ok {

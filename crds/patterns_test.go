@@ -8,7 +8,8 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// The API server and egraft judge a peer's regular expression by one pattern.
+// TestPatternOfRegexesIsTheOneOfTheCode: the API server and egraft check a peer's regular
+// expression with the same pattern.
 func TestPatternOfRegexesIsTheOneOfTheCode(t *testing.T) {
 	for file, field := range map[string]string{
 		"egraft.io_backendmtlspolicies.yaml": "peers", "egraft.io_frontendmtlspolicies.yaml": "clients",

@@ -21,7 +21,7 @@ func bufferPolicies(t *testing.T) *apiextensions.CustomResourceDefinition {
 	return crd
 }
 
-// holding is a policy with a limit, which is JSON.
+// holding returns a policy with a limit, which is JSON.
 func holding(t *testing.T, limit string) map[string]any {
 	t.Helper()
 	return parse(t, fmt.Appendf(nil, `{"apiVersion": "egraft.io/v1alpha1", "kind": "BufferPolicy", "metadata": {"name": "p", "namespace": "shop"},
@@ -34,8 +34,8 @@ func TestQuantitiesHaveOnePattern(t *testing.T) {
 	require.EqualValues(t, quantity.MaxLength, *field.MaxLength)
 }
 
-// TestQuantitiesAreTheSameWithoutAPIServer: the definition and egraft say the same of a limit,
-// whatever it looks like, and neither takes long to say it.
+// TestQuantitiesAreTheSameWithoutAPIServer: the CRD and egraft accept the same limits, whatever
+// their form, and neither takes long.
 func TestQuantitiesAreTheSameWithoutAPIServer(t *testing.T) {
 	server := newServer(t, schemaOf(bufferPolicies(t)))
 	signs := []string{"", "", "", "+", "-"}
@@ -45,7 +45,7 @@ func TestQuantitiesAreTheSameWithoutAPIServer(t *testing.T) {
 	pick := func(r *rand.Rand, from []string) string { return from[r.IntN(len(from))] }
 	taken, start := 0, time.Now()
 	for i := range 3000 {
-		r := rand.New(rand.NewPCG(uint64(i), 0)) //nolint:gosec // the same every time
+		r := rand.New(rand.NewPCG(uint64(i), 0)) //nolint:gosec // reproducible
 		text := pick(r, signs) + pick(r, wholes) + pick(r, points) + pick(r, suffixes)
 		limit, err := json.Marshal(text)
 		require.NoError(t, err)

@@ -19,14 +19,14 @@ import (
 
 var update = flag.Bool("update", false, "write the API server's words into the cases of rejected")
 
-// tolerated are cases that egraft accepts although the API server rejects them: to Go, a
-// field that is an empty string or object is one that is not there, and gets the default.
+// tolerated are cases that egraft accepts although the API server rejects them: in Go, an empty
+// string or object is the same as an absent field, and gets the default.
 var tolerated = []string{
 	"certificates-empty", "failure-policy-empty", "format-empty", "header-mode-empty", "metadata-key-empty", "metadata-namespace-empty", "mode-empty", "plaintext-empty", "source-none",
 	"sds-all-trust-bundles-empty", "sds-svid-empty", "sds-trust-bundle-empty",
 }
 
-// Each file of rejected breaks one rule, and begins with the API server's words for it.
+// TestRejected: each file in rejected breaks one rule, and begins with the API server's error.
 func TestRejected(t *testing.T) {
 	for _, crd := range definitions(t) {
 		server := newServer(t, schemaOf(crd))
@@ -58,7 +58,7 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-// What an API server stores: with defaults, without unknown fields.
+// TestStored: an API server stores resources with defaults and without unknown fields.
 func TestStored(t *testing.T) {
 	for _, crd := range definitions(t) {
 		server := newServer(t, schemaOf(crd))
@@ -73,7 +73,8 @@ func TestStored(t *testing.T) {
 	}
 }
 
-// A resource from a file gets the defaults that it would get from an API server.
+// TestDefaultsAreTheSameWithoutAPIServer: a resource from a file gets the same defaults as from an
+// API server.
 func TestDefaultsAreTheSameWithoutAPIServer(t *testing.T) {
 	for _, crd := range definitions(t) {
 		server := newServer(t, schemaOf(crd))
@@ -93,8 +94,8 @@ func asJSON(t *testing.T, content any) string {
 	return string(raw)
 }
 
-// A default that can be taken out of the schema without any of those resources noticing is
-// not compared.
+// TestEveryDefaultHasACase: for each default, the stored form of at least one case changes if the
+// default is removed.
 func TestEveryDefaultHasACase(t *testing.T) {
 	for _, crd := range definitions(t) {
 		assert.Empty(t, unusedDefaults(t, schemaOf(crd), samples(t, folder(crd, "accepted"))), crd.Name)
@@ -108,7 +109,7 @@ func TestUnusedDefaultsAreFound(t *testing.T) {
 	assert.Equal(t, []string{"spec.b default"}, unusedDefaults(t, schema, []sample{{object: parse(t, []byte("spec: {b: z}"))}}))
 }
 
-// Every kind that a mutator reads has a definition, and the other way round.
+// TestKindsAreThoseOfTheCatalog: there is exactly one CRD for each kind that a mutator reads.
 func TestKindsAreThoseOfTheCatalog(t *testing.T) {
 	var defined, wanted []string
 	for _, crd := range definitions(t) {
@@ -120,18 +121,18 @@ func TestKindsAreThoseOfTheCatalog(t *testing.T) {
 	assert.ElementsMatch(t, wanted, defined)
 }
 
-// kinds are those that built-in mutators read.
+// kinds returns the kinds that built-in mutators read.
 func kinds() (all []policy.Kind) {
 	for _, feature := range catalog.Builtin(catalog.Options{MaxBufferBytes: math.MaxUint32, AllowSpecialDestinations: true}) {
 		all = slices.Concat(all, feature.Policies, feature.Filters, feature.Backends)
 	}
-	for i := range all { // which a CRD cannot forbid
+	for i := range all { // a CRD cannot check this
 		all[i] = all[i].WithGatewayClasses(func(_, _ string) bool { return true })
 	}
 	return all
 }
 
-// read gives a resource to egraft as Envoy Gateway would.
+// read passes a resource to egraft as Envoy Gateway does.
 func read(t *testing.T, object map[string]any) *policy.Object {
 	t.Helper()
 	kinds := kinds()

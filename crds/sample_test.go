@@ -16,7 +16,7 @@ import (
 type sample struct {
 	path, name string
 	object     map[string]any
-	// want are the comment lines that the file begins with, and body is the rest of it.
+	// want are the comment lines at the start of the file, and body is the rest.
 	want []string
 	body []byte
 }
@@ -40,7 +40,7 @@ func samples(t *testing.T, folder string) (all []sample) {
 	return all
 }
 
-// rewrite puts other words into the comment.
+// rewrite replaces the comment.
 func (s *sample) rewrite(t *testing.T, words []string) {
 	t.Helper()
 	s.want = words

@@ -1,5 +1,5 @@
-// Package crds has the CRDs of egraft's custom resources, so that a running egraft can tell whether
-// a cluster has the same ones.
+// Package crds has the CRDs of egraft's custom resources, so that a running egraft can compare them
+// with those of a cluster.
 package crds
 
 import (
@@ -16,7 +16,7 @@ import (
 //go:embed egraft.io_*.yaml
 var files embed.FS
 
-// Texts are the CRDs in YAML, in the order of their files.
+// Texts returns the CRDs in YAML, in the order of their files.
 func Texts() (out [][]byte, err error) {
 	entries, err := files.ReadDir(".")
 	if err != nil {
@@ -32,7 +32,7 @@ func Texts() (out [][]byte, err error) {
 	return out, nil
 }
 
-// document is a CRD as far as its schemas are concerned.
+// document is the part of a CRD that concerns its schemas.
 type document struct {
 	Metadata struct {
 		Name string `json:"name"`
@@ -41,12 +41,12 @@ type document struct {
 		Versions []struct {
 			Name   string `json:"name"`
 			Served bool   `json:"served"`
-			Schema any    `json:"schema"` // numbers become the same, whatever they were
+			Schema any    `json:"schema"` // decoding gives all numbers the same type
 		} `json:"versions"`
 	} `json:"spec"`
 }
 
-// documentOf reads a CRD, which is a JSON object from wherever it comes.
+// documentOf reads a CRD, which is any Go value that marshals to its JSON.
 func documentOf(crd any) (*document, error) {
 	text, err := json.Marshal(crd)
 	if err != nil {
@@ -56,7 +56,7 @@ func documentOf(crd any) (*document, error) {
 	return out, json.Unmarshal(text, out)
 }
 
-// embedded are the CRDs of this program.
+// embedded returns the CRDs of this program.
 func embedded() (out []*document, err error) {
 	texts, err := Texts()
 	if err != nil {
@@ -72,7 +72,7 @@ func embedded() (out []*document, err error) {
 	return out, nil
 }
 
-// Schemas are hashes of the schemas of all CRDs, by the CRD's name and version, as
+// Schemas returns the hashes of the schemas of all CRDs, by the CRD's name and version, such as
 // backendmtlspolicies.egraft.io/v1alpha1.
 func Schemas() (map[string]string, error) {
 	all, err := embedded()
@@ -90,7 +90,7 @@ func Schemas() (map[string]string, error) {
 	return out, nil
 }
 
-// SchemasOf are those of the versions of one CRD, which is a JSON object from wherever it comes.
+// SchemasOf returns the hashes for one CRD, which is any Go value that marshals to its JSON.
 func SchemasOf(crd any) (map[string]string, error) {
 	d, err := documentOf(crd)
 	if err != nil {
@@ -99,7 +99,7 @@ func SchemasOf(crd any) (map[string]string, error) {
 	return d.hashes()
 }
 
-// hashes are those of the versions that are served.
+// hashes returns the hashes of the schemas of served versions.
 func (d *document) hashes() (map[string]string, error) {
 	out := map[string]string{}
 	for _, v := range d.Spec.Versions {

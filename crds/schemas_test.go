@@ -9,7 +9,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestExtends: a CRD is newer than that of this program if it has its fields and more, whatever its rules are.
+// TestExtends: a CRD extends that of this program if it has its fields and more, regardless of its
+// rules.
 func TestExtends(t *testing.T) {
 	all, err := Schemas()
 	require.NoError(t, err)

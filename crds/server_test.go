@@ -42,7 +42,7 @@ func (s *server) store(object map[string]any) map[string]any {
 	return stored
 }
 
-// errors are what an API server answers to a create, in words.
+// errors returns the error messages of an API server for a create.
 // https://github.com/kubernetes/apiextensions-apiserver/blob/v0.36.3/pkg/registry/customresource/strategy.go
 func (s *server) errors(t *testing.T, object map[string]any) (texts []string) {
 	t.Helper()
@@ -59,7 +59,7 @@ func (s *server) errors(t *testing.T, object map[string]any) (texts []string) {
 	return texts
 }
 
-// blocking reports whether CEL rules are not looked at any more.
+// blocking reports whether the errors prevent the evaluation of CEL rules.
 func blocking(errs field.ErrorList) bool {
 	for _, err := range errs {
 		switch err.Type {
