@@ -18,16 +18,16 @@ import (
 	"github.com/egraft/egraft/internal/version"
 )
 
-// address is where Envoy Gateway reaches the Deployment of egraft's own.
+// address is the address of the separate Deployment for Envoy Gateway.
 const address = "egraft.egraft-system.svc:9443"
 
-// own is egraft in pods of its own.
+// own returns the separate Deployment.
 func own(t *testing.T) *appsv1.Deployment {
 	t.Helper()
 	return object[appsv1.Deployment](t, build(t, "deployment"), "Deployment", "egraft")
 }
 
-// One container is as safe and as large as the other.
+// TestContainersAreAlike: both containers have the same image, security context and resources.
 func TestContainersAreAlike(t *testing.T) {
 	sidecar, alone := gateway(t).Spec.Template.Spec.InitContainers[0], own(t).Spec.Template.Spec.Containers[0]
 	assert.Equal(t, sidecar.Image, alone.Image)
@@ -57,7 +57,8 @@ func TestDeploymentServesWhereGatewayDials(t *testing.T) {
 	}
 }
 
-// Without all of this, whoever reaches the port may call.
+// TestDeploymentWantsMutualTLS: without all of these settings, anyone who can reach the port can
+// call egraft.
 func TestDeploymentWantsMutualTLS(t *testing.T) {
 	pod := own(t).Spec.Template.Spec
 	cfg := settings(t, &pod.Containers[0])
@@ -92,7 +93,7 @@ func TestWhoMayReachTheDeployment(t *testing.T) {
 	require.NotNil(t, policy.Ingress[0].From[0].PodSelector)
 }
 
-// The command line of the systemd unit is one that egraft takes.
+// TestUnit: egraft accepts the command line of the systemd unit.
 func TestUnit(t *testing.T) {
 	_, command, found := strings.Cut(strings.ReplaceAll(read(t, "host/egraft.service"), "\\\n", " "), "ExecStart=/usr/local/bin/egraft serve")
 	require.True(t, found)

@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// image builds egraft's image in a copy of the tree, with a umask, and returns bin.
+// image builds egraft's image in a copy of the tree with a umask, and returns the path of bin.
 func image(t *testing.T, umask string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -44,7 +44,7 @@ func TestImage(t *testing.T) {
 		again := image(t, "077")
 		for _, file := range []string{"egraft-image.tar", "egraft-linux-amd64.cdx.json", "egraft-linux-arm64.cdx.json", "echo-image.tar"} {
 			one, other := read(t, filepath.Join(bin, file)), read(t, filepath.Join(again, file))
-			assert.Zero(t, strings.Compare(one, other), file) // without printing them
+			assert.Zero(t, strings.Compare(one, other), file) // not Equal, which would print them
 		}
 	})
 	t.Run("has a bill of materials", func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// unpacked are the images in an archive by platform.
+// unpacked returns the images in an archive by platform.
 func unpacked(t *testing.T, archive string) []v1.Image {
 	t.Helper()
 	dir := t.TempDir()
@@ -96,7 +96,7 @@ func unpacked(t *testing.T, archive string) []v1.Image {
 	return out
 }
 
-// contents checks that an image has the program, its user, and nothing else.
+// contents checks that an image contains only the program and its user.
 func contents(t *testing.T, image v1.Image, platform string) {
 	t.Helper()
 	config, err := image.ConfigFile()

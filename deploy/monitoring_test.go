@@ -26,7 +26,7 @@ metadata:
 spec:
 `
 
-// TestPrometheusRule: both files have the same rules.
+// TestPrometheusRule: both files contain the same rules.
 func TestPrometheusRule(t *testing.T) {
 	_, groups, found := strings.Cut(read(t, rules), "groups:\n")
 	require.True(t, found)
@@ -49,11 +49,11 @@ func render(t *testing.T, folder string) []byte {
 	return out
 }
 
-// metric finds names of metrics in queries.
+// metric matches names of metrics in queries.
 var metric = regexp.MustCompile(`\b(?:egraft|envoy)_[a-z_]+\b`)
 
-// unknown are metrics of egraft in a text that docs/metrics-and-logs.md does not list, of which a test of
-// the metrics sees to it that they exist.
+// unknown returns the metrics of egraft in a text that docs/metrics-and-logs.md does not list.
+// Another test checks that the listed metrics exist.
 func unknown(text, operations string) (out []string) {
 	for _, name := range metric.FindAllString(text, -1) {
 		listed := strings.Contains(operations, "`"+name+"`") || strings.Contains(operations, "`"+strings.TrimSuffix(name, "_bucket")+"`")
@@ -73,7 +73,7 @@ func TestMonitoredMetricsExist(t *testing.T) {
 	require.Equal(t, []string{"egraft_old"}, unknown("sum(egraft_old) + egraft_policies + egraft_call_duration_seconds_bucket", operations))
 }
 
-// alerts are those of the rules, with what is said of them.
+// alerts returns the alerts of the rules, with their annotations.
 func alerts(t *testing.T) (out []alert) {
 	t.Helper()
 	var file struct{ Groups []struct{ Rules []alert } }
@@ -90,7 +90,7 @@ type alert struct {
 	Annotations map[string]string
 }
 
-// TestAlerts: each alert has a test in which it fires and one in which it does not, and leads to a
+// TestAlerts: each alert has a test in which it fires and one in which it does not, and links to a
 // heading of the documentation.
 func TestAlerts(t *testing.T) {
 	var file struct {
@@ -124,7 +124,7 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// requireHeading finds the heading that an address on the web names in the file here.
+// requireHeading checks that the file in this repository has the heading to which a URL links.
 func requireHeading(t *testing.T, address string) {
 	t.Helper()
 	path, found := strings.CutPrefix(address, "https://github.com/egraft/egraft/blob/main/")

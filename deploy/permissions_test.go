@@ -27,7 +27,7 @@ func grants(role *rbacv1.ClusterRole) (out []string) {
 	return out
 }
 
-// needed is what Envoy Gateway needs for the custom resources: it watches them all, and
+// needed returns what Envoy Gateway needs for the custom resources: it watches all of them, and
 // writes the status of those that it attaches to Gateways and routes itself.
 func needed(t *testing.T) (out []string) {
 	t.Helper()
@@ -52,7 +52,8 @@ func needed(t *testing.T) (out []string) {
 	return out
 }
 
-// neededByEgraft is Events for all, and conditions for those kinds that have them.
+// neededByEgraft returns what egraft needs: events for all kinds, and conditions for the kinds that
+// have them.
 func neededByEgraft() []string {
 	out := []string{"create events.k8s.io/events", "patch events.k8s.io/events"}
 	for _, feature := range catalog.Builtin(catalog.Options{}) {

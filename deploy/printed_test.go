@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// printed is a directory that a command of egraft wrote.
+// printed returns a directory that a command of egraft wrote.
 func printed(t *testing.T, args ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -24,7 +24,8 @@ func printed(t *testing.T, args ...string) string {
 	return dir
 }
 
-// requireSameFiles requires what a command wrote to be in a folder, byte for byte.
+// requireSameFiles requires the files that a command wrote to equal those in a folder, byte for
+// byte.
 func requireSameFiles(t *testing.T, folder, written string) {
 	t.Helper()
 	entries, err := os.ReadDir(written)
@@ -35,13 +36,13 @@ func requireSameFiles(t *testing.T, folder, written string) {
 	}
 }
 
-// TestPrintedPermissions: what egraft prints is in rbac.
+// TestPrintedPermissions: the permissions that egraft prints are those in rbac.
 func TestPrintedPermissions(t *testing.T) {
 	requireSameFiles(t, "rbac", printed(t, "config", "rbac"))
 	require.Equal(t, read(t, "rbac/envoy-gateway.yaml")+"---\n"+read(t, "rbac/egraft.yaml"), egraft(t, "config", "rbac"))
 }
 
-// TestPrintedDefinitions: what egraft prints is in crds, and nothing is missing.
+// TestPrintedDefinitions: the CRDs that egraft prints are those in crds, and none is missing.
 func TestPrintedDefinitions(t *testing.T) {
 	dir := printed(t, "config", "crds")
 	requireSameFiles(t, "../crds", dir)
@@ -52,7 +53,7 @@ func TestPrintedDefinitions(t *testing.T) {
 	require.Len(t, got, len(want))
 }
 
-// overlay builds what egraft prints as a component, with Envoy Gateway as the chart has it.
+// overlay builds a component that egraft printed, with Envoy Gateway as rendered by its chart.
 func overlay(t *testing.T, dir, gateway string) resmap.ResMap {
 	t.Helper()
 	above := t.TempDir()
@@ -72,14 +73,15 @@ func text(t *testing.T, all resmap.ResMap) string {
 	return string(out)
 }
 
-// TestPrintedOverlay: what egraft prints does what the component here does, with the same values.
+// TestPrintedOverlay: the printed component has the same effect as the component here, with the
+// same values.
 func TestPrintedOverlay(t *testing.T) {
 	dir := printed(t, "config", "kustomize")
 	require.Equal(t, text(t, build(t, "chart")), text(t, overlay(t, dir, plain)))
 	require.Equal(t, read(t, "helm/values.yaml"), read(t, filepath.Join(dir, "values.yaml")))
 }
 
-// TestPrintedOverlayOfAnotherBuild: the image, the program in it and the settings are the build's.
+// TestPrintedOverlayOfAnotherBuild: a custom build prints its own image, program and settings.
 func TestPrintedOverlayOfAnotherBuild(t *testing.T) {
 	dir := printed(t, "config", "kustomize", "--image", "registry.example:5000/a/b:v1", "--program", "/bin/b",
 		"--disable-features", "hedge", "--namespace-rules", `namespaces=*;workloadIdentifiers=/ns/{namespace}/*`)
@@ -94,7 +96,7 @@ func TestPrintedOverlayOfAnotherBuild(t *testing.T) {
 	require.NotContains(t, read(t, filepath.Join(dir, "rbac/envoy-gateway.yaml")), "hedgefilters")
 }
 
-// TestPrintedConfigMap: commented in, Envoy Gateway's settings are egraft's.
+// TestPrintedConfigMap: if the ConfigMap is uncommented, Envoy Gateway has egraft's settings.
 func TestPrintedConfigMap(t *testing.T) {
 	dir := printed(t, "config", "kustomize", "--envoy-gateway-namespace", "gateways")
 	file := filepath.Join(dir, "kustomization.yaml")

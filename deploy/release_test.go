@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/internal/version"
 )
 
-// mentions are the ways in which texts name a release of egraft.
+// mentions are the forms in which texts name a release of egraft.
 var mentions = []*regexp.Regexp{
 	regexp.MustCompile(regexp.QuoteMeta(version.Image) + `:([\w.+-]+)`),
 	regexp.MustCompile(regexp.QuoteMeta(version.Image) + `\n\s+newTag: (\S+)`),
@@ -37,7 +37,7 @@ func others(text string) (out []string) {
 	return out
 }
 
-// TestRelease: manifests, charts and pages name the release that internal/version does, and no other.
+// TestRelease: manifests, charts and pages name only the release in internal/version.
 func TestRelease(t *testing.T) {
 	// docs/upgrade.md is about the next release.
 	paths := []string{"../README.md", "../RELEASES.md", "../docs/install.md"}
@@ -69,7 +69,8 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// TestScripts: what builds the image and the release reads the release out of internal/version.
+// TestScripts: the scripts that build the image and the release read the release from
+// internal/version.
 func TestScripts(t *testing.T) {
 	for _, script := range []string{"hack/image.sh", "hack/release.sh"} {
 		line := regexp.MustCompile(`(?m)^release=.*$`).FindString(read(t, "../"+script))
@@ -82,7 +83,8 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// TestChangelog: CHANGELOG.md has the form of Keep a Changelog, and its newest section is that of the release.
+// TestChangelog: CHANGELOG.md has the form of Keep a Changelog, and its newest section is that of
+// the release.
 func TestChangelog(t *testing.T) {
 	text, err := os.ReadFile("../CHANGELOG.md")
 	require.NoError(t, err)

@@ -1,6 +1,6 @@
-// Package deploy checks the manifests in this folder without a cluster: that they say what
-// egraft expects, that they grant what is needed and no more, and that what is written down
-// twice is the same. It must not need kubectl or Helm, whose part is in e2e/chart.
+// Package deploy checks the manifests in this folder without a cluster: that they match what egraft
+// expects, that they grant what is needed and no more, and that duplicates are equal. It must not
+// need kubectl or Helm, which e2e/chart tests.
 package deploy
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/egraft/egraft/pkg/cli"
 )
 
-// beEgraft makes this test binary egraft itself.
+// beEgraft makes this test binary run as egraft.
 const beEgraft = "BE_EGRAFT"
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// egraft runs a command of egraft and returns what it prints.
+// egraft runs a command of egraft and returns its output.
 func egraft(t *testing.T, args ...string) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -48,7 +48,7 @@ func egraft(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// plain is Envoy Gateway's Deployment as far as the component is concerned.
+// plain is the part of Envoy Gateway's Deployment that the component concerns.
 const plain = `
 apiVersion: apps/v1
 kind: Deployment
@@ -78,8 +78,8 @@ metadata:
   namespace: gateways
 `
 
-// build builds a folder as kubectl does. There is a rendered chart for those that need one,
-// and lines of the overlay are commented in.
+// build builds a folder as kubectl does. For folders that need a rendered chart, it adds one, and
+// uncomments the given lines of the overlay.
 func build(t *testing.T, folder string, commentedIn ...string) resmap.ResMap {
 	t.Helper()
 	dir := t.TempDir()
@@ -96,8 +96,8 @@ func build(t *testing.T, folder string, commentedIn ...string) resmap.ResMap {
 	return out
 }
 
-// object is the one of a kind and name, in its own type. Fields that the type does not have
-// are an error.
+// object returns the object of a kind and name, in its own type. Fields that the type does not have
+// are errors.
 func object[T any](t *testing.T, from resmap.ResMap, kind, name string) *T {
 	t.Helper()
 	found := from.GetMatchingResourcesByCurrentId(func(id resid.ResId) bool { return id.Kind == kind && id.Name == name })
@@ -121,13 +121,13 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// gateway is Envoy Gateway's Deployment with egraft in its pod.
+// gateway returns Envoy Gateway's Deployment with egraft in its pod.
 func gateway(t *testing.T, commentedIn ...string) *appsv1.Deployment {
 	t.Helper()
 	return object[appsv1.Deployment](t, build(t, "chart", commentedIn...), "Deployment", "envoy-gateway")
 }
 
-// subject is the one that a role is bound to.
+// subject returns the subject to which a role is bound.
 func subject(t *testing.T, from resmap.ResMap, role string) rbacv1.Subject {
 	t.Helper()
 	binding := object[rbacv1.ClusterRoleBinding](t, from, "ClusterRoleBinding", role)

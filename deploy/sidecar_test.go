@@ -20,7 +20,7 @@ import (
 	"github.com/egraft/egraft/internal/config"
 )
 
-// settings reads what a container tells egraft, as egraft does.
+// settings reads a container's configuration of egraft, as egraft does.
 func settings(t *testing.T, c *corev1.Container) *config.Config {
 	t.Helper()
 	require.Equal(t, "serve", c.Args[0])
@@ -42,7 +42,7 @@ func parse(t *testing.T, args []string, env []corev1.EnvVar) *config.Config {
 	return cfg
 }
 
-// mountOf is where a container has a volume.
+// mountOf returns a container's mount of a volume.
 func mountOf(t *testing.T, c *corev1.Container, volume string) *corev1.VolumeMount {
 	t.Helper()
 	for i := range c.VolumeMounts {
@@ -54,7 +54,8 @@ func mountOf(t *testing.T, c *corev1.Container, volume string) *corev1.VolumeMou
 	return nil
 }
 
-// A sidecar that Envoy Gateway waits for, with a socket that it can reach and nobody else.
+// TestSidecarAndGatewayMeet: Envoy Gateway waits for the sidecar, and only Envoy Gateway can reach
+// its socket.
 func TestSidecarAndGatewayMeet(t *testing.T) {
 	pod := gateway(t).Spec.Template.Spec
 	require.Len(t, pod.InitContainers, 1)
@@ -107,7 +108,7 @@ func variable(t *testing.T, c *corev1.Container, name string) string {
 	return ""
 }
 
-// `kubectl patch` with the component's file makes the same Deployment.
+// TestPatchIsTheComponent: `kubectl patch` with the component's file gives the same Deployment.
 func TestPatchIsTheComponent(t *testing.T) {
 	before, _, _ := strings.Cut(plain, "---")
 	original, err := yaml.YAMLToJSON([]byte(before))
@@ -135,7 +136,7 @@ func TestMonitoringOfTheSidecar(t *testing.T) {
 	require.Equal(t, port.Name, monitor.Spec.PodMetricsEndpoints[0].Port)
 }
 
-// podMonitor is what a PodMonitor says here.
+// podMonitor is the part of a PodMonitor that is used here.
 type podMonitor struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`

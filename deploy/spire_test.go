@@ -16,7 +16,7 @@ const (
 	labelNamespace = "gateway.envoyproxy.io/owning-gateway-namespace"
 )
 
-// Envoy has the agent's socket where policies look for it by default.
+// TestSocketOfTheAgent: Envoy has the agent's socket at the path that policies use by default.
 func TestSocketOfTheAgent(t *testing.T) {
 	crd := read(t, "../crds/egraft.io_backendmtlspolicies.yaml")
 	for _, file := range []string{"spire/envoyproxy-csi.yaml", "spire/envoyproxy-hostpath.yaml"} {
@@ -33,7 +33,7 @@ func TestSocketOfTheAgent(t *testing.T) {
 	}
 }
 
-// clusterSPIFFEID is what a ClusterSPIFFEID says here.
+// clusterSPIFFEID is the part of a ClusterSPIFFEID that is used here.
 type clusterSPIFFEID struct {
 	APIVersion string            `json:"apiVersion"`
 	Kind       string            `json:"kind"`
@@ -46,8 +46,8 @@ type clusterSPIFFEID struct {
 	} `json:"spec"`
 }
 
-// The controller manager and the command of the README give the same identity to the same
-// process, and to no one else.
+// TestIdentityOfEnvoy: the controller manager and the command of the README give the same identity
+// to the same processes, and to no others.
 func TestIdentityOfEnvoy(t *testing.T) {
 	id := decode[clusterSPIFFEID](t, []byte(read(t, "spire/clusterspiffeid.yaml")))
 	tmpl, err := template.New("").Parse(id.Spec.SPIFFEIDTemplate)

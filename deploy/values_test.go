@@ -10,7 +10,7 @@ import (
 
 var update = flag.Bool("update", false, "write values.yaml")
 
-// How Envoy Gateway reaches egraft, by the folder whose values.yaml says so.
+// values maps the folder of each values.yaml to the flags of `egraft config envoy-gateway` for it.
 var values = map[string][]string{
 	"helm":       nil,
 	"deployment": {"--service-address", address, "--ca-secret", "egraft-system/egraft-ca", "--client-secret", "egraft-system/egraft-client"},

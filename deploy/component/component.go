@@ -1,5 +1,5 @@
-// Package component has the kustomize component that adds egraft to Envoy Gateway's pod, so that a
-// program can print it for what is in it.
+// Package component has the kustomize component that adds egraft to Envoy Gateway's pod, for
+// programs that print a component for their own build.
 package component
 
 import "embed"
