@@ -1,4 +1,4 @@
-// Command custom-mutator is egraft with one feature more. It has all of egraft's commands:
+// Command custom-mutator is egraft with one additional feature. It has all of egraft's commands:
 // custom-mutator serve, custom-mutator config envoy-gateway, and so on.
 package main
 

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asMain makes the test binary the program.
+// asMain makes the test binary run as the program.
 const asMain = "CUSTOM_MUTATOR_AS_MAIN"
 
 func TestMain(m *testing.M) {
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// program runs a command of the program, and returns what it prints and its exit code.
+// program runs a command of the program, and returns its output and exit code.
 func program(t *testing.T, environ []string, args ...string) (printed string, code int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)

@@ -1,4 +1,4 @@
-// Command kubewaf is egraft with what kubeWAF's extension server does.
+// Command kubewaf is egraft with the functions of kubeWAF's extension server.
 package main
 
 import (

@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(e2etest.Main(m, e2etest.Setup{Package: "."})) }
 
-// TestOnEnvoy applies the policies of the README: Envoy has the retry budget of the Gateway's policy, and
-// that of the HTTPRoute's where it overrides it.
+// TestOnEnvoy applies the policies of the README: Envoy has the retry budget of the Gateway's
+// policy, except where the HTTPRoute's policy overrides it.
 func TestOnEnvoy(t *testing.T) {
 	env := e2etest.Start(t, e2etest.Options{})
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "hello") }))
@@ -43,7 +43,7 @@ func TestOnEnvoy(t *testing.T) {
 	}
 }
 
-// policies are those of the README.
+// policies returns the policies of the README.
 func policies(t *testing.T) string {
 	t.Helper()
 	page, err := os.ReadFile("README.md")
@@ -57,7 +57,7 @@ func policies(t *testing.T) string {
 	return string(example[1])
 }
 
-// budget is the retry budget of a cluster in words.
+// budget describes the retry budget of a cluster.
 func budget(c *clusterv3.Cluster) string {
 	for _, thresholds := range c.GetCircuitBreakers().GetThresholds() {
 		if b := thresholds.GetRetryBudget(); b != nil {

@@ -1,4 +1,4 @@
-// Command policy-mutator is egraft with one policy more. It has all of egraft's commands:
+// Command policy-mutator is egraft with one additional policy. It has all of egraft's commands:
 // policy-mutator serve, policy-mutator config envoy-gateway, and so on.
 package main
 

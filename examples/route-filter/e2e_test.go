@@ -17,8 +17,8 @@ func TestMain(m *testing.M) { os.Exit(e2etest.Main(m, e2etest.Setup{Package: "."
 
 const url = "http://slow.example.com"
 
-// TestOnEnvoy applies the resources of the README: requests of the rule that has the filter are delayed,
-// and no others.
+// TestOnEnvoy applies the resources of the README: only requests of the rule with the filter are
+// delayed.
 func TestOnEnvoy(t *testing.T) {
 	env := e2etest.Start(t, e2etest.Options{})
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "echo") }))
@@ -43,7 +43,7 @@ func TestOnEnvoy(t *testing.T) {
 	}
 }
 
-// took is how long a request takes.
+// took returns the duration of a request.
 func took(t *testing.T, env *e2etest.Env, path string) time.Duration {
 	t.Helper()
 	begin := time.Now()
@@ -53,7 +53,7 @@ func took(t *testing.T, env *e2etest.Env, path string) time.Duration {
 	return time.Since(begin)
 }
 
-// readme has the resources of the README, and the delay that is in them.
+// readme returns the resources of the README, and their delay.
 func readme(t *testing.T) (resources string, delay time.Duration) {
 	t.Helper()
 	page, err := os.ReadFile("README.md")

@@ -1,4 +1,4 @@
-// Command route-filter is egraft with one route filter more. It has all of egraft's commands:
+// Command route-filter is egraft with one additional route filter. It has all of egraft's commands:
 // route-filter serve, route-filter config envoy-gateway, and so on.
 package main
 

@@ -24,8 +24,8 @@ func New(s Settings) (mutator.Feature, error) {
 	return mutator.Feature{
 		Name:          Name,
 		Hooks:         []mutator.Hook{mutator.HookVirtualHost},
-		After:         []string{"attempt-count"}, // the other feature that edits virtual hosts
-		FailurePolicy: mutator.Ignore,            // a header less is no reason to reject requests
+		After:         []string{"attempt-count"}, // it also edits virtual hosts
+		FailurePolicy: mutator.Ignore,            // a missing header is no reason to reject requests
 		VirtualHosts:  mutator.Func[*routev3.VirtualHost]{When: s.applies, Do: s.addHeader},
 	}, nil
 }
@@ -39,7 +39,7 @@ func (s Settings) addHeader(_ context.Context, _ *mutator.Input, vh *routev3.Vir
 	gw, _ := gateway(xds.References(vh.GetMetadata()))
 	for _, h := range vh.GetResponseHeadersToAdd() {
 		if h.GetHeader().GetKey() == s.Header {
-			return nil // there already: a second pass must change nothing
+			return nil // already set: a second pass must change nothing
 		}
 	}
 	value := gw.Namespace + "/" + gw.Name
@@ -53,7 +53,7 @@ func (s Settings) addHeader(_ context.Context, _ *mutator.Input, vh *routev3.Vir
 	return nil
 }
 
-// gateway is the Gateway that a virtual host was made for.
+// gateway returns the Gateway that a virtual host was made for.
 func gateway(refs []xds.Reference) (xds.Reference, bool) {
 	for _, r := range refs {
 		if r.Kind == xds.KindGateway {

@@ -11,8 +11,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// attached are the WAFs of the listeners or the route, and those that the Route hook left in
-// metadata, the one with precedence first. WAFs of other gateways are left out.
+// attached returns the WAFs of the listeners or the route, and those that the Route hook stored in
+// metadata, in order of precedence. WAFs of other gateways are left out.
 func attached(in *mutator.Input, refs []xds.Reference, entries ...xds.MetadataEntry) []policy.Attachment {
 	found := slices.Clone(mutator.Attached(in, gvk, refs))
 	for _, e := range entries {
@@ -34,7 +34,7 @@ func effective(found []policy.Attachment) *policy.Object {
 
 type inUseKey struct{}
 
-// inUse are the valid WAFs in effect, by route configuration.
+// inUse returns the valid WAFs in effect, by route configuration.
 func inUse(in *mutator.Input) map[string][]*policy.Object {
 	return mutator.ComputeOnce(in, inUseKey{}, func(in *mutator.Input) map[string][]*policy.Object {
 		out := map[string][]*policy.Object{}
@@ -51,7 +51,7 @@ func inUse(in *mutator.Input) map[string][]*policy.Object {
 	})
 }
 
-// targetsOf are the routes of a route configuration, each with its WAFs.
+// targetsOf returns the routes of a route configuration, each with its WAFs.
 func targetsOf(in *mutator.Input, configuration string) iter.Seq[attach.Target] {
 	return func(yield func(attach.Target) bool) {
 		for _, h := range in.Routes().Hosts(configuration) {

@@ -16,7 +16,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// routes leaves the WAF of a route in its metadata: Envoy Gateway sends it in the Route hook only.
+// routes stores the WAF of a route in its metadata, because Envoy Gateway sends the WAF only in the
+// Route hook.
 type routes struct{}
 
 // Plan implements [mutator.Route].

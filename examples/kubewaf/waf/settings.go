@@ -5,19 +5,19 @@ import (
 	"github.com/egraft/egraft/pkg/setting"
 )
 
-// Settings are what an operator can choose.
+// Settings are the settings for operators.
 type Settings struct {
 	// ECDS and Wasm are host:port of the Service of kubeWAF's operator.
 	ECDS, Wasm string
 }
 
-// Default returns the addresses that kubeWAF's Helm chart makes.
+// Default returns the addresses in kubeWAF's Helm chart.
 func Default() Settings {
 	const host = "kubewaf-ecds.kubewaf-system.svc.cluster.local"
 	return Settings{ECDS: host + ":18001", Wasm: host + ":18002"}
 }
 
-// Feature is what a main function hands to cli.Main.
+// Feature returns the registration that a main function passes to cli.Main.
 func Feature() feature.Registration {
 	return feature.WithSettings(name, Default(), func(s *Settings) []setting.Setting {
 		return []setting.Setting{

@@ -9,15 +9,15 @@ import (
 
 var gvk = schema.GroupVersionKind{Group: "waf.kubewaf.io", Version: "v1beta1", Kind: "WAF"}
 
-// WAF is what the feature reads of kubeWAF's custom resource, whose CRD and validation are its
-// operator's.
+// WAF is the part of kubeWAF's custom resource that the feature reads. kubeWAF's operator owns the
+// CRD and its validation.
 type WAF struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
 	Spec              Spec `json:"spec"`
 }
 
-// Spec says which filters a WAF has.
+// Spec lists the filters of a WAF.
 type Spec struct {
 	Provider struct {
 		Type        string `json:"type,omitempty"`
@@ -28,8 +28,8 @@ type Spec struct {
 	} `json:"challenge,omitempty"`
 }
 
-// UnmarshalJSON leaves out the other fields. egraft is strict about those of a spec, and rules are
-// not its business.
+// UnmarshalJSON ignores other fields, because egraft rejects unknown fields in a spec and this
+// feature does not read the rules.
 func (s *Spec) UnmarshalJSON(b []byte) error {
 	type spec Spec
 	return json.Unmarshal(b, (*spec)(s))

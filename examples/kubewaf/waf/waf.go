@@ -1,5 +1,5 @@
-// Package waf does what kubeWAF's extension server does: Envoy has the filters of a WAF, whose
-// configuration it gets from kubeWAF's operator, and the clusters that lead there.
+// Package waf does what kubeWAF's extension server does: it gives Envoy the filters of a WAF, whose
+// configuration comes from kubeWAF's operator, and the clusters for that operator.
 package waf
 
 import (
@@ -16,7 +16,7 @@ import (
 
 const name = "kubewaf"
 
-// Names by which kubeWAF's operator knows what it serves.
+// Names by which kubeWAF's operator knows the resources that it serves.
 const (
 	filterPrefix    = "kubewaf/"
 	challengeSuffix = "/challenge"
@@ -34,7 +34,7 @@ func New(s Settings) (mutator.Feature, error) {
 		Hooks:               []mutator.Hook{mutator.HookRoute, mutator.HookTranslation},
 		NeedsRoutes:         true,
 		Policies:            []policy.Kind{kind()},
-		FailurePolicy:       mutator.Deny, // a firewall that is missing lets everything through
+		FailurePolicy:       mutator.Deny, // without the firewall, Envoy would accept all requests
 		Routes:              routes{},
 		Listeners:           listeners{},
 		RouteConfigurations: configurations{},
@@ -43,7 +43,7 @@ func New(s Settings) (mutator.Feature, error) {
 	}, err
 }
 
-// additions are the clusters of the operator.
+// additions are the clusters for the operator.
 type additions struct{ clusters []*clusterv3.Cluster }
 
 func clusters(s Settings) (a additions, err error) {
@@ -68,7 +68,7 @@ func (a additions) Add(_ context.Context, in *mutator.Input) (mutator.Additions,
 	return mutator.Additions{Clusters: a.clusters}, nil
 }
 
-// filtersOf are the filters of a WAF in their order, disabled and without a configuration: Envoy
+// filtersOf returns the filters of a WAF in their order, disabled and without configuration: Envoy
 // subscribes to it.
 func filtersOf(o *policy.Object) (filters []*hcmv3.HttpFilter) {
 	s := &policy.As[WAF](o).Spec

@@ -39,7 +39,7 @@ func New() mutator.Feature {
 		Kind:        GroupVersion.WithKind("RetryBudgetPolicy"),
 		Targets:     func(p *RetryBudgetPolicy) *v1alpha1.PolicyTargets { return &p.Spec.PolicyTargets },
 		TargetKinds: []string{xds.KindGateway, xds.KindHTTPRoute},
-		OnFailure:   mutator.Ignore, // without a budget, Envoy limits retries by their number
+		OnFailure:   mutator.Ignore, // without a budget, Envoy limits the number of retries
 		Validate:    validate,
 		Edit:        edit,
 		Describe: func(p *RetryBudgetPolicy, clusters int) string {
@@ -63,8 +63,8 @@ func validate(p *RetryBudgetPolicy) field.ErrorList {
 	return nil
 }
 
-// edit sets the budget for each priority for which Envoy Gateway has set limits, and for the one
-// that requests have by default.
+// edit sets the budget for each priority with limits from Envoy Gateway, and for the default
+// priority.
 func edit(p *RetryBudgetPolicy, c *clusterv3.Cluster) (attach.Change, error) {
 	c.CircuitBreakers = cmp.Or(c.CircuitBreakers, &clusterv3.CircuitBreakers{})
 	limits := c.CircuitBreakers

@@ -8,7 +8,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// GroupVersion is that of the custom resource.
+// GroupVersion is the group and version of the custom resource.
 var GroupVersion = schema.GroupVersion{Group: "example.com", Version: "v1"}
 
 // RetryBudgetPolicy limits the retries that are in flight to a backend to a share of its requests.
@@ -57,7 +57,7 @@ type Spec struct {
 	// +kubebuilder:validation:Minimum=0
 	MinRetryConcurrency *uint32 `json:"minRetryConcurrency,omitempty"`
 
-	// Effect is Enforce, or Shadow to have egraft tell what the policy would do without changing
+	// Effect is Enforce, or Shadow to report what the policy would do without changing
 	// anything.
 	//
 	// +optional

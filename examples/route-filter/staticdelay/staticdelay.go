@@ -36,7 +36,7 @@ func New() mutator.Feature {
 		Name:      "static-delay",
 		Kind:      GroupVersion.WithKind("StaticDelayFilter"),
 		Resource:  "staticdelayfilters",
-		OnFailure: mutator.Ignore, // a delay less is no reason to reject requests
+		OnFailure: mutator.Ignore, // a missing delay is no reason to reject requests
 		Validate:  validate,
 		Filter:    string(httpfilter.Fault) + "/static-delay",
 		Position:  httpfilter.At(httpfilter.Fault),

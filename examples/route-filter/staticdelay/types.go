@@ -7,7 +7,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// GroupVersion is that of the custom resource.
+// GroupVersion is the group and version of the custom resource.
 var GroupVersion = schema.GroupVersion{Group: "example.com", Version: "v1alpha1"}
 
 // StaticDelayFilter delays requests of the rules that name it in a filter of type ExtensionRef.
@@ -29,7 +29,7 @@ type Spec struct {
 	// Delay is for how long a request is held, such as 500ms.
 	Delay metav1.Duration `json:"delay"`
 
-	// Percent is how many requests of a hundred are delayed.
+	// Percent is the percentage of requests that are delayed.
 	//
 	// +optional
 	// +kubebuilder:default=100
@@ -37,7 +37,7 @@ type Spec struct {
 	// +kubebuilder:validation:Maximum=100
 	Percent *int32 `json:"percent,omitempty"`
 
-	// Effect is Enforce, or Shadow to have egraft tell what the filter would do without changing
+	// Effect is Enforce, or Shadow to report what the filter would do without changing
 	// anything.
 	//
 	// +optional
