@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs the scenarios in a cluster that kind makes for them: e2e/kind.sh [flag of go test...]
-# Says whether this machine has what that takes: e2e/kind.sh check
+# Runs the scenarios in a cluster that it creates with kind: e2e/kind.sh [flag of go test...]
+# Checks whether this machine has what they need: e2e/kind.sh check
 #
-# The cluster is deleted at the end, however that comes. If something failed, its logs are
-# kept, and where they are is said.
+# The cluster is always deleted at the end. If something failed, its logs are kept and their
+# directory is printed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# A node image is made for one release of kind. This is the image with the Kubernetes of
+# Each node image is built for one release of kind. This is the image with the Kubernetes of
 # hack/tools/kubernetes in https://github.com/kubernetes-sigs/kind/releases/tag/v0.33.0
 release=0.33.0
 image=${EGRAFT_KIND_IMAGE:-kindest/node:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed}
@@ -34,9 +34,9 @@ fi
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/egraft-kind-XXXXXX")
 mkdir "$dir/log"
-export KUBECONFIG=$dir/kubeconfig # the user's own is not touched
+export KUBECONFIG=$dir/kubeconfig # the user's own is not changed
 
-# clean is not to be interrupted by a second Ctrl-C, which would leave the cluster.
+# clean ignores a second Ctrl-C, which would otherwise leave the cluster running.
 clean() {
 	local status=$?
 	trap '' HUP INT TERM
@@ -48,13 +48,13 @@ clean() {
 	fi
 	kind delete cluster || [ "$status" -ne 0 ] || status=1
 	find "$dir" -mindepth 1 -maxdepth 1 ! -name log -exec rm -rf {} +
-	rmdir "$dir" 2>/dev/null || true # unless the logs are kept
+	rmdir "$dir" 2>/dev/null || true # unless it contains logs
 	exit "$status"
 }
 trap clean EXIT
 
-# run runs a command in a process group of its own. Bash would wait for a command in the
-# foreground before it heeds a signal, and go test would not hand on the signal.
+# run runs a command in a process group of its own. Bash handles a signal only after a foreground
+# command ends, and go test does not forward signals.
 job=
 run() {
 	set -m
@@ -65,7 +65,7 @@ run() {
 	job=
 }
 
-# stop ends with the code that a shell has for a signal, after what runs has ended.
+# stop waits for the running command, and exits with the code that a shell uses for a signal.
 stop() {
 	trap '' HUP INT TERM
 	if [ -n "$job" ]; then
@@ -78,7 +78,7 @@ trap 'stop 129' HUP
 trap 'stop 130' INT
 trap 'stop 143' TERM
 
-# A cluster that does not come up is kept for its logs.
+# A cluster that fails to start is kept for its logs.
 run kind create cluster --image "$image" --wait 3m --retain
 run make --no-print-directory build # a command of deploy/patch/README.md is egraft
 export PATH=$PWD/bin:$PATH EGRAFT_E2E=kind EGRAFT_E2E_KIND_DIR=$dir

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Makes a node image of kind as a root file system in one tarball, DIR/node.tar, unless the one that is there
-# is of the same parts: e2e/kindnode/image.sh DIR, as root on Debian.
+# Makes a node image for kind as a root file system in one tarball, DIR/node.tar, unless a tarball
+# of the same parts exists: e2e/kindnode/image.sh DIR, as root on Debian.
 #
-# It follows images/base/Dockerfile and pkg/build/nodeimage of kind's Go module, whose files it takes out of
-# the module cache. The images that a cluster would pull are inside.
+# It follows images/base/Dockerfile and pkg/build/nodeimage of kind's Go module, and takes their
+# files from the module cache. It includes the images that a cluster would pull.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 dir=$(mkdir -p "$1/bin" && cd "$1" && pwd)
 bin=$dir/bin root=$dir/root
 step() { printf 'kindnode: %4ds %s\n' "$SECONDS" "$*" >&2; }
 
-# Debian's release is this machine's: systemd after 257 has no control groups of version 1.
+# The Debian release is that of this machine: systemd after 257 has no control groups of version 1.
 # shellcheck source=/dev/null
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 parts=$(go run ./e2e/cmd/parts kind)
@@ -26,7 +26,7 @@ go -C hack/tools/kind mod download sigs.k8s.io/kind
 files=$(go -C hack/tools/kind list -m -f '{{.Dir}}' sigs.k8s.io/kind)/images/base/files
 version=$("$bin/kubeadm" version -o short)
 
-# 1. Debian. debootstrap's result is kept, as it is what takes longest.
+# 1. Debian. debootstrap's result is kept, since this step takes longest.
 packages=systemd,conntrack,iptables,nftables,iproute2,ethtool,util-linux,mount,kmod,libseccomp2,e2fsprogs,bash,ca-certificates,curl,jq,procps
 if [ ! -e "$dir/debian-$suite.tar" ]; then
 	rm -rf "$dir/debian"
@@ -53,7 +53,7 @@ chroot "$root" systemctl enable kubelet.service containerd.service undo-mount-ha
 chroot "$root" systemctl mask systemd-binfmt.service
 mkdir -p "$root/etc/kubernetes/manifests" "$root/kind/manifests" "$root/etc/cni/net.d" "$root/opt/cni/bin"
 
-# 3. The programs, and what kind writes with them.
+# 3. The programs, and the files that kind writes with them.
 install "$bin"/{containerd,containerd-shim-runc-v2,ctr,crictl} "$root/usr/local/bin"
 install "$bin/runc" "$root/usr/local/sbin"
 install "$bin"/{kubeadm,kubelet,kubectl} "$root/usr/bin"
@@ -62,11 +62,11 @@ printf %s "$version" >"$root/kind/version"
 chroot "$root" sh -c 'ctr oci spec |
 	jq ".hooks.createContainer += [{path: \"/kind/bin/mount-product-files.sh\"}] | del(.process.rlimits)" >/etc/containerd/cri-base.json'
 
-# Without CAP_SYS_RESOURCE, as on some machines, no process can be made less likely to be killed.
+# Without CAP_SYS_RESOURCE, as on some machines, the OOM score of a process cannot be lowered.
 sed -i 's/restrict_oom_score_adj = false/restrict_oom_score_adj = true/' "$root/etc/containerd/config.toml"
 
-# 4. In place of kindnet and of the storage provisioner, whose images cannot be had: the
-# network of a single node is a file, and what kind applies is next to nothing.
+# 4. Replacements for kindnet and the storage provisioner, whose images are not available: the
+# network of a single node is a file, and the manifests that kind applies contain almost nothing.
 cat >"$root/etc/cni/net.d/10-ptp.conflist" <<'EOF'
 {"cniVersion": "1.0.0", "name": "pods", "plugins": [
   {"type": "ptp", "ipMasq": true, "ipam": {"type": "host-local", "dataDir": "/run/cni-ipam-state",
@@ -80,8 +80,8 @@ cat >"$root/kind/manifests/default-storage.yaml" <<'EOF'
 {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: standard}, provisioner: kubernetes.io/no-provisioner}
 EOF
 
-# 5. kubelet accepts version 1 of control groups only when told to, and sets three sysctls
-# of the whole machine: it gets files of the node's own in their place.
+# 5. kubelet accepts version 1 of control groups only with a flag, and sets three sysctls of the
+# whole machine: files of the node replace these.
 cat >"$root/etc/systemd/system/kubelet.service.d/20-image.conf" <<'EOF'
 [Service]
 ExecStartPre=/kind/bin/own-sysctls.sh
@@ -100,7 +100,7 @@ EOF
 chmod 755 "$root/kind/bin/own-sysctls.sh"
 step "root file system: $(du -sh "$root" | cut -f1)"
 
-# 6. Images: Kubernetes' own, and those of docs/install.md as the tests on a node have them.
+# 6. Images: Kubernetes' own, and those of docs/install.md as in the tests on a node.
 images=$dir/images
 rm -rf "$images" "$dir/stage" && mkdir "$images" "$dir/stage"
 go -C hack/tools/image build -o "$dir/pack" .
@@ -115,7 +115,7 @@ pack() {
 	"$dir/pack" --output "$images/$(tr /: - <<<"$reference").tar" --reference "$reference" --entrypoint "$entrypoint" --user 0:0 --gzip 1 \
 		"linux/$(go env GOARCH)=$stage" >/dev/null
 }
-# firewall adds the programs of Debian's that kube-proxy runs, with their libraries.
+# firewall adds Debian's programs that kube-proxy runs, with their libraries.
 firewall() {
 	local path program lib
 	lib=/usr/lib/$(uname -m)-linux-gnu
@@ -131,7 +131,7 @@ firewall() {
 "$bin/kubeadm" config images list --kubernetes-version "$version" 2>/dev/null | while read -r reference; do
 	name=${reference%:*} name=${name##*/}
 	case $name in
-	pause) ;; # kind's containerd has a version of its own, which is below
+	pause) ;; # kind's containerd uses another version, see below
 	coredns) pack "$reference" /coredns "$bin/coredns=coredns" ;;
 	*) pack "$reference" "/usr/local/bin/$name" "$bin/$name=usr/local/bin/$name" ;;
 	esac
@@ -141,7 +141,7 @@ pack "$(sed -n 's/.*sandbox_image = "\(.*\)"/\1/p' "$files/etc/containerd/config
 "$dir/offline" images "$dir"
 step "images: $(du -sh "$images" | cut -f1)"
 
-# 7. containerd of the image unpacks them into the image.
+# 7. containerd in the image unpacks them into the image.
 cat >"$dir/import.sh" <<'EOF'
 set -euo pipefail
 root=$1 images=$2 envoy=$3
@@ -158,7 +158,7 @@ until ctr version >/dev/null 2>&1; do sleep 0.1; done
 for archive in "$images"/*.tar; do
 	ctr images import --label io.cri-containerd.pinned=pinned "/run/images/${archive##*/}" >/dev/null
 done
-ctr images tag $envoy # as Kubernetes asks for it
+ctr images tag $envoy # the reference that Kubernetes uses
 ctr images list -q
 kill %1
 wait %1 || true

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What run.sh runs in the namespaces, as their first process: a Docker engine, and the command beside it.
-# DIR is where things are kept.
+# The first process in the namespaces that run.sh creates: it runs a Docker engine and the command.
+# DIR is the cache directory.
 set -euo pipefail
 mount -t proc proc /proc
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -22,11 +22,11 @@ for _ in {1..100}; do
 	docker info >/dev/null 2>&1 && break
 	sleep 0.2
 done
-# remove_containers removes all containers: the engine has none but those of the command.
+# remove_containers removes all containers: only the command creates containers in this engine.
 remove_containers() {
 	docker ps --all --quiet | xargs --no-run-if-empty docker rm --force --volumes >/dev/null
 }
-remove_containers # of a run that was killed
+remove_containers # left by a run that was killed
 image=kindest/node:egraft
 key=$(cat "$DIR/node.key")
 if [ "$(docker image inspect --format '{{index .Config.Labels "key"}}' $image 2>/dev/null)" != "$key" ]; then

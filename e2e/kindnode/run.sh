@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs a command where kind works and no registry can be reached: e2e/kindnode/run.sh COMMAND...
-# For example: e2e/kindnode/run.sh e2e/kind.sh. It needs root, Debian and its packages docker.io,
+# Runs a command that needs kind, without access to a registry: e2e/kindnode/run.sh COMMAND... For
+# example: e2e/kindnode/run.sh e2e/kind.sh. It needs root, Debian and its packages docker.io,
 # debootstrap and jq.
 #
-# A Docker engine of its own knows a node image that e2e/kindnode/image.sh makes, once. All of it has
-# network, mount and process namespaces of its own: nothing is listened on, filtered or mounted outside,
-# no packet gets out, and all processes end with the command. What takes long to make is kept in the
+# A separate Docker engine has a node image that e2e/kindnode/image.sh makes once. Everything runs
+# in its own network, mount and process namespaces: nothing listens, filters or mounts outside, no
+# packet leaves, and all processes end with the command. What takes long to build is kept in the
 # user's cache directory, below egraft/kind.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -28,7 +28,7 @@ mkdir -p "$DIR/docker" "$DIR/log"
 e2e/kindnode/image.sh "$DIR"
 code=0
 unshare --mount --net --pid --fork --kill-child=SIGKILL --propagation private e2e/kindnode/inside.sh "$@" || code=$?
-# Control groups outlive their processes; those below are Docker's own.
+# Control groups outlive their processes. The groups below belong to this Docker.
 for group in /sys/fs/cgroup/*/egraft-kind /sys/fs/cgroup/egraft-kind; do
 	[ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
 done

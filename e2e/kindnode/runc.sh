@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# runc for a machine that has not all capabilities, such as CAP_SYS_RESOURCE: Docker gives a privileged
-# container all that the kernel knows, which runc then cannot. This takes out of the configuration what
-# the machine has not, and goes on as runc.
+# runc for a machine that lacks capabilities such as CAP_SYS_RESOURCE. Docker gives a privileged
+# container all capabilities that the kernel knows, and runc then fails. This script removes the
+# missing ones from the configuration and executes runc.
 set -euo pipefail
-# after prints what follows an option in the arguments.
+# after prints the argument that follows an option.
 after() {
 	local option=$1
 	shift
