@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLookupsDoNotAllocate, whether there is an entry or not. With the race detector, sync.Pool
-// forgets on purpose.
+// TestLookupsDoNotAllocate covers hits and misses. With the race detector, sync.Pool drops values
+// on purpose.
 func TestLookupsDoNotAllocate(t *testing.T) {
 	table := NewTable[list, string](newCache(t, 1<<20))
 	key := list{[]string{"a", "b"}, [][]byte{[]byte("c")}, bytes.Repeat([]byte("x"), 1000)}

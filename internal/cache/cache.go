@@ -1,12 +1,12 @@
-// Package cache keeps results for as long as there is room: a [Cache] is bounded in bytes, and a
-// [Table] holds its entries of one kind, with typed keys and values.
+// Package cache caches results within a memory bound: a [Cache] is bounded in bytes, and a [Table]
+// holds its entries of one kind, with typed keys and values.
 //
-// A key is a struct whose fields are encoded so that none can run into the next, see [Key]. An
-// entry holds its whole key and the number of its table, and both are compared: a hash alone never
-// decides that an entry is the right one. The cache copies keys and does not retain the bytes of
-// the caller. What values hold on to is up to the caller.
+// A key is a struct whose fields are encoded so that adjacent fields cannot be confused, see [Key].
+// An entry holds its whole key and the number of its table, and a lookup compares both: a hash
+// alone never identifies an entry. The cache copies keys and does not retain the caller's bytes.
+// What values retain is up to the caller.
 //
-// The package knows neither Envoy's messages nor what its entries are for.
+// The package knows neither Envoy's messages nor the purpose of its entries.
 package cache
 
 import (
@@ -19,11 +19,11 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// overhead is about what an entry takes besides its key and the size of its value, in bytes.
+// overhead is the approximate size of an entry without its key and value, in bytes.
 const overhead = 256
 
-// Cache bounds what its tables hold together, and evicts what was not used for long. A nil one is
-// disabled: its tables hold nothing. It is safe for concurrent use.
+// Cache bounds the total size of its tables and evicts entries that were not used for long. A nil
+// Cache is disabled: its tables hold nothing. It is safe for concurrent use.
 type Cache struct {
 	entries      *otter.Cache[uint64, *header] // by hash of table and key
 	seed         maphash.Seed
@@ -33,7 +33,7 @@ type Cache struct {
 	hits, misses atomic.Uint64
 }
 
-// New makes a cache of about that many bytes. 0 disables it: the cache is nil.
+// New makes a cache of about that many bytes. 0 disables the cache: New returns nil.
 func New(bytes int64) (*Cache, error) {
 	if bytes <= 0 {
 		return nil, nil
@@ -48,8 +48,8 @@ func New(bytes int64) (*Cache, error) {
 	return &Cache{entries: entries, seed: maphash.MakeSeed(), fields: sync.Pool{New: func() any { return &Fields{} }}}, nil
 }
 
-// Count adds hits and misses to the statistics. Whoever looks up many entries counts them first:
-// a counter for each lookup would be contended, and not each lookup is one that counts.
+// Count adds hits and misses to the statistics. Callers add up many lookups first: a counter
+// updated by each lookup would be contended, and some lookups must not count.
 func (c *Cache) Count(hits, misses uint64) {
 	if c != nil {
 		c.hits.Add(hits)
@@ -59,16 +59,16 @@ func (c *Cache) Count(hits, misses uint64) {
 
 // Stats are the statistics of a cache.
 type Stats struct {
-	// Hits and Misses are those of [Cache.Count].
+	// Hits and Misses are the totals of [Cache.Count].
 	Hits, Misses uint64
-	// Bytes is about the size of all entries.
+	// Bytes is the approximate size of all entries.
 	Bytes uint64
-	// Entries is the number of entries, and Puts how many were ever put.
+	// Entries is the current number of entries; Puts is the number ever put.
 	Entries, Puts uint64
 }
 
-// Stats evicts what is over the limit at this moment and returns the statistics; all zero if the
-// cache is disabled.
+// Stats evicts what exceeds the limit now and returns the statistics; all zero if the cache is
+// disabled.
 func (c *Cache) Stats() Stats {
 	if c == nil {
 		return Stats{}
@@ -80,16 +80,16 @@ func (c *Cache) Stats() Stats {
 	}
 }
 
-// newFields are those of the next key.
+// newFields returns empty fields for the next key.
 func (c *Cache) newFields() *Fields { return c.fields.Get().(*Fields) }
 
-// release ends the use of fields.
+// release resets the fields for reuse.
 func (c *Cache) release(f *Fields) {
 	f.reset()
 	c.fields.Put(f)
 }
 
-// get returns the entry of a key in a table. It releases the fields of the key.
+// get returns the entry of a key in a table. It releases the key's fields.
 func (c *Cache) get(table uint32, f *Fields) *header {
 	defer c.release(f)
 	h, _ := c.entries.GetIfPresent(f.hash(c.seed, table))
@@ -99,7 +99,7 @@ func (c *Cache) get(table uint32, f *Fields) *header {
 	return h
 }
 
-// getAt returns the entry at a slot, if that is one of the table.
+// getAt returns the entry at a slot if it belongs to the table.
 func (c *Cache) getAt(table uint32, s Slot) *header {
 	if s.id == 0 {
 		return nil
@@ -111,15 +111,15 @@ func (c *Cache) getAt(table uint32, s Slot) *header {
 	return h
 }
 
-// newHeader is that of an entry that is not put yet, with the bytes of the last field of its key.
-// It releases the fields.
+// newHeader returns the header of an entry before it is put, and the bytes of the last field of its
+// key. It releases the fields.
 func (c *Cache) newHeader(table uint32, f *Fields) (h header, last []byte) {
 	defer c.release(f)
 	h = header{Slot: Slot{f.hash(c.seed, table), c.puts.Add(1)}, key: f.encode(), table: table}
 	return h, h.key[len(h.key)-f.last:]
 }
 
-// put puts an entry whose value is of about size bytes.
+// put puts an entry whose value has about size bytes.
 func (c *Cache) put(h *header, size int) {
 	h.weight = uint32(min(max(size, 0)+len(h.key)+overhead, math.MaxUint32))
 	c.entries.Set(h.hash, h)

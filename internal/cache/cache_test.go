@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// two is a key of two texts, and list one of a list and bytes.
+// two is a key of two texts, and list is a key with lists and bytes.
 type two struct{ a, b string }
 
 func (k two) AddTo(f *Fields) {
@@ -31,7 +31,7 @@ func (k list) AddTo(f *Fields) {
 	f.Bytes(k.last)
 }
 
-// content is a key of bytes alone.
+// content is a key that consists of bytes only.
 type content []byte
 
 func (k content) AddTo(f *Fields) { f.Bytes(k) }
@@ -58,8 +58,8 @@ func TestGet(t *testing.T) {
 	require.Nil(t, table.GetAt(first), "it is another entry")
 }
 
-// TestTablesNeverMeet has the same keys and values in two tables, and the entry of one where that
-// of the other would be.
+// TestTablesNeverMeet uses the same keys and values in two tables, and puts an entry of one where
+// the other would look it up.
 func TestTablesNeverMeet(t *testing.T) {
 	c := newCache(t, 1<<20)
 	one, other, numbers := NewTable[two, string](c), NewTable[two, string](c), NewTable[two, int](c)
@@ -79,8 +79,8 @@ func TestTablesNeverMeet(t *testing.T) {
 	require.Equal(t, "other", other.Get(two{"a", "b"}).Value)
 }
 
-// TestFieldsAreApart has keys of a type that are the same bytes one behind the other, and shows
-// that the hash does not decide: the entry of each is where that of another would be.
+// TestFieldsAreApart uses keys whose fields concatenate to the same bytes. It puts each entry where
+// the entry of another key would be, so the hash alone does not distinguish them.
 func TestFieldsAreApart(t *testing.T) {
 	b := func(all ...string) (out [][]byte) {
 		for _, s := range all {
@@ -125,7 +125,7 @@ func areApart[K Key](t *testing.T, keys []K) {
 	}
 }
 
-// hashOf is where the entry of a key is.
+// hashOf returns the hash under which the entry of a key is stored.
 func hashOf[K Key, V any](t *Table[K, V], key K) uint64 {
 	f := t.cache.newFields()
 	defer t.cache.release(f)
@@ -133,12 +133,12 @@ func hashOf[K Key, V any](t *Table[K, V], key K) uint64 {
 	return f.hash(t.cache.seed, t.number)
 }
 
-// moveTo puts an entry where another one would be.
+// moveTo stores an entry under another hash.
 func moveTo[K Key, V any](t *Table[K, V], s Slot, hash uint64) {
 	t.cache.entries.Set(hash, &t.GetAt(s).header)
 }
 
-// TestBoundIsHeld puts far more than there is room for, in tables that share it.
+// TestBoundIsHeld puts far more than the cache holds into tables that share it.
 func TestBoundIsHeld(t *testing.T) {
 	const limit = 1 << 20
 	c := newCache(t, limit)
@@ -156,8 +156,7 @@ func TestBoundIsHeld(t *testing.T) {
 	require.EqualValues(t, 20_000, s.Puts)
 }
 
-// TestTooLargeIsNotHeld: a value larger than the cache, or with a size that does not fit, leaves
-// the rest in place.
+// TestTooLargeIsNotHeld: a value larger than the cache, or whose size overflows, evicts nothing.
 func TestTooLargeIsNotHeld(t *testing.T) {
 	c := newCache(t, 1<<20)
 	table := NewTable[two, int](c)
@@ -168,7 +167,7 @@ func TestTooLargeIsNotHeld(t *testing.T) {
 	require.Equal(t, 1, table.Get(two{"a", "small"}).Value)
 }
 
-// TestNothingOfTheCallerIsHeld: the bytes of a key may change or go after a call.
+// TestNothingOfTheCallerIsHeld: the caller may change or free the bytes of a key after a call.
 func TestNothingOfTheCallerIsHeld(t *testing.T) {
 	c := newCache(t, 1<<20)
 	table := NewTable[content, []byte](c)
@@ -197,7 +196,7 @@ func TestNothingOfTheCallerIsHeld(t *testing.T) {
 	require.NotNil(t, table.Get(bytes.Repeat([]byte("x"), 1<<16)))
 }
 
-// TestFieldsAreReused without what the last key had.
+// TestFieldsAreReused: fields keep nothing of the previous key.
 func TestFieldsAreReused(t *testing.T) {
 	f := &Fields{}
 	list{[]string{"a"}, [][]byte{[]byte("b")}, []byte("c")}.AddTo(f)
@@ -209,7 +208,7 @@ func TestFieldsAreReused(t *testing.T) {
 	}
 }
 
-// TestLastField: a value may hold on to the last field of its key, if that is of Bytes.
+// TestLastField: a value may retain the last field of its key if it was added by Bytes.
 func TestLastField(t *testing.T) {
 	c := newCache(t, 1<<20)
 	last := func(b []byte) (string, int) { return string(b), 0 }
@@ -222,7 +221,7 @@ func valueAt[K Key, V any](t *Table[K, V], key K, value func([]byte) (V, int)) V
 	return t.GetAt(t.PutFunc(key, value)).Value
 }
 
-// TestDisabled: a cache of 0 bytes holds nothing, and costs nothing.
+// TestDisabled: a cache of 0 bytes holds nothing and needs no memory.
 func TestDisabled(t *testing.T) {
 	for _, limit := range []int64{0, -1} {
 		c := newCache(t, limit)
@@ -243,7 +242,7 @@ func TestCount(t *testing.T) {
 	require.Equal(t, Stats{Hits: 5, Misses: 1}, c.Stats())
 }
 
-// TestConcurrentUse has tables that are used at the same time, with too little room.
+// TestConcurrentUse uses tables concurrently in a cache that is too small.
 func TestConcurrentUse(t *testing.T) {
 	c := newCache(t, 1<<16)
 	texts, bytes := NewTable[two, string](c), NewTable[content, string](c)

@@ -2,7 +2,7 @@ package cache
 
 import "testing"
 
-// FuzzFields: keys of one type have the same encoding only if they are the same.
+// FuzzFields: keys of one type have the same encoding only if they are equal.
 func FuzzFields(f *testing.F) {
 	f.Add([]byte("ab"), []byte("c"), uint64(1), []byte("a"), []byte("bc"), uint64(1))
 	f.Add([]byte{}, []byte{1, 'a'}, uint64(0), []byte{1}, []byte("a"), uint64(0))
@@ -15,7 +15,7 @@ func FuzzFields(f *testing.F) {
 	})
 }
 
-// encodingOf is that of a key with fields of all types.
+// encodingOf returns the encoding of a key with fields of all types.
 func encodingOf(a, b []byte, n uint64) []byte {
 	f := &Fields{}
 	f.String(string(a))

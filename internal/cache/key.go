@@ -7,23 +7,23 @@ import (
 	"math/bits"
 )
 
-// Key is the key of a [Table]: a struct with all that its values depend on.
+// Key is the key of a [Table]: a struct with everything that its values depend on.
 type Key interface {
-	// AddTo adds each field to f. Keys of one type must add the same fields in the same order,
-	// and lists with [Fields.Strings], [Fields.BytesList] or behind their length.
+	// AddTo adds each field to f. Keys of one type must add the same fields in the same order. Add
+	// lists with [Fields.Strings] or [Fields.BytesList], or add their length first.
 	AddTo(f *Fields)
 }
 
-// Fields are the encoded fields of a key. Numbers are varints, which show where they end, and
-// everything else is behind its length: two keys of a type have the same encoding only if all
-// fields are the same.
+// Fields are the encoded fields of a key. Numbers are self-delimiting varints, and everything else
+// is preceded by its length, so two keys of a type have the same encoding only if all fields are
+// equal.
 type Fields struct {
-	// small has the encoding but for the bytes of [Fields.Bytes], which are not copied. From
-	// pieced on it is not yet in pieces.
+	// small is the encoding except the bytes of [Fields.Bytes], which are not copied. The part from
+	// pieced on is not yet in pieces.
 	small  []byte
 	pieced int
 	pieces [][]byte
-	last   int // length of the last field if that is of Fields.Bytes
+	last   int // length of the last field if it was added by Fields.Bytes
 }
 
 // Uint adds a number.
@@ -31,7 +31,7 @@ func (f *Fields) Uint(v uint64) {
 	f.small, f.last = binary.AppendUvarint(f.small, v), 0
 }
 
-// Bool adds a truth value.
+// Bool adds a boolean.
 func (f *Fields) Bool(v bool) {
 	var b byte
 	if v {
@@ -54,7 +54,7 @@ func (f *Fields) Strings(list []string) {
 	}
 }
 
-// Bytes adds bytes, which must not change before the lookup is done.
+// Bytes adds bytes, which must not change until the lookup is done.
 func (f *Fields) Bytes(b []byte) {
 	f.Uint(uint64(len(b)))
 	f.endPiece()
@@ -69,7 +69,7 @@ func (f *Fields) BytesList(list [][]byte) {
 	}
 }
 
-// endPiece puts what was added since the last piece into one.
+// endPiece makes a piece of what was added since the last piece.
 func (f *Fields) endPiece() {
 	if f.pieced < len(f.small) {
 		f.pieces = append(f.pieces, f.small[f.pieced:])
@@ -77,13 +77,13 @@ func (f *Fields) endPiece() {
 	}
 }
 
-// reset makes room for the next key and drops all references to this one.
+// reset prepares for the next key and drops all references to the current one.
 func (f *Fields) reset() {
 	clear(f.pieces)
 	f.small, f.pieced, f.pieces, f.last = f.small[:0], 0, f.pieces[:0], 0
 }
 
-// hash is that of the key of a table.
+// hash returns the hash of the key in a table.
 func (f *Fields) hash(seed maphash.Seed, table uint32) uint64 {
 	f.endPiece()
 	sum := uint64(table)
@@ -94,7 +94,7 @@ func (f *Fields) hash(seed maphash.Seed, table uint32) uint64 {
 	return sum
 }
 
-// equal reports whether encoded is the encoding.
+// equal reports whether the fields have this encoding.
 func (f *Fields) equal(encoded []byte) bool {
 	for _, piece := range f.pieces {
 		if len(encoded) < len(piece) || !bytes.Equal(encoded[:len(piece)], piece) {
@@ -105,7 +105,7 @@ func (f *Fields) equal(encoded []byte) bool {
 	return len(encoded) == 0
 }
 
-// encode returns the encoding as a copy.
+// encode returns a copy of the encoding.
 func (f *Fields) encode() []byte {
 	f.endPiece()
 	length := 0

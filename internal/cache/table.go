@@ -1,13 +1,13 @@
 package cache
 
-// Table holds the entries of one kind in a [Cache]. No other table has them, even one with the
-// same types. A nil table holds nothing. It is safe for concurrent use.
+// Table holds the entries of one kind in a [Cache]. Tables never share entries, even if their types
+// are the same. A nil table holds nothing. It is safe for concurrent use.
 type Table[K Key, V any] struct {
 	cache  *Cache
 	number uint32
 }
 
-// NewTable makes a table; nil if the cache is disabled.
+// NewTable makes a table, or returns nil if the cache is disabled.
 func NewTable[K Key, V any](c *Cache) *Table[K, V] {
 	if c == nil {
 		return nil
@@ -15,13 +15,13 @@ func NewTable[K Key, V any](c *Cache) *Table[K, V] {
 	return &Table[K, V]{c, c.tables.Add(1)}
 }
 
-// Entry is a value that was put into a [Table]. It must not be changed.
+// Entry is a value in a [Table]. It must not be changed.
 type Entry[V any] struct {
 	header
 	Value V
 }
 
-// header is what an entry has whatever its value is.
+// header is the part of an entry that does not depend on the type of its value.
 type header struct {
 	Slot
 	entry  any // the [Entry] that the header is part of
@@ -30,16 +30,17 @@ type header struct {
 	weight uint32
 }
 
-// Slot locates an entry, for whoever looks it up again without its key. The zero value locates none.
+// Slot locates a cache entry, so that it can be looked up again without its key. The zero value
+// locates none.
 type Slot struct {
 	hash uint64
-	id   uint64 // no other entry of the cache ever has the same one
+	id   uint64 // unique in the cache, never reused
 }
 
-// ID is the number of the entry. No other entry of the cache ever has the same one, and none has 0.
+// ID returns the number of the entry. It is unique in the cache, never reused and never 0.
 func (s Slot) ID() uint64 { return s.id }
 
-// Get returns the entry of a key, and nil if there is none.
+// Get returns the entry of a key, or nil.
 func (t *Table[K, V]) Get(key K) *Entry[V] {
 	if t == nil {
 		return nil
@@ -49,8 +50,7 @@ func (t *Table[K, V]) Get(key K) *Entry[V] {
 	return t.entry(t.cache.get(t.number, f))
 }
 
-// GetAt returns the entry at a slot, and nil if it is not there any more. Its key has not been
-// compared with anything.
+// GetAt returns the entry at a slot, or nil if it is gone. It compares no keys.
 func (t *Table[K, V]) GetAt(s Slot) *Entry[V] {
 	if t == nil {
 		return nil
@@ -58,7 +58,7 @@ func (t *Table[K, V]) GetAt(s Slot) *Entry[V] {
 	return t.entry(t.cache.getAt(t.number, s))
 }
 
-// entry is that of a header of the table, and nil for none.
+// entry returns the entry of a header, or nil.
 func (t *Table[K, V]) entry(h *header) *Entry[V] {
 	if h == nil {
 		return nil
@@ -67,13 +67,14 @@ func (t *Table[K, V]) entry(h *header) *Entry[V] {
 	return e
 }
 
-// Put puts a value of about size bytes, and returns where it is; the zero Slot without a cache.
+// Put puts a value of about size bytes and returns its slot, or the zero Slot if the cache is
+// disabled.
 func (t *Table[K, V]) Put(key K, value V, size int) Slot {
 	return t.PutFunc(key, func([]byte) (V, int) { return value, size })
 }
 
-// PutFunc is [Table.Put] for a value that holds on to the last field of the key, which has to be
-// one of [Fields.Bytes]. It gets the copy that the entry has, which must not be changed.
+// PutFunc is [Table.Put] for a value that retains the last field of the key, which must be added by
+// [Fields.Bytes]. The function gets the entry's copy of the field and must not change it.
 func (t *Table[K, V]) PutFunc(key K, value func(last []byte) (v V, size int)) Slot {
 	if t == nil {
 		return Slot{}

@@ -1,5 +1,5 @@
-// Package duration reads durations as Gateway API writes them in custom resources, and checks
-// their bounds. Go's own format, which flags have, is for pkg/setting.
+// Package duration parses durations in the format of Gateway API, as custom resources have them,
+// and checks their bounds. For Go's own format, as flags have it, see pkg/setting.
 package duration
 
 import (
@@ -12,8 +12,8 @@ import (
 	gwapiv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// Pattern is a regular expression, of RE2 and of Go, for durations: that of Gateway API's CRDs.
-// Go's [time.ParseDuration] reads all that matches.
+// Pattern is a regular expression for RE2 and Go that matches durations, taken from Gateway API's
+// CRDs. Go's [time.ParseDuration] accepts everything that matches.
 // https://gateway-api.sigs.k8s.io/geps/gep-2257/
 const Pattern = `^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 
@@ -22,7 +22,7 @@ var pattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(P
 // Matches reports whether a text is a duration.
 func Matches(d gwapiv1.Duration) bool { return pattern().MatchString(string(d)) }
 
-// Parse reads a duration.
+// Parse parses a duration.
 func Parse(d gwapiv1.Duration) (time.Duration, error) {
 	if !Matches(d) {
 		return 0, fmt.Errorf("duration %q must match %s", d, Pattern)
@@ -30,7 +30,7 @@ func Parse(d gwapiv1.Duration) (time.Duration, error) {
 	return time.ParseDuration(string(d))
 }
 
-// Between checks that a duration is between two others, which are part of the error.
+// Between checks that a duration is between from and to, inclusive, and names both in the error.
 func Between(at *field.Path, d, from, to gwapiv1.Duration) field.ErrorList {
 	value, err := Parse(d)
 	least, errLeast := Parse(from)

@@ -38,7 +38,8 @@ func TestBetween(t *testing.T) {
 	}
 }
 
-// TestPatternIsThatOfTheCRDs, which have it from Gateway API's types.
+// TestPatternIsThatOfTheCRDs compares Pattern with the CRDs, which take it from Gateway API's
+// types.
 func TestPatternIsThatOfTheCRDs(t *testing.T) {
 	for _, file := range []string{"backendmtlspolicies", "frontendmtlspolicies", "hedgefilters", "originaldestinationbackends"} {
 		crd, err := os.ReadFile("../../crds/egraft.io_" + file + ".yaml")

@@ -1,6 +1,7 @@
-// Package packed makes short text of bytes, for the metadata of resources, which has no bytes.
+// Package packed compresses bytes into short text for the metadata of resources, which cannot hold
+// bytes.
 //
-// It must not know what the bytes are.
+// It must not know what the bytes mean.
 package packed
 
 import (
@@ -27,7 +28,7 @@ func Pack(content []byte) (string, error) {
 	return base64.RawStdEncoding.EncodeToString(b.Bytes()), nil
 }
 
-// Unpack returns what was packed, and no more than limit bytes of it.
+// Unpack returns what Pack compressed, but at most limit bytes of it.
 func Unpack(text string, limit int64) ([]byte, error) {
 	raw, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil {

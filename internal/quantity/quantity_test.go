@@ -31,7 +31,7 @@ func TestWhole(t *testing.T) {
 	}
 }
 
-// TestHostileText: what would keep Kubernetes' parser busy for minutes does not get there.
+// TestHostileText: text that takes minutes in Kubernetes' parser does not reach it.
 func TestHostileText(t *testing.T) {
 	start := time.Now()
 	for _, text := range []string{

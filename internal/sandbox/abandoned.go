@@ -8,28 +8,27 @@ import (
 	"sync"
 )
 
-// maxAbandoned is how many runs of one owner may go on when nobody waits for them. Each of them
-// keeps a goroutine, what it works on and perhaps a whole processor, and nothing but the end of
-// the process takes these back. With [DefaultTimeout] this many take 20 s of a call, which leaves
-// time for the others. Runs that are side by side may go over it by as many as there are.
+// maxAbandoned is the maximum number of abandoned goroutines of one owner. Each occupies a
+// goroutine, its input and perhaps a whole CPU until the process ends. With [DefaultTimeout],
+// reaching the maximum takes 20 s of a call, which leaves time for other owners. Concurrent runs
+// may exceed it by their number.
 const maxAbandoned = 4
 
-// WholeCall is the owner of what is not one owner's: a call as a whole.
+// WholeCall is the owner of work that belongs to a call as a whole, not to one owner.
 const WholeCall = ""
 
-// abandoned counts the runs that nobody waits for any more and that have not ended.
+// abandoned counts the abandoned runs that are still running.
 type abandoned struct {
 	mu sync.Mutex
 	of map[string]int // by owner
 }
 
-// started is one run.
 type started struct {
 	owner            string
 	ended, abandoned bool
 }
 
-// end is called when the run returned, however late.
+// end records that the run has returned, however late.
 func (a *abandoned) end(s *started) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -42,7 +41,7 @@ func (a *abandoned) end(s *started) {
 	}
 }
 
-// abandon is called when nobody waits for the run any more.
+// abandon records that the caller no longer waits for the run.
 func (a *abandoned) abandon(s *started) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -52,7 +51,7 @@ func (a *abandoned) abandon(s *started) {
 	}
 }
 
-// Full is the reason not to start another run of an owner, nil if there is none.
+// Full returns the reason not to start another run of an owner, or nil.
 func (s *Sandbox) Full(owner string) error { return s.abandoned.full(owner) }
 
 func (a *abandoned) full(owner string) error {
@@ -64,7 +63,7 @@ func (a *abandoned) full(owner string) error {
 	return fmt.Errorf("not run: %d timed-out goroutines still running", a.of[owner])
 }
 
-// Abandoned is the number of runs that nobody waits for any more and that have not ended.
+// Abandoned returns the number of abandoned runs that are still running.
 func (s *Sandbox) Abandoned() int { return s.abandoned.total() }
 
 func (a *abandoned) total() (n int) {
@@ -76,7 +75,8 @@ func (a *abandoned) total() (n int) {
 	return n
 }
 
-// Err names the owners whose code is not run because too many runs have not ended.
+// Err names the owners that are disabled because too many of their abandoned runs are still
+// running.
 func (s *Sandbox) Err() error { return s.abandoned.err() }
 
 func (a *abandoned) err() error {

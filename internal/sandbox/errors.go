@@ -8,36 +8,36 @@ import (
 
 // PanicError is the error of code that panicked.
 type PanicError struct {
-	// Value is what it panicked with.
+	// Value is the value of the panic.
 	Value any
-	// Stack is that of the goroutine at that moment.
+	// Stack is the stack of the goroutine when it panicked.
 	Stack []byte
 }
 
-// Error tells the value, without the stack.
+// Error returns the value of the panic, without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// TimeoutError is the error of code that took longer than it may.
+// TimeoutError is the error of code that timed out.
 type TimeoutError struct {
-	// Limit is how long it may take.
+	// Limit is the timeout.
 	Limit time.Duration
 }
 
-// Error tells the limit.
+// Error includes the limit.
 func (e *TimeoutError) Error() string { return fmt.Sprintf("timed out after %s", e.Limit) }
 
 // Unwrap is [context.DeadlineExceeded].
 func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
-// QuarantineError is the error of code that is not run because it panicked or took too long on
-// the same input a short time ago.
+// QuarantineError is the error of code that is skipped because it recently panicked or timed out on
+// the same input.
 type QuarantineError struct {
-	// Cause is what it came to then.
+	// Cause is the earlier error.
 	Cause string
 }
 
-// Error tells the cause. It does not tell until when: a text that is new at each call is
-// logged at each call.
+// Error returns the cause. It omits the end of the quarantine: a text that differs at each call
+// would be logged at each call.
 func (e *QuarantineError) Error() string {
 	return "quarantined: " + e.Cause
 }

@@ -1,19 +1,19 @@
 package sandbox
 
-// KeepIdle keeps a number of goroutines that wait for work. Each new one costs a small call a
-// good part of its time, since its stack has to grow first. It is for before anything ran.
+// KeepIdle keeps up to so many idle goroutines for reuse. A new goroutine takes a large part of the
+// time of a small call because its stack has to grow first. Call it before anything runs.
 func (s *Sandbox) KeepIdle(goroutines int) { s.idle = make(chan chan func(), goroutines) }
 
-// Goroutine runs one task after another. It is for one caller.
+// Goroutine runs one task after another for a single caller.
 type Goroutine struct {
-	idle  chan chan func() // those that wait for another caller
+	idle  chan chan func() // goroutines that wait for another caller
 	tasks chan func()
 }
 
-// Goroutine returns one that is idle, or is made when it is needed.
+// Goroutine returns a Goroutine that reuses an idle goroutine, or starts one when first needed.
 func (s *Sandbox) Goroutine() *Goroutine { return &Goroutine{idle: s.idle} }
 
-// do begins a task, after the one before was waited for.
+// do starts a task. The previous task must have ended.
 func (g *Goroutine) do(task func()) {
 	if g.tasks == nil {
 		g.tasks = g.take()
@@ -38,7 +38,7 @@ func work(tasks <-chan func()) {
 	}
 }
 
-// Release is for after the last task.
+// Release returns the goroutine to the idle ones. Call it after the last task.
 func (g *Goroutine) Release() {
 	if g.tasks == nil {
 		return
@@ -51,8 +51,8 @@ func (g *Goroutine) Release() {
 	}
 }
 
-// abandon lets the goroutine end with its task, for which nobody waits. The next task gets
-// another one.
+// abandon makes the goroutine exit after its current task, for which the caller does not wait. The
+// next task gets another goroutine.
 func (g *Goroutine) abandon() {
 	close(g.tasks)
 	g.tasks = nil

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestGoroutines shows that one is used again after a run that ended, by panic as well,
-// that no more are kept than was asked for, and that one whose run was abandoned is not.
+// TestGoroutines: a goroutine is reused after a run that ended, even by a panic, no more than the
+// requested number is kept, and the goroutine of an abandoned run is not reused.
 func TestGoroutines(t *testing.T) {
 	g := New()
 	g.KeepIdle(1)

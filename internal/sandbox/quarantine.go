@@ -8,32 +8,31 @@ import (
 	"time"
 )
 
-// How long an input stays in quarantine: at first, and at most. The wait doubles each time
-// that it was of no use.
+// FirstQuarantine and LongestQuarantine bound how long an input is quarantined. The time doubles
+// with each failure on the same input.
 const (
 	FirstQuarantine   = 10 * time.Second
 	LongestQuarantine = 10 * time.Minute
 )
 
-// maxQuarantined bounds the memory of the quarantine to some 300 kB. Past it the input that
-// would be the next to leave does so, which means that it is run again.
+// maxQuarantined bounds the memory of the quarantine to about 300 kB. When it is reached, the entry
+// that expires next is removed early, so code runs on that input again.
 const maxQuarantined = 1024
 
-// Quarantine remembers on which inputs code must not be run for a while. It is safe for
-// concurrent use.
+// Quarantine holds the inputs on which code is not run for now. It is safe for concurrent use.
 type Quarantine struct {
 	mu      sync.Mutex
 	entries map[Key]quarantined
-	size    atomic.Int64 // of entries
+	size    atomic.Int64 // len(entries)
 }
 
-// Key is whose code it is, and what it works on.
+// Key identifies the owner of the code and the input by kind and name.
 type Key struct{ Owner, Kind, Name string }
 
-// Digest stands for an input.
+// Digest is a hash of the input.
 type Digest = [sha256.Size]byte
 
-// quarantined is the input on which code failed.
+// quarantined is an input on which code failed.
 type quarantined struct {
 	input Digest
 	until time.Time
@@ -43,7 +42,7 @@ type quarantined struct {
 
 func newQuarantine() *Quarantine { return &Quarantine{entries: map[Key]quarantined{}} }
 
-// IsEmpty is asked for every resource, and so without a lock.
+// IsEmpty takes no lock because it is called for every resource.
 func (q *Quarantine) IsEmpty() bool { return q.size.Load() == 0 }
 
 // Check returns a [QuarantineError] if the code must not be run on the input.
@@ -60,8 +59,8 @@ func (q *Quarantine) Check(s Key, input func() Digest) error {
 	return &QuarantineError{e.cause}
 }
 
-// Note takes up what a run came to: a panic or a lack of time begins a quarantine or makes
-// it longer, success ends it.
+// Note records the result of a run: a panic or a timeout starts or extends a quarantine, and
+// success ends it.
 func (q *Quarantine) Note(s Key, input func() Digest, err error) {
 	panicked, timeout := (*PanicError)(nil), (*TimeoutError)(nil)
 	isBad := errors.As(err, &panicked) || errors.As(err, &timeout)
@@ -88,7 +87,7 @@ func (q *Quarantine) add(s Key, input Digest, cause string) {
 	q.entries[s] = quarantined{input, now.Add(wait), wait, cause}
 }
 
-// makeRoom forgets what is over, and at least one entry.
+// makeRoom removes the forgotten entries, and at least one entry.
 func (q *Quarantine) makeRoom(now time.Time) {
 	var next Key
 	for s, e := range q.entries {
@@ -103,10 +102,10 @@ func (q *Quarantine) makeRoom(now time.Time) {
 	}
 }
 
-// forgotten tells whether the entry does not even count for the next wait any more.
+// forgotten reports whether the entry is too old to lengthen the next quarantine.
 func (e *quarantined) forgotten(now time.Time) bool { return now.Sub(e.until) > e.wait }
 
-// Count is the number of inputs on which code is not run.
+// Count returns the number of quarantined inputs.
 func (q *Quarantine) Count() (n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,8 +1,8 @@
-// Package sandbox runs code of others: it contains panics, stops waiting for what does not end
-// in time, does not start more of it while too much has not ended, and keeps inputs on which
-// code failed in quarantine.
+// Package sandbox isolates the code of mutators from the engine: it recovers panics, abandons code
+// that times out, starts no more of it while too many abandoned goroutines still run, and
+// quarantines inputs on which code failed.
 //
-// It knows nothing of mutators, resources and calls.
+// It must not know about mutators, resources or calls.
 package sandbox
 
 import (
@@ -13,27 +13,27 @@ import (
 	"time"
 )
 
-// DefaultTimeout is how long a run may take. It is long for what a mutator does, since a pod that
-// gets little processor time must not deny what it has no fault with.
+// DefaultTimeout is the timeout of a run. It is long for a mutator, so that a pod with little CPU
+// time does not deny traffic for policies without a fault.
 const DefaultTimeout = 5 * time.Second
 
-// LastMoment is how long a query may take when the time of its context is over. Without a
-// response the resource would get the failure policy of a mutator that may not be for it.
+// LastMoment is the timeout of a query whose context has already ended. Without a response, the
+// failure policy of a mutator would apply to a resource that the mutator may not even edit.
 const LastMoment = 100 * time.Millisecond
 
-// Sandbox has what runs in it share. It is safe for concurrent use.
+// Sandbox holds the state that all runs share. It is safe for concurrent use.
 type Sandbox struct {
-	// Timeout is how long a run may take. It must not be changed once something ran.
+	// Timeout is the timeout of a run. It must not change after the first run.
 	Timeout time.Duration
-	// Ran is told of each end of [Run], with the context of the run; nil for nobody. It must not be
-	// changed once something ran.
+	// Ran is called at the end of each [Run] with the context of the run, unless it is nil. It must
+	// not change after the first run.
 	Ran func(ctx context.Context, owner string, began time.Time)
-	// Quarantine has the inputs on which code failed.
+	// Quarantine holds the inputs on which code failed.
 	Quarantine *Quarantine
 
 	abandoned abandoned
-	isolating atomic.Int32     // callers that want each query on a goroutine of its own
-	idle      chan chan func() // nil if no goroutine is kept
+	isolating atomic.Int32     // callers that require a separate goroutine for each query
+	idle      chan chan func() // nil if no goroutines are kept
 }
 
 // New returns a sandbox with [DefaultTimeout].
@@ -41,34 +41,35 @@ func New() *Sandbox {
 	return &Sandbox{Timeout: DefaultTimeout, abandoned: abandoned{of: map[string]int{}}, Quarantine: newQuarantine()}
 }
 
-// Sibling returns a sandbox with the same timeout and idle goroutines that counts for itself.
+// Sibling returns a sandbox with the same timeout and idle goroutines, but its own counts and
+// quarantine.
 func (s *Sandbox) Sibling() *Sandbox {
 	other := New()
 	other.Timeout, other.idle = s.Timeout, s.idle
 	return other
 }
 
-// Isolate has every query watched until the function that it returns is called. Queries are as
-// many as resources, and to watch each is not cheap.
+// Isolate turns isolation of queries on until the returned function is called. Isolation is off
+// otherwise because each resource has its own query, and a goroutine for each is expensive.
 func (s *Sandbox) Isolate() (end func()) {
 	s.isolating.Add(1)
 	return func() { s.isolating.Add(-1) }
 }
 
-// IsIsolating tells whether a query is to be watched. It may change at any time, so it is asked
-// once for each query.
+// IsIsolating reports whether queries must be isolated. The result may change at any time, so call
+// it once per query.
 func (s *Sandbox) IsIsolating() bool { return s.isolating.Load() != 0 }
 
 // limitKey is the context key of [WithLimit].
 type limitKey struct{}
 
-// WithLimit returns a context in which a run may take no longer than a limit, if that is less than
-// the sandbox's timeout.
+// WithLimit returns a context that limits each run to limit, if that is shorter than the sandbox's
+// timeout.
 func WithLimit(ctx context.Context, limit time.Duration) context.Context {
 	return context.WithValue(ctx, limitKey{}, limit)
 }
 
-// limit is how long a run in a context may take.
+// limit returns the timeout of a run in ctx.
 func (s *Sandbox) limit(ctx context.Context) time.Duration {
 	if limit, ok := ctx.Value(limitKey{}).(time.Duration); ok {
 		return min(limit, s.Timeout)
@@ -86,9 +87,9 @@ func Recover(f func() error) (err error) {
 	return f()
 }
 
-// Run runs f on behalf of an owner and stops waiting for it after the sandbox's timeout or the limit
-// of ctx, see [WithLimit], which is a [TimeoutError], or when ctx ends. What f works on must be its own, since it may go on after
-// that. Once too many runs of the owner do, no more are started.
+// Run runs f for an owner. It abandons f with a [TimeoutError] after the sandbox's timeout or the
+// limit of ctx, see [WithLimit], and also when ctx ends. f may go on after that, so its input must
+// not be shared. Run starts nothing while too many abandoned runs of the owner are still running.
 func Run[R any](ctx context.Context, s *Sandbox, g *Goroutine, owner string, f func(context.Context) (R, error)) (none R, err error) {
 	if ctx.Err() != nil {
 		return none, context.Cause(ctx)
@@ -105,14 +106,14 @@ func Run[R any](ctx context.Context, s *Sandbox, g *Goroutine, owner string, f f
 	return RunUntil(ctx, s, g, owner, f)
 }
 
-// RunOnce is [Run] for what is not one of many.
+// RunOnce is [Run] for a single task.
 func RunOnce[R any](ctx context.Context, s *Sandbox, owner string, f func(context.Context) (R, error)) (R, error) {
 	g := s.Goroutine()
 	defer g.Release()
 	return Run(ctx, s, g, owner, f)
 }
 
-// RunUntil is [Run] without a limit but that of ctx and without a look at what has not ended.
+// RunUntil is [Run] with no limit except ctx, and without a check for abandoned runs.
 func RunUntil[R any](ctx context.Context, s *Sandbox, g *Goroutine, owner string, f func(context.Context) (R, error)) (none R, err error) {
 	r, ended, err := wait(s, g, owner, ctx.Done(), func() (R, error) { return f(ctx) })
 	if ended && (err == nil || ctx.Err() == nil) {
@@ -121,7 +122,8 @@ func RunUntil[R any](ctx context.Context, s *Sandbox, g *Goroutine, owner string
 	return none, fmt.Errorf("abandoned: %w", context.Cause(ctx))
 }
 
-// RunFor is [RunUntil] with a limit in place of a context. After that it is a [TimeoutError].
+// RunFor is [RunUntil] with a limit instead of a context. It returns a [TimeoutError] after the
+// limit.
 func RunFor[R any](limit time.Duration, s *Sandbox, owner string, f func() (R, error)) (none R, err error) {
 	g := s.Goroutine()
 	defer g.Release()
@@ -135,7 +137,7 @@ func RunFor[R any](limit time.Duration, s *Sandbox, owner string, f func() (R, e
 	return none, &TimeoutError{limit}
 }
 
-// wait lets the goroutine run f and abandons both when over is closed.
+// wait runs f on the goroutine and abandons both when over is closed.
 func wait[R any](s *Sandbox, g *Goroutine, owner string, over <-chan struct{}, f func() (R, error)) (value R, ended bool, err error) {
 	type returned struct {
 		value R
@@ -158,8 +160,8 @@ func wait[R any](s *Sandbox, g *Goroutine, owner string, over <-chan struct{}, f
 	}
 }
 
-// Query is [RunOnce] for a query, which has a last moment when ctx has ended. What f works on must
-// be its own.
+// Query is [RunOnce] for a query. If ctx has ended, f still has [LastMoment]. The input of f must
+// not be shared.
 func Query[R any](ctx context.Context, s *Sandbox, owner string, f func() (R, error)) (R, error) {
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc

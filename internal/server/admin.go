@@ -11,13 +11,14 @@ import (
 	"time"
 )
 
-// ready is whether the server takes calls.
+// ready is whether the server accepts calls.
 type ready struct{ atomic.Bool }
 
 func (r *ready) set(b bool) { r.Store(b) }
 
-// readyz answers 200 if the server is ready, and 503 if it starts or stops or if what it
-// serves is not healthy, with the reason. With ?verbose it lists all checks, as Kubernetes does.
+// readyz responds with 200 if the server is ready. It responds with 503 and the reason while the
+// server starts or stops, or if the service is unhealthy. With ?verbose it lists all checks, as
+// Kubernetes does.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	err := s.unready()
 	if r.URL.Query().Has("verbose") {
@@ -38,8 +39,8 @@ func (s *Server) unready() error {
 	return s.healthy()
 }
 
-// verbose lists the checks. Only the first decides: an egraft that is not called has to stay ready,
-// or it would never be.
+// verbose lists the checks. Only the first affects the status: an egraft that gets no calls must
+// stay ready, or it would never get any.
 func (s *Server) verbose(w http.ResponseWriter, unready error) {
 	status, word := http.StatusOK, "passed"
 	ready := Check{Name: "ready"}
@@ -63,7 +64,7 @@ func (s *Server) verbose(w http.ResponseWriter, unready error) {
 	fmt.Fprintf(w, "readyz check %s\n", word)
 }
 
-// admin is the HTTP listener; a nil one listens nowhere.
+// admin is the HTTP listener; a nil admin does not listen.
 type admin struct {
 	listener net.Listener
 	http     *http.Server
@@ -116,6 +117,6 @@ func (a *admin) addr() net.Addr {
 
 func (a *admin) close() {
 	if a != nil {
-		_ = a.http.Close() // the listener's error says nothing that anyone could act on
+		_ = a.http.Close() // the listener's error is not actionable
 	}
 }

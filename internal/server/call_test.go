@@ -74,7 +74,7 @@ func TestTooLarge(t *testing.T) {
 func TestDeadline(t *testing.T) {
 	i := start(t, func(c *Config) {
 		answering(func(ctx context.Context, _ *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
-			<-ctx.Done() // the client itself waits for ever
+			<-ctx.Done() // the client itself has no timeout
 			return nil, ctx.Err()
 		})(c)
 		c.CallTimeout = time.Millisecond
@@ -83,7 +83,8 @@ func TestDeadline(t *testing.T) {
 	require.Equal(t, codes.DeadlineExceeded, status.Code(err))
 }
 
-// The response to a client that waits for less than the server's timeout has time for its way.
+// TestDeadlineOfTheClient: if the client's timeout is shorter than the server's, the call ends
+// early enough to send the response.
 func TestDeadlineOfTheClient(t *testing.T) {
 	left := make(chan time.Duration, 1)
 	i := start(t, answering(func(ctx context.Context, _ *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
@@ -115,7 +116,7 @@ func TestPanicInCall(t *testing.T) {
 	require.NoError(t, err, "the next call")
 }
 
-// fragile panics at messages of one type.
+// fragile panics on messages of one type.
 type fragile struct{ encoding.CodecV2 }
 
 func (f fragile) Unmarshal(data mem.BufferSlice, v any) error {
@@ -137,10 +138,10 @@ func TestPanicInCodec(t *testing.T) {
 	_, err := i.call(t)
 	require.ErrorContains(t, err, "decode request: panic: cannot read")
 	_, err = recoveringCodec{fragile{}}.Marshal(&testpb.Empty{})
-	require.EqualError(t, err, "encode answer: panic: cannot write")
+	require.EqualError(t, err, "encode response: panic: cannot write")
 }
 
-// counted counts the buffers that a server asks for.
+// counted counts the buffers that a server gets.
 type counted struct {
 	mem.BufferPool
 	got *atomic.Int32

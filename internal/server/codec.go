@@ -7,13 +7,13 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// recoveringCodec keeps a panic of a codec from ending the process: gRPC decodes and encodes
+// recoveringCodec keeps a panic in a codec from ending the process: gRPC decodes and encodes
 // outside of the interceptors that recover.
 type recoveringCodec struct{ encoding.CodecV2 }
 
 // Marshal implements encoding.CodecV2.
 func (c recoveringCodec) Marshal(v any) (_ mem.BufferSlice, err error) {
-	defer recovered(&err, "encode answer")
+	defer recovered(&err, "encode response")
 	return c.CodecV2.Marshal(v)
 }
 

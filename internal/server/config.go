@@ -15,66 +15,66 @@ import (
 	"google.golang.org/grpc/stats"
 )
 
-// Config is what a [Server] needs. Either Socket or TCP is required, and so are Register,
-// Log, and the limits.
+// Config configures a [Server]. Either Socket or TCP is required, and so are Register, Log and the
+// limits.
 type Config struct {
 	Socket *Socket
 	TCP    *TCP
 
-	// MaxMessageBytes limits a message in both directions.
+	// MaxMessageBytes is the maximum message size in both directions.
 	MaxMessageBytes int
-	// CallTimeout ends the context of a call.
+	// CallTimeout is the timeout of a call's context.
 	CallTimeout time.Duration
-	// ShutdownTimeout is how long running calls may go on after the end was asked for.
+	// ShutdownTimeout is how long calls in flight may continue after shutdown starts.
 	ShutdownTimeout time.Duration
 	Keepalive       Keepalive
 
 	// Register adds the service.
 	Register func(grpc.ServiceRegistrar)
-	// Codec replaces gRPC's own if it is not nil.
+	// Codec replaces gRPC's own codec unless it is nil.
 	Codec encoding.CodecV2
-	// BufferPool has the buffers for what is received, in place of gRPC's own if it is not nil.
+	// BufferPool replaces gRPC's own pool of receive buffers unless it is nil.
 	BufferPool mem.BufferPool
 	// Reflection adds gRPC reflection.
 	Reflection bool
-	// Hooks names the calls to observe, by full method: others, like health checks, are
-	// neither counted nor logged above debug.
+	// Hooks maps full method names to the hooks to observe. Other calls, such as health checks, are
+	// not counted and are logged at debug only.
 	Hooks map[string]string
 	// Observer may be nil.
 	Observer Observer
-	// StatsHandlers are told of all calls, besides.
+	// StatsHandlers are additional handlers for all calls.
 	StatsHandlers []stats.Handler
 
-	// AdminAddress is where to serve HTTP; empty for nowhere.
+	// AdminAddress is the HTTP address; empty disables it.
 	AdminAddress string
-	// Metrics is served by the admin listener at /metrics; nil for nothing.
+	// Metrics is served by the admin listener at /metrics, unless it is nil.
 	Metrics http.Handler
-	// API is served by the admin listener at all paths that it does not know itself; nil for nothing.
+	// API is served by the admin listener at all paths that it does not serve itself, unless it is
+	// nil.
 	API http.Handler
-	// Checks are shown by /readyz?verbose and do not change its status; it may be nil.
+	// Checks are listed by /readyz?verbose without affecting its status; may be nil.
 	Checks func() []Check
 
-	// Healthy is why what is served does not work as it should, nil if it does. It is asked
-	// by probes and may be nil.
+	// Healthy returns the reason why the service is unhealthy, or nil. Probes call it; may be nil.
 	Healthy func() error
 
 	Log *slog.Logger
-	// Started is called once when the server is ready, with what it listens on; admin is
-	// nil if there is no admin listener. It may be nil.
+	// Started is called once when the server is ready, with its addresses; admin is nil without an
+	// admin listener. May be nil.
 	Started func(addr, admin net.Addr)
 }
 
-// Check is a check of what is served on itself. Problem is empty if there is none.
+// Check is a check that the service runs on itself. Problem is empty if it passes.
 type Check struct{ Name, Problem string }
 
 // Socket is a Unix socket to serve on.
 type Socket struct {
-	// Path has [unixsocket.MaxPath] bytes at most.
+	// Path has at most [unixsocket.MaxPath] bytes.
 	Path string
 	Mode fs.FileMode
-	// Group is a name or number; the process's own if empty.
+	// Group is a name or number; empty for the group of the process.
 	Group string
-	// AllowedUIDs may connect besides the process's own user; everyone if empty.
+	// AllowedUIDs may connect in addition to the user of the process; empty allows all users.
 	AllowedUIDs []uint32
 }
 
@@ -82,27 +82,27 @@ type Socket struct {
 type TCP struct {
 	// Address is host:port.
 	Address string
-	// CertFile and KeyFile are PEM files that are read again at each handshake.
+	// CertFile and KeyFile are PEM files that are reloaded at each handshake.
 	CertFile, KeyFile string
-	// ClientCAFile makes client certificates of these authorities required.
+	// ClientCAFile requires client certificates that these authorities issued.
 	ClientCAFile string
-	// Insecure is needed to serve without a certificate.
+	// Insecure is required to serve without a certificate.
 	Insecure bool
 }
 
-// Keepalive finds connections whose other end is gone. Zero values are gRPC's defaults.
+// Keepalive detects dead connections. Zero values are gRPC's defaults.
 type Keepalive struct {
-	// Time without traffic after which the client is asked for a sign of life, and
-	// Timeout is how long it has to answer.
+	// Time is the time without traffic after which the server pings the client. Timeout is how long
+	// the client has to respond.
 	Time, Timeout time.Duration
-	// MinTime is the shortest time between such questions of a client.
+	// MinTime is the minimum time between pings that a client sends.
 	MinTime time.Duration
 }
 
-// Observer is told of every call of a hook.
+// Observer observes every hook call.
 type Observer interface {
-	// Call is called at the end of a call. The sizes are those of the messages on the
-	// wire, 0 for one that was not read or sent.
+	// Call is called at the end of a call. The sizes are those of the messages on the wire; 0 for a
+	// message that was not received or sent.
 	Call(hook string, code codes.Code, took time.Duration, requestBytes, responseBytes int)
 }
 

@@ -7,8 +7,8 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// checked is gRPC's health service, whose checks fail as well while what is served is not
-// healthy. Those who watch are told of start and end alone: probes do not watch.
+// checked is gRPC's health service whose checks also fail while the service is unhealthy. Watchers
+// only see start and stop: probes do not watch.
 type checked struct {
 	*health.Server
 	healthy func() error

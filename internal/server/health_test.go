@@ -13,7 +13,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// TestProbesAskWhatIsServed follows both kinds of probe through illness and recovery.
+// TestProbesAskWhatIsServed checks both kinds of probe while the service becomes unhealthy and
+// recovers.
 func TestProbesAskWhatIsServed(t *testing.T) {
 	var ill atomic.Bool
 	i := start(t, func(c *Config) {

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// listen opens the listener that the configuration asks for.
+// listen opens the configured listener.
 func (c *Config) listen(ctx context.Context) (net.Listener, error) {
 	if c.Socket != nil {
 		return c.Socket.listen(ctx, c.Log)
@@ -27,7 +27,7 @@ func (c *Config) listen(ctx context.Context) (net.Listener, error) {
 	return l, nil
 }
 
-// credentialsFor returns what decides who may connect.
+// credentialsFor returns the credentials that decide who may connect.
 func credentialsFor(c *Config) (credentials.TransportCredentials, error) {
 	switch {
 	case c.Socket != nil:

@@ -12,14 +12,14 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// observer counts and logs calls. It is a stats handler and not an interceptor because
-// a request that is too large never reaches one.
+// observer counts and logs calls. It is a stats handler because a request that is too large never
+// reaches an interceptor.
 type observer struct {
 	cfg         *Config
 	connections atomic.Uint64
 }
 
-// call is what is known of a running call.
+// call is the state of a call in flight.
 type call struct {
 	method            string
 	request, response int // bytes
@@ -55,8 +55,8 @@ func (o *observer) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Co
 
 type connectionKey struct{}
 
-// Connection returns a number that calls on the same connection have, and no others. It is 0 if the
-// context is not that of a call.
+// Connection returns a number that identifies the connection of a call. It is 0 if the context is
+// not that of a call.
 func Connection(ctx context.Context) uint64 {
 	n, _ := ctx.Value(connectionKey{}).(uint64)
 	return n
@@ -84,7 +84,7 @@ func (o *observer) end(ctx context.Context, c *call, s *stats.End) {
 		o.cfg.Log.LogAttrs(ctx, slog.LevelDebug, "call", attrs...)
 		return
 	}
-	// Envoy Gateway goes on with an old configuration, and does not ask again by itself.
+	// Envoy Gateway keeps the old configuration and does not retry by itself.
 	attrs = append(attrs, slog.String(logging.KeyError, status.Convert(s.Error).Message()))
 	o.cfg.Log.LogAttrs(ctx, slog.LevelError, "call failed", append(attrs, o.advice(code)...)...)
 }
@@ -96,7 +96,7 @@ func subject(hook, method string) slog.Attr {
 	return slog.String(logging.KeyMethod, method)
 }
 
-// advice says what to change when a message is over the limit.
+// advice returns the settings to change when a message is over the limit.
 func (o *observer) advice(code codes.Code) []slog.Attr {
 	if code != codes.ResourceExhausted {
 		return nil

@@ -17,17 +17,17 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// window is how much may be on its way to the server: as much as gRPC comes to by itself, for
-// which it sends a ping behind each message, a good part of a small call. What is left of a
-// smaller one would be frames that are not whole, and a message of them not in one piece.
+// window is the flow-control window in bytes. gRPC's own estimate grows to the same size, but it
+// sends a ping after each message, a large part of the time of a small call. A smaller window would
+// split messages into partial frames, so they would not be contiguous.
 // https://github.com/grpc/grpc-go/blob/v1.83.1/internal/transport/bdp_estimator.go#L30
 const window = 16 << 20
 
-// streamWorkers is how many calls at a time find a goroutine that is there already. Envoy
-// Gateway makes few.
+// streamWorkers is how many concurrent calls get an existing goroutine. Envoy Gateway makes few
+// concurrent calls.
 const streamWorkers = 4
 
-// options turns a configuration into those of gRPC; streams end when draining is closed.
+// options returns the gRPC options of a configuration; streams end when draining is closed.
 func options(c *Config, draining <-chan struct{}, creds credentials.TransportCredentials) []grpc.ServerOption {
 	recover := recovery.WithRecoveryHandlerContext(c.recovered)
 	opts := []grpc.ServerOption{
@@ -38,7 +38,7 @@ func options(c *Config, draining <-chan struct{}, creds credentials.TransportCre
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: c.Keepalive.MinTime, PermitWithoutStream: true}),
 		grpc.StaticStreamWindowSize(window),
 		grpc.StaticConnWindowSize(window),
-		grpc.NumStreamWorkers(streamWorkers), // each goroutine that begins with a call has to grow its stack
+		grpc.NumStreamWorkers(streamWorkers), // a new goroutine for each call has to grow its stack
 		grpc.StatsHandler(&observer{cfg: c}),
 		grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recover), deadline(c.CallTimeout)),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recover), cancelWhenDraining(draining)),
@@ -55,20 +55,20 @@ func options(c *Config, draining <-chan struct{}, creds credentials.TransportCre
 	return opts
 }
 
-// recovered is what becomes of a panic that no one below contained.
+// recovered handles a panic that lower layers did not recover.
 func (c *Config) recovered(ctx context.Context, p any) error {
 	method, _ := grpc.Method(ctx)
 	c.Log.ErrorContext(ctx, "call panicked", logging.KeyMethod, method, logging.KeyPanic, p, logging.KeyStack, string(debug.Stack()))
 	return status.Error(codes.Internal, "egraft panicked, see its log")
 }
 
-// toSend is the part of a client's time that is left for the way of the response: encoding and
-// sending it, and receiving and decoding it there.
+// toSend is the fraction, 1/toSend, of a client's timeout that is reserved for encoding, sending
+// and decoding the response.
 const toSend = 10
 
-// deadline ends calls whose client waits for ever, as Envoy Gateway 1.9 does
-// (https://github.com/envoyproxy/gateway/issues/8806). The response to one that does not is there
-// before its deadline.
+// deadline adds a timeout to calls, since Envoy Gateway 1.9 has none
+// (https://github.com/envoyproxy/gateway/issues/8806). If a client has a deadline, the call ends
+// early enough to send the response before it.
 func deadline(timeout time.Duration) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		timeout := timeout
@@ -82,7 +82,7 @@ func deadline(timeout time.Duration) grpc.UnaryServerInterceptor {
 	}
 }
 
-// cancelWhenDraining ends streams, those of Health.Watch for one, that would hold up the end.
+// cancelWhenDraining ends streams that would delay shutdown, such as Health.Watch.
 func cancelWhenDraining(draining <-chan struct{}) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		ctx, cancel := context.WithCancel(stream.Context())

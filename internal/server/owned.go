@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// ownedListener removes its socket when it is closed, unless another process has put
-// one of its own there, which Go's listener would remove as well.
+// ownedListener removes its socket when it is closed, unless another process has replaced the
+// socket, which Go's listener would remove as well.
 type ownedListener struct {
 	*net.UnixListener
 	path  string
@@ -29,8 +29,8 @@ func own(l *net.UnixListener, path string) (*ownedListener, error) {
 	return o, nil
 }
 
-// isThere reports whether clients that connect now come to this listener. As long as it
-// listens no other file can have the same number.
+// isThere reports whether new clients reach this listener. While it listens, no other file can have
+// the same inode number.
 func (o *ownedListener) isThere() bool {
 	file, err := os.Lstat(o.path)
 	return err == nil && os.SameFile(file, o.file)

@@ -14,16 +14,16 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// peer is a process at the other end of a socket. Its uid is the effective one at the
-// time it connected, mapped into egraft's user namespace.
+// peer is the process at the other end of a socket. Its uid is the effective uid when it connected,
+// mapped into egraft's user namespace.
 type peer struct {
 	uid uint32
 	pid int32
 }
 
-// peerCredentials lets processes of certain users in.
+// peerCredentials accepts connections from certain users only.
 type peerCredentials struct {
-	allowed []uint32 // everyone if empty
+	allowed []uint32 // empty allows all users
 	own     uint32
 	lookup  func(net.Conn) (peer, error)
 	log     *slog.Logger
@@ -64,10 +64,10 @@ func (c *peerCredentials) Info() credentials.ProtocolInfo {
 // Clone implements credentials.TransportCredentials.
 func (c *peerCredentials) Clone() credentials.TransportCredentials { return c }
 
-// OverrideServerName implements credentials.TransportCredentials, which still has it.
+// OverrideServerName implements credentials.TransportCredentials, which still requires it.
 func (c *peerCredentials) OverrideServerName(string) error { return nil }
 
-// authInfo says that a connection is as safe as the kernel.
+// authInfo states that a connection is private because the kernel keeps it local.
 type authInfo struct{ credentials.CommonAuthInfo }
 
 // AuthType implements credentials.AuthInfo.

@@ -53,7 +53,7 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-// TestKernelTellsThePeer shows that the uid is the real one.
+// TestKernelTellsThePeer: the uid of a peer is the actual one.
 func TestKernelTellsThePeer(t *testing.T) {
 	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestRefusedPeerCannotCall(t *testing.T) {
 	for _, rejected := range []bool{false, true} {
 		p := newServer(t, func(c *Config) { c.Socket.AllowedUIDs = []uint32{me + 1} })
 		if rejected {
-			p.peers.own = me + 2 // as if egraft ran as somebody else
+			p.peers.own = me + 2 // as if egraft ran as another user
 		}
 		i := run(t, p)
 		_, err := i.call(t)

@@ -11,13 +11,12 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// checkInterval is how often a listener looks whether its socket is still there: one system
-// call.
+// checkInterval is how often a listener checks that its socket still exists, with one system call.
 const checkInterval = time.Second
 
-// reopeningListener listens again when its socket is gone. Without its file a listener works for
-// those who are connected, and nobody else ever finds it, as Envoy Gateway after a restart:
-// egraft would look healthy and be of no use.
+// reopeningListener listens again when its socket is removed. Without its file, a listener serves
+// connected clients, but no new client can find it, such as Envoy Gateway after a restart: egraft
+// would look healthy but be unreachable.
 type reopeningListener struct {
 	path string
 	open func() (*ownedListener, error)
@@ -27,10 +26,10 @@ type reopeningListener struct {
 	mu      sync.Mutex
 	current *ownedListener
 	closed  bool
-	lost    error // why new clients cannot connect, nil if they can
+	lost    error // why new clients cannot connect, or nil
 }
 
-// newReopeningListener returns a listener that opens its socket now, and again when it has to.
+// newReopeningListener opens its socket now, and again whenever it is removed.
 func newReopeningListener(ctx context.Context, path string, log *slog.Logger, open func(context.Context) (*ownedListener, error)) (*reopeningListener, error) {
 	first, err := open(ctx)
 	if err != nil {
@@ -42,7 +41,7 @@ func newReopeningListener(ctx context.Context, path string, log *slog.Logger, op
 	return l, nil
 }
 
-// watch looks after the socket until the listener is closed.
+// watch checks the socket until the listener is closed.
 func (l *reopeningListener) watch(ctx context.Context) {
 	ticker := time.NewTicker(checkInterval)
 	defer ticker.Stop()
@@ -56,7 +55,7 @@ func (l *reopeningListener) watch(ctx context.Context) {
 	}
 }
 
-// checkSocket replaces the listener if its socket is gone.
+// checkSocket replaces the listener if its socket was removed.
 func (l *reopeningListener) checkSocket() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,11 +73,11 @@ func (l *reopeningListener) checkSocket() {
 	}
 	old := l.current
 	l.current, l.lost = next, nil
-	_ = old.Close() // after the next one is there; its socket is gone already
+	_ = old.Close() // after the new one is open; its socket is gone already
 	l.log.Warn("socket removed, listening again", logging.KeyPath, l.path)
 }
 
-// setLost says once why nobody can connect.
+// setLost logs a new reason why new clients cannot connect.
 func (l *reopeningListener) setLost(why error) {
 	if l.lost == nil || l.lost.Error() != why.Error() {
 		l.log.Error("cannot reopen removed socket", logging.KeyPath, l.path, logging.KeyError, why)
@@ -86,7 +85,7 @@ func (l *reopeningListener) setLost(why error) {
 	l.lost = why
 }
 
-// unreachable is why new clients cannot connect, nil if they can.
+// unreachable returns why new clients cannot connect, or nil.
 func (l *reopeningListener) unreachable() error {
 	if l == nil { // no socket
 		return nil

@@ -13,7 +13,7 @@ import (
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 )
 
-// TestSocketIsThereAgain: who is connected notices nothing, and others can connect soon.
+// TestSocketIsThereAgain: connected clients are not affected, and new clients can connect soon.
 func TestSocketIsThereAgain(t *testing.T) {
 	i := start(t, nil)
 	path := i.addr.String()
@@ -42,8 +42,8 @@ func TestSocketIsThereAgain(t *testing.T) {
 	require.NoFileExists(t, path)
 }
 
-// TestSocketThatCannotBeThereAgain: probes say why, once in the log, and all is well when
-// the reason is gone.
+// TestSocketThatCannotBeThereAgain: probes fail with the reason, the log has it once, and the
+// server recovers when the reason is gone.
 func TestSocketThatCannotBeThereAgain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
 	i := start(t, func(c *Config) { c.Socket.Path = filepath.Join(dir, "s") })
@@ -71,8 +71,8 @@ func TestSocketThatCannotBeThereAgain(t *testing.T) {
 	require.Len(t, i.log.find(t, "cannot reopen removed socket"), 1)
 }
 
-// TestSocketOfSomebodyElse: what another process has put there stays, and is a reason not
-// to be ready. A socket that is back is none.
+// TestSocketOfSomebodyElse: a socket of another process stays and makes the server not ready, until
+// the server's own socket is back.
 func TestSocketOfSomebodyElse(t *testing.T) {
 	i := start(t, nil)
 	path := i.addr.String()

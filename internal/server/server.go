@@ -1,9 +1,7 @@
-// Package server runs a gRPC service for Envoy Gateway: listeners, who may connect,
-// limits, deadlines, recovery from panics, health, the admin listener, and an orderly
-// end.
+// Package server runs a gRPC service for Envoy Gateway: listeners, access control, limits,
+// deadlines, panic recovery, health, the admin listener and graceful shutdown.
 //
-// It knows gRPC and the operating system, and nothing of what the service does: neither
-// the engine nor Envoy Gateway's messages.
+// It knows gRPC and the operating system, but neither the engine nor Envoy Gateway's messages.
 package server
 
 import (
@@ -22,21 +20,21 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// Server serves once. Make one with [New].
+// Server serves once. Create it with [New].
 type Server struct {
 	cfg    Config
 	grpc   *grpc.Server
 	health *health.Server
 	ready  ready
-	// draining is closed when the end was asked for.
+	// draining is closed when shutdown starts.
 	draining chan struct{}
 	listen   func(context.Context) (net.Listener, error)
 	peers    *peerCredentials // nil on TCP
 	socket   atomic.Pointer[reopeningListener]
 }
 
-// New makes a server. It reports what is wrong with the configuration, unreadable
-// certificates included, and opens no listener.
+// New creates a server without opening a listener. It returns an error if the configuration is
+// invalid, also if certificates cannot be read.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -57,8 +55,8 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Run serves until ctx ends, then lets running calls finish within the shutdown timeout
-// and returns nil. A listener that cannot be opened or that fails is an error.
+// Run serves until ctx ends, then lets calls in flight finish within the shutdown timeout and
+// returns nil. It returns an error if a listener cannot be opened or fails.
 func (s *Server) Run(ctx context.Context) error {
 	admin, err := s.openAdmin(ctx)
 	if err != nil {
@@ -74,7 +72,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if socket, ok := listener.(*reopeningListener); ok {
 		s.socket.Store(socket)
 	}
-	// gRPC closes it as well, but only once Serve runs, which may be after the end.
+	// gRPC closes it as well, but only once Serve runs, which may be after shutdown.
 	defer listener.Close()
 	go report(failed, "serve gRPC", func() error { return s.grpc.Serve(listener) })
 	s.announce(listener.Addr(), admin.addr())
@@ -86,7 +84,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-// announce opens the gates of health and readiness.
+// announce reports the server as healthy and ready.
 func (s *Server) announce(addr, admin net.Addr) {
 	s.health.Resume()
 	s.ready.set(true)
@@ -96,7 +94,7 @@ func (s *Server) announce(addr, admin net.Addr) {
 	}
 }
 
-// healthy is why nobody can connect, or why what is served does not work as it should.
+// healthy returns why new clients cannot connect or the service is unhealthy, or nil.
 func (s *Server) healthy() error {
 	return errors.Join(s.socket.Load().unreachable(), s.cfg.Healthy())
 }
@@ -113,14 +111,14 @@ func (s *Server) register() {
 	}
 }
 
-// report runs a serve loop and sends what ends it, if that is an error.
+// report runs a serve loop and sends the error that ends it.
 func report(failed chan<- error, what string, serve func() error) {
 	if err := serve(); err != nil {
 		failed <- fmt.Errorf("%s: %w", what, err)
 	}
 }
 
-// name writes an address as gRPC names it.
+// name formats an address as gRPC does.
 func name(a net.Addr) slog.Value {
 	switch {
 	case a == nil:

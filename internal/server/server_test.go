@@ -25,7 +25,7 @@ const (
 	testHook  = "Translation"
 )
 
-// service answers UnaryCall with a function.
+// service responds to UnaryCall with the result of a function.
 type service struct {
 	testpb.UnimplementedTestServiceServer
 	answer func(context.Context, *testpb.SimpleRequest) (*testpb.SimpleResponse, error)
@@ -38,7 +38,7 @@ func (s *service) UnaryCall(ctx context.Context, in *testpb.SimpleRequest) (*tes
 	return s.answer(ctx, in)
 }
 
-// lines is a log that can be read while it is written.
+// lines is a log that can be read while it is being written.
 type lines struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -50,7 +50,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
-// find returns the records with a message.
+// find returns the records with the given message.
 func (l *lines) find(t *testing.T, msg string) []map[string]any {
 	t.Helper()
 	l.mu.Lock()
@@ -66,14 +66,14 @@ func (l *lines) find(t *testing.T, msg string) []map[string]any {
 	return found
 }
 
-// wait returns the first record with a message when it is there.
+// wait waits for a record with the given message and returns the first.
 func (l *lines) wait(t *testing.T, msg string) map[string]any {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(l.find(t, msg)) > 0 }, 10*time.Second, time.Millisecond, "log line %q", msg)
 	return l.find(t, msg)[0]
 }
 
-// observation is what an observer was told.
+// observation is the arguments of a call of an observer.
 type observation struct {
 	hook              string
 	code              codes.Code
@@ -95,13 +95,13 @@ type instance struct {
 	ended       chan error
 }
 
-// start runs a server with a configuration that change adapts, until the test ends.
+// start runs a server until the test ends, with a configuration that change modifies.
 func start(t *testing.T, change func(*Config)) *instance {
 	t.Helper()
 	return run(t, newServer(t, change))
 }
 
-// prepared is a server that does not run yet, and what listens to it.
+// prepared is a server that is not running yet, with its log and observer.
 type prepared struct {
 	*Server
 	log   *lines
@@ -151,7 +151,7 @@ func run(t *testing.T, p *prepared) *instance {
 	return i
 }
 
-// answering registers a service that answers with a function.
+// answering registers a service that responds with the result of a function.
 func answering(f func(context.Context, *testpb.SimpleRequest) (*testpb.SimpleResponse, error)) func(*Config) {
 	return func(c *Config) {
 		c.Register = func(r grpc.ServiceRegistrar) { testpb.RegisterTestServiceServer(r, &service{answer: f}) }

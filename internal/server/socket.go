@@ -14,12 +14,12 @@ import (
 	"github.com/egraft/egraft/internal/unixsocket"
 )
 
-// listen opens the socket, and again whenever somebody removes it.
+// listen opens the socket, and again whenever it is removed.
 func (s *Socket) listen(ctx context.Context, log *slog.Logger) (*reopeningListener, error) {
 	return newReopeningListener(ctx, s.Path, log, func(ctx context.Context) (*ownedListener, error) { return s.listenOnce(ctx, log) })
 }
 
-// listenOnce opens the socket. Nobody can connect before its group and mode are set.
+// listenOnce opens the socket. No client can connect before its group and mode are set.
 func (s *Socket) listenOnce(ctx context.Context, log *slog.Logger) (*ownedListener, error) {
 	if len(s.Path) > unixsocket.MaxPath {
 		return nil, fmt.Errorf("socket path %q has %d bytes, the limit is %d", s.Path, len(s.Path), unixsocket.MaxPath)
@@ -28,7 +28,7 @@ func (s *Socket) listenOnce(ctx context.Context, log *slog.Logger) (*ownedListen
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(s.Path), 0o755); err != nil { // the socket's own mode is what protects it
+	if err := os.MkdirAll(filepath.Dir(s.Path), 0o755); err != nil { // the mode of the socket itself protects it
 		return nil, fmt.Errorf("create directory of socket: %w", err)
 	}
 	if err := s.removeStale(ctx, log); err != nil {
@@ -48,7 +48,7 @@ func (s *Socket) listenOnce(ctx context.Context, log *slog.Logger) (*ownedListen
 	return owned, nil
 }
 
-// open lets clients in.
+// open allows clients to connect.
 func (s *Socket) open(gid int) error {
 	if err := os.Chown(s.Path, -1, gid); err != nil {
 		return fmt.Errorf("set group of socket: %w", err)
@@ -59,7 +59,7 @@ func (s *Socket) open(gid int) error {
 	return nil
 }
 
-// gid returns -1, which changes nothing, if there is no group.
+// gid returns the group ID, or -1 to keep the group if none is configured.
 func (s *Socket) gid() (int, error) {
 	if s.Group == "" {
 		return -1, nil

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// chmodZero gives a socket no permissions before it gets its name, so that there is no
-// moment in which the process's umask decides who may connect. Linux takes the mode of
-// the file from the socket: https://github.com/torvalds/linux/blob/v6.18/net/unix/af_unix.c (unix_bind_bsd).
+// chmodZero removes all permissions of a socket before it is bound, so that the process's umask
+// never decides who may connect. Linux takes the mode of the file from the socket:
+// https://github.com/torvalds/linux/blob/v6.18/net/unix/af_unix.c (unix_bind_bsd).
 func chmodZero(_, _ string, c syscall.RawConn) error {
 	var err error
 	if outer := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0) }); outer != nil {
@@ -19,7 +19,7 @@ func chmodZero(_, _ string, c syscall.RawConn) error {
 	return err
 }
 
-// peerOf asks the kernel who is at the other end of a socket.
+// peerOf returns the process at the other end of a socket.
 func peerOf(conn net.Conn) (peer, error) {
 	u, ok := conn.(*net.UnixConn)
 	if !ok {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// chmodZero does nothing outside of Linux, where the umask decides until the mode is set.
-// Other systems are for development only.
+// chmodZero does nothing on systems other than Linux, where the umask decides until the mode is
+// set. They are supported for development only.
 func chmodZero(string, string, syscall.RawConn) error { return nil }
 
 func peerOf(net.Conn) (peer, error) {

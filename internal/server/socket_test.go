@@ -31,7 +31,7 @@ func TestSocketFile(t *testing.T) {
 	require.NoFileExists(t, path)
 }
 
-// TestSocketIsClosedAtFirst would fail on systems that take the mode from the umask alone.
+// TestSocketIsClosedAtFirst would fail on systems that take the mode from the umask only.
 func TestSocketIsClosedAtFirst(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := (&net.ListenConfig{Control: chmodZero}).Listen(t.Context(), "unix", path)
@@ -102,7 +102,7 @@ func TestRemovedSocketIsLogged(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// deadSocket leaves what a killed process leaves.
+// deadSocket leaves the socket that a killed process leaves.
 func deadSocket(t *testing.T, path string) {
 	t.Helper()
 	l, err := net.Listen("unix", path)

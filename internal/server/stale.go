@@ -14,10 +14,10 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// dialTimeout is how long a socket that is in the way has to accept a connection.
+// dialTimeout is how long an existing socket has to accept a connection.
 const dialTimeout = time.Second
 
-// removeStale removes a socket that a dead process left, and nothing else.
+// removeStale removes the socket of a dead process, and nothing else.
 func (s *Socket) removeStale(ctx context.Context, log *slog.Logger) error {
 	info, err := os.Lstat(s.Path)
 	switch {

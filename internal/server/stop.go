@@ -6,7 +6,7 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// stop ends the service; calls that do not finish in time are cut off.
+// stop stops the service and aborts calls that do not finish in time.
 func (s *Server) stop() {
 	s.ready.set(false)
 	s.health.Shutdown()
@@ -16,14 +16,14 @@ func (s *Server) stop() {
 	case <-s.drained():
 		s.cfg.Log.Info("stopped")
 	case <-time.After(s.cfg.ShutdownTimeout):
-		// In the background: while GracefulStop waits for a call that does not heed its
-		// context, Stop waits for GracefulStop (grpc-go 1.83, both hold one lock).
+		// In the background: while GracefulStop waits for a call that ignores its context, Stop
+		// waits for GracefulStop (grpc-go 1.83, both hold one lock).
 		go s.grpc.Stop()
 		s.cfg.Log.Warn("stopped with calls in flight", logging.KeySetting, "--shutdown-timeout")
 	}
 }
 
-// drained takes no more calls and returns a channel that is closed when none is left.
+// drained stops accepting calls and returns a channel that is closed when none is in flight.
 func (s *Server) drained() <-chan struct{} {
 	done := make(chan struct{})
 	go func() {

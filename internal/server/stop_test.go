@@ -18,8 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// held is a service whose calls last until release is closed or, if they obey, until
-// their context ends.
+// held is a service whose calls last until release is closed.
 func held(begun chan<- struct{}, release <-chan struct{}) func(*Config) {
 	return answering(func(context.Context, *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
 		begun <- struct{}{}

@@ -13,10 +13,9 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// reloader makes the TLS configuration of a connection from files. Envoy Gateway opens a
-// connection and keeps it, so reading the files at each handshake is cheap and needs no
-// watcher. gRPC's own pemfile provider does not tell at the start that a file is
-// missing, and writes the private key to the log if it does not match.
+// reloader loads the TLS configuration from files at each handshake. Envoy Gateway keeps its
+// connection open, so this is cheap and needs no watcher. gRPC's own pemfile provider does not
+// report a missing file at startup, and logs a private key that does not match.
 type reloader struct {
 	tcp  *TCP
 	log  *slog.Logger
@@ -33,8 +32,8 @@ func newTLS(tcp *TCP, log *slog.Logger) (credentials.TransportCredentials, error
 	return credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: r.current}), nil
 }
 
-// current returns what the files say, or what they said when they last made sense: they
-// may be half written.
+// current returns the configuration in the files, or the last valid one, because files may be half
+// written.
 func (r *reloader) current(*tls.ClientHelloInfo) (*tls.Config, error) {
 	c, err := r.tcp.config()
 	if err != nil {
@@ -45,7 +44,7 @@ func (r *reloader) current(*tls.ClientHelloInfo) (*tls.Config, error) {
 	return c, nil
 }
 
-// config reads the files. TLS 1.3 is required: both ends are written in Go.
+// config loads the files. It requires TLS 1.3 because both ends are written in Go.
 func (t *TCP) config() (*tls.Config, error) {
 	cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 	if err != nil {

@@ -34,7 +34,7 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-// sign completes and signs a template, by itself if the authority has no key yet.
+// sign completes and signs a template. It self-signs if the authority has no key yet.
 func (a *authority) sign(t *testing.T, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -71,21 +71,21 @@ func writePEM(t *testing.T, file, kind string, der []byte) {
 	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
 }
 
-// client returns credentials that trust the authority and may have a certificate.
+// client returns credentials that trust the authority, with optional client certificates.
 func (a *authority) client(certificates ...tls.Certificate) credentials.TransportCredentials {
 	roots := x509.NewCertPool()
 	roots.AddCert(a.cert)
 	return credentials.NewTLS(&tls.Config{RootCAs: roots, Certificates: certificates})
 }
 
-// identity is a client certificate of the authority.
+// identity returns a client certificate that the authority issued.
 func (a *authority) identity(t *testing.T) tls.Certificate {
 	t.Helper()
 	cert, key := a.sign(t, &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
 }
 
-// files are a server's.
+// files returns the files of a server.
 func files(t *testing.T) *TCP {
 	dir := t.TempDir()
 	return &TCP{Address: "127.0.0.1:0", CertFile: filepath.Join(dir, "tls.crt"), KeyFile: filepath.Join(dir, "tls.key")}

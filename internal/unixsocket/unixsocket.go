@@ -1,5 +1,5 @@
-// Package unixsocket has what holds for every Unix socket, wherever its path comes from: a flag,
-// a policy or a test. It must not open any: that is for internal/server.
+// Package unixsocket has what applies to every Unix socket, whether its path comes from a flag, a
+// policy or a test. It must not open sockets: internal/server does.
 package unixsocket
 
 // MaxPath is the longest path of a Unix socket in bytes: sun_path of struct sockaddr_un has 108

@@ -8,35 +8,36 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// BufferPool is for the buffers of a gRPC server whose codec is [Codec], and shared by all.
-// None is used for another message, so that messages can stay where they were received.
+// BufferPool returns the pool for the receive buffers of gRPC servers whose codec is [Codec]. All
+// servers share it. It never reuses a buffer, so messages can stay where they were received.
 func BufferPool() mem.BufferPool { return &received }
 
 var received arena
 
 const (
-	// frame is the largest that gRPC receives into a buffer. Larger messages are several of them
-	// and what is left.
+	// frame is the maximum size of a buffer into which gRPC receives. A larger message takes
+	// several of them and a remainder.
 	// https://github.com/grpc/grpc-go/blob/v1.83.1/internal/transport/http_util.go#L47
 	frame = 16 << 10
-	// smallest is the size of a slab as long as no message needs a larger one.
+	// smallest is the minimum size of a slab.
 	smallest = 1 << 20
-	// handlesAtOnce is how many are made at a time: about as many as such a slab has buffers.
+	// handlesAtOnce is how many handles are allocated together: about as many as such a slab has
+	// buffers.
 	handlesAtOnce = 64
 )
 
-// arena cuts buffers one after the other from slabs of memory, and never uses them again: whole
-// frames from one slab, so that a large message is in one piece there but for its end, and
-// everything else from another one.
+// arena cuts consecutive buffers from slabs of memory and never reuses them. Whole frames come from
+// one slab, so that a large message is contiguous there except for its end. Everything else comes
+// from another slab.
 //
-// The slab of frames is given up when it has no room for another large message, and is garbage
-// when none of those in it is in use any more.
+// The slab of frames is replaced when it has no room for another large message. The garbage
+// collector frees it once none of its messages are in use.
 type arena struct {
 	mu      sync.Mutex
 	frames  slab
 	others  slab
-	handles [][]byte // for buffers to come
-	largest int      // bytes of a message for which frames should have room
+	handles [][]byte // not in use yet
+	largest int      // size in bytes of a message for which frames should have room
 }
 
 // Get implements mem.BufferPool.
@@ -49,9 +50,9 @@ func (a *arena) Get(length int) *[]byte {
 	}
 	if from.room() < length {
 		size := max(length, smallest)
-		if from == &a.frames { // messages grow, and may not begin where the slab does
+		if from == &a.frames { // messages grow, and may not start at the start of the slab
 			size = max(size, a.largest+a.largest/8)
-			a.largest -= a.largest / 32 // and one day there may be no such message any more
+			a.largest -= a.largest / 32 // such messages may stop coming
 		}
 		*from = newSlab(size)
 	}
@@ -64,11 +65,12 @@ func (a *arena) Get(length int) *[]byte {
 	return b
 }
 
-// Put implements mem.BufferPool. Other handles may be in use for longer, and must not keep the slab.
+// Put implements mem.BufferPool. It clears the handle because other handles in the same array may
+// be in use for longer and must not keep the slab alive.
 func (*arena) Put(b *[]byte) { *b = nil }
 
-// whole returns a message in one piece if it was received like that, its end excepted, and nil
-// otherwise.
+// whole returns the message as one slice if it was received contiguously except for its end, or
+// nil.
 func (a *arena) whole(message mem.BufferSlice) []byte {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -78,23 +80,23 @@ func (a *arena) whole(message mem.BufferSlice) []byte {
 	}
 	whole := a.frames.whole(message)
 	a.largest = max(a.largest, size)
-	// What is small beside the largest message may use up the slab.
+	// A message that is small compared with the largest one may use up the slab.
 	if a.frames.room() < a.largest && size > a.largest/8 {
 		a.frames = slab{}
 	}
 	return whole
 }
 
-// slab is memory of which a part is used.
+// slab is memory that is partly used.
 type slab struct {
 	memory []byte
 	used   int
 }
 
 func newSlab(size int) slab {
-	var b strings.Builder // whose memory, unlike that of make, is not filled with zeros first
+	var b strings.Builder // Builder does not zero its memory, unlike make
 	b.Grow(size)
-	b.WriteByte(0) // of an empty string, where it is need not be known
+	b.WriteByte(0) // the data pointer of an empty string is unspecified
 	return slab{memory: unsafe.Slice(unsafe.StringData(b.String()), size)}
 }
 
@@ -106,8 +108,8 @@ func (s *slab) cut(length int) []byte {
 	return s.memory[from:s.used:s.used]
 }
 
-// whole returns a message that is in one piece in the slab. If its end is elsewhere, as that of a
-// large message is, it is copied to where it belongs.
+// whole returns a message that is contiguous in the slab. If only its end is elsewhere, as with
+// large messages, whole copies the end to its place.
 func (s *slab) whole(message mem.BufferSlice) []byte {
 	from, size := 0, 0
 	for _, buffer := range message {

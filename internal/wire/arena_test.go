@@ -20,7 +20,7 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// filled is a message of about so many bytes.
+// filled returns a message of about size bytes.
 func filled(size int, with byte) *Message {
 	m := &Message{}
 	for left := size; left > 0; left -= 1000 {
@@ -29,7 +29,7 @@ func filled(size int, with byte) *Message {
 	return m
 }
 
-// receive puts messages into buffers of the pool as gRPC does, in turns.
+// receive puts messages into buffers of the pool as gRPC does, interleaved.
 func (a *arena) receive(messages ...*Message) (received []mem.BufferSlice) {
 	received = make([]mem.BufferSlice, len(messages))
 	var rest [][]byte
@@ -61,14 +61,14 @@ func (a *arena) decode(t *testing.T, data mem.BufferSlice) *Message {
 	return m
 }
 
-// isIn tells whether a message is where it was received.
+// isIn reports whether a message is where it was received.
 func isIn(data mem.BufferSlice, m *Message) bool {
 	buffer, value := data[0].ReadOnlyData(), m.Fields[0].Value
 	return uintptr(unsafe.Pointer(&value[0]))-uintptr(unsafe.Pointer(&buffer[0])) < uintptr(len(buffer))
 }
 
-// stays receives a message and tells whether it stays where it is. It may have to be received
-// again, since the slab can come to its end with a message that is no large one.
+// stays receives a message and reports whether it stays where it is. It tries twice because a slab
+// may end within a message that is not large.
 func (a *arena) stays(t *testing.T, want *Message) bool {
 	t.Helper()
 	for range 2 {
@@ -102,7 +102,7 @@ func TestMessagesInTurns(t *testing.T) {
 	}
 }
 
-// What is left of a message is not in a buffer of the pool if it is small.
+// TestMessagesStayWithAnyEnd: a small remainder of a message is not in a buffer of the pool.
 func TestMessagesStayWithAnyEnd(t *testing.T) {
 	a := &arena{}
 	a.decode(t, a.receive(filled(500_000, 1))[0])
@@ -153,7 +153,8 @@ func TestLargeMessagesAreForgotten(t *testing.T) {
 	require.Len(t, *a.Get(9 << 20), 9<<20)
 }
 
-// In the memory behind a buffer of the pool there is what the next one has.
+// TestMessageThatIsElsewhereInPart: the memory behind a buffer of the pool belongs to the next
+// buffer.
 func TestMessageThatIsElsewhereInPart(t *testing.T) {
 	a := &arena{}
 	want := filled(2000, 1)
@@ -205,7 +206,8 @@ func TestSlabsAreGivenUp(t *testing.T) {
 	runtime.KeepAlive(a)
 }
 
-// TestSlabIsUsedUp: a large message has one that is as good as new, others what there is.
+// TestSlabIsUsedUp: a large message gets an almost unused slab, and other messages use up the
+// current one.
 func TestSlabIsUsedUp(t *testing.T) {
 	a := &arena{}
 	send := func(size int) *byte {
@@ -254,7 +256,7 @@ func TestMessagesAtTheSameTime(t *testing.T) {
 	all.Wait()
 }
 
-// watched tells of each message if it stayed where it was received.
+// watched reports for each message whether it stayed where it was received.
 type watched struct {
 	encoding.CodecV2
 	stayed chan bool
@@ -279,7 +281,7 @@ func TestServerReadsMessagesInPlace(t *testing.T) {
 		return s.SendMsg(m)
 	}
 	server := grpc.NewServer(grpc.ForceServerCodecV2(codec), experimental.BufferPool(a),
-		grpc.StaticStreamWindowSize(16<<20), grpc.StaticConnWindowSize(16<<20), // what is left of a small one is no whole frame
+		grpc.StaticStreamWindowSize(16<<20), grpc.StaticConnWindowSize(16<<20), // a smaller window would split messages into partial frames
 		grpc.UnknownServiceHandler(answer), grpc.MaxRecvMsgSize(64<<20))
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)

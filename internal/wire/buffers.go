@@ -10,37 +10,37 @@ import (
 )
 
 const (
-	// bufferSize is the largest that gRPC's pool has, and nextSize the one before: what is
-	// larger than that gets the largest.
+	// bufferSize is the largest size in gRPC's pool, and nextSize the second largest: anything
+	// larger than nextSize gets a buffer of bufferSize.
 	// https://github.com/grpc/grpc-go/blob/v1.83.1/mem/buffer_pool.go#L47
 	bufferSize = 1 << 20
 	nextSize   = 32 << 10
-	// worthSending is how much has to be in one piece to be sent from where it is: as much as
-	// gRPC sends in one frame.
+	// worthSending is the minimum size of a piece that is sent without copying: as much as gRPC
+	// sends in one frame.
 	// https://github.com/grpc/grpc-go/blob/v1.83.1/internal/transport/http_util.go#L47
 	worthSending = 16 << 10
 )
 
-// buffers encodes the message into buffers of a pool, to which gRPC returns them when they
-// are sent: a message of many megabytes would be new memory at each call otherwise.
-// Values that follow each other as they did in what is answered are sent from there.
+// buffers encodes the message into pooled buffers, which gRPC returns after sending. Otherwise each
+// call would allocate memory for a message of many megabytes. Consecutive values that were also
+// consecutive in the request are sent from there.
 func (m *Message) buffers() mem.BufferSlice {
 	w := writer{left: m.Size()}
 	var head []byte
-	var found []byte // in m.answered, not written yet
-	last := 0        // where the last one ends that was found
+	var found []byte // part of m.answered, not written yet
+	last := 0        // end of the last field that was found
 	for _, f := range m.Fields {
 		head = protowire.AppendTag(head[:0], f.Number, protowire.BytesType)
 		head = protowire.AppendVarint(head, uint64(len(f.Value)))
 		from, to := m.fieldOffset(head, f.Value)
-		if from < last { // it is nowhere, or there already
+		if from < last { // not in the request, or already sent
 			w.writeFound(found)
 			found = nil
 			w.write(head)
 			w.write(f.Value)
 			continue
 		}
-		m.answered[from] = head[0] // its tag as the answer has it
+		m.answered[from] = head[0] // the tag that the field has in the response
 		if from != last || found == nil {
 			w.writeFound(found)
 			found = m.answered[from:from]
@@ -51,7 +51,7 @@ func (m *Message) buffers() mem.BufferSlice {
 	return w.full
 }
 
-// fieldOffset is where in what is answered the field with the value is, and -1 if it is not there or
+// fieldOffset returns where the field with the value is in the request, or -1 if it is not there or
 // cannot be given the tag in head.
 func (m *Message) fieldOffset(head, value []byte) (from, to int) {
 	if len(m.answered) == 0 || len(value) == 0 || head[0] >= 0x80 {
@@ -68,11 +68,11 @@ func (m *Message) fieldOffset(head, value []byte) (from, to int) {
 	return from, to
 }
 
-// pool is one of buffers of bufferSize, which it gives as they are. gRPC's own fills them with
-// zeros each time, which takes half as long as to fill them.
+// pool is a pool of buffers of bufferSize that it does not zero. gRPC's own pool zeros them on each
+// Get, which takes half as long as filling them.
 type pool struct{ sync.Pool }
 
-// Get implements mem.BufferPool for lengths that are not larger than bufferSize.
+// Get implements mem.BufferPool for lengths up to bufferSize.
 func (p *pool) Get(length int) *[]byte {
 	b, _ := p.Pool.Get().(*[]byte)
 	if b == nil {
@@ -88,13 +88,13 @@ func (p *pool) Put(b *[]byte) { p.Pool.Put(b) }
 // large is shared by all messages, as gRPC's pool is.
 var large pool
 
-// writer fills one buffer after the other.
+// writer fills buffers one after another.
 type writer struct {
 	full mem.BufferSlice
 	pool mem.BufferPool
-	last *[]byte // of the pool, not in full yet
-	used int     // bytes of last
-	left int     // bytes to come
+	last *[]byte // from pool, not in full yet
+	used int     // used bytes of last
+	left int     // bytes still to write
 }
 
 func (w *writer) write(b []byte) {
@@ -122,7 +122,7 @@ func (w *writer) flush() {
 	}
 }
 
-// writeFound writes what may be sent from where it is.
+// writeFound writes a part of the request, and sends it without copying if it is large enough.
 func (w *writer) writeFound(b []byte) {
 	if len(b) < worthSending {
 		w.write(b)

@@ -7,26 +7,26 @@ import (
 	"unsafe"
 )
 
-// Canonical is an encoded message with its maps in order, which knows where they are: to find
-// out whether another one says the same, only the maps have to be read.
+// Canonical is an encoded message with sorted maps and their positions. To compare another message
+// with it, only the maps have to be parsed.
 type Canonical struct {
 	encoded []byte
-	maps    []sortedMap // in the order in which they come, none within another
+	maps    []sortedMap // in the order of their positions; nested maps are not listed
 }
 
-// sortedMap is a map of several entries, so that they could be in another order.
+// sortedMap is a map with several entries, which could be in another order.
 type sortedMap struct {
-	from, to uint32 // its entries in the message, which gRPC keeps below 4 GiB
-	in       *Maps  // what the map is a field of
-	depth    uint8  // that is left for what is in it
-	few      uint8  // how many entries it has, if they are few and no two have the same key
+	from, to uint32 // position of the entries; gRPC keeps messages below 4 GiB
+	in       *Maps  // the message type that has the map field
+	depth    uint8  // remaining depth for the entries
+	few      uint8  // number of entries if there are few and their keys are unique
 	ends     [fewEntries]uint16
 }
 
-// fewEntries are found quicker one by one than by sorting them.
+// fewEntries is the number of entries up to which comparing one by one is faster than sorting.
 const fewEntries = 8
 
-// Canonical reads what [Maps.Sort] has sorted, which must not change any more.
+// Canonical parses the output of [Maps.Sort], which must not change afterwards.
 func (m *Maps) Canonical(sorted []byte) Canonical {
 	c := Canonical{encoded: sorted}
 	c.find(m, 0, len(sorted), maxDepth)
@@ -34,8 +34,8 @@ func (m *Maps) Canonical(sorted []byte) Canonical {
 	return c
 }
 
-// Is reports whether sorting the maps of an encoded message gives this one. It may miss that
-// of what is no message. Maps are sorted in scratch if they fit into its capacity.
+// Is reports whether sorting the maps of an encoded message gives this one. It may return false for
+// bytes that are not a valid message. It sorts maps in scratch if they fit into its capacity.
 func (c *Canonical) Is(encoded, scratch []byte) bool {
 	if len(encoded) != len(c.encoded) {
 		return false
@@ -43,7 +43,7 @@ func (c *Canonical) Is(encoded, scratch []byte) bool {
 	at := 0
 	for i := range c.maps {
 		m := &c.maps[i]
-		// With the same bytes before it, the map is in the same place.
+		// After equal bytes, the map is at the same position.
 		if !bytes.Equal(encoded[at:m.from], c.encoded[at:m.from]) || !m.is(encoded[m.from:m.to], c.encoded[m.from:m.to], scratch) {
 			return false
 		}
@@ -52,7 +52,7 @@ func (c *Canonical) Is(encoded, scratch []byte) bool {
 	return bytes.Equal(encoded[at:], c.encoded[at:])
 }
 
-// Size is how many bytes it takes beside those of the message.
+// Size returns the number of bytes that c takes in addition to the message.
 func (c *Canonical) Size() int { return len(c.maps) * int(unsafe.Sizeof(sortedMap{})) }
 
 func (m *sortedMap) is(entries, sorted, scratch []byte) bool {
@@ -64,7 +64,7 @@ func (m *sortedMap) is(entries, sorted, scratch []byte) bool {
 	return bytes.Equal(own, sorted)
 }
 
-// haveSame reports whether some entries are the same few ones in whatever order.
+// haveSame reports whether entries are the same few entries in any order.
 func (m *sortedMap) haveSame(entries, sorted []byte) bool {
 	var seen [fewEntries]bool
 	at := 0
@@ -78,7 +78,7 @@ func (m *sortedMap) haveSame(entries, sorted []byte) bool {
 	return at == len(entries)
 }
 
-// position is where among the sorted entries one is, and -1 if it is not among them.
+// position returns the index of an entry among the sorted entries, or -1.
 func (m *sortedMap) position(sorted, one []byte) int {
 	from := 0
 	for i, end := range m.ends[:m.few] {
@@ -90,7 +90,7 @@ func (m *sortedMap) position(sorted, one []byte) int {
 	return -1
 }
 
-// newSortedMap is one whose entries are those of the run in b.
+// newSortedMap returns the map whose entries are the run in b.
 func newSortedMap(in *Maps, b []byte, r run, depth int) sortedMap {
 	m := sortedMap{from: uint32(r.from), to: uint32(r.to), in: in, depth: uint8(depth)}
 	if r.entries > fewEntries || r.to-r.from > math.MaxUint16 {
@@ -139,7 +139,7 @@ func (c *Canonical) find(m *Maps, from, to, depth int) {
 	c.add(m, now, depth)
 }
 
-// add adds a map, or those in its only entry.
+// add adds a map with several entries, or the maps within its only entry.
 func (c *Canonical) add(m *Maps, r run, depth int) {
 	switch r.entries {
 	case 0:

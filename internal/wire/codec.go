@@ -9,9 +9,9 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// Codec is a gRPC codec that reads and writes [Message] as it is, and everything else,
-// the health service for one, as protocol buffers do. What a server received in buffers of
-// [BufferPool] it reads where it is, if it is there in one piece, and otherwise a copy.
+// Codec returns a gRPC codec that reads and writes [Message] as is and everything else, such as the
+// health service's messages, as protocol buffers. It reads a message received in buffers of
+// [BufferPool] in place if it is contiguous, and otherwise copies it.
 func Codec() encoding.CodecV2 {
 	return codec{encoding.GetCodecV2(proto.Name), &received}
 }
@@ -42,13 +42,13 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	return m.copyFrom(data)
 }
 
-// copyFrom reads a copy in one piece. Pools but [BufferPool] use their buffers again, and what is
-// in them would outlive the call: in mutators that nobody waits for any more.
+// copyFrom reads a contiguous copy. Pools other than [BufferPool] reuse their buffers, but the
+// content may outlive the call: abandoned mutators may still read it.
 //
-// It reads on after each buffer, when that is still in the processor's cache. A field of which
-// not all was there is tried again when twice as much is, so that no byte is read often.
+// It parses after each buffer, while that is in the CPU cache. If a field is incomplete, it waits
+// until twice as much has arrived, so that no byte is parsed often.
 func (m *Message) copyFrom(data mem.BufferSlice) error {
-	var copied strings.Builder // whose memory, unlike that of make, is not filled with zeros first
+	var copied strings.Builder // Builder does not zero its memory, unlike make
 	size, enough := data.Len(), 0
 	copied.Grow(size)
 	var whole []byte

@@ -15,6 +15,7 @@ import (
 	"github.com/egraft/egraft/internal/wire"
 )
 
+// TestCodecIsProtobufForOthers sends the health service's messages through the codec.
 func TestCodecIsProtobufForOthers(t *testing.T) {
 	in, out := &grpc_health_v1.HealthCheckRequest{Service: "s"}, &grpc_health_v1.HealthCheckRequest{}
 	data, err := wire.Codec().Marshal(in)
@@ -23,6 +24,7 @@ func TestCodecIsProtobufForOthers(t *testing.T) {
 	require.True(t, proto.Equal(in, out))
 }
 
+// TestCodecKeepsNoBuffer changes a received buffer after decoding, as the pool of gRPC does.
 func TestCodecKeepsNoBuffer(t *testing.T) {
 	m := &wire.Message{}
 	m.Add(1, []byte("kept"))
@@ -33,6 +35,7 @@ func TestCodecKeepsNoBuffer(t *testing.T) {
 	require.Equal(t, []byte("kept"), got.Merged(1))
 }
 
+// TestCodecOfLargeMessages has fields that do not end at the ends of buffers.
 func TestCodecOfLargeMessages(t *testing.T) {
 	m := &wire.Message{}
 	for i := range 5 {
@@ -51,6 +54,8 @@ func TestCodecOfLargeMessages(t *testing.T) {
 	}
 }
 
+// TestBuffersAreUsedAgain: the previous content of a buffer is not sent, and a small message does
+// not take the largest buffer.
 func TestBuffersAreUsedAgain(t *testing.T) {
 	for _, size := range []int{3 << 20, 100_000, 40_000, 33_000, 1<<20 + 1, 2 << 20, 100, 10_000, 3<<20 - 10} {
 		m := &wire.Message{}
@@ -65,6 +70,7 @@ func TestBuffersAreUsedAgain(t *testing.T) {
 	}
 }
 
+// TestCodecOfManyBuffers splits a message at random positions.
 func TestCodecOfManyBuffers(t *testing.T) {
 	m := &wire.Message{}
 	for i := range 40 {
@@ -87,6 +93,7 @@ func TestCodecOfManyBuffers(t *testing.T) {
 	require.EqualError(t, wire.Codec().Unmarshal(short, &wire.Message{}), "read field 274: unexpected EOF")
 }
 
+// TestCodecOfAFieldWithoutEnd has a group in small buffers, which is not parsed again for each.
 func TestCodecOfAFieldWithoutEnd(t *testing.T) {
 	var data mem.BufferSlice
 	data = append(data, mem.SliceBuffer(protowire.AppendTag(nil, 1, protowire.StartGroupType)))

@@ -24,8 +24,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// kinds are the resources that have a view, and the golden files of Envoy Gateway's
-// translator that have some of them.
+// kinds are the resources that have a view, and the golden files of Envoy Gateway's translator that
+// contain some of them.
 var kinds = []struct {
 	empty  proto.Message
 	golden string
@@ -39,7 +39,7 @@ var kinds = []struct {
 	{&routev3.Route{}, ""},
 }
 
-// seeds adds what Envoy Gateway's translator gives.
+// seeds adds the output of Envoy Gateway's translator.
 func seeds(f *testing.F) {
 	f.Helper()
 	f.Add(uint8(0), marshal(f, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
@@ -60,7 +60,7 @@ func seeds(f *testing.F) {
 	require.Greater(f, n, 20)
 }
 
-// FuzzView compares the view of arbitrary bytes with the decoded message, if they are one.
+// FuzzView compares the view of arbitrary bytes with the decoded message, if they are a valid one.
 func FuzzView(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
@@ -68,7 +68,7 @@ func FuzzView(f *testing.F) {
 		v := wire.NewView(wire.FieldNumbersOf(m), raw)
 		name, refs := v.Name(), v.References()
 		if proto.Unmarshal(raw, m) != nil {
-			return // nothing but that it does not panic
+			return // only checks that it does not panic
 		}
 		require.Equal(t, nameOf(m), name)
 		want := []xds.Reference{}
@@ -79,7 +79,7 @@ func FuzzView(f *testing.F) {
 	})
 }
 
-// mapsOfKinds are those of each of the kinds.
+// mapsOfKinds returns the maps of each kind.
 func mapsOfKinds() (maps []*wire.Maps) {
 	for _, kind := range kinds {
 		maps = append(maps, wire.MapsOf(kind.empty))
@@ -87,9 +87,8 @@ func mapsOfKinds() (maps []*wire.Maps) {
 	return maps
 }
 
-// FuzzSort sorts the maps of arbitrary bytes. If they are a message it says the same
-// afterwards, and however it is encoded, sorting gives the bytes that a deterministic
-// encoder does.
+// FuzzSort sorts the maps of arbitrary bytes. If they are a message, its content stays the same,
+// and sorting any encoding of it gives the bytes of a deterministic encoder.
 func FuzzSort(f *testing.F) {
 	seeds(f)
 	maps := mapsOfKinds()
@@ -117,9 +116,8 @@ func FuzzSort(f *testing.F) {
 	})
 }
 
-// FuzzCanonical compares arbitrary bytes with others whose maps are sorted: never are they
-// said to be the same if sorting shows a difference, and always if they are encodings of one
-// message.
+// FuzzCanonical compares arbitrary bytes with others whose maps are sorted. Is must not report
+// equality if sorting shows a difference, and must report it for all encodings of one message.
 func FuzzCanonical(f *testing.F) {
 	seeds(f)
 	maps := mapsOfKinds()
@@ -157,8 +155,8 @@ func nameOf(m proto.Message) string {
 	return m.(interface{ GetName() string }).GetName()
 }
 
-// goldens are the resources of a kind in some golden files, as far as this test knows what
-// they have in an Any.
+// goldens returns the resources of a kind from some golden files, except those with an Any of a
+// type that this test does not import.
 func goldens(f *testing.F, kind string, empty proto.Message) (out []proto.Message) {
 	f.Helper()
 	if kind == "" {

@@ -9,30 +9,29 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// maxDepth is how deep in each other messages may be for their maps to be sorted: as many as
-// decoders in C++, Envoy among them, take by default.
+// maxDepth is the maximum depth of nested messages whose maps are sorted: the default limit of
+// decoders in C++, such as Envoy's.
 // https://protobuf.dev/reference/cpp/api-docs/google.protobuf.io.coded_stream/
 const maxDepth = 100
 
-// Maps says where maps are in a kind of message and in what is in it. What is packed in an
-// Any is bytes and has none.
+// Maps holds where maps are in a message type and in nested messages. The content of an Any is
+// bytes and has no maps.
 type Maps struct {
 	fields []mapsField // by number
 }
 
-// mapsField says of a field whether it is a map, and where in it there are maps: nil if
-// there are none.
+// mapsField reports whether a field is a map, and where it contains maps; nil if it contains none.
 type mapsField struct {
 	isMap  bool
 	within *Maps
 }
 
-// MapsOf reads the descriptor of m and those of all that can be in it: too much for each
-// call.
+// MapsOf reads the descriptors of m and of all nested messages. Call it once per type, not in each
+// hook call.
 func MapsOf(m proto.Message) *Maps {
 	all := map[protoreflect.FullName]*Maps{}
 	maps := mapsOf(m.ProtoReflect().Descriptor(), all)
-	leads := map[*Maps]bool{} // to a map
+	leads := map[*Maps]bool{} // those that contain a map
 	for before := -1; before < len(leads); {
 		before = len(leads)
 		for _, m := range all {
@@ -71,9 +70,9 @@ func mapsOf(d protoreflect.MessageDescriptor, all map[protoreflect.FullName]*Map
 	return m
 }
 
-// Sort puts the entries of each map in an encoded message in the order of their keys, in
-// place. Encoders like Go's write them in another order each time. The message says what it
-// said before, and what is not as encoders write it stays as it is.
+// Sort sorts the entries of each map in an encoded message by key, in place. Encoders such as Go's
+// write them in random order. The meaning of the message stays the same, and what an encoder would
+// not write stays unmodified.
 func (m *Maps) Sort(encoded []byte) { m.sort(encoded, maxDepth) }
 
 func (m *Maps) sort(b []byte, depth int) {
@@ -98,15 +97,15 @@ func (m *Maps) sort(b []byte, depth int) {
 	now.sort(b)
 }
 
-// run is entries of one map, one right behind the other.
+// run is a sequence of adjacent entries of one map.
 type run struct {
 	of       protowire.Number
 	from, to int
 	entries  int
 }
 
-// with is the run with one more entry, or a new one if that is of another map or somewhere
-// else.
+// with returns the run with one more entry, or a new run if the entry is in another map or not
+// adjacent.
 func (r run) with(b []byte, from, to int, of protowire.Number) run {
 	if r.isFollowedBy(from, of) {
 		return run{of, r.from, to, r.entries + 1}
@@ -123,10 +122,10 @@ func (r run) sort(b []byte) {
 	}
 }
 
-// entry is an entry of a map: its key, nil if it is not as encoders write it, and all of it.
+// entry is an entry of a map, with its key, which is nil if the entry is not as encoders write it.
 type entry struct{ key, encoded []byte }
 
-// keyOf reads the key of an entry, which is a text and followed by the value.
+// keyOf returns the key of an entry, which must be a string followed by the value.
 func keyOf(entry []byte) (key []byte) {
 	n := 0
 	for end, f := range fieldsOf(entry) {
@@ -142,10 +141,10 @@ func keyOf(entry []byte) (key []byte) {
 	return nil
 }
 
-// sortEntries sorts entries, which are all that is in b. Where keys are the same, the last
-// one counts, and the order stays.
+// sortEntries sorts the entries in b. Entries with the same key keep their order, since the last
+// one counts.
 func sortEntries(b []byte) {
-	var few [fewEntries]entry // most maps take no memory
+	var few [fewEntries]entry // avoids an allocation for most maps
 	var short [512]byte
 	entries, sorted := few[:0], short[:0]
 	at := 0

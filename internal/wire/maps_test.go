@@ -18,7 +18,7 @@ import (
 	"github.com/egraft/egraft/internal/wire"
 )
 
-// field encodes a field whose value is a message, bytes or a text.
+// field encodes a field whose value is a message, bytes or a string.
 func field(num protowire.Number, value ...string) string {
 	return string(protowire.AppendString(protowire.AppendTag(nil, num, protowire.BytesType), strings.Join(value, "")))
 }
@@ -26,7 +26,7 @@ func field(num protowire.Number, value ...string) string {
 // of encodes an entry of a Struct.
 func of(key, value string) string { return field(1, field(1, key), field(2, field(3, value))) }
 
-// TestSort has Structs, whose one field is a map.
+// TestSort sorts Structs, whose only field is a map.
 func TestSort(t *testing.T) {
 	a, b, empty := of("a", "1"), of("b", "22"), of("", "3")
 	number := string(protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 7))
@@ -56,9 +56,9 @@ func TestSort(t *testing.T) {
 	}
 }
 
-// TestSortWithoutEnd has lists in each other, as deep as the largest request allows.
+// TestSortWithoutEnd has nested lists, as deep as the maximum message size allows.
 func TestSortWithoutEnd(t *testing.T) {
-	defer debug.SetMaxStack(debug.SetMaxStack(16 << 20)) // past it the process ends
+	defer debug.SetMaxStack(debug.SetMaxStack(16 << 20)) // beyond this the process exits
 	b := make([]byte, 16<<20)
 	at := len(b)
 	for tags := []byte("\x0a\x32"); ; tags[0], tags[1] = tags[1], tags[0] { // ListValue.values, Value.list_value
@@ -71,11 +71,11 @@ func TestSortWithoutEnd(t *testing.T) {
 	}
 	want := bytes.Clone(b[at:])
 	wire.MapsOf(&structpb.Value{}).Sort(b[at:])
-	wire.MapsOf(&structpb.ListValue{}).Sort(b[at:]) // one of them is what is outside
+	wire.MapsOf(&structpb.ListValue{}).Sort(b[at:]) // one of the two is the outermost type
 	require.True(t, bytes.Equal(want, b[at:]))
 }
 
-// TestSortLeavesBytes: a text that looks like a map, and what is packed in an Any, are not sorted.
+// TestSortLeavesBytes: a string that looks like a map, and the content of an Any, are not sorted.
 func TestSortLeavesBytes(t *testing.T) {
 	text := of("b", "1") + of("a", "2")
 	for _, m := range []proto.Message{&clusterv3.Cluster{Name: text}, &corev3.Node{UserAgentName: text}} {
@@ -141,7 +141,7 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
-// TestCanonicalOfSeveralMaps has them beside each other and in what is in between.
+// TestCanonicalOfSeveralMaps has several maps in one message and in nested messages.
 func TestCanonicalOfSeveralMaps(t *testing.T) {
 	options := map[string]*anypb.Any{"a": {TypeUrl: "x"}, "b": {TypeUrl: "y"}}
 	match := func(name string) *clusterv3.Cluster_TransportSocketMatch {

@@ -10,20 +10,20 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Mask says which fields of a kind of message count, as a field mask does.
+// Mask selects fields of a message type, as a field mask does.
 // https://protobuf.dev/reference/protobuf/google.protobuf/#field-mask
 type Mask struct {
 	fields []maskField // by number
 }
 
-// maskField is a field that is kept, as a whole or as far as the mask within says.
+// maskField is a selected field, as a whole or as far as the mask within selects.
 type maskField struct {
 	kept   bool
 	within *Mask
 }
 
-// MaskOf has all that paths lead to, which are names of fields joined by dots. It panics at
-// a path that m does not have.
+// MaskOf selects the fields at the paths, which are field names joined by dots. It panics if m does
+// not have a path.
 func MaskOf(m proto.Message, paths ...string) *Mask {
 	mask := &Mask{}
 	for _, path := range paths {
@@ -38,7 +38,7 @@ func (m *Mask) add(d protoreflect.MessageDescriptor, path string) {
 	if f == nil {
 		panic(fmt.Sprintf("%s has no field %q", d.FullName(), name))
 	}
-	if one := f.ContainingOneof(); one != nil { // of which the last one counts
+	if one := f.ContainingOneof(); one != nil { // the last field of a oneof counts
 		for i := range one.Fields().Len() {
 			m.keep(one.Fields().Get(i).Number())
 		}
@@ -61,9 +61,8 @@ func (m *Mask) keep(num protowire.Number) {
 	m.fields[num].kept = true
 }
 
-// Append appends an encoded message with nothing but the fields of the mask. What they mean
-// does not depend on what is left out; of a message that cannot be read to its end that is
-// the rest of it.
+// Append appends an encoded message reduced to the fields of the mask. Their meaning does not
+// depend on the fields that are left out. If the message is malformed, the rest is left out.
 func (m *Mask) Append(b, encoded []byte) []byte {
 	at := 0
 	for end, f := range fieldsOf(encoded) {

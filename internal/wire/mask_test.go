@@ -11,13 +11,13 @@ import (
 	"github.com/egraft/egraft/internal/wire"
 )
 
-// clusterPaths are where a virtual host says which clusters its routes lead to.
+// clusterPaths are the fields of a virtual host that name the clusters of its routes.
 var clusterPaths = []string{"routes.route.cluster", "routes.route.weighted_clusters.clusters.name"}
 
 // routesField is VirtualHost.routes.
 const routesField = 3
 
-// clustersOf are the clusters that clusterPaths lead to.
+// clustersOf returns the clusters at clusterPaths.
 func clustersOf(vh *routev3.VirtualHost) [][]string {
 	var all [][]string
 	for _, r := range vh.GetRoutes() {
@@ -56,8 +56,8 @@ func TestMask(t *testing.T) {
 	require.PanicsWithValue(t, `envoy.config.cluster.v3.Cluster has no field "nome"`, func() { wire.MaskOf(&clusterv3.Cluster{}, "nome") })
 }
 
-// TestMaskKeepsWhatCounts has fields that are there twice: of a oneof the last one counts,
-// messages are merged.
+// TestMaskKeepsWhatCounts has duplicate fields: the last field of a oneof counts, and messages are
+// merged.
 func TestMaskKeepsWhatCounts(t *testing.T) {
 	mask := wire.MaskOf(&routev3.VirtualHost{}, clusterPaths...)
 	header := to(&routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_ClusterHeader{ClusterHeader: "x"}})
@@ -89,8 +89,7 @@ func TestMaskKeepsWhatCounts(t *testing.T) {
 	}
 }
 
-// FuzzMask reduces arbitrary bytes. If they are a virtual host, what is kept says the same
-// about its clusters.
+// FuzzMask reduces arbitrary bytes. If they are a virtual host, the result has the same clusters.
 func FuzzMask(f *testing.F) {
 	seeds(f)
 	mask := wire.MaskOf(&routev3.VirtualHost{}, clusterPaths...)

@@ -1,10 +1,9 @@
-// Package wire reads and writes protocol buffer messages without decoding what is in
-// them: the requests and answers of Envoy Gateway's extension service as lists of
-// fields, and of a resource its name and metadata. It can also put maps in order, so that
-// the same content is the same bytes.
+// Package wire reads and writes protocol buffer messages without decoding their content: the
+// requests and responses of Envoy Gateway's extension service as lists of fields, and the name and
+// metadata of a resource. It can also sort maps, so that equal content has equal bytes.
 //
-// What no mutator wants is answered as the bytes it came in, unknown fields included.
-// The package knows the wire format and no message of Envoy Gateway's or Envoy's.
+// Unmodified resources are returned byte for byte, including unknown fields. The package knows the
+// wire format, but no message of Envoy Gateway or Envoy.
 // https://protobuf.dev/programming-guides/encoding/
 package wire
 
@@ -21,22 +20,22 @@ type Field struct {
 	Value  []byte
 }
 
-// Message is the length-delimited fields of a message in their order; fields of other
-// wire types are dropped.
+// Message holds the length-delimited fields of a message in order; it drops fields of other wire
+// types.
 type Message struct {
 	Fields []Field
 
-	parsed   []byte // what it was read from, as far as that could be read
-	answered []byte // that of the message that it answers
+	parsed   []byte // the part of the input that could be parsed
+	answered []byte // parsed of the request to which this responds
 }
 
-// NewResponse returns a message without fields that is the answer to m. The codec sends the values
-// that it has of m from where they are, and to that end gives them other tags there: m has its
-// fields afterwards, and what it was read from is no more what it was.
+// NewResponse returns an empty message that responds to m. The codec sends values that the response
+// shares with m without copying, and overwrites their tags for that: m keeps its fields, but the
+// bytes from which it was parsed change.
 func (m *Message) NewResponse() *Message { return &Message{answered: m.parsed} }
 
-// Parse reads a message. The values are parts of data, which must not change any more, but for
-// an [Message.NewResponse].
+// Parse parses a message. The values are slices of data, which must not change afterwards, except
+// through [Message.NewResponse].
 func Parse(data []byte) (*Message, error) {
 	m := &Message{}
 	m.read(data, len(data))
@@ -46,14 +45,15 @@ func Parse(data []byte) (*Message, error) {
 	return m, nil
 }
 
-// read reads on in data, which begins with what was read before, up to what cannot be read: in
-// a message of which more is to come, that may be the next time. It is size bytes as a whole.
+// read continues parsing data, which starts with what was parsed before, and stops at what it
+// cannot parse. If more data is to come, the next call may succeed there. size is the total size in
+// bytes.
 func (m *Message) read(data []byte, size int) {
 	from := len(m.parsed)
 	for end, f := range fieldsOf(data[from:]) {
 		if f.Value != nil {
 			if n := len(m.Fields); n == cap(m.Fields) {
-				// As many as there will be if they go on like this, which they need not.
+				// Estimate the total number of fields from those read so far.
 				m.Fields = slices.Grow(m.Fields, max(2, min(8*n, n*(size-from-end)/(from+end))+1))
 			}
 			m.Fields = append(m.Fields, f)
@@ -62,7 +62,7 @@ func (m *Message) read(data []byte, size int) {
 	}
 }
 
-// unread is why not all of data was read.
+// unread returns the reason why data was not parsed to its end, or nil.
 func (m *Message) unread(data []byte) error {
 	if len(m.parsed) == len(data) {
 		return nil
@@ -74,7 +74,7 @@ func (m *Message) unread(data []byte) error {
 	return fmt.Errorf("read field %d: %w", f.Number, protowire.ParseError(n))
 }
 
-// All returns the values of every field with the number: a repeated field.
+// All returns the values of a repeated field.
 func (m *Message) All(num protowire.Number) [][]byte {
 	n := 0
 	for _, f := range m.Fields {
@@ -94,9 +94,8 @@ func (m *Message) All(num protowire.Number) [][]byte {
 	return values
 }
 
-// Merged returns the value of a singular message field, and nil if it is absent. Where
-// the field is there several times its parts are joined, which is how the wire format
-// merges messages.
+// Merged returns the value of a singular message field, or nil if it is absent. It concatenates the
+// values if the field occurs more than once, which is how the wire format merges messages.
 func (m *Message) Merged(num protowire.Number) []byte {
 	parts := m.All(num)
 	if len(parts) <= 1 {
@@ -120,7 +119,7 @@ func (m *Message) Add(num protowire.Number, values ...[]byte) {
 	}
 }
 
-// Size is the number of bytes that [Message.Append] appends.
+// Size returns the number of bytes that [Message.Append] appends.
 func (m *Message) Size() int {
 	size := 0
 	for _, f := range m.Fields {
@@ -129,7 +128,7 @@ func (m *Message) Size() int {
 	return size
 }
 
-// Append encodes the message at the end of b.
+// Append appends the encoded message to b.
 func (m *Message) Append(b []byte) []byte {
 	for _, f := range m.Fields {
 		b = protowire.AppendTag(b, f.Number, protowire.BytesType)

@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Values ranges over the length-delimited fields of a message in their order, and ends
-// where it cannot be read.
+// Values ranges over the length-delimited fields of a message in order, and stops where the message
+// is malformed.
 func Values(data []byte) iter.Seq2[protowire.Number, []byte] {
 	return func(yield func(protowire.Number, []byte) bool) {
 		for _, f := range fieldsOf(data) {
@@ -20,8 +20,8 @@ func Values(data []byte) iter.Seq2[protowire.Number, []byte] {
 	}
 }
 
-// fieldsOf ranges over all fields of a message, each with where it ends, and ends where the
-// message cannot be read. The value of a field is nil if it is not length-delimited.
+// fieldsOf ranges over all fields of a message with the end offset of each, and stops where the
+// message is malformed. The value of a field is nil if it is not length-delimited.
 func fieldsOf(data []byte) iter.Seq2[int, Field] {
 	return func(yield func(int, Field) bool) {
 		for at := 0; at < len(data); {
@@ -41,13 +41,13 @@ func fieldsOf(data []byte) iter.Seq2[int, Field] {
 	}
 }
 
-// shortField reads a field whose tag and length, or number, take at most two bytes each, as
-// nearly all do. The end is 0 if it is another one, or the last few bytes of the message.
+// shortField parses a field whose tag and length, or number, take at most two bytes each, as nearly
+// all do. The end is 0 for other fields and for the last few bytes of the message.
 func shortField(data []byte, at int) (f Field, end int) {
 	if at+4 > len(data) {
 		return f, 0
 	}
-	const more = 0x80 // a number goes on behind such a byte
+	const more = 0x80 // set in all bytes of a varint except the last
 	tag := uint(data[at])
 	if at++; tag >= more {
 		tag = tag&^more | uint(data[at])<<7
@@ -74,8 +74,8 @@ func shortField(data []byte, at int) (f Field, end int) {
 	return f, 0
 }
 
-// consume reads whatever field, and says what size it has: of one that cannot be read an error
-// of protowire, and no number if that is what cannot be read.
+// consume parses any field and returns its size. If the field is malformed, the size is an error of
+// protowire, and the number is 0 if the tag is malformed.
 func consume(b []byte) (Field, int) {
 	num, typ, tag := protowire.ConsumeTag(b)
 	if tag < 0 {
@@ -93,12 +93,11 @@ func consume(b []byte) (Field, int) {
 	return f, tag + size
 }
 
-// Replace returns the message with the values of a field replaced. Everything else stays
-// the bytes and in the order that it is. The answer is data itself if nothing is replaced
-// by other bytes, and if data cannot be read.
+// Replace returns the message with the values of a field replaced. All other bytes and the order
+// stay the same. It returns data itself if no value changes or data is malformed.
 func Replace(data []byte, num protowire.Number, with func(value []byte) []byte) []byte {
 	var out []byte
-	at, copied := 0, 0 // of data
+	at, copied := 0, 0 // offsets in data
 	for end, f := range fieldsOf(data) {
 		if f.Number == num && f.Value != nil {
 			if now := with(f.Value); !bytes.Equal(now, f.Value) {

@@ -11,14 +11,14 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// FieldNumbers says where a kind of resource has its name and its metadata: zero where it has
+// FieldNumbers holds the field numbers of the name and metadata of a resource kind; zero if it has
 // none.
 type FieldNumbers struct {
 	name, metadata protowire.Number
 }
 
-// FieldNumbersOf looks the fields up in the descriptor of m: `name` or `cluster_name`, and
-// `metadata`.
+// FieldNumbersOf looks up the fields `name` or `cluster_name`, and `metadata`, in the descriptor of
+// m.
 func FieldNumbersOf(m proto.Message) FieldNumbers {
 	fields := m.ProtoReflect().Descriptor().Fields()
 	number := func(name protoreflect.Name) protowire.Number {
@@ -34,8 +34,8 @@ func FieldNumbersOf(m proto.Message) FieldNumbers {
 	return s
 }
 
-// View reads a resource's name and metadata when they are asked for, and nothing else of
-// it. It is for one goroutine, and its name is part of raw, which must not change.
+// View reads a resource's name and metadata on demand, and nothing else. It is for one goroutine,
+// and the name is part of raw, which must not change.
 type View struct {
 	fields     FieldNumbers
 	raw        []byte
@@ -46,22 +46,22 @@ type View struct {
 	decoded    bool
 }
 
-// NewView is a view of the resource in raw.
+// NewView returns a view of the resource in raw.
 func NewView(s FieldNumbers, raw []byte) *View { return &View{fields: s, raw: raw} }
 
-// Reset makes it a view of another resource of the same kind.
+// Reset makes v a view of another resource of the same kind.
 func (v *View) Reset(raw []byte) { *v = View{fields: v.fields, raw: raw} }
 
-// Name is the resource's name, empty if it has none.
+// Name returns the resource's name, or an empty string.
 func (v *View) Name() string {
 	v.scan()
 	return v.name
 }
 
-// OnlyNameRead reports whether the name was asked for, and nothing else.
+// OnlyNameRead reports whether the name was read, and nothing else.
 func (v *View) OnlyNameRead() bool { return v.scanned && !v.decoded }
 
-// References are the Kubernetes objects that Envoy Gateway names in the metadata.
+// References returns the Kubernetes objects that Envoy Gateway names in the metadata.
 func (v *View) References() []xds.Reference {
 	if v.decoded {
 		return v.references
@@ -75,8 +75,8 @@ func (v *View) References() []xds.Reference {
 	return v.references
 }
 
-// scan finds the two fields. Of a name that is there twice the last counts, of metadata
-// the parts are joined, as decoding would do it.
+// scan finds the two fields. As in decoding, the last of several names counts, and several values
+// of metadata are concatenated.
 func (v *View) scan() {
 	if v.scanned {
 		return

@@ -94,7 +94,8 @@ func TestMessage(t *testing.T) {
 	require.NotNil(t, (&wire.Message{Fields: []wire.Field{{Number: 1, Value: []byte{}}}}).Merged(1), "empty is not absent")
 }
 
-// TestRoomForFields is about as much as there are, whatever the first ones suggest.
+// TestRoomForFields: the allocated capacity is close to the number of fields, whatever the first
+// ones suggest.
 func TestRoomForFields(t *testing.T) {
 	many, few := &wire.Message{}, &wire.Message{}
 	for range 10_000 {
@@ -122,8 +123,6 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// TestCodecIsProtobufForOthers sends the health service's messages through the codec.
-// TestCodecKeepsNoBuffer changes what gRPC gave after reading, as its pool does.
 func TestReplace(t *testing.T) {
 	m := &wire.Message{}
 	m.Add(1, []byte("a"), []byte("b"))
@@ -156,7 +155,7 @@ func TestReplace(t *testing.T) {
 	require.Equal(t, broken, wire.Replace(broken, 1, all), "what cannot be read is left alone")
 }
 
-// TestViewTellsIfTheNameSufficed asks for less and for more than the name.
+// TestViewTellsIfTheNameSufficed reads less and more than the name.
 func TestViewTellsIfTheNameSufficed(t *testing.T) {
 	v := wire.NewView(wire.FieldNumbersOf(&clusterv3.Cluster{}), marshal(t, &clusterv3.Cluster{Name: "n", Metadata: metadata("r")}))
 	require.False(t, v.OnlyNameRead())
@@ -175,10 +174,9 @@ func TestViewReset(t *testing.T) {
 	require.Empty(t, v.References())
 }
 
-// TestCodecOfLargeMessages has fields that do not end where buffers do.
-// TestAnswer has answers that have values of a message and others, and sends them.
+// TestAnswer sends responses that share values with the request and have others.
 func TestAnswer(t *testing.T) {
-	const few, many = 10, 2000 // of which twenty are worth sending from where they are
+	const few, many = 10, 2000 // with many, twenty values are sent without copying
 	values := func(size int) (all [][]byte) {
 		for i := range 20 {
 			all = append(all, bytes.Repeat([]byte{byte('a' + i)}, size))
@@ -203,7 +201,7 @@ func TestAnswer(t *testing.T) {
 			"one is shorter":     {2, 1, func(v [][]byte) [][]byte { return append(append(v[:10:10], v[10][:5]), v[11:]...) }, false},
 			"one is there twice": {2, 1, func(v [][]byte) [][]byte { return append(v[:10:10], v[9:]...) }, false},
 			"another order":      {2, 1, func(v [][]byte) [][]byte { return append(v[10:20:20], v[:10]...) }, false},
-			"a longer tag":       {2, 288, func(v [][]byte) [][]byte { return v }, false}, // that ends in the shorter one
+			"a longer tag":       {2, 288, func(v [][]byte) [][]byte { return v }, false}, // its last byte is the shorter tag
 			"a shorter tag":      {70, 1, func(v [][]byte) [][]byte { return v }, false},
 			"all are others":     {2, 1, func(v [][]byte) [][]byte { return values(size) }, false},
 		} {
@@ -236,8 +234,8 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-// TestAnswerWithTwoTags has a value twice, by different tags, and an empty one behind a zero,
-// which looks like its length.
+// TestAnswerWithTwoTags has a value twice with different tags, and an empty value after a zero that
+// looks like its length.
 func TestAnswerWithTwoTags(t *testing.T) {
 	in := &wire.Message{}
 	in.Add(2, bytes.Repeat([]byte{'a'}, 20_000), bytes.Repeat([]byte{0}, 20_000), []byte{}, []byte("b"))
@@ -254,7 +252,7 @@ func TestAnswerWithTwoTags(t *testing.T) {
 	require.True(t, bytes.Equal(want.Append(nil), data.Materialize()))
 }
 
-// TestParseAgreesWithProtowire reads bytes that are fields more often than not.
+// TestParseAgreesWithProtowire parses bytes that are mostly valid fields.
 func TestParseAgreesWithProtowire(t *testing.T) {
 	read := func(b []byte) (fields []wire.Field, err error) {
 		for len(b) > 0 {
@@ -307,8 +305,3 @@ func TestParseAgreesWithProtowire(t *testing.T) {
 	require.Greater(t, wrong, 1000)
 	require.Less(t, wrong, 199_000)
 }
-
-// TestBuffersAreUsedAgain: what a buffer had before is not sent, and a small message does not
-// take the largest buffer.
-// TestCodecOfManyBuffers cuts a message wherever it can be cut.
-// TestCodecOfAFieldWithoutEnd has a group in small buffers, which is not read again for each.
