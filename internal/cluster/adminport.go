@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// The setting of the admin address, and its default.
+// adminFlag, adminVariable and adminDefault are the setting of the admin address and its default
+// port.
 const (
 	adminFlag     = "--admin-address"
 	adminVariable = "EGRAFT_ADMIN_ADDRESS"
 	adminDefault  = 19110
 )
 
-// adminPort is the port of egraft's admin listener by the flags and the environment of its
-// container. A file of settings is not read. It is 0 if there is no such listener.
+// adminPort returns the port of egraft's admin listener from the flags and environment of its
+// container, or 0 if there is no admin listener. It does not read the settings file.
 func adminPort(spec *Spec) uint16 {
 	for _, c := range append(slices.Clone(spec.InitContainers), spec.Containers...) {
 		if c.Name == EgraftContainer {
@@ -27,7 +28,7 @@ func adminPort(spec *Spec) uint16 {
 
 func adminAddress(c *Container) string {
 	arguments := append(slices.Clone(c.Command), c.Args...)
-	for i, a := range slices.Backward(arguments) { // the last one counts
+	for i, a := range slices.Backward(arguments) { // the last one takes precedence
 		if value, found := strings.CutPrefix(a, adminFlag+"="); found {
 			return value
 		}

@@ -1,9 +1,9 @@
-// Package cluster reads a Kubernetes cluster for people who run egraft's commands, on a
-// workstation or in a pod: it finds the pods of egraft, Envoy Gateway and Envoy, reads objects, and
-// reaches ports of pods as `kubectl port-forward` does.
+// Package cluster reads a Kubernetes cluster for egraft's commands, on a workstation or in a pod:
+// it finds the pods of egraft, Envoy Gateway and Envoy, reads objects, and reaches ports of pods as
+// `kubectl port-forward` does.
 //
-// It has the rights of the user's kubeconfig. It changes nothing in the cluster, reads no Secrets,
-// and must not judge what it reads. Every request has a timeout.
+// It uses the permissions of the user's kubeconfig. It changes nothing in the cluster, reads no
+// Secrets, and must not interpret what it reads. Every request has a timeout.
 package cluster
 
 import (
@@ -20,33 +20,34 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Config says which cluster, and where in it.
+// Config selects a cluster and namespaces in it.
 type Config struct {
-	// Kubeconfig is the path of a file. If it is empty, the rules of kubectl hold: the files of
+	// Kubeconfig is the path of the kubeconfig. If it is empty, kubectl's rules apply: the files in
 	// $KUBECONFIG, ~/.kube/config, the pod's ServiceAccount.
 	Kubeconfig string
-	// Context is one of the kubeconfig; the current one if it is empty.
+	// Context is a context of the kubeconfig; empty for the current one.
 	Context string
-	// EgraftNamespace and EnvoyGatewayNamespace are where to look for pods. If they are empty,
-	// all namespaces are looked at, and pods in several of them are an error: whoever may make
-	// pods in one namespace could otherwise pose as egraft.
+	// EgraftNamespace and EnvoyGatewayNamespace restrict the search for pods. If they are empty,
+	// all namespaces are searched, and pods in several namespaces are an error: otherwise anyone
+	// who may create pods in one namespace could pose as egraft.
 	EgraftNamespace, EnvoyGatewayNamespace string
-	// Slow is called for each request that takes longer than a second, with what is waited for.
-	// It may be nil, and is called by other goroutines.
+	// Slow is called with a description of each request that takes longer than a second. It may be
+	// nil. It is called from other goroutines.
 	Slow func(what string)
 }
 
 // ErrNoConfig means that no kubeconfig names a cluster.
 var ErrNoConfig = errors.New("no kubeconfig names a cluster: use --kubeconfig or $KUBECONFIG")
 
-// Requests, and requests together with what is waited for on the way to a port.
+// requestTimeout is the timeout of a request, and slowAfter the time after which Config.Slow is
+// called.
 const (
 	requestTimeout = 10 * time.Second
 	slowAfter      = time.Second
 )
 
-// Cluster is a cluster with the rights of a user. Make one with [Open]; it can be used by
-// several goroutines.
+// Cluster is a cluster with the permissions of a user. Create it with [Open]. It is safe for
+// concurrent use.
 type Cluster struct {
 	cfg       Config
 	config    *rest.Config // without a timeout, for streams
@@ -55,7 +56,7 @@ type Cluster struct {
 	namespace string
 }
 
-// Open reads the kubeconfig. It makes no connection.
+// Open reads the kubeconfig. It does not connect.
 func Open(cfg Config) (*Cluster, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = cfg.Kubeconfig
@@ -95,13 +96,13 @@ func open(cfg Config, config *rest.Config, namespace string) (*Cluster, error) {
 	return c, nil
 }
 
-// Namespace is that of the kubeconfig's context.
+// Namespace returns the namespace of the kubeconfig's context.
 func (c *Cluster) Namespace() string { return c.namespace }
 
-// Host is the address of the API server.
+// Host returns the address of the API server.
 func (c *Cluster) Host() string { return c.config.Host }
 
-// slow tells if what follows takes long. Call what it returns at the end.
+// slow reports the operation to Config.Slow if done is not called in time.
 func (c *Cluster) slow(what string) (done func()) {
 	if c.cfg.Slow == nil {
 		return func() {}

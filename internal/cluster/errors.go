@@ -10,11 +10,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// ErrNotFound is what errors wrap for an object that is not there.
+// ErrNotFound is wrapped by errors for an object that does not exist.
 var ErrNotFound = errors.New("not found")
 
-// ErrNoKind is what errors wrap for a kind that the API server does not have: its CRD is not
-// installed, or does not serve the version.
+// ErrNoKind is wrapped by errors for a kind that the API server does not have: its CRD is not
+// installed or does not serve the version.
 var ErrNoKind = errors.New("the API server does not serve this kind")
 
 // ForbiddenError means that the user of the kubeconfig lacks a permission.
@@ -32,7 +32,7 @@ func (e *ForbiddenError) Error() string {
 	return fmt.Sprintf("forbidden: needs verb %s on %s %s; see `kubectl auth can-i %s %s%s`", e.Verb, resource, where, e.Verb, resource, flag)
 }
 
-// request is what an error is about.
+// request describes the request of an error.
 type request struct {
 	verb      string
 	resource  schema.GroupResource
@@ -40,7 +40,7 @@ type request struct {
 	name      string // may be empty
 }
 
-// String is like "get configmaps envoy-gateway-system/envoy-gateway-config".
+// String returns text like "get configmaps envoy-gateway-system/envoy-gateway-config".
 func (r request) String() string {
 	out := r.verb + " " + r.resource.String()
 	switch {
@@ -54,7 +54,7 @@ func (r request) String() string {
 	return out
 }
 
-// failed says of a request what went wrong, and nil if nothing did.
+// failed wraps an error of a request with a description, and returns nil for nil.
 func (r request) failed(err error) error {
 	var timeout net.Error
 	switch {

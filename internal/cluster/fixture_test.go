@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// server is an API server that has answers by path and query, like
-// /api/v1/pods?labelSelector=a, and says no to all else.
+// server returns an API server that has responses by path and query, like
+// /api/v1/pods?labelSelector=a, and forbids everything else.
 func server(t *testing.T, answers map[string]any) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -47,7 +47,7 @@ func at(t *testing.T, cfg Config, s *httptest.Server) *Cluster {
 	return c
 }
 
-// list makes a list of YAML documents.
+// list returns a list of YAML documents.
 func list(t *testing.T, documents string) map[string]any {
 	t.Helper()
 	items := []any{}

@@ -16,16 +16,16 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// pageSize bounds what the API server sends at a time, and maxObjects what a list can be.
+// pageSize bounds a page of a list, and maxObjects a whole list.
 const (
 	pageSize   = 500
 	maxObjects = 20000
 )
 
-// ErrTooMany means that a list was cut.
+// ErrTooMany means that a list was truncated.
 var ErrTooMany = fmt.Errorf("more than %d objects", maxObjects)
 
-// Get reads an object. The namespace is empty for those of the cluster.
+// Get reads an object. The namespace is empty for cluster-scoped objects.
 func (c *Cluster) Get(ctx context.Context, of schema.GroupVersionResource, namespace, name string) (*unstructured.Unstructured, error) {
 	r := request{"get", of.GroupResource(), namespace, name}
 	defer c.slow(r.String())()
@@ -33,8 +33,8 @@ func (c *Cluster) Get(ctx context.Context, of schema.GroupVersionResource, names
 	return out, r.failed(err)
 }
 
-// List lists the objects of a namespace, or of all if it is empty, by a selector of labels, which
-// may be empty. With [ErrTooMany] it returns some.
+// List lists the objects of a namespace that match a label selector. An empty namespace or selector
+// matches all. With [ErrTooMany] it returns some of the objects.
 func (c *Cluster) List(ctx context.Context, of schema.GroupVersionResource, namespace, labels string) (out []unstructured.Unstructured, err error) {
 	r := request{"list", of.GroupResource(), namespace, ""}
 	defer c.slow(r.String())()
@@ -61,8 +61,8 @@ func (c *Cluster) in(of schema.GroupVersionResource, namespace string) dynamic.R
 	return c.objects.Resource(of).Namespace(namespace)
 }
 
-// Resource finds the resource of a kind, which is its plural. An error that wraps [ErrNoKind]
-// means that no CRD serves it.
+// Resource returns the plural resource name of a kind. An error that wraps [ErrNoKind] means that
+// no CRD serves the kind.
 func (c *Cluster) Resource(ctx context.Context, of schema.GroupVersionKind) (schema.GroupVersionResource, error) {
 	r := request{"get", schema.GroupResource{Group: of.Group, Resource: of.Kind}, "", ""}
 	path := []string{"/apis", of.Group, of.Version}
@@ -88,7 +88,7 @@ func (c *Cluster) Resource(ctx context.Context, of schema.GroupVersionKind) (sch
 	return of.GroupVersion().WithResource(list.APIResources[i].Name), nil
 }
 
-// Version is that of the API server, like v1.36.3.
+// Version returns the version of the API server, like v1.36.3.
 func (c *Cluster) Version(ctx context.Context) (string, error) {
 	defer c.slow("read the version of the API server")()
 	var version struct {
@@ -104,7 +104,7 @@ func (c *Cluster) Version(ctx context.Context) (string, error) {
 	return version.GitVersion, nil
 }
 
-// Log reads the end of a container's log, at most limit bytes and the given number of lines.
+// Log returns the end of a container's log: at most the given number of lines and limit bytes.
 func (c *Cluster) Log(ctx context.Context, p Pod, container string, lines, limit int64) ([]byte, error) {
 	r := request{"get", schema.GroupResource{Resource: "pods/log"}, p.Namespace, p.Name}
 	defer c.slow("read the log of " + container + " of pod " + p.String())()
@@ -121,11 +121,11 @@ func (c *Cluster) Log(ctx context.Context, p Pod, container string, lines, limit
 
 // Access is a permission.
 type Access struct {
-	// Resource is a plural, with / and the subresource if there is one.
+	// Resource is the plural name, followed by / and the subresource, if any.
 	Verb, Group, Resource, Namespace string
 }
 
-// Can tells whether a user has a permission. A ServiceAccount's user is
+// Can reports whether a user has a permission. The user of a ServiceAccount is
 // system:serviceaccount:NAMESPACE:NAME.
 func (c *Cluster) Can(ctx context.Context, user string, groups []string, a Access) (bool, error) {
 	resource, sub, _ := strings.Cut(a.Resource, "/")

@@ -11,13 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Resources that are read.
+// Pods and ConfigMaps are resources that this package reads.
 var (
 	Pods       = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 	ConfigMaps = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 )
 
-// Labels of pods: egraft's of deploy/deployment, and Envoy Gateway's.
+// Labels of pods: egraft's, as deploy/deployment sets them, and Envoy Gateway's.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/translator.go#L42
 const (
 	egraftLabel       = "app.kubernetes.io/name=egraft"
@@ -29,34 +29,34 @@ const (
 	gatewayClass     = "gateway.envoyproxy.io/owning-gatewayclass"
 )
 
-// Container names: egraft's in deploy, and Envoy Gateway's.
+// Names of containers: egraft's, as deploy sets it, and Envoy Gateway's.
 const (
 	EgraftContainer       = "egraft"
 	EnvoyGatewayContainer = "envoy-gateway"
 	EnvoyContainer        = "envoy"
 )
 
-// Pod is a pod of interest.
+// Pod is a pod of egraft, Envoy Gateway or Envoy.
 type Pod struct {
 	Namespace, Name string
-	// Containers are the names of its containers, native sidecars included.
+	// Containers are the names of its containers, including native sidecars.
 	Containers []string
-	// Running is whether the container of interest runs, and Ready whether it is ready.
+	// Running and Ready are the state of the container that was searched for.
 	Running, Ready bool
-	// AdminPort is that of egraft's admin listener, in pods of egraft; 0 if it has none.
+	// AdminPort is the port of egraft's admin listener, in pods of egraft; 0 without one.
 	AdminPort uint16
-	// Spec is the pod's specification, and ServiceAccount the name of its account.
+	// Spec is the pod's specification.
 	Spec Spec
 }
 
-// String is the pod's namespace/name.
+// String returns namespace/name.
 func (p Pod) String() string { return p.Namespace + "/" + p.Name }
 
-// ErrNoPods is what errors wrap if there are none.
+// ErrNoPods is wrapped by errors if no pods were found.
 var ErrNoPods = errors.New("no pods")
 
-// Egrafts finds all replicas of egraft: pods with its label, and sidecars named egraft of Envoy
-// Gateway.
+// Egrafts returns all replicas of egraft: pods with its label, and sidecars of Envoy Gateway named
+// egraft.
 func (c *Cluster) Egrafts(ctx context.Context) ([]Pod, error) {
 	own, err := c.pods(ctx, c.cfg.EgraftNamespace, egraftLabel, EgraftContainer)
 	if err != nil {
@@ -77,7 +77,7 @@ func (c *Cluster) Egrafts(ctx context.Context) ([]Pod, error) {
 	return out, oneNamespace(out, "egraft", "--egraft-namespace")
 }
 
-// EnvoyGateways finds all replicas of Envoy Gateway.
+// EnvoyGateways returns all replicas of Envoy Gateway.
 func (c *Cluster) EnvoyGateways(ctx context.Context) ([]Pod, error) {
 	out, err := c.pods(ctx, c.cfg.EnvoyGatewayNamespace, envoyGatewayLabel, EnvoyGatewayContainer)
 	if err != nil {
@@ -89,7 +89,8 @@ func (c *Cluster) EnvoyGateways(ctx context.Context) ([]Pod, error) {
 	return out, oneNamespace(out, "Envoy Gateway", "--envoy-gateway-namespace")
 }
 
-// notFound says what was looked for, and what to do without the right to look everywhere.
+// notFound wraps an error with what was searched for. If the user may not search all namespaces, it
+// names the flag that restricts the search.
 func notFound(what, flag string, err error) error {
 	var forbidden *ForbiddenError
 	if errors.As(err, &forbidden) && forbidden.Namespace == "" {
@@ -105,7 +106,7 @@ func in(namespace string) string {
 	return " in namespace " + namespace
 }
 
-// oneNamespace makes pods in several namespaces an error.
+// oneNamespace returns an error if the pods are in several namespaces.
 func oneNamespace(pods []Pod, what, flag string) error {
 	var namespaces []string
 	for _, p := range pods {
@@ -118,8 +119,8 @@ func oneNamespace(pods []Pod, what, flag string) error {
 	return nil
 }
 
-// Envoys finds the Envoys of a Gateway. They are in Envoy Gateway's namespace, or in that of the
-// Gateway if it is configured so. With merged Gateways, class is the GatewayClass.
+// Envoys returns the Envoys of a Gateway. They are in Envoy Gateway's namespace, or in the
+// Gateway's if so configured. With merged Gateways, class is the GatewayClass.
 func (c *Cluster) Envoys(ctx context.Context, envoyGateway, namespace, name, class string) ([]Pod, error) {
 	labels := proxyLabels + "," + gatewayNamespace + "=" + namespace + "," + gatewayName + "=" + name
 	if class != "" {
@@ -134,12 +135,12 @@ func (c *Cluster) Envoys(ctx context.Context, envoyGateway, namespace, name, cla
 	return nil, fmt.Errorf("find Envoys of Gateway %s/%s: %w with labels %s", namespace, name, ErrNoPods, labels)
 }
 
-// AllEnvoys finds the Envoys of all Gateways, in a namespace or in all.
+// AllEnvoys returns the Envoys of all Gateways in a namespace, or in all namespaces if it is empty.
 func (c *Cluster) AllEnvoys(ctx context.Context, namespace string) ([]Pod, error) {
 	return c.pods(ctx, namespace, proxyLabels, EnvoyContainer)
 }
 
-// pods are those with labels that have a container.
+// pods returns the pods with the labels that have the container.
 func (c *Cluster) pods(ctx context.Context, namespace, labels, container string) (out []Pod, err error) {
 	list, err := c.List(ctx, Pods, namespace, labels)
 	if err != nil {

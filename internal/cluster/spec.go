@@ -1,7 +1,7 @@
 package cluster
 
-// Spec is what is read of a pod's specification. The types of Kubernetes' API would make the program
-// larger by megabytes.
+// Spec is the part of a pod's specification that is read. The types of the Kubernetes API would add
+// megabytes to the binary.
 type Spec struct {
 	ServiceAccountName string      `json:"serviceAccountName"`
 	InitContainers     []Container `json:"initContainers"`
@@ -18,20 +18,21 @@ type Container struct {
 	VolumeMounts []VolumeMount `json:"volumeMounts"`
 }
 
-// EnvVar is a variable of a container's environment. The value is empty if it comes from elsewhere.
+// EnvVar is an environment variable of a container. The value is empty if it comes from another
+// source.
 type EnvVar struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
-// VolumeMount is where a container has a volume.
+// VolumeMount is a volume mount of a container.
 type VolumeMount struct {
 	Name      string `json:"name"`
 	MountPath string `json:"mountPath"`
 	SubPath   string `json:"subPath"`
 }
 
-// pod is what is read of a pod.
+// pod is the part of a pod that is read.
 type pod struct {
 	Metadata struct {
 		Namespace string `json:"namespace"`
@@ -44,7 +45,7 @@ type pod struct {
 	} `json:"status"`
 }
 
-// containerStatus is that of a container.
+// containerStatus is the status of a container.
 type containerStatus struct {
 	Name  string `json:"name"`
 	Ready bool   `json:"ready"`

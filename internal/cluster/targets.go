@@ -2,14 +2,14 @@ package cluster
 
 import "k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-// maxTargets is how many targets of a policy are looked at.
+// maxTargets is the maximum number of a policy's targets that are read.
 const maxTargets = 64
 
-// RouteTargets reads which routes a policy targets, and whether it has other targets. It reads
-// leniently: the policy may be invalid.
+// RouteTargets returns the routes that a policy targets and whether it has other targets. It reads
+// leniently because the policy may be invalid.
 func RouteTargets(policy *unstructured.Unstructured) (routes []string, others bool) {
 	for _, field := range []string{"targetRefs", "targetSelectors"} {
-		list, _, _ := unstructured.NestedSlice(policy.Object, "spec", field) // nothing if it has another type
+		list, _, _ := unstructured.NestedSlice(policy.Object, "spec", field) // empty if it has another type
 		for _, one := range list[:min(len(list), maxTargets)] {
 			target, _ := one.(map[string]any)
 			kind, _ := target["kind"].(string)

@@ -10,7 +10,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 )
 
-// result is what became of an attempt to write, see [Observer].
+// result is the result of an attempt to write, see [Observer].
 type result string
 
 const (
@@ -24,8 +24,8 @@ const (
 	rejected    result = "rejected"
 )
 
-// Results returns the results of each kind of write, as [Observer] is told them, for metrics that
-// begin with all of them.
+// Results returns the possible results of each kind of write, so that metrics can start with all of
+// them.
 func Results() map[string][]string {
 	both := []string{
 		string(written), string(present), string(outdated), string(conflict),
@@ -34,11 +34,11 @@ func Results() map[string][]string {
 	return map[string][]string{event: append([]string{string(repeated)}, both...), condition: both}
 }
 
-// namespaceTerminating is why nothing can be created in a namespace that is being deleted.
+// namespaceTerminating is the cause of errors in a namespace that is being deleted.
 // https://github.com/kubernetes/api/blob/v0.36.3/core/v1/types.go#L7116
 const namespaceTerminating metav1.CauseType = "NamespaceTerminating"
 
-// classify says what an error of the API server, or of the way to it, leads to.
+// classify returns the result for an error of the API server or of the connection to it.
 func classify(err error) result {
 	status := apierrors.APIStatus(nil)
 	if !errors.As(err, &status) {
@@ -59,7 +59,7 @@ func classify(err error) result {
 	}
 }
 
-// backoff hold back requests that would fail as one before them did, each time longer.
+// backoff delays requests that would fail like a previous one, with increasing delays.
 type backoff struct {
 	delays workqueue.TypedRateLimiter[string]
 	until  map[string]time.Time
@@ -69,20 +69,20 @@ func newBackoff(first, longest time.Duration) *backoff {
 	return &backoff{workqueue.NewTypedItemExponentialFailureRateLimiter[string](first, longest), map[string]time.Time{}}
 }
 
-// wait is how long the gate of the name stays closed.
+// wait returns how long requests of the name must still wait.
 func (g *backoff) wait(name string) time.Duration { return time.Until(g.until[name]) }
 
-// close closes a gate and reports for how long.
+// close delays the requests of the name and returns for how long.
 func (g *backoff) close(name string) time.Duration {
 	d := g.delays.When(name)
 	g.until[name] = time.Now().Add(d)
 	return d
 }
 
-// failures is how often a gate was closed since it was open.
+// failures returns the number of failures since the last success.
 func (g *backoff) failures(name string) int { return g.delays.NumRequeues(name) }
 
-// open opens a gate after a request that went well.
+// open ends the delay after a successful request.
 func (g *backoff) open(name string) {
 	g.delays.Forget(name)
 	delete(g.until, name)

@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// many are outcomes of that many policies.
+// many returns outcomes of n policies.
 func many(n int) (out []mutator.PolicyOutcome) {
 	for i := range n {
 		out = append(out, outcomeOf(fmt.Sprintf("p%d", i), mutator.Programmed, "works"))
@@ -21,8 +21,8 @@ func many(n int) (out []mutator.PolicyOutcome) {
 	return out
 }
 
-// TestUnavailableServer is down for an hour: it is asked now and then, nothing is lost,
-// and there is one line at the beginning and one at the end.
+// TestUnavailableServer has a server that is down for an hour: requests are retried occasionally,
+// nothing is lost, and the log has one line at the start and one at the end.
 func TestUnavailableServer(t *testing.T) {
 	for name, answer := range map[string]func(*http.Request) (*http.Response, error){
 		"hangs":             hanging,
@@ -51,7 +51,7 @@ func TestUnavailableServer(t *testing.T) {
 	}
 }
 
-// TestOutcomeThatTheServerFailsOn does not hold up the others.
+// TestOutcomeThatTheServerFailsOn: an outcome that makes the server fail does not delay the others.
 func TestOutcomeThatTheServerFailsOn(t *testing.T) {
 	in(t, nil, func(t *testing.T, f *fixture) {
 		f.api.set(func(r *http.Request) (*http.Response, error) {
@@ -68,7 +68,8 @@ func TestOutcomeThatTheServerFailsOn(t *testing.T) {
 	})
 }
 
-// TestMissingPermission is said once, tried seldom, and noticed when it is there.
+// TestMissingPermission: a missing permission is logged once and retried rarely, and granting it
+// has an effect.
 func TestMissingPermission(t *testing.T) {
 	in(t, status(http.StatusForbidden, metav1.StatusReasonForbidden), func(t *testing.T, f *fixture) {
 		f.Publish("g", many(100))
@@ -83,7 +84,7 @@ func TestMissingPermission(t *testing.T) {
 	})
 }
 
-// TestServerThatStarts says that everything is forbidden, until it has read its roles.
+// TestServerThatStarts has a server that forbids everything until it has loaded its roles.
 func TestServerThatStarts(t *testing.T) {
 	in(t, status(http.StatusForbidden, metav1.StatusReasonForbidden), func(t *testing.T, f *fixture) {
 		f.Publish("g", many(100))
@@ -95,8 +96,8 @@ func TestServerThatStarts(t *testing.T) {
 	})
 }
 
-// TestPermissionInOneNamespace: those where it is missing do not hold up those where it
-// is not.
+// TestPermissionInOneNamespace: a permission missing in one namespace does not delay other
+// namespaces.
 func TestPermissionInOneNamespace(t *testing.T) {
 	in(t, nil, func(t *testing.T, f *fixture) {
 		f.api.set(func(r *http.Request) (*http.Response, error) {

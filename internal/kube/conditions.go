@@ -15,7 +15,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// The types of conditions, in the words of Gateway API.
+// accepted and programmed are condition types of Gateway API.
 const (
 	accepted   = "Accepted"
 	programmed = "Programmed"
@@ -29,9 +29,9 @@ func (conditions) rule(k key, o outcome) string {
 	return fmt.Sprintf("get %s and patch %s/status", resource, resource)
 }
 
-// write reads the object and applies its conditions if they have to change. What it
-// applies names the version that it read: of two replicas that found the same, one
-// writes, and the other finds nothing to do when it tries again.
+// write reads the object and applies its conditions if they differ. The patch names the
+// resourceVersion that it read: if two replicas find the same difference, one writes, and the other
+// finds nothing to do when it retries.
 func (c conditions) write(ctx context.Context, k key, o outcome, _ int) (result, error) {
 	of := c.client.Resource(k.kind.GroupVersion().WithResource(o.resource)).Namespace(k.namespace)
 	live, err := of.Get(ctx, k.name, metav1.GetOptions{})
@@ -59,7 +59,7 @@ func (c conditions) write(ctx context.Context, k key, o outcome, _ int) (result,
 	return written, err
 }
 
-// conditionsOf reads the conditions that egraft writes; others are left to their owners.
+// conditionsOf returns the conditions that egraft writes; others belong to other controllers.
 func conditionsOf(live *unstructured.Unstructured) ([]metav1.Condition, error) {
 	var object struct {
 		Status struct {
@@ -74,8 +74,8 @@ func conditionsOf(live *unstructured.Unstructured) ([]metav1.Condition, error) {
 	}), nil
 }
 
-// update changes conditions to what the outcome says, unless they are about a newer
-// generation. A condition keeps its time as long as its status stays.
+// update changes conditions to match the outcome, unless they are of a newer generation. A
+// condition keeps its transition time while its status stays the same.
 func update(there *[]metav1.Condition, o outcome) result {
 	for _, c := range *there {
 		if c.ObservedGeneration > o.generation {
@@ -91,8 +91,8 @@ func update(there *[]metav1.Condition, o outcome) result {
 	return r
 }
 
-// wanted are the conditions that an outcome means. Accepted is about the object alone;
-// with reasons as in Gateway API (GEP-713).
+// wanted returns the conditions for an outcome. Accepted depends on the object alone. The reasons
+// are those of Gateway API (GEP-713).
 func wanted(o outcome) []metav1.Condition {
 	a := metav1.Condition{Type: accepted, Status: metav1.ConditionTrue, Reason: accepted, ObservedGeneration: o.generation}
 	p := metav1.Condition{Type: programmed, Status: metav1.ConditionFalse, Reason: string(o.reason), Message: o.message, ObservedGeneration: o.generation}
@@ -105,7 +105,7 @@ func wanted(o outcome) []metav1.Condition {
 	return []metav1.Condition{a, p}
 }
 
-// application is what is sent to the API server.
+// application returns the patch for the API server.
 func application(live *unstructured.Unstructured, list []metav1.Condition) (*unstructured.Unstructured, error) {
 	status, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&struct {
 		Conditions []metav1.Condition `json:"conditions"`

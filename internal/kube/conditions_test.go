@@ -17,7 +17,7 @@ const (
 	apply = "PATCH /apis/example.com/v1/namespaces/ns/filters/f/status"
 )
 
-// having answers with an object that has conditions.
+// having responds with an object that has conditions.
 func having(uid string, list ...metav1.Condition) func(*http.Request) (*http.Response, error) {
 	return func(*http.Request) (*http.Response, error) {
 		return respond(http.StatusOK, map[string]any{
@@ -35,7 +35,7 @@ func existing(typ string, status metav1.ConditionStatus, reason, message string,
 	}
 }
 
-// conditionRequests publishes an outcome and returns the requests but for Events, and the
+// conditionRequests publishes an outcome and returns the requests except those for Events, and the
 // counts of conditions.
 func conditionRequests(t *testing.T, answer func(*http.Request) (*http.Response, error), o mutator.PolicyOutcome) (got []request, counts map[string]int) {
 	t.Helper()
@@ -52,7 +52,7 @@ func conditionRequests(t *testing.T, answer func(*http.Request) (*http.Response,
 	return got, counts
 }
 
-// applied are the conditions in the body of a request.
+// applied returns the conditions in the body of a request.
 func applied(t *testing.T, body string) []metav1.Condition {
 	t.Helper()
 	var object struct {
@@ -103,7 +103,7 @@ func TestConditionsThatAreThere(t *testing.T) {
 	}
 }
 
-// TestTimeOfTransition is when the status changed, and not when the text did.
+// TestTimeOfTransition: the transition time changes with the status, not with the text.
 func TestTimeOfTransition(t *testing.T) {
 	then := existing("", "", "", "", 0).LastTransitionTime.UTC()
 	there := having("uid-f",
@@ -147,7 +147,7 @@ func TestObjectsThatAreGone(t *testing.T) {
 	}
 }
 
-// TestOtherReplicaWasFaster: what it wrote is read again.
+// TestOtherReplicaWasFaster: after a conflict, the object is read again.
 func TestOtherReplicaWasFaster(t *testing.T) {
 	first := true
 	answer := func(r *http.Request) (*http.Response, error) {
@@ -203,7 +203,7 @@ func TestConditionsThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// TestPermissionForConditions: Events do not wait for it.
+// TestPermissionForConditions: a missing permission for conditions does not delay Events.
 func TestPermissionForConditions(t *testing.T) {
 	answer := func(r *http.Request) (*http.Response, error) {
 		if r.Method == http.MethodGet {
@@ -219,7 +219,7 @@ func TestPermissionForConditions(t *testing.T) {
 	})
 }
 
-// TestWorstOfATranslation: the filter is in effect on one route and not on another.
+// TestWorstOfATranslation has a filter that takes effect on one route, but not on another.
 func TestWorstOfATranslation(t *testing.T) {
 	in(t, having("uid-f"), func(t *testing.T, f *fixture) {
 		for range 3 {

@@ -11,38 +11,36 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Config is what a [Publisher] needs; all fields but Kubeconfig are required.
+// Config configures a [Publisher]; all fields except Kubeconfig are required.
 type Config struct {
-	// Kubeconfig is the path of a file that says how to reach the API server. Without it
-	// the process has to run in a pod with a ServiceAccount.
+	// Kubeconfig is the path of the kubeconfig file. Without it, the process must run in a pod with
+	// a ServiceAccount.
 	Kubeconfig string
-	// Instance tells replicas apart for readers of Events: the pod's name.
+	// Instance identifies the replica in Events: the pod's name.
 	Instance string
 	Log      *slog.Logger
 	Observer Observer
 }
 
-// Observer counts what becomes of outcomes.
+// Observer counts results.
 type Observer interface {
-	// Written is called for each attempt to write, of an "event" or of "conditions". The
-	// result is "written", "repeated" for an Event that got a new time, "present" if there
-	// was nothing to do, "outdated" if the object or its namespace is gone or its conditions
-	// are of a newer generation, "conflict" if somebody else was faster and it is tried
-	// again, "unavailable" and "forbidden" if it is tried again later, and "rejected" if
-	// that makes no sense.
+	// Written is called for each attempt to write an "event" or "conditions". The result is
+	// "written"; "repeated" for an Event that got a new time; "present" if there was nothing to do;
+	// "outdated" if the object or its namespace is gone or its conditions are of a newer
+	// generation; "conflict" if another writer was faster, before a retry; "unavailable" or
+	// "forbidden" before a later retry; or "rejected" if there is no retry.
 	Written(what, result string)
-	// Dropped is called for an outcome for which there was no room.
+	// Dropped is called for an outcome that did not fit into the table.
 	Dropped()
 }
 
 // ErrNotInCluster means that there is no API server to write to.
 var ErrNotInCluster = errors.New("not in a Kubernetes pod, and no kubeconfig is set")
 
-// requestTimeout is how long the API server may take for an answer. client-go itself
-// waits for ever.
+// requestTimeout is the timeout of a request to the API server. client-go itself has none.
 const requestTimeout = 10 * time.Second
 
-// New makes a publisher. It reads files and makes no connection.
+// New makes a publisher. It reads files, but does not connect.
 func New(cfg Config) (*Publisher, error) {
 	if cfg.Instance == "" || cfg.Log == nil || cfg.Observer == nil {
 		return nil, errors.New("publish outcomes: instance, log and observer are required")
@@ -54,7 +52,7 @@ func New(cfg Config) (*Publisher, error) {
 	return newPublisher(cfg, c)
 }
 
-// connection says how to reach the API server.
+// connection returns the configuration of the connection to the API server.
 func connection(kubeconfig string) (*rest.Config, error) {
 	if kubeconfig != "" {
 		c, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
@@ -75,7 +73,7 @@ func connection(kubeconfig string) (*rest.Config, error) {
 
 func newPublisher(cfg Config, c *rest.Config) (*Publisher, error) {
 	c.UserAgent = manager
-	c.QPS = -1 // the publisher has a limit of its own, which ends with its context
+	c.QPS = -1 // the publisher has its own limit, which ends with its context
 	c.WarningHandlerWithContext = rest.NoWarnings{}
 	client, err := dynamic.NewForConfig(c)
 	if err != nil {

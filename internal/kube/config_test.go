@@ -47,7 +47,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestPodWithoutToken is one whose ServiceAccount is not mounted.
+// TestPodWithoutToken runs in a pod whose ServiceAccount token is not mounted.
 func TestPodWithoutToken(t *testing.T) {
 	if _, err := os.Stat("/var/run/secrets/kubernetes.io/serviceaccount/token"); err == nil {
 		t.Skip("this is a pod with a ServiceAccount")

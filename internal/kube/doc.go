@@ -1,17 +1,17 @@
-// Package kube tells Kubernetes users what became of their policies: by Events, and by
-// conditions in the status of those kinds whose status is egraft's.
+// Package kube reports policy outcomes to Kubernetes users: in Events, and in status conditions of
+// kinds whose status belongs to egraft.
 //
-// It is off the path of Envoy Gateway's calls. [Publisher.Publish] puts outcomes into a
-// bounded table and returns; [Publisher.Run] works the table off, one request at a time,
-// as fast as the API server lets it. What is not written yet waits in the table, where a
-// later outcome replaces it. Nothing here decides what an outcome is.
+// It is not on the path of Envoy Gateway's hook calls. [Publisher.Publish] puts outcomes into a
+// bounded table and returns. [Publisher.Run] writes them one request at a time, as fast as the API
+// server allows. Outcomes that are not written yet wait in the table, where a later outcome
+// replaces an earlier one. Nothing here decides outcomes.
 //
-// Several replicas see the same calls and come to the same outcomes. They do not know of
-// one another: an Event has the same name whoever writes it, so that the second finds it
-// there, and conditions are read first and written only if they differ, under the
-// condition that nobody else wrote meanwhile.
+// Several replicas receive the same calls and have the same outcomes, without knowing of each
+// other. The name of an Event does not depend on the replica, so the second replica finds the Event
+// of the first. Conditions are read first and written only if they differ and no other writer has
+// changed the object since.
 //
-// What it needs of the API server, and nothing else:
+// It needs the following permissions, and no others:
 //
 //	events.k8s.io  events            create, patch
 //	<group>        <kinds>           get             for each kind with conditions

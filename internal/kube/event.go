@@ -19,18 +19,18 @@ import (
 )
 
 const (
-	// controller is who reports, in the form that Events want.
+	// controller is the reporting controller, in the format of Events.
 	controller = "egraft.io/egraft"
-	// action is what was tried with the object.
+	// action is the attempted action on the object.
 	action = "Program"
-	// maxInstance is the longest reportingInstance in bytes, next to [maxMessage].
+	// maxInstance is the maximum length of reportingInstance in bytes, see also [maxMessage].
 	maxInstance = 128
-	// maxName is the longest name of an Event in bytes.
+	// maxName is the maximum length of an Event's name in bytes.
 	maxName = validation.DNS1123SubdomainMaxLength
 )
 
-// events writes Events. Their names follow from what they say: two replicas, or one that
-// was restarted, write one Event.
+// events writes Events. Their names depend on their content: two replicas, or one that restarts,
+// write the same Event.
 type events struct {
 	client   dynamic.Interface
 	instance string
@@ -38,9 +38,8 @@ type events struct {
 
 func (events) rule(key, outcome) string { return "create and patch events.events.k8s.io" }
 
-// write creates an Event. One that this process wrote before, so that something else was
-// true in between or an hour has passed, gets a count and a new time, as long as it is
-// still there.
+// write creates an Event. If this process wrote the same Event before, and another outcome or an
+// hour came in between, write updates its count and time as long as it still exists.
 func (e events) write(ctx context.Context, k key, o outcome, before int) (result, error) {
 	in := e.client.Resource(schema.GroupVersionResource{Group: "events.k8s.io", Version: "v1", Resource: "events"}).Namespace(namespaceOf(k))
 	if before > 0 {
@@ -83,7 +82,7 @@ func (e events) event(k key, o outcome) *unstructured.Unstructured {
 	}}
 }
 
-// coded is the message behind the code of the reason, by which docs/outcomes.md is sorted. The name of
+// coded returns the message after the code of its reason, which docs/outcomes.md uses. The name of
 // an Event does not depend on the code.
 func coded(o outcome) string {
 	code, found := finding.OfReason(string(o.reason))
@@ -93,22 +92,22 @@ func coded(o outcome) string {
 	return cut(code.ID+": "+o.message, maxMessage)
 }
 
-// series says that an Event was seen again.
+// series returns the patch for an Event that occurred again.
 func series(count int) map[string]any {
 	return map[string]any{"series": map[string]any{"count": count, "lastObservedTime": now()}}
 }
 
 func now() string { return time.Now().UTC().Format(metav1.RFC3339Micro) }
 
-// nameOf is the object's name and what makes the Event different from others of it.
+// nameOf returns the name of an Event: the object's name and an ID of the outcome.
 func nameOf(k key, o outcome) string {
 	id := o.id(k)
 	name := k.name[:min(len(k.name), maxName-len(id)-1)]
 	return strings.TrimRight(name, "-.") + "." + id
 }
 
-// namespaceOf is where Events of an object are; those of objects without a namespace are
-// in default.
+// namespaceOf returns the namespace for Events of an object: its own, or default for cluster-scoped
+// objects.
 func namespaceOf(k key) string {
 	if k.namespace == "" {
 		return metav1.NamespaceDefault

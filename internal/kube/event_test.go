@@ -43,7 +43,8 @@ func TestBadOutcomesAreWarnings(t *testing.T) {
 	}
 }
 
-// TestCoded has the code in front, as far as there is one, within what an Event can have.
+// TestCoded: the code precedes the message if the reason has one, within the maximum length of a
+// message.
 func TestCoded(t *testing.T) {
 	require.Equal(t, "EGR302: another is older", coded(outcome{reason: mutator.Conflicted, message: "another is older"}))
 	require.Equal(t, "is special", coded(outcome{reason: "Special", message: "is special"}))
@@ -51,7 +52,7 @@ func TestCoded(t *testing.T) {
 	require.Equal(t, nameOf(key{}, outcome{reason: mutator.Invalid, message: "m"}), "."+outcome{reason: mutator.Invalid, message: "m"}.id(key{}), "it has no code")
 }
 
-// TestEventsOfGateways has a policy that is in effect on one Gateway and not on the other.
+// TestEventsOfGateways has a policy that takes effect on one Gateway, but not on another.
 func TestEventsOfGateways(t *testing.T) {
 	in(t, fine, func(t *testing.T, f *fixture) {
 		for range 3 {
@@ -66,7 +67,7 @@ func TestEventsOfGateways(t *testing.T) {
 	})
 }
 
-// TestWhatWasTrueBefore: an Event that says what is true again has to be the newest.
+// TestWhatWasTrueBefore: an Event for an outcome that is current again must be the newest.
 func TestWhatWasTrueBefore(t *testing.T) {
 	good, bad := outcomeOf("p", mutator.Programmed, "works"), outcomeOf("p", mutator.Conflicted, "another is older")
 	in(t, fine, func(t *testing.T, f *fixture) {
@@ -82,8 +83,8 @@ func TestWhatWasTrueBefore(t *testing.T) {
 	})
 }
 
-// TestExpiredEvents: the API server forgets Events after an hour. What is not in effect is
-// said again, when it is reported again.
+// TestExpiredEvents: the API server deletes Events after an hour. Outcomes of policies without
+// effect are written again if they are still reported.
 func TestExpiredEvents(t *testing.T) {
 	in(t, fine, func(t *testing.T, f *fixture) {
 		publish := func() {
@@ -115,7 +116,7 @@ func TestExpiredEvents(t *testing.T) {
 	})
 }
 
-// TestEventOfAnotherReplica is there already.
+// TestEventOfAnotherReplica has an Event that already exists.
 func TestEventOfAnotherReplica(t *testing.T) {
 	in(t, status(http.StatusConflict, metav1.StatusReasonAlreadyExists), func(t *testing.T, f *fixture) {
 		for range 3 {

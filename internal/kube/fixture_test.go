@@ -23,15 +23,14 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// faultyAPIServer answers as a test says. What a server without faults does is tested on a
-// real one, in e2e.
+// faultyAPIServer responds as a test specifies. The e2e tests cover an API server without faults.
 type faultyAPIServer struct {
 	mu       sync.Mutex
 	answer   func(*http.Request) (*http.Response, error)
 	requests []request
 }
 
-// request is one that the server got.
+// request is a request that the server received.
 type request struct {
 	at   time.Time
 	line string
@@ -51,14 +50,14 @@ func (s *faultyAPIServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer(r)
 }
 
-// set changes what the server answers from now on.
+// set changes the responses of the server from now on.
 func (s *faultyAPIServer) set(answer func(*http.Request) (*http.Response, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = answer
 }
 
-// take returns the requests since the last time.
+// take returns the requests since the previous call.
 func (s *faultyAPIServer) take() []request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +86,7 @@ func respond(code int, body any) (*http.Response, error) {
 	}, err
 }
 
-// status is an answer that is an error.
+// status returns an error response.
 func status(code int, reason metav1.StatusReason, causes ...metav1.CauseType) func(*http.Request) (*http.Response, error) {
 	s := metav1.Status{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure,
@@ -99,18 +98,18 @@ func status(code int, reason metav1.StatusReason, causes ...metav1.CauseType) fu
 	return func(*http.Request) (*http.Response, error) { return respond(code, s) }
 }
 
-// fine is what a server answers to a write.
+// fine responds to a write with success.
 func fine(*http.Request) (*http.Response, error) {
 	return respond(http.StatusOK, map[string]any{"apiVersion": "v1", "kind": "Anything", "metadata": map[string]any{}})
 }
 
-// hanging never answers.
+// hanging never responds.
 func hanging(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
 
-// counts observes.
+// counts is an observer that counts calls.
 type counts struct {
 	mu sync.Mutex
 	of map[string]int
@@ -135,7 +134,7 @@ func (c *counts) all() map[string]int {
 	return out
 }
 
-// fixture is a publisher that runs in a bubble of its own time.
+// fixture is a publisher that runs in a synctest bubble.
 type fixture struct {
 	*Publisher
 	api    *faultyAPIServer
@@ -163,13 +162,13 @@ func in(t *testing.T, answer func(*http.Request) (*http.Response, error), test f
 	})
 }
 
-// after lets time pass.
+// after advances the time.
 func after(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
-// said are the messages of the log.
+// said returns the messages of the log.
 func (f *fixture) said(t *testing.T) (out []string) {
 	t.Helper()
 	for line := range strings.Lines(f.log.String()) {
@@ -192,7 +191,7 @@ func outcomeOf(name string, reason mutator.Reason, message string) mutator.Polic
 	}
 }
 
-// filterOutcome is about an object whose status egraft writes.
+// filterOutcome returns an outcome of an object whose status egraft writes.
 func filterOutcome(generation int64, reason mutator.Reason, message string) mutator.PolicyOutcome {
 	return mutator.PolicyOutcome{
 		Policy: &policy.Object{GroupVersionKind: gvkFilter, Namespace: "ns", Name: "f", UID: "uid-f", Generation: generation, ConditionsOf: "filters"},

@@ -10,25 +10,25 @@ import (
 )
 
 const (
-	// repeatAfter is when an outcome that is bad and still true is written once more: by
-	// then the API server has forgotten the Event (--event-ttl, an hour by default).
+	// repeatAfter is how long until a bad outcome that is still reported is written again: by then
+	// the API server has deleted the Event (--event-ttl, one hour by default).
 	repeatAfter = time.Hour
-	// A key may be written this often in a row, and then once in a while: one who edits a
-	// policy sees each step, and two sides that undo each other's work do not flood anyone.
+	// keyBurst and keyEvery limit writes of one key: the burst lets the author of a policy see each
+	// step, and the rate prevents a flood if two writers undo each other's changes.
 	keyBurst = 10
 	keyEvery = time.Minute
-	// maxTexts bounds what is remembered of one key.
+	// maxTexts is the maximum number of counts of one key.
 	maxTexts = 32
 )
 
-// memory knows what was written. It is for one goroutine.
+// memory records what was written. It is for one goroutine.
 type memory struct{ records *lru.Cache }
 
-// record is what was written of one key.
+// record is what was written for one key.
 type record struct {
 	last   string // id
 	at     time.Time
-	counts map[string]int // how often, by id
+	counts map[string]int // number of writes by id
 	limit  *rate.Limiter
 }
 
@@ -43,14 +43,15 @@ func (m memory) of(k key) *record {
 	return r
 }
 
-// holds reports whether the outcome is what was written last. What is not in effect is
-// written again after a while if it is reported again; that a policy is in effect, or a shadow, is not.
+// holds reports whether the outcome is the last one written. Policies without effect are written
+// again after [repeatAfter] if they are still reported; policies that take effect and shadow
+// policies are not.
 func (r *record) holds(id string, reason mutator.Reason) bool {
 	return r.last == id && (reason == mutator.Programmed || reason == mutator.Shadow || time.Since(r.at) < repeatAfter)
 }
 
-// delay is how long the key has to wait because of its limit. If that is not at all, it is
-// counted.
+// delay returns how long the key must wait because of its rate limit. If it need not wait, the
+// write counts.
 func (r *record) delay() time.Duration {
 	reservation := r.limit.Reserve()
 	wait := reservation.Delay()
@@ -60,13 +61,13 @@ func (r *record) delay() time.Duration {
 	return wait
 }
 
-// add remembers what was written.
+// add records a write.
 func (r *record) add(id string, what result) {
 	if len(r.counts) >= maxTexts {
 		clear(r.counts)
 	}
 	if what != repeated {
-		r.counts[id] = 0 // it is new, or it was forgotten and is new again
+		r.counts[id] = 0 // the Event is new, or new again after it expired
 	}
 	r.counts[id]++
 	r.last, r.at = id, time.Now()

@@ -14,34 +14,34 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// manager is egraft as the API server knows it: field manager and user agent.
+// manager is egraft's field manager and user agent at the API server.
 const manager = "egraft"
 
-// maxMessage is the longest note of an Event in bytes.
+// maxMessage is the maximum length of an Event's note in bytes.
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/events.go#L38
 const maxMessage = 1024
 
-// key is what an outcome is about, and how it is written. Of each there is one outcome,
-// the latest.
+// key identifies an object and a way to write its outcome. Only the latest outcome of a key is
+// kept.
 type key struct {
-	what            string // of the writers
+	what            string // one of the writers
 	kind            schema.GroupVersionKind
 	namespace, name string
-	gateway         string // empty for conditions, and where a call does not say it
+	gateway         string // empty for conditions, and for calls that do not name a Gateway
 }
 
-// String is "Kind namespace/name", as in the rest of the log.
+// String returns "Kind namespace/name", as elsewhere in the log.
 func (k key) String() string { return k.kind.Kind + " " + k.namespace + "/" + k.name }
 
-// outcome is what became of an object, without the object.
+// outcome is a policy outcome without the object.
 type outcome struct {
 	uid        types.UID
 	generation int64
-	resource   string // of conditions
+	resource   string // for conditions
 	reason     mutator.Reason
 	message    string
-	// since is when there was first something to tell, and burst when the first of the
-	// outcomes came that this one is made of.
+	// since is the time of the first outcome that is not written yet, and burst the time of the
+	// first outcome that was merged into this one.
 	since, burst time.Time
 }
 
@@ -53,15 +53,14 @@ func newOutcome(o mutator.PolicyOutcome, message string) outcome {
 	}
 }
 
-// id is the same in every replica, and another one as soon as there is something else to
-// tell.
+// id returns an ID that is the same in every replica and changes with the content.
 func (o outcome) id(k key) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s %s %d %q %q %q", k.kind, k, o.uid, o.generation, k.gateway, o.reason, o.message)
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// cut shortens a text to a number of bytes of UTF-8, between characters.
+// cut shortens a text to at most limit bytes of UTF-8, without splitting a character.
 func cut(s string, limit int) string {
 	const more = "…"
 	s = strings.ToValidUTF8(s, "\uFFFD")

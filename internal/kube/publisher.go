@@ -12,44 +12,45 @@ import (
 )
 
 const (
-	// All requests together have this rate, in a row and for long. client-go's own default
-	// is half of it.
+	// requestBurst and requestPerSecond limit all requests together. client-go's own default is
+	// half of that.
 	requestBurst     = 50
 	requestPerSecond = 10
 
-	// A server that does not answer is asked again after these times, an outcome that the
-	// server fails on as well.
+	// retryFirst and retryLongest bound the delay before a retry when the server does not respond,
+	// or fails on one outcome.
 	retryFirst, retryLongest = time.Second, time.Minute
-	// A permission that is missing is tried again after these times. The first is short: an
-	// API server that has just started knows no permissions for a second or two.
+	// permissionFirst and permissionLongest bound the delay before a retry when a permission is
+	// missing. The first is short because an API server has not loaded its permissions for a second
+	// or two after it starts.
 	permissionFirst, permissionLongest = 10 * time.Second, time.Hour
 )
 
-// The names of the writers.
+// event and condition are the names of the writers.
 const (
 	event     = "event"
 	condition = "conditions"
 )
 
-// writer writes outcomes in one form. It is given how often it wrote this one before.
+// writer writes outcomes in one form. before is how often it has written the same outcome.
 type writer interface {
 	write(ctx context.Context, k key, o outcome, before int) (result, error)
-	// rule names the permissions that it needs.
+	// rule names the permissions that the writer needs.
 	rule(k key, o outcome) string
 }
 
-// Publisher writes outcomes to Kubernetes. Make one with [New], and run it once.
+// Publisher writes outcomes to Kubernetes. Create it with [New], and run it once.
 type Publisher struct {
 	cfg     Config
 	table   table
 	queue   workqueue.TypedDelayingInterface[key]
 	writers map[string]writer
 
-	// What follows belongs to Run.
+	// The fields below belong to Run.
 	memory      memory
 	limit       *rate.Limiter
 	retries     workqueue.TypedRateLimiter[key]
-	servers     *backoff // one, without a name
+	servers     *backoff // one entry, with an empty name
 	permissions *backoff // by writer and namespace
 	transitions transitionLog
 }
@@ -69,8 +70,8 @@ func assemble(cfg Config, client dynamic.Interface) *Publisher {
 	}
 }
 
-// Publish takes outcomes to be written, and returns at once. The gateway says where they
-// are true: an Event ends with it. It may be empty.
+// Publish queues outcomes and returns immediately. The gateway is the Gateway on which they apply;
+// Events end with it. It may be empty.
 func (p *Publisher) Publish(gateway string, outcomes []mutator.PolicyOutcome) {
 	for _, o := range outcomes {
 		k := key{what: event, kind: o.Policy.GroupVersionKind, namespace: o.Policy.Namespace, name: o.Policy.Name, gateway: gateway}
@@ -82,7 +83,7 @@ func (p *Publisher) Publish(gateway string, outcomes []mutator.PolicyOutcome) {
 	}
 }
 
-// note is the text of an Event. The Gateway is at its end, since several can be long.
+// note returns the text of an Event. The Gateway comes last because several can be long.
 func note(message, gateway string) string {
 	if gateway == "" {
 		return message

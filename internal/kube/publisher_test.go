@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestPublishDoesNotWait: time passes in a bubble only when somebody waits.
+// TestPublishDoesNotWait: in a bubble, time advances only if a goroutine waits.
 func TestPublishDoesNotWait(t *testing.T) {
 	in(t, hanging, func(t *testing.T, f *fixture) {
 		f.Publish("g", many(100))
@@ -24,7 +24,7 @@ func TestPublishDoesNotWait(t *testing.T) {
 	})
 }
 
-// TestRunEnds while a request hangs.
+// TestRunEnds: Run returns while a request hangs.
 func TestRunEnds(t *testing.T) {
 	in(t, hanging, func(t *testing.T, f *fixture) {
 		f.Publish("g", many(10))
@@ -39,7 +39,7 @@ func TestRunEnds(t *testing.T) {
 func TestOverflow(t *testing.T) {
 	in(t, hanging, func(t *testing.T, f *fixture) {
 		f.Publish("g", many(maxOutcomes+5))
-		f.Publish("g", many(5)) // there is room for what is there
+		f.Publish("g", many(5)) // they replace outcomes in the table
 		require.Equal(t, map[string]int{"dropped": 5}, f.counts.all())
 	})
 }
@@ -56,8 +56,7 @@ func TestRequestsAreLimited(t *testing.T) {
 	})
 }
 
-// TestFlapping: a policy that changes all the time makes few Events, and the last of them
-// is true.
+// TestFlapping: a policy that changes all the time gets few Events, and the last one is current.
 func TestFlapping(t *testing.T) {
 	in(t, fine, func(t *testing.T, f *fixture) {
 		for i := range 1000 {
@@ -72,8 +71,7 @@ func TestFlapping(t *testing.T) {
 	})
 }
 
-// TestLatestWins: what has not been written is not worth writing any more when there is
-// something newer.
+// TestLatestWins: an outcome that was not written yet is replaced by a newer one.
 func TestLatestWins(t *testing.T) {
 	in(t, fine, func(t *testing.T, f *fixture) {
 		f.Publish("g", []mutator.PolicyOutcome{outcomeOf("p", mutator.Invalid, "wrong")})
@@ -85,7 +83,7 @@ func TestLatestWins(t *testing.T) {
 	})
 }
 
-// TestNewOutcomeDuringAWrite is not lost.
+// TestNewOutcomeDuringAWrite: an outcome that arrives during a write is not lost.
 func TestNewOutcomeDuringAWrite(t *testing.T) {
 	slow := func(r *http.Request) (*http.Response, error) { <-time.After(requestTimeout / 2); return fine(r) }
 	in(t, slow, func(t *testing.T, f *fixture) {
@@ -136,7 +134,7 @@ func TestNote(t *testing.T) {
 	require.Len(t, long.message, maxMessage)
 }
 
-// TestMemoryIsBounded: policies come and go.
+// TestMemoryIsBounded: the records of deleted policies do not accumulate.
 func TestMemoryIsBounded(t *testing.T) {
 	m := newMemory()
 	for i := range maxOutcomes + 10 {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestResultsAreDocumented, each of them and each kind of write, and no others.
+// TestResultsAreDocumented compares the results of all kinds of write with the documentation.
 func TestResultsAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/metrics-and-logs.md")
 	require.NoError(t, err)

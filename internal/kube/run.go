@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Run writes outcomes until ctx ends, and then returns at once: what is not written is
-// written by another replica, or by the next process when Envoy Gateway calls it.
+// Run writes outcomes until ctx ends, and then returns immediately. Another replica writes what is
+// left, or the next process does when Envoy Gateway calls it.
 func (p *Publisher) Run(ctx context.Context) {
 	defer context.AfterFunc(ctx, p.queue.ShutDown)()
 	defer p.queue.ShutDown()
@@ -22,7 +22,7 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-// handle writes the outcome of a key, or puts it off.
+// handle writes the outcome of a key, or delays it.
 func (p *Publisher) handle(ctx context.Context, k key) {
 	o, waits := p.table.get(k)
 	if !waits {
@@ -43,7 +43,7 @@ func (p *Publisher) handle(ctx context.Context, k key) {
 		return
 	}
 	if p.limit.Wait(ctx) != nil {
-		return // the end
+		return // ctx has ended
 	}
 	result, err := p.attempt(ctx, k, o, r.counts[id])
 	if ctx.Err() != nil {
@@ -56,16 +56,16 @@ func (p *Publisher) handle(ctx context.Context, k key) {
 	}
 }
 
-// wait is how long an outcome has to wait before it may be written.
+// wait returns how long an outcome must wait before it may be written.
 func (p *Publisher) wait(k key, o outcome) time.Duration {
 	return max(settle-time.Since(o.since), p.servers.wait(""), p.permissions.wait(backoffKey(k)))
 }
 
-// backoffKey is a permission as RBAC gives it: in all namespaces, or in one.
+// backoffKey identifies a permission as RBAC grants it: in all namespaces, or in one.
 func backoffKey(k key) string { return k.what + " " + k.namespace }
 
-// attempt writes within the time that a request may take. A panic is an outcome that
-// cannot be written: Envoy Gateway's calls go on.
+// attempt writes with a timeout. It turns a panic into a rejected outcome, so that hook calls are
+// not affected.
 func (p *Publisher) attempt(ctx context.Context, k key, o outcome, before int) (result result, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -81,13 +81,12 @@ func (p *Publisher) attempt(ctx context.Context, k key, o outcome, before int) (
 	return result, err
 }
 
-// settled draws the consequences of an attempt, and reports whether there is nothing left
-// to do.
+// settled handles the result of an attempt and reports whether the outcome is finished.
 func (p *Publisher) settled(k key, o outcome, r result, err error) bool {
 	if r == unavailable {
 		wait := p.servers.close("")
 		p.transitions.unavailable(wait, err)
-		p.queue.AddAfter(k, wait+p.retries.When(k)) // after the others: it may be its own fault
+		p.queue.AddAfter(k, wait+p.retries.When(k)) // later than others, since this outcome may be the cause
 		return false
 	}
 	p.servers.open("")
@@ -110,7 +109,7 @@ func (p *Publisher) settled(k key, o outcome, r result, err error) bool {
 	return true
 }
 
-// done forgets an outcome that needs no more work.
+// done removes a finished outcome.
 func (p *Publisher) done(k key, o outcome) {
 	p.retries.Forget(k)
 	p.table.done(k, o)

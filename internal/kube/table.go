@@ -8,21 +8,21 @@ import (
 )
 
 const (
-	// maxOutcomes bounds the table, and what is remembered of what was written: some
-	// megabytes. An outcome is one policy on one Gateway.
+	// maxOutcomes bounds the table and the records of writes to a few megabytes. An outcome is one
+	// policy on one Gateway.
 	maxOutcomes = 10_000
-	// settle is how long an outcome waits for others of the same object, since a
-	// translation makes many calls about it.
+	// settle is how long an outcome waits for others of the same object, since a translation makes
+	// many calls.
 	settle = time.Second
 )
 
-// table has the outcomes that are to be written.
+// table holds the outcomes to write.
 type table struct {
 	mu     sync.Mutex
 	latest map[key]outcome
 }
 
-// put adds an outcome, or reports that there is no room.
+// put adds an outcome, and returns false if the table is full.
 func (t *table) put(k key, o outcome) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -37,14 +37,15 @@ func (t *table) put(k key, o outcome) bool {
 	return true
 }
 
-// merge decides between two outcomes of the same key: the later one is true, unless it is
-// of an older object. Where the key names no Gateway the two may be of different resources
-// in one translation, and the one that is not in effect is what a user has to know.
+// merge combines two outcomes of the same key. The later one applies unless it is of an older
+// generation. If the key names no Gateway, the two may be about different resources of one
+// translation: then the policy without effect takes precedence, because users need to know about
+// it.
 func merge(k key, before, now outcome) outcome {
 	if before.uid == now.uid && before.generation > now.generation {
 		return before
 	}
-	now.since = before.since // or a busy Gateway would put it off for ever
+	now.since = before.since // otherwise a busy Gateway would delay it forever
 	same := before.uid == now.uid && before.generation == now.generation && now.burst.Sub(before.burst) < settle
 	if !same || k.gateway != "" {
 		return now
@@ -63,8 +64,7 @@ func (t *table) get(k key) (outcome, bool) {
 	return o, ok
 }
 
-// done removes an outcome unless there is another one by now, whose key is in the queue
-// again.
+// done removes an outcome unless a newer one has replaced it, whose key is queued again.
 func (t *table) done(k key, o outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

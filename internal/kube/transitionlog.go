@@ -7,8 +7,8 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// transitionLog logs transitions of the API server between available and unavailable, and not for
-// each outcome. It logs a missing permission once in the life of the process.
+// transitionLog logs when the API server becomes unavailable or available again, not each outcome.
+// It logs a missing permission once per process.
 type transitionLog struct {
 	log       *slog.Logger
 	down      bool

@@ -1,4 +1,4 @@
-// Package clustertest makes API servers that answer by path, for tests of what asks one.
+// Package clustertest runs API servers with canned responses for tests.
 //
 // It must not be used outside of tests.
 package clustertest
@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// Kubeconfig is the path of a kubeconfig for an API server that has the answers, and responds to all other
-// paths with a status, such as 403. Its namespace is shop.
+// Kubeconfig returns the path of a kubeconfig for an API server that has the responses by path, and
+// responds to all other paths with the status other, such as 403. Its namespace is shop.
 func Kubeconfig(t testing.TB, answers map[string]string, other int) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,5 +39,5 @@ current-context: x
 	return path
 }
 
-// reasons are Kubernetes' words for a status.
+// reasons are the Kubernetes reasons by status.
 var reasons = map[int]string{http.StatusForbidden: "Forbidden", http.StatusNotFound: "NotFound"}
