@@ -1,15 +1,15 @@
 package config
 
-// Choice is whether to do something that is not possible everywhere.
+// Choice is whether to use something that is not available everywhere.
 type Choice string
 
-// The choices. They are not on and off, which YAML takes for truth values.
+// The choices. They are not on and off, which YAML reads as booleans.
 const (
-	// Auto does it where it is possible.
+	// Auto uses it where it is available.
 	Auto Choice = "auto"
-	// Always fails where it is not possible.
+	// Always fails where it is not available.
 	Always Choice = "always"
-	// Never does not do it.
+	// Never does not use it.
 	Never Choice = "never"
 )
 

@@ -1,10 +1,9 @@
-// Package config reads the settings of egraft from flags, the environment and one file,
-// and says everything that is wrong with them at once.
+// Package config reads egraft's settings from flags, the environment and one file, and reports all
+// errors together.
 //
 // Each setting has one name in three spellings: the flag --call-timeout, the variable
-// EGRAFT_CALL_TIMEOUT and the field callTimeout. A flag beats the environment, which
-// beats the file, which beats the default. The package opens nothing but the file, and
-// does not know which mutators exist.
+// EGRAFT_CALL_TIMEOUT and the field callTimeout. Precedence, highest first: flag, environment,
+// file, default. The package opens only the file, and does not know which features exist.
 package config
 
 import (
@@ -19,14 +18,14 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Config is the settings of `egraft serve`. The usage of each is in [Settings].
+// Config is the settings of `egraft serve`. See [Settings] for the usage of each.
 type Config struct {
 	Socket      string
 	SocketMode  fs.FileMode
 	SocketGroup string
 	AllowedUIDs []uint32
 
-	// ListenAddress replaces the socket if it is not empty.
+	// ListenAddress replaces the socket unless it is empty.
 	ListenAddress   string
 	TLSCertFile     string
 	TLSKeyFile      string
@@ -43,27 +42,27 @@ type Config struct {
 	KeepaliveTimeout time.Duration
 	KeepaliveMinTime time.Duration
 
-	// AdminAddress is empty if there is to be no admin listener.
+	// AdminAddress is empty if the admin listener is disabled.
 	AdminAddress string
 	Reflection   bool
 	LogLevel     slog.Level
 	LogFormat    logging.Format
 
-	// KubernetesOutcomes says whether Events and conditions are written.
+	// KubernetesOutcomes selects whether to write Events and conditions.
 	KubernetesOutcomes Choice
 	Kubeconfig         string
 
 	EDSInitialFetchTimeout time.Duration
 	FastClusterUpdates     bool
 	IncludeAttemptCount    bool
-	// AllowSpecialDestinations lets OriginalDestinationBackends name special networks.
+	// AllowSpecialDestinations permits special networks in OriginalDestinationBackends.
 	AllowSpecialDestinations bool
-	// MaxBufferBytes is the most that a BufferPolicy may have Envoy hold of a request.
+	// MaxBufferBytes is the maximum size of a request that a BufferPolicy may make Envoy buffer.
 	MaxBufferBytes   resource.Quantity
 	DisabledFeatures []string
 	FailurePolicies  map[string]mutator.FailurePolicy
 
-	// NamespaceRules permit everything if there are none.
+	// NamespaceRules permit everything if empty.
 	NamespaceRules tenancy.Rules
 	// MaxInitialFetchTimeout, MaxPeers, MaxAgentSockets, MaxSDSSecrets and MaxFilters are [tenancy.Limits].
 	MaxInitialFetchTimeout time.Duration
@@ -72,15 +71,15 @@ type Config struct {
 	MaxSDSSecrets          int
 	MaxFilters             int
 
-	// from has what set a setting: its flag with dashes, its variable, or its field.
+	// from maps each setting to its source: its flag with dashes, its variable, or its field.
 	from map[string]string
 }
 
-// DefaultSocket is where egraft and Envoy Gateway meet unless told otherwise: a volume
-// that both containers mount.
+// DefaultSocket is the default path of the socket: in a volume that the containers of egraft and
+// Envoy Gateway mount.
 const DefaultSocket = "/var/run/egraft/egraft.sock"
 
-// Default returns the settings of one who sets nothing.
+// Default returns the default settings.
 func Default() *Config {
 	most := tenancy.DefaultLimits()
 	return &Config{
@@ -117,7 +116,7 @@ func Default() *Config {
 	}
 }
 
-// Network returns what to listen on in the words of package net.
+// Network returns the network and address to listen on, as package net defines them.
 func (c *Config) Network() (network, address string) {
 	if c.ListenAddress != "" {
 		return "tcp", c.ListenAddress
@@ -125,14 +124,14 @@ func (c *Config) Network() (network, address string) {
 	return "unix", c.Socket
 }
 
-// Restrictions are what namespaces may use.
+// Restrictions returns what namespaces may use.
 func (c *Config) Restrictions() tenancy.Restrictions {
 	return tenancy.Restrictions{Rules: c.NamespaceRules, Limits: tenancy.Limits{
 		InitialFetchTimeout: c.MaxInitialFetchTimeout, Peers: c.MaxPeers, AgentSockets: c.MaxAgentSockets, SDSSecrets: c.MaxSDSSecrets, Filters: c.MaxFilters,
 	}}
 }
 
-// NameOf returns the name by which a setting was set, for messages about it.
+// NameOf returns the name by which a setting was set, for messages.
 func (c *Config) NameOf(flag string) string {
 	if from := c.from[flag]; from != "" {
 		return from

@@ -19,13 +19,13 @@ import (
 	"github.com/egraft/egraft/pkg/setting"
 )
 
-// What a file has to say of itself.
+// APIVersion and Kind identify a settings file.
 const (
 	APIVersion = "config.egraft.io/v1alpha1"
 	Kind       = "EgraftConfiguration"
 )
 
-// file reads a file; every field that is wrong is an error of its own.
+// file reads a file, with a separate error for each invalid field.
 func (l *loader) file(path, from string) {
 	if path == "" {
 		return
@@ -71,7 +71,7 @@ func (l *loader) identity(fields map[string]json.RawMessage, name, want string) 
 func read(path string) (map[string]json.RawMessage, error) {
 	raw, err := os.ReadFile(path)
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		err = p.Err // the path is in the message already
+		err = p.Err // the message has the path already
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", err)
@@ -79,7 +79,7 @@ func read(path string) (map[string]json.RawMessage, error) {
 	return parse(raw)
 }
 
-// parse returns the fields of a YAML file that has one document and no field twice.
+// parse returns the fields of a YAML file with one document and no duplicate fields.
 func parse(raw []byte) (map[string]json.RawMessage, error) {
 	if err := single(raw); err != nil {
 		return nil, err
@@ -95,8 +95,7 @@ func parse(raw []byte) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// single rejects a second document, which decoders pass over in silence. What is not
-// YAML is left to them.
+// single rejects a second document, which decoders ignore silently. It leaves invalid YAML to them.
 func single(raw []byte) error {
 	d := yaml.NewDecoder(bytes.NewReader(raw))
 	switch first := d.Decode(new(yaml.Node)); {
@@ -109,7 +108,7 @@ func single(raw []byte) error {
 	}
 }
 
-// suggestion names the setting that was probably meant.
+// suggestion suggests the setting that was probably meant.
 func suggestion(name string, settings []Setting) string {
 	for _, s := range settings {
 		if strings.EqualFold(s.Field(), name) || s.Flag == name {
@@ -119,7 +118,7 @@ func suggestion(name string, settings []Setting) string {
 	return ""
 }
 
-// plain shows a JSON value in an error: strings without their quotes.
+// plain formats a JSON value for an error: strings without their quotes.
 func plain(raw json.RawMessage) any {
 	if s, err := setting.DecodeAs[string](raw, ""); err == nil {
 		return s

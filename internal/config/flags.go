@@ -9,16 +9,15 @@ import (
 	"github.com/egraft/egraft/pkg/setting"
 )
 
-// ConfigFlag is the flag that names the file; it is in the environment as well, and of
-// course not in the file.
+// ConfigFlag is the flag that names the file. It is also an environment variable, but not a field
+// of the file.
 const ConfigFlag = "config"
 
-// Flags are the flags of a command line. They take any text: what is wrong with it is
-// told by [Load], together with everything else that is wrong.
+// Flags are the flags of a command line. They accept any text: [Load] reports all errors together.
 type Flags struct{ given map[string]string }
 
-// AddFlags adds a flag for the file and one for each setting, those of features last. With
-// names, the flags of other settings are hidden: they work but are not in the help text.
+// AddFlags adds a flag for the file and one for each setting, those of features last. If names are
+// given, all other flags are hidden: they work, but are not in the help text.
 func AddFlags(fs *pflag.FlagSet, sections []Section, names ...string) *Flags {
 	f := &Flags{given: map[string]string{}}
 	fs.SortFlags = false
@@ -39,10 +38,10 @@ func (f *Flags) add(fs *pflag.FlagSet, s Setting, separator string) {
 	}
 }
 
-// Args are the settings that were given as flags, by flag, as texts that a flag takes again.
+// Args returns the settings that were given as flags, by flag, as text that the flag accepts.
 func (f *Flags) Args() map[string]string { return maps.Clone(f.given) }
 
-// flag remembers the text of a flag that was given.
+// flag stores the text of a flag.
 type flag struct {
 	given     map[string]string
 	setting   Setting
@@ -58,7 +57,7 @@ func (f *flag) Set(s string) error {
 	return nil
 }
 
-// String implements pflag.Value; the help text takes it for the default.
+// String implements pflag.Value; the help text shows it as the default.
 func (f *flag) String() string { return f.setting.Default }
 
 // Type implements pflag.Value.

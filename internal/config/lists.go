@@ -38,7 +38,7 @@ func parseUIDs(list []string) ([]uint32, error) {
 	return out, nil
 }
 
-// policies is a map: name=Policy,name=Policy in text.
+// policies is a map with the text format name=Policy,name=Policy.
 func policies(target *map[string]mutator.FailurePolicy) setting.Value {
 	return setting.Typed[map[string]mutator.FailurePolicy]{
 		Target: target, Kind: "feature=policy", Between: ",", Parse: parsePolicies, Format: formatPolicies,

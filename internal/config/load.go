@@ -7,17 +7,17 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Sources are where settings come from.
+// Sources are the sources of settings.
 type Sources struct {
 	// Flags may be nil.
 	Flags *Flags
 	// Environ is the environment as os.Environ has it.
 	Environ []string
-	// Sections are the settings of features. What is set is stored in their values.
+	// Sections are the settings of features. Load sets their values.
 	Sections []Section
 }
 
-// loader carries a load in progress.
+// loader is the state of Load.
 type loader struct {
 	cfg      *Config
 	table    []entry
@@ -25,8 +25,8 @@ type loader struct {
 	errs     field.ErrorList
 }
 
-// Load reads all sources. The configuration is usable if there are no errors; each error
-// has the name by which the setting was set.
+// Load reads all sources. The configuration is valid if there are no errors. Each error has the
+// name by which the setting was set.
 func Load(src Sources) (*Config, field.ErrorList) {
 	cfg := Default()
 	l := &loader{cfg: cfg, table: table(cfg), sections: src.Sections}
@@ -42,7 +42,7 @@ func Load(src Sources) (*Config, field.ErrorList) {
 	return cfg, l.errs
 }
 
-// path returns the file's path and what named it.
+// path returns the path of the file and the source that named it.
 func path(given, env map[string]string) (path, from string) {
 	if p, ok := given[ConfigFlag]; ok {
 		return p, "--" + ConfigFlag
@@ -51,7 +51,7 @@ func path(given, env map[string]string) (path, from string) {
 	return env[variable], variable
 }
 
-// all lists egraft's settings and those of features.
+// all returns egraft's settings and those of features.
 func (l *loader) all() []entry { return append(slices.Clip(l.table), entries(l.sections)...) }
 
 func (l *loader) environment(env map[string]string) {
@@ -77,9 +77,9 @@ func (l *loader) set(s entry, from, text string) {
 	}
 }
 
-// UnknownVariables returns variables that look like settings but are none, neither of egraft
-// nor of the features. They are not errors, because Kubernetes makes variables like
-// EGRAFT_SERVICE_HOST for a Service.
+// UnknownVariables returns variables that look like settings, but are not settings of egraft or a
+// feature. They are not errors because Kubernetes sets variables like EGRAFT_SERVICE_HOST for a
+// Service.
 func UnknownVariables(environ []string, sections []Section) []string {
 	settings := append(Settings(), Setting{Flag: ConfigFlag})
 	for _, s := range entries(sections) {
@@ -96,13 +96,13 @@ func UnknownVariables(environ []string, sections []Section) []string {
 	return out
 }
 
-// fromKubernetes recognizes the variables of a Service.
+// fromKubernetes reports whether a variable is one of a Service.
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 func fromKubernetes(name string) bool {
 	return strings.Contains(name, "_SERVICE_") || strings.Contains(name, "_PORT_") || strings.HasSuffix(name, "_PORT")
 }
 
-// variables returns the part of the environment that is egraft's.
+// variables returns the environment variables with egraft's prefix.
 func variables(environ []string) map[string]string {
 	out := map[string]string{}
 	for _, pair := range environ {

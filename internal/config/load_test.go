@@ -19,7 +19,7 @@ import (
 
 const header = "apiVersion: config.egraft.io/v1alpha1\nkind: EgraftConfiguration\n"
 
-// parseFlags returns the flags of a command line.
+// parseFlags parses a command line.
 func parseFlags(t *testing.T, args ...string) *Flags {
 	t.Helper()
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
@@ -61,7 +61,7 @@ func TestPrecedence(t *testing.T) {
 	require.Equal(t, 7*time.Second, cfg.CallTimeout, "the flag's file")
 }
 
-// wanted is what all sources of TestEverySetting say.
+// wanted returns the settings in all sources of TestEverySetting.
 func wanted() *Config {
 	return &Config{
 		Socket: "/run/s", SocketMode: 0o666, SocketGroup: "envoy", AllowedUIDs: []uint32{1, 65532},
@@ -149,7 +149,7 @@ maxFiltersPerNamespace: 3
 			require.Equal(t, wanted().MaxMessageSize.Value(), cfg.MaxMessageSize.Value())
 			require.Equal(t, wanted().CacheSize.Value(), cfg.CacheSize.Value())
 			require.Equal(t, wanted().JournalSize.Value(), cfg.JournalSize.Value())
-			cfg.MaxMessageSize, cfg.CacheSize, cfg.JournalSize = wanted().MaxMessageSize, wanted().CacheSize, wanted().JournalSize // how they are written
+			cfg.MaxMessageSize, cfg.CacheSize, cfg.JournalSize = wanted().MaxMessageSize, wanted().CacheSize, wanted().JournalSize // the formats may differ
 			require.Equal(t, wanted(), cfg)
 		})
 	}

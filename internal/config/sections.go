@@ -10,25 +10,24 @@ import (
 	"github.com/egraft/egraft/pkg/setting"
 )
 
-// FeaturesField is the field of the file that has a section for each feature with settings.
+// FeaturesField is the field of the file with a section for each feature that has settings.
 const FeaturesField = "features"
 
-// Section is the settings of a feature. The setting max-age of the feature cache is the flag
-// --cache-max-age, the variable EGRAFT_CACHE_MAX_AGE and the field features.cache.maxAge.
+// Section is the settings of a feature. For example, the setting max-age of the feature cache is
+// the flag --cache-max-age, the variable EGRAFT_CACHE_MAX_AGE and the field features.cache.maxAge.
 type Section struct {
-	// Feature is the name of the feature.
 	Feature string
-	// Settings have their defaults before [Load].
+	// Settings must have their default values before [Load].
 	Settings []setting.Setting
 }
 
-// Flag is the name of the setting's flag, without dashes in front.
+// Flag returns the name of the setting's flag, without leading dashes.
 func (s Section) Flag(name string) string { return s.Feature + "-" + name }
 
-// SectionField is the name of a feature's section in the file, for messages about it.
+// SectionField returns the name of a feature's section in the file, for messages.
 func SectionField(feature string) string { return FeaturesField + "." + feature }
 
-// entries lists the settings of all sections.
+// entries returns the settings of all sections.
 func entries(sections []Section) (out []entry) {
 	for _, section := range sections {
 		for _, s := range section.Settings {

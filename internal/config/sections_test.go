@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/pkg/setting"
 )
 
-// cacheSettings are those of a feature that somebody wrote.
+// cacheSettings are the settings of a feature outside of egraft.
 type cacheSettings struct {
 	Dir     string
 	MaxAge  time.Duration
@@ -21,7 +21,7 @@ type cacheSettings struct {
 	Hosts   []string
 }
 
-// cache declares the settings of features "cache" and "empty".
+// cache declares the settings of the features "cache" and "empty".
 func cache() (*cacheSettings, []Section) {
 	c := &cacheSettings{Dir: "/cache", MaxAge: time.Minute, Entries: 10, Hosts: []string{"a"}}
 	positive := func(n int) error {
@@ -39,7 +39,7 @@ func cache() (*cacheSettings, []Section) {
 	}}, {Feature: "empty"}}
 }
 
-// flagsOf returns the flags of a command line with the sections.
+// flagsOf parses a command line with the sections.
 func flagsOf(t *testing.T, sections []Section, args ...string) *Flags {
 	t.Helper()
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
@@ -132,7 +132,7 @@ func TestBadSettingsOfFeatures(t *testing.T) {
 	}
 }
 
-// TestFileForFeatures that the binary does not have.
+// TestFileForFeatures: a file must not have settings of features that the binary does not have.
 func TestFileForFeatures(t *testing.T) {
 	path := writeFile(t, header+"features: {cache: {dir: /x}}")
 	_, errs := Load(Sources{Environ: []string{"EGRAFT_CONFIG=" + path}})

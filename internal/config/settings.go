@@ -9,24 +9,24 @@ import (
 	"github.com/egraft/egraft/pkg/setting"
 )
 
-// Setting describes one setting for help texts and documents.
+// Setting describes a setting for help texts and documentation.
 type Setting struct {
-	// Flag is the name of the flag without dashes, from which the other names follow.
+	// Flag is the name of the flag without dashes. The other names derive from it.
 	Flag string
-	// Type is a word for the values, as pflag shows it.
+	// Type is the type of the value, as pflag shows it.
 	Type string
-	// Default is the default value as one would write it, empty if there is none.
+	// Default is the default value as a user would write it, or empty.
 	Default string
 	// Usage is one or two sentences.
 	Usage string
 }
 
-// Variable is the name of the setting in the environment.
+// Variable returns the name of the setting in the environment.
 func (s Setting) Variable() string {
 	return Prefix + strings.ToUpper(strings.ReplaceAll(s.Flag, "-", "_"))
 }
 
-// Field is the name of the setting in the file.
+// Field returns the name of the setting in the file.
 func (s Setting) Field() string {
 	words := strings.Split(s.Flag, "-")
 	for i, w := range words[1:] {
@@ -38,10 +38,10 @@ func (s Setting) Field() string {
 	return strings.Join(words, "")
 }
 
-// Prefix is what the names of egraft's environment variables start with.
+// Prefix is the prefix of egraft's environment variables.
 const Prefix = "EGRAFT_"
 
-// Settings lists all settings in the order of the documents.
+// Settings returns all settings in the order of the documentation.
 func Settings() []Setting {
 	var out []Setting
 	for _, s := range table(Default()) {
@@ -50,8 +50,8 @@ func Settings() []Setting {
 	return out
 }
 
-// Changed returns egraft's own settings that differ from the default, by flag. Settings of features
-// that are not built in are not among them: they may be secret.
+// Changed returns egraft's own settings that differ from the default, by flag. It omits settings of
+// features that are not built in: they may be secret.
 func (c *Config) Changed() map[string]string {
 	out, defaults := map[string]string{}, table(Default())
 	for i, s := range table(c) {
@@ -62,7 +62,7 @@ func (c *Config) Changed() map[string]string {
 	return out
 }
 
-// entry ties a name to a field of a [Config], or to a setting of a feature.
+// entry connects a name with a field of a [Config] or a setting of a feature.
 type entry struct {
 	flag  string
 	value setting.Value
@@ -71,7 +71,7 @@ type entry struct {
 
 func (e entry) described() Setting { return Setting{Flag: e.flag} }
 
-// table lists the settings of a configuration.
+// table returns the settings of a configuration.
 func table(c *Config) []entry {
 	return append(append(append(transport(c), limits(c)...), operation(c)...), tenants(c)...)
 }

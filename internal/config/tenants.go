@@ -7,7 +7,7 @@ import (
 	"github.com/egraft/egraft/pkg/setting"
 )
 
-// rules are those of namespaces: text as [tenancy.ParseRules] reads it.
+// rules are namespace rules; [tenancy.ParseRules] defines the text format.
 func rules(target *tenancy.Rules) setting.Value {
 	return setting.Typed[tenancy.Rules]{
 		Target: target, Kind: "rules", Between: " ",
@@ -15,15 +15,15 @@ func rules(target *tenancy.Rules) setting.Value {
 	}
 }
 
-// Bounds of what the operator may set. The lower one of the timeout is the CRDs' default,
-// since policies that leave it out would be past the limit otherwise; the upper ones are
-// what the CRDs and egraft itself accept.
+// Bounds of the limits that an operator can set. The lower bound of the timeout is the CRDs'
+// default, since otherwise policies without a timeout would exceed the limit. The upper bounds are
+// what the CRDs and egraft accept.
 const (
 	leastFetchTimeout = 2 * time.Second
 	mostFetchTimeout  = time.Minute
 	mostPeers         = 64
 	mostAgentSockets  = 1000
-	leastSecrets      = 2 // an SVID and a bundle
+	leastSecrets      = 2 // an SVID and a trust bundle
 	mostSecrets       = 100_000
 	mostFilters       = 1000
 )

@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// TestBoundsAreThoseOfPolicies: an operator can permit as much as policies may have, and no more.
+// TestBoundsAreThoseOfPolicies: an operator can permit exactly what policies can have.
 func TestBoundsAreThoseOfPolicies(t *testing.T) {
 	policy := func(peers int, timeout gwapiv1.Duration) (spiffe.Fields, error) {
 		exact := "spiffe://example.org/x"

@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/pkg/setting"
 )
 
-// address is a text that the word "off" empties.
+// address is a text that "off" makes empty.
 func address(target *string) setting.Value {
 	return setting.Typed[string]{
 		Target: target, Kind: "host:port",
@@ -30,7 +30,7 @@ func address(target *string) setting.Value {
 	}
 }
 
-// quantities are numbers of bytes. Kubernetes writes numbers and strings.
+// quantities are numbers of bytes. In JSON, they are numbers or strings, as in Kubernetes.
 func quantities(target *resource.Quantity) setting.Value {
 	parse := func(s string) (resource.Quantity, error) {
 		q, err := quantity.Parse(s)
@@ -46,12 +46,12 @@ func quantities(target *resource.Quantity) setting.Value {
 			if s, err := setting.DecodeAs[string](raw, "a string"); err == nil {
 				return parse(s)
 			}
-			return parse(string(raw)) // a number, or what is no quantity at all
+			return parse(string(raw)) // a number, or invalid
 		},
 	}
 }
 
-// mode is octal, and a string in the file: YAML reads 0660 as the number 432.
+// mode is octal, and a string in the file because YAML reads 0660 as the number 432.
 func mode(target *fs.FileMode) setting.Value {
 	return setting.Typed[fs.FileMode]{
 		Target: target, Kind: "octal",

@@ -15,7 +15,7 @@ import (
 	"github.com/egraft/egraft/internal/unixsocket"
 )
 
-// validate checks what can be said about values that could be read.
+// validate checks the values that could be parsed.
 func (l *loader) validate() {
 	c := l.cfg
 	l.exclusive()
@@ -47,8 +47,7 @@ func (l *loader) validate() {
 	}
 }
 
-// exclusive reports settings that would have no effect, since one who sets them believes
-// that they have.
+// exclusive reports settings that would have no effect, because their user expects one.
 func (l *loader) exclusive() {
 	tcp := []string{"tls-cert-file", "tls-key-file", "tls-client-ca-file"}
 	unix := []string{"socket", "socket-mode", "socket-group", "allowed-uids"}
@@ -131,5 +130,5 @@ func (l *loader) invalid(flag string, v any, detail string) {
 	l.errs = append(l.errs, field.Invalid(l.at(flag), v, detail))
 }
 
-// at is the name by which a setting was set.
+// at returns the name by which a setting was set.
 func (l *loader) at(flag string) *field.Path { return field.NewPath(l.cfg.NameOf(flag)) }

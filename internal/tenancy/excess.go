@@ -10,10 +10,9 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// Excess returns those of the policies that are past a limit of their namespace, each with
-// the reason. The policies are those in effect, the oldest first: what they use stays
-// theirs, and one that uses nothing new is never past a limit. A policy that is itself past
-// a limit uses nothing.
+// Excess returns the policies that exceed a limit of their namespace, each with the reason. The
+// policies are those in effect, oldest first: older policies take precedence, and a policy that
+// uses nothing new never exceeds a limit. A policy that exceeds a limit uses nothing.
 func (l Limits) Excess(inEffect []*policy.Object) map[*policy.Object]error {
 	out := map[*policy.Object]error{}
 	uses := map[string]*use{}
@@ -41,7 +40,7 @@ func (l Limits) Excess(inEffect []*policy.Object) map[*policy.Object]error {
 	return out
 }
 
-// use is what a namespace has Envoy connect to and ask for.
+// use is what the policies of a namespace make Envoy use.
 type use struct {
 	namespace string
 	sockets   map[string]bool
@@ -49,8 +48,8 @@ type use struct {
 	filters   int
 }
 
-// addFilter counts a FilterPolicy or HTTPFilter: each is a filter in all chains that serve a target, which
-// requests to others' routes pass, if only to find it disabled.
+// addFilter counts a FilterPolicy or HTTPFilter. Each adds a filter to all filter chains that serve
+// a target, so requests to other routes pass it too, even where it is disabled.
 func (u *use) addFilter(l Limits, kind string, s *filterspec.Spec) error {
 	if l.Filters > 0 && u.filters >= l.Filters {
 		return field.Forbidden(s.ConfigPath, fmt.Sprintf("%d other objects of kind %s of namespace %s have precedence, which is the limit of %s", u.filters, kind, u.namespace, filtersFlag))
@@ -59,11 +58,11 @@ func (u *use) addFilter(l Limits, kind string, s *filterspec.Spec) error {
 	return nil
 }
 
-// secret is what Envoy opens a stream of its own for: the same name by another
-// configuration source is another one.
+// secret identifies a secret for which Envoy opens its own stream: the same name from another
+// configuration source is another secret.
 type secret struct{ socket, timeout, name string }
 
-// add counts a policy, or says why it does not count.
+// add counts a policy, or returns the reason why it exceeds a limit.
 func (u *use) add(l Limits, f spiffe.Fields) error {
 	socket := f.Agent.SocketPath
 	if l.AgentSockets > 0 && !u.sockets[socket] && len(u.sockets) >= l.AgentSockets {

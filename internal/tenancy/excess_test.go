@@ -88,7 +88,7 @@ func TestExcess(t *testing.T) {
 	}
 }
 
-// TestDeniedUseNothing: an object may be denied for a reason that came up later.
+// TestDeniedUseNothing: an object may be denied for a later reason.
 func TestDeniedUseNothing(t *testing.T) {
 	objects := read(t, tenancy.Restrictions{}, mtls("BackendMTLSPolicy", "shop", `"agent":{"socketPath":"/a"}`), mtls("BackendMTLSPolicy", "shop", ""))
 	limits := tenancy.Limits{AgentSockets: 1}

@@ -5,8 +5,8 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// fieldsOf returns what a policy says about SPIFFE, and false for kinds that say nothing.
-// A test of pkg/catalog fails for a kind that is missing here.
+// fieldsOf returns the SPIFFE fields of a policy, and false for kinds without them. A test of
+// pkg/catalog fails for a kind that is missing here.
 func fieldsOf(content any) (spiffe.Fields, bool) {
 	switch p := content.(type) {
 	case *v1alpha1.BackendMTLSPolicy:

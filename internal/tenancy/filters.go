@@ -11,9 +11,9 @@ import (
 	"github.com/egraft/egraft/internal/typedconfig"
 )
 
-// judgeFilter judges the filter of a policy. One that is granted may do what it can. Any other must be
-// confined, and so must its configuration: a filter can read files of Envoy, call any cluster, and have
-// Envoy reject what is others'.
+// judgeFilter checks the filter of a policy. A granted filter may do anything. Any other filter
+// must be confined, and so must its configuration: a filter can read Envoy's files, call any
+// cluster and make Envoy reject other configuration.
 func judgeFilter(granted []string, namespace string, s *filterspec.Spec) field.ErrorList {
 	at := s.ConfigPath
 	f, known := envoyfilter.Of(typedconfig.Name(s.Config.Raw))

@@ -14,21 +14,21 @@ import (
 	"github.com/egraft/egraft/internal/tenancy"
 )
 
-// filterPolicy is a FilterPolicy with a filter, and more fields.
+// filterPolicy returns a FilterPolicy with a filter and more fields.
 func filterPolicy(name, filter, more string) string {
 	return fmt.Sprintf(`{"apiVersion":"egraft.io/v1alpha1","kind":"FilterPolicy","metadata":{"namespace":"shop","name":%q},"spec":{
 		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"a"}],
 		"filter":{"name":"a","typedConfig":{"@type":"type.googleapis.com/envoy.extensions.filters.http.%s}}%s}}`, name, filter, more)
 }
 
-// httpFilter is the HTTPFilter with the same filter and fields.
+// httpFilter returns the HTTPFilter with the same filter and fields.
 func httpFilter(name, filter, more string) string {
 	return fmt.Sprintf(`{"apiVersion":"egraft.io/v1alpha1","kind":"HTTPFilter","metadata":{"namespace":"shop","name":%q},"spec":{
 		"typedConfig":{"@type":"type.googleapis.com/envoy.extensions.filters.http.%s}%s}}`, name, filter, more)
 }
 
-// TestFiltersNeedAGrant: by default a namespace may use filters that are confined, and others by a
-// grant that names them.
+// TestFiltersNeedAGrant: by default a namespace may use confined filters only; a grant names
+// others.
 func TestFiltersNeedAGrant(t *testing.T) {
 	const (
 		lua   = `lua.v3.Lua"`
@@ -64,7 +64,8 @@ func TestFiltersNeedAGrant(t *testing.T) {
 	}
 }
 
-// TestExamplesOfThePage: each policy of docs/filter-policy.md is valid with the grants that it names.
+// TestExamplesOfThePage: each policy in docs/filter-policy.md is valid with the grants that the
+// page names.
 func TestExamplesOfThePage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/filter-policy.md")
 	require.NoError(t, err)
@@ -92,7 +93,7 @@ func TestFiltersOfRules(t *testing.T) {
 	}
 }
 
-// TestFiltersOfANamespace: the newest FilterPolicies and HTTPFilters are past the limit.
+// TestFiltersOfANamespace: the newest FilterPolicies and HTTPFilters exceed the limit.
 func TestFiltersOfANamespace(t *testing.T) {
 	for kind, of := range map[string]func(name, filter, more string) string{"FilterPolicy": filterPolicy, "HTTPFilter": httpFilter} {
 		var all []string

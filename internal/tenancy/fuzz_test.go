@@ -9,8 +9,8 @@ import (
 	"github.com/egraft/egraft/internal/tenancy"
 )
 
-// FuzzRules: rules that are valid decide every namespace, and mean the same when they are
-// written and read again.
+// FuzzRules: valid rules decide every namespace, and stay the same when they are formatted and
+// parsed again.
 func FuzzRules(f *testing.F) {
 	for _, text := range []string{
 		own, infra + own, domains, sockets, "namespaces=*;kinds=None", "namespaces=a;namespaces=*", "namespaces=*;workloadIdentifiers={namespace}",

@@ -12,8 +12,9 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// judgePatches judges what a policy patches. What is sensitive needs a grant that names it. The rest
-// needs one for Gateways of other namespaces: without it the policy is for its own.
+// judgePatches checks the patches of a policy. Sensitive fields need a grant that names them. Other
+// fields need a grant for Gateways of other namespaces: without it, the policy applies to its own
+// Gateways only.
 func judgePatches(granted []string, o *policy.Object, p *xdspatch.Policy) (errs field.ErrorList) {
 	patches, faults := p.Patches()
 	if len(faults) > 0 {
@@ -38,14 +39,15 @@ func judgePatches(granted []string, o *policy.Object, p *xdspatch.Policy) (errs 
 	return errs
 }
 
-// A grant of HTTPFilter is for filters of all kinds.
+// grantsKind reports whether a grant covers all fields of a kind except sensitive ones. A grant of
+// HTTPFilter covers all filters.
 
 // grantsKind tells whether a grant is for all fields of a kind but those that are sensitive.
 func grantsKind(granted []string, kind v1alpha1.XDSKind) bool {
 	return slices.Contains(granted, AllPatches) || slices.Contains(granted, string(kind))
 }
 
-// grantsField tells whether a grant names the field, or one that it is below.
+// grantsField reports whether a grant names the field or one of its parents.
 func grantsField(granted []string, of v1alpha1.XDSSelect, path xdspatch.Path) bool {
 	return slices.ContainsFunc(granted, func(g string) bool {
 		kind, fields, found := strings.Cut(g, ":")
@@ -73,7 +75,7 @@ func (r *Rule) patchFault(pattern string) string {
 	case !hasFields || fields == AllPatches:
 		return ""
 	case of.Kind == v1alpha1.XDSHTTPFilter:
-		return "" // which filter is not known
+		return "" // the type of the filter is not known
 	}
 	if _, err := xdspatch.ParsePath(of, fields); err != nil {
 		return "must have the path of a field after the colon: " + err.Error()

@@ -15,8 +15,8 @@ func patchPolicy(patch string) string {
 		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"a"}],"patches":[%s]}}`, patch)
 }
 
-// TestPatchesNeedAGrant: what is sensitive needs a grant that names it, and the rest one for Gateways of
-// other namespaces.
+// TestPatchesNeedAGrant: sensitive fields need a grant that names them, and others need one for
+// Gateways of other namespaces.
 func TestPatchesNeedAGrant(t *testing.T) {
 	const (
 		timeout = `{"select":{"kind":"Cluster"},"merge":{"connectTimeout":"1s"}}`

@@ -2,10 +2,10 @@ package tenancy
 
 import "strings"
 
-// placeholder stands for the namespace of a policy.
+// placeholder stands for the namespace of a policy in a pattern.
 const placeholder = "{namespace}"
 
-// expand fills in the namespace, which [Restrictions.Permit] made sure is a plain name.
+// expand replaces the placeholder with the namespace, which [Restrictions.Permit] has checked.
 func expand(patterns []string, namespace string) []string {
 	if patterns == nil {
 		return nil
@@ -17,7 +17,8 @@ func expand(patterns []string, namespace string) []string {
 	return out
 }
 
-// matches tells whether a name is the pattern, or begins as a pattern with an asterisk.
+// matches reports whether the pattern is the name, or its prefix before an asterisk is a prefix of
+// the name.
 func matches(pattern, name string) bool {
 	prefix, isPrefix := strings.CutSuffix(pattern, "*")
 	if !isPrefix {
@@ -26,7 +27,7 @@ func matches(pattern, name string) bool {
 	return strings.HasPrefix(name, prefix)
 }
 
-// covers tells whether a pattern matches all that another one does.
+// covers reports whether a pattern matches everything that another one matches.
 func covers(pattern, other string) bool {
 	prefix, isPrefix := strings.CutSuffix(pattern, "*")
 	if !isPrefix {
@@ -39,7 +40,7 @@ func covers(pattern, other string) bool {
 	return matches(pattern, other)
 }
 
-// permits tells whether a list allows a name: nil allows all.
+// permits reports whether a list permits a name: nil permits all.
 func permits(patterns []string, name string) bool {
 	if patterns == nil {
 		return true

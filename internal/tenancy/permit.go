@@ -18,7 +18,7 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// Names of the settings, for those who read why their policy is not permitted.
+// The names of the settings, for error messages.
 const (
 	rulesFlag        = "--namespace-rules"
 	fetchTimeoutFlag = "--max-initial-fetch-timeout"
@@ -28,8 +28,8 @@ const (
 	filtersFlag      = "--max-filters-per-namespace"
 )
 
-// Permit returns why the object's namespace may not have it, and nil if it may. The content
-// is that of a valid object, with its defaults.
+// Permit returns the reason why the object's namespace may not have it, or nil. The content must be
+// that of a valid object, with its defaults.
 func (r Restrictions) Permit(o *policy.Object, content any) error {
 	fields, hasFields := fieldsOf(content)
 	var errs field.ErrorList
@@ -56,13 +56,13 @@ func (r Restrictions) Permit(o *policy.Object, content any) error {
 	return errs.ToAggregate()
 }
 
-// PermitGatewayClass tells whether the policies of a namespace may target a GatewayClass.
+// PermitGatewayClass reports whether the policies of a namespace may target a GatewayClass.
 func (r Restrictions) PermitGatewayClass(namespace, class string) bool {
 	rule, _, found := r.Rules.For(namespace)
 	return found && rule.GatewayClasses != nil && permits(rule.GatewayClasses, class)
 }
 
-// judgement is the rule that decides a namespace.
+// judgement is the rule that applies to a namespace.
 type judgement struct {
 	namespace string
 	rule      Rule
@@ -70,8 +70,8 @@ type judgement struct {
 
 // judge finds the rule, and returns an error if it does not permit the object's kind.
 func (r Rules) judge(o *policy.Object) (*judgement, error) {
-	// A namespace that is no name, which files could have, would be more than a name in a
-	// pattern: a/b, in /ns/{namespace}/*, is below what is a's.
+	// Files can have a namespace that is not a valid name. In a pattern it would match too much:
+	// with /ns/{namespace}/*, the namespace a/b would be below the paths of namespace a.
 	if faults := validation.IsDNS1123Label(o.Namespace); len(faults) > 0 {
 		return nil, field.Invalid(field.NewPath("metadata", "namespace"), o.Namespace, fmt.Sprintf("%s: %s needs one", faults[0], rulesFlag))
 	}
@@ -102,7 +102,7 @@ func (j *judgement) forbidden(at *field.Path, name string, patterns []string) *f
 	return field.Forbidden(at, fmt.Sprintf("namespace %s may not use %s: %s permits %s", j.namespace, name, rulesFlag, permitted))
 }
 
-// fields judges what a policy says about SPIFFE.
+// fields checks the SPIFFE fields of a policy.
 func (j *judgement) fields(f spiffe.Fields) (errs field.ErrorList) {
 	spec := field.NewPath("spec")
 	add := func(err *field.Error) {
@@ -112,7 +112,7 @@ func (j *judgement) fields(f spiffe.Fields) (errs field.ErrorList) {
 	}
 	add(j.check(spec.Child("trustDomain"), j.rule.TrustDomains, string(f.TrustDomain)))
 	for i, d := range *f.TrustBundles {
-		if d != f.TrustDomain { // of which the line above tells
+		if d != f.TrustDomain { // checked above
 			add(j.check(spec.Child("trustBundles").Index(i), j.rule.TrustDomains, string(d)))
 		}
 	}
@@ -124,7 +124,7 @@ func (j *judgement) fields(f spiffe.Fields) (errs field.ErrorList) {
 	return errs
 }
 
-// socket judges a path as it is written, so that none with .. gets out of a folder.
+// socket checks a path as it is written, so that no path with .. can leave a directory.
 func (j *judgement) socket(at *field.Path, socket string) *field.Error {
 	if j.rule.AgentSockets != nil && path.Clean(socket) != socket {
 		return field.Forbidden(at, fmt.Sprintf("%s is not the shortest way to write %s: %s compares paths as they are written", socket, path.Clean(socket), rulesFlag))
@@ -132,9 +132,9 @@ func (j *judgement) socket(at *field.Path, socket string) *field.Error {
 	return j.check(at, j.rule.AgentSockets, socket)
 }
 
-// names judges the names by which Envoy asks the agent for secrets: they, and not the
-// fields that they replace, decide what it gets. What a name that is no SPIFFE ID stands
-// for is up to the agent.
+// names checks the names of secrets that Envoy requests from the agent: they, and not the fields
+// that they replace, decide which secrets it gets. The agent decides what a name means that is not
+// a SPIFFE ID.
 func (j *judgement) names(at *field.Path, names *v1alpha1.SDSNames) (errs field.ErrorList) {
 	restricted := j.rule.TrustDomains != nil || j.rule.WorkloadIdentifiers != nil
 	if names.SVID != "" && restricted {
@@ -146,14 +146,14 @@ func (j *judgement) names(at *field.Path, names *v1alpha1.SDSNames) (errs field.
 	if names.TrustBundle != "" && !j.permitsBundle(names.TrustBundle) {
 		errs = append(errs, j.unknown(at.Child("trustBundle"), names.TrustBundle, "a trust domain"))
 	}
-	// Any name of all bundles is as good as ALL, which SPIRE has.
+	// All other names of all bundles are as good as ALL, the name that SPIRE uses.
 	if strings.HasPrefix(names.AllTrustBundles, "spiffe://") && !j.permitsBundle(names.AllTrustBundles) {
 		errs = append(errs, j.unknown(at.Child("allTrustBundles"), names.AllTrustBundles, "a trust domain"))
 	}
 	return errs
 }
 
-// permitsBundle tells whether a name is that of a trust domain that is permitted.
+// permitsBundle reports whether a name is that of a permitted trust domain.
 func (j *judgement) permitsBundle(name string) bool {
 	if j.rule.TrustDomains == nil {
 		return true
@@ -166,7 +166,7 @@ func (j *judgement) unknown(at *field.Path, name, what string) *field.Error {
 	return field.Forbidden(at, fmt.Sprintf("namespace %s may not use %s: it is not the SPIFFE ID of %s that %s permits", j.namespace, name, what, rulesFlag))
 }
 
-// judge judges what a policy takes for itself.
+// judge checks a policy against the limits for each policy.
 func (l Limits) judge(f spiffe.Fields) (errs field.ErrorList) {
 	spec := field.NewPath("spec")
 	timeout, err := duration.Parse(*f.InitialFetchTimeout)

@@ -15,7 +15,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// rules reads rules that are valid.
+// rules parses valid rules.
 func rules(t *testing.T, text string) tenancy.Rules {
 	t.Helper()
 	if text == "" {
@@ -27,8 +27,7 @@ func rules(t *testing.T, text string) tenancy.Rules {
 	return r
 }
 
-// read reads custom resources as egraft does with restrictions, in the order of their
-// names.
+// read decodes custom resources as egraft does with restrictions, in the order of their names.
 func read(t *testing.T, r tenancy.Restrictions, objects ...string) (out []*policy.Object) {
 	t.Helper()
 	var kinds []policy.Kind
@@ -46,7 +45,7 @@ func read(t *testing.T, r tenancy.Restrictions, objects ...string) (out []*polic
 	return out
 }
 
-// mtls is a policy with more fields than the required ones.
+// mtls returns a policy with more fields than the required ones.
 func mtls(kind, namespace, more string) string {
 	target := `"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}]`
 	defaults := `"allowAnyInTrustDomain":true`
@@ -117,8 +116,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// requireJudged tells whether an object is permitted, and if not, that nothing of it can be
-// used, and that another hook knows that as well.
+// requireJudged requires that an object is permitted, or that its content is unavailable, also to
+// another hook.
 func requireJudged(t *testing.T, o *policy.Object, want string) {
 	t.Helper()
 	if want == "" {
@@ -131,8 +130,7 @@ func requireJudged(t *testing.T, o *policy.Object, want string) {
 	require.Contains(t, o.Raw(), "egraft.io/rejected")
 }
 
-// TestNamesOfSecrets: what Envoy asks the agent for is the name, whatever the policy says
-// besides.
+// TestNamesOfSecrets: Envoy requests the secrets by these names, whatever else the policy contains.
 func TestNamesOfSecrets(t *testing.T) {
 	const svid, bundle, all = `"svid":%q`, `"trustBundle":%q`, `"allTrustBundles":%q`
 	unknown := func(name, value, what string) string {
@@ -190,8 +188,8 @@ func TestLimitsOfAPolicy(t *testing.T) {
 	}
 }
 
-// TestKindsOfOtherGroups: a rule for a kind of egraft's is none for another group's kind of that
-// name, which is named with its group.
+// TestKindsOfOtherGroups: a rule for a kind of egraft does not cover a kind of the same name in
+// another group. Rules name that kind with its group.
 func TestKindsOfOtherGroups(t *testing.T) {
 	for kinds, want := range map[string][2]string{
 		"BackendMTLSPolicy":             {"", "may not use BackendMTLSPolicy.example.com: "},

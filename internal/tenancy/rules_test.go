@@ -10,13 +10,13 @@ import (
 	"github.com/egraft/egraft/internal/tenancy"
 )
 
-// both are the two ways to write rules.
+// both are the two formats of rules.
 var both = map[string]func(string) (tenancy.Rules, error){
 	"text": tenancy.ParseRules,
 	"file": func(text string) (tenancy.Rules, error) { return tenancy.DecodeRules([]byte(asJSON(text))) },
 }
 
-// asJSON writes rules as the file has them.
+// asJSON returns rules in the format of the configuration file.
 func asJSON(text string) string {
 	var rules []string
 	for _, rule := range strings.Fields(text) {
@@ -113,7 +113,7 @@ func TestRulesThatAreNotValid(t *testing.T) {
 		}},
 		{"namespaces=*;trustDomains=*,spiffe://a.org,A.org,a.org/x,a.org", []string{
 			value("r[0].trustDomains[0]", "*", domain), value("r[0].trustDomains[1]", "spiffe://a.org", domain),
-			value("r[0].trustDomains[2]", "A.org", domain), // as policies have them
+			value("r[0].trustDomains[2]", "A.org", domain), // policies have lower-case names
 		}},
 		{"namespaces=*;agentSockets=run/a,/run/a*,/run/../a,/run//a,/run/a/,/run/*/a", []string{
 			value("r[0].agentSockets[0]", "run/a", socket), value("r[0].agentSockets[1]", "/run/a*", socket), value("r[0].agentSockets[2]", "/run/../a", socket),
@@ -146,7 +146,7 @@ func TestRulesThatAreNotValid(t *testing.T) {
 	}
 }
 
-// TestNull is what a file has that names a list and leaves its values out.
+// TestNull has a list whose value is missing in the file.
 func TestNull(t *testing.T) {
 	r, err := tenancy.DecodeRules([]byte(`[{"namespaces":["*"],"trustDomains":null}]`))
 	require.NoError(t, err)

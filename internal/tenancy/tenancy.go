@@ -1,9 +1,9 @@
-// Package tenancy holds what the operator of egraft permits the namespaces of a cluster:
-// which kinds of custom resources, trust domains, workload identifiers and agent sockets
-// their policies may use, and how much of what an Envoy has one of them may take.
+// Package tenancy holds what the operator of egraft permits each namespace of a cluster: the kinds
+// of custom resources, trust domains, workload identifiers and agent sockets that its policies may
+// use, and how much of an Envoy's resources they may take.
 //
-// It judges policies and must not change them. It reads no configuration, does no I/O and
-// keeps no state: the same policies get the same answer.
+// It checks policies and must not change them. It reads no configuration, does no I/O and keeps no
+// state: the same policies always have the same result.
 package tenancy
 
 import (
@@ -20,44 +20,44 @@ type Restrictions struct {
 	Limits Limits
 }
 
-// Rule says what the policies of some namespaces may use. A list that is nil permits
-// everything; see [Rules.Validate] for what a pattern may look like.
+// Rule specifies what the policies of some namespaces may use. A nil list permits everything unless
+// stated otherwise; see [Rules.Validate] for the syntax of patterns.
 type Rule struct {
-	// Namespaces are names, or their beginnings with an asterisk at the end.
+	// Namespaces are names, or prefixes of names followed by an asterisk.
 	Namespaces []string `json:"namespaces,omitempty"`
-	// Kinds are those of custom resources, see [KindName], or [NoKind].
+	// Kinds are kinds of custom resources, see [KindName], or [NoKind].
 	Kinds []string `json:"kinds,omitempty"`
-	// TrustDomains hold for Envoy's own and for those that peers are verified against.
+	// TrustDomains apply to Envoy's own trust domain and those of its peers.
 	TrustDomains []string `json:"trustDomains,omitempty"`
-	// WorkloadIdentifiers are paths of Envoy's own SPIFFE ID, or their beginnings with /* at
-	// the end.
+	// WorkloadIdentifiers are paths of Envoy's own SPIFFE ID, or their first segments followed by
+	// /*.
 	WorkloadIdentifiers []string `json:"workloadIdentifiers,omitempty"`
-	// AgentSockets are paths of sockets, or of folders with /* at the end.
+	// AgentSockets are paths of sockets, or of directories followed by /*.
 	AgentSockets []string `json:"agentSockets,omitempty"`
-	// Filters are HTTP filters that FilterPolicies may have beside those that are confined, by the names of
-	// [envoyfilter.Filter], or [AllFilters]. They may then do all that the filter can. Unlike with the
-	// other lists, nil permits no more than the confined ones.
+	// Filters are the HTTP filters that FilterPolicies may use in addition to confined ones, by the
+	// names of [envoyfilter.Filter], or [AllFilters]. Policies may then use everything that these
+	// filters can do. Unlike other lists, nil permits the confined filters only.
 	Filters []string `json:"filters,omitempty"`
-	// Patches are what XDSPatchPolicies may patch of any Gateway: a kind of message for all of its fields but
-	// those that are sensitive, with a colon and the path of a field for that field and what is below
-	// it, sensitive or not, or [AllPatches]. Unlike with the other lists, nil permits to patch what is
-	// not sensitive of Gateways in the policy's own namespace, and no more.
+	// Patches are what XDSPatchPolicies may patch on any Gateway: a kind of message for all of its
+	// fields except sensitive ones; a kind, a colon and the path of a field for that field and its
+	// children, including sensitive ones; or [AllPatches]. Unlike other lists, nil permits only
+	// patches of fields that are not sensitive on Gateways in the policy's own namespace.
 	Patches []string `json:"patches,omitempty"`
-	// GatewayClasses are names of GatewayClasses that policies may target, or their beginnings with an
-	// asterisk at the end. Such a policy is in effect on the Gateways of all namespaces. Unlike with the
+	// GatewayClasses are names of GatewayClasses that policies may target, or prefixes of names
+	// followed by an asterisk. Such a policy takes effect on the Gateways of all namespaces. Unlike
 	// other lists, nil permits none.
 	GatewayClasses []string `json:"gatewayClasses,omitempty"`
 }
 
-// AllFilters as the only one of [Rule.Filters] permits all.
+// AllFilters as the only entry of [Rule.Filters] permits all filters.
 const AllFilters = "*"
 
-// AllPatches as the only one of [Rule.Patches] permits all kinds of messages, but for fields that are
-// sensitive.
+// AllPatches as the only entry of [Rule.Patches] permits all kinds of messages, except sensitive
+// fields.
 const AllPatches = "*"
 
-// KindName is how rules name a kind: egraft's own by the kind alone, others with their API group,
-// such as RetryBudgetPolicy.example.com. Two groups may have kinds of one name.
+// KindName returns the name of a kind in rules: egraft's own kinds without their group, others with
+// it, such as RetryBudgetPolicy.example.com. Two groups may have kinds of the same name.
 func KindName(gvk schema.GroupVersionKind) string {
 	if gvk.Group == v1alpha1.GroupVersion.Group {
 		return gvk.Kind
@@ -65,16 +65,15 @@ func KindName(gvk schema.GroupVersionKind) string {
 	return gvk.GroupKind().String()
 }
 
-// NoKind as the only one of [Rule.Kinds] permits none.
+// NoKind as the only entry of [Rule.Kinds] permits no kinds.
 const NoKind = "None"
 
-// Rules are tried in order: the first one that is for a namespace decides, alone. Valid
-// rules decide every namespace, since the last of them is for all; without any rule,
-// everything is permitted.
+// Rules are an ordered list. Only the first rule that matches a namespace applies. Valid rules
+// match every namespace, since the last one matches all. Without any rule, everything is permitted.
 type Rules []Rule
 
-// For returns the rule that decides a namespace, with the name of the namespace filled in,
-// and its position.
+// For returns the rule that applies to a namespace, with the placeholder replaced, and its
+// position.
 func (r Rules) For(namespace string) (rule Rule, position int, found bool) {
 	for i := range r {
 		for _, pattern := range r[i].Namespaces {
@@ -86,7 +85,7 @@ func (r Rules) For(namespace string) (rule Rule, position int, found bool) {
 	return Rule{}, 0, false
 }
 
-// in is the rule as it is for one namespace.
+// in returns the rule with the placeholder replaced by a namespace.
 func (r *Rule) in(namespace string) Rule {
 	return Rule{
 		Namespaces:          []string{namespace},
@@ -100,22 +99,22 @@ func (r *Rule) in(namespace string) Rule {
 	}
 }
 
-// Limits are how much the policies of a namespace may take. 0 is no limit.
+// Limits are how much the policies of a namespace may use. 0 disables a limit.
 type Limits struct {
-	// InitialFetchTimeout and Peers hold for each policy.
+	// InitialFetchTimeout and Peers apply to each policy.
 	InitialFetchTimeout time.Duration
 	Peers               int
-	// AgentSockets and SDSSecrets hold for all policies of one namespace and kind that are in
+	// AgentSockets and SDSSecrets apply to all policies of one namespace and kind that are in
 	// effect in one translation.
 	AgentSockets int
 	SDSSecrets   int
-	// Filters holds for all FilterPolicies of one namespace that are in effect in one translation, and for
-	// all HTTPFilters.
+	// Filters applies to all FilterPolicies of one namespace that are in effect in one translation,
+	// and separately to all HTTPFilters.
 	Filters int
 }
 
-// DefaultLimits are generous to those who mean well. What the CRDs allow beyond them holds
-// up an Envoy for everybody (timeout), or costs everybody memory and the agent a stream each.
+// DefaultLimits returns limits that are generous for ordinary use. What the CRDs allow beyond them
+// delays an Envoy for all users (timeout), or costs all users memory and the agent one stream each.
 func DefaultLimits() Limits {
 	return Limits{InitialFetchTimeout: 10 * time.Second, Peers: 64, AgentSockets: 4, SDSSecrets: 128, Filters: 16}
 }

@@ -10,7 +10,7 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// example is a rule as text.
+// example is a rule in text format.
 const example = "namespaces=*;workloadIdentifiers=/ns/{namespace}/*"
 
 // list is one of the lists of a rule.
@@ -19,7 +19,7 @@ type list struct {
 	target *[]string
 }
 
-// lists are those of the rule, by their names in files.
+// lists returns the lists of the rule with their names in files.
 func (r *Rule) lists() []list {
 	return []list{
 		{"namespaces", &r.Namespaces},
@@ -33,8 +33,8 @@ func (r *Rule) lists() []list {
 	}
 }
 
-// ParseRules reads rules from text: white space between rules, a semicolon between the
-// lists of a rule, and a comma between the values of a list.
+// ParseRules parses rules from text: white space separates rules, a semicolon separates the lists
+// of a rule, and a comma separates the values of a list.
 //
 //	namespaces=infra namespaces=*;workloadIdentifiers=/ns/{namespace}/*
 func ParseRules(text string) (Rules, error) {
@@ -54,7 +54,7 @@ func ParseRules(text string) (Rules, error) {
 	return out, errors.Join(errs...)
 }
 
-// errNoRule is for a list that is there and empty: it could be meant to permit nothing.
+// errNoRule is for an empty list, which could be meant to permit nothing.
 var errNoRule = errors.New("must not be empty; omit it to permit everything")
 
 func parseRule(text string) (Rule, error) {
@@ -72,7 +72,7 @@ func parseRule(text string) (Rule, error) {
 		case *lists[i].target != nil:
 			return r, fmt.Errorf("has %q twice in one rule", name)
 		case values == "":
-			*lists[i].target = []string{} // which is not valid, and said so with its field
+			*lists[i].target = []string{} // invalid, which Validate reports with the field
 		default:
 			*lists[i].target = strings.Split(values, ",")
 		}
@@ -80,7 +80,7 @@ func parseRule(text string) (Rule, error) {
 	return r, nil
 }
 
-// String is the text that [ParseRules] reads.
+// String returns the text that [ParseRules] parses.
 func (r Rules) String() string {
 	var rules []string
 	for i := range r {
@@ -95,7 +95,7 @@ func (r Rules) String() string {
 	return strings.Join(rules, " ")
 }
 
-// DecodeRules reads rules from JSON, strictly.
+// DecodeRules decodes rules from JSON, strictly.
 func DecodeRules(raw json.RawMessage) (Rules, error) {
 	var out Rules
 	strict, err := kjson.UnmarshalStrict(raw, &out)
@@ -110,8 +110,8 @@ func DecodeRules(raw json.RawMessage) (Rules, error) {
 	return out, out.emptyNulls(raw)
 }
 
-// emptyNulls makes lists empty that the text has as null: to be empty is not valid, and
-// null would permit everything.
+// emptyNulls makes lists empty that are null in the text. An empty list is invalid, but null would
+// permit everything.
 func (r Rules) emptyNulls(raw json.RawMessage) error {
 	var texts []map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &texts); err != nil {

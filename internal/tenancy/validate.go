@@ -14,11 +14,10 @@ import (
 	"github.com/egraft/egraft/internal/envoyfilter"
 )
 
-// maxRules is far past what a person can keep in mind.
+// maxRules is far more than an operator can keep track of.
 const maxRules = 1000
 
-// Validate returns everything that is wrong with the rules, except for kinds that do not
-// exist: see [Rules.ValidateKinds].
+// Validate returns all errors in the rules, except unknown kinds: see [Rules.ValidateKinds].
 func (r Rules) Validate(at *field.Path) (errs field.ErrorList) {
 	if len(r) > maxRules {
 		return field.ErrorList{field.TooMany(at, len(r), maxRules)}
@@ -33,7 +32,7 @@ func (r Rules) Validate(at *field.Path) (errs field.ErrorList) {
 	return errs
 }
 
-// reached reports namespaces that never get to their rule, because one before it decides.
+// reached reports namespaces whose rule never applies because an earlier rule matches.
 func (r Rules) reached(at *field.Path) (errs field.ErrorList) {
 	type place struct {
 		rule    int
@@ -43,7 +42,7 @@ func (r Rules) reached(at *field.Path) (errs field.ErrorList) {
 	for i := range r {
 		for j, pattern := range r[i].Namespaces {
 			for _, b := range before {
-				duplicate := b.rule == i && b.pattern == pattern // which is said of every list
+				duplicate := b.rule == i && b.pattern == pattern // each reports duplicates
 				if covers(b.pattern, pattern) && !duplicate {
 					errs = append(errs, field.Invalid(at.Index(i).Child("namespaces").Index(j), pattern,
 						fmt.Sprintf("never gets here: the first rule that matches decides, and %q of %s does; put this one before it", b.pattern, at.Index(b.rule))))
@@ -70,8 +69,7 @@ func (r *Rule) validate(at *field.Path) (errs field.ErrorList) {
 	return append(errs, each(at.Child("gatewayClasses"), r.GatewayClasses, classFault)...)
 }
 
-// each checks a list. One that is there and empty could be taken to permit nothing, or
-// everything.
+// each checks a list. An empty list could be meant to permit nothing or everything.
 func each(at *field.Path, list []string, fault func(string) string) (errs field.ErrorList) {
 	if list != nil && len(list) == 0 {
 		return field.ErrorList{field.Invalid(at, list, "must not be empty; omit it to permit everything")}
@@ -126,7 +124,7 @@ func (r *Rule) filterFault(name string) string {
 	return ""
 }
 
-// filled checks a pattern with a namespace in the place of the placeholder.
+// filled returns a check of a pattern whose placeholder is replaced by a namespace.
 func filled(fault func(string) string) func(string) string {
 	return func(pattern string) string {
 		pattern = strings.ReplaceAll(pattern, placeholder, "x")
@@ -144,7 +142,7 @@ func trustDomainFault(name string) string {
 	return ""
 }
 
-// identifierFault wants whole segments: /ns/shop* would permit /ns/shopping.
+// identifierFault requires whole segments: /ns/shop* would permit /ns/shopping.
 func identifierFault(pattern string) string {
 	if prefix, isPrefix := strings.CutSuffix(pattern, "/*"); isPrefix {
 		pattern = prefix + "/x"
@@ -168,7 +166,7 @@ func socketFault(pattern string) string {
 
 var socketPath = regexp.MustCompile(`^/[!-~]+$`)
 
-// ValidateKinds reports kinds of rules that are not among those that exist.
+// ValidateKinds reports kinds in rules that are not known.
 func (r Rules) ValidateKinds(at *field.Path, known []string) (errs field.ErrorList) {
 	for i := range r {
 		for j, kind := range r[i].Kinds {
