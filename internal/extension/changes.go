@@ -14,12 +14,12 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// maxSubjects bounds the memory of [changes]; past it everything is forgotten and said
-// once more.
+// maxSubjects bounds the memory of [changes]. When it is reached, all subjects are removed and
+// logged again.
 const maxSubjects = 10_000
 
-// changes logs what egraft does to a subject (the Gateways of a translation, or a single
-// resource) when that is not what it did at the call before.
+// changes logs what egraft changes for a subject (the Gateways of a translation, or a single
+// resource) when it differs from the previous call.
 type changes struct {
 	log     *slog.Logger
 	seed    maphash.Seed
@@ -31,7 +31,7 @@ func newChanges(log *slog.Logger) *changes {
 	return &changes{log: log, seed: maphash.MakeSeed(), digests: map[string]uint64{}}
 }
 
-// logIfChanged logs the result of a call if it is news.
+// logIfChanged logs the result of a call if it differs from the previous one.
 func (c *changes) logIfChanged(ctx context.Context, call *engine.Call, res *engine.Response) {
 	quiet := len(res.Outcomes) == 0 && len(res.Policies) == 0 && len(res.Warnings) == 0
 	if quiet && c.empty() {
@@ -41,7 +41,7 @@ func (c *changes) logIfChanged(ctx context.Context, call *engine.Call, res *engi
 	if !c.changed(string(call.Hook)+" "+subject, c.digest(res), quiet) {
 		return
 	}
-	level := slog.LevelDebug // single resources are many
+	level := slog.LevelDebug // there are many single resources
 	if call.Hook == mutator.HookTranslation {
 		level = slog.LevelInfo
 	}
@@ -80,8 +80,8 @@ func (c *changes) empty() bool {
 	return len(c.digests) == 0
 }
 
-// changed reports whether the digest differs from the last one of the subject. A subject
-// that is unknown and has nothing to tell is no news and is not remembered.
+// changed reports whether the digest differs from the last one of the subject. An unknown subject
+// without changes is not logged and not stored.
 func (c *changes) changed(subject string, digest uint64, quiet bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +97,7 @@ func (c *changes) changed(subject string, digest uint64, quiet bool) bool {
 	return !known || last != digest
 }
 
-// failure logs what went wrong on one resource; the stack of a panic with it.
+// failure logs a failed mutator on one resource, with the stack of a panic.
 func (c *changes) failure(ctx context.Context, h mutator.Hook, o *engine.Outcome) {
 	if o.Err == nil || o.Result == engine.Panicked {
 		return
@@ -109,7 +109,7 @@ func (c *changes) failure(ctx context.Context, h mutator.Hook, o *engine.Outcome
 	c.log.LogAttrs(ctx, slog.LevelError, "mutator failed", append(attrs, stackOf(o.Err)...)...)
 }
 
-// stackOf is the stack of a panic.
+// stackOf returns the stack of a panic.
 func stackOf(err error) []slog.Attr {
 	if p := (*sandbox.PanicError)(nil); errors.As(err, &p) {
 		return []slog.Attr{slog.String(logging.KeyStack, string(p.Stack))}
@@ -117,12 +117,12 @@ func stackOf(err error) []slog.Attr {
 	return nil
 }
 
-// digest changes when what the result says changes.
+// digest returns a hash of what is logged about a result.
 func (c *changes) digest(res *engine.Response) uint64 {
 	var h maphash.Hash
 	h.SetSeed(c.seed)
 	last := &engine.Outcome{}
-	for _, o := range res.Outcomes { // thousands, of which most differ in their names alone
+	for _, o := range res.Outcomes { // thousands, most of which differ in their names only
 		if o.Feature != last.Feature || o.Kind != last.Kind || o.Result != last.Result {
 			writeLine(&h, o.Feature, string(o.Kind), string(o.Result))
 			last = o
@@ -142,7 +142,7 @@ func (c *changes) digest(res *engine.Response) uint64 {
 	return h.Sum64()
 }
 
-// writeLine writes words, from which others differ in the digest.
+// writeLine writes words so that different words give different digests.
 func writeLine(h *maphash.Hash, words ...string) {
 	for _, w := range words {
 		_, _ = h.WriteString(w)
@@ -151,7 +151,7 @@ func writeLine(h *maphash.Hash, words ...string) {
 	_ = h.WriteByte('\n')
 }
 
-// summary is the attributes of the line that says what changed.
+// summary returns the attributes of the log line about a change.
 func summary(h mutator.Hook, subject string, res *engine.Response) []slog.Attr {
 	results := map[string]int{}
 	var added []string

@@ -15,7 +15,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// lines runs f with a log and returns what it wrote at info and above.
+// lines runs f with a log and returns the lines at info and above.
 func lines(t *testing.T, f func(*slog.Logger)) (out []map[string]any) {
 	t.Helper()
 	var b bytes.Buffer
@@ -29,7 +29,7 @@ func lines(t *testing.T, f func(*slog.Logger)) (out []map[string]any) {
 	return out
 }
 
-// translation is a result for Gateway default/eg.
+// translation returns a result for Gateway default/eg.
 func translation(outcomes ...*engine.Outcome) *engine.Response {
 	return &engine.Response{Outcomes: outcomes, Subject: func() string { return "default/eg" }}
 }
@@ -39,9 +39,9 @@ func TestChangesAreSaidOnce(t *testing.T) {
 	applied := &engine.Outcome{Feature: "f", Kind: mutator.KindCluster, Name: "c", Result: engine.Applied}
 	got := lines(t, func(log *slog.Logger) {
 		c := newChanges(log)
-		c.logIfChanged(t.Context(), call, translation()) // nothing to tell yet
+		c.logIfChanged(t.Context(), call, translation()) // nothing to log yet
 		c.logIfChanged(t.Context(), call, translation(applied))
-		c.logIfChanged(t.Context(), call, translation(applied)) // no news
+		c.logIfChanged(t.Context(), call, translation(applied)) // no change
 		c.logIfChanged(t.Context(), call, translation())        // back to nothing
 		c.logIfChanged(t.Context(), call, translation())
 	})
@@ -79,7 +79,8 @@ func TestPanicIsSaidWithItsStack(t *testing.T) {
 	require.Equal(t, "goroutine 1", got[1]["stack"])
 }
 
-// TestSingleResourcesAreDebug: a Gateway has thousands of routes.
+// TestSingleResourcesAreDebug: single resources are logged at debug, since a Gateway has thousands
+// of routes.
 func TestSingleResourcesAreDebug(t *testing.T) {
 	res := &engine.Response{Subject: func() string { return "r" }, Outcomes: []*engine.Outcome{{Feature: "f", Name: "r", Result: engine.Applied}}}
 	require.Empty(t, lines(t, func(log *slog.Logger) {
@@ -87,7 +88,7 @@ func TestSingleResourcesAreDebug(t *testing.T) {
 	}))
 }
 
-// TestDigest compares results that differ in one thing, each with all others.
+// TestDigest compares results that differ in one field with each other.
 func TestDigest(t *testing.T) {
 	c := newChanges(slog.New(slog.DiscardHandler))
 	of := func(edit func(*engine.Outcome)) *engine.Response {

@@ -10,13 +10,13 @@ import (
 	"github.com/egraft/egraft/internal/wire"
 )
 
-// Client makes calls as Envoy Gateway does, to an extension server of whatever version.
+// Client makes calls as Envoy Gateway does, to an extension server of any version.
 type Client struct{ conn grpc.ClientConnInterface }
 
-// NewClient makes a client of a connection.
+// NewClient makes a client that uses a connection.
 func NewClient(conn grpc.ClientConnInterface) *Client { return &Client{conn} }
 
-// Call makes a call and returns the resources of the answer, by kind as in the call.
+// Call makes a call and returns the resources of the response, by kind as in the call.
 func (c *Client) Call(ctx context.Context, call *engine.Call) ([]engine.Resources, error) {
 	for _, m := range methods() {
 		if m.hook != call.Hook {
@@ -31,8 +31,8 @@ func (c *Client) Call(ctx context.Context, call *engine.Call) ([]engine.Resource
 	return nil, fmt.Errorf("there is no hook %q", call.Hook)
 }
 
-// encoded writes a call. All custom resources are in the first field that the context has for them:
-// a call does not say in which one each came, which makes no difference to egraft.
+// encoded encodes a call. All custom resources are in the first context field for them: a call does
+// not record the field of each, which makes no difference to egraft.
 func (m *method) encoded(call *engine.Call) *wire.Message {
 	ctx, req := &wire.Message{}, &wire.Message{}
 	if m.hostnames != 0 {
@@ -58,7 +58,7 @@ func (m *method) encoded(call *engine.Call) *wire.Message {
 	return req
 }
 
-// resourcesOf reads an answer.
+// resourcesOf returns the resources of a response.
 func (m *method) resourcesOf(answer *wire.Message) (out []engine.Resources) {
 	for _, r := range m.resources {
 		out = append(out, engine.Resources{Kind: r.kind, Encoded: answer.All(r.response)})

@@ -33,7 +33,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator/mutatortest"
 )
 
-// methodsOf is a registrar that keeps what is registered.
+// methodsOf is a registrar that keeps the registered methods.
 type methodsOf struct {
 	service any
 	methods []grpc.MethodDesc
@@ -44,7 +44,7 @@ func (m *methodsOf) RegisterService(desc *grpc.ServiceDesc, service any) {
 	m.service, m.methods = service, desc.Methods
 }
 
-// call is what gRPC does with the bytes of a request.
+// call handles the bytes of a request as gRPC does.
 func (m *methodsOf) call(t *testing.T, method grpc.MethodDesc, codec encoding.CodecV2, request []byte) ([]byte, error) {
 	t.Helper()
 	answer, err := method.Handler(m.service, t.Context(), func(v any) error {
@@ -58,17 +58,17 @@ func (m *methodsOf) call(t *testing.T, method grpc.MethodDesc, codec encoding.Co
 	return out.Materialize(), nil
 }
 
-// outcomeCount counts what mutators did.
+// outcomeCount counts outcomes of mutators.
 type outcomeCount struct{ atomic.Int64 }
 
-// Outcomes implements [Observer].
+// Policies implements [Observer].
 func (c *outcomeCount) Policies(string, []mutator.PolicyOutcome) {}
 
 func (c *outcomeCount) Outcomes(_ mutator.Hook, _, _ string, n int) { c.Add(int64(n)) }
 
-// FuzzCalls sends arbitrary bytes to every call. What is a request for the generated types
-// is answered, with an answer that they can read; nothing is lost, and what no mutator
-// wanted comes back as the bytes that it was.
+// FuzzCalls sends arbitrary bytes to every method. A request that the generated types can parse
+// gets a response that they can parse. No resource is lost, and unmodified resources are returned
+// byte for byte.
 func FuzzCalls(f *testing.F) {
 	e, err := engine.New(catalog.Builtin(catalog.Options{}), engine.WithCache(1<<20))
 	require.NoError(f, err)
@@ -82,7 +82,7 @@ func FuzzCalls(f *testing.F) {
 		answer, err := served.call(t, served.methods[int(number)%len(table)], codec, request)
 		if err != nil {
 			if lacksResource(m, request) {
-				return // which says what egraft is to do, and to nothing
+				return // a hook without the resource to edit
 			}
 			require.Error(t, proto.Unmarshal(request, message(t, m.name+"Request")), "%s rejected: %v", m.name, err)
 			return
@@ -94,13 +94,13 @@ func FuzzCalls(f *testing.F) {
 	})
 }
 
-// lacksResource tells whether a call about a single resource has none.
+// lacksResource reports whether a call for a single resource has none.
 func lacksResource(m method, request []byte) bool {
 	req, err := wire.Parse(request)
 	return err == nil && !m.resources[0].isRepeatable && len(m.resources[0].read(req)) == 0
 }
 
-// requireNothingLost compares the resources of a request and its answer.
+// requireNothingLost compares the resources of a request and its response.
 func requireNothingLost(t *testing.T, m method, request, answer []byte, untouched bool) {
 	t.Helper()
 	req, err := wire.Parse(request)
@@ -109,7 +109,7 @@ func requireNothingLost(t *testing.T, m method, request, answer []byte, untouche
 	require.NoError(t, err)
 	for _, r := range m.resources {
 		sent, got := r.read(req), res.All(r.response)
-		if r.kind == mutator.KindSecret && !untouched { // some may be left out: nobody needs them any more
+		if r.kind == mutator.KindSecret && !untouched { // unused Secrets may be pruned
 			for _, g := range got {
 				require.True(t, slices.ContainsFunc(sent, func(s []byte) bool { return bytes.Equal(s, g) }), "a secret that did not come")
 			}
@@ -125,7 +125,7 @@ func requireNothingLost(t *testing.T, m method, request, answer []byte, untouche
 	}
 }
 
-// message is an empty message of Envoy Gateway's service.
+// message returns an empty message of Envoy Gateway's service.
 func message(t testing.TB, name string) proto.Message {
 	t.Helper()
 	typ, err := protoregistry.GlobalTypes.FindMessageByName("envoygateway.extension." + protoreflect.FullName(name))
@@ -133,12 +133,12 @@ func message(t testing.TB, name string) proto.Message {
 	return typ.New().Interface()
 }
 
-// fuzzPolicy reaches every cluster of a Gateway default/eg.
+// fuzzPolicy applies to every cluster of a Gateway default/eg.
 const fuzzPolicy = `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy","metadata":{"namespace":"default","name":"mtls"},"spec":{
 	"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],
 	"trustDomain":"example.org","workloadIdentifier":"/envoy","peers":[{"exact":"spiffe://example.org/echo"}]}}`
 
-// seed adds requests made of Envoy Gateway's golden files, which come with its module.
+// seed adds requests made from the golden files in Envoy Gateway's module.
 func seed(f *testing.F) {
 	f.Helper()
 	seeds := 0
@@ -178,7 +178,7 @@ func seed(f *testing.F) {
 	seedCases(f)
 }
 
-// seedCases adds the calls of the cases of all mutators as requests.
+// seedCases adds requests made from the test cases of all mutators.
 func seedCases(f *testing.F) {
 	f.Helper()
 	cases, err := filepath.Glob("../../pkg/features/*/testdata/*/in.yaml")
@@ -221,8 +221,8 @@ func (m *method) request(call *engine.Call) []byte {
 	return req.Append(nil)
 }
 
-// golden reads a golden file; a resource with types that this test does not know, or a
-// file that is not there, is left out.
+// golden reads a golden file. It skips missing files, and resources with types that this test does
+// not import.
 func golden[T proto.Message](f *testing.F, name string, newMessage func() T) (out []T) {
 	f.Helper()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/envoyproxy/gateway").Output()

@@ -15,17 +15,17 @@ import (
 	"github.com/egraft/egraft/pkg/catalog"
 )
 
-// mtls is a BackendMTLSPolicy on Gateway default/eg with more in its spec.
+// mtls returns a BackendMTLSPolicy on Gateway default/eg with more fields in its spec.
 func mtls(more string) string {
 	return `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy","metadata":{"namespace":"default","name":"hostile"},"spec":{
 		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],
 		"trustDomain":"example.org","workloadIdentifier":"/envoy"` + more + `}}`
 }
 
-// times repeats JSON with commas between.
+// times repeats JSON, separated by commas.
 func times(n int, s string) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
 
-// withPolicy is a translation of one cluster to which a route of Gateway default/eg leads.
+// withPolicy returns a translation with one cluster that a route of Gateway default/eg uses.
 func withPolicy(t *testing.T, object string) *wire.Message {
 	t.Helper()
 	resource, ctx, req := &wire.Message{}, &wire.Message{}, &wire.Message{}
@@ -37,8 +37,8 @@ func withPolicy(t *testing.T, object string) *wire.Message {
 	return req
 }
 
-// TestHostilePolicies sends policies that are made to cost much, or to be read in two
-// ways. Each costs bounded time and memory, and none is passed over: its target is denied.
+// TestHostilePolicies sends policies that are expensive or ambiguous to parse. Each costs bounded
+// time and memory, and none is ignored: its target is denied.
 func TestHostilePolicies(t *testing.T) {
 	const mib = 1 << 20
 	tests := map[string]string{
@@ -80,7 +80,7 @@ func TestHostilePolicies(t *testing.T) {
 	}
 }
 
-// TestRefusedPolicyOfRoute denies the route of a policy that is too large to be read.
+// TestRefusedPolicyOfRoute: the route of a policy that exceeds the size limit is denied.
 func TestRefusedPolicyOfRoute(t *testing.T) {
 	conn := serve(t, catalog.Builtin(catalog.Options{}))
 	object := mtls(`,"peers":[{"exact":"spiffe://example.org/` + strings.Repeat("x", 1<<20) + `"}]`)

@@ -10,18 +10,18 @@ import (
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/proto/extension/service.proto
 const ServiceName = "envoygateway.extension.EnvoyGatewayExtension"
 
-// method describes a call by the numbers of its fields; a test compares them with Envoy
-// Gateway's descriptors.
+// method describes an RPC by the numbers of its fields; a test compares them with Envoy Gateway's
+// descriptors.
 type method struct {
 	name      string
 	hook      mutator.Hook
-	context   protowire.Number   // of the request
-	objects   []protowire.Number // of the context: ExtensionResource
-	hostnames protowire.Number   // of the context, 0 if it has none
+	context   protowire.Number   // in the request
+	objects   []protowire.Number // in the context: ExtensionResource
+	hostnames protowire.Number   // in the context, 0 if it has none
 	resources []resource
 }
 
-// resource is a resource field of a request and its answer.
+// resource is a resource field of a request and its response.
 type resource struct {
 	kind         mutator.Kind
 	request      protowire.Number
@@ -34,7 +34,7 @@ const unstructuredBytes protowire.Number = 1
 
 func single(k mutator.Kind) []resource { return []resource{{k, 1, 1, false}} }
 
-// methods lists the calls of the service.
+// methods lists the methods of the service.
 func methods() []method {
 	return []method{
 		{
@@ -71,11 +71,10 @@ func methods() []method {
 	}
 }
 
-// fullMethod is how gRPC names the method.
+// fullMethod returns the full gRPC name of the method.
 func (m *method) fullMethod() string { return "/" + ServiceName + "/" + m.name }
 
-// FullMethod returns the gRPC method that Envoy Gateway calls for a hook, and an empty text if
-// there is none.
+// FullMethod returns the gRPC method that Envoy Gateway calls for a hook, or an empty string.
 func FullMethod(h mutator.Hook) string {
 	for _, m := range methods() {
 		if m.hook == h {
@@ -85,7 +84,7 @@ func FullMethod(h mutator.Hook) string {
 	return ""
 }
 
-// Hooks returns the hooks by their gRPC methods.
+// Hooks returns the hooks by gRPC method.
 func Hooks() map[string]string {
 	out := map[string]string{}
 	for _, m := range methods() {

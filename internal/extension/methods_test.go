@@ -12,8 +12,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// TestMethodsAgreeWithEnvoyGateway compares the numbers in methods with the descriptors
-// of Envoy Gateway's module.
+// TestMethodsAgreeWithEnvoyGateway compares methods with the descriptors in Envoy Gateway's module.
 func TestMethodsAgreeWithEnvoyGateway(t *testing.T) {
 	service := extpb.File_proto_extension_service_proto.Services().ByName("EnvoyGatewayExtension")
 	require.Equal(t, ServiceName, string(service.FullName()))
@@ -35,7 +34,7 @@ func TestMethodsAgreeWithEnvoyGateway(t *testing.T) {
 	}
 }
 
-// requireObjects checks that every list of ExtensionResource in the context is read.
+// requireObjects checks that method has every list of ExtensionResource in the context.
 func requireObjects(t *testing.T, ctx protoreflect.MessageDescriptor, m method) {
 	t.Helper()
 	var objects []protowire.Number
@@ -66,7 +65,8 @@ func requireResource(t *testing.T, rpc protoreflect.MethodDescriptor, f protoref
 	t.Errorf("%s.%s is not served", m.name, f.Name())
 }
 
-// TestMethodsAgreeWithHooks compares methods with what authors of features are told of hooks.
+// TestMethodsAgreeWithHooks compares methods with the documentation of hooks for authors of
+// features.
 func TestMethodsAgreeWithHooks(t *testing.T) {
 	named := mutator.Feature{
 		Hooks:    mutator.Hooks(),

@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// published remembers what it was given.
+// published stores the published outcomes.
 type published struct {
 	mu  sync.Mutex
 	got []string
@@ -32,8 +32,8 @@ func (p *published) Publish(gateway string, outcomes []mutator.PolicyOutcome) {
 	}
 }
 
-// reports says that a policy is in effect, whatever the call, but for the HTTPListener
-// hook. It is not asked where a call brings no policy.
+// reports reports that a policy is in effect for all hooks except HTTPListener. It is not called
+// for calls without policies.
 type reports struct{}
 
 // Report implements [mutator.Reporter].
@@ -44,12 +44,12 @@ func (reports) Report(in *mutator.Input) []mutator.PolicyOutcome {
 	return []mutator.PolicyOutcome{{Policy: &policy.Object{Name: "p"}, Reason: mutator.Programmed}}
 }
 
-// nested is a message with one field.
+// nested returns a message with one field.
 func nested(num protowire.Number, value []byte) []byte {
 	return (&wire.Message{Fields: []wire.Field{{Number: num, Value: value}}}).Append(nil)
 }
 
-// ownedBy is the metadata of what Envoy Gateway made of an object in namespace default.
+// ownedBy returns the metadata that Envoy Gateway sets for an object in namespace default.
 func ownedBy(t *testing.T, kind, name string) *corev3.Metadata {
 	t.Helper()
 	md, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": kind, "namespace": "default", "name": name}}})
@@ -57,7 +57,7 @@ func ownedBy(t *testing.T, kind, name string) *corev3.Metadata {
 	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"envoy-gateway": md}}
 }
 
-// ofGateway is a route configuration of Gateway default/eg.
+// ofGateway returns a route configuration of Gateway default/eg.
 func ofGateway(t *testing.T) *routev3.RouteConfiguration {
 	t.Helper()
 	rc := routes()
@@ -88,7 +88,7 @@ func TestOutcomesArePublished(t *testing.T) {
 	require.Equal(t, []string{" 1", "default/eg 1"}, seen.policies)
 }
 
-// TestLastPolicyGoes: the observer learns that a Gateway has no policies any more, and is not told of
+// TestLastPolicyGoes: the observer is told when a Gateway has no policies any more, but not about
 // Gateways that never had any.
 func TestLastPolicyGoes(t *testing.T) {
 	to, seen, reporter := &published{}, &counts{}, &some{}
@@ -107,7 +107,7 @@ func TestLastPolicyGoes(t *testing.T) {
 	require.Equal(t, []string{"default/eg: p Programmed"}, to.got)
 }
 
-// some reports so many policies.
+// some reports n policies.
 type some struct{ n int }
 
 func (s *some) Report(*mutator.Input) []mutator.PolicyOutcome {

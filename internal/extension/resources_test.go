@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
-// clusters has one cluster of every discovery type.
+// clusters returns one cluster of every discovery type.
 func clusters() []*clusterv3.Cluster {
 	var out []*clusterv3.Cluster
 	for n := range int32(len(clusterv3.Cluster_DiscoveryType_name)) {
@@ -17,7 +17,7 @@ func clusters() []*clusterv3.Cluster {
 	return append(out, &clusterv3.Cluster{Name: "custom", ClusterDiscoveryType: &clusterv3.Cluster_ClusterType{ClusterType: custom}})
 }
 
-// routes has one route of every action.
+// routes returns one route with every action.
 func routes() *routev3.RouteConfiguration {
 	vh := &routev3.VirtualHost{Name: "v", Domains: []string{"*"}, Routes: []*routev3.Route{
 		{Name: "route", Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "STATIC"}}}},

@@ -1,8 +1,8 @@
-// Package extension serves Envoy Gateway's extension service with an engine: it turns
-// requests into calls and results into answers, reports the outcomes, and logs when what
-// egraft changes for a Gateway has changed.
+// Package extension serves Envoy Gateway's extension service with an engine: it turns requests into
+// calls and results into responses, reports outcomes, and logs when egraft's changes for a Gateway
+// differ from the previous ones.
 //
-// It decides nothing about resources.
+// It makes no decisions about resources.
 package extension
 
 import (
@@ -21,33 +21,33 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Observer counts what mutators did.
+// Observer counts outcomes.
 type Observer interface {
-	// Outcomes is told that a feature's mutators came to a result, an [engine.Result], on
-	// n resources.
+	// Outcomes is called when a feature's mutators have the same result, an [engine.Result], on n
+	// resources.
 	Outcomes(hook mutator.Hook, feature, result string, n int)
-	// Policies is told of the custom resources of a call, as a [Publisher] is, and that a
-	// Gateway has none any more.
+	// Policies is called with the outcomes that a [Publisher] gets, and also when a Gateway has no
+	// policies any more.
 	Policies(gateway string, outcomes []mutator.PolicyOutcome)
 }
 
-// Publisher tells users what became of their policies.
+// Publisher reports policy outcomes to users.
 type Publisher interface {
-	// Publish is called in the path of a call: it must return at once, whatever happens to
-	// what it was given, and must not keep the objects. The gateway is that of a
-	// translation, or several as namespace/name with commas between them. It is empty where
-	// a call does not say it: for single resources, of which a Gateway has many.
+	// Publish is called during a hook call: it must return immediately and must not retain the
+	// objects. gateway is the Gateway of a translation, or several as namespace/name separated by
+	// commas. It is empty if the call does not name a Gateway: for single resources, of which a
+	// Gateway has many.
 	Publish(gateway string, outcomes []mutator.PolicyOutcome)
 }
 
-// Keeper keeps calls.
+// Keeper keeps calls for later use.
 type Keeper interface {
-	// Keep is called in the path of a call: it must return at once, and may keep the call, whose
-	// bytes do not change any more. The error is that of the call, which began at the given time.
+	// Keep is called during a hook call: it must return immediately. It may retain the call, whose
+	// bytes no longer change. The error is the call's, and began is when the call started.
 	Keep(ctx context.Context, call *engine.Call, res *engine.Response, err error, began time.Time)
 }
 
-// Config is what a [Service] needs.
+// Config configures a [Service].
 type Config struct {
 	Engine   *engine.Engine
 	Log      *slog.Logger
@@ -63,7 +63,7 @@ type Service struct {
 	cfg     Config
 	methods []method
 	changes *changes
-	// hadPolicies is set once a translation had policies.
+	// hadPolicies is set by the first translation with policies.
 	hadPolicies atomic.Bool
 }
 
@@ -72,7 +72,7 @@ func New(cfg Config) *Service {
 	return &Service{cfg: cfg, methods: methods(), changes: newChanges(cfg.Log)}
 }
 
-// Register adds the service to a gRPC server, which has to use [wire.Codec].
+// Register adds the service to a gRPC server, which must use [wire.Codec].
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	desc := grpc.ServiceDesc{ServiceName: ServiceName, HandlerType: (*any)(nil), Metadata: "proto/extension/service.proto"}
 	for i := range s.methods {
@@ -82,7 +82,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	r.RegisterService(&desc, s)
 }
 
-// handler is what protoc-gen-go-grpc would generate, with [wire.Message] on both sides.
+// handler returns what protoc-gen-go-grpc would generate, with [wire.Message] on both sides.
 func (s *Service) handler(m *method) grpc.MethodHandler {
 	return func(_ any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
 		req := &wire.Message{}
@@ -111,7 +111,7 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 	traced.End(ctx, call, res)
 	s.count(m.hook, res.Outcomes)
 	if s.cfg.Keeper != nil {
-		defer s.cfg.Keeper.Keep(ctx, call, res, err, began) // last: it may ask for the subject, too
+		defer s.cfg.Keeper.Keep(ctx, call, res, err, began) // last, because it may also need the subject
 	}
 	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
@@ -121,7 +121,7 @@ func (s *Service) serve(ctx context.Context, m *method, req *wire.Message) (*wir
 	return m.answer(req, res), nil
 }
 
-// count tells the observer once what may be true of thousands of resources.
+// count calls the observer once for all resources with the same result, which may be thousands.
 func (s *Service) count(h mutator.Hook, outcomes []*engine.Outcome) {
 	if len(outcomes) == 0 {
 		return
@@ -131,7 +131,7 @@ func (s *Service) count(h mutator.Hook, outcomes []*engine.Outcome) {
 		engine.Result
 	}
 	counts := map[result]int{}
-	for len(outcomes) > 0 { // most are the same as the one before
+	for len(outcomes) > 0 { // most equal the previous one
 		first, n := outcomes[0], 1
 		for n < len(outcomes) && outcomes[n].Feature == first.Feature && outcomes[n].Result == first.Result {
 			n++
@@ -144,8 +144,8 @@ func (s *Service) count(h mutator.Hook, outcomes []*engine.Outcome) {
 	}
 }
 
-// publish hands on what became of the policies of a call. A translation without policies is of
-// interest only if there were some: its Gateway is not read for nothing.
+// publish passes on the policy outcomes of a call. A translation without policies matters only if
+// there were some before: otherwise its Gateway is not looked up.
 func (s *Service) publish(h mutator.Hook, res *engine.Response) {
 	gateway := ""
 	switch {

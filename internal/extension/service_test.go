@@ -29,11 +29,11 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// counts observes how often a result was seen.
+// counts counts observed results.
 type counts struct {
 	mu       sync.Mutex
 	of       map[string]int
-	policies []string // of each call: the Gateway and how many
+	policies []string // for each call: the Gateway and the number of policies
 }
 
 // Outcomes implements [extension.Observer].
@@ -53,8 +53,8 @@ func (c *counts) Policies(gateway string, outcomes []mutator.PolicyOutcome) {
 	c.policies = append(c.policies, fmt.Sprint(gateway, " ", len(outcomes)))
 }
 
-// serve runs the service with the features on a Unix socket and returns a connection
-// that sends and receives raw fields.
+// serve runs the service with the features on a Unix socket and returns a connection that sends and
+// receives raw fields.
 func serve(t *testing.T, features []mutator.Feature) *grpc.ClientConn {
 	t.Helper()
 	return serveObserved(t, features, &counts{})
@@ -89,7 +89,7 @@ func invoke(t *testing.T, conn *grpc.ClientConn, method string, req *wire.Messag
 	return res, err
 }
 
-// unknown is a field that no version of any message has.
+// unknown appends a field that no version of any message has.
 func unknown(b []byte) []byte {
 	b = protowire.AppendTag(b, 49_999, protowire.BytesType)
 	return protowire.AppendString(b, "from the future")
@@ -102,8 +102,7 @@ func encode(t *testing.T, m proto.Message) []byte {
 	return b
 }
 
-// TestSingleResourceIsEchoed sends each kind of resource to its call and expects the very
-// bytes back.
+// TestSingleResourceIsEchoed: each kind of resource is returned byte for byte.
 func TestSingleResourceIsEchoed(t *testing.T) {
 	conn := serve(t, catalog.Builtin(catalog.Options{}))
 	for method, full := range map[string]proto.Message{
@@ -134,8 +133,8 @@ func TestSingleResourceIsEchoed(t *testing.T) {
 	}
 }
 
-// TestTranslationIsEchoed sends clusters of every discovery type and routes with every
-// action, in an order and with duplicates that must survive.
+// TestTranslationIsEchoed sends clusters of every discovery type and routes with every action.
+// Their order and duplicates must be preserved.
 func TestTranslationIsEchoed(t *testing.T) {
 	conn := serve(t, catalog.Builtin(catalog.Options{}))
 	req := &wire.Message{}
@@ -188,7 +187,7 @@ func TestUnknownCustomResourcesArePassedOver(t *testing.T) {
 	}
 }
 
-// TestFailIsAnError shows the only error that is meant: a feature that is configured to.
+// TestFailIsAnError covers the only intended error: a feature whose failure policy is Fail.
 func TestFailIsAnError(t *testing.T) {
 	seen := &counts{}
 	conn := serveObserved(t, []mutator.Feature{{
@@ -205,7 +204,7 @@ func TestFailIsAnError(t *testing.T) {
 	require.Equal(t, map[string]int{"broken call-failed": 1, "broken panicked": 1}, seen.of)
 }
 
-// TestOutcomesAreCounted has two features, each on some clusters.
+// TestOutcomesAreCounted has two features, each on some of the clusters.
 func TestOutcomesAreCounted(t *testing.T) {
 	on := func(name string, not string) mutator.Feature {
 		return mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: mutator.Func[*clusterv3.Cluster]{

@@ -7,7 +7,7 @@ import (
 	"github.com/egraft/egraft/internal/wire"
 )
 
-// call reads a request.
+// call decodes a request.
 func (m *method) call(req *wire.Message) (*engine.Call, error) {
 	c := &engine.Call{Hook: m.hook}
 	ctx, err := wire.Parse(req.Merged(m.context))
@@ -34,8 +34,8 @@ func (m *method) call(req *wire.Message) (*engine.Call, error) {
 	return c, nil
 }
 
-// read returns the encoded resources of a field. A single resource that is absent gives
-// none, one that is empty gives an empty one.
+// read returns the encoded resources of a field. For a single resource, it distinguishes an absent
+// one from an empty one.
 func (r resource) read(req *wire.Message) [][]byte {
 	if r.isRepeatable {
 		return req.All(r.request)
@@ -46,7 +46,7 @@ func (r resource) read(req *wire.Message) [][]byte {
 	return nil
 }
 
-// answer writes the response to req.
+// answer returns the response to req.
 func (m *method) answer(req *wire.Message, res *engine.Response) *wire.Message {
 	out := req.NewResponse()
 	for _, list := range res.Resources {

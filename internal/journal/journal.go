@@ -1,10 +1,10 @@
-// Package journal keeps the calls of Envoy Gateway that a serving egraft answered, so that they can be
-// run again: for each Gateway the last call of the Translation hook, the calls for single resources
-// that belong to it, and some before them that differ.
+// Package journal keeps the hook calls that `egraft serve` handled, so that they can be run again:
+// for each Gateway the last call of the Translation hook, the calls for single resources that
+// belong to it, and some earlier calls that differ.
 //
-// A call is handed over by reference and is redacted and compressed later, by one goroutine that rests
-// most of the time. Nothing that was not redacted is kept for longer than it waits, nothing grows
-// without bound, and nothing here can hold up or fail a call of Envoy Gateway.
+// The journal takes a call by reference. One goroutine, idle most of the time, redacts and
+// compresses it later. Calls are kept only after redaction, memory is bounded, and the journal
+// cannot delay or fail a hook call.
 package journal
 
 import (
@@ -18,34 +18,36 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Config is what a [Journal] needs.
+// Config configures a [Journal].
 type Config struct {
-	// Bytes bounds what is kept, as it is compressed. It must be more than 0.
+	// Bytes is the maximum compressed size of the kept calls. It must be greater than 0.
 	Bytes int64
-	// WaitingBytes bounds what waits to be kept, as it came; a default if 0. One call always can.
+	// WaitingBytes is the maximum uncompressed size of the waiting calls; 0 is the default. One
+	// call is always accepted.
 	WaitingBytes int64
-	// Connection tells connections of Envoy Gateway apart, of which each makes one call at a time.
+	// Connection returns the number of Envoy Gateway's connection. Each connection makes one call
+	// at a time.
 	Connection func(context.Context) uint64
 	Log        *slog.Logger
 }
 
-// Journal keeps calls. Make one with [New].
+// Journal keeps calls. Create it with [New].
 type Journal struct {
 	cfg  Config
-	wake chan struct{} // has room for one
-	full chan struct{} // has room for one: rest no more
+	wake chan struct{} // buffered, one element
+	full chan struct{} // buffered, one element: ends the rest
 
-	mu      sync.Mutex // for what follows, and never for long
+	mu      sync.Mutex // for the fields below, never held for long
 	waiting waiting
 	dropped uint64
 
-	working  sync.Mutex // for the goroutine that keeps calls
+	working  sync.Mutex // held by the goroutine that keeps calls
 	redactor *redactor
 
 	kept kept
 }
 
-// defaultWaiting has room for some calls of 10,000 clusters.
+// defaultWaiting has room for some calls with 10,000 clusters.
 const defaultWaiting = 64 << 20
 
 // New makes an empty journal.
@@ -59,8 +61,8 @@ func New(cfg Config) *Journal {
 	}
 }
 
-// Keep takes a call that was answered. It only notes where the call is: the bytes of the call must not
-// change any more. The response is that of the engine, also of a call that failed.
+// Keep takes a call after it was handled. It keeps a reference, so the bytes of the call must not
+// change afterwards. The response is the engine's, also for a call that failed.
 func (j *Journal) Keep(ctx context.Context, call *engine.Call, res *engine.Response, err error, began time.Time) {
 	t := newTaken(call, res, err, began)
 	connection := j.cfg.Connection(ctx)
@@ -77,16 +79,16 @@ func (j *Journal) Keep(ctx context.Context, call *engine.Call, res *engine.Respo
 func notify(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
-	default: // somebody did
+	default: // already notified
 	}
 }
 
 const (
-	// shortestRest is how long calls are collected at least, so that many small ones are kept at once.
+	// shortestRest is the minimum time to collect calls, so that many small ones are kept together.
 	shortestRest = 50 * time.Millisecond
-	// share is how much longer than it works the journal rests: it has a tenth of a processor.
+	// share is the ratio of rest to work: the journal uses a tenth of a CPU.
 	share = 9
-	// longestRest is how long the last call waits at most before it is kept.
+	// longestRest is the maximum time that the last call waits before it is kept.
 	longestRest = 5 * time.Second
 )
 
@@ -114,7 +116,7 @@ func (j *Journal) rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// Flush keeps what waits now.
+// Flush keeps all waiting calls now.
 func (j *Journal) Flush(ctx context.Context) {
 	j.working.Lock()
 	defer j.working.Unlock()
@@ -137,7 +139,7 @@ func (j *Journal) Flush(ctx context.Context) {
 	}
 }
 
-// guard survives a panic, at which the calls of the group are dropped: they come from outside.
+// guard recovers a panic and drops the calls of the group, because the input may be hostile.
 func (j *Journal) guard(g *group, do func()) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -151,7 +153,7 @@ func (j *Journal) guard(g *group, do func()) {
 	do()
 }
 
-// keep moves a group whose translation is there to what is kept.
+// keep moves a group that has its translation to the kept entries.
 func (j *Journal) keep(g *group) {
 	j.redactSingles(g)
 	gateway, name := g.gateway()
@@ -162,7 +164,7 @@ func (j *Journal) keep(g *group) {
 	}
 	k, err := j.redactor.pack(g, gateway, last)
 	switch {
-	case err != nil: // cannot be, as it is written to memory
+	case err != nil: // impossible, as it writes to memory
 		j.cfg.Log.Error("journal cannot keep calls", logging.KeyError, err)
 	case last != nil && k.digest == last.digest:
 		j.kept.again(last, g)
@@ -173,7 +175,7 @@ func (j *Journal) keep(g *group) {
 	j.drop(len(g.done.list) + 1)
 }
 
-// redactSingles redacts the calls of a group for single resources.
+// redactSingles redacts the single-resource calls of a group.
 func (j *Journal) redactSingles(g *group) {
 	j.mu.Lock()
 	raw := j.waiting.takeRaw(g)
@@ -192,13 +194,13 @@ func (j *Journal) drop(calls int) {
 	j.dropped += uint64(calls)
 }
 
-// Stats are figures of a journal.
+// Stats are statistics of a journal.
 type Stats struct {
-	// Bytes and Calls are what is kept, Dropped the calls that could not be.
+	// Bytes and Calls count what is kept, Dropped the calls that were dropped.
 	Bytes, Calls, Dropped uint64
 }
 
-// Stats returns the figures.
+// Stats returns the statistics.
 func (j *Journal) Stats() Stats {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -206,5 +208,5 @@ func (j *Journal) Stats() Stats {
 	return Stats{Bytes: uint64(bytes), Calls: uint64(calls), Dropped: j.dropped}
 }
 
-// isTranslation tells which calls end a group.
+// isTranslation reports whether a call ends a group.
 func isTranslation(c *engine.Call) bool { return c.Hook == mutator.HookTranslation }

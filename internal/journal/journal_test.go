@@ -43,7 +43,7 @@ func list(t testing.TB, k mutator.Kind, messages ...proto.Message) engine.Resour
 	return out
 }
 
-// hosts is a route configuration of a Gateway.
+// hosts returns a route configuration of a Gateway.
 func hosts(t testing.TB, gateway string) engine.Resources {
 	t.Helper()
 	s, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"namespace": "default", "name": gateway}}})
@@ -52,7 +52,7 @@ func hosts(t testing.TB, gateway string) engine.Resources {
 	return list(t, mutator.KindRouteConfiguration, &routev3.RouteConfiguration{Name: "rc", VirtualHosts: []*routev3.VirtualHost{{Name: "vh", Metadata: md}}})
 }
 
-// translation is a call of a Gateway with a cluster and a secret.
+// translation returns a call of a Gateway with a cluster and a secret.
 func translation(t testing.TB, gateway, cluster string) *engine.Call {
 	t.Helper()
 	key := &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: secret}}
@@ -63,7 +63,7 @@ func translation(t testing.TB, gateway, cluster string) *engine.Call {
 	}}
 }
 
-// withMaps adds maps, which Go writes in another order each time, and on demand some inside of an Any.
+// withMaps adds maps, which Go encodes in random order, with inAny also inside an Any.
 func withMaps(t testing.TB, c *clusterv3.Cluster, inAny bool) *clusterv3.Cluster {
 	t.Helper()
 	options := map[string]*anypb.Any{}
@@ -148,7 +148,7 @@ func TestTranslationAndItsSingles(t *testing.T) {
 	require.Nil(t, none)
 }
 
-// TestSameIsCounted sends the same content, in which Go writes maps in another order each time.
+// TestSameIsCounted sends equal content, with maps in random order.
 func TestSameIsCounted(t *testing.T) {
 	j := newJournal(1 << 20)
 	for range 5 {
@@ -167,8 +167,8 @@ func TestSameIsCounted(t *testing.T) {
 	require.EqualValues(t, 4, j.Stats().Calls)
 }
 
-// TestKnownResourcesAreNotDecoded: what came before, in whatever order its maps are, is not decoded
-// again, and a secret is never taken for what had none.
+// TestKnownResourcesAreNotDecoded: a resource that was sent before, with maps in any order, is not
+// decoded again, and a resource with a secret is never mistaken for one without.
 func TestKnownResourcesAreNotDecoded(t *testing.T) {
 	r, known := newRedactor(), map[digest]digest{}
 	cluster := func() []byte { return encode(t, withMaps(t, &clusterv3.Cluster{Name: "c"}, false)) }
@@ -190,13 +190,13 @@ func TestKnownResourcesAreNotDecoded(t *testing.T) {
 	}
 }
 
-// decoded is the last cluster that was decoded.
+// decoded returns the last cluster that was decoded.
 func decoded(r *redactor) *clusterv3.Cluster {
 	c, _ := r.kind(mutator.KindCluster).message.(*clusterv3.Cluster)
 	return c
 }
 
-// TestLatestWaits keeps one call of each Gateway in memory while the journal has no time for them.
+// TestLatestWaits: while the journal has no time, one call of each Gateway waits in memory.
 func TestLatestWaits(t *testing.T) {
 	j := newJournal(1 << 20)
 	for i := range 100 {
@@ -223,13 +223,13 @@ func TestWaitingIsBounded(t *testing.T) {
 	j.Keep(t.Context(), translation(t, "b", "c"), answered("default/b"), nil, time.Now())
 	require.EqualValues(t, 2, j.Stats().Dropped)
 	require.Len(t, j.Calls(t.Context()), 1)
-	for i := range uint64(100) { // connections that go away in the middle of a translation
+	for i := range uint64(100) { // connections that close during a translation
 		j.waiting.add(i, &taken{call: route(t, "r", "/")}, 1000)
 	}
 	require.Len(t, j.waiting.open, maxConnections)
 }
 
-// TestWithoutTranslation: calls for single resources are kept as well if Envoy Gateway does not call
+// TestWithoutTranslation: calls for single resources are also kept if Envoy Gateway does not call
 // the Translation hook.
 func TestWithoutTranslation(t *testing.T) {
 	j := newJournal(8 << 10)
@@ -274,7 +274,7 @@ func TestKeptIsBounded(t *testing.T) {
 		require.Greater(t, len(entries), 1, name)
 	}
 	require.Len(t, j.kept.gateways, 3)
-	for i := range 200 { // more Gateways than there is room for
+	for i := range 200 { // more Gateways than fit
 		gateway := fmt.Sprint("x", i)
 		j.Keep(on(t, 1), translation(t, gateway, "c"), answered("default/"+gateway), nil, time.Unix(int64(1000+i), 0))
 		j.Flush(t.Context())
@@ -290,7 +290,7 @@ func TestKeptIsBounded(t *testing.T) {
 	require.EqualValues(t, 1, small.Stats().Dropped)
 }
 
-// TestPanic: calls at which the journal panics are dropped, and the next ones are kept.
+// TestPanic: calls on which the journal panics are dropped, and later calls are kept.
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	j := newJournal(1 << 20)
@@ -304,7 +304,8 @@ func TestPanic(t *testing.T) {
 	require.Contains(t, log.String(), "journal cannot keep calls")
 }
 
-// TestHostileBytes: what cannot be decoded is not kept, as it cannot be searched for secrets.
+// TestHostileBytes: a resource that cannot be decoded is not kept, because it cannot be searched
+// for secrets.
 func TestHostileBytes(t *testing.T) {
 	j := newJournal(1 << 20)
 	bad := translation(t, "eg", "c")

@@ -9,21 +9,22 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// kept is what is kept, within a limit. It is safe for concurrent use; an entry's calls never change.
+// kept holds the kept entries within a limit. It is safe for concurrent use; the calls of an entry
+// never change.
 type kept struct {
 	limit int64
 
 	mu       sync.Mutex
-	gateways map[string][]*entry // the last one at the end
-	number   int                 // of the last entry
+	gateways map[string][]*entry // oldest first
+	number   int                 // number of the last entry
 }
 
-// history is how many entries of a Gateway are kept at most.
+// history is the maximum number of entries of a Gateway.
 const history = 10
 
 func newKept(limit int64) kept { return kept{limit: limit, gateways: map[string][]*entry{}} }
 
-// last is the last entry of a Gateway, nil if there is none.
+// last returns the last entry of a Gateway, or nil.
 func (k *kept) last(name string) *entry {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -33,7 +34,7 @@ func (k *kept) last(name string) *entry {
 	return nil
 }
 
-// put keeps an entry. It reports whether there was room.
+// put keeps an entry, or returns false if it does not fit.
 func (k *kept) put(name string, e *entry) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -44,7 +45,7 @@ func (k *kept) put(name string, e *entry) bool {
 	e.name(k.number)
 	list := k.gateways[name]
 	if len(list) > 0 {
-		list[len(list)-1].known = nil // is needed of the last one only
+		list[len(list)-1].known = nil // only the last entry needs it
 	}
 	if len(list) == history {
 		list = slices.Delete(list, 0, 1)
@@ -56,7 +57,7 @@ func (k *kept) put(name string, e *entry) bool {
 	return true
 }
 
-// name gives the calls of an entry their ids.
+// name sets the IDs of the calls of an entry.
 func (e *entry) name(number int) {
 	e.number = number
 	id, last := strconv.Itoa(number), len(e.metas)-1
@@ -66,8 +67,9 @@ func (e *entry) name(number int) {
 	e.metas[last].ID = id
 }
 
-// evict removes the oldest entry that is not the last one of its Gateway, and if there is none that
-// of the Gateway that was called for the longest time ago, but not of the Gateway name.
+// evict removes the oldest entry that is not the last one of its Gateway. If there is none, it
+// removes the entry of the Gateway with the least recent call, but never the entry of the Gateway
+// name.
 func (k *kept) evict(name string) {
 	victim, oldest, old := "", time.Time{}, false
 	for n, list := range k.gateways {
@@ -84,10 +86,10 @@ func (k *kept) evict(name string) {
 	}
 }
 
-// at is when the translation came for the last time.
+// at returns when the translation was last called.
 func (e *entry) at() time.Time { return e.metas[len(e.metas)-1].Last }
 
-// again notes that an entry came once more.
+// again records that an entry was repeated.
 func (k *kept) again(e *entry, g *group) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -104,8 +106,8 @@ func (k *kept) again(e *entry, g *group) {
 }
 
 const (
-	metaSize  = 256 // bytes of a call's metadata, about
-	knownSize = 64  // bytes of two digests in a map, about
+	metaSize  = 256 // approximate size of a call's metadata in bytes
+	knownSize = 64  // approximate size of two digests in a map in bytes
 )
 
 func (e *entry) size() int64 {

@@ -14,14 +14,14 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// entry is a group that is kept.
+// entry is a kept group.
 type entry struct {
 	digest
-	metas []recording.Meta // those of the single resources, then that of the translation
+	metas []recording.Meta // of the single resources, followed by that of the translation
 	blob  []byte           // the calls in the same order, compressed
-	raw   int              // bytes before
-	// known has the digests of the resources of the translation, by the digests of what came. It is
-	// nil but for the last group of a Gateway.
+	raw   int              // uncompressed size in bytes
+	// known maps the digests of the translation's resources before redaction to those after it. It
+	// is nil except in the last entry of a Gateway.
 	known  map[digest]digest
 	number int
 }
@@ -34,7 +34,7 @@ func (r *redactor) pack(g *group, gateway string, last *entry) (*entry, error) {
 	}
 	e := &entry{known: map[digest]digest{}}
 	var out bytes.Buffer
-	// With one goroutine the writer works in this one, and with less memory it has a window of 4 MB.
+	// Concurrency 1 makes the writer use this goroutine, and less memory means a window of 4 MB.
 	z, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, err
@@ -59,11 +59,11 @@ func (r *redactor) pack(g *group, gateway string, last *entry) (*entry, error) {
 	e.metas = append(e.metas, metaOf(g.translation, gateway, redacted))
 	e.digest, e.raw = all.digest(), w.size
 	err = errors.Join(w.err, z.Close())
-	e.blob = bytes.Clone(out.Bytes()) // a buffer has room for more
+	e.blob = bytes.Clone(out.Bytes()) // drops the spare capacity of the buffer
 	return e, err
 }
 
-// packer writes calls as lists of fields with their lengths.
+// packer writes calls as fields preceded by their lengths.
 type packer struct {
 	w    io.Writer
 	size int
@@ -86,8 +86,8 @@ func (p *packer) write(b []byte) {
 	}
 }
 
-// call writes a call, whose resources are what redacted makes of them if it is not nil; after each
-// list the functions in then are called.
+// call writes a call. redacted replaces each resource if it is not nil; the functions in then are
+// called after each list.
 func (p *packer) call(c *engine.Call, redacted func(mutator.Kind, []byte) []byte, then ...func()) {
 	p.bytes([]byte(c.Hook))
 	p.number(len(c.Hostnames))
@@ -114,7 +114,7 @@ func (p *packer) call(c *engine.Call, redacted func(mutator.Kind, []byte) []byte
 	}
 }
 
-// unpack reads what [redactor.pack] wrote.
+// unpack decodes the output of [redactor.pack].
 func (e *entry) unpack() ([]*recording.Call, error) {
 	z, err := zstd.NewReader(bytes.NewReader(e.blob), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 	if err != nil {
@@ -133,7 +133,7 @@ func (e *entry) unpack() ([]*recording.Call, error) {
 	return calls, nil
 }
 
-// unpacker is what is left to read. It reads what this process wrote.
+// unpacker is the input that is left. It trusts the input, since this process wrote it.
 type unpacker []byte
 
 func (u *unpacker) number() int {

@@ -8,7 +8,7 @@ import (
 	"github.com/egraft/egraft/internal/recording"
 )
 
-// Calls returns what is known of the calls that are kept, in the order in which they came.
+// Calls returns the metadata of the kept calls, in the order in which they were made.
 func (j *Journal) Calls(ctx context.Context) []recording.Meta {
 	out := []recording.Meta{}
 	for _, e := range j.entries(ctx) {
@@ -17,7 +17,7 @@ func (j *Journal) Calls(ctx context.Context) []recording.Meta {
 	return out
 }
 
-// Call returns a call by its id, and nil if it is not kept, or no longer.
+// Call returns a call by its ID, or nil if it is not kept.
 func (j *Journal) Call(ctx context.Context, id string) (*recording.Call, error) {
 	for _, e := range j.entries(ctx) {
 		if slices.ContainsFunc(e.metas, func(m recording.Meta) bool { return m.ID == id }) {
@@ -35,8 +35,8 @@ func (j *Journal) Call(ctx context.Context, id string) (*recording.Call, error) 
 	return nil, nil
 }
 
-// Recorded returns all calls: those that are kept, and behind them those for single resources whose
-// translation has not come yet. With latest, older translations of a Gateway are not among them.
+// Recorded returns all calls: the kept ones, followed by calls for single resources whose
+// translation is still missing. With latest, it omits earlier translations of a Gateway.
 func (j *Journal) Recorded(ctx context.Context, latest bool) ([]*recording.Call, error) {
 	var out []*recording.Call
 	for _, e := range j.entries(ctx) {
@@ -52,7 +52,7 @@ func (j *Journal) Recorded(ctx context.Context, latest bool) ([]*recording.Call,
 	return append(out, j.open()...), nil
 }
 
-// entries are copies of what is kept, which do not change, in the order in which they came.
+// entries returns copies of the kept entries, in the order of their calls.
 func (j *Journal) entries(ctx context.Context) []*entry {
 	j.Flush(ctx)
 	j.kept.mu.Lock()
@@ -69,7 +69,7 @@ func (j *Journal) entries(ctx context.Context) []*entry {
 	return out
 }
 
-// open are the calls whose translation has not come.
+// open returns the calls whose translation is still missing.
 func (j *Journal) open() []*recording.Call {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// digest stands for content. Nobody outside knows the seeds, so that nobody can bring about that two
-// resources have the same.
+// digest is a hash of content. Its seeds are secret, so that resources with colliding digests
+// cannot be constructed.
 type digest [2]uint64
 
 // redactor removes secrets. It is for one goroutine.
@@ -22,7 +22,7 @@ type redactor struct {
 	scratch []byte
 }
 
-// kind is what is needed of a kind of resources.
+// kind holds what redaction needs for a resource kind.
 type kind struct {
 	maps    *wire.Maps
 	message callfile.Message
@@ -37,7 +37,7 @@ func (r *redactor) kind(name mutator.Kind) *kind {
 	if k == nil {
 		m, err := callfile.NewMessage(name)
 		if err != nil {
-			panic(err) // calls come from internal/extension, whose kinds are these
+			panic(err) // impossible: internal/extension only has these kinds
 		}
 		k = &kind{wire.MapsOf(m), m}
 		r.kinds[name] = k
@@ -45,7 +45,7 @@ func (r *redactor) kind(name mutator.Kind) *kind {
 	return k
 }
 
-// sorted is a copy of a resource with its maps in order, until the next call.
+// sorted returns a copy of a resource with sorted maps. It is valid until the next call.
 func (r *redactor) sorted(k *kind, raw []byte) []byte {
 	r.scratch = append(r.scratch[:0], raw...)
 	k.maps.Sort(r.scratch)
@@ -59,14 +59,14 @@ func (r *redactor) sum(b []byte) (d digest) {
 	return d
 }
 
-// resource is a resource without secrets. Its bytes are valid until the next one.
+// resource is a resource without secrets. Its bytes are valid until the next call.
 type resource struct {
 	bytes    []byte
-	came, is digest // of the bytes that came, with their maps in order, and of these
+	came, is digest // of the input with sorted maps, and of the output
 	redacted bool
 }
 
-// resource removes the secrets of a resource. Most are known as ones that had none: they are not
+// resource removes the secrets of a resource. Most resources are known to have none and are not
 // decoded.
 func (r *redactor) resource(name mutator.Kind, raw []byte, known map[digest]digest) resource {
 	k := r.kind(name)
@@ -111,10 +111,10 @@ func (r *redactor) single(t *taken) *single {
 	return s
 }
 
-// sums is a digest of many.
+// sums is a digest of several digests.
 type sums struct{ hashes [2]maphash.Hash }
 
-// context begins the digest of a call with all but its resources.
+// context starts the digest of a call with everything except its resources.
 func (r *redactor) context(c *engine.Call) *sums {
 	s := &sums{}
 	for i, seed := range r.seeds {
@@ -144,7 +144,8 @@ func (s *sums) digest() (d digest) {
 	return d
 }
 
-// group is the digest of a group, to which that of the resources of the translation are added.
+// group starts the digest of a group, to which the digests of the translation's resources are
+// added.
 func (r *redactor) group(g *group) *sums {
 	s := r.context(g.translation.call)
 	for _, one := range g.done.list {
@@ -154,7 +155,7 @@ func (r *redactor) group(g *group) *sums {
 	return s
 }
 
-// isSame tells whether a group has the content of the last one. It need not notice.
+// isSame reports whether a group has the same content as the last entry. It may miss equality.
 func (r *redactor) isSame(g *group, last *entry) bool {
 	all := r.group(g)
 	for _, list := range g.translation.call.Resources {

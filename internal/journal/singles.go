@@ -13,13 +13,13 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// keyed is a list in which a new element with the key of an older one takes its place.
+// keyed is a list in which a new element replaces an older one with the same key.
 type keyed[T any] struct {
 	list []T
 	at   map[string]int
 }
 
-// put returns the element that was replaced.
+// put returns the element that it replaced.
 func (k *keyed[T]) put(key string, v T) (replaced T, found bool) {
 	if i, found := k.at[key]; found {
 		replaced, k.list[i] = k.list[i], v
@@ -33,7 +33,7 @@ func (k *keyed[T]) put(key string, v T) (replaced T, found bool) {
 	return replaced, false
 }
 
-// nameOf tells what a call for a single resource is for.
+// nameOf returns a key of the resource that a call is about.
 func nameOf(c *engine.Call) string {
 	name := ""
 	for _, list := range c.Resources {
@@ -41,10 +41,10 @@ func nameOf(c *engine.Call) string {
 			name = wire.NewView(fieldNumbers()[list.Kind], list.Encoded[0]).Name()
 		}
 	}
-	return strings.Join(append([]string{string(c.Hook), name}, c.Hostnames...), "\n") // also a copy of the name
+	return strings.Join(append([]string{string(c.Hook), name}, c.Hostnames...), "\n") // Join also copies the name
 }
 
-// fieldNumbers say by kind where the name is.
+// fieldNumbers returns the field numbers of names by kind.
 var fieldNumbers = sync.OnceValue(func() map[mutator.Kind]wire.FieldNumbers {
 	out := map[mutator.Kind]wire.FieldNumbers{}
 	for _, k := range callfile.Kinds() {
@@ -55,7 +55,7 @@ var fieldNumbers = sync.OnceValue(func() map[mutator.Kind]wire.FieldNumbers {
 	return out
 })
 
-// single is a call for a single resource without secrets.
+// single is a redacted call for a single resource.
 type single struct {
 	recording.Meta
 	digest
@@ -63,8 +63,8 @@ type single struct {
 	size int
 }
 
-// add adds a call to a group and returns how many are dropped. Without the Translation hook a group
-// never ends: past the limit it begins again.
+// add adds a call to a group and returns how many calls it dropped. Without the Translation hook a
+// group never ends: it restarts at the limit.
 func (g *group) add(s *single, limit int64) (dropped int) {
 	if int64(g.size+s.size) > limit {
 		dropped, g.done, g.size = len(g.done.list), keyed[*single]{}, 0
@@ -82,7 +82,7 @@ func (g *group) add(s *single, limit int64) (dropped int) {
 	return dropped
 }
 
-// metaOf is what is known of a call.
+// metaOf returns the metadata of a call.
 func metaOf(t *taken, gateway string, redacted int) recording.Meta {
 	return recording.Meta{
 		Gateway: gateway, First: t.began, Last: t.began, Count: 1, Bytes: t.bytes, Took: metav1.Duration{Duration: t.took},

@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// taken is a call by reference.
+// taken is a reference to a call.
 type taken struct {
 	call     *engine.Call
 	bytes    int
@@ -25,7 +25,7 @@ type taken struct {
 	err      string
 }
 
-// maxError is how much is kept of an error.
+// maxError is the maximum size of an error's text in bytes.
 const maxError = 1 << 10
 
 func newTaken(call *engine.Call, res *engine.Response, err error, began time.Time) *taken {
@@ -45,7 +45,7 @@ func newTaken(call *engine.Call, res *engine.Response, err error, began time.Tim
 	return t
 }
 
-// changed is how many resources egraft changed.
+// changed returns how many resources egraft changed.
 func (t *taken) changed() int {
 	type resource struct {
 		kind mutator.Kind
@@ -61,30 +61,30 @@ func (t *taken) changed() int {
 	return len(seen)
 }
 
-// group is a translation and the calls for single resources before it on its connection.
+// group is a translation and the single-resource calls before it on the same connection.
 type group struct {
-	key         string         // of groups of which only the last one counts; empty for none
-	raw         keyed[*taken]  // as they came
+	key         string         // replaces waiting groups with the same key; empty replaces none
+	raw         keyed[*taken]  // not redacted
 	done        keyed[*single] // redacted
-	size        int            // bytes of done
-	translation *taken         // nil until it comes
+	size        int            // size of done in bytes
+	translation *taken         // nil until it arrives
 }
 
-// waiting is what came and is not kept yet.
+// waiting holds the calls that are not kept yet.
 type waiting struct {
-	closed []*group // whose translation has come, in order
+	closed []*group // groups with a translation, in order
 	open   map[uint64]*group
-	bytes  int64 // of what is not redacted
+	bytes  int64 // size of calls that are not redacted
 }
 
 func newWaiting() waiting { return waiting{open: map[uint64]*group{}} }
 
-// maxConnections bounds how many have an open group: Envoy Gateway has one, and a new one when it
-// starts again.
+// maxConnections is the maximum number of open groups: Envoy Gateway has one connection, and a new
+// one after a restart.
 const maxConnections = 16
 
-// add adds a call and returns how many are dropped: those that are followed by a newer one for the
-// same Gateway, or the call itself if there is no room.
+// add adds a call and returns how many calls it dropped: waiting calls that a newer one for the
+// same Gateway replaces, or the call itself if there is no room.
 func (w *waiting) add(connection uint64, t *taken, limit int64) (dropped int) {
 	g := w.open[connection]
 	if g == nil {
@@ -120,7 +120,7 @@ func (w *waiting) add(connection uint64, t *taken, limit int64) (dropped int) {
 	return dropped
 }
 
-// drop takes a group out of the account.
+// drop subtracts a group from the size and returns its number of calls.
 func (w *waiting) drop(g *group) (calls int) {
 	w.bytes -= rawBytes(g)
 	calls = len(g.raw.list) + len(g.done.list)
@@ -154,7 +154,7 @@ func (w *waiting) forget(g *group) (calls int) {
 	return calls
 }
 
-// take returns the next group, and nil if there is none.
+// take returns the next group, or nil.
 func (w *waiting) take() *group {
 	if len(w.closed) == 0 {
 		return nil
@@ -168,14 +168,14 @@ func (w *waiting) take() *group {
 // takeRaw returns the calls of a group that are not redacted.
 func (w *waiting) takeRaw(g *group) []*taken {
 	list := g.raw.list
-	if g.translation == nil { // otherwise take did it
+	if g.translation == nil { // otherwise take has subtracted them
 		w.bytes -= rawBytes(g)
 	}
 	g.raw = keyed[*taken]{}
 	return list
 }
 
-// room is how much a group may have of what all groups may have.
+// room returns how much of a limit for all groups is left for a group.
 func (w *waiting) room(g *group, limit int64) int64 {
 	for _, other := range w.open {
 		if other != g {
@@ -185,7 +185,7 @@ func (w *waiting) room(g *group, limit int64) int64 {
 	return limit
 }
 
-// rawBytes is the size of the calls of a group that are not redacted, without the translation.
+// rawBytes returns the size of the single-resource calls of a group that are not redacted.
 func rawBytes(g *group) (n int64) {
 	for _, t := range g.raw.list {
 		n += int64(t.bytes)
@@ -193,7 +193,7 @@ func rawBytes(g *group) (n int64) {
 	return n
 }
 
-// pressed tells whether so much waits that the next call may find no room.
+// pressed reports whether the next call may not fit.
 func (w *waiting) pressed(limit int64) bool {
 	return w.bytes > limit/2 && len(w.closed)+len(w.open) > 1
 }
@@ -206,15 +206,15 @@ func (w *waiting) openGroups() []*group {
 	return out
 }
 
-const virtualHosts protowire.Number = 2 // of RouteConfiguration
+const virtualHosts protowire.Number = 2 // a field of RouteConfiguration
 
 var (
 	hostFields     = wire.FieldNumbersOf((*routev3.VirtualHost)(nil))
 	listenerFields = wire.FieldNumbersOf((*listenerv3.Listener)(nil))
 )
 
-// firstGateway is the Gateway of the first virtual host, which no other translation has, and empty if
-// there is none. It takes no time to find: the hook waits.
+// firstGateway returns the Gateway of the first virtual host, which is in no other translation, or
+// an empty string. It must be fast because the hook call waits.
 func firstGateway(call *engine.Call) string {
 	for _, list := range call.Resources {
 		if list.Kind != mutator.KindRouteConfiguration {
@@ -234,8 +234,8 @@ func firstGateway(call *engine.Call) string {
 	return ""
 }
 
-// gateway returns the Gateways of a translation as [engine.Response.Subject] has them, and a name for
-// what is kept of them. Without virtual hosts only the listeners can tell Gateways apart.
+// gateway returns the Gateways of a translation as [engine.Response.Subject] does, and a name for
+// its entries. Without virtual hosts, only listeners distinguish Gateways.
 func (g *group) gateway() (subject, name string) {
 	if subject = g.translation.subject(); subject != "" {
 		return subject, subject
