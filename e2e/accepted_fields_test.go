@@ -17,8 +17,7 @@ type acceptedField struct {
 	// base is the spec around it, as JSON, with %s for the agent's socket.
 	base string
 	values
-	// least is how many of the values have to be accepted: a generator that makes none proves
-	// nothing.
+	// least is the minimum number of accepted values: a generator that makes none proves nothing.
 	least int
 }
 
@@ -37,7 +36,7 @@ const (
 	hedgeBase    = `{"perTryTimeout":"100ms"}`
 )
 
-// acceptedFields are all of them.
+// acceptedFields returns all fields.
 func acceptedFields(t *testing.T) []acceptedField {
 	t.Helper()
 	out := append(spiffeFields("BackendMTLSPolicy", "peers", backendBase), spiffeFields("FrontendMTLSPolicy", "clients", frontendBase)...)
@@ -79,7 +78,7 @@ func acceptedFields(t *testing.T) []acceptedField {
 	return out
 }
 
-// spiffeFields are those that both kinds have.
+// spiffeFields returns the fields that both kinds have.
 func spiffeFields(kind, peers, base string) []acceptedField {
 	ids := texts("spiffe://example.org/backend", "spiffe://example.org/ns/shop/sa/cart")
 	match := func(how string, v values) values {
@@ -115,7 +114,7 @@ func spiffeFields(kind, peers, base string) []acceptedField {
 	}
 }
 
-// forwarded are combinations of a mode and details.
+// forwarded returns combinations of a mode and details.
 func forwarded() values {
 	return values{random: func(r *rand.Rand) any {
 		var details []any
@@ -126,7 +125,7 @@ func forwarded() values {
 	}}
 }
 
-// retries are lists of Envoy's words.
+// retries returns lists of Envoy's retry conditions.
 func retries() values {
 	words := strings.Fields("5xx gateway-error reset reset-before-request connect-failure envoy-ratelimited retriable-4xx refused-stream retriable-status-codes retriable-headers http3-post-connect-failure cancelled deadline-exceeded internal resource-exhausted unavailable 4xx RESET reset,5xx")
 	each := make([]any, len(words))
@@ -136,7 +135,7 @@ func retries() values {
 	return asList(oneOf(each...), 17)
 }
 
-// object is a resource of the field's kind with a value in the field.
+// object returns a resource of the field's kind with a value in the field.
 func (f acceptedField) object(namespace, socket string, value any) ([]byte, error) {
 	text := f.base
 	if strings.Contains(text, "%q") {
@@ -147,7 +146,7 @@ func (f acceptedField) object(namespace, socket string, value any) ([]byte, erro
 		return nil, err
 	}
 	if f.path == "agent.socketPath" {
-		spec.(map[string]any)["initialFetchTimeout"] = "100ms" // nobody will answer
+		spec.(map[string]any)["initialFetchTimeout"] = "100ms" // nothing will respond
 	}
 	spec = with(spec, strings.Split(f.path, "."), value)
 	if target := targetOf(f.kind); target != "" {
@@ -159,7 +158,7 @@ func (f acceptedField) object(namespace, socket string, value any) ([]byte, erro
 	})
 }
 
-// targetOf is what policies of a kind are attached to.
+// targetOf returns the target of policies of a kind.
 func targetOf(kind string) string {
 	switch kind {
 	case "FrontendMTLSPolicy":

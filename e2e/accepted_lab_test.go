@@ -30,13 +30,13 @@ import (
 	"github.com/egraft/egraft/pkg/catalog"
 )
 
-// acceptedLab is an Envoy with a bystander and changing tenants on one agent.
+// acceptedLab is an Envoy with a bystander and changing tenants, all with the same agent.
 type acceptedLab struct {
 	*secureLab
 	engine    *engine.Engine
 	source    *workloadapi.X509Source
 	bystander tenant
-	there     map[string]proto.Message // what Envoy has, by type and name
+	there     map[string]proto.Message // Envoy's resources, by type and name
 	serial    string                   // of Envoy's SVID
 }
 
@@ -55,13 +55,13 @@ func newAcceptedLab(t *testing.T) *acceptedLab {
 	return l
 }
 
-// restart gives tenants to an Envoy that has nothing yet, not even secrets: what it would
-// reject when a resource comes, it rejects when the secret does.
+// restart gives tenants to a new Envoy, which has no resources and no secrets. Without secrets,
+// Envoy rejects an invalid resource only when its secret arrives.
 func (l *acceptedLab) restart(tenants []tenant) error {
 	l.t.Helper()
 	if l.Envoy != nil {
 		require.NoError(l.t, l.Envoy.Stop())
-		l.Rejections() // by that one
+		l.Rejections() // discards those of the old Envoy
 	}
 	require.NoError(l.t, l.Change(nil, slices.Collect(maps.Values(l.there))))
 	clear(l.there)
@@ -71,8 +71,8 @@ func (l *acceptedLab) restart(tenants []tenant) error {
 	return l.give(tenants)
 }
 
-// bystanders are a route with mutual TLS to its backend, and a listener that wants it of
-// clients, each by a policy of its own.
+// bystanders returns a route with mutual TLS to its backend, and a listener that requires client
+// certificates, each by its own policy.
 func (l *acceptedLab) bystanders() (route, listener tenant) {
 	l.t.Helper()
 	route, listener = l.bystander, l.bystander
@@ -86,7 +86,8 @@ func (l *acceptedLab) bystanders() (route, listener tenant) {
 	return route, listener
 }
 
-// give replaces the tenants. The error is what Envoy says, or what the bystander suffers.
+// give replaces the tenants. It returns an error if Envoy rejects an update or the bystander is
+// affected.
 func (l *acceptedLab) give(tenants []tenant) error {
 	route, listener := l.bystanders()
 	all := append([]tenant{route, listener}, tenants...)
@@ -118,8 +119,8 @@ func (l *acceptedLab) send(messages []proto.Message) error {
 	return l.judge()
 }
 
-// judge is what Envoy says of all that it was sent, and what the bystander sees, before and
-// after a rotation.
+// judge checks that Envoy accepts everything, and that the bystander is served before and after a
+// rotation.
 func (l *acceptedLab) judge() error {
 	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
 	defer cancel()
@@ -136,7 +137,7 @@ func (l *acceptedLab) judge() error {
 	return errors.Join(l.serves(ctx, before), l.updatesRejected(ctx))
 }
 
-// invent has the agent serve all secrets that the messages name.
+// invent makes the agent serve all secrets that the messages name.
 func (l *acceptedLab) invent(messages []proto.Message) {
 	l.t.Helper()
 	var svids, bundles []string
@@ -174,7 +175,7 @@ func secretNames(v any, svids, bundles *[]string) {
 	}
 }
 
-// warm waits until no cluster and no listener warms.
+// warm waits until no cluster or listener is warming.
 func (l *acceptedLab) warm(ctx context.Context) error {
 	return l.until(ctx, "clusters and listeners to be warm", func() error {
 		n, err := l.Stat(ctx, "^(cluster_manager.warming_clusters|listener_manager.total_listeners_warming)%24")
@@ -199,8 +200,8 @@ func (l *acceptedLab) until(ctx context.Context, what string, try func() error) 
 	}
 }
 
-// serves waits until both of the bystander's ways serve with one SVID that is another than
-// before.
+// serves waits until both of the bystander's resources serve with the same SVID, which differs from
+// the one before.
 func (l *acceptedLab) serves(ctx context.Context, before string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -219,7 +220,7 @@ func (l *acceptedLab) serves(ctx context.Context, before string) error {
 	})
 }
 
-// listenerSerial is that of the certificate that a client of the bystander sees.
+// listenerSerial returns the serial number of the certificate that a client of the bystander sees.
 func (l *acceptedLab) listenerSerial(ctx context.Context) (string, error) {
 	config := tlsconfig.MTLSClientConfig(l.source, l.source, tlsconfig.AuthorizeID(spiffeid.RequireFromString("spiffe://example.org/envoy")))
 	config.ServerName = "bystanding.example.org"
@@ -242,8 +243,8 @@ func (l *acceptedLab) listenerSerial(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%x", response.TLS.PeerCertificates[0].SerialNumber), err
 }
 
-// updatesRejected is about statistics, also those of secrets, which no answer to the
-// control plane tells of.
+// updatesRejected checks statistics, including those of secrets, whose rejection Envoy does not
+// report to the control plane.
 func (l *acceptedLab) updatesRejected(ctx context.Context) error {
 	page, err := l.Admin(ctx, "/stats?format=json&filter=update_rejected%24")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// durations are Go's, in the ways in which people and JSON write them.
+// durations returns Go durations in the forms that users and JSON write.
 func durations() values {
 	out := oneOf("1ms", "99ms", "100ms", "101ms", "1s", "2s", "60s", "60001ms", "1m", "1h", "3600s", "3600001ms", "0s", "0", "", "1", "1us", "1ns", "1µs", "0.5s", ".5s", "1.s", "-1s", "+1s", " 1s", "1s ",
 		"1h0m0s0ms", "00001s", "1ms1ms1ms1ms", "1ms1ms1ms1ms1ms", "1s1h", "99999h", "99999h99999h99999h99999h", "1e3s", "1d", "1S", "１s", "1s\x00", raw("1"), raw("1.5"), nil)
@@ -24,7 +24,7 @@ func durations() values {
 	return out
 }
 
-// quantities are those of Kubernetes.
+// quantities returns Kubernetes quantities.
 func quantities() values {
 	out := oneOf("1", "0", "-1", "+1", "01", "1k", "1K", "64Ki", "1Mi", "1M", "1G", "4Gi", "4095Mi", "4294967294", "4294967295", "4294967296", "9223372036854775807", "9223372036854775808", "1e3", "1E3", "1e+3", "1e9", "1e10", "1e60", "1e-3", "1e-400",
 		"1000m", "1500m", "1000000u", "1000000000n", "0.5", "1.0", "1.5Ki", "0.5Ki", ".5k", "1.", "1.5", "1Ki ", " 1Ki", "1 Ki", "1KiB", "0x10", "١", "", "Ki", "1e", "1Ei", "1\x00",
@@ -41,7 +41,7 @@ func quantities() values {
 	return out
 }
 
-// networks are CIDRs of both features.
+// networks returns CIDRs for both features.
 func networks() values {
 	out := oneOf("10.0.0.0/8", "10.1.2.3/8", "0.0.0.0/0", "::/0", "10.1.2.3/32", "2001:db8::/32", "2001:db8::1/128", "2001:DB8::/32", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08", "10.0.0.0", "10.0.0/8", "010.0.0.0/8",
 		"::ffff:10.0.0.0/104", "::10.0.0.0/104", "64:ff9b::/96", "2002::/16", "fe80::1%eth0/64", "fe80::/10", "ff00::/8", "224.0.0.0/4", "127.0.0.0/8", "127.0.0.1/32", "169.254.169.254/32", "169.254.0.0/16", "fd00:ec2::254/128", "::1/128",

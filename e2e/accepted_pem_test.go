@@ -24,8 +24,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bundles are certificate authorities in PEM, in the ways in which people and machines
-// write them, and certificates of which Go takes more than it should.
+// bundles returns certificate authorities in PEM, in the forms that users and programs write, and
+// certificates of which Go accepts more than it should.
 func bundles(t *testing.T) values {
 	t.Helper()
 	var ders [][]byte
@@ -48,7 +48,7 @@ func bundles(t *testing.T) values {
 	} {
 		out.known = append(out.known, text)
 	}
-	for _, edit := range [][2]byte{{0xa3, 0x12}, {0x30, 0x3f}, {0x06, 0x39}} { // tags that Go passes over
+	for _, edit := range [][2]byte{{0xa3, 0x12}, {0x30, 0x3f}, {0x06, 0x39}} { // tags that Go ignores
 		for i, b := range ders[0] {
 			if b == edit[0] {
 				der := bytes.Clone(ders[0])
@@ -63,7 +63,7 @@ func bundles(t *testing.T) values {
 		}
 		der := bytes.Clone(ders[r.IntN(len(ders))])
 		for range 1 + r.IntN(3) {
-			der[r.IntN(len(der))] = byte(r.Uint32()) // no one looks at the signature before it is needed
+			der[r.IntN(len(der))] = byte(r.Uint32()) // the signature is not checked before it is used
 		}
 		return inPEM("CERTIFICATE", der)
 	}
@@ -74,7 +74,7 @@ func inPEM(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// certificates are of all kinds of keys, and with odd contents.
+// certificates returns certificates with all kinds of keys and with unusual contents.
 func certificates(t *testing.T) (ders [][]byte) {
 	t.Helper()
 	var keys []crypto.Signer

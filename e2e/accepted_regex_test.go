@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// regexPrefix is what every expression has to begin with.
+// regexPrefix is the required prefix of every expression.
 const regexPrefix = `spiffe://example\.org/`
 
-// regexes are regular expressions, of which some are of one dialect only or take much.
+// regexes returns regular expressions. Some are valid in one dialect only, or are expensive.
 func regexes() values {
 	var out values
 	for _, e := range []string{
@@ -29,7 +29,7 @@ func regexes() values {
 	return out
 }
 
-// expression is a random one. A plain one has what everybody knows.
+// expression returns a random expression. A plain one uses only common syntax.
 func expression(r *rand.Rand, depth int, plain bool) string {
 	var b strings.Builder
 	for range 1 + r.IntN(4) {

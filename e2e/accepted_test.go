@@ -27,20 +27,20 @@ import (
 )
 
 const (
-	// acceptedSeed makes the values of a run those of every other run.
+	// acceptedSeed makes all runs use the same values.
 	acceptedSeed = 1
-	// acceptedEach is how many random values of a field are tried that are accepted, beside
-	// all known ones, unless EGRAFT_E2E_ACCEPTED says otherwise.
+	// acceptedEach is the number of accepted random values of a field, in addition to all known
+	// ones, unless EGRAFT_E2E_ACCEPTED sets another.
 	acceptedEach = 30
-	// acceptedBatch is how many of them Envoy gets at a time.
+	// acceptedBatch is the number of values that Envoy gets at a time.
 	acceptedBatch = 400
-	// blameFor is how long values are looked for that Envoy does not take.
+	// blameFor limits the search for values that Envoy rejects.
 	blameFor = 2 * time.Minute
 )
 
-// TestEnvoyTakesWhateverIsAccepted: whatever value egraft accepts in a field, Envoy takes
-// what becomes of it, and others' mutual TLS is as it was. EGRAFT_E2E_FIELD is a part of the
-// names of the fields that are tried, such as tls.caBundle.
+// TestEnvoyTakesWhateverIsAccepted: Envoy accepts the configuration for every value that egraft
+// accepts in a field, and the mutual TLS of other tenants is unaffected. EGRAFT_E2E_FIELD selects
+// fields by a part of their names, such as tls.caBundle.
 func TestEnvoyTakesWhateverIsAccepted(t *testing.T) {
 	needs(t, here)
 	l := newAcceptedLab(t)
@@ -70,7 +70,7 @@ func environmentNumber(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// accepted are tenants with values that egraft accepts, of all fields mixed.
+// accepted returns tenants with values that egraft accepts, of all fields in random order.
 func (l *acceptedLab) accepted(fields []acceptedField, each int) []tenant {
 	l.t.Helper()
 	var kinds []policy.Kind
@@ -98,8 +98,8 @@ func (l *acceptedLab) accepted(fields []acceptedField, each int) []tenant {
 	return out
 }
 
-// acceptedOf tries all known values, and random ones until enough of them are accepted, or
-// it is in vain.
+// acceptedOf tries all known values, and random ones until enough of them are accepted or it has
+// tried 30 times as many.
 func (l *acceptedLab) acceptedOf(kinds []policy.Kind, f acceptedField, each int) (out []tenant, tried int) {
 	l.t.Helper()
 	hash := fnv.New64a()
@@ -140,7 +140,7 @@ func isAccepted(kinds []policy.Kind, object []byte) bool {
 	return false
 }
 
-// blame finds a value of each field that Envoy does not take, one for each field.
+// blame finds one value of each field that Envoy rejects.
 func (l *acceptedLab) blame(tenants []tenant, blamed map[string]bool, until time.Time) {
 	l.t.Helper()
 	byField := map[string][]tenant{}
@@ -177,7 +177,7 @@ func (l *acceptedLab) blame(tenants []tenant, blamed map[string]bool, until time
 	require.NoError(l.t, l.restart(nil))
 }
 
-// TestRejectionsAreSeen: the test above is worth nothing if it takes everything.
+// TestRejectionsAreSeen: the lab of the test above detects rejections.
 func TestRejectionsAreSeen(t *testing.T) {
 	needs(t, here)
 	l := newAcceptedLab(t)

@@ -19,7 +19,7 @@ const (
 	tenantsAt = 20000
 )
 
-// fromText is a resource as Envoy Gateway makes it.
+// fromText parses a resource as Envoy Gateway creates it.
 func fromText[T proto.Message](t *testing.T, m T, text string, arguments ...any) T {
 	t.Helper()
 	asJSON, err := yaml.YAMLToJSON(fmt.Appendf(nil, text, arguments...))

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// values are what a field may be given: known ones first, then random ones without end.
+// values are values for a field: known ones, and an endless supply of random ones.
 type values struct {
 	known  []any
 	random func(*rand.Rand) any
 }
 
-// hostile are fragments that mean something to somebody between a policy and Envoy.
+// hostile are fragments with a meaning in some format between a policy and Envoy.
 var hostile = []string{
 	"\x00", "\x01", "\t", "\n", "\r\n", "\x1b", "\x7f", " ", "\u0085", "\u00a0", "\u00ad", "é", "ß", "K", "ſ", "日本", "\u200b", "\u2028", "\u202e", "\ufeff", "\ufffd", "\ufffe", "😀",
 	"%", "%%", "%00", "%2F", "%DYNAMIC_METADATA(a:b)%", "%REQ(x)%", "%ENVIRONMENT(PATH)%", "\\", "\\0", `\x00`, "\"", "'", "`", "$", "${HOME}", "$(id)", "{{", "}}", "<", ">", "|", "~", "^",
@@ -22,7 +22,7 @@ var hostile = []string{
 	strings.Repeat("a", 63), strings.Repeat("a", 64), strings.Repeat("b", 107), strings.Repeat("c", 255), strings.Repeat("d", 1024), strings.Repeat("e", 2048), strings.Repeat("/f", 500), strings.Repeat("g.", 100) + "g",
 }
 
-// texts are made from good ones.
+// texts returns valid texts and mutations of them.
 func texts(seeds ...string) values {
 	out := values{}
 	for _, s := range seeds {
@@ -42,7 +42,7 @@ func texts(seeds ...string) values {
 	return out
 }
 
-// mutated is a text with one change.
+// mutated returns a text with one change.
 func mutated(r *rand.Rand, s string) string {
 	at := r.IntN(len(s) + 1)
 	end := at + r.IntN(len(s)-at+1)
@@ -54,7 +54,7 @@ func mutated(r *rand.Rand, s string) string {
 	case 2:
 		return s[:at] + string(rune(r.IntN(0x2000))) + s[at:]
 	case 3:
-		return s[:end] + s[at:] // twice a part
+		return s[:end] + s[at:] // repeats a part
 	case 4:
 		return s[:at] + s[end:]
 	case 5:
@@ -66,7 +66,7 @@ func mutated(r *rand.Rand, s string) string {
 	}
 }
 
-// word is harmless, so that not all values are rejected.
+// word is a harmless text, so that not all values are rejected.
 func word(r *rand.Rand) string {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789ABCXYZ-_./"
 	usual := 26 + 10
@@ -80,12 +80,12 @@ func word(r *rand.Rand) string {
 	return string(out)
 }
 
-// oneOf are a few values.
+// oneOf returns a few fixed values.
 func oneOf(all ...any) values {
 	return values{known: all, random: func(r *rand.Rand) any { return all[r.IntN(len(all))] }}
 }
 
-// integers are around limits, and some that JSON writes in other ways.
+// integers returns values around limits, and some in other JSON notations.
 func integers(limits ...int64) values {
 	out := oneOf(raw("1e3"), raw("1.0"), raw("1e0"), raw("-0"), raw(`"7"`), raw("1e40"), raw("0.5"), raw("9007199254740993"), nil)
 	for _, l := range append(limits, 0, 1, 1<<31-1, 1<<32-1) {
@@ -117,7 +117,7 @@ func asList(v values, most int) values {
 	return out
 }
 
-// any is a known value or a random one.
+// any returns a known value or a random one.
 func (v values) any(r *rand.Rand) any {
 	if r.IntN(3) == 0 {
 		return v.known[r.IntN(len(v.known))]
@@ -125,7 +125,7 @@ func (v values) any(r *rand.Rand) any {
 	return v.random(r)
 }
 
-// after puts a text in front of each value.
+// after adds a prefix to each value.
 func (v values) after(front string) values {
 	out := values{random: func(r *rand.Rand) any { return front + v.random(r).(string) }}
 	for _, k := range v.known {

@@ -12,7 +12,7 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"google.golang.org/protobuf/proto"
 
-	// Messages that the world has inside of Any.
+	// Messages that the world contains inside Any.
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/lua/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/listener/tls_inspector/v3"
@@ -21,25 +21,25 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// tenant has one resource with a value in one field, and everything that it reaches: a
-// route with a cluster, and a listener with TLS where the resource is about one.
+// tenant has one resource with a value in one field, and everything that the resource affects: a
+// route with a cluster, and a listener with TLS if the resource concerns one.
 type tenant struct {
 	field  acceptedField
 	value  any
 	object []byte
 	name   string // its namespace
 	number int
-	// port is that of the backend.
+	// port is the backend's.
 	port int
 }
 
 func (x tenant) is(kind string) bool { return x.field.kind == kind }
 
-// world is what Envoy Gateway's translation of some tenants and the bystander becomes.
+// world is Envoy Gateway's translation of some tenants and the bystander.
 type world struct {
 	t      *testing.T
 	engine *engine.Engine
-	lists  [4]engine.Resources // as the Translation hook has them
+	lists  [4]engine.Resources // in the order of the Translation hook
 	hosts  []*routev3.VirtualHost
 	chains []*listenerv3.FilterChain
 	failed []error
@@ -52,7 +52,7 @@ const (
 	ofRoutes
 )
 
-// translate runs tenants through the engine, hook by hook as Envoy Gateway does.
+// translate runs tenants through the engine, in the order in which Envoy Gateway calls the hooks.
 func translate(t *testing.T, e *engine.Engine, tenants []tenant, objects ...[]byte) ([]proto.Message, error) {
 	t.Helper()
 	w := &world{t: t, engine: e}
@@ -91,7 +91,7 @@ func translate(t *testing.T, e *engine.Engine, tenants []tenant, objects ...[]by
 	return out, errors.Join(w.failed...)
 }
 
-// add is the part of the translation before its last hook.
+// add does the part of the translation before the Translation hook.
 func (w *world) add(x tenant) {
 	route, cluster := w.bytes(fromText(w.t, &routev3.Route{}, tenantRoute, x.name)), w.bytes(w.cluster(x))
 	if !x.is("FrontendMTLSPolicy") {
@@ -111,7 +111,7 @@ func (w *world) add(x tenant) {
 	case x.is("FrontendMTLSPolicy"):
 		w.put(ofRoutes, &routev3.RouteConfiguration{Name: x.name, VirtualHosts: []*routev3.VirtualHost{host}})
 		w.chains = append(w.chains, fromText(w.t, &listenerv3.FilterChain{}, tlsChain, x.name))
-	case x.is("OriginalDestinationBackend"): // filters of its own in the connection manager
+	case x.is("OriginalDestinationBackend"): // it has its own filters in the connection manager
 		w.put(ofRoutes, &routev3.RouteConfiguration{Name: x.name, VirtualHosts: []*routev3.VirtualHost{host}})
 		w.put(ofListeners, fromText(w.t, &listenerv3.Listener{}, httpListener, x.name, tenantsAt+x.number, x.name))
 	default:
@@ -134,7 +134,7 @@ func (w *world) through(hook mutator.Hook, kind mutator.Kind, object, resource [
 	return result.Resources[0].Encoded[0]
 }
 
-// run notes what the mutators could not do: the resource is denied then.
+// run records errors of mutators: the resource is then denied.
 func (w *world) run(call *engine.Call) *engine.Response {
 	result, err := w.engine.Run(w.t.Context(), call)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestPolicies is what policies do to backends, targets and each other, in one
+// TestPolicies tests the effects of policies on backends, targets and each other, in one
 // environment.
 func TestPolicies(t *testing.T) {
 	needs(t, here)
@@ -34,8 +34,8 @@ func TestPolicies(t *testing.T) {
 	f.run("first name wins", (*fixture).firstNameWins)
 }
 
-// upgrade: a backend that Envoy Gateway takes for cleartext gets mutual TLS,
-// and never cleartext again.
+// upgrade: a backend that Envoy Gateway treats as cleartext gets mutual TLS, and never cleartext
+// again.
 func (f *fixture) upgrade() {
 	tls, cleartextOnly := f.tlsRoute(), f.recorder()
 	f.routes(echoRoute, tls, cleartextOnly.route("upgraded", ""))
@@ -52,7 +52,7 @@ func (f *fixture) upgrade() {
 	require.Equal(f.t, before, cleartextOnly.cleartext.Load(), "cleartext connections")
 }
 
-// leave: what is in cleartext stays so, what has TLS gets the SVID.
+// leave: cleartext connections stay cleartext, and TLS connections get the SVID.
 func (f *fixture) leave() {
 	tls := f.tlsRoute()
 	f.routes(plainRoute, tls)
@@ -66,7 +66,7 @@ func (f *fixture) leave() {
 	require.True(f.t, cleartext(f.get(plainRoute.Host(), "/")))
 }
 
-// deny: nothing reaches what is in cleartext, what has TLS gets the SVID.
+// deny: cleartext backends are unreachable, and TLS connections get the SVID.
 func (f *fixture) deny() {
 	tls, denied := f.tlsRoute(), f.recorder()
 	route := denied.route("denied", "")
@@ -79,9 +79,9 @@ func (f *fixture) deny() {
 	denied.mustStayUntouched(f, standalone.ListenerAddress, route.Host())
 }
 
-// healthChecks: those of a backend in cleartext use the SVID once a policy upgrades it, on a
-// port of their own as well. Where that port has no TLS no endpoint is healthy, and the policy's
-// outcome says what checks do.
+// healthChecks: the health checks of a cleartext backend use the SVID once a policy upgrades it,
+// even on a separate port. If that port has no TLS, no endpoint is healthy, and the policy's
+// outcome explains what the checks do.
 func (f *fixture) healthChecks() {
 	same, other := manifest.Route{Name: "same", Port: 3443}, manifest.Route{Name: "other", Port: 3443}
 	f.routes(same, other)
@@ -110,8 +110,8 @@ spec:
 	f.must(err)
 }
 
-// anyIdentity: the backend has an SVID of the trust domain, and the name that
-// Envoy Gateway looks for, and yet is not the one that the policy names.
+// anyIdentity: the backend has an SVID of the trust domain and the name that Envoy Gateway expects,
+// but is not the one that the policy names.
 func (f *fixture) anyIdentity() {
 	other := manifest.Route{Name: "other", Port: 3444, Hostname: "other.example.org", CA: f.SPIFFE.Bundle()}
 	tls := f.tlsRoute()

@@ -21,8 +21,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestBufferingEdges is BufferPolicy past the usual: gRPC, rules, TLS, Envoy Gateway's own
-// limits beside it, and requests that are not plain uploads.
+// TestBufferingEdges tests edge cases of BufferPolicy: gRPC, rules, TLS, Envoy Gateway's own
+// limits, and requests that are not plain uploads.
 func TestBufferingEdges(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Listeners: tlsListeners})
@@ -35,7 +35,7 @@ func TestBufferingEdges(t *testing.T) {
 	f.run("wrong policies", (*fixture).wrongBufferPolicies)
 }
 
-// bufferedRules: a policy of one rule, one of its route, and one that is wrong.
+// bufferedRules: a policy of one rule, one of its route, and an invalid one.
 func (f *fixture) bufferedRules() {
 	b := f.uploadBackend()
 	const host = "rules.example.com"
@@ -74,7 +74,7 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 	f.posted(host, "/wrong", 1, 500)
 }
 
-// bufferedTLS: of two listeners with TLS on a port one has a policy, for HTTP/1.1 and HTTP/2.
+// bufferedTLS: one of two TLS listeners on the same port has a policy, for HTTP/1.1 and HTTP/2.
 func (f *fixture) bufferedTLS() {
 	b := f.uploadBackend()
 	f.apply("certificates", certificateSecret(f.t, "first", mutualHost)+certificateSecret(f.t, "second", ordinaryHost))
@@ -115,7 +115,7 @@ func (f *fixture) bufferedTLS() {
 	}
 }
 
-// tlsTransport speaks one version of HTTP to the Gateway's listeners with TLS.
+// tlsTransport returns a transport with one version of HTTP for the Gateway's TLS listeners.
 func tlsTransport(version string) *http.Transport {
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(version == "HTTP/1.1")
@@ -129,7 +129,7 @@ func tlsTransport(version string) *http.Transport {
 	}
 }
 
-// bufferedRequests: declared lengths, 100-continue, upgrades, and what never becomes complete.
+// bufferedRequests: declared lengths, 100-continue, upgrades, and requests that never complete.
 func (f *fixture) bufferedRequests() {
 	b := f.uploadBackend()
 	held, free := f.uploads("held", "http", b), f.uploads("free", "http", b)
@@ -153,7 +153,7 @@ func (f *fixture) bufferedRequests() {
 	f.afterAuthentication(held)
 }
 
-// length is that of a request as the backend sees it, whose client did not declare one.
+// length returns the length that the backend sees of a request whose client did not declare one.
 func (f *fixture) length(host string) string {
 	f.t.Helper()
 	response, err := upload(f.soon(), host, "/length", io.MultiReader(strings.NewReader("12345")))
@@ -164,7 +164,7 @@ func (f *fixture) length(host string) string {
 	return string(body)
 }
 
-// expecting sends a body after Envoy said that it wants it, whatever its length.
+// expecting sends a body after Envoy's 100 Continue, whatever its length.
 func (f *fixture) expecting(host string, size int) (status int, err error) {
 	f.t.Helper()
 	goOn := false
@@ -179,7 +179,8 @@ func (f *fixture) expecting(host string, size int) (status int, err error) {
 	return status, err
 }
 
-// upgrades: what has no end is rejected at once where requests are held, and nowhere else.
+// upgrades: upgrade requests, which have no end, are rejected immediately on routes that buffer,
+// and only there.
 func (f *fixture) upgrades(held, free string) {
 	f.t.Helper()
 	require.Equal(f.t, 403, f.webSocket(held))
@@ -192,7 +193,7 @@ func (f *fixture) upgrades(held, free string) {
 	require.Equal(f.t, 101, f.webSocket(free))
 }
 
-// webSocket asks for a WebSocket, and returns the status of the answer.
+// webSocket requests a WebSocket, and returns the status of the response.
 func (f *fixture) webSocket(host string) int {
 	f.t.Helper()
 	status, err := begin(f.soon(), "GET /upgrade HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", host)
@@ -200,8 +201,8 @@ func (f *fixture) webSocket(host string) int {
 	return status
 }
 
-// begin sends the beginning of a request for a host, and returns the status of the answer,
-// which is to come within seconds.
+// begin sends the beginning of a request for a host, and returns the status of the response, which
+// must arrive within seconds.
 func begin(ctx context.Context, request, host string) (int, error) {
 	connection, err := new(net.Dialer).DialContext(ctx, "tcp", standalone.ListenerAddress)
 	if err != nil {
@@ -222,10 +223,10 @@ func begin(ctx context.Context, request, host string) (int, error) {
 	return response.StatusCode, nil
 }
 
-// withoutEnd is the beginning of a request whose end does not come.
+// withoutEnd is the beginning of a request that never ends.
 const withoutEnd = "POST /slow HTTP/1.1\r\nHost: %s\r\nContent-Length: 2\r\n\r\n1"
 
-// afterAuthentication: nothing is held of a request from somebody unknown.
+// afterAuthentication: nothing of an unauthenticated request is buffered.
 func (f *fixture) afterAuthentication(host string) {
 	f.t.Helper()
 	f.apply("keys", `
@@ -244,7 +245,7 @@ data: {client: a2V5}
 	f.untilBegun(host, 401)
 }
 
-// untilBegun waits until the beginning of a request has an answer.
+// untilBegun waits until the beginning of a request gets a response with the given status.
 func (f *fixture) untilBegun(host string, want int) {
 	f.t.Helper()
 	f.wait(fmt.Sprintf("%d for the beginning of a request to %s", want, host), func(ctx context.Context) error {
@@ -256,8 +257,8 @@ func (f *fixture) untilBegun(host string, want int) {
 	})
 }
 
-// neverComplete: Envoy Gateway's limit for the time that a request takes to come ends one
-// that has no end, and the backend does not see it.
+// neverComplete: Envoy Gateway's request timeout ends a request that never completes, and the
+// backend does not see it.
 func (f *fixture) neverComplete(host string, b *uploadBackend) {
 	f.t.Helper()
 	f.apply("received", `

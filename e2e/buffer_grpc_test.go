@@ -22,19 +22,19 @@ import (
 
 // Methods of a [callBackend].
 const (
-	say   = "/echo.Echo/Say"   // any number of messages, each of which is answered as it comes
-	watch = "/echo.Echo/Watch" // one message, an answer, and another one when the backend lets it go on
-	talk  = "/echo.Echo/Talk"  // as Say, and the backend tells that the call began
+	say   = "/echo.Echo/Say"   // any number of messages, with an immediate response to each
+	watch = "/echo.Echo/Watch" // one message, a response, and another one when the test closes ended
+	talk  = "/echo.Echo/Talk"  // as Say, and the backend reports the start of the call
 )
 
-// messageFrame is what a message of some tens of thousands of bytes is more than its content:
-// the length and whether it is compressed (gRPC), a tag and a length (protobuf).
+// messageFrame is the overhead of a message of some tens of thousands of bytes: length and
+// compression flag (gRPC), tag and length (protobuf).
 const messageFrame = 5 + 1 + 3
 
-// tooLarge is what a client is answered for more than the limit.
+// tooLarge is the error for messages above the limit.
 const tooLarge = "rpc error: code = Unknown desc = Payload Too Large"
 
-// callBackend is a gRPC server that answers messages with their sizes.
+// callBackend is a gRPC server that responds to messages with their sizes.
 type callBackend struct {
 	port  int
 	began chan time.Time
@@ -104,14 +104,14 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %[3]d}}]}
 	return connection
 }
 
-// said is the answer to a message with a content of a size.
+// said returns the response to a message with content of a size.
 func said(ctx context.Context, by *grpc.ClientConn, size int) (int, error) {
 	var answer wrapperspb.Int64Value
 	err := by.Invoke(ctx, say, wrapperspb.Bytes(make([]byte, size)), &answer)
 	return int(answer.GetValue()), err
 }
 
-// untilSaid waits until a message of a size is answered with a status.
+// untilSaid waits until a message of a size gets a response with a status.
 func (f *fixture) untilSaid(by *grpc.ClientConn, size int, want codes.Code) {
 	f.t.Helper()
 	f.wait(fmt.Sprintf("%s for a message of %d bytes", want, size), func(ctx context.Context) error {
@@ -122,7 +122,7 @@ func (f *fixture) untilSaid(by *grpc.ClientConn, size int, want codes.Code) {
 	})
 }
 
-// bufferedCalls: a policy of a GRPCRoute, and what becomes of calls with streams.
+// bufferedCalls: a policy of a GRPCRoute, and its effect on streaming calls.
 func (f *fixture) bufferedCalls() {
 	const most = bufferLimit - messageFrame
 	b := f.callBackend()
@@ -149,7 +149,7 @@ func (f *fixture) stream(ctx context.Context, by *grpc.ClientConn, method string
 	return s
 }
 
-// next is the next answer of a stream.
+// next returns the next response of a stream.
 func (f *fixture) next(s grpc.ClientStream) int {
 	f.t.Helper()
 	var answer wrapperspb.Int64Value
@@ -157,25 +157,25 @@ func (f *fixture) next(s grpc.ClientStream) int {
 	return int(answer.GetValue())
 }
 
-// serverStream: what the backend streams comes as it is sent.
+// serverStream: the client receives what the backend streams as it is sent.
 func (f *fixture) serverStream(by *grpc.ClientConn, b *callBackend) {
 	f.t.Helper()
 	s := f.stream(f.soon(), by, watch)
 	f.must(s.SendMsg(wrapperspb.Bytes([]byte("request"))))
 	f.must(s.CloseSend())
 	require.Equal(f.t, len("request"), f.next(s))
-	close(b.ended) // only now there is another one
+	close(b.ended) // only now the backend sends another one
 	require.Equal(f.t, len("request"), f.next(s))
 	require.ErrorIs(f.t, s.RecvMsg(&wrapperspb.Int64Value{}), io.EOF)
 }
 
-// clientStream: the backend is asked when the client has sent its last message, and so is
-// not by one that waits for an answer before. All messages together count.
+// clientStream: the call reaches the backend after the client's last message, and so never if the
+// client waits for a response before. The limit is for all messages together.
 func (f *fixture) clientStream(by *grpc.ClientConn, b *callBackend) {
 	f.t.Helper()
 	s := f.stream(f.soon(), by, talk)
 	f.must(s.SendMsg(wrapperspb.Bytes([]byte("first"))))
-	for range 20 { // Envoy has long had the first message when these are answered
+	for range 20 { // Envoy has received the first message by the time these complete
 		_, err := said(f.soon(), by, 1)
 		f.must(err)
 	}
@@ -190,7 +190,7 @@ func (f *fixture) clientStream(by *grpc.ClientConn, b *callBackend) {
 	s = f.stream(f.soon(), by, talk)
 	for range 5 {
 		if s.SendMsg(wrapperspb.Bytes(make([]byte, bufferLimit/4))) != nil {
-			break // Envoy has answered
+			break // Envoy has responded
 		}
 	}
 	require.EqualError(f.t, s.RecvMsg(&wrapperspb.Int64Value{}), tooLarge)

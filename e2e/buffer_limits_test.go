@@ -10,8 +10,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// bufferConnectionLimit: a ClientTrafficPolicy's limit is in effect where no BufferPolicy is,
-// and for filters as well where it is more than a policy's with LimitOnly.
+// bufferConnectionLimit: a ClientTrafficPolicy's limit is in effect on routes without a
+// BufferPolicy, and for filters also if it is higher than that of a policy with LimitOnly.
 func (f *fixture) bufferConnectionLimit() {
 	b := f.uploadBackend()
 	full, lua, none, again := f.uploads("full", "http", b), f.uploads("lua", "http", b), f.uploads("none", "http", b), f.uploads("again", "http", b)
@@ -35,13 +35,13 @@ spec:
 		f.untilUploaded(none, limit, 200)
 		f.takes(full, bufferLimit)
 		f.takes(lua, most)
-		require.Equal(f.t, 2, f.attempts(full, bufferLimit, b)) // what is held can be sent again
+		require.Equal(f.t, 2, f.attempts(full, bufferLimit, b)) // a buffered request can be sent again
 		require.Equal(f.t, 2, f.attempts(again, 20*ki, b))
 		require.Equal(f.t, 1, f.attempts(again, 20*ki+1, b))
 	}
 }
 
-// readsOrRepeats are filters that need the whole body, and requests that are sent again.
+// readsOrRepeats has filters that need the whole body, and retries of requests.
 const readsOrRepeats = `
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: EnvoyExtensionPolicy
@@ -62,7 +62,7 @@ spec:
   retry: {numRetries: 1, retryOn: {httpStatusCodes: [503]}}
 `
 
-// attempts is how often the backend sees a request that it fails.
+// attempts returns how often the backend gets a request to which it responds with an error.
 func (f *fixture) attempts(host string, size int, b *uploadBackend) int {
 	f.t.Helper()
 	f.posted(host, "/fail", size, 503)
@@ -73,7 +73,8 @@ func (f *fixture) attempts(host string, size int, b *uploadBackend) int {
 	return n
 }
 
-// bufferBesideRequestBuffer: a BackendTrafficPolicy of the Gateway beside BufferPolicies of all places.
+// bufferBesideRequestBuffer: a BackendTrafficPolicy of the Gateway, and BufferPolicies of the
+// Gateway, a listener and routes.
 func (f *fixture) bufferBesideRequestBuffer() {
 	b := f.uploadBackend()
 	theirs, limited, open, wrong := f.uploads("theirs", "http", b), f.uploads("limited", "http", b), f.uploads("open", "http", b), f.uploads("wrong", "http", b)
@@ -96,8 +97,8 @@ spec:
 	f.takes(wrong, 10*ki)
 }
 
-// wrongBufferPolicies: with Ignore the next one is in effect, with Deny the target alone is
-// rejected, and what has a policy of its own is not.
+// wrongBufferPolicies: with Ignore, the policy with the next precedence is in effect. With Deny,
+// only the target is rejected, except routes with their own policy.
 func (f *fixture) wrongBufferPolicies() {
 	b := f.uploadBackend()
 	own, none := f.uploads("own", "http", b), f.uploads("none", "http", b)
@@ -105,7 +106,7 @@ func (f *fixture) wrongBufferPolicies() {
 	f.bufferPolicy("of-own", "kind: HTTPRoute, name: own", "maxRequestBytes: 0")
 	f.bufferPolicy("of-calls", "kind: GRPCRoute, name: calls", "maxRequestBytes: 0, failurePolicy: Deny")
 	f.bufferPolicy("of-gateway", "kind: Gateway, name: eg", "maxRequestBytes: 64Ki")
-	f.untilUploaded(none, bufferLimit+1, 413) // so the others are in effect, too
+	f.untilUploaded(none, bufferLimit+1, 413) // so the others are also in effect
 	f.untilUploaded(own, 1, 200)              // a 413 does not need the cluster
 	f.takes(own, bufferLimit)
 	_, err := said(f.soon(), calls, 1)

@@ -9,8 +9,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// otherGateway has the name and the names of listeners of the environment's own Gateway, and
-// is another namespace's. The first listener shares the port of the own one's.
+// otherGateway has the same name and listener names as the environment's own Gateway, but is in
+// another namespace. Its first listener shares the port with the own Gateway's.
 const otherGateway = `
 apiVersion: v1
 kind: Namespace
@@ -26,7 +26,7 @@ spec:
   - {name: second, protocol: HTTP, port: 8890}
 `
 
-// TestBufferingMerged: Gateways that share Envoy's listeners do not share policies.
+// TestBufferingMerged: Gateways that share Envoy listeners do not share policies.
 func TestBufferingMerged(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{MergeGateways: true})
@@ -53,8 +53,8 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %[3]d}}]}
 	return host
 }
 
-// bufferMerged: each Gateway's policy is for its own routes, though they share a port and one
-// chain of filters, and so is that of a listener and of a route with the same names.
+// bufferMerged: each policy applies only to routes of its own Gateway, although both share a port
+// and a filter chain. The same holds for policies of a listener and of a route with the same names.
 func (f *fixture) bufferMerged() {
 	b := f.uploadBackend()
 	f.apply("other-gateway", otherGateway)
@@ -80,7 +80,7 @@ func (f *fixture) bufferMerged() {
 	f.takesAll(ours)
 }
 
-// shopPolicy is a BufferPolicy beside the other Gateway.
+// shopPolicy applies a BufferPolicy in the namespace of the other Gateway.
 func (f *fixture) shopPolicy(name, target, spec string) {
 	f.t.Helper()
 	f.apply(name, fmt.Sprintf(`

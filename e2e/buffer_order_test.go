@@ -11,9 +11,9 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestBufferingOrder: EnvoyProxy.filterOrder has scripts run before authentication. Nothing is
-// held of a request from somebody unknown all the same, and a script that leads a request from
-// a route without a limit to one with it leads it to the limit.
+// TestBufferingOrder: EnvoyProxy.filterOrder runs scripts before authentication. Nevertheless,
+// nothing of an unauthenticated request is buffered, and a script that redirects a request from a
+// route without a limit to a route with a limit makes the limit apply.
 func TestBufferingOrder(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{FilterOrder: "[{name: envoy.filters.http.lua, before: envoy.filters.http.basic_auth}]"})
@@ -41,7 +41,7 @@ func TestBufferingOrder(t *testing.T) {
 	require.Equal(t, []string{"lua", "basic_auth", "buffer", "router"}, kinds)
 }
 
-// basicAuth lets nobody in who has no password.
+// basicAuth rejects requests without a password.
 const basicAuth = `
 apiVersion: v1
 kind: Secret

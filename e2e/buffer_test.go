@@ -20,15 +20,14 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// Sizes of bodies. 32Ki is what Envoy holds of a request by itself, by Envoy Gateway's
-// default for connections.
+// Sizes of bodies. Envoy itself buffers 32Ki of a request, Envoy Gateway's default for connections.
 const (
 	ki          = 1 << 10
-	bufferLimit = 64 * ki // docs/buffer-policy.md's of the Gateway
+	bufferLimit = 64 * ki // of the Gateway in docs/buffer-policy.md
 )
 
-// TestBuffering is docs/buffer-policy.md on the real parts: its example as it is there, and
-// what the page says of it.
+// TestBuffering tests docs/buffer-policy.md on the real parts: its unmodified example, and its
+// statements.
 func TestBuffering(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Listeners: []string{`{name: same-port, protocol: HTTP, port: 8888, hostname: "*.example.org"}`}})
@@ -41,11 +40,11 @@ func TestBuffering(t *testing.T) {
 	f.run("requestBuffer", (*fixture).requestBuffer)
 }
 
-// uploadBackend tells when requests begin, and answers with the size of their bodies.
+// uploadBackend reports the start of requests, and responds with the size of their bodies.
 type uploadBackend struct {
 	port  int
 	began chan time.Time
-	ended chan struct{} // what lets a streamed answer go on
+	ended chan struct{} // when closed, a streamed response continues
 }
 
 func (f *fixture) uploadBackend() *uploadBackend {
@@ -118,14 +117,14 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %[4]d}}]}
 	return host
 }
 
-// apply applies resources that are gone at the end.
+// apply applies resources, and deletes them at the end.
 func (f *fixture) apply(name, content string) {
 	f.t.Helper()
 	f.applied = append(f.applied, name)
 	f.must(f.Apply(f.ctx, name, content))
 }
 
-// bufferPolicy is one for a target, such as "kind: Gateway, name: eg".
+// bufferPolicy applies a BufferPolicy for a target, such as "kind: Gateway, name: eg".
 func (f *fixture) bufferPolicy(name, target, spec string) {
 	f.t.Helper()
 	f.apply(name, fmt.Sprintf(`
@@ -154,14 +153,15 @@ func uploaded(ctx context.Context, host string, size int) (int, error) {
 	return post(ctx, host, "/", size)
 }
 
-// post sends a body of a size in chunks, and returns the status of the answer. No length is
-// declared: Envoy has to count.
+// post sends a body of a size in chunks, and returns the status of the response. It declares no
+// length, so that Envoy must count.
 func post(ctx context.Context, host, path string, size int) (int, error) {
 	response, err := upload(ctx, host, path, io.MultiReader(bytes.NewReader(make([]byte, size))))
 	return uploadStatus(response, err, size)
 }
 
-// uploadStatus is the status of an answer, of the backend if it is 200.
+// uploadStatus returns the status of a response. For 200, it checks that the response is the
+// backend's.
 func uploadStatus(response *http.Response, err error, size int) (int, error) {
 	if err != nil {
 		return 0, err
@@ -180,7 +180,7 @@ func (f *fixture) untilUploaded(host string, size, want int) {
 	f.untilPosted(host, "/", size, want)
 }
 
-// untilPosted waits until a body of a size has an answer.
+// untilPosted waits until a body of a size gets a response with the given status.
 func (f *fixture) untilPosted(host, path string, size, want int) {
 	f.t.Helper()
 	f.wait(fmt.Sprintf("%d for %d bytes to %s%s", want, size, host, path), func(ctx context.Context) error {
@@ -192,7 +192,7 @@ func (f *fixture) untilPosted(host, path string, size, want int) {
 	})
 }
 
-// posted requires an answer to a body of a size.
+// posted requires a response to a body of a size.
 func (f *fixture) posted(host, path string, size, want int) {
 	f.t.Helper()
 	got, err := post(f.soon(), host, path, size)
@@ -200,7 +200,7 @@ func (f *fixture) posted(host, path string, size, want int) {
 	require.Equal(f.t, want, got, "%d bytes to %s%s", size, host, path)
 }
 
-// takes is what a route is to let through: all up to a limit, and nothing beyond.
+// takes requires that a route accepts bodies up to a limit, and none beyond.
 func (f *fixture) takes(host string, limit int) {
 	f.t.Helper()
 	for size, want := range map[int]int{1: 200, limit: 200, limit + 1: 413, 4 * limit: 413} {
@@ -210,7 +210,7 @@ func (f *fixture) takes(host string, limit int) {
 	}
 }
 
-// takesAll is a route that nothing limits.
+// takesAll requires that a route has no limit.
 func (f *fixture) takesAll(host string) {
 	f.t.Helper()
 	got, err := uploaded(f.soon(), host, 8<<20)
@@ -218,7 +218,7 @@ func (f *fixture) takesAll(host string) {
 	require.Equal(f.t, 200, got, host)
 }
 
-// bufferExampleText is the example of the page.
+// bufferExampleText returns the example of the page.
 func (f *fixture) bufferExampleText() string {
 	f.t.Helper()
 	page, err := os.ReadFile("../docs/buffer-policy.md")
@@ -228,7 +228,7 @@ func (f *fixture) bufferExampleText() string {
 	return string(example[1])
 }
 
-// bufferExample: the Gateway's limit, a route's own, and a route without.
+// bufferExample: the Gateway's limit, a route with its own limit, and a route without.
 func (f *fixture) bufferExample() {
 	b := f.uploadBackend()
 	other, uploads, streams := f.uploads("other", "http", b), f.uploads("uploads", "http", b), f.uploads("streams", "http", b)
@@ -243,7 +243,8 @@ func (f *fixture) bufferExample() {
 	f.noMarksOnRoutes("other", "uploads", "streams")
 }
 
-// slowUpload: the backend is asked after the last byte came, and without buffering before.
+// slowUpload: with buffering, the request reaches the backend after the last byte has arrived,
+// without buffering before.
 func (f *fixture) slowUpload() {
 	b := f.uploadBackend()
 	held, streams := f.uploads("held", "http", b), f.uploads("streams", "http", b)
@@ -254,12 +255,12 @@ func (f *fixture) slowUpload() {
 	f.untilUploaded(streams, bufferLimit+1, 200)
 
 	end, answer := f.beginUpload(streams)
-	<-b.began // or the scenario ends in its limit
+	<-b.began // or the scenario times out
 	end()
 	require.Equal(f.t, 200, <-answer)
 
 	end, answer = f.beginUpload(held)
-	for range 20 { // Envoy has long had the first half when these are answered
+	for range 20 { // Envoy has received the first half by the time these complete
 		got, err := uploaded(f.soon(), held, 1)
 		f.must(err)
 		require.Equal(f.t, 200, got)
@@ -270,7 +271,7 @@ func (f *fixture) slowUpload() {
 	require.True(f.t, (<-b.began).After(last), "the backend was asked before the last byte was sent")
 }
 
-// beginUpload sends half of a body. end sends the rest, and says when it began to.
+// beginUpload sends half of a body. end sends the rest, and returns the time at which it started.
 func (f *fixture) beginUpload(host string) (end func() time.Time, answer <-chan int) {
 	f.t.Helper()
 	body, pipe := io.Pipe()
@@ -297,7 +298,7 @@ func (f *fixture) beginUpload(host string) (end func() time.Time, answer <-chan 
 	}, status
 }
 
-// streamingResponse: the beginning of an answer comes before its end is there.
+// streamingResponse: the client receives the start of a response before its end exists.
 func (f *fixture) streamingResponse() {
 	b := f.uploadBackend()
 	host := f.uploads("streamed", "http", b)
@@ -311,14 +312,14 @@ func (f *fixture) streamingResponse() {
 	_, err = io.ReadFull(response.Body, first)
 	f.must(err)
 	require.Equal(f.t, "7 bytes\n", string(first))
-	close(b.ended) // only now there is a rest
+	close(b.ended) // only now the backend sends the rest
 	rest, err := io.ReadAll(response.Body)
 	f.must(err)
 	require.Equal(f.t, "the end\n", string(rest))
 }
 
-// bufferListener: of two listeners that share a port, and in Envoy one listener and one
-// chain of filters, the policy of one does not reach the other.
+// bufferListener: two listeners share a port, and in Envoy a listener and a filter chain. The
+// policy of one does not affect the other.
 func (f *fixture) bufferListener() {
 	b := f.uploadBackend()
 	one, other := f.uploads("one", "http", b), f.uploads("two", "same-port", b)
@@ -330,7 +331,7 @@ func (f *fixture) bufferListener() {
 	f.takesAll(one)
 }
 
-// wrongBufferPolicy: Ignore leaves the target as it is, and Deny rejects its requests.
+// wrongBufferPolicy: with Ignore the target is unmodified, with Deny its requests are rejected.
 func (f *fixture) wrongBufferPolicy() {
 	b := f.uploadBackend()
 	ignored, denied := f.uploads("ignored", "http", b), f.uploads("denied", "http", b)
@@ -347,8 +348,8 @@ func (f *fixture) wrongBufferPolicy() {
 	f.untilUploaded(ignored, 8<<20, 200) // Envoy Gateway may send a new route before its cluster
 }
 
-// requestBuffer: a BackendTrafficPolicy's beats a BufferPolicy of the Gateway, and not one
-// of the route. There is one filter for both.
+// requestBuffer: a BackendTrafficPolicy's limit overrides a BufferPolicy of the Gateway, but not
+// one of the route. Both use the same filter.
 func (f *fixture) requestBuffer() {
 	b := f.uploadBackend()
 	theirs, ours := f.uploads("theirs", "http", b), f.uploads("ours", "http", b)
@@ -375,8 +376,8 @@ spec:
 	}
 }
 
-// limitOnly: a filter that needs the whole body may hold as much as the policy says.
-// Without such a filter nothing is limited.
+// limitOnly: a filter that needs the whole body may buffer up to the policy's limit. Without such a
+// filter there is no limit.
 func (f *fixture) limitOnly() {
 	b := f.uploadBackend()
 	lua, none := f.uploads("lua", "http", b), f.uploads("none", "http", b)

@@ -18,8 +18,9 @@ import (
 	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// builtOfTwo: what `egraft build` makes of two modules, in egraft's place: its image, its CRDs, and its kustomize
-// component with its permissions. The policies of both modules are in effect, and so is a built-in one.
+// builtOfTwo: the output of `egraft build` from two modules in place of egraft: its image, its
+// CRDs, and its kustomize component with its permissions. The policies of both modules and a
+// built-in one are in effect.
 func (c *inCluster) builtOfTwo(s *scenario) {
 	const image = "registry.example/egraft:two"
 	dir := buildOfTwo(s.t, "--image", image)
@@ -44,7 +45,7 @@ func (c *inCluster) builtOfTwo(s *scenario) {
 	c.isDelayed(s)
 }
 
-// untilBudgets waits until requests for each host lead to a cluster with a retry budget.
+// untilBudgets waits until requests for each host go to a cluster with a retry budget.
 func (c *inCluster) untilBudgets(s *scenario, wanted map[string]string) {
 	s.t.Helper()
 	s.wait("the retry budgets", func(ctx context.Context) error {
@@ -66,8 +67,8 @@ func (c *inCluster) untilBudgets(s *scenario, wanted map[string]string) {
 	})
 }
 
-// isDelayed applies the resources of the README of examples/route-filter, with a backend of the cluster. The rule
-// with the filter is delayed, and the other one is not.
+// isDelayed applies the resources of the README of examples/route-filter, with a backend in the
+// cluster. Only the rule with the filter is delayed.
 func (c *inCluster) isDelayed(s *scenario) {
 	s.t.Helper()
 	const delay, host = 700 * time.Millisecond, "slow.example.com"
@@ -98,7 +99,8 @@ spec: {selector: {app: echo}, ports: [{port: 443, targetPort: 8443}]}
 	require.Less(s.t, took("/"), delay, "another rule of the route")
 }
 
-// renderGateway writes Envoy Gateway's chart with values to a file, without its hooks, which were done.
+// renderGateway renders Envoy Gateway's chart with values to a file, without its hooks, which have
+// already run.
 func (c *inCluster) renderGateway(s *scenario, file, values string) {
 	s.t.Helper()
 	chart, problem, err := c.Run(s.ctx, nil, "helm", "template", "eg", "oci://docker.io/envoyproxy/gateway-helm", "--version", cluster.GatewayVersion,

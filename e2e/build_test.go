@@ -21,11 +21,11 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// builtProgram is what `egraft build` makes of two modules.
+// builtProgram is the program that `egraft build` makes from two modules.
 const builtProgram parts.Name = "built"
 
-// TestBuild builds egraft with the features of two modules. It prints the CRDs of both, and with the
-// real Envoy Gateway and Envoy both are in effect.
+// TestBuild builds egraft with the features of two modules. It prints the CRDs of both, and both
+// are in effect with the real Envoy Gateway and Envoy.
 func TestBuild(t *testing.T) {
 	needs(t, here)
 	dir := buildOfTwo(t)
@@ -61,7 +61,7 @@ func TestBuild(t *testing.T) {
 	f.healthy(f.soon())
 }
 
-// buildOfTwo runs `egraft build`, with more flags, and returns its output directory.
+// buildOfTwo runs `egraft build` with additional flags, and returns its output directory.
 func buildOfTwo(t *testing.T, more ...string) string {
 	t.Helper()
 	root, err := parts.Root()
@@ -77,7 +77,8 @@ func buildOfTwo(t *testing.T, more ...string) string {
 	return dir
 }
 
-// delayed applies the resources of the README of examples/route-filter, with a backend, and waits for an answer.
+// delayed applies the resources of the README of examples/route-filter, with a backend, and waits
+// for a response.
 func (f *fixture) delayed(delay time.Duration, host string) {
 	f.t.Helper()
 	page, err := os.ReadFile("../examples/route-filter/README.md")

@@ -18,8 +18,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// TestEnvoyTakesWhatIsBuilt has the real Envoy validate what the builders of pkg/xds and
-// pkg/httpfilter make.
+// TestEnvoyTakesWhatIsBuilt: the real Envoy accepts the output of the builders of pkg/xds and
+// pkg/httpfilter.
 func TestEnvoyTakesWhatIsBuilt(t *testing.T) {
 	needs(t, here)
 	programs, err := parts.Prepared(parts.Envoy)

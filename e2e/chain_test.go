@@ -18,8 +18,8 @@ import (
 // managers is [standalone.Options.Managers].
 type managers func(dir string, egraft map[string]any) ([]map[string]any, error)
 
-// manager is a copy of egraft's with another name and socket, as far as they are given, and
-// with other hooks.
+// manager returns a copy of egraft's entry with other hooks, and with another name and socket if
+// given.
 func manager(egraft map[string]any, name, socket string, hooks ...any) map[string]any {
 	out := maps.Clone(egraft)
 	out["name"] = name
@@ -34,7 +34,7 @@ func manager(egraft map[string]any, name, socket string, hooks ...any) map[strin
 	return out
 }
 
-// socketOf is where egraft serves.
+// socketOf returns the socket on which egraft serves.
 func socketOf(egraft map[string]any) string {
 	return egraft["service"].(map[string]any)["unix"].(map[string]any)["path"].(string)
 }
@@ -51,7 +51,7 @@ func second(t *testing.T, dir string, program parts.Name) (string, error) {
 	return socket, p.Start()
 }
 
-// chained has Envoy Gateway call a chain of the servers on the sockets.
+// chained makes Envoy Gateway call a chain of the servers on the sockets.
 func chained(t *testing.T, dir string, egraft map[string]any, sockets ...string) ([]map[string]any, error) {
 	c, err := newChain(t, sockets...)
 	if err != nil {
@@ -61,8 +61,8 @@ func chained(t *testing.T, dir string, egraft map[string]any, sockets ...string)
 	return []map[string]any{manager(egraft, "chain", socket)}, serveExtension(t, socket, c)
 }
 
-// TestSeveralManagers is Envoy Gateway's own chain of extension servers, with the example
-// of a custom mutator, which adds a header to the responses of every virtual host.
+// TestSeveralManagers tests Envoy Gateway's own chain of extension servers, with the example of a
+// custom mutator, which adds a header to the responses of every virtual host.
 func TestSeveralManagers(t *testing.T) {
 	needs(t, here)
 	silence := func(dir string, egraft map[string]any) (map[string]any, error) {
@@ -72,18 +72,19 @@ func TestSeveralManagers(t *testing.T) {
 	for name, c := range map[string]struct {
 		managers managers
 		want     []string // values of the header
-		says     string   // egraft, in its log
+		says     string   // in egraft's log
 	}{
 		"two egrafts": {managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {
 			socket, err := second(t, dir, customMutator)
 			return []map[string]any{manager(egraft, "first", socket), manager(egraft, "egraft", "")}, err
 		}, want: []string{"default/eg"}},
-		// It knows that it could not, and the mutator's failure policy is Ignore.
+		// egraft knows that it could not add the header, and the mutator's failure policy is
+		// Ignore.
 		"behind silence": {managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {
 			other, err := silence(dir, egraft)
 			return []map[string]any{other, manager(egraft, "egraft", "")}, err
 		}, says: "the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received"},
-		// It cannot know, so that this is in docs/multiple-extension-servers.md.
+		// egraft cannot detect this, see docs/multiple-extension-servers.md.
 		"before silence": {managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {
 			other, err := silence(dir, egraft)
 			return []map[string]any{manager(egraft, "egraft", ""), other}, err
@@ -101,7 +102,7 @@ func TestSeveralManagers(t *testing.T) {
 	}
 }
 
-// TestTwoEgrafts: a chain of two comes to what one comes to.
+// TestTwoEgrafts: a chain of two has the same result as one.
 func TestTwoEgrafts(t *testing.T) {
 	needs(t, here)
 	var one map[string]string
@@ -118,7 +119,7 @@ func TestTwoEgrafts(t *testing.T) {
 	})
 }
 
-// policiesInEffect is Envoy's configuration with a policy on the Gateway and one on a route.
+// policiesInEffect returns Envoy's configuration with a policy on the Gateway and one on a route.
 func policiesInEffect(t *testing.T, m managers) map[string]string {
 	t.Helper()
 	f := start(t, standalone.Options{Backends: backendsForAll(), Managers: m})
@@ -135,8 +136,8 @@ func policiesInEffect(t *testing.T, m managers) map[string]string {
 	return out
 }
 
-// TestBehindSilence: egraft rejects a call that is about a policy and has no resource,
-// since Envoy Gateway would go on without the policy. Other routes stay as they are.
+// TestBehindSilence: egraft rejects a call that concerns a policy and has no resource, since Envoy
+// Gateway would otherwise continue without the policy. Other routes are unmodified.
 func TestBehindSilence(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Backends: backendsForAll(), Managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {
@@ -165,9 +166,9 @@ func TestBehindSilence(t *testing.T) {
 	require.Zero(t, backend.connections.Load())
 }
 
-// TestBeforeSilence: what a later server drops egraft can neither see nor prevent. A
-// route's policy is lost with what the Route hook left for the Translation hook; the
-// Gateway's, which needs that one alone, is in effect.
+// TestBeforeSilence: egraft can neither detect nor prevent that a later server drops resources. A
+// route's policy is lost with the route metadata for the Translation hook; the Gateway's policy,
+// which needs only that hook, is in effect.
 func TestBeforeSilence(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Backends: backendsForAll(), Managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {

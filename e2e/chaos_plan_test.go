@@ -14,21 +14,21 @@ import (
 	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// Settings of TestChaos in the environment.
+// Environment variables of TestChaos.
 const (
-	// chaosSeed repeats a run: it printed the seed.
+	// chaosSeed repeats a run with the seed that it printed.
 	chaosSeed = "EGRAFT_CHAOS_SEED"
-	// chaosKills is how often egraft is killed, 20 times if it is not set.
+	// chaosKills is how often egraft is killed, by default 20 times.
 	chaosKills = "EGRAFT_CHAOS_KILLS"
 )
 
-// chaosTargets is how many routes come, go and change.
+// chaosTargets is the number of routes that are created, changed and deleted.
 const chaosTargets = 4
 
-// chaosIdentities are what policies name.
+// chaosIdentities are the identities in policies.
 var chaosIdentities = []string{"/chaos-a", "/chaos-b"}
 
-// wrong, in place of an identity, is a policy that makes no sense.
+// wrong, in place of an identity, makes a policy invalid.
 const wrong = "wrong"
 
 // chaosTarget is a route and its policy, each of which may be missing.
@@ -37,7 +37,7 @@ type chaosTarget struct {
 	identity string // empty for no policy
 }
 
-// wanted is how requests for the target are answered.
+// wanted returns a check of the expected response for the target.
 func (c chaosTarget) wanted() func(*envoy.Response) bool {
 	switch {
 	case !c.route:
@@ -51,20 +51,20 @@ func (c chaosTarget) wanted() func(*envoy.Response) bool {
 	}
 }
 
-// chaosChange gives one target another state, a while after what came before.
+// chaosChange changes one target after a pause.
 type chaosChange struct {
 	pause  time.Duration
 	number int
 	to     chaosTarget
 }
 
-// chaosRound is what happens from one kill to the next.
+// chaosRound is the events from one kill to the next.
 type chaosRound struct {
-	before, while []chaosChange // egraft is killed, and while it is away
-	kill, start   time.Duration // pauses before it
+	before, while []chaosChange // the kill, and while egraft is down
+	kill, start   time.Duration // pauses before the kill and the start
 }
 
-// chaosPlan is all that happens, by a seed.
+// chaosPlan is all events of a run, determined by a seed.
 type chaosPlan struct {
 	seed   uint64
 	rounds []chaosRound
@@ -101,13 +101,13 @@ func (p *chaosPlan) changes(random *rand.Rand, n int) (out []chaosChange) {
 	return out
 }
 
-// pause is mostly shorter than what it is between, such as a change and its effect, and
-// sometimes longer.
+// pause is usually shorter than the time between the events around it, such as a change and its
+// effect, but sometimes longer.
 func pause(random *rand.Rand, mean time.Duration) time.Duration {
 	return time.Duration(random.ExpFloat64() * float64(mean))
 }
 
-// number is a setting.
+// number returns a setting.
 func number(t *testing.T, variable string, otherwise uint64) uint64 {
 	t.Helper()
 	text := os.Getenv(variable)

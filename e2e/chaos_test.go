@@ -17,10 +17,9 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestChaos: egraft is killed at random moments while routes and policies change and
-// requests flow. No request for a route that does not change fails, and Envoy ends up with
-// what it has after a run in which nothing was killed and the last resources were the
-// first.
+// TestChaos: egraft is killed at random moments while routes and policies change and requests are
+// sent. No request for an unchanged route fails, and in the end Envoy has the same configuration as
+// after a run without kills in which the final resources were the first.
 func TestChaos(t *testing.T) {
 	needs(t, here)
 	plan := newChaosPlan(t)
@@ -57,7 +56,7 @@ func TestChaos(t *testing.T) {
 	})
 }
 
-// chaos is an environment with routes that nothing happens to, one of them with a policy.
+// chaos is an environment with routes that do not change, one of them with a policy.
 type chaos struct {
 	*fixture
 	plan *chaosPlan
@@ -75,7 +74,7 @@ func startChaos(t *testing.T, plan *chaosPlan) *chaos {
 	return &chaos{f, plan}
 }
 
-// round kills egraft once and starts it again.
+// round kills and restarts egraft once.
 func (c *chaos) round(r chaosRound) {
 	c.t.Helper()
 	for _, change := range r.before {
@@ -116,7 +115,7 @@ func (c *chaos) change(change chaosChange) {
 	}
 }
 
-// pass lets time pass, of which chaos is made: what happens next may meet anything.
+// pass lets time pass, so that the next event can happen at any moment of the previous one.
 func (c *chaos) pass(d time.Duration) {
 	select {
 	case <-c.ctx.Done():
@@ -124,7 +123,7 @@ func (c *chaos) pass(d time.Duration) {
 	}
 }
 
-// untilFinal waits until all targets behave as they should in the end.
+// untilFinal waits until all targets behave as in the final state.
 func (c *chaos) untilFinal() {
 	c.t.Helper()
 	for i, target := range c.plan.final {
@@ -133,7 +132,7 @@ func (c *chaos) untilFinal() {
 	c.must(c.WaitSettled(c.soon()))
 }
 
-// configuration is Envoy's, without the directory of the environment.
+// configuration returns Envoy's configuration, without the directory of the environment.
 func (c *chaos) configuration(ctx context.Context) (map[string]string, error) {
 	got, err := c.Configuration(ctx)
 	out := map[string]string{}
@@ -143,7 +142,7 @@ func (c *chaos) configuration(ctx context.Context) (map[string]string, error) {
 	return out, err
 }
 
-// sameConfiguration names the resources that differ, and shows the first.
+// sameConfiguration returns an error that names the resources that differ, and shows the first.
 func sameConfiguration(undisturbed, now map[string]string) error {
 	var names []string
 	both := maps.Clone(undisturbed)
@@ -160,7 +159,7 @@ func sameConfiguration(undisturbed, now map[string]string) error {
 	return fmt.Errorf("different: %q; undisturbed:\n%s\nnow:\n%s", names, undisturbed[names[0]], now[names[0]])
 }
 
-// tellRestarts tells how long Envoy Gateway took to call egraft after a start.
+// tellRestarts logs how long Envoy Gateway took to call egraft after each start.
 func (c *chaos) tellRestarts(kills int) {
 	c.t.Helper()
 	lines, err := standalone.LogLines(c.Egraft, 0)
@@ -173,8 +172,8 @@ func (c *chaos) tellRestarts(kills int) {
 		kills, len(served), served[len(served)/2].Round(time.Millisecond), served[len(served)-1].Round(time.Millisecond))
 }
 
-// toFirstCall has for each start after the first one how long it took to the first call that
-// was served, if one was before the next kill.
+// toFirstCall returns, for each start after the first, the time until the first served call, if
+// there was one before the next kill.
 func toFirstCall(t *testing.T, lines []standalone.Line) (out []time.Duration, starts int) {
 	t.Helper()
 	var since time.Time

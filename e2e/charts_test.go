@@ -13,8 +13,8 @@ import (
 	"github.com/egraft/egraft/internal/version"
 )
 
-// ownChart: egraft's own chart in place of deploy/deployment, with the same certificates. It takes over what was
-// applied without Helm.
+// ownChart: egraft's own chart replaces deploy/deployment, with the same certificates. It adopts
+// the resources that were applied without Helm.
 func (c *inCluster) ownChart(s *scenario) {
 	c.reinstall(s)
 	s.kubectl(c, "delete", "deployment", "--namespace=egraft-system", "egraft")
@@ -23,8 +23,9 @@ func (c *inCluster) ownChart(s *scenario) {
 	c.callsItsOwnPods(s)
 }
 
-// wrappedChart: Envoy Gateway's chart with egraft in it, in place of egraft's own chart and Envoy Gateway's, and
-// an upgrade of it to the next build and a rollback while requests are served. CRDs and policies outlive releases.
+// wrappedChart: Envoy Gateway's chart with egraft replaces egraft's own chart and Envoy Gateway's.
+// It is upgraded to the next build and rolled back while requests are served. CRDs and policies
+// outlive releases.
 func (c *inCluster) wrappedChart(s *scenario) {
 	c.next(s)
 	s.routes(echoRoute)
@@ -62,7 +63,7 @@ func (c *inCluster) wrappedChart(s *scenario) {
 	require.Empty(s.t, problems(c.diagnose(s), doctor.Failed))
 }
 
-// chart is the directory of one of the charts that hack/charts writes.
+// chart returns the directory of one of the charts that hack/charts writes.
 func (c *inCluster) chart(s *scenario, name, version string) string {
 	s.t.Helper()
 	dir := filepath.Join(s.t.TempDir(), version)

@@ -1,21 +1,20 @@
-// Package acts has what the two programs of the demo have to agree on: cmd/demo, which is
-// compiled in seconds and builds all the rest, and cmd/story, which tells what there is to see.
+// Package acts has the constants that the two programs of the demo share: cmd/demo, which compiles
+// in seconds and builds everything else, and cmd/story, which shows the features.
 package acts
 
 // The acts of the story.
 const (
-	// Recorded plays recorded calls of Envoy Gateway, while the real one is built.
+	// Recorded replays recorded calls of Envoy Gateway while the real one is built.
 	Recorded = "recorded"
-	// Real is everything, with the real Envoy Gateway.
+	// Real shows everything with the real Envoy Gateway.
 	Real = "real"
 )
 
-// RecordedSteps is how many steps [Recorded] has.
+// RecordedSteps is the number of steps in [Recorded].
 const RecordedSteps = 3
 
-// BeganVariable tells the story when the demo began.
+// BeganVariable is the environment variable with the start time of the demo, for the story.
 const BeganVariable = "EGRAFT_DEMO_BEGAN"
 
-// Interrupted is the exit code of a demo that was told to stop, as of a program that SIGINT
-// ended.
+// Interrupted is the exit code of an interrupted demo, the same as after SIGINT.
 const Interrupted = 130

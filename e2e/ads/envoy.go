@@ -14,15 +14,15 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// Addresses of the Envoy under experiment, in a network namespace of its own.
+// Addresses of the Envoy in the experiment, in its own network namespace.
 const (
-	// AdminAddress is that of Envoy's administration interface.
+	// AdminAddress is the address of Envoy's administration interface.
 	AdminAddress = "127.0.0.1:19000"
 	listenPort   = 10080
 )
 
-// fewStatistics are those that the experiments read: with thousands of clusters,
-// reading them all would take more time than what is measured.
+// fewStatistics are the statistics that the experiments read: with thousands of clusters, reading
+// all of them would take longer than the measured operations.
 const fewStatistics = `
 stats_config:
   stats_matcher:
@@ -30,8 +30,8 @@ stats_config:
       patterns: [{prefix: cluster_manager.}, {prefix: listener_manager.}, {suffix: .init_fetch_timeout}, {suffix: .update_rejected}]
 `
 
-// bootstrap is what matters of Envoy Gateway's own, with %[1]s for the host and
-// %[2]s for the port of the control plane.
+// bootstrap is the relevant part of Envoy Gateway's bootstrap, with %[1]s for the host and %[2]s
+// for the port of the control plane.
 const bootstrap = `
 node: {id: experiment, cluster: experiment}
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: 19000}}}
@@ -63,16 +63,15 @@ static_resources:
         endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: %[1]s, port_value: %[2]s}}}}]}]
 `
 
-// Envoy is a running Envoy that gets everything from a [Server].
+// Envoy is a running Envoy that gets its configuration from a [Server].
 type Envoy struct{ process *process.Process }
 
-// StartEnvoy starts an Envoy that keeps few statistics and does not wait for it. It
-// writes below dir.
+// StartEnvoy starts an Envoy with few statistics, without waiting for it. It writes below dir.
 func StartEnvoy(program, dir string, s *Server) (*Envoy, error) {
 	return start(program, dir, bootstrap+fewStatistics, s)
 }
 
-// StartCountingEnvoy is [StartEnvoy] with all statistics, as Envoy Gateway's Envoys have.
+// StartCountingEnvoy is [StartEnvoy] with all statistics, as Envoy Gateway's Envoys have them.
 func StartCountingEnvoy(program, dir string, s *Server) (*Envoy, error) {
 	return start(program, dir, bootstrap, s)
 }
@@ -96,12 +95,12 @@ func (e *Envoy) Stop() error { return e.process.Stop() }
 // Log is the path of Envoy's log.
 func (e *Envoy) Log() string { return e.process.Log }
 
-// Get sends a request for a host on a connection of its own. The answer is on
-// one line: the status, the generation of the cluster, whom the backend saw if it
-// says so, and for answers of Envoy's own the response flags. Without an answer it is "rejected".
+// Get sends a request for a host on a new connection. It returns one line: the status, the
+// generation of the cluster, the client that the backend saw if it reports one, and for Envoy's own
+// responses the response flags. Without a response it returns "rejected".
 func (e *Envoy) Get(ctx context.Context, host string) string { return e.GetPath(ctx, host, "/") }
 
-// GetPath is [Envoy.Get] of another path.
+// GetPath is [Envoy.Get] for another path.
 func (e *Envoy) GetPath(ctx context.Context, host, path string) string {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+strconv.Itoa(listenPort)+path, nil)
 	if err != nil {
@@ -125,7 +124,7 @@ func (e *Envoy) GetPath(ctx context.Context, host, path string) string {
 
 var transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
 
-// Admin is a page of Envoy's administration interface.
+// Admin returns a page of Envoy's administration interface.
 func (e *Envoy) Admin(ctx context.Context, path string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+AdminAddress+path, nil)
 	if err != nil {
@@ -139,8 +138,7 @@ func (e *Envoy) Admin(ctx context.Context, path string) ([]byte, error) {
 	return io.ReadAll(response.Body)
 }
 
-// Stat is the sum of the counters and gauges whose names match a regular
-// expression.
+// Stat returns the sum of the counters and gauges whose names match a regular expression.
 func (e *Envoy) Stat(ctx context.Context, filter string) (int, error) {
 	page, err := e.Admin(ctx, "/stats?filter="+filter)
 	if err != nil {

@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// generationHeader shows which edit of its cluster a request went through.
+	// generationHeader shows the cluster generation that a request went through.
 	generationHeader = "x-generation"
-	// PeerHeader is how a backend says whom it sees.
+	// PeerHeader is the header in which a backend reports its client.
 	PeerHeader   = "x-peer"
 	metadataName = "e2e"
 	routesName   = "routes"
@@ -32,8 +32,8 @@ var onADS = &corev3.ConfigSource{
 	ResourceApiVersion:    corev3.ApiVersion_V3,
 }
 
-// Cluster gets its endpoints by EDS under its own name. A generation of its own
-// makes it an edited cluster. Without a timeout, Envoy's own holds.
+// Cluster returns a cluster that gets its endpoints by EDS under its own name. Another generation
+// makes it an edited cluster. Without a timeout, Envoy's default applies.
 func Cluster(name, generation string, timeout time.Duration) *clusterv3.Cluster {
 	source := proto.CloneOf(onADS)
 	if timeout > 0 {
@@ -45,7 +45,7 @@ func Cluster(name, generation string, timeout time.Duration) *clusterv3.Cluster 
 	return c
 }
 
-// StaticCluster carries its endpoint along.
+// StaticCluster returns a cluster that contains its endpoint.
 func StaticCluster(name, generation string, port int) *clusterv3.Cluster {
 	c := cluster(name, generation)
 	c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}
@@ -61,7 +61,7 @@ func cluster(name, generation string) *clusterv3.Cluster {
 	}
 }
 
-// Endpoints are ports on 127.0.0.1, possibly none.
+// Endpoints returns ports on 127.0.0.1, possibly none.
 func Endpoints(name string, ports ...int) *endpointv3.ClusterLoadAssignment {
 	locality := &endpointv3.LocalityLbEndpoints{}
 	for _, port := range ports {
@@ -78,7 +78,7 @@ func address(port int) *corev3.Address {
 	}}}
 }
 
-// Routes has a virtual host for each cluster, with the cluster's name as host.
+// Routes returns a virtual host for each cluster, with the cluster's name as the host.
 func Routes(clusters ...string) *routev3.RouteConfiguration {
 	out := &routev3.RouteConfiguration{Name: routesName, ResponseHeadersToAdd: []*corev3.HeaderValueOption{{
 		Header: &corev3.HeaderValue{Key: generationHeader, Value: fmt.Sprintf("%%CLUSTER_METADATA(%s:generation)%%", metadataName)},
@@ -94,7 +94,7 @@ func Routes(clusters ...string) *routev3.RouteConfiguration {
 	return out
 }
 
-// Listener serves [Routes], with filters in front of the router.
+// Listener returns a listener that serves [Routes], with filters in front of the router.
 func Listener(filters ...*hcmv3.HttpFilter) (*listenerv3.Listener, error) {
 	router, err := anypb.New(&routerv3.Router{})
 	if err != nil {
@@ -122,5 +122,5 @@ func Listener(filters ...*hcmv3.HttpFilter) (*listenerv3.Listener, error) {
 	}}}, nil
 }
 
-// Weight is that of a cluster among several.
+// Weight returns the weight of a cluster among several.
 func Weight(n uint32) *wrapperspb.UInt32Value { return wrapperspb.UInt32(n) }

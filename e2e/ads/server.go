@@ -1,9 +1,9 @@
-// Package ads is a control plane for experiments on one real Envoy: it says
-// exactly what the experiment wants, when the experiment wants it, such as
-// endpoints that come long after their cluster.
+// Package ads is a control plane for experiments with one real Envoy. It sends exactly what the
+// experiment sets, when the experiment sets it, such as endpoints that arrive long after their
+// cluster.
 //
-// It speaks the incremental protocol on one aggregated stream, as Envoy Gateway
-// does. What it sends is not checked. It must not be used by the product.
+// It speaks the incremental protocol on one aggregated stream, as Envoy Gateway does. It does not
+// check what it sends. The product must not use it.
 package ads
 
 import (
@@ -24,11 +24,11 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
-// typePrefix is before the full name of a message in its type URL.
+// typePrefix precedes the full name of a message in its type URL.
 const typePrefix = "type.googleapis.com/"
 
-// order is that in which types are sent, go-control-plane's for an aggregated
-// stream: what is referred to comes before what refers to it.
+// order is the order in which types are sent, that of go-control-plane for an aggregated stream:
+// resources come before those that refer to them.
 var order = []string{
 	typeURL(&clusterv3.Cluster{}), typeURL(&endpointv3.ClusterLoadAssignment{}),
 	typeURL(&listenerv3.Listener{}), typeURL(&routev3.RouteConfiguration{}),
@@ -38,8 +38,7 @@ func typeURL(m proto.Message) string {
 	return typePrefix + string(m.ProtoReflect().Descriptor().FullName())
 }
 
-// Server is the control plane. Make one with [Start]. Its methods may be called
-// concurrently.
+// Server is the control plane. Create one with [Start]. Its methods may be called concurrently.
 type Server struct {
 	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
 	listener net.Listener
@@ -51,9 +50,9 @@ type Server struct {
 	asked     map[string]bool // names of endpoints
 	pending   map[string]bool // nonces of responses that Envoy has not answered
 	nonce     int
-	looked    int // the version that the stream has looked at
+	looked    int // the version that the stream has processed
 	rejected  []string
-	reported  int           // of rejected
+	reported  int           // number of rejections already returned
 	changed   chan struct{} // closed and replaced at each change
 }
 
@@ -76,12 +75,12 @@ func Start(ctx context.Context) (*Server, error) {
 // Stop ends all streams.
 func (s *Server) Stop() { s.grpc.Stop() }
 
-// Set adds or replaces clusters, endpoints, listeners and route configurations
-// and sends them in one update of each type.
+// Set adds or replaces clusters, endpoints, listeners and route configurations, and sends them in
+// one update of each type.
 func (s *Server) Set(resources ...proto.Message) error { return s.Change(resources, nil) }
 
-// Change is [Server.Set] that removes resources in the same updates. Of those to
-// remove, type and name count.
+// Change is [Server.Set] that also removes resources in the same updates. Resources to remove are
+// identified by type and name.
 func (s *Server) Change(set, remove []proto.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,13 +111,13 @@ func name(m proto.Message) string {
 	return m.(interface{ GetName() string }).GetName()
 }
 
-// wake has the streams look again.
+// wake makes the streams check for changes.
 func (s *Server) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// WaitAsked waits until Envoy has asked for the endpoints with a name.
+// WaitAsked waits until Envoy has requested the endpoints with a name.
 func (s *Server) WaitAsked(ctx context.Context, name string) error {
 	for {
 		s.mu.Lock()
@@ -135,8 +134,8 @@ func (s *Server) WaitAsked(ctx context.Context, name string) error {
 	}
 }
 
-// WaitAnswered waits until Envoy has accepted or rejected all that there is to send, and
-// returns the reasons of what it rejected since the last time.
+// WaitAnswered waits until Envoy has accepted or rejected everything, and returns the reasons of
+// the rejections since the last call.
 func (s *Server) WaitAnswered(ctx context.Context) ([]string, error) {
 	for {
 		s.mu.Lock()
@@ -154,7 +153,7 @@ func (s *Server) WaitAnswered(ctx context.Context) ([]string, error) {
 	}
 }
 
-// Rejections are the reasons of what Envoy rejected since the last time.
+// Rejections returns the reasons of the rejections since the last call.
 func (s *Server) Rejections() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,7 +162,7 @@ func (s *Server) Rejections() []string {
 	return rejected
 }
 
-// Rejected is an error when Envoy rejected anything.
+// Rejected returns an error if Envoy has rejected anything.
 func (s *Server) Rejected() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,7 +172,7 @@ func (s *Server) Rejected() error {
 	return nil
 }
 
-// names are those of all resources of a type, sorted.
+// names returns the sorted names of all resources of a type.
 func (s *Server) names(typeURL string) []string {
 	return slices.Sorted(maps.Keys(s.resources[typeURL]))
 }

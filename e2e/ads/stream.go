@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// subscription is what one Envoy wants of one type, and what it has.
+// subscription is Envoy's subscription to one type, and the versions that Envoy has.
 type subscription struct {
 	all   bool
 	names map[string]bool
@@ -20,13 +20,13 @@ type subscription struct {
 
 type adsStream = discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer
 
-// StreamAggregatedResources rejects the protocol that Envoy Gateway's Envoys do
-// not speak.
+// StreamAggregatedResources rejects the state-of-the-world protocol, which Envoy Gateway's Envoys
+// do not use.
 func (s *Server) StreamAggregatedResources(discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesServer) error {
 	return status.Error(codes.Unimplemented, "only the incremental protocol is served")
 }
 
-// DeltaAggregatedResources serves one Envoy until it leaves.
+// DeltaAggregatedResources serves one Envoy until it disconnects.
 func (s *Server) DeltaAggregatedResources(stream adsStream) error {
 	requests, failed := make(chan *discoveryv3.DeltaDiscoveryRequest), make(chan error, 1)
 	go receive(stream, requests, failed)
@@ -47,7 +47,7 @@ func (s *Server) DeltaAggregatedResources(stream adsStream) error {
 	}
 }
 
-// forgetPending is for an Envoy that left: it will not answer any more.
+// forgetPending discards responses to an Envoy that has disconnected: it will not acknowledge them.
 func (s *Server) forgetPending() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +70,8 @@ func receive(stream adsStream, requests chan<- *discoveryv3.DeltaDiscoveryReques
 	}
 }
 
-// take notes what a request asks for. A first one without names means all.
+// take records what a request subscribes to. A first request without names subscribes to
+// everything.
 func (s *Server) take(r *discoveryv3.DeltaDiscoveryRequest, subscriptions map[string]*subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +83,7 @@ func (s *Server) take(r *discoveryv3.DeltaDiscoveryRequest, subscriptions map[st
 	}
 	for _, n := range r.GetResourceNamesSubscribe() {
 		sub.names[n] = true
-		delete(sub.has, n) // who asks gets an answer
+		delete(sub.has, n) // a request always gets a response
 		s.asked[n] = s.asked[n] || r.GetTypeUrl() == typeURL(&endpointv3.ClusterLoadAssignment{})
 	}
 	for _, n := range r.GetResourceNamesUnsubscribe() {
@@ -98,8 +99,8 @@ func (s *Server) take(r *discoveryv3.DeltaDiscoveryRequest, subscriptions map[st
 	}
 }
 
-// send sends what Envoy wants and does not have, and returns what is closed at
-// the next change.
+// send sends the subscribed resources that Envoy does not have. It returns a channel that is closed
+// at the next change.
 func (s *Server) send(stream adsStream, subscriptions map[string]*subscription) (<-chan struct{}, error) {
 	responses, changed := s.responses(subscriptions)
 	for _, r := range responses {

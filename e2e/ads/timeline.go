@@ -10,18 +10,18 @@ import (
 // requestEvery is the time between two requests of a timeline.
 const requestEvery = 10 * time.Millisecond
 
-// Span is a time in which all requests had the same answer.
+// Span is a period in which all requests had the same response.
 type Span struct {
 	Answer   string
 	From, To time.Duration // of its first and last request, since the beginning
 	Requests int
 }
 
-// Timeline is what a client saw, from a beginning on.
+// Timeline is what a client saw since a start time.
 type Timeline []Span
 
-// Watch sends requests for a host until one has the answer, and goes on for a
-// while to see whether it stays so.
+// Watch sends requests for a host until one has the expected response, and continues for a while to
+// check that it stays the same.
 func (e *Envoy) Watch(ctx context.Context, begin time.Time, host, answer string, settle time.Duration) (Timeline, error) {
 	ticker := time.NewTicker(requestEvery)
 	defer ticker.Stop()
@@ -49,10 +49,10 @@ func (t Timeline) add(answer string, at time.Duration) Timeline {
 	return append(t, Span{Answer: answer, From: at, To: at, Requests: 1})
 }
 
-// Since is when the last answer was seen first.
+// Since returns when the last response was first seen.
 func (t Timeline) Since() time.Duration { return t[len(t)-1].From }
 
-// Count is how many requests had an answer that begins with a text.
+// Count returns the number of requests whose response begins with a text.
 func (t Timeline) Count(prefix string) int {
 	n := 0
 	for _, s := range t {
@@ -63,8 +63,8 @@ func (t Timeline) Count(prefix string) int {
 	return n
 }
 
-// String is the timeline on one line, such as
-// "503 UH no_healthy_upstream ×12 from 0.00 s; 200 1 from 0.31 s".
+// String returns the timeline on one line, such as "503 UH no_healthy_upstream ×12 from 0.00 s; 200
+// 1 from 0.31 s".
 func (t Timeline) String() string {
 	var out []string
 	for i, s := range t {
@@ -77,8 +77,7 @@ func (t Timeline) String() string {
 	return strings.Join(out, "; ")
 }
 
-// AnswersAfter are the answers in their order, without a first one that is to be
-// expected in the beginning.
+// AnswersAfter returns the responses in order, without an initial one that is expected.
 func (t Timeline) AnswersAfter(first string) []string {
 	var out []string
 	for i, s := range t {

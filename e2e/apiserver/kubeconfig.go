@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// kubeconfig has %[1]s for the address, %[2]s for the authority's certificate
-// and %[3]s for the user's certificate, without its extension.
+// kubeconfig has %[1]s for the address, %[2]s for the authority's certificate and %[3]s for the
+// path of the user's certificate without its extension.
 const kubeconfig = `apiVersion: v1
 kind: Config
 clusters: [{name: test, cluster: {server: "https://%[1]s", certificate-authority: "%[2]s"}}]
@@ -15,8 +15,7 @@ contexts: [{name: test, context: {cluster: test, user: user}}]
 current-context: test
 `
 
-// Kubeconfig makes the configuration of a client for a user in groups and
-// returns its path.
+// Kubeconfig creates the configuration of a client for a user in groups, and returns its path.
 func (s *Server) Kubeconfig(name, user string, groups ...string) (string, error) {
 	certificate, err := s.PKI.Client(name, user, groups...)
 	if err != nil {
@@ -29,8 +28,7 @@ func (s *Server) Kubeconfig(name, user string, groups ...string) (string, error)
 	return certificate + ".kubeconfig", nil
 }
 
-// ServiceAccount is [Server.Kubeconfig] for a ServiceAccount, as what RBAC
-// allows it.
+// ServiceAccount is [Server.Kubeconfig] for a ServiceAccount, with its RBAC permissions.
 func (s *Server) ServiceAccount(namespace, name string) (string, error) {
 	return s.Kubeconfig(namespace+"-"+name, "system:serviceaccount:"+namespace+":"+name,
 		"system:serviceaccounts", "system:serviceaccounts:"+namespace, "system:authenticated")

@@ -16,12 +16,12 @@ type Kubectl struct {
 	Program, Kubeconfig string
 }
 
-// Run runs a command and returns what it printed. The error has what it said.
+// Run runs a command and returns its output. The error contains stderr.
 func (k Kubectl) Run(ctx context.Context, arguments ...string) (string, error) {
 	return k.RunWith(ctx, nil, arguments...)
 }
 
-// RunWith is [Kubectl.Run] with an input.
+// RunWith is [Kubectl.Run] with input.
 func (k Kubectl) RunWith(ctx context.Context, input io.Reader, arguments ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, k.Program, arguments...)
 	cmd.Env = append(process.Environ(), "KUBECONFIG="+k.Kubeconfig)

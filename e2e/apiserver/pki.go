@@ -18,15 +18,14 @@ import (
 // validity outlives every test.
 const validity = 24 * time.Hour
 
-// PKI is the certificate authority of one cluster. It lives as long as the
-// test that made it.
+// PKI is the certificate authority of one cluster. It exists as long as the test that created it.
 type PKI struct {
 	dir         string
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-// NewPKI makes an authority with its certificate in dir/ca.crt.
+// NewPKI creates an authority with its certificate in dir/ca.crt.
 func NewPKI(dir string) (*PKI, error) {
 	p := &PKI{dir: dir}
 	template := &x509.Certificate{
@@ -38,8 +37,8 @@ func NewPKI(dir string) (*PKI, error) {
 	return p, err
 }
 
-// Server makes a server's certificate in NAME.crt and NAME.key and returns
-// their path without the extension.
+// Server creates a server certificate in NAME.crt and NAME.key, and returns their path without the
+// extension.
 func (p *PKI) Server(name string, addresses []string, names ...string) (string, error) {
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: name}, DNSNames: names,
@@ -52,7 +51,7 @@ func (p *PKI) Server(name string, addresses []string, names ...string) (string, 
 	return p.path(name), err
 }
 
-// Client makes the certificate of a user in groups, as [PKI.Server] does.
+// Client creates the certificate of a user in groups, as [PKI.Server] does.
 func (p *PKI) Client(name, user string, groups ...string) (string, error) {
 	template := &x509.Certificate{
 		Subject:  pkix.Name{CommonName: user, Organization: groups},
@@ -62,13 +61,13 @@ func (p *PKI) Client(name, user string, groups ...string) (string, error) {
 	return p.path(name), err
 }
 
-// CA is the path of the authority's certificate.
+// CA returns the path of the authority's certificate.
 func (p *PKI) CA() string { return p.path("ca") + ".crt" }
 
 func (p *PKI) path(name string) string { return filepath.Join(p.dir, name) }
 
-// sign makes a key and a certificate, which the authority signs, itself as
-// well, and writes both.
+// sign creates a key and a certificate signed by the authority, or by itself for the authority, and
+// writes both.
 func (p *PKI) sign(name string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package apiserver runs etcd and Kubernetes' API server, with RBAC on.
+// Package apiserver runs etcd and Kubernetes' API server, with RBAC enabled.
 //
-// Call it inside a network namespace (package netns). It knows nothing of
-// Gateways and egraft; package node adds to it what makes it a cluster.
+// Call it inside a network namespace (package netns). It does not depend on Gateways or egraft;
+// package node adds the rest of a cluster.
 package apiserver
 
 import (
@@ -15,31 +15,29 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// Parts are what [Start] runs.
+// Parts returns the programs that [Start] runs.
 func Parts() []parts.Name { return []parts.Name{parts.Etcd, parts.APIServer, parts.Kubectl} }
 
 const (
 	port = "6443"
-	// serviceNetwork is that of the Services' addresses. The API server's own
-	// is the first.
+	// serviceNetwork is the network of Service addresses. The first address is the API server's.
 	serviceNetwork = "10.96.0.0/16"
 	serviceAddress = "10.96.0.1"
 	etcdClients    = "http://127.0.0.1:2379"
 	etcdPeers      = "http://127.0.0.1:2380"
 )
 
-// Options say what a server is like.
+// Options configure a server.
 type Options struct {
-	// Dir is where everything is written, with a directory "log".
+	// Dir is the directory for all files, with a subdirectory "log".
 	Dir string
-	// Address is the IP address that it has beside 127.0.0.1. The default is
-	// that one.
+	// Address is the server's IP address, besides 127.0.0.1, which is the default.
 	Address string
 }
 
 // Server is an API server with its etcd.
 type Server struct {
-	// Admin is a user who may do everything.
+	// Admin is a user with all permissions.
 	Admin Kubectl
 	// PKI signs the certificates that the server trusts.
 	PKI *PKI
@@ -92,14 +90,14 @@ func (s *Server) start(ctx context.Context) error {
 	return s.StartServer(ctx)
 }
 
-// newServer is the API server with its certificates.
+// newServer returns the API server with its certificates.
 func (s *Server) newServer() (*process.Process, error) {
 	serving, err := s.PKI.Server("apiserver", []string{"127.0.0.1", s.options.Address, serviceAddress},
 		"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 	if err != nil {
 		return nil, err
 	}
-	// The key of the tokens is that of a certificate that nobody uses.
+	// The key for tokens is that of a certificate with no other use.
 	tokens, err := s.PKI.Server("tokens", nil)
 	if err != nil {
 		return nil, err
@@ -119,11 +117,11 @@ func (s *Server) newServer() (*process.Process, error) {
 		"--enable-admission-plugins=NodeRestriction", "--allow-privileged=true", "--profiling=false", "--v=1"), nil
 }
 
-// TokenKey is the path of the key that signs the tokens of ServiceAccounts.
+// TokenKey returns the path of the key that signs the tokens of ServiceAccounts.
 func (s *Server) TokenKey() string { return s.PKI.path("tokens") + ".key" }
 
-// StartServer starts the API server without etcd, as after [Server.StopServer],
-// and waits until it is ready.
+// StartServer starts the API server without etcd, for example after [Server.StopServer], and waits
+// until it is ready.
 func (s *Server) StartServer(ctx context.Context) error {
 	if err := s.apiserver.Start(); err != nil {
 		return err
@@ -134,7 +132,7 @@ func (s *Server) StartServer(ctx context.Context) error {
 	})
 }
 
-// StopServer stops the API server and leaves etcd, with all objects.
+// StopServer stops the API server but not etcd, which keeps all objects.
 func (s *Server) StopServer() error { return s.apiserver.Kill() }
 
 // Stop stops both.

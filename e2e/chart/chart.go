@@ -1,8 +1,7 @@
-// Package chart renders Envoy Gateway's chart with egraft, in the ways that deploy/README.md
-// offers, by the programs that a user has: helm and kubectl.
+// Package chart renders Envoy Gateway's chart with egraft in the ways that deploy/README.md offers,
+// with the programs that users have: helm and kubectl.
 //
-// It reads the repository and writes to a directory of its own. It must not ask an API
-// server.
+// It reads the repository and writes to its own directory. It must not contact an API server.
 package chart
 
 import (
@@ -19,12 +18,12 @@ import (
 
 const module = "github.com/envoyproxy/gateway"
 
-// Releases are those of Envoy Gateway whose charts the component has to fit, from old to
+// Releases returns the releases of Envoy Gateway whose charts the component supports, from old to
 // new.
 func Releases() []string { return []string{"v1.5.0", "v1.7.0", "v1.8.0", "v1.9.0", "v1.9.1"} }
 
-// Prepare copies the chart of a release out of Envoy Gateway's Go module into a directory
-// that does not exist yet, with the values that a release has.
+// Prepare copies the chart of a release from Envoy Gateway's Go module to a directory that does not
+// exist yet, with the values of the release.
 func Prepare(ctx context.Context, release, dir string) error {
 	source, err := download(ctx, release)
 	if err != nil {
@@ -56,7 +55,7 @@ func download(ctx context.Context, release string) (string, error) {
 	return answer.Dir, err
 }
 
-// output is what a command prints, or an error with what it complains of.
+// output returns a command's output, or an error with its stderr.
 func output(cmd *exec.Cmd) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -17,11 +17,10 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// gatewayDeployment is the one object of the chart that changes.
+// gatewayDeployment is the only object of the chart that changes.
 const gatewayDeployment = "Deployment gateways/envoy-gateway"
 
-// TestCharts renders the chart of each release in all ways, in a namespace that is not the
-// usual one.
+// TestCharts renders the chart of each release in all ways, in a namespace other than the default.
 func TestCharts(t *testing.T) {
 	r := renderer(t)
 	for _, release := range Releases() {
@@ -75,8 +74,7 @@ func same(t *testing.T, want, got map[string]*unstructured.Unstructured) {
 	}
 }
 
-// added checks that what the chart has is untouched, and that permissions are all that is
-// new.
+// added checks that the chart's objects are unmodified, and that only permissions are new.
 func added(t *testing.T, plain, rendered map[string]*unstructured.Unstructured) {
 	t.Helper()
 	require.Contains(t, plain, gatewayDeployment)
@@ -92,7 +90,7 @@ func added(t *testing.T, plain, rendered map[string]*unstructured.Unstructured) 
 	}, slices.Collect(maps.Keys(rest)))
 }
 
-// sidecar takes egraft out of the Deployment again, and what remains is the chart's.
+// sidecar removes egraft from the Deployment and checks that the rest equals the chart's.
 func sidecar(t *testing.T, r *Renderer, plain, rendered *unstructured.Unstructured) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(r.Root, "deploy", "component", "sidecar.yaml"))
@@ -105,14 +103,14 @@ func sidecar(t *testing.T, r *Renderer, plain, rendered *unstructured.Unstructur
 	without(t, got, "volumes")
 	without(t, got["containers"].([]any)[0].(map[string]any), "volumeMounts")
 	if context := pod(t, plain)["securityContext"]; context == nil {
-		// The charts before 1.9 have none.
+		// Charts before 1.9 have none.
 		require.Equal(t, patch["securityContext"], got["securityContext"])
 		delete(got, "securityContext")
 	}
 	require.Equal(t, plain, rest)
 }
 
-// without removes what is named egraft from a list that is to have one such item.
+// without removes the item named egraft from a list that must contain exactly one.
 func without(t *testing.T, from map[string]any, list string) {
 	t.Helper()
 	before := len(from[list].([]any))
@@ -128,7 +126,7 @@ func pod(t *testing.T, deployment *unstructured.Unstructured) map[string]any {
 	return spec.(map[string]any)
 }
 
-// patched checks that `kubectl patch` makes the same pod.
+// patched checks that `kubectl patch` gives the same pod.
 func patched(t *testing.T, r *Renderer, plain, rendered *unstructured.Unstructured) {
 	t.Helper()
 	text, err := json.Marshal(plain)

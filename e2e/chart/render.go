@@ -14,19 +14,19 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// Renderer renders charts for one release of Helm's in a namespace.
+// Renderer renders charts with one release of Helm in a namespace.
 type Renderer struct {
 	// Helm and Kubectl are paths of the programs.
 	Helm, Kubectl string
-	// Root is that of the repository.
+	// Root is the root of the repository.
 	Root string
-	// Dir is where Helm's files go, and what kustomize works on.
+	// Dir contains Helm's files and the input of kustomize.
 	Dir string
-	// Namespace is that of Envoy Gateway.
+	// Namespace is Envoy Gateway's.
 	Namespace string
 }
 
-// Objects are those in manifests, by "KIND NAMESPACE/NAME". It is an error if one is there twice.
+// Objects returns the objects in manifests, by "KIND NAMESPACE/NAME". Duplicates are an error.
 func Objects(manifests []byte) (map[string]*unstructured.Unstructured, error) {
 	out := map[string]*unstructured.Unstructured{}
 	for decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifests), 4096); ; {
@@ -47,13 +47,12 @@ func Objects(manifests []byte) (map[string]*unstructured.Unstructured, error) {
 	}
 }
 
-// Plain is the chart with egraft's values, and without egraft.
+// Plain renders the chart with egraft's values, but without egraft.
 func (r *Renderer) Plain(ctx context.Context, chart string) ([]byte, error) {
 	return r.template(ctx, chart)
 }
 
-// PostRendered is the chart with egraft by the post-renderer, as `helm install` would apply
-// it.
+// PostRendered renders the chart with egraft by the post-renderer, as `helm install` applies it.
 func (r *Renderer) PostRendered(ctx context.Context, chart string) ([]byte, error) {
 	if err := r.install(ctx); err != nil {
 		return nil, err
@@ -61,7 +60,7 @@ func (r *Renderer) PostRendered(ctx context.Context, chart string) ([]byte, erro
 	return r.template(ctx, chart, "--post-renderer", "egraft")
 }
 
-// Kustomized is a rendered chart with egraft by deploy/chart.
+// Kustomized adds egraft to a rendered chart with deploy/chart.
 func (r *Renderer) Kustomized(ctx context.Context, plain []byte) ([]byte, error) {
 	dir, err := os.MkdirTemp(r.Dir, "deploy-")
 	if err != nil {
@@ -77,7 +76,7 @@ func (r *Renderer) Kustomized(ctx context.Context, plain []byte) ([]byte, error)
 	return output(exec.CommandContext(ctx, r.Kubectl, "kustomize", overlay))
 }
 
-// Patched is a Deployment with egraft by `kubectl patch`.
+// Patched adds egraft to a Deployment with `kubectl patch`.
 func (r *Renderer) Patched(ctx context.Context, deployment []byte) ([]byte, error) {
 	file := filepath.Join(r.Dir, "deployment.json")
 	if err := os.WriteFile(file, deployment, 0o644); err != nil {
@@ -100,12 +99,12 @@ func (r *Renderer) template(ctx context.Context, chart string, more ...string) (
 	return r.Template(ctx, chart, append([]string{"--values", filepath.Join(r.Root, "deploy", "helm", "values.yaml")}, more...)...)
 }
 
-// Template is a chart with flags of `helm template`, and nothing else.
+// Template renders a chart with only the given flags of `helm template`.
 func (r *Renderer) Template(ctx context.Context, chart string, flags ...string) ([]byte, error) {
 	return output(r.helm(ctx, append([]string{"template", "eg", chart, "--namespace", r.Namespace, "--include-crds"}, flags...)...))
 }
 
-// helm is a command that finds kubectl, and none of the user's own files.
+// helm returns a command that finds kubectl, but no files of the user.
 func (r *Renderer) helm(ctx context.Context, arguments ...string) *exec.Cmd {
 	files := filepath.Join(r.Dir, "helm")
 	cmd := exec.CommandContext(ctx, r.Helm, arguments...)

@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/e2e/chart"
 )
 
-// PackageChart writes Envoy Gateway's chart as it is released, out of Envoy
-// Gateway's module, which the go command has checked.
+// PackageChart packages Envoy Gateway's chart as in a release, from Envoy Gateway's module, which
+// the go command has verified.
 func PackageChart(ctx context.Context, helm, file string) error {
 	work, err := os.MkdirTemp("", "egraft-chart-")
 	if err != nil {

@@ -9,8 +9,7 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// Dump writes what pods logged and what the cluster looks like beside the other
-// logs, for people who look for what went wrong.
+// Dump writes the logs of pods and the state of the cluster to the log directory, for debugging.
 func (e *Environment) Dump(ctx context.Context) error {
 	var err error
 	for _, name := range []string{"egraft", "envoy-gateway", "access", "backend-echo"} {

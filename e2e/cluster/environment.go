@@ -1,8 +1,7 @@
-// Package cluster is egraft in a Kubernetes cluster, installed by the commands
-// of docs/install.md, and what a test asks of it.
+// Package cluster is egraft in a Kubernetes cluster, installed with the commands of
+// docs/install.md, and an API for tests.
 //
-// It does not know how the cluster was made: package node and e2e/kind.sh make
-// some.
+// It does not depend on how the cluster was created: package node and e2e/kind.sh create clusters.
 package cluster
 
 import (
@@ -28,21 +27,20 @@ const (
 	ImageProgram parts.Name = "image"
 )
 
-// GatewayNamespace is where Envoy Gateway and its Envoys are.
+// GatewayNamespace is the namespace of Envoy Gateway and its Envoys.
 const GatewayNamespace = "envoy-gateway-system"
 
-// Options say which cluster it is.
+// Options select a cluster.
 type Options struct {
-	// Name is that of the kind of cluster, as the blocks of docs/install.md
-	// have it.
+	// Name is the kind of cluster, as in the blocks of docs/install.md.
 	Name string
-	// Root is that of the repository, and Dir where logs and Helm's files go.
+	// Root is the root of the repository, and Dir the directory for logs and Helm's files.
 	Root, Dir string
-	// Kubectl is an administrator's.
+	// Kubectl runs as an administrator.
 	Kubectl apiserver.Kubectl
-	// Path has the directories in which commands are found.
+	// Path lists the directories in which commands are found.
 	Path string
-	// Environ is the environment of commands beside that.
+	// Environ is the rest of the environment of commands.
 	Environ []string
 	// OnNode runs a command on the cluster's node.
 	OnNode func(ctx context.Context, command ...string) (string, error)
@@ -50,9 +48,9 @@ type Options struct {
 
 // Environment is a cluster with Envoy Gateway, egraft and SPIRE.
 type Environment struct {
-	// Kubectl is an administrator's.
+	// Kubectl runs as an administrator.
 	Kubectl apiserver.Kubectl
-	// Admin asks the Gateway's Envoy.
+	// Admin queries the Gateway's Envoy.
 	envoy.Admin
 	*applied
 
@@ -84,8 +82,7 @@ func Install(ctx context.Context, options Options) (*Environment, error) {
 	return e, nil
 }
 
-// RunPage runs the commands of a page of the repository. What they print is
-// added to the log "page".
+// RunPage runs the commands of a page in the repository. Their output is added to the log "page".
 func (e *Environment) RunPage(ctx context.Context, path string) error {
 	output, err := os.OpenFile(process.LogPath(e.options.Dir, "page"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -106,14 +103,14 @@ func (e *Environment) Helm(ctx context.Context, arguments ...string) error {
 	return nil
 }
 
-// environ is that of a user who has kubectl and helm.
+// environ returns the environment of a user with kubectl and helm.
 func (e *Environment) environ() []string {
 	return append(process.Environ(), append(e.options.Environ, "KUBECONFIG="+e.Kubectl.Kubeconfig, "PATH="+e.options.Path,
 		"HELM_DATA_HOME="+filepath.Join(e.options.Dir, "helm"), "HELM_CONFIG_HOME="+filepath.Join(e.options.Dir, "helm"),
 		"HELM_CACHE_HOME="+filepath.Join(e.options.Dir, "helm"))...)
 }
 
-// Listener is the address of the Gateway's listener on this machine.
+// Listener returns the address of the Gateway's listener on this machine.
 func (e *Environment) Listener() string { return e.listener }
 
 // Get sends a request for a host through the Gateway.
@@ -121,14 +118,13 @@ func (e *Environment) Get(ctx context.Context, host, path string) (*envoy.Respon
 	return envoy.Get(ctx, e.listener, host, path)
 }
 
-// Until sends requests until one is answered as wanted, and returns that.
+// Until sends requests until one gets the wanted response, and returns it.
 func (e *Environment) Until(ctx context.Context, host, what string, wanted func(*envoy.Response) bool) (*envoy.Response, error) {
 	return envoy.Until(ctx, e.listener, host, what, wanted)
 }
 
-// makeRoom deletes the policy and the route of docs/install.md, in whose place
-// scenarios have their own, and gives the backend a name for those that declare
-// it to speak TLS.
+// makeRoom deletes the policy and the route of docs/install.md, which scenarios replace with their
+// own, and gives the backend a name for scenarios that declare that it speaks TLS.
 func (e *Environment) makeRoom(ctx context.Context) error {
 	if _, err := e.Kubectl.Run(ctx, "delete", "backendmtlspolicy/mtls", "httproute/echo", "service/echo"); err != nil {
 		return err
@@ -136,8 +132,8 @@ func (e *Environment) makeRoom(ctx context.Context) error {
 	return e.updateEntry(ctx, manifest.ID("/echo"), "-dns", "echo.example.org")
 }
 
-// Run runs a command as a user who has kubectl and helm, with more of an environment, and returns
-// what it printed.
+// Run runs a command as a user with kubectl and helm and additional environment variables, and
+// returns its output.
 func (e *Environment) Run(ctx context.Context, environ []string, command ...string) (stdout, stderr string, err error) {
 	cmd := exec.CommandContext(ctx, "env", command...)
 	cmd.Env = append(e.environ(), environ...)

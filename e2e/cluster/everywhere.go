@@ -12,11 +12,11 @@ import (
 	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// workloadSocket is where the Envoys of deploy/demo find the agent's socket,
-// which is also what a policy has by default.
+// workloadSocket is the path of the agent's socket in the Envoys of deploy/demo, which is also the
+// default in policies.
 const workloadSocket = "/spiffe-workload-api/spire-agent.sock"
 
-// applied remembers what was applied by name.
+// applied records what was applied by name.
 type applied struct {
 	kubectl apiserver.Kubectl
 	mu      sync.Mutex
@@ -39,8 +39,7 @@ func (a *applied) ApplyPolicy(ctx context.Context, p manifest.Policy) error {
 	return a.Apply(ctx, p.Name, p.YAML())
 }
 
-// Delete deletes what was applied under a name. It is no error if that is
-// nothing.
+// Delete deletes what was applied under a name. It is not an error if there is nothing.
 func (a *applied) Delete(ctx context.Context, name string) error {
 	a.mu.Lock()
 	manifests := a.byName[name]
@@ -56,32 +55,31 @@ func (a *applied) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// Route is a route to the backend of deploy/demo.
+// Route returns a route to the backend of deploy/demo.
 func (e *Environment) Route(r manifest.Route) manifest.Route {
 	r.App = "echo"
 	return r
 }
 
-// Policy is one with the defaults of this environment.
+// Policy returns a policy with the defaults of this environment.
 func (e *Environment) Policy() manifest.Policy { return manifest.NewPolicy(workloadSocket) }
 
-// AgentSocket is where Envoy finds the SPIFFE agent's socket.
+// AgentSocket returns the path of the SPIFFE agent's socket for Envoy.
 func (e *Environment) AgentSocket() string { return workloadSocket }
 
-// Bundle is the roots of the trust domain in PEM.
+// Bundle returns the roots of the trust domain in PEM.
 func (e *Environment) Bundle(ctx context.Context) ([]byte, error) {
 	out, err := e.spireServer(ctx, "bundle", "show")
 	return []byte(out), err
 }
 
-// Rotate changes the entry of Envoy a little, upon which the agent gets a new
-// SVID for it.
+// Rotate slightly changes Envoy's entry, so that the agent gets a new SVID for it.
 func (e *Environment) Rotate(ctx context.Context) error {
 	e.rotations++
 	return e.updateEntry(ctx, manifest.ID(manifest.EnvoyIdentity), "-x509SVIDTTL", strconv.Itoa(3600+e.rotations))
 }
 
-// updateEntry changes something about the entries of a SPIFFE ID.
+// updateEntry changes the entries of a SPIFFE ID.
 func (e *Environment) updateEntry(ctx context.Context, id string, change ...string) error {
 	shown, err := e.spireServer(ctx, "entry", "show", "-spiffeID", id, "-output", "json")
 	if err != nil {
@@ -113,7 +111,7 @@ func (e *Environment) spireServer(ctx context.Context, arguments ...string) (str
 	return e.Kubectl.Run(ctx, append([]string{"exec", "--namespace", "spire", "deployment/spire-server", "--", "/opt/spire/bin/spire-server"}, arguments...)...)
 }
 
-// Log is the log of a program, or Envoy's as "access".
+// Log returns the log of a program, or Envoy's access log as "access".
 func (e *Environment) Log(ctx context.Context, name string) ([]byte, error) {
 	sources := map[string][]string{
 		"egraft":        {"--namespace", GatewayNamespace, "deployment/envoy-gateway", "--container", "egraft"},

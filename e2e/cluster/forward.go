@@ -14,20 +14,20 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// forwards are ports of this machine that lead to Envoy's. kubectl gives one up as soon as a
-// connection is reset, as those of uploads are that Envoy rejects before it has read them, so
-// that each is begun again until the end.
+// forwards are ports of this machine that are forwarded to Envoy's. kubectl ends a forward when a
+// connection is reset, which happens if Envoy rejects an upload before it has read all of it. Each
+// forward is therefore restarted until the end.
 // https://github.com/kubernetes/kubernetes/issues/111825
 type forwards struct {
 	ended chan struct{}
 	group errgroup.Group
 }
 
-// pause is between the end of a forward and the next one's begin, for Envoys that are away.
+// pause is the time between the end of a forward and its restart, for times when Envoy is down.
 const pause = 200 * time.Millisecond
 
-// forward makes the Gateway's listener and its Envoy's administration interface
-// reachable from here.
+// forward makes the Gateway's listener and its Envoy's administration interface reachable from this
+// machine.
 func (e *Environment) forward(ctx context.Context) error {
 	name, err := e.Kubectl.Run(ctx, "get", "deployments", "--namespace", GatewayNamespace, "--output", "name",
 		"--selector", "gateway.envoyproxy.io/owning-gateway-name=eg")
@@ -44,8 +44,7 @@ func (e *Environment) forward(ctx context.Context) error {
 
 var forwarding = regexp.MustCompile(`Forwarding from (127\.0\.0\.1:\d+) `)
 
-// forwardTo forwards a port of this machine to one of Envoy and returns the
-// address.
+// forwardTo forwards a port of this machine to a port of Envoy, and returns the address.
 func (e *Environment) forwardTo(ctx context.Context, what, port string) (address string, err error) {
 	p := e.portForward(what, ":"+port)
 	if err := p.Start(); err != nil {
@@ -75,7 +74,7 @@ func (e *Environment) portForward(what, ports string) *process.Process {
 	return p
 }
 
-// keep begins a forward again when it ends.
+// keep restarts a forward when it ends.
 func (f *forwards) keep(p *process.Process, again func() *process.Process) error {
 	for {
 		select {
@@ -95,7 +94,7 @@ func (f *forwards) keep(p *process.Process, again func() *process.Process) error
 	}
 }
 
-// Close ends what was started here. The cluster stays.
+// Close ends the programs started here. The cluster stays.
 func (e *Environment) Close() error {
 	close(e.forwards.ended)
 	return e.forwards.group.Wait()
