@@ -1,8 +1,8 @@
 // Package admin serves egraft's API and page on the admin listener, to this host only.
 //
-// The admin listener may be open to the network for metrics, so each request here must come from
-// loopback, as a port-forward does. It has what others hand it, and must not read or change anything
-// itself.
+// The admin listener may be open to the network for metrics, so each request to the API or page
+// must come from loopback, as with a port-forward. The package serves what callers provide, and
+// must not read or change anything itself.
 package admin
 
 import (
@@ -12,14 +12,14 @@ import (
 	"net/http"
 )
 
-// API answers requests below /api/v1/ with JSON, and others by their own handlers.
+// API responds with JSON to requests below /api/v1/, and passes other requests to their handlers.
 type API struct{ mux *http.ServeMux }
 
-// New makes an API without anything in it.
+// New returns an empty API.
 func New() *API { return &API{http.NewServeMux()} }
 
-// JSON has GET requests for a path answered with the JSON of what a function returns. An
-// [*Error] has a status of its own.
+// JSON responds to GET requests for a path with the result of a function as JSON. If the function
+// returns an [*Error], the response has its status.
 func (a *API) JSON(path string, answer func(*http.Request) (any, error)) {
 	a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 		value, err := answer(r)
@@ -27,17 +27,17 @@ func (a *API) JSON(path string, answer func(*http.Request) (any, error)) {
 			WriteError(w, err)
 			return
 		}
-		var b bytes.Buffer // so that an error is not in the middle of an answer
+		var b bytes.Buffer // so that an error cannot occur in the middle of a response
 		if err := json.NewEncoder(&b).Encode(value); err != nil {
 			WriteError(w, err)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(b.Bytes()) // a client that went away
+		_, _ = w.Write(b.Bytes()) // fails if the client went away
 	})
 }
 
-// Handle has GET requests for a path answered by a handler.
+// Handle passes GET requests for a path to a handler.
 func (a *API) Handle(path string, h http.Handler) { a.mux.Handle("GET "+path, h) }
 
 // ServeHTTP implements http.Handler.
@@ -60,13 +60,13 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Message }
 
-// WriteError answers {"error": "…"}.
+// WriteError responds with {"error": "…"}.
 func WriteError(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
 	if e := (*Error)(nil); errors.As(err, &e) {
 		status = e.Status
 	}
-	text, _ := json.Marshal(map[string]string{"error": err.Error()}) // strings can be marshalled
+	text, _ := json.Marshal(map[string]string{"error": err.Error()}) // strings can always be marshalled
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n'))

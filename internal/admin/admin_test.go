@@ -45,7 +45,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestOnlyForThisHost: everybody else learns how to get here, and nothing else.
+// TestOnlyForThisHost: clients on other hosts only learn how to connect.
 func TestOnlyForThisHost(t *testing.T) {
 	for _, test := range []struct {
 		method, from, host string

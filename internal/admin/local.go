@@ -6,12 +6,12 @@ import (
 	"net/netip"
 )
 
-// elsewhere is the answer to those who are not on this host.
+// elsewhere is the response to clients that are not on this host.
 var elsewhere = &Error{http.StatusForbidden, "only for this host: use `kubectl port-forward`, and http://127.0.0.1 or http://localhost"}
 
-// local rejects requests from other hosts, and those that a web page made: the name of the host
-// shows a page that resolves its own name to a loopback address. Other addresses of 127.0.0.0/8
-// are not this host: the inbound proxy of a service mesh comes from 127.0.0.6.
+// local rejects requests from other hosts, and requests by web pages: the Host header reveals a
+// page that resolves its own name to a loopback address. Other addresses in 127.0.0.0/8 do not
+// count as this host: the inbound proxy of a service mesh uses 127.0.0.6.
 func local(r *http.Request) error {
 	if !loopback(host(r.RemoteAddr)) || !localName(host(r.Host)) {
 		return elsewhere
@@ -29,7 +29,7 @@ func loopback(address string) bool {
 	return err == nil && (ip.Unmap() == netip.AddrFrom4([4]byte{127, 0, 0, 1}) || ip == netip.IPv6Loopback())
 }
 
-// host is the host of host:port, or of host alone.
+// host returns the host of host:port, or a host without port unmodified.
 func host(hostPort string) string {
 	if name, _, err := net.SplitHostPort(hostPort); err == nil {
 		return name

@@ -32,7 +32,7 @@ type Build struct {
 	Platforms []string
 	// Args are settings for the sidecar, such as --disable-features=hedge.
 	Args []string
-	// Output is the directory for what is built.
+	// Output is the directory for the results.
 	Output string
 
 	// Go runs builds, Environ is the environment of the program that prints its manifests, and Log

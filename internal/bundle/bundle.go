@@ -1,8 +1,8 @@
-// Package bundle writes what goes with a bug report: one .tar.gz with texts, and a list of what could
-// not be had.
+// Package bundle writes the attachment of a bug report: one .tar.gz file with texts, and a list of
+// what is missing.
 //
-// What it is given must have no secrets, but for logs, which [Clean] cleans. It must not gather
-// anything itself.
+// The given content must have no secrets, except logs, which [Clean] cleans. The package must not
+// gather anything itself.
 package bundle
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-// Bundle is a bundle that is written. It is for one goroutine.
+// Bundle is a bundle being written. It is not safe for concurrent use.
 type Bundle struct {
 	dir     string
 	now     time.Time
@@ -27,10 +27,10 @@ type Bundle struct {
 	tar     *tar.Writer
 	files   int
 	missing []string
-	err     error // the first
+	err     error // the first error
 }
 
-// New begins a bundle whose files are in a directory of that name.
+// New starts a bundle whose files are in a directory with the given name.
 func New(w io.Writer, dir string, now time.Time) *Bundle {
 	z := gzip.NewWriter(w)
 	return &Bundle{dir: dir, now: now, zip: z, tar: tar.NewWriter(z)}
@@ -49,7 +49,7 @@ func (b *Bundle) Add(name string, content []byte) {
 	b.files++
 }
 
-// JSON adds a file with a document, or notes that it is missing.
+// JSON adds a file with a document, or records that it is missing.
 func (b *Bundle) JSON(name string, document any, err error) {
 	var text []byte
 	if err == nil {
@@ -58,7 +58,7 @@ func (b *Bundle) JSON(name string, document any, err error) {
 	b.Text(name, append(text, '\n'), err)
 }
 
-// Text adds a file, or notes that it is missing. A text that is cut is both.
+// Text adds a file, or records that it is missing. It does both for a truncated text.
 func (b *Bundle) Text(name string, text []byte, err error) {
 	if err == nil || errors.Is(err, ErrCut) {
 		b.Add(name, text)
@@ -68,16 +68,16 @@ func (b *Bundle) Text(name string, text []byte, err error) {
 	}
 }
 
-// ErrCut is wrapped by the errors of what is there in part.
+// ErrCut is wrapped by errors about truncated content.
 var ErrCut = errors.New("is cut: it is too large")
 
-// Missing is what could not be had, a line each.
+// Missing returns what is missing, one line each.
 func (b *Bundle) Missing() []string { return b.missing }
 
-// Files is how many were added.
+// Files returns the number of added files.
 func (b *Bundle) Files() int { return b.files }
 
-// Close adds the list of what could not be had.
+// Close adds the list of what is missing.
 func (b *Bundle) Close() error {
 	text := "Everything could be had.\n"
 	if len(b.missing) > 0 {
@@ -90,7 +90,7 @@ func (b *Bundle) Close() error {
 	return nil
 }
 
-// Name makes a name of a file of any text.
+// Name turns any text into a file name.
 func Name(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

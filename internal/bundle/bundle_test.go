@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// unpack reads the files of a bundle.
+// unpack returns the files of a bundle.
 func unpack(t *testing.T, b []byte) map[string]string {
 	t.Helper()
 	z, err := gzip.NewReader(bytes.NewReader(b))

@@ -1,5 +1,5 @@
-// Package callfile reads and writes calls of Envoy Gateway as YAML and JSON, as the conformance kit's
-// in.yaml has them. The kit's README describes the fields.
+// Package callfile reads and writes Envoy Gateway's hook calls as YAML and JSON, in the format of
+// the conformance kit's in.yaml. The kit's README describes the fields.
 //
 // It must not run anything.
 package callfile
@@ -21,7 +21,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// File is a call, or calls in the order in which Envoy Gateway makes them.
+// File is one call, or several in the order in which Envoy Gateway makes them.
 type File struct {
 	Call
 	Calls []Call `json:"calls,omitempty"`
@@ -40,12 +40,12 @@ type Call struct {
 // Step is a call of a file.
 type Step struct {
 	*engine.Call
-	Unmodified bool   // as the file says
-	At         string // in front of the names of its fields in errors, empty in a file of one call
+	Unmodified bool   // as in the file
+	At         string // prefix of its field names in errors, empty in a file with one call
 	Metadata   Metadata
 }
 
-// Parse reads a file. Unknown fields are errors.
+// Parse parses a file. Unknown fields are errors.
 func Parse(data []byte) ([]Step, error) {
 	var f File
 	if lines(data, &f) {
@@ -78,7 +78,7 @@ func Parse(data []byte) ([]Step, error) {
 	return steps, nil
 }
 
-// decode reads JSON, which is YAML, as JSON: that takes a tenth of the time.
+// decode decodes JSON, which is a subset of YAML, as JSON: that takes a tenth of the time.
 func decode(data []byte, f *File) error {
 	if b := bytes.TrimLeft(data, " \t\r\n"); len(b) == 0 || b[0] != '{' || !json.Valid(b) {
 		return yaml.UnmarshalStrict(data, f)

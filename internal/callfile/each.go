@@ -7,11 +7,11 @@ import (
 	"sync/atomic"
 )
 
-// chunk is how many elements one goroutine takes at a time.
+// chunk is the number of elements that a goroutine takes at a time.
 const chunk = 64
 
-// each calls a function for the numbers below n, in parallel. The error is that of the lowest one,
-// with its index in front.
+// each calls a function for the numbers below n, in parallel. It returns the error with the lowest
+// index, prefixed by the index.
 func each(n int, do func(int) error) error {
 	errs := make([]error, n)
 	var next atomic.Int64

@@ -7,14 +7,14 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// lines reads a file in the form that [Marshal] writes, with a resource in each line, and reports
-// whether it is in this form. That takes a twentieth of the time that decoding JSON takes.
+// lines reads a file in the form that [Marshal] writes, with one resource per line, and reports
+// whether the file has this form. That takes a twentieth of the time of decoding JSON.
 //
-// Resources are not checked. If each of them is a JSON object, the file is the JSON that it seems to
-// be, as no line ends within a string. If one is not, the file may be JSON of another form.
+// Resources are not checked. If each of them is a JSON object, the file is the JSON it appears to
+// be, because no line ends within a string. Otherwise, the file may be JSON in another form.
 func lines(data []byte, f *File) bool {
 	const begin = "\n\"resources\": {\n"
-	at := bytes.Index(data, []byte(begin)) // not within a string: those have no line breaks
+	at := bytes.Index(data, []byte(begin)) // not within a string: strings have no line breaks
 	if at < 0 {
 		return false
 	}
@@ -39,8 +39,8 @@ func lines(data []byte, f *File) bool {
 	return true
 }
 
-// linesOfKind reads the resources of a kind, and reports whether more kinds follow. The list is nil if
-// the text is in another form.
+// linesOfKind reads the resources of a kind, and reports whether more kinds follow. The list is nil
+// if the text has another form.
 func linesOfKind(text []byte) (kind mutator.Kind, list []json.RawMessage, rest []byte, more bool) {
 	line, rest, _ := bytes.Cut(text, []byte("\n"))
 	name, ok := bytes.CutSuffix(line, []byte(": ["))
@@ -51,7 +51,7 @@ func linesOfKind(text []byte) (kind mutator.Kind, list []json.RawMessage, rest [
 		if line, rest, ok = bytes.Cut(rest, []byte("\n")); !ok || len(line) < 2 {
 			return "", nil, nil, false
 		}
-		if before, is := bytes.CutSuffix(line, []byte("]}")); is { // last one of the last kind
+		if before, is := bytes.CutSuffix(line, []byte("]}")); is { // the last resource of the last kind
 			return kind, append(list, before), rest, false
 		}
 		if before, is := bytes.CutSuffix(line, []byte("],")); is {

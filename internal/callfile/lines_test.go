@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// generic reads a file as if it were not in lines.
+// generic reads a file without the fast path for lines.
 func generic(data []byte) ([]Step, error) {
 	var f File
 	if err := decode(data, &f); err != nil {
@@ -18,7 +18,7 @@ func generic(data []byte) ([]Step, error) {
 	return []Step{s}, err
 }
 
-// written are the calls of the built-in features' cases, as [Marshal] writes them.
+// written returns the calls of the built-in features' cases, as [Marshal] writes them.
 func written(t testing.TB) (all [][]byte) {
 	t.Helper()
 	cases, err := filepath.Glob("../../pkg/features/*/testdata/*/in.yaml")
@@ -38,7 +38,7 @@ func written(t testing.TB) (all [][]byte) {
 	return all
 }
 
-// TestLines: what Marshal writes is read without decoding it as JSON, and is the same call.
+// TestLines: the output of Marshal is read without decoding JSON, and results in the same call.
 func TestLines(t *testing.T) {
 	for _, text := range written(t) {
 		f := &File{}
@@ -52,7 +52,8 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestOtherLines reads JSON that has lines of other content as JSON, and says the same of what is none.
+// TestOtherLines: JSON with other content in its lines is read as JSON, and invalid JSON results in
+// the same error.
 func TestOtherLines(t *testing.T) {
 	const head = "{\n\"hook\": \"Translation\",\n\"resources\": {\n\"Cluster\": [\n"
 	for _, test := range []struct {
@@ -83,7 +84,7 @@ func TestOtherLines(t *testing.T) {
 	}
 }
 
-// requireSame reads a file in both ways.
+// requireSame reads a file in both ways and compares the results.
 func requireSame(t *testing.T, text []byte) {
 	t.Helper()
 	want, wantErr := generic(text)
@@ -96,7 +97,7 @@ func requireSame(t *testing.T, text []byte) {
 	require.Equal(t, want, got)
 }
 
-// FuzzLines: in lines or not, a file is the same call.
+// FuzzLines: both ways to read a file result in the same call.
 func FuzzLines(f *testing.F) {
 	for _, text := range written(f)[:20] {
 		f.Add(text)

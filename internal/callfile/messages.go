@@ -20,7 +20,7 @@ type Message interface {
 	ValidateAll() error
 }
 
-// Kinds is the order in which resources are in a call.
+// Kinds returns the kinds in the order of the resources in a call.
 func Kinds() []mutator.Kind {
 	return []mutator.Kind{
 		mutator.KindRoute, mutator.KindVirtualHost, mutator.KindCluster, mutator.KindSecret,
@@ -49,7 +49,7 @@ func NewMessage(k mutator.Kind) (Message, error) {
 	return nil, fmt.Errorf("there is no kind %q of resources", k)
 }
 
-// Decode reads a resource.
+// Decode decodes a resource.
 func Decode(k mutator.Kind, raw []byte) (Message, error) {
 	m, err := NewMessage(k)
 	if err != nil {
@@ -58,7 +58,7 @@ func Decode(k mutator.Kind, raw []byte) (Message, error) {
 	return m, proto.Unmarshal(raw, m)
 }
 
-// NameOf is the resource's name.
+// NameOf returns the name of a resource.
 func NameOf(k mutator.Kind, raw []byte) (string, error) {
 	m, err := NewMessage(k)
 	if err != nil {

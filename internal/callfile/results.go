@@ -10,19 +10,19 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Result is the result of a call, as the conformance kit's out.yaml has it.
+// Result is the result of a call, in the format of the conformance kit's out.yaml.
 type Result struct {
 	Resources map[mutator.Kind][]json.RawMessage `json:"resources"`
 	Outcomes  []string                           `json:"outcomes,omitempty"`
 	Policies  []string                           `json:"policies,omitempty"`
 }
 
-// Results is out.yaml of a case with calls.
+// Results is the out.yaml of a case with several calls.
 type Results struct {
 	Calls []*Result `json:"calls"`
 }
 
-// NewResult puts a response into words.
+// NewResult converts a response.
 func NewResult(res *engine.Response) (*Result, error) {
 	f := &Result{Resources: map[mutator.Kind][]json.RawMessage{}}
 	for _, list := range res.Resources {
@@ -47,7 +47,7 @@ func NewResult(res *engine.Response) (*Result, error) {
 	return f, nil
 }
 
-// JSON is a resource in protobuf's JSON form.
+// JSON returns a resource in protobuf's JSON form.
 func JSON(k mutator.Kind, raw []byte) (json.RawMessage, error) {
 	m, err := Decode(k, raw)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Returned are the resources that earlier calls of a case returned, by name. The last call to
-// return one counts.
+// Returned are the resources that earlier calls of a case returned, by name. A later version
+// replaces an earlier one.
 type Returned map[mutator.Kind]map[string][]byte
 
-// Note takes in what a call returned.
+// Note records what a call returned.
 func (l Returned) Note(res *engine.Response) error {
 	for _, list := range res.Resources {
 		if l[list.Kind] == nil {
@@ -32,8 +32,8 @@ func (l Returned) Note(res *engine.Response) error {
 	return nil
 }
 
-// Complete puts what earlier calls returned into a call: a resource, and a route or virtual host
-// inside of one, of which only the name is given.
+// Complete inserts what earlier calls returned into a call: in place of a resource, or of a route
+// or virtual host inside one, that has only a name.
 func (l Returned) Complete(call *engine.Call) error {
 	for _, list := range call.Resources {
 		for i, raw := range list.Encoded {
@@ -52,7 +52,7 @@ func (l Returned) Complete(call *engine.Call) error {
 	return nil
 }
 
-// fill completes a message. An error begins with the path of a field of it.
+// fill completes a message. Errors begin with the path of the field.
 func (l Returned) fill(k mutator.Kind, m proto.Message) error {
 	if name, only := OnlyName(m); only {
 		raw, found := l[k][name]
@@ -78,7 +78,7 @@ func (l Returned) fill(k mutator.Kind, m proto.Message) error {
 	return nil
 }
 
-// OnlyName returns the name of a message that has one and nothing else.
+// OnlyName returns the name of a message, and whether the message has no other field.
 func OnlyName(m proto.Message) (name string, only bool) {
 	fields := 0
 	m.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {

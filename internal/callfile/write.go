@@ -12,10 +12,10 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Marshal writes a call as JSON, with a line for each resource, so that people can search and
-// compare files. [Parse] reads it. The same call gives the same bytes.
+// Marshal encodes a call as JSON, with one resource per line, so that people can search and compare
+// files. [Parse] reads it. The same call results in the same bytes.
 //
-// What is secret in the resources is written as it is.
+// It does not redact secrets in the resources.
 func Marshal(call *engine.Call, meta *Metadata) ([]byte, error) {
 	w := &writer{}
 	w.field("hook", call.Hook)
@@ -37,8 +37,8 @@ func Marshal(call *engine.Call, meta *Metadata) ([]byte, error) {
 	return w.Bytes(), nil
 }
 
-// objects are custom resources in one line each. What is no JSON is written as a text, which is no
-// custom resource either.
+// objects returns custom resources in one line each. Invalid JSON is written as a string, which is
+// not a valid custom resource either.
 func objects(raw [][]byte) [][]byte {
 	out := make([][]byte, len(raw))
 	for i, o := range raw {
@@ -46,7 +46,7 @@ func objects(raw [][]byte) [][]byte {
 		if json.Compact(&b, o) == nil {
 			out[i] = b.Bytes()
 		} else {
-			out[i], _ = json.Marshal(string(o)) // a string cannot fail
+			out[i], _ = json.Marshal(string(o)) // marshalling a string cannot fail
 		}
 	}
 	return out
@@ -54,10 +54,10 @@ func objects(raw [][]byte) [][]byte {
 
 type writer struct {
 	bytes.Buffer
-	err error // the first one
+	err error // the first error
 }
 
-// key begins a field.
+// key starts a field.
 func (w *writer) key(name string) {
 	if w.Len() == 0 {
 		w.WriteString("{\n")
@@ -74,7 +74,7 @@ func (w *writer) field(name string, value any) {
 	w.fail(err)
 }
 
-// list writes elements in a line each.
+// list writes elements in one line each.
 func (w *writer) list(elements [][]byte) {
 	w.WriteByte('[')
 	for i, e := range elements {
@@ -87,7 +87,7 @@ func (w *writer) list(elements [][]byte) {
 	w.WriteString("]")
 }
 
-// resources writes the resources by kind. A kind that is in the call several times is joined.
+// resources writes the resources by kind. It joins several lists of the same kind.
 func (w *writer) resources(call *engine.Call) {
 	sep := "{\n"
 	for _, k := range Kinds() {
@@ -120,7 +120,7 @@ func (w *writer) resources(call *engine.Call) {
 	}
 }
 
-// line is a resource in one line.
+// line returns a resource in one line.
 func line(k mutator.Kind, raw []byte) ([]byte, error) {
 	m, err := Decode(k, raw)
 	if err != nil {
@@ -130,7 +130,7 @@ func line(k mutator.Kind, raw []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer // protojson varies its blanks on purpose
+	var out bytes.Buffer // protojson varies its whitespace on purpose
 	out.Grow(len(b))
 	err = json.Compact(&out, b)
 	return out.Bytes(), err

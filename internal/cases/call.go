@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// narrow returns a call as Envoy Gateway makes it for the feature alone, nil if it does not.
+// narrow returns a call as Envoy Gateway would make it for this feature alone, nil if it would not.
 func (m *Maker) narrow(c *engine.Call) *engine.Call {
 	if !m.Feature.Uses(c.Hook) {
 		return nil
@@ -49,10 +49,10 @@ func (m *Maker) sends(h mutator.Hook, raw []byte) bool {
 		slices.ContainsFunc(m.Feature.ObjectsIn(h), func(k policy.Kind) bool { return k.GroupVersionKind == o.GroupVersionKind() })
 }
 
-// lastApplied has the custom resource once more, as kubectl applied it.
+// lastApplied is the annotation in which kubectl repeats the custom resource.
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
-// readable leaves out of a custom resource what no feature reads, and no person.
+// readable removes the parts of a custom resource that no feature and no person reads.
 func readable(raw []byte) []byte {
 	var o map[string]any
 	if json.Unmarshal(raw, &o) != nil {
@@ -68,8 +68,8 @@ func readable(raw []byte) []byte {
 	return raw
 }
 
-// abridge leaves no more than the name of what earlier calls of the case returned, and takes out of other
-// routes what egraft left there: the case has no other features.
+// abridge reduces resources that earlier calls of the case returned to their names, and removes
+// egraft's metadata from other routes, because the case has no other features.
 func abridge(call *engine.Call, done callfile.Returned) error {
 	for i, list := range call.Resources {
 		kept := list.Encoded[:0]
@@ -79,7 +79,7 @@ func abridge(call *engine.Call, done callfile.Returned) error {
 				return err
 			}
 			if _, empty := callfile.OnlyName(m); empty && call.Hook == mutator.HookTranslation {
-				continue // it would stand for what no call returned
+				continue // it would refer to a resource that no call returned
 			}
 			name, err := callfile.NameOf(list.Kind, raw)
 			if err != nil {
@@ -99,11 +99,11 @@ func abridge(call *engine.Call, done callfile.Returned) error {
 	return nil
 }
 
-// nameAlone is a resource with nothing but a name.
+// nameAlone returns a resource that has only a name.
 func nameAlone(k mutator.Kind, name string) callfile.Message {
 	m, err := callfile.NewMessage(k)
 	if err != nil {
-		return nil // the kind is one of those that were decoded
+		return nil // cannot happen: a resource of this kind was decoded
 	}
 	fields := m.ProtoReflect().Descriptor().Fields()
 	f := fields.ByName("name")

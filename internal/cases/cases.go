@@ -1,5 +1,5 @@
-// Package cases makes cases of the conformance kit out of recorded calls: what Envoy Gateway sent, as it
-// would send it to one feature alone, and what that feature makes of it now.
+// Package cases makes cases of the conformance kit from recorded calls: what Envoy Gateway would
+// send to one feature alone, and the current result of that feature.
 //
 // It must not write files.
 package cases
@@ -17,25 +17,25 @@ import (
 
 // Case is a case of the conformance kit.
 type Case struct {
-	// Name is that of its directory: the Gateway and the outcomes.
+	// Name is the name of its directory: the Gateway and the outcomes.
 	Name string
 	// In and Out are the files in.yaml and out.yaml.
 	In, Out []byte
-	// Calls and Resources are how many are in it.
+	// Calls and Resources count its content.
 	Calls, Resources int
 }
 
 // Maker makes cases for a feature.
 type Maker struct {
 	Feature mutator.Feature
-	// All is for every translation, not only the last one of each Gateway.
+	// All includes every translation, not only the last one of each Gateway.
 	All bool
-	// OnlyChanged leaves out of translations what the feature does not change, so far as the result
-	// stays the same.
+	// OnlyChanged removes resources from translations that the feature does not change, if the
+	// result stays the same.
 	OnlyChanged bool
 }
 
-// ErrNothing says that the feature does nothing in a recording.
+// ErrNothing means that the feature does nothing in a recording.
 var ErrNothing = errors.New("in the recorded calls, the feature does nothing")
 
 // Make makes the cases of a recording.
@@ -62,8 +62,9 @@ func (m *Maker) Make(ctx context.Context, r *recording.Recording) ([]Case, error
 	return out, nil
 }
 
-// groups are calls that belong together, in the order in which they were made: a translation comes last,
-// after the calls for its resources. A call without a translation is on its own.
+// groups returns groups of calls that belong together, in the order of the calls: a translation
+// comes last, after the calls for its resources. A call without a translation is a group of its
+// own.
 func (m *Maker) groups(r *recording.Recording) (groups [][]*recording.Call) {
 	translations, known := r.Latest(), map[string]bool{}
 	if m.All {
@@ -91,13 +92,13 @@ func (m *Maker) groups(r *recording.Recording) (groups [][]*recording.Call) {
 
 // step is a call of a case.
 type step struct {
-	call       *engine.Call // as the file has it
+	call       *engine.Call // as in the file
 	complete   *engine.Call // as it was made
 	res        *engine.Response
 	unmodified bool
 }
 
-// make makes a case out of calls, nil if the feature does nothing in them.
+// make makes a case from calls, nil if the feature does nothing in them.
 func (m *Maker) make(ctx context.Context, group []*recording.Call) (*Case, error) {
 	var steps []step
 	done, something := callfile.Returned{}, false
@@ -115,17 +116,17 @@ func (m *Maker) make(ctx context.Context, group []*recording.Call) (*Case, error
 		steps, something = append(steps, *s), something || !s.unmodified
 	}
 	if !something {
-		return nil, nil //nolint:nilnil // it is documented
+		return nil, nil //nolint:nilnil // documented above
 	}
 	last := group[len(group)-1]
 	return m.file(ctx, last, steps)
 }
 
-// step makes a call of the feature alone. It is nil if Envoy Gateway would not make it.
+// step makes the call of the feature alone, nil if Envoy Gateway would not make it.
 func (m *Maker) step(ctx context.Context, c *recording.Call, done callfile.Returned) (*step, error) {
 	call := m.narrow(c.Call)
 	if call == nil {
-		return nil, nil //nolint:nilnil // it is documented
+		return nil, nil //nolint:nilnil // documented above
 	}
 	if err := abridge(call, done); err != nil {
 		return nil, err
@@ -140,7 +141,7 @@ func (m *Maker) step(ctx context.Context, c *recording.Call, done callfile.Retur
 	return s, nil
 }
 
-// run makes the call of a step, with what earlier calls returned.
+// run runs the call of a step, completed with what earlier calls returned.
 func (m *Maker) run(ctx context.Context, s *step, done callfile.Returned) error {
 	s.complete = clone(s.call)
 	if err := done.Complete(s.complete); err != nil {

@@ -27,10 +27,11 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// ofGateway is a recording of a real Envoy Gateway, with a BackendMTLSPolicy on a Gateway.
+// ofGateway is a recording of a real Envoy Gateway with a BackendMTLSPolicy on a Gateway.
 const ofGateway = "../../e2e/playback/testdata"
 
-// Variables by which a test below runs the conformance kit in a process of its own, which may fail.
+// Environment variables with which a test below runs the conformance kit in a separate process,
+// which may fail.
 const directoryVariable, featureVariable, changedVariable = "CASES_DIRECTORY", "CASES_FEATURE", "CASES_CHANGED"
 
 func builtin(t testing.TB, name string) mutator.Feature {
@@ -44,7 +45,7 @@ func builtin(t testing.TB, name string) mutator.Feature {
 	return mutator.Feature{}
 }
 
-// TestKit is the test of a feature that has the cases.
+// TestKit runs the kit as the test of a feature with these cases.
 func TestKit(t *testing.T) {
 	dir := os.Getenv(directoryVariable)
 	if dir == "" {
@@ -59,7 +60,7 @@ func TestKit(t *testing.T) {
 	})
 }
 
-// slower is a change of a feature: its clusters have another timeout.
+// slower modifies a feature: its clusters have another timeout.
 type slower struct{ mutator.ClusterVariants }
 
 func (s slower) PlanVariant(in *mutator.Input, way *xds.Way) *mutator.Variant {
@@ -102,7 +103,7 @@ func open(t *testing.T, path string) *recording.Recording {
 	return r
 }
 
-// TestRealCalls: cases of recorded calls pass, and fail when the feature changes.
+// TestRealCalls: cases from recorded calls pass, and fail after the feature changes.
 func TestRealCalls(t *testing.T) {
 	r := open(t, ofGateway)
 	for _, only := range []bool{false, true} {
@@ -120,7 +121,8 @@ func TestRealCalls(t *testing.T) {
 	}
 }
 
-// record plays calls of a case to all features, as Envoy Gateway would, and returns what is kept of them.
+// record makes the calls of a case to all features, as Envoy Gateway would, and returns the
+// recording.
 func record(t *testing.T, path string) *recording.Recording {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -145,8 +147,8 @@ func record(t *testing.T, path string) *recording.Recording {
 	return r
 }
 
-// TestRoutePolicy: what the Route hook returned is not in the translation again, and what other features left
-// on routes is in neither.
+// TestRoutePolicy: the translation does not repeat what the Route hook returned, and neither has
+// metadata that other features left on routes.
 func TestRoutePolicy(t *testing.T) {
 	r := record(t, "../../pkg/features/backendmtls/testdata/route-beats-gateway/in.yaml")
 	made, err := (&cases.Maker{Feature: builtin(t, "backend-mtls")}).Make(t.Context(), r)
@@ -159,7 +161,7 @@ func TestRoutePolicy(t *testing.T) {
 	require.True(t, passed, out)
 }
 
-// TestOnlyChanged: what the feature does nothing with is left out.
+// TestOnlyChanged: resources that the feature does not touch are removed.
 func TestOnlyChanged(t *testing.T) {
 	r := open(t, ofGateway)
 	last := r.Latest()[0]
@@ -183,7 +185,8 @@ func TestOnlyChanged(t *testing.T) {
 	require.LessOrEqual(t, only[0].Resources, all[0].Resources-2)
 }
 
-// slow edits clusters by the routes that lead to them, and leaves routes as they are.
+// slow returns a feature that edits clusters depending on the routes to them, and leaves routes
+// unmodified.
 func slow() mutator.Feature {
 	return attach.ClusterPolicy[v1alpha1.BackendMTLSPolicy]{
 		Name: "slow", Kind: v1alpha1.GroupVersion.WithKind("BackendMTLSPolicy"), OnFailure: mutator.Ignore,
@@ -198,7 +201,8 @@ func slow() mutator.Feature {
 	}.Feature()
 }
 
-// TestOnlyChangedKeepsWhatCounts: the routes are not changed, but the clusters are by them.
+// TestOnlyChangedKeepsWhatCounts: routes are kept although they are unmodified, because the
+// clusters depend on them.
 func TestOnlyChangedKeepsWhatCounts(t *testing.T) {
 	made, err := (&cases.Maker{Feature: slow(), OnlyChanged: true}).Make(t.Context(), open(t, ofGateway))
 	require.NoError(t, err)
@@ -207,7 +211,7 @@ func TestOnlyChangedKeepsWhatCounts(t *testing.T) {
 	require.Contains(t, string(made[0].Out), "1 clusters are slow")
 }
 
-// TestForeignMarks: what egraft left on routes whose calls are not in the case is left out.
+// TestForeignMarks: egraft's metadata is removed from routes whose calls are not in the case.
 func TestForeignMarks(t *testing.T) {
 	r := record(t, "../../pkg/features/backendmtls/testdata/route-beats-gateway/in.yaml")
 	last := r.Calls[len(r.Calls)-1]
@@ -226,7 +230,7 @@ func TestNothing(t *testing.T) {
 	require.EqualError(t, err, "in the recorded calls, the feature does nothing: buffer")
 }
 
-// TestHostileNames: what a recording says leaves no directory and begins no line.
+// TestHostileNames: names in a recording cannot escape the directory or start a line.
 func TestHostileNames(t *testing.T) {
 	r := open(t, ofGateway)
 	for _, c := range r.Calls {
@@ -240,7 +244,7 @@ func TestHostileNames(t *testing.T) {
 	require.NotContains(t, string(made[0].In), "\x1b")
 }
 
-// TestAll: with all translations, the same name gets a number.
+// TestAll: with all translations, repeated names get a number.
 func TestAll(t *testing.T) {
 	r := open(t, ofGateway)
 	r.Calls = append(r.Calls, r.Calls[len(r.Calls)-1])

@@ -15,7 +15,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// file writes a case. What is in out.yaml is what the feature makes of in.yaml as it is read.
+// file returns the files of a case. out.yaml is the feature's result for in.yaml as written.
 func (m *Maker) file(ctx context.Context, last *recording.Call, steps []step) (*Case, error) {
 	c := &Case{Name: name(last, steps), Calls: len(steps)}
 	var file callfile.File
@@ -41,7 +41,7 @@ func (m *Maker) file(ctx context.Context, last *recording.Call, steps []step) (*
 	return c, err
 }
 
-// comment says where a case is from. Names in recordings can be anything, so they are quoted.
+// comment returns the origin of a case. Names in recordings can be anything, so they are quoted.
 func comment(last *recording.Call) string {
 	if last.Gateway == "" {
 		return "# Recorded. Secrets are redacted.\n"
@@ -49,7 +49,7 @@ func comment(last *recording.Call) string {
 	return fmt.Sprintf("# Recorded, of Gateway %q. Secrets are redacted.\n", last.Gateway)
 }
 
-// file is the step as in.yaml has it.
+// file returns the step in the format of in.yaml.
 func (s *step) file() (*callfile.Call, error) {
 	c := &callfile.Call{
 		Hook: s.call.Hook, Hostnames: s.call.Hostnames, Unmodified: s.unmodified, Resources: map[mutator.Kind][]json.RawMessage{},
@@ -69,7 +69,7 @@ func (s *step) file() (*callfile.Call, error) {
 	return c, nil
 }
 
-// answer makes the calls of a file as the conformance kit does, and returns out.yaml.
+// answer runs the calls of a file as the conformance kit does, and returns out.yaml.
 func (m *Maker) answer(ctx context.Context, in []byte) ([]byte, error) {
 	read, err := callfile.Parse(in)
 	if err != nil {
@@ -100,13 +100,14 @@ func (m *Maker) answer(ctx context.Context, in []byte) ([]byte, error) {
 	return yaml.Marshal(results)
 }
 
-// others are the characters that names of directories do not get.
+// others matches characters that are not allowed in directory names.
 var others = regexp.MustCompile(`[^a-z0-9]+`)
 
-// maxName bounds the part of a name that comes from the recording.
+// maxName limits the part of a name that comes from the recording.
 const maxName = 60
 
-// name is the Gateway, or the resource of a call on its own, and what became of policies.
+// name returns the Gateway, or the resource of a call without translation, and the outcomes of
+// policies.
 func name(last *recording.Call, steps []step) string {
 	subject := last.Gateway
 	if s := steps[len(steps)-1]; subject == "" && s.res.Subject != nil {

@@ -16,8 +16,8 @@ type id struct {
 	name string
 }
 
-// changes are the resources that a call changed or added, with their new bytes, and those that it
-// removed, with none.
+// changes returns the resources that a call changed or added, with their new bytes, and those that
+// it removed, with empty bytes.
 func changes(call *engine.Call, res *engine.Response) (map[id]string, error) {
 	before, err := index(call.Resources)
 	if err != nil {
@@ -49,14 +49,14 @@ func index(lists []engine.Resources) (map[id]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			out[id{list.Kind, name}] += string(raw) // of two with one name, both count
+			out[id{list.Kind, name}] += string(raw) // if two have the same name, both matter
 		}
 	}
 	return out, nil
 }
 
-// reduce leaves out resources that the feature did nothing with: all of them, or those of each kind, or
-// each route configuration, as long as the feature does the same with the others.
+// reduce removes resources that the feature does not touch, if the feature still does the same with
+// the others: all of them, those of one kind, or single route configurations.
 func (m *Maker) reduce(ctx context.Context, s *step, done callfile.Returned) (*step, error) {
 	all, err := index(s.complete.Resources)
 	if err != nil {
@@ -82,7 +82,7 @@ func (m *Maker) reduce(ctx context.Context, s *step, done callfile.Returned) (*s
 	return s, nil
 }
 
-// selections are the sets of resources to leave out, one after the other.
+// selections returns the sets of resources to try to remove, in order.
 func selections(untouched map[id]string) (out []func(id) bool) {
 	is := func(i id) bool { _, ok := untouched[i]; return ok }
 	out = append(out, is)
@@ -97,7 +97,7 @@ func selections(untouched map[id]string) (out []func(id) bool) {
 	return out
 }
 
-// without is a step without some resources, nil if it has none of them or the result is another one.
+// without returns a step without some resources, nil if it has none of them or its result differs.
 func (m *Maker) without(ctx context.Context, s *step, done callfile.Returned, drop func(id) bool) (*step, error) {
 	out, dropped := &step{call: clone(s.call)}, false
 	for i, list := range out.call.Resources {
@@ -116,7 +116,7 @@ func (m *Maker) without(ctx context.Context, s *step, done callfile.Returned, dr
 		out.call.Resources[i].Encoded = kept
 	}
 	if !dropped {
-		return nil, nil //nolint:nilnil // it is documented
+		return nil, nil //nolint:nilnil // documented above
 	}
 	if err := m.run(ctx, out, done); err != nil {
 		return nil, err

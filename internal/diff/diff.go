@@ -1,8 +1,8 @@
-// Package diff compares two messages of one type field by field, for people: an element of a list
-// has a path by its name where it has one, what is in an Any is compared by its fields, maps have
-// no order, and values have no secrets.
+// Package diff compares two messages of one type field by field, for people to read. The path of a
+// list element has its name if it has one, the content of an Any is compared by field, maps are
+// unordered, and values have no secrets.
 //
-// It must not know any message of Envoy's by its name, and changes nothing.
+// It must not know any Envoy message by name, and must not modify the messages.
 package diff
 
 import (
@@ -16,26 +16,27 @@ import (
 	"github.com/egraft/egraft/internal/redact"
 )
 
-// Op is what happened to a field.
+// Op is the kind of difference.
 type Op string
 
-// The operations, by the signs that are printed.
+// The operations, as printed.
 const (
 	Added   Op = "+"
 	Changed Op = "~"
 	Removed Op = "-"
 )
 
-// Change is a field that differs. A field that is only in one of the messages is one change with
-// all that is in it.
+// Change is a field that differs. A field that is set in only one of the messages is one change
+// with its whole content.
 type Change struct {
 	Op Op `json:"op"`
-	// Path has the names of fields as Envoy prints them, like
-	// virtual_hosts[name=x].routes[name=y].route.cluster. An index is the one after the change,
-	// that of a removed element the one before.
+	// Path has the names of fields as Envoy prints them, such as
+	// virtual_hosts[name=x].routes[name=y].route.cluster. An index is the one after the change, for
+	// a removed element the one before.
 	Path string `json:"path"`
-	// Note is "order" if the elements of a list are in another order, which are then Old and New
-	// by name, and "at index N" for an element that was inserted into a list of named elements.
+	// Note is "order" if the elements of a list are in a different order: Old and New are then
+	// their names in order. It is "at index N" for an element that was inserted into a list of
+	// named elements.
 	Note string `json:"note,omitempty"`
 	// Old and New are values without secrets.
 	Old json.RawMessage `json:"old,omitempty"`
@@ -45,12 +46,12 @@ type Change struct {
 // Result is a comparison.
 type Result struct {
 	Changes []Change `json:"changes"`
-	// Unchanged is the number of fields that are there and the same. A message counts as the
-	// fields in it, and each element of a list.
+	// Unchanged is the number of fields that are set and equal. A message counts as the fields in
+	// it, and each element of a list counts.
 	Unchanged int `json:"unchanged"`
 }
 
-// Messages compares two messages of one type. Their fields come in the order of the type.
+// Messages compares two messages of one type. The changes are in the order of the type's fields.
 func Messages(before, after proto.Message) (*Result, error) {
 	a, b := before.ProtoReflect(), after.ProtoReflect()
 	if a.Descriptor().FullName() != b.Descriptor().FullName() {
@@ -63,7 +64,7 @@ func Messages(before, after proto.Message) (*Result, error) {
 
 type comparer struct {
 	*Result
-	err error // the first one
+	err error // the first error
 }
 
 func (c *comparer) add(op Op, path, note string, before, after json.RawMessage) {
@@ -99,8 +100,8 @@ func (c *comparer) message(path string, a, b protoreflect.Message) {
 	}
 }
 
-// isLeaf reports whether a message is compared as one value: what has a form of its own in JSON, and
-// messages that are written as a Struct, where paths would lead around what is secret.
+// isLeaf reports whether a message is compared as one value: messages with a special JSON form, and
+// messages written as a Struct, where comparing by path would bypass redaction.
 func isLeaf(m protoreflect.Message) bool {
 	switch d := m.Descriptor(); d.Name() {
 	case "TypedStruct":
@@ -110,7 +111,7 @@ func isLeaf(m protoreflect.Message) bool {
 	}
 }
 
-// isOpen reports whether a message with a form of its own in JSON is compared by its members.
+// isOpen reports whether a message with a special JSON form is compared by its members.
 func isOpen(m protoreflect.Message) bool {
 	switch m.Descriptor().FullName() {
 	case "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue":
@@ -138,7 +139,7 @@ func (c *comparer) value(path string, a, b protoreflect.Message) {
 	c.message(path, a.Get(f).Message(), b.Get(f).Message())
 }
 
-// anyMessage compares what is in two Any.
+// anyMessage compares the content of two Any.
 func (c *comparer) anyMessage(path string, a, b protoreflect.Message) {
 	x, y := redact.Unpack(a), redact.Unpack(b)
 	switch {
@@ -180,7 +181,7 @@ func (c *comparer) field(path string, f protoreflect.FieldDescriptor, a, b proto
 	}
 }
 
-// element compares two elements of a list or map, which are in a and b.
+// element compares two elements of a list or map.
 func (c *comparer) element(path string, f protoreflect.FieldDescriptor, a, b element) {
 	switch {
 	case f.Message() != nil:

@@ -19,7 +19,7 @@ import (
 	"github.com/egraft/egraft/internal/envoyapi"
 )
 
-// read makes a message of YAML.
+// read parses a message in YAML.
 func read[T proto.Message](t *testing.T, m T, text string) T {
 	t.Helper()
 	b, err := yaml.YAMLToJSON([]byte(text))
@@ -120,7 +120,7 @@ func TestMessages(t *testing.T) {
 	require.EqualError(t, err, "compare messages of different types: envoy.config.cluster.v3.Cluster and envoy.config.listener.v3.Listener")
 }
 
-// TestMapsHaveNoOrder: the bytes in an Any have maps in whatever order.
+// TestMapsHaveNoOrder: maps in an Any can be encoded in any order.
 func TestMapsHaveNoOrder(t *testing.T) {
 	h := read(t, &hcmv3.HttpConnectionManager{}, "stat_prefix: x\nroute_config: {metadata: {filter_metadata: {a: {x: 1}, b: {x: 1}, c: {x: 1}, d: {x: 1}, e: {x: 1}}}}")
 	seen := map[string]bool{}
@@ -142,7 +142,7 @@ func TestMapsHaveNoOrder(t *testing.T) {
 	require.Greater(t, len(seen), 1, "the bytes were the same each time, which shows nothing")
 }
 
-// TestUnreadable: what cannot be read differs or not, and is not shown.
+// TestUnreadable: unreadable content is compared, but not shown.
 func TestUnreadable(t *testing.T) {
 	of := func(value string) *corev3.TypedExtensionConfig {
 		c := read(t, &corev3.TypedExtensionConfig{}, "typed_config: {'@type': type.googleapis.com/envoy.config.core.v3.Node}")

@@ -12,15 +12,15 @@ import (
 	"github.com/egraft/egraft/internal/redact"
 )
 
-// element is one of a list or map.
+// element is an element of a list or entry of a map.
 type element struct {
-	in    protoreflect.Message // with the list or map
+	in    protoreflect.Message // the message with the list or map
 	field protoreflect.FieldDescriptor
 	key   protoreflect.MapKey // of a map
 	value protoreflect.Value
 }
 
-// mapField compares maps in the order of their keys.
+// mapField compares maps in key order.
 func (c *comparer) mapField(path string, f protoreflect.FieldDescriptor, a, b protoreflect.Message) {
 	before, after := entries(f, a), entries(f, b)
 	var keys []string
@@ -54,8 +54,8 @@ func entries(f protoreflect.FieldDescriptor, m protoreflect.Message) map[string]
 	return out
 }
 
-// list compares lists by the names of their elements, or by their indexes if not all have one of
-// their own.
+// list compares lists by the names of their elements, or by index if not all elements have a unique
+// name.
 func (c *comparer) list(path string, f protoreflect.FieldDescriptor, a, b protoreflect.Message) {
 	before, after := elements(f, a), elements(f, b)
 	was, named := names(before)
@@ -125,7 +125,7 @@ func elements(f protoreflect.FieldDescriptor, m protoreflect.Message) (out []ele
 	return out
 }
 
-// names are the names of elements as they are in a path, like [name=x].
+// names returns the names of elements as in a path, such as [name=x].
 func names(list []element) (out []string, unique bool) {
 	seen := make(map[string]bool, len(list))
 	for _, e := range list {
@@ -139,7 +139,7 @@ func names(list []element) (out []string, unique bool) {
 	return out, true
 }
 
-// naming are the fields that name a message in a list.
+// naming are the fields that can name a message in a list.
 var naming = []protoreflect.Name{"name", "key", "cluster_name"}
 
 func nameOf(e element) string {
@@ -156,7 +156,7 @@ func nameOf(e element) string {
 	return ""
 }
 
-// printed is a name as it is in a path.
+// printed returns a name as in a path.
 func printed(name string) string {
 	if strings.ContainsAny(name, "[]\"\n") || name == "" {
 		return strconv.Quote(name)

@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Write prints a comparison for people, each line behind the indent.
+// Write prints a comparison for people to read, each line after the indent.
 func (r *Result) Write(w io.Writer, indent string) error {
 	var out strings.Builder
 	for _, c := range r.Changes {
@@ -64,7 +64,7 @@ func isScalar(value json.RawMessage) bool {
 	return len(value) == 2 || !bytes.HasPrefix(value, []byte("{")) && !bytes.HasPrefix(value, []byte("["))
 }
 
-// Block prints a value as YAML, each line behind the indent.
+// Block returns a value as YAML, each line after the indent.
 func Block(value json.RawMessage, indent string) (string, error) {
 	text, err := yaml.JSONToYAML(value)
 	if err != nil {

@@ -9,34 +9,35 @@ import (
 	"github.com/egraft/egraft/internal/redact"
 )
 
-// note keeps the first error.
+// note records the first error.
 func (c *comparer) note(err error) {
 	if c.err == nil {
 		c.err = err
 	}
 }
 
-// json prints a message without secrets.
+// json returns a message as JSON without secrets.
 func (c *comparer) json(m protoreflect.Message) json.RawMessage {
 	b, err := redact.JSON(m.Interface())
 	c.note(err)
 	return b
 }
 
-// fieldJSON prints a field without secrets. The message that it is in reports whether it is one.
+// fieldJSON returns a field as JSON without secrets. The containing message determines whether the
+// field is secret.
 func (c *comparer) fieldJSON(m protoreflect.Message, f protoreflect.FieldDescriptor) json.RawMessage {
 	only := m.New()
 	only.Set(f, m.Get(f))
 	members := map[string]json.RawMessage{}
 	c.note(json.Unmarshal(c.json(only), &members))
 	value, ok := members[f.TextName()]
-	if !ok { // a number that is secret
+	if !ok { // a secret number
 		return secret()
 	}
 	return value
 }
 
-// elementJSON prints an element of a list or map without secrets.
+// elementJSON returns an element of a list or map as JSON without secrets.
 func (c *comparer) elementJSON(e element) json.RawMessage {
 	value := e.field
 	if e.field.IsMap() {
@@ -62,7 +63,7 @@ func (c *comparer) elementJSON(e element) json.RawMessage {
 	return list[0]
 }
 
-// leaves counts the fields in a message.
+// leaves counts the set fields in a message.
 func leaves(m protoreflect.Message) int {
 	if m.Descriptor().FullName() == "google.protobuf.Any" {
 		content := redact.Unpack(m)

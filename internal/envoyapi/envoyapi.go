@@ -1,8 +1,8 @@
-// Package envoyapi knows all messages of Envoy's current API and of xDS, whether the program
-// has Go code for them or not: resources may have any of them inside of Any.
+// Package envoyapi knows all messages of Envoy's current API and of xDS, including those without Go
+// code in the program: resources may contain any of them inside an Any.
 //
-// Messages without Go code are read by their descriptors, which take a fortieth of the space.
-// It must not know what the messages mean.
+// Messages without Go code are read by their descriptors, which take a fortieth of the space. The
+// package must not know the meaning of messages.
 package envoyapi
 
 import (
@@ -24,17 +24,17 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// descriptors is a FileDescriptorSet with everything that a file of it imports, compressed.
-// TestDescriptors writes it with -update.
+// descriptors is a compressed FileDescriptorSet that includes all imports. TestDescriptors writes
+// it with -update.
 //
 //go:embed descriptors.binpb.gz
 var descriptors []byte
 
-// Types resolves messages by name: those with Go code first. It is what protojson and proto take
-// as a Resolver.
+// Types resolves messages by name, those with Go code first. protojson and proto accept it as a
+// Resolver.
 type Types struct{}
 
-// described are the types that have no Go code. Reading them takes about 0.1 s, and most programs
+// described returns the types without Go code. Reading them takes about 0.1 s, and most programs
 // never need them.
 var described = sync.OnceValues(func() (*dynamicpb.Types, error) {
 	files, err := files()
@@ -46,7 +46,7 @@ var described = sync.OnceValues(func() (*dynamicpb.Types, error) {
 
 var files = sync.OnceValues(readDescriptors)
 
-// Extensions are the names of all messages of extensions, sorted; empty if they cannot be read.
+// Extensions returns the names of all messages of extensions, sorted; nil if they cannot be read.
 var Extensions = sync.OnceValue(func() (names []string) {
 	files, err := files()
 	if err != nil {

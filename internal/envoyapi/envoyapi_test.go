@@ -20,10 +20,12 @@ import (
 	_ "github.com/egraft/egraft/pkg/mutator/mutatortest" // all messages of Envoy's API
 )
 
-// updating reports whether the test writes descriptors.binpb.gz: the conformance kit has the flag.
+// updating reports whether the test writes descriptors.binpb.gz. The conformance kit defines the
+// flag.
 func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
-// TestDescriptors compares the descriptors with the API of go.mod. With -update it writes them.
+// TestDescriptors compares the descriptors with the API version in go.mod. With -update it writes
+// them.
 func TestDescriptors(t *testing.T) {
 	want := current()
 	require.Greater(t, len(want.GetFile()), 400)
@@ -44,7 +46,7 @@ func TestDescriptors(t *testing.T) {
 	require.True(t, proto.Equal(want, got), "go.mod has another version of Envoy's API: run make generate")
 }
 
-// current are the files of Envoy's and xDS's API, with what they import in front of them.
+// current returns the files of Envoy's and xDS's API, each after its imports.
 func current() *descriptorpb.FileDescriptorSet {
 	set, seen := &descriptorpb.FileDescriptorSet{}, map[string]bool{}
 	var add func(f protoreflect.FileDescriptor)
@@ -73,7 +75,7 @@ func current() *descriptorpb.FileDescriptorSet {
 	return set
 }
 
-// TestEveryMessageIsDescribed: nothing that is there in Go is lost on the way.
+// TestEveryMessageIsDescribed: every message with Go code has a descriptor.
 func TestEveryMessageIsDescribed(t *testing.T) {
 	d, err := envoyapi.Described()
 	require.NoError(t, err)

@@ -5,11 +5,11 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// SetDescriptors replaces the embedded descriptors, for the test that has just written them.
+// SetDescriptors replaces the embedded descriptors, for a test that has just written them.
 func SetDescriptors(b []byte) { descriptors = b }
 
-// Descriptors are the embedded descriptors.
+// Descriptors returns the embedded descriptors.
 func Descriptors() (*descriptorpb.FileDescriptorSet, error) { return decode(descriptors) }
 
-// Described are the types of the descriptors.
+// Described returns the types of the descriptors.
 func Described() (*dynamicpb.Types, error) { return described() }

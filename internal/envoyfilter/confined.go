@@ -12,9 +12,9 @@ import (
 	"github.com/egraft/egraft/internal/envoyapi"
 )
 
-// messages are those that the configuration of a confined filter may have. What they can do is
-// known: read no file or environment of Envoy, call no cluster, and change nothing but the requests
-// that pass the filter and the responses to them.
+// messages are the messages that the configuration of a confined filter may contain. Their effects
+// are known: they read no file or environment of Envoy, call no cluster, and change nothing but the
+// requests that pass through the filter and the responses to them.
 var messages = set(
 	"envoy.extensions.filters.http.adaptive_concurrency.v3.*", "envoy.extensions.filters.http.bandwidth_limit.v3.*",
 	"envoy.extensions.filters.http.csrf.v3.*", "envoy.extensions.filters.http.custom_response.v3.*", "envoy.extensions.filters.http.grpc_web.v3.*",
@@ -32,7 +32,7 @@ var messages = set(
 	statusInput, localResponse, cookieSession, headerSession,
 )
 
-// Messages that others may have inside.
+// Messages that other messages may contain.
 const (
 	statusInput   = "envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput"
 	localResponse = "envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy"
@@ -40,7 +40,7 @@ const (
 	headerSession = "envoy.extensions.http.stateful_session.header.v3.HeaderBasedSessionState"
 )
 
-// inside are the messages that a field may hold which is made for any.
+// inside are the messages allowed in a field that can hold any message.
 var inside = map[protoreflect.FullName][]string{
 	"xds.type.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate.input": {statusInput},
 	"xds.type.matcher.v3.Matcher.MatcherTree.input":                           {statusInput},
@@ -73,8 +73,8 @@ func isAllowed(name protoreflect.FullName) bool {
 // confinement walks the configuration of a filter.
 type confinement struct{ errs field.ErrorList }
 
-// Confined returns why a configuration may do more than a namespace may by default, or may be one that
-// Envoy rejects, which would keep others' changes from Envoy as well.
+// Confined returns why a configuration exceeds what a namespace may do by default, or why Envoy
+// might reject it, which would also block others' changes.
 func Confined(m proto.Message, at *field.Path) field.ErrorList {
 	c := &confinement{}
 	c.message(m.ProtoReflect(), "", at)

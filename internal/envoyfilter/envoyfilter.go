@@ -1,8 +1,8 @@
-// Package envoyfilter knows the HTTP filters of Envoy: which message configures each in a filter
-// chain and which on a route, and which of them can do no more than to change the requests that
-// pass them.
+// Package envoyfilter knows Envoy's HTTP filters: which message configures each in a filter chain
+// and which on a route, and which of them can do no more than change the requests that pass through
+// them.
 //
-// It reads configuration and must not change it. Who may use which filter is for others to decide.
+// It reads configuration and must not change it. It does not decide who may use which filter.
 package envoyfilter
 
 import (
@@ -10,19 +10,19 @@ import (
 	"strings"
 )
 
-// Filter is an HTTP filter that Envoy's standard build has.
+// Filter is an HTTP filter in Envoy's standard build.
 type Filter struct {
-	// Name is how operators name the filter: csrf for envoy.extensions.filters.http.csrf.v3.
+	// Name is the name for operators, such as csrf for envoy.extensions.filters.http.csrf.v3.
 	Name string
-	// Chain is the message that configures it in a filter chain, and Route the one that does so on
-	// routes; the latter is empty for filters that have none.
+	// Chain is the message that configures it in a filter chain, and Route the message for routes,
+	// empty if there is none.
 	Chain, Route string
-	// IsUpstream says that it can be an upstream HTTP filter of clusters, too. UpstreamRoute is then
-	// what Route is in a filter chain.
+	// IsUpstream is true if it can also be an upstream HTTP filter of clusters. Its message for
+	// routes is then UpstreamRoute.
 	IsUpstream    bool
 	UpstreamRoute string
-	// IsConfined says that any namespace may use the filter, as far as [Confined] allows its
-	// configuration.
+	// IsConfined is true if any namespace may use the filter, within the limits of [Confined] for
+	// its configuration.
 	IsConfined bool
 }
 
@@ -31,7 +31,7 @@ const (
 	version = ".v3."
 )
 
-// filter is one of package envoy.extensions.filters.http.NAME.v3.
+// filter returns a filter of package envoy.extensions.filters.http.NAME.v3.
 func filter(name, chain, route string) Filter {
 	f := Filter{Name: name, Chain: prefix + name + version + chain}
 	if route != "" {
@@ -46,20 +46,22 @@ func confined(name, chain, route string) Filter {
 	return f
 }
 
-// upstream is a filter that can be one of clusters, with the same messages.
+// upstream returns a filter that can also be an upstream filter, with the same messages.
 func upstream(f Filter) Filter {
 	f.IsUpstream, f.UpstreamRoute = true, f.Route
 	return f
 }
 
-// withoutUpstreamRoute is a filter that Envoy configures on routes in a filter chain only.
+// withoutUpstreamRoute returns a filter that Envoy does not configure on routes when it is an
+// upstream filter.
 func withoutUpstreamRoute(f Filter) Filter {
 	f.UpstreamRoute = ""
 	return f
 }
 
-// all are those that Envoy 1.39.1 takes, sorted by name. Left out are router and mcp_router, which end a
-// chain, and match_delegate, which is a matcher for other filters. TestFiltersOfEnvoy of e2e compares.
+// all are the filters of Envoy 1.39.1, sorted by name, except router and mcp_router, which end a
+// chain, and match_delegate, which is a matcher for other filters. TestFiltersOfEnvoy in e2e
+// compares them with Envoy.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/extensions_metadata.yaml
 var all = []Filter{
 	filter("a2a", "A2a", ""),
@@ -133,7 +135,7 @@ var all = []Filter{
 // All returns the filters, sorted by name.
 func All() []Filter { return slices.Clone(all) }
 
-// Names are those of the filters.
+// Names returns the names of the filters.
 func Names() (names []string) {
 	for _, f := range all {
 		names = append(names, f.Name)
@@ -141,7 +143,7 @@ func Names() (names []string) {
 	return names
 }
 
-// UpstreamNames are those of the filters that can be upstream HTTP filters.
+// UpstreamNames returns the names of the filters that can be upstream HTTP filters.
 func UpstreamNames() (names []string) {
 	for _, f := range all {
 		if f.IsUpstream {

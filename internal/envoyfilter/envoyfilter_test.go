@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/internal/typedconfig"
 )
 
-// TestMessagesExist: the messages of all filters are those of Envoy's API, and the filters are sorted.
+// TestMessagesExist: the messages of all filters exist in Envoy's API, and the filters are sorted.
 func TestMessagesExist(t *testing.T) {
 	require.True(t, slices.IsSorted(envoyfilter.Names()))
 	for _, f := range envoyfilter.All() {
@@ -47,7 +47,7 @@ func confined(t *testing.T, text string) error {
 
 const filters = "{'@type': type.googleapis.com/envoy.extensions.filters.http."
 
-// header is a filter that adds a header to requests.
+// header returns a filter that adds a header to requests.
 func header(name, value string) string {
 	return filters + "header_mutation.v3.HeaderMutation, mutations: {request_mutations: [{append: {header: {key: '" + name + "', value: '" + value + "'}}}]}}"
 }
@@ -70,8 +70,8 @@ func rbac(permission string) string {
 	return filters + "rbac.v3.RBAC, rules: {policies: {p: {permissions: [" + permission + "], principals: [{any: true}]}}}}"
 }
 
-// TestConfined has each way that is known by which a filter could do more than to change the requests of
-// its own route.
+// TestConfined tries each known way in which a filter could do more than change the requests of its
+// own route.
 func TestConfined(t *testing.T) {
 	const local = "local_response_policy.v3.LocalResponsePolicy, "
 	for text, want := range map[string]string{

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// forbiddenFields are fields of messages that a confined filter may otherwise have.
+// forbiddenFields are fields forbidden in messages that a confined filter may contain.
 var forbiddenFields = map[protoreflect.FullName]string{
 	"envoy.config.core.v3.DataSource.filename":                                             "reads a file of Envoy",
 	"envoy.config.core.v3.DataSource.environment_variable":                                 "reads the environment of Envoy",
@@ -28,8 +28,8 @@ var forbiddenFields = map[protoreflect.FullName]string{
 	"envoy.extensions.filters.http.header_mutation.v3.Mutations.query_parameter_mutations": "changes the path of requests",
 }
 
-// check says what is wrong with a message whose validation Envoy does not leave to its rules, and is
-// empty if nothing is.
+// check returns why a message is invalid for Envoy although its validation rules accept it, "" if
+// it is valid.
 func (c *confinement) check(m protoreflect.Message, in protoreflect.FullName) string {
 	text := func(name protoreflect.Name) string { return m.Get(m.Descriptor().Fields().ByName(name)).String() }
 	bytes := func(name protoreflect.Name) string {
@@ -73,7 +73,7 @@ func (c *confinement) check(m protoreflect.Message, in protoreflect.FullName) st
 	return ""
 }
 
-// shorterThanMillisecond reports whether a duration is set that Envoy takes for none.
+// shorterThanMillisecond reports whether a duration is set that Envoy treats as unset.
 func shorterThanMillisecond(m protoreflect.Message, name protoreflect.Name) bool {
 	fd := m.Descriptor().Fields().ByName(name)
 	if !m.Has(fd) {
@@ -84,8 +84,7 @@ func shorterThanMillisecond(m protoreflect.Message, name protoreflect.Name) bool
 	return d.Get(of.ByName("seconds")).Int() == 0 && d.Get(of.ByName("nanos")).Int() < 1_000_000
 }
 
-// headerFault judges a header that is added. Envoy puts what a command between % stands for into the
-// value.
+// headerFault checks a header to add. Envoy replaces a command between % characters in the value.
 func headerFault(name, value string) string {
 	if fault := NameFault(name); fault != "" {
 		return fault
@@ -93,15 +92,15 @@ func headerFault(name, value string) string {
 	return FormatFault(value)
 }
 
-// sessionNames are those of the extensions in sessionState.
+// sessionNames are the names of the extensions in sessionState.
 var sessionNames = []string{"envoy.http.stateful_session.cookie", "envoy.http.stateful_session.header"}
 
 const sessionState = "envoy.extensions.filters.http.stateful_session.v3.StatefulSession.session_state"
 
 var token = regexp.MustCompile("^:?[0-9a-zA-Z!#$%&'*+.^_|~`-]+$")
 
-// NameFault says what is wrong with the name of a header that is added, and is empty if nothing is: the
-// header is one, and is none by which Envoy chooses routes.
+// NameFault returns what is wrong with the name of a header to add, "" if nothing is: it must be a
+// valid name, and not of a header by which Envoy selects routes.
 func NameFault(name string) string {
 	if !token.MatchString(name) {
 		return "has a header whose name is none"
@@ -109,8 +108,8 @@ func NameFault(name string) string {
 	return routingFault(name)
 }
 
-// routingFault is that of a header by which a route is chosen: if another filter has Envoy choose
-// anew, the request must not be one for a route of others.
+// routingFault rejects headers by which Envoy selects routes: if another filter makes Envoy select
+// a route again, the request must not get a route of others.
 func routingFault(name string) string {
 	if strings.HasPrefix(name, ":") || strings.EqualFold(name, "host") {
 		return "changes the header " + name + ", by which Envoy chooses routes"
@@ -118,23 +117,23 @@ func routingFault(name string) string {
 	return ""
 }
 
-// headerName is a header that a command reads, pseudo-headers included.
+// headerName matches a header that a command reads, including pseudo-headers.
 const headerName = `(?::(?i:authority|method|path|protocol|scheme|status)|[a-zA-Z0-9_-]{1,64})`
 
 // plainCommands have no arguments.
 const plainCommands = "START_TIME, PROTOCOL, RESPONSE_CODE, RESPONSE_CODE_DETAILS, RESPONSE_FLAGS, DURATION, BYTES_RECEIVED, STREAM_ID, TRACE_ID, DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"
 
-// command is what may be between %: nothing that tells of Envoy itself, as ENVIRONMENT and FILTER_STATE
-// do, and nothing that Envoy may reject.
+// command matches the allowed commands between % characters: none that exposes Envoy itself, as
+// ENVIRONMENT and FILTER_STATE do, and none that Envoy may reject.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/advanced/substitution_formatter
 var command = regexp.MustCompile(`%(?:%|(?:REQ|RESP|TRAILER)\(` + headerName + `(?:\?` + headerName + `)?\)(?::[1-9][0-9]{0,3})?%|(?:` +
 	strings.ReplaceAll(plainCommands, ", ", "|") + `)%)`)
 
-// maxQuoted is how much of a text a message has.
+// maxQuoted limits how much of a text a message quotes.
 const maxQuoted = 40
 
-// FormatFault says what is wrong with a text in which Envoy replaces commands between %, and is empty if
-// nothing is: it tells of the request and the response, and of nothing else.
+// FormatFault returns what is wrong with a text in which Envoy replaces commands between %
+// characters, "" if nothing is: commands may expose only the request and the response.
 func FormatFault(value string) string {
 	_, fault, found := strings.Cut(command.ReplaceAllString(value, ""), "%")
 	if !found {
@@ -144,7 +143,7 @@ func FormatFault(value string) string {
 		"%"+fault[:min(len(fault), maxQuoted)], plainCommands)
 }
 
-// Limits of regular expressions: what Go and RE2 read alike, and compile in kilobytes.
+// Limits of regular expressions, so that Go and RE2 read them alike, and compile them in kilobytes.
 const (
 	maxRegex       = 256
 	maxRepetitions = 4
@@ -155,8 +154,8 @@ var (
 	oddRegex   = regexp.MustCompile(`\\[^dDwWsSbB.\\/\-^$*+?()\[\]{}|]|\(\?[^:i]|\(\?i[^)]|\{[0-9]*[0-9]{3}|\{[0-9]+,[0-9]{3}|\{(?:6[5-9]|[7-9][0-9])|,(?:6[5-9]|[7-9][0-9])\}`)
 )
 
-// RegexFault says why Envoy may reject a regular expression, or take long to compile it, and is empty if it
-// does not.
+// RegexFault returns why Envoy may reject a regular expression or take long to compile it, "" if it
+// does neither.
 func RegexFault(text string) string {
 	switch {
 	case len(text) > maxRegex:

@@ -1,7 +1,7 @@
-// Package filterspec is what FilterPolicy and HTTPFilter have in common: an HTTP filter of Envoy, its
-// position and its configuration.
+// Package filterspec has the common parts of FilterPolicy and HTTPFilter: an HTTP filter of Envoy,
+// its position and its configuration.
 //
-// It reads and validates fields. Who may use which filter is for others to decide.
+// It reads and validates fields. It does not decide who may use which filter.
 package filterspec
 
 import (
@@ -14,14 +14,14 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Spec has the fields of a custom resource.
+// Spec has the common fields of a custom resource.
 type Spec struct {
-	// Config is the configuration of the filter, which is at ConfigPath.
+	// Config is the configuration of the filter, and ConfigPath its path in the custom resource.
 	Config     v1alpha1.TypedConfig
 	ConfigPath *field.Path
-	// PerRoute is that for routes, below spec.perRoute; nil for none.
+	// PerRoute is the configuration for routes, at spec.perRoute; nil for none.
 	PerRoute *v1alpha1.TypedConfig
-	// IsUpstream says that the filter is among the upstream HTTP filters.
+	// IsUpstream is true if the filter is an upstream HTTP filter.
 	IsUpstream bool
 
 	position      *v1alpha1.FilterPosition
@@ -67,7 +67,7 @@ func (s *Spec) RouteMessage() (proto.Message, error) {
 	return m, errs.ToAggregate()
 }
 
-// Describe tells what a filter of a name does.
+// Describe returns the effect of a filter with a name.
 func (s *Spec) Describe(name string, routes int) string {
 	requests := "requests"
 	if s.IsUpstream {

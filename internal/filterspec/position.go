@@ -5,7 +5,7 @@ import (
 	"github.com/egraft/egraft/pkg/httpfilter"
 )
 
-// kinds are those of the CRD.
+// kinds are the kinds in the CRD.
 var kinds = map[v1alpha1.FilterKind]httpfilter.Kind{
 	"CustomResponse": httpfilter.CustomResponse, "HealthCheck": httpfilter.HealthCheck, "Fault": httpfilter.Fault, "CORS": httpfilter.CORS,
 	"CSRF": httpfilter.CSRF, "HeaderMutation": httpfilter.HeaderMutation, "ExtAuthz": httpfilter.ExtAuthz, "APIKeyAuth": httpfilter.APIKeyAuth,
@@ -16,7 +16,7 @@ var kinds = map[v1alpha1.FilterKind]httpfilter.Kind{
 	"CredentialInjector": httpfilter.CredentialInjector, "Compressor": httpfilter.Compressor, "DynamicForwardProxy": httpfilter.DynamicForwardProxy,
 }
 
-// Position is that of a custom resource that was validated.
+// Position returns the position of a validated custom resource.
 func (s *Spec) Position() httpfilter.Position {
 	switch p := s.position; {
 	case p == nil || p.At == v1alpha1.FilterBeforeRouter:
@@ -30,7 +30,7 @@ func (s *Spec) Position() httpfilter.Position {
 	}
 }
 
-// IsBeforeRouter reports whether the filter is behind all others.
+// IsBeforeRouter reports whether the filter is after all others.
 func (s *Spec) IsBeforeRouter() bool {
 	return s.position == nil || s.position.At == v1alpha1.FilterBeforeRouter
 }

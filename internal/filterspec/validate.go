@@ -13,13 +13,13 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Values of fields, as the CRD has them.
+// Values of fields in the CRD.
 var (
 	failurePolicies = []v1alpha1.FailurePolicy{v1alpha1.FailurePolicyDeny, v1alpha1.FailurePolicyIgnore}
 	places          = []v1alpha1.FilterPlace{v1alpha1.FilterBeforeRouter, v1alpha1.FilterFirst}
 )
 
-// Validate fills in the defaults and checks what the CRDs check, and the configuration against its
+// Validate sets the defaults, and checks the rules of the CRDs and the configuration against its
 // message.
 func (s *Spec) Validate() (errs field.ErrorList) {
 	at := field.NewPath("spec")
@@ -53,7 +53,7 @@ func (s *Spec) validateConfig() (envoyfilter.Filter, field.ErrorList) {
 	return f, errs
 }
 
-// validateUpstream checks what is upstream only.
+// validateUpstream checks the restrictions of upstream filters.
 func validateUpstream(f envoyfilter.Filter, p *v1alpha1.FilterPosition, known bool, at *field.Path) (errs field.ErrorList) {
 	if p != nil && (p.Before != "" || p.After != "" || p.At != "" && p.At != v1alpha1.FilterBeforeRouter) {
 		errs = append(errs, field.Invalid(at.Child("position"), field.OmitValueType{}, "must be BeforeRouter with upstream: true"))
@@ -64,8 +64,8 @@ func validateUpstream(f envoyfilter.Filter, p *v1alpha1.FilterPosition, known bo
 	return errs
 }
 
-// validateRoute checks that the message is the one that Envoy takes for the filter on routes: it
-// rejects others, or takes them for another filter's.
+// validateRoute checks that the message is the filter's message for routes: Envoy rejects any
+// other, or applies it to another filter.
 func validateRoute(f envoyfilter.Filter, takes string, c *v1alpha1.TypedConfig, at *field.Path) field.ErrorList {
 	name := typedconfig.Name(c.Raw)
 	switch {
@@ -102,7 +102,7 @@ func validatePosition(p *v1alpha1.FilterPosition, at *field.Path) (errs field.Er
 	return errs
 }
 
-// Shortened is text from a policy that need not be of any use in a message.
+// Shortened shortens text from a policy that is quoted in a message: the text can be anything.
 func Shortened(text string) string {
 	const most = 128
 	if len(text) <= most {

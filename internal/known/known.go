@@ -1,6 +1,6 @@
-// Package known says whether Envoy Gateway knows a custom resource: the first stage of a policy.
+// Package known reports whether Envoy Gateway knows a custom resource: the first stage of a policy.
 //
-// It judges facts that others gathered, and must not read files or connect to anything.
+// It judges facts that callers gathered, and must not read files or connect to anything.
 package known
 
 import (
@@ -17,66 +17,66 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// Presence reports whether something is there.
+// Presence is whether something exists.
 type Presence int
 
-// Whether something is there. Unknown is what nobody could tell.
+// The values of Presence. Unknown means that it could not be determined.
 const (
 	Unknown Presence = iota
 	There
 	Absent
 )
 
-// Facts are what is known of a custom resource outside of egraft.
+// Facts is the information about a custom resource from outside of egraft.
 type Facts struct {
 	wiring.Kind
 	Namespace, Name string
 
-	// Installed reports whether the API server has the kind, Exists whether it has the object, or
-	// whether the file is there from which Envoy Gateway reads it.
+	// Installed is whether the API server serves the kind. Exists is whether the API server has the
+	// object or, with the file provider, whether some file contains it.
 	Installed, Exists Presence
-	// Near are names that the object could have been meant to have, as namespace/name.
+	// Near are names that the object's name could be a typo of, as namespace/name.
 	Near []string
 	// Generation is the object's, 0 if it has none.
 	Generation int64
-	// Ancestors are what Envoy Gateway wrote to the status of a policy.
+	// Ancestors are the entries that Envoy Gateway wrote to the status of a policy.
 	Ancestors []Ancestor
 
-	// Config is Envoy Gateway's configuration, nil if that is not known, and Needs what egraft's
-	// features need of it. The socket is egraft's, and may be empty.
+	// Config is Envoy Gateway's configuration, nil if unknown, and Needs what egraft's features
+	// need from it. Socket is egraft's socket, and may be empty.
 	Config *wiring.Config
 	Needs  *wiring.Needs
 	Socket string
-	// Release is Envoy Gateway's version, empty if it is not known. RouteTargets are the routes that a
-	// policy targets, and OtherTargets reports whether it has other targets.
+	// Release is Envoy Gateway's version, empty if unknown. RouteTargets are the routes that a
+	// policy targets, and OtherTargets is true if it has other targets.
 	Release      string
 	RouteTargets []string
 	OtherTargets bool
-	// NamespaceLabels are nil if they are not known.
+	// NamespaceLabels are nil if unknown.
 	NamespaceLabels map[string]string
-	// Missing says which facts could not be gathered, and why.
+	// Missing lists the facts that could not be gathered, with the reasons.
 	Missing []string
 }
 
-// Ancestor is what Envoy Gateway says of a policy for one Gateway.
+// Ancestor is Envoy Gateway's status of a policy for one Gateway.
 type Ancestor struct {
 	// Gateway is namespace/name.
 	Gateway    string
 	Conditions []metav1.Condition
 }
 
-// Problem is what is wrong.
+// Problem is a problem with a custom resource.
 type Problem struct {
 	Code finding.Code
-	// Failed is false for what may be as it should be.
+	// Failed is false for a possible problem.
 	Failed  bool
 	Message string
 }
 
-// Verdict is what facts come to.
+// Verdict is the conclusion from facts.
 type Verdict struct {
-	// Summary is a line, and Problems what is wrong. Examined is false if it is not
-	// known whether the object exists.
+	// Summary is one line, and Problems are the problems found. Examined is false if it is unknown
+	// whether the object exists.
 	Summary  string
 	Problems []Problem
 	Examined bool
@@ -87,7 +87,7 @@ func (v *Verdict) Failed() bool {
 	return slices.ContainsFunc(v.Problems, func(p Problem) bool { return p.Failed })
 }
 
-// Judge says whether Envoy Gateway knows the object.
+// Judge concludes whether Envoy Gateway knows the object.
 func Judge(f *Facts) *Verdict {
 	v := &Verdict{Examined: f.Exists != Unknown || f.Installed == Absent}
 	for _, judge := range []func(*Facts, *Verdict){(*Facts).existence, (*Facts).configured, (*Facts).watched, (*Facts).released, (*Facts).status} {
@@ -106,7 +106,7 @@ func (v *Verdict) add(c finding.Code, failed bool, format string, arguments ...a
 
 func (f *Facts) title() string { return f.Kind.Kind + " " + f.Namespace + "/" + f.Name }
 
-// summary says what was found to be well.
+// summary lists what was found to be in order.
 func (f *Facts) summary() string {
 	var out []string
 	if f.Exists == There {
@@ -141,7 +141,7 @@ func (f *Facts) existence(v *Verdict) {
 	}
 }
 
-// configured compares the kinds of the extension manager with what egraft needs.
+// configured compares the kinds in the extension manager with those that egraft needs.
 func (f *Facts) configured(v *Verdict) {
 	if f.Config == nil || f.Needs == nil {
 		return
@@ -184,7 +184,7 @@ func (f *Facts) watched(v *Verdict) {
 	}
 }
 
-// released reports whether the release of Envoy Gateway sends what the policy targets.
+// released checks whether the release of Envoy Gateway sends policies with these targets.
 func (f *Facts) released(v *Verdict) {
 	if len(f.RouteTargets) > 0 && version.Precedes(f.Release, version.RouteTargets) {
 		v.add(finding.NotInRelease, !f.OtherTargets, "Envoy Gateway before %s does not send policies that target routes, and this is %s: %s has no effect on %s",
@@ -192,8 +192,8 @@ func (f *Facts) released(v *Verdict) {
 	}
 }
 
-// status reads what Envoy Gateway wrote. It writes none for filters and backends, and none without
-// Kubernetes.
+// status checks the status that Envoy Gateway wrote. It writes none for filters and backends, and
+// none without Kubernetes.
 func (f *Facts) status(v *Verdict) {
 	if f.Exists != There || f.Generation == 0 || f.Needs == nil || !slices.Contains(f.Needs.Policies, f.Kind) {
 		return

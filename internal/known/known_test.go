@@ -13,7 +13,7 @@ import (
 
 var kind = wiring.Kind{Group: "egraft.io", Version: "v1alpha1", Kind: "BufferPolicy"}
 
-// config is Envoy Gateway's configuration with more fields.
+// config returns an Envoy Gateway configuration with additional fields.
 func config(t *testing.T, more string) *wiring.Config {
 	t.Helper()
 	c, err := wiring.Parse([]byte("kind: EnvoyGateway\n" + more))
@@ -23,7 +23,7 @@ func config(t *testing.T, more string) *wiring.Config {
 
 const wired = "extensionManager: {policyResources: [{group: egraft.io, version: v1alpha1, kind: BufferPolicy}]}\n"
 
-// facts are those of a policy that is known.
+// facts returns the facts of a known policy.
 func facts(t *testing.T, edit func(*known.Facts)) *known.Facts {
 	f := &known.Facts{
 		Kind: kind, Namespace: "shop", Name: "buffer", Installed: known.There, Exists: known.There, Generation: 2,

@@ -4,9 +4,9 @@ package logging
 const (
 	// KeyError is an error as text.
 	KeyError = "error"
-	// KeyHook is a hook of Envoy Gateway as its configuration spells it.
+	// KeyHook is a hook of Envoy Gateway, spelled as in its configuration.
 	KeyHook = "hook"
-	// KeyMethod is a gRPC method that is no hook, with its service.
+	// KeyMethod is a gRPC method that is not a hook, with its service.
 	KeyMethod = "method"
 	// KeyFeature is the name of a feature.
 	KeyFeature = "feature"
@@ -18,15 +18,15 @@ const (
 	KeyPolicy = "policy"
 	// KeyGateway is a Gateway as namespace/name.
 	KeyGateway = "gateway"
-	// KeyPolicies is a list of policies, each with what it does.
+	// KeyPolicies is a list of policies, each with its effect.
 	KeyPolicies = "policies"
 	// KeyResult is the outcome of a mutator on a resource.
 	KeyResult = "result"
-	// KeyResults is how many resources had which outcome.
+	// KeyResults is the number of resources by result.
 	KeyResults = "results"
 	// KeyReason is a reason in the sense of Kubernetes conditions.
 	KeyReason = "reason"
-	// KeyFinding is the code of a reason, as docs/outcomes.md has it.
+	// KeyFinding is the code of a reason, as in docs/outcomes.md.
 	KeyFinding = "finding"
 	// KeyMessage is an explanation for people.
 	KeyMessage = "message"
@@ -44,9 +44,9 @@ const (
 	KeyRequestBytes = "requestBytes"
 	// KeyResponseBytes is the size of a response's message on the wire.
 	KeyResponseBytes = "responseBytes"
-	// KeyTimeout is a Go duration that something may take.
+	// KeyTimeout is a timeout as a Go duration.
 	KeyTimeout = "timeout"
-	// KeyLimit is a number of bytes that was exceeded.
+	// KeyLimit is a limit in bytes that was exceeded.
 	KeyLimit = "limit"
 	// KeySetting is the flag to change.
 	KeySetting = "setting"
@@ -70,9 +70,9 @@ const (
 	KeyFeatures = "features"
 	// KeyModules are the features that are not built in, each with its module and version.
 	KeyModules = "modules"
-	// KeyRetryAfter is a Go duration after which something is tried again.
+	// KeyRetryAfter is the Go duration until the next attempt.
 	KeyRetryAfter = "retryAfter"
-	// KeyPermission is what a role of Kubernetes has to allow.
+	// KeyPermission is a permission that a Kubernetes role must grant.
 	KeyPermission = "permission"
 	// KeyWrite is what is written to Kubernetes: "event" or "conditions".
 	KeyWrite = "write"

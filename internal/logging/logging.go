@@ -1,5 +1,5 @@
-// Package logging makes the program's logger and names the keys of its records, so that
-// a query for a key finds what every package says about it.
+// Package logging makes the program's logger and defines the keys of its records, so that a query
+// for a key finds the records of every package.
 //
 // It must not hold a logger: one is made at the edge and passed in.
 package logging
@@ -15,7 +15,7 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// Format says how records are written.
+// Format is the format of records.
 type Format string
 
 // The formats. Auto is text on a terminal and JSON otherwise.
@@ -39,7 +39,7 @@ func New(w io.Writer, level slog.Leveler, format Format) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: readable}))
 }
 
-// ParseLevel reads debug, info, warn or error in lower case.
+// ParseLevel parses debug, info, warn or error in lower case.
 func ParseLevel(s string) (slog.Level, error) {
 	for _, l := range Levels() {
 		if s == LevelName(l) {
@@ -49,16 +49,15 @@ func ParseLevel(s string) (slog.Level, error) {
 	return 0, fmt.Errorf("unknown log level %q", s)
 }
 
-// LevelName spells a level as [ParseLevel] reads it.
+// LevelName returns a level in the form that [ParseLevel] reads.
 func LevelName(l slog.Level) string { return strings.ToLower(l.String()) }
 
-// Levels lists the levels that a user can ask for.
+// Levels returns the levels that a user can select.
 func Levels() []slog.Level {
 	return []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
 }
 
-// readable writes durations as Go does ("1.5s"): slog's JSON has nanoseconds without
-// saying so.
+// readable writes durations as Go does ("1.5s"): slog's JSON has nanoseconds without a unit.
 func readable(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindDuration {
 		a.Value = slog.StringValue(a.Value.Duration().String())

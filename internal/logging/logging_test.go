@@ -14,7 +14,7 @@ import (
 )
 
 func TestJSON(t *testing.T) {
-	for _, format := range []logging.Format{logging.JSON, logging.Auto} { // a buffer is no terminal
+	for _, format := range []logging.Format{logging.JSON, logging.Auto} { // a buffer is not a terminal
 		var out bytes.Buffer
 		log := logging.New(&out, slog.LevelInfo, format)
 		log.Debug("not this")

@@ -1,6 +1,6 @@
-// Package manifest writes the Kubernetes manifests of a program with certain features: their CRDs,
-// the permissions that Envoy Gateway and egraft need for them, and the kustomization that adds the
-// program to Envoy Gateway's pod.
+// Package manifest generates the Kubernetes manifests of a program with certain features: their
+// CRDs, the permissions that Envoy Gateway and egraft need for them, and the kustomization that
+// adds the program to Envoy Gateway's pod.
 //
 // It returns texts, and must not write files or connect to anything.
 package manifest
@@ -23,14 +23,14 @@ import (
 // File is a manifest with its path in a directory.
 type File struct{ Path, Text string }
 
-// CRD is the definition of a custom resource.
+// CRD is a CustomResourceDefinition.
 type CRD struct {
 	Group, Kind, Plural string
-	// Text is the definition in YAML, as its author wrote it.
+	// Text is the CRD in YAML, as its author wrote it.
 	Text string
 }
 
-// ParseCRDs reads the CRDs of a file, which has one or several.
+// ParseCRDs parses a file with one or more CRDs.
 func ParseCRDs(file []byte) (out []CRD, err error) {
 	for _, text := range bytes.SplitAfter(append([]byte("\n"), file...), []byte("\n---\n")) {
 		text = bytes.TrimSuffix(text, []byte("\n---\n"))
@@ -56,7 +56,7 @@ func ParseCRDs(file []byte) (out []CRD, err error) {
 	return out, nil
 }
 
-// Build is what there are manifests of.
+// Build is a program with certain features.
 type Build struct {
 	resources []resource
 }
@@ -65,13 +65,13 @@ type Build struct {
 type resource struct {
 	schema.GroupVersionKind
 	plural string
-	// policy is set for a policy, whose status Envoy Gateway writes, and conditions for a filter or
-	// backend whose status egraft writes.
+	// policy is true for a policy, whose status Envoy Gateway writes, and conditions for a filter
+	// or backend whose status egraft writes.
 	policy, conditions bool
 	crd                *CRD
 }
 
-// New returns a build with these features. CRDs of other custom resources are left out.
+// New returns a build with the given features. CRDs of other custom resources are ignored.
 func New(features []mutator.Feature, crds []CRD) *Build {
 	b := &Build{}
 	for i := range features {
@@ -97,10 +97,10 @@ func (b *Build) add(kinds []policy.Kind, policies bool, crds []CRD) {
 	}
 }
 
-// name is the order of resources, and the name of the CRD's file, as controller-gen has it.
+// name is the sort key of resources and the name of the CRD's file, as in controller-gen.
 func (r *resource) name() string { return r.Group + "_" + r.plural }
 
-// Missing are the kinds of custom resources without a CRD, as Kind.group.
+// Missing returns the kinds of custom resources without a CRD, as Kind.group.
 func (b *Build) Missing() (out []string) {
 	for _, r := range b.resources {
 		if r.crd == nil {
@@ -110,7 +110,7 @@ func (b *Build) Missing() (out []string) {
 	return out
 }
 
-// CRDs are the CRDs, each in its file, and a kustomization of them.
+// CRDs returns the CRDs, each in its own file, and their kustomization.
 func (b *Build) CRDs() []File {
 	var out []File
 	index := kustomization("# kubectl apply --server-side -k crds\n")
@@ -126,7 +126,7 @@ func (b *Build) CRDs() []File {
 	return append(out, File{"kustomization.yaml", index})
 }
 
-// kustomization begins one with resources.
+// kustomization returns the beginning of a kustomization with resources.
 func kustomization(comment string) string {
 	return comment + "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n"
 }

@@ -42,8 +42,8 @@ func TestParseCRDs(t *testing.T) {
 	}
 }
 
-// TestGroups: each API group has a rule of its own, a CRD says what a kind is called, and only those
-// of features that are there are in the build.
+// TestGroups: each API group has a rule of its own, a CRD determines the name of a resource, and
+// only CRDs of existing features are in the build.
 func TestGroups(t *testing.T) {
 	features := []mutator.Feature{
 		{Policies: []policy.Kind{kind("b.io", "Mouse"), kind("a.io", "APolicy")}},
@@ -89,7 +89,7 @@ func TestGroups(t *testing.T) {
 `)
 }
 
-// TestWithoutCustomResources: features can do without.
+// TestWithoutCustomResources: a feature may have no custom resources.
 func TestWithoutCustomResources(t *testing.T) {
 	b := manifest.New([]mutator.Feature{{Name: "plain"}}, nil)
 	require.Empty(t, b.CRDs())

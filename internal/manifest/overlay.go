@@ -16,13 +16,14 @@ type Sidecar struct {
 	Image, Program string
 	// Args are further arguments of serve, such as --max-peers=10.
 	Args []string
-	// Values are for Envoy Gateway's chart, and ConfigMap is the same for those who do not have it.
+	// Values are values for Envoy Gateway's chart, and ConfigMap has the same settings for users
+	// without the chart.
 	Values, ConfigMap string
-	// Namespace is Envoy Gateway's.
+	// Namespace is Envoy Gateway's namespace.
 	Namespace string
 }
 
-// What the files of the component have, in place of which there is something else.
+// Texts in the component's files that are replaced.
 const (
 	componentImage    = version.Image + ":" + version.Release
 	componentProgram  = "[/egraft, "
@@ -33,7 +34,7 @@ const (
 	componentWays     = " file\n# (../chart), Helm's post-renderer (../helm), or"
 	configurationFile = "envoy-gateway-config.yaml"
 	valuesFile        = "values.yaml"
-	// configurationPatch is for those whose Envoy Gateway has no other settings.
+	// configurationPatch is for users whose Envoy Gateway has no other settings.
 	configurationPatch = `  # Envoy Gateway's settings, if you do not give ` + valuesFile + ` to its chart. This replaces those that its
   # ConfigMap has.
   # - path: ` + configurationFile + `
@@ -43,7 +44,7 @@ const (
 `
 )
 
-// Overlay is a kustomize component that adds a sidecar to Envoy Gateway, with its permissions.
+// Overlay returns a kustomize component that adds a sidecar to Envoy Gateway, with its permissions.
 func (b *Build) Overlay(s *Sidecar) ([]File, error) {
 	kustomization, sidecar, err := component.Files()
 	if err != nil {
@@ -77,7 +78,7 @@ func (s *Sidecar) sidecar(text string) (string, error) {
 	})
 }
 
-// component names no image: the patch has the whole reference.
+// component removes the image from the component: the patch has the whole reference.
 func (s *Sidecar) component(text string) (string, error) {
 	text, images, found := strings.Cut(text, componentImages)
 	if !found || strings.Count(images, ":\n") != 1 {
@@ -86,7 +87,7 @@ func (s *Sidecar) component(text string) (string, error) {
 	return replace(text, [][2]string{{componentWays, " file,\n# Helm's post-renderer, or"}, {componentRBAC, "  - rbac\n"}, {componentPatch, configurationPatch + componentPatch}})
 }
 
-// replace replaces texts that must be there.
+// replace replaces texts, each of which must be present.
 func replace(text string, pairs [][2]string) (string, error) {
 	for _, p := range pairs {
 		if !strings.Contains(text, p[0]) {

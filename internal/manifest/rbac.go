@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The comments of the roles.
+// The comments above the roles.
 const (
 	gatewayComment = `# What Envoy Gateway needs for egraft's custom resources. It watches them and hands them to
 # egraft, and writes their status. Without this it reconciles nothing at all.
@@ -25,8 +25,8 @@ const (
 `
 )
 
-// RBAC are the permissions of Envoy Gateway and of egraft, for Envoy Gateway's ServiceAccount in a
-// namespace, and a kustomization of them.
+// RBAC returns the permissions of Envoy Gateway and of egraft, for Envoy Gateway's ServiceAccount
+// in a namespace, and their kustomization.
 func (b *Build) RBAC(namespace string) []File {
 	index := kustomization(rbacComment) + "  - envoy-gateway.yaml\n  - egraft.yaml\n"
 	return []File{
@@ -54,7 +54,7 @@ func (b *Build) egraftRules() string {
 	return out
 }
 
-// rules are those for some resources, one for each API group.
+// rules returns the rules for the selected resources, one for each API group.
 func (b *Build) rules(of func(*resource) bool, subresource, verbs string) (out string) {
 	plurals := map[string][]string{}
 	var groups []string
@@ -64,13 +64,13 @@ func (b *Build) rules(of func(*resource) bool, subresource, verbs string) (out s
 			groups = append(groups, r.Group)
 		}
 	}
-	for _, g := range slices.Compact(groups) { // the resources are in the order of groups
+	for _, g := range slices.Compact(groups) { // the resources are sorted by group
 		out += "  - apiGroups: [" + g + "]\n    resources: [" + strings.Join(plurals[g], ", ") + "]\n    verbs: [" + verbs + "]\n"
 	}
 	return out
 }
 
-// role is a ClusterRole, bound to Envoy Gateway's ServiceAccount.
+// role returns a ClusterRole that is bound to Envoy Gateway's ServiceAccount.
 func role(comment, name, rules, namespace string) string {
 	if rules == "" {
 		rules = "  []\n"

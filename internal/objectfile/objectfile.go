@@ -1,7 +1,8 @@
-// Package objectfile reads custom resources from files, as far as they decide about hook calls: who they
-// are, and what they are attached to.
+// Package objectfile reads the parts of custom resources in files that determine hook calls: their
+// identity and their targets.
 //
-// It must not validate them, as pkg/policy does, and quotes nothing of its input, which can be anything.
+// It must not validate them, as pkg/policy does, and must not quote its input, which can be
+// anything.
 package objectfile
 
 import (
@@ -34,7 +35,7 @@ type Object struct {
 		TargetSelectors []Target `json:"targetSelectors"`
 	} `json:"spec"`
 
-	// JSON is all of it, as in the file.
+	// JSON is the whole object, as in the file.
 	JSON []byte `json:"-"`
 }
 
@@ -45,17 +46,17 @@ type Target struct {
 	SectionName string `json:"sectionName"`
 }
 
-// String is "Kind namespace/name", as outcomes have it.
+// String returns "Kind namespace/name", as in outcomes.
 func (o *Object) String() string {
 	return o.Kind + " " + o.Metadata.Namespace + "/" + o.Metadata.Name
 }
 
-// GVK is the kind with its group and version.
+// GVK returns the kind with its group and version.
 func (o *Object) GVK() schema.GroupVersionKind {
 	return schema.FromAPIVersionAndKind(o.APIVersion, o.Kind)
 }
 
-// Targets are those that are named.
+// Targets returns the targets that are given by name.
 func (o *Object) Targets() []Target {
 	if o.Spec.TargetRef == nil {
 		return o.Spec.TargetRefs
@@ -63,7 +64,8 @@ func (o *Object) Targets() []Target {
 	return append([]Target{*o.Spec.TargetRef}, o.Spec.TargetRefs...)
 }
 
-// IsOnRoute reports whether a target is a route, or a rule of it, that an xDS route was made from.
+// IsOnRoute reports whether a target is a route, or a rule of it, from which an xDS route was
+// generated.
 func (o *Object) IsOnRoute(refs []xds.Reference) bool {
 	return slices.ContainsFunc(o.Targets(), func(t Target) bool {
 		return slices.ContainsFunc(refs, func(ref xds.Reference) bool {
@@ -73,8 +75,8 @@ func (o *Object) IsOnRoute(refs []xds.Reference) bool {
 	})
 }
 
-// Read reads custom resources: YAML or JSON, of one document or several. Those without a namespace get
-// the given one.
+// Read reads custom resources from YAML or JSON, with one or more documents. Those without a
+// namespace get the given one.
 func Read(data []byte, namespace string) (all []*Object, err error) {
 	return all, Documents(data, func(text []byte) error {
 		o, err := Parse(text)
@@ -89,7 +91,7 @@ func Read(data []byte, namespace string) (all []*Object, err error) {
 	})
 }
 
-// Parse reads one in JSON.
+// Parse parses a custom resource in JSON.
 func Parse(text []byte) (*Object, error) {
 	o := &Object{JSON: text}
 	if json.Unmarshal(text, o) != nil || o.APIVersion == "" || o.Kind == "" || o.Metadata.Name == "" {
@@ -98,8 +100,8 @@ func Parse(text []byte) (*Object, error) {
 	return o, nil
 }
 
-// Documents calls a function for each document of YAML or JSON that has more than comments, with its
-// content as JSON. Errors name the document by its number.
+// Documents calls a function with the content of each document as JSON. It skips documents that
+// have only comments. Errors contain the number of the document.
 func Documents(data []byte, each func(text []byte) error) error {
 	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
 	for i := 1; ; i++ {

@@ -5,7 +5,6 @@
 // The page has no scripts and no external resources. It shows text of tenants: this text is
 // escaped, unprintable characters are spelled out, and it is never a link target on its own. The
 // page must not change anything, and must not show what its sources have not redacted.
-// anything and not show what its sources have not redacted.
 package page
 
 import (

@@ -11,7 +11,7 @@ import (
 
 // Impact is the effect of a change on connections and requests.
 type Impact struct {
-	// Drains is set if connections of clients are closed after the drain time.
+	// Drains is true if client connections are closed after the drain time.
 	Drains bool `json:"drains"`
 	// Warms is true if Envoy warms a cluster before requests use it.
 	Warms bool `json:"warms"`

@@ -21,7 +21,7 @@ import (
 // Planner makes plans.
 type Planner struct {
 	Engine *engine.Engine
-	// Features are those of the engine.
+	// Features are the features of the engine.
 	Features []mutator.Feature
 	// Now is the creation time of custom resources that have none.
 	Now time.Time

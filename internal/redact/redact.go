@@ -87,7 +87,8 @@ func walk(m protoreflect.Message, depth int) (redacted bool) {
 	return redacted
 }
 
-// EachMessage calls a function for the messages of a field: one, those of a list or those of a map.
+// EachMessage calls a function for the messages of a field: the single one, or those of a list or
+// map.
 func EachMessage(f protoreflect.FieldDescriptor, v protoreflect.Value, do func(protoreflect.Message)) {
 	switch {
 	case f.IsMap() && f.MapValue().Message() != nil:
