@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/internal/envoyadmin"
 )
 
-// envoyAdminPort is that of the Envoys of Envoy Gateway, on loopback.
+// envoyAdminPort is the admin port of Envoy Gateway's Envoys, on loopback.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/bootstrap/bootstrap.go
 const envoyAdminPort = 19000
 
@@ -26,7 +26,7 @@ func (k *Kubernetes) Envoys(ctx context.Context, name string) ([]envoyadmin.Envo
 	namespace, gateway, _ := strings.Cut(name, "/")
 	pods, err := k.Cluster.Envoys(ctx, g.namespace, namespace, gateway, "")
 	if errors.Is(err, cluster.ErrNoPods) {
-		if class := k.class(ctx, namespace, gateway); class != "" { // of merged Gateways
+		if class := k.class(ctx, namespace, gateway); class != "" { // for merged Gateways
 			if merged, mergedErr := k.Cluster.Envoys(ctx, g.namespace, namespace, gateway, class); mergedErr == nil {
 				pods, err = merged, nil
 			}
@@ -42,7 +42,7 @@ func (k *Kubernetes) Envoys(ctx context.Context, name string) ([]envoyadmin.Envo
 	return out, nil
 }
 
-// class is the GatewayClass of a Gateway, empty if it cannot be read.
+// class returns the GatewayClass of a Gateway, empty if it cannot be read.
 func (k *Kubernetes) class(ctx context.Context, namespace, name string) string {
 	object, err := k.Cluster.Get(ctx, gateways, namespace, name)
 	if err != nil {
@@ -62,7 +62,7 @@ func (k *Kubernetes) transport(p cluster.Pod) http.RoundTripper {
 	return k.Cluster.Transport(p, envoyAdminPort)
 }
 
-// failing fails every request.
+// failing is a transport on which every request fails.
 type failing struct{ error }
 
 // RoundTrip implements http.RoundTripper.

@@ -16,22 +16,24 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// Resources of Kubernetes that are read.
+// The Kubernetes resources that are read.
 var (
 	gateways   = schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "gateways"}
 	namespaces = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 )
 
-// Envoy Gateway's configuration.
+// The ConfigMap with Envoy Gateway's configuration.
 const (
 	configMap = "envoy-gateway-config"
 	configKey = "envoy-gateway.yaml"
 )
 
-// Kubernetes are the surroundings in a cluster. It is for one use, by one goroutine.
+// Kubernetes queries the surroundings in a cluster. It is for a single use, and not safe for
+// concurrent use.
 type Kubernetes struct {
 	Cluster *cluster.Cluster
-	// Needs are what egraft's features need of Envoy Gateway's configuration, and Socket egraft's.
+	// Needs are what egraft's features need from Envoy Gateway's configuration, and Socket is
+	// egraft's socket.
 	Needs  wiring.Needs
 	Socket string
 
@@ -40,24 +42,25 @@ type Kubernetes struct {
 	labels  map[string]map[string]string // of namespaces
 }
 
-// gateway is what is known of Envoy Gateway.
+// gateway is the information about Envoy Gateway.
 type gateway struct {
 	namespace string
 	version   string
 	config    *wiring.Config
-	err       error // why something is not known
+	err       error // why some information is missing
 }
 
-// kind are the objects of a kind.
+// kind is the information about a kind, with its objects.
 type kind struct {
 	resource schema.GroupVersionResource
 	err      error
-	// objects are all of them, by namespace/name, if they were listed.
+	// objects are all objects, by namespace/name, if they were listed.
 	objects map[string]*unstructured.Unstructured
 	listed  bool
 }
 
-// manyPolicies is from how many on objects are listed in place of got.
+// manyPolicies is the number of objects from which on they are listed instead of fetched one by
+// one.
 const manyPolicies = 10
 
 // Known implements [Surroundings].
@@ -69,7 +72,7 @@ func (k *Kubernetes) Known(ctx context.Context, policies []*explain.Policy) []*k
 	return out
 }
 
-// facts gathers what is known of one custom resource.
+// facts gathers the facts about a custom resource.
 func (k *Kubernetes) facts(ctx context.Context, p *explain.Policy, many bool) *known.Facts {
 	g := k.envoyGateway(ctx)
 	f := &known.Facts{
@@ -109,7 +112,7 @@ func note(f *known.Facts, err error) {
 	}
 }
 
-// kindOf is the kind of a policy with the version that egraft reads.
+// kindOf returns the kind of a policy with the version that egraft reads.
 func (k *Kubernetes) kindOf(p *explain.Policy) wiring.Kind {
 	for _, one := range slices.Concat(k.Needs.Policies, k.Needs.Filters, k.Needs.Backends) {
 		if one.Group == p.Group && one.Kind == p.Kind {
@@ -144,7 +147,7 @@ func (k *Kubernetes) envoyGateway(ctx context.Context) *gateway {
 	return k.gateway
 }
 
-// objects finds the resource of a kind, and lists its objects if there are many to look for.
+// objects returns the resource of a kind, and lists its objects if there are many to look up.
 func (k *Kubernetes) objects(ctx context.Context, of wiring.Kind, many bool) *kind {
 	out := k.kinds[of]
 	if out == nil {
@@ -161,7 +164,7 @@ func (k *Kubernetes) objects(ctx context.Context, of wiring.Kind, many bool) *ki
 	return out
 }
 
-// list lists all objects, once. Without the permission each is got.
+// list lists all objects, once. Without permission to list, objects are fetched one by one.
 func (o *kind) list(ctx context.Context, c *cluster.Cluster) {
 	if o.listed {
 		return
@@ -177,7 +180,7 @@ func (o *kind) list(ctx context.Context, c *cluster.Cluster) {
 	}
 }
 
-// object looks for one object.
+// object looks up one object.
 func (k *Kubernetes) object(ctx context.Context, f *known.Facts, of *kind) {
 	object, err := of.objects[f.Namespace+"/"+f.Name], error(nil)
 	if object == nil {
@@ -195,7 +198,7 @@ func (k *Kubernetes) object(ctx context.Context, f *known.Facts, of *kind) {
 	}
 }
 
-// near are objects with similar names, and those with the very name in other namespaces.
+// near returns objects with similar names, and those with the same name in other namespaces.
 func (o *kind) near(namespace, name string) (near []string) {
 	var all []string
 	for title, object := range o.objects {
@@ -211,7 +214,7 @@ func (o *kind) near(namespace, name string) (near []string) {
 	return near[:min(len(near), 3)]
 }
 
-// ancestors reads what Envoy Gateway wrote to the status of a policy.
+// ancestors reads the status entries that Envoy Gateway wrote to a policy.
 func ancestors(object *unstructured.Unstructured) (out []known.Ancestor) {
 	var status struct {
 		Status struct {
@@ -225,7 +228,7 @@ func ancestors(object *unstructured.Unstructured) (out []known.Ancestor) {
 		} `json:"status"`
 	}
 	if runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &status) != nil {
-		return nil // it has another form
+		return nil // the status has another form
 	}
 	for _, a := range status.Status.Ancestors {
 		name := a.AncestorRef.Name

@@ -30,7 +30,7 @@ const (
 		"status": {"ancestors": [{"ancestorRef": {"namespace": "shop", "name": "eg"}, "conditions": [{"type": "Accepted", "status": "True", "observedGeneration": 3}]}]}}`
 )
 
-// kubernetes are the surroundings in a cluster that answers by path.
+// kubernetes returns the surroundings in a cluster with responses by path.
 func kubernetes(t *testing.T, answers map[string]string) *outside.Kubernetes {
 	t.Helper()
 	c, err := cluster.Open(cluster.Config{Kubeconfig: clustertest.Kubeconfig(t, answers, http.StatusNotFound)})
@@ -81,7 +81,7 @@ func TestKubernetes(t *testing.T) {
 	require.Equal(t, "the API server does not serve BufferPolicy.v1alpha1.egraft.io", ask(kubernetes(t, answers), policy("buffer", "")))
 }
 
-// TestStandalone: the files of Envoy Gateway's own configuration.
+// TestStandalone: the facts come from the files in Envoy Gateway's configuration.
 func TestStandalone(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {

@@ -9,8 +9,8 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// Objects are the custom resources of a subject as JSON, whether Envoy Gateway sends them or not.
-// What cannot be read is left out: the stages tell why.
+// Objects returns the custom resources of a subject as JSON, whether Envoy Gateway sends them or
+// not. Unreadable ones are omitted: the stages report the reason.
 func (k *Kubernetes) Objects(ctx context.Context, s explain.Subject) (out [][]byte) {
 	if !s.IsPolicy() {
 		return nil
@@ -23,7 +23,7 @@ func (k *Kubernetes) Objects(ctx context.Context, s explain.Subject) (out [][]by
 	return out
 }
 
-// objectsOf are those of one kind.
+// objectsOf returns the objects of one kind.
 func (k *Kubernetes) objectsOf(ctx context.Context, of wiring.Kind, s explain.Subject) (out [][]byte) {
 	found := k.objects(ctx, of, s.Name == "")
 	if found.err != nil {
@@ -47,11 +47,11 @@ func (k *Kubernetes) objectsOf(ctx context.Context, of wiring.Kind, s explain.Su
 	return out
 }
 
-// Replicas are the reports of several egrafts on one subject, by name.
+// Replicas are the reports of several replicas on one subject, by name.
 type Replicas map[string]*explain.Report
 
-// Merge takes the report of the egraft that was called last, and notes on its policies what others
-// say.
+// Merge returns the report of the replica that was called last, with notes on its policies about
+// different results of others.
 func (all Replicas) Merge() (*explain.Report, error) {
 	var main *explain.Report
 	var of string
@@ -79,7 +79,7 @@ func (all Replicas) names() (out []string) {
 	return out
 }
 
-// later reports whether a report rests on later calls.
+// later reports whether a report is based on later calls.
 func later(r, than *explain.Report) bool {
 	if (r.Calls.Count > 0) != (than.Calls.Count > 0) {
 		return r.Calls.Count > 0
@@ -87,7 +87,7 @@ func later(r, than *explain.Report) bool {
 	return r.Calls.Last != nil && (than.Calls.Last == nil || r.Calls.Last.After(*than.Calls.Last))
 }
 
-// compare notes where another replica stops a policy at another stage.
+// compare notes if a policy stopped at a different stage in another replica.
 func compare(main *explain.Report, name string, other *explain.Report) {
 	for _, p := range main.Policies {
 		o := other.Policy(explain.Subject{Kind: p.Kind, Group: p.Group, Namespace: p.Namespace, Name: p.Name})

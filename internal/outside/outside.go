@@ -1,9 +1,8 @@
-// Package outside adds to a report on policies what is outside of egraft: whether Envoy Gateway
+// Package outside adds the stages outside of egraft to a report on policies: whether Envoy Gateway
 // knows them, and whether Envoy uses what egraft returned. These are the first and the last of the
 // four stages.
 //
-// It asks a [Surroundings], and must not judge itself: that is what the packages known and
-// envoyadmin do.
+// It queries [Surroundings], and must not judge itself: the packages known and envoyadmin do.
 package outside
 
 import (
@@ -27,23 +26,24 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-// Surroundings tell what is outside of egraft.
+// Surroundings provide information from outside of egraft.
 type Surroundings interface {
-	// Known gathers what is known of custom resources, in their order; nil for what was not asked
-	// for.
+	// Known gathers the facts about custom resources, in the same order; nil if they were not
+	// requested.
 	Known(ctx context.Context, policies []*explain.Policy) []*known.Facts
-	// Envoys are those of a Gateway, namespace/name; nil if they were not asked for.
+	// Envoys returns the Envoys of a Gateway, given as namespace/name; nil if they were not
+	// requested.
 	Envoys(ctx context.Context, gateway string) ([]envoyadmin.Envoy, error)
 }
 
 const (
-	// envoyTimeout is how long reading one Envoy may take. A dump of 10,000 clusters takes seconds.
+	// envoyTimeout is the timeout for reading one Envoy. A dump of 10,000 clusters takes seconds.
 	envoyTimeout = 60 * time.Second
-	// envoysAtOnce are read at a time.
+	// envoysAtOnce is the number of Envoys read in parallel.
 	envoysAtOnce = 4
 )
 
-// Complete adds the stages to the policies of a report.
+// Complete adds the first and last stage to the policies of a report.
 func Complete(ctx context.Context, s Surroundings, r *explain.Report) {
 	for i, f := range s.Known(ctx, r.Policies) {
 		if f != nil {
@@ -69,10 +69,10 @@ func knownStage(v *known.Verdict) explain.Stage {
 	return explain.NewStage(explain.StageKnown, state, v.Summary, findings...)
 }
 
-// sight is what is looked for in Envoys.
+// sight is what to look for in Envoys.
 type sight struct {
 	surroundings Surroundings
-	policies     []*explain.Policy // those with something to look for
+	policies     []*explain.Policy // those with resources to look for
 	gateways     map[string]*envoys
 	wanted       map[string]map[resource]envoyadmin.Resource // by Envoy
 	reports      map[string]*envoyadmin.Report               // by Envoy
@@ -80,7 +80,7 @@ type sight struct {
 
 type resource struct{ kind, name string }
 
-// envoys are those of a Gateway.
+// envoys are the Envoys of a Gateway.
 type envoys struct {
 	list []envoyadmin.Envoy
 	err  error
@@ -134,7 +134,7 @@ func (s *sight) look(ctx context.Context) {
 	}
 }
 
-// of are the Envoys that should have a resource. The first error counts.
+// of returns the Envoys that should have a resource, with the first error.
 func (s *sight) of(ctx context.Context, w explain.Wanted) *envoys {
 	out := &envoys{}
 	for _, gateway := range w.Gateways {
@@ -156,7 +156,7 @@ func (s *sight) of(ctx context.Context, w explain.Wanted) *envoys {
 	return out
 }
 
-// stage is the last stage of a policy. It is not told if no Envoy was queried for.
+// stage returns the last stage of a policy. told is false if no Envoy was queried for it.
 func (s *sight) stage(ctx context.Context, p *explain.Policy) (stage explain.Stage, told bool) {
 	wanted := map[string]map[resource]bool{}
 	var names []string
@@ -205,7 +205,7 @@ func activeStage(v *envoyadmin.Verdict, reports []*envoyadmin.Report) explain.St
 	return stage
 }
 
-// describe is a line on one Envoy.
+// describe returns a line about one Envoy.
 func describe(r *envoyadmin.Report) string {
 	if r.Info == nil {
 		return terminal.Printable("Envoy " + r.Envoy + ": " + r.Error)

@@ -23,7 +23,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// world are surroundings that a test makes up.
+// world is surroundings invented by a test.
 type world struct {
 	known  map[string]*known.Facts // by policy
 	envoys map[string][]envoyadmin.Envoy
@@ -41,7 +41,7 @@ func (w *world) Envoys(_ context.Context, gateway string) ([]envoyadmin.Envoy, e
 	return w.envoys[gateway], w.err
 }
 
-// clusters is an Envoy that has clusters of these names, and counts requests for them.
+// clusters is an Envoy with clusters of these names that counts reads of its config dump.
 type clusters struct {
 	names []string
 	read  *atomic.Int64
@@ -64,7 +64,7 @@ func (c clusters) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}, nil
 }
 
-// policy is one whose stages are well as far as egraft knows, with a cluster for a Gateway.
+// policy returns a policy without problems in egraft's stages, with a cluster for each Gateway.
 func policy(name, cluster string, gateways ...string) *explain.Policy {
 	p := &explain.Policy{Group: "egraft.io", Kind: "BufferPolicy", Namespace: "shop", Name: name, Stages: []explain.Stage{
 		explain.NewStage(explain.StageKnown, explain.Unknown, "not examined"), explain.NewStage(explain.StageSent, explain.OK, "in 1 of 1 calls"),
@@ -72,13 +72,13 @@ func policy(name, cluster string, gateways ...string) *explain.Policy {
 	}}
 	p.Set(p.Stages[0])
 	if cluster != "" {
-		encoded, _ := proto.Marshal(&clusterv3.Cluster{Name: cluster}) // it can be marshalled
+		encoded, _ := proto.Marshal(&clusterv3.Cluster{Name: cluster}) // marshalling cannot fail
 		p.Wanted = []explain.Wanted{{Gateways: gateways, Kind: mutator.KindCluster, Name: cluster, Encoded: encoded}}
 	}
 	return p
 }
 
-// stage is a stage as one line.
+// stage returns a stage as one line.
 func stage(p *explain.Policy, number int) string {
 	s := p.Stages[number-1]
 	out := string(s.State) + " " + s.Summary

@@ -18,14 +18,14 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// Standalone are the surroundings of an Envoy Gateway without Kubernetes, as far as they are named.
+// Standalone has the surroundings of an Envoy Gateway without Kubernetes, as far as they are given.
 type Standalone struct {
-	// ConfigFile is Envoy Gateway's, and may be empty.
+	// ConfigFile is the path of Envoy Gateway's configuration, and may be empty.
 	ConfigFile string
-	// Needs are what egraft's features need of it, and Socket egraft's.
+	// Needs are what egraft's features need from it, and Socket is egraft's socket.
 	Needs  wiring.Needs
 	Socket string
-	// EnvoyAdmins are the addresses of Envoys' administration interfaces.
+	// EnvoyAdmins are the addresses of the Envoys' admin interfaces.
 	EnvoyAdmins []string
 }
 
@@ -63,7 +63,7 @@ func (s *Standalone) config() (*wiring.Config, error) {
 	return c, nil
 }
 
-// find looks for an object among those of files.
+// find looks up an object in the objects of files.
 func find(f *known.Facts, objects map[string]string) {
 	prefix := f.Group + " " + f.Kind.Kind + " "
 	if _, there := objects[prefix+f.Namespace+"/"+f.Name]; there {
@@ -85,8 +85,8 @@ const (
 	maxFileBytes = 16 << 20
 )
 
-// readObjects reads the names of all objects in the files that Envoy Gateway reads: those of the
-// directories without directories below, and none that is hidden. The file is the value.
+// readObjects returns the names of all objects in the files that Envoy Gateway reads, with the file
+// as value. In directories, it reads neither subdirectories nor hidden files.
 func readObjects(c *wiring.Config) (map[string]string, error) {
 	out := map[string]string{}
 	if c.Provider.Custom.Resource.File == nil {
@@ -129,7 +129,7 @@ func filesAt(path string) (files []string, err error) {
 	return files, nil
 }
 
-// readNames adds the objects of a file. Envoy Gateway loads nothing if it cannot read one.
+// readNames adds the objects of a file. If one cannot be read, Envoy Gateway loads none of them.
 func readNames(file string, to map[string]string) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -154,7 +154,7 @@ func readNames(file string, to map[string]string) error {
 	return nil
 }
 
-// Envoys implements [Surroundings]: the Envoys that were named are those of every Gateway.
+// Envoys implements [Surroundings]. Every Gateway has all given Envoys.
 func (s *Standalone) Envoys(context.Context, string) (out []envoyadmin.Envoy, err error) {
 	for _, address := range s.EnvoyAdmins {
 		out = append(out, EnvoyAt(address))
@@ -162,7 +162,7 @@ func (s *Standalone) Envoys(context.Context, string) (out []envoyadmin.Envoy, er
 	return out, nil
 }
 
-// EnvoyAt is an Envoy whose administration interface is at an address.
+// EnvoyAt returns an Envoy whose admin interface is at an address.
 func EnvoyAt(address string) envoyadmin.Envoy {
 	return envoyadmin.Envoy{Name: address, Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

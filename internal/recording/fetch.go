@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// fetchTimeout is for all of a recording. Of 10,000 clusters it takes a second or two.
+// fetchTimeout is the timeout for a whole recording. One of 10,000 clusters takes a second or two.
 const fetchTimeout = 2 * time.Minute
 
-// ErrNoAnswer means that no egraft answered.
+// ErrNoAnswer means that no egraft responded.
 var ErrNoAnswer = errors.New("no egraft answered")
 
-// Fetch gets the recording of a running egraft from its admin address. With latest it has the last
-// translation of each Gateway only.
+// Fetch fetches the recording of a running egraft from its admin address. With latest, it contains
+// only the last translation of each Gateway.
 func Fetch(ctx context.Context, transport http.RoundTripper, address string, latest bool) (*Recording, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -49,7 +49,7 @@ func Fetch(ctx context.Context, transport http.RoundTripper, address string, lat
 	return r, nil
 }
 
-// reason is what an answer says that is no recording.
+// reason returns the error in a response that is not a recording.
 func reason(answer *http.Response) string {
 	var body struct{ Error string }
 	text, err := io.ReadAll(io.LimitReader(answer.Body, 4<<10))

@@ -5,13 +5,13 @@ import (
 	"io"
 )
 
-// limits bound what is read: memory is needed for it, and a few compressed bytes can be many.
+// limits limit what is read: it takes memory, and a few compressed bytes can expand to many.
 type limits struct {
-	files int   // calls
+	files int   // number of calls
 	bytes int64 // of all files together
 }
 
-// defaultLimits have room for thousands of calls, or for dozens of 10,000 clusters.
+// defaultLimits suffice for thousands of calls, or for dozens with 10,000 clusters.
 var defaultLimits = limits{files: 20_000, bytes: 4 << 30}
 
 var (
@@ -19,7 +19,7 @@ var (
 	errBytes = errors.New("has more bytes than egraft reads")
 )
 
-// take reads a file and takes its size off what is left.
+// take reads a file and subtracts its size from the limit.
 func (l *limits) take(r io.Reader) ([]byte, error) {
 	if l.files--; l.files < 0 {
 		return nil, errFiles

@@ -19,14 +19,15 @@ import (
 	"github.com/egraft/egraft/internal/callfile"
 )
 
-// Names of files in a recording.
+// Names of the files in a recording.
 const (
 	headerFile = "recording.yaml"
 	callsDir   = "calls"
-	inFile     = "in.yaml" // of a case of the conformance kit
+	inFile     = "in.yaml" // a case of the conformance kit
 )
 
-// Open reads a recording: a directory, a tar file that can be compressed by gzip, or one file of calls.
+// Open reads a recording: a directory, a tar file that may be compressed with gzip, or a single
+// file of calls.
 func Open(name string) (*Recording, error) {
 	r, err := open(name)
 	if err != nil {
@@ -61,7 +62,7 @@ func open(name string) (*Recording, error) {
 	return r, r.add(data)
 }
 
-// unwrap drops the path, which is in front of the error already.
+// unwrap removes the path, which the outer error contains already.
 func unwrap(err error) error {
 	if e := (*fs.PathError)(nil); errors.As(err, &e) {
 		return e.Err
@@ -69,7 +70,7 @@ func unwrap(err error) error {
 	return err
 }
 
-// tarMagic is in all tar files that Go and the programs of today write.
+// tarMagic is in all tar files written by Go and by current programs.
 const tarMagic, tarMagicAt = "ustar", 257
 
 func isArchive(b *bufio.Reader) bool {
@@ -79,7 +80,7 @@ func isArchive(b *bufio.Reader) bool {
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) }
 
-// Read reads a recording from a tar file that can be compressed by gzip.
+// Read reads a recording from a tar file that may be compressed with gzip.
 func Read(r io.Reader) (*Recording, error) { return readTar(bufio.NewReader(r), defaultLimits) }
 
 func readTar(b *bufio.Reader, l limits) (*Recording, error) {
@@ -93,7 +94,7 @@ func readTar(b *bufio.Reader, l limits) (*Recording, error) {
 		in = z
 	}
 	files := map[string][]byte{}
-	// What is skipped counts, too: it has to be decompressed.
+	// Skipped files count, too, because they must be decompressed.
 	for t := tar.NewReader(io.LimitReader(in, l.bytes)); ; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -111,7 +112,7 @@ func readTar(b *bufio.Reader, l limits) (*Recording, error) {
 	}
 }
 
-// isPart reports whether a file belongs to a recording.
+// isPart reports whether a file is part of a recording.
 func isPart(name string) bool {
 	return name == headerFile || path.Dir(name) == callsDir && isCallFile(name)
 }
@@ -138,7 +139,7 @@ func readDir(dir fs.FS, l limits) (*Recording, error) {
 			return nil, fmt.Errorf("has neither %s nor %s: %w", headerFile, inFile, unwrap(err))
 		}
 		b, err := l.take(f)
-		_ = f.Close() // it was read only
+		_ = f.Close() // it was only read
 		if err != nil {
 			return nil, err
 		}
@@ -147,11 +148,11 @@ func readDir(dir fs.FS, l limits) (*Recording, error) {
 	return parse(files)
 }
 
-// parse reads files by their names.
+// parse parses files by name.
 func parse(files map[string][]byte) (*Recording, error) {
 	r := &Recording{}
 	if header, found := files[headerFile]; found {
-		if err := yaml.Unmarshal(header, &r.Header); err != nil { // later versions may say more
+		if err := yaml.Unmarshal(header, &r.Header); err != nil { // later versions may have more fields
 			return nil, fmt.Errorf("%s: %w", headerFile, err)
 		}
 		if r.Version != Version {

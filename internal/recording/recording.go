@@ -1,8 +1,8 @@
-// Package recording reads and writes recordings: calls that Envoy Gateway made, with what is known of
-// them, as a directory or as a tar file. docs/recording.md describes the format.
+// Package recording reads and writes recordings: hook calls that Envoy Gateway made, with metadata,
+// as a directory or a tar file. docs/recording.md describes the format.
 //
-// It runs nothing and removes no secrets: what it is given to write must have none. What it reads can
-// come from anybody, so it is bounded, and nothing is written to the disk that was read.
+// It runs nothing and removes no secrets: recordings to write must have none. Recordings to read
+// can come from anyone, so their size is limited, and they are never unpacked to disk.
 package recording
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Version is that of the format.
+// Version is the version of the format.
 const Version = 1
 
 // Recording is calls in the order in which Envoy Gateway made them.
@@ -22,32 +22,32 @@ type Recording struct {
 	Calls []*Call
 }
 
-// Header is what a recording says of itself.
+// Header is the metadata of a recording.
 type Header struct {
-	// Version is that of the format. It is 0 in what is no recording, but a file of calls.
+	// Version is the version of the format. It is 0 for a file of calls that is not a recording.
 	Version int `json:"version"`
 	// Created is when the recording was made.
 	Created time.Time `json:"created,omitzero"`
-	// Egraft is the version of the egraft that kept the calls.
+	// Egraft is the version of the egraft that recorded the calls.
 	Egraft string `json:"egraft,omitempty"`
 	// Features are the names of its features, in the order in which they run.
 	Features []string `json:"features,omitempty"`
-	// Settings are its settings that differ from the default, by flag.
+	// Settings are its settings that differ from the defaults, by flag.
 	Settings map[string]string `json:"settings,omitempty"`
-	// Dropped is how many calls could not be kept.
+	// Dropped is the number of calls that could not be kept.
 	Dropped int `json:"dropped,omitempty"`
 }
 
-// Meta is what is known of a call beside its content.
+// Meta is the metadata of a call.
 type Meta = callfile.Metadata
 
 // Call is one call.
 type Call struct {
 	Meta
 	*engine.Call
-	// Abridged says that a resource with nothing but a name stands for the one that an earlier call of
-	// the recording returned, which [callfile.Returned] puts in its place. Calls that Envoy Gateway
-	// made never are; those in the conformance kit's files can be.
+	// Abridged is true if some resource with nothing but a name stands for the one that an earlier
+	// call of the recording returned; [callfile.Returned] inserts it. It is always false for calls
+	// that Envoy Gateway made, but can be true for those in the conformance kit's files.
 	Abridged bool
 }
 

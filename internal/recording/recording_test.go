@@ -95,7 +95,7 @@ func TestLatest(t *testing.T) {
 	require.Empty(t, r.Singles(again))
 }
 
-// TestConformanceCases reads all cases of the built-in features, as directories and as files.
+// TestConformanceCases reads all cases of the built-in features, both as directories and as files.
 func TestConformanceCases(t *testing.T) {
 	cases, err := filepath.Glob("../../pkg/features/*/testdata/*/in.yaml")
 	require.NoError(t, err)
@@ -150,7 +150,7 @@ func archive(t *testing.T, files map[string]string) *bytes.Buffer {
 	return &b
 }
 
-// TestOthersAreSkipped reads no other files of a tar file, wherever they say that they belong.
+// TestOthersAreSkipped: other files of a tar file are skipped, whatever their paths are.
 func TestOthersAreSkipped(t *testing.T) {
 	r, err := Read(archive(t, map[string]string{"recording.yaml": "version: 1", "../../etc/passwd": "x", "/calls/../calls/1.json": "x", "calls/x/1.json": "x"}))
 	require.NoError(t, err)
@@ -183,7 +183,8 @@ func TestLimits(t *testing.T) {
 	require.ErrorIs(t, err, errBytes)
 }
 
-// TestInvalidObject keeps what is no JSON as a text, which is no custom resource either.
+// TestInvalidObject: invalid JSON is stored as a string, which is not a valid custom resource
+// either.
 func TestInvalidObject(t *testing.T) {
 	r := sample(t)
 	r.Calls[0].Objects = [][]byte{[]byte("{\x1b")}

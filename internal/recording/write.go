@@ -20,8 +20,8 @@ import (
 	"github.com/egraft/egraft/internal/callfile"
 )
 
-// Write writes a recording to a file that ends in .tar.gz, .tgz or .tar, and to a directory that is
-// new or empty otherwise.
+// Write writes a recording to a file if the name ends in .tar.gz, .tgz or .tar, otherwise to a new
+// or empty directory.
 func (r *Recording) Write(name string) error {
 	var err error
 	switch {
@@ -60,7 +60,7 @@ func (r *Recording) writeDir(name string) error {
 	})
 }
 
-// WriteTarGz writes a recording as a tar file, compressed by gzip.
+// WriteTarGz writes a recording as a tar file compressed with gzip.
 func (r *Recording) WriteTarGz(w io.Writer) error {
 	z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
 	if err != nil {
@@ -83,7 +83,7 @@ func (r *Recording) WriteTar(w io.Writer) error {
 	return errors.Join(err, t.Close())
 }
 
-// Marshal writes a call as a file of a recording has it.
+// Marshal encodes a call as a file of a recording.
 func Marshal(c *Call) ([]byte, error) { return callfile.Marshal(c.Call, &c.Meta) }
 
 // files calls a function for each file.
@@ -108,10 +108,10 @@ func (r *Recording) files(write func(name string, data []byte) error) error {
 	return nil
 }
 
-// others are the bytes that names of files cannot have.
+// others matches bytes that are not allowed in file names.
 var others = regexp.MustCompile(`[^a-z0-9]+`)
 
-// fileName is a name that sorts in the order of the calls and tells people what is in it.
+// fileName returns a name that sorts in the order of the calls and describes the content.
 func fileName(i int, c *Call) string {
 	words := strings.Trim(others.ReplaceAllString(strings.ToLower(string(c.Hook)+"-"+c.Gateway), "-"), "-")
 	return fmt.Sprintf("%05d-%s.json", i+1, words[:min(len(words), 60)])

@@ -16,14 +16,14 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Dump has the resources that an Envoy got from its control plane. Of a cluster or listener that
-// is in use and has an update that warms, it is the update: that is what the control plane has.
+// Dump has the resources that an Envoy received from its control plane. For an active cluster or
+// listener with a warming update, it has the update, because that is the control plane's version.
 type Dump struct {
 	resources []engine.Resources
-	at        map[resourceKey]int // where a resource is in its list
+	at        map[resourceKey]int // index of a resource in its list
 }
 
-// Resources are those of the dump, as a call of the Translation hook has them.
+// Resources returns the resources of the dump in the form of a Translation call.
 func (d *Dump) Resources() []engine.Resources { return d.resources }
 
 type resourceKey struct {
@@ -31,7 +31,8 @@ type resourceKey struct {
 	name string
 }
 
-// entry is one of a config dump: a part with lists, or with ?resource= an element of such a list.
+// entry is an entry of a config dump: a part with lists, or with ?resource= an element of such a
+// list.
 // https://www.envoyproxy.io/docs/envoy/v1.35.0/api-v3/admin/v3/config_dump.proto
 type entry struct {
 	ActiveClusters  []entry `json:"dynamic_active_clusters"`
@@ -122,7 +123,7 @@ func (d *Dump) resource(k mutator.Kind, raw json.RawMessage) error {
 		return err
 	}
 	if i, seen := d.at[resourceKey{k, name}]; seen {
-		list.Encoded[i] = encoded // the one that warms comes after the active one
+		list.Encoded[i] = encoded // the warming one comes after the active one
 		return nil
 	}
 	d.at[resourceKey{k, name}] = len(list.Encoded)

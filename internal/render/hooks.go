@@ -14,8 +14,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// dump makes the calls that Envoy Gateway makes for the resources of a config dump: the hooks of
-// single resources, then the Translation hook with what they returned.
+// dump makes the calls that Envoy Gateway would make for the resources of a config dump: the hooks
+// for single resources, then the Translation hook with their results.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/translator.go
 func (r *run) dump(ctx context.Context) error {
 	var now, rest []engine.Resources
@@ -91,8 +91,8 @@ func (r *run) single(ctx context.Context, k mutator.Kind, raw []byte) ([]byte, e
 	return raw, nil
 }
 
-// host makes the calls for the routes of a virtual host that policies have for a target, and then
-// for the virtual host.
+// host makes the calls for the routes of a virtual host that policies target, and then the call for
+// the virtual host.
 func (r *run) host(ctx context.Context, vh *routev3.VirtualHost) error {
 	for _, route := range vh.GetRoutes() {
 		objects := r.objects(mutator.HookRoute, xds.References(route.GetMetadata()))
@@ -110,7 +110,7 @@ func (r *run) host(ctx context.Context, vh *routev3.VirtualHost) error {
 	return r.hook(ctx, &engine.Call{Hook: mutator.HookVirtualHost}, mutator.KindVirtualHost, vh)
 }
 
-// hook makes a call for one resource, which becomes what the call returns.
+// hook makes a call for one resource, and replaces the resource by the result.
 func (r *run) hook(ctx context.Context, call *engine.Call, k mutator.Kind, m proto.Message) error {
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {

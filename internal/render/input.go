@@ -1,7 +1,7 @@
-// Package render runs hook calls without Envoy Gateway: of files of calls, and those that Envoy
-// Gateway would make for what an Envoy has in its config dump.
+// Package render runs hook calls without Envoy Gateway: the calls in files, and those that Envoy
+// Gateway would make for the resources in an Envoy's config dump.
 //
-// It must not read files, and prints nothing.
+// It must not read files or print anything.
 package render
 
 import (
@@ -12,17 +12,17 @@ import (
 	"github.com/egraft/egraft/internal/objectfile"
 )
 
-// Input is what files have.
+// Input is the content of files.
 type Input struct {
 	// Objects are custom resources.
 	Objects []*objectfile.Object
-	// Calls are hook calls in their order.
+	// Calls are hook calls in order.
 	Calls []callfile.Step
-	// Dump is the content of a config dump, nil without one.
+	// Dump is the content of a config dump, nil if there is none.
 	Dump *Dump
 }
 
-// Read adds what is in a file: YAML or JSON, of one document or several.
+// Read adds the content of a file: YAML or JSON, with one or more documents.
 func (in *Input) Read(data []byte) error { return objectfile.Documents(data, in.document) }
 
 func (in *Input) document(text []byte) (err error) {

@@ -19,21 +19,21 @@ import (
 // Renderer makes hook calls.
 type Renderer struct {
 	Engine *engine.Engine
-	// Features are those of the engine. Calls have what Envoy Gateway sends when it is configured
-	// for them.
+	// Features are the features of the engine. Calls contain what Envoy Gateway sends if it is
+	// configured for them.
 	Features []mutator.Feature
 }
 
-// Result is what calls returned.
+// Result is the result of calls.
 type Result struct {
-	// Resources are those of all calls, in the order of the calls.
+	// Resources are the resources of all calls, in the order of the calls.
 	Resources []Resource
 	Policies  []Policy
-	// Failures are outcomes of mutators that failed, and what is wrong with calls.
+	// Failures are failures of mutators and errors of calls.
 	Failures []string
 }
 
-// Resource is a resource before and after. One of them is nil if it was added or removed.
+// Resource is a resource before and after. Before is nil if it was added, after if it was removed.
 type Resource struct {
 	Kind          mutator.Kind
 	Name          string
@@ -47,12 +47,11 @@ type Policy struct {
 	Message string `json:"message"`
 }
 
-// NotSent is the reason of a custom resource that no call had.
+// NotSent is the reason for a custom resource that no call contained.
 const NotSent = "NotSent"
 
-// InEffect reports whether an outcome is what an author of policies wants: a policy that is
-// overridden by more specific ones is as it should be, and one with the effect Shadow is not to be
-// in effect.
+// InEffect reports whether the outcome is as the policy's author intends: Overridden is fine
+// because more specific policies apply, and Shadow because the policy is not meant to be in effect.
 func (p Policy) InEffect() bool {
 	switch mutator.Reason(p.Reason) {
 	case mutator.Programmed, mutator.Overridden, mutator.Shadow:
@@ -69,7 +68,7 @@ type run struct {
 	in   *Input
 }
 
-// Render makes the calls of the input.
+// Render makes the calls for the input.
 func (r *Renderer) Render(ctx context.Context, in *Input) (*Result, error) {
 	run := &run{r, &Result{}, map[*objectfile.Object]bool{}, in}
 	if err := run.calls(ctx); err != nil {
@@ -84,14 +83,14 @@ func (r *Renderer) Render(ctx context.Context, in *Input) (*Result, error) {
 	return run.Result, nil
 }
 
-// firstCall is where the first one of a file's calls is.
+// firstCall is the location of the first call in a file.
 const firstCall = "calls[0]."
 
-// calls makes the calls of files, with the policies of the input that Envoy Gateway would send.
+// calls makes the calls in files, with the policies of the input that Envoy Gateway would send.
 func (r *run) calls(ctx context.Context) error {
 	returned := callfile.Returned{}
 	for _, s := range r.in.Calls {
-		if s.At == "" || s.At == firstCall { // nothing came before it in its file
+		if s.At == "" || s.At == firstCall { // the first call of its file
 			returned = callfile.Returned{}
 		} else if err := returned.Complete(s.Call); err != nil {
 			return fmt.Errorf("%s%w", s.At, err)
@@ -115,7 +114,7 @@ func (r *run) calls(ctx context.Context) error {
 	return nil
 }
 
-// routeReferences are the objects that the route of a call was made from.
+// routeReferences returns the objects from which the route of a call was generated.
 func routeReferences(call *engine.Call) (refs []xds.Reference, err error) {
 	for _, list := range call.Resources {
 		for _, raw := range list.Encoded {
@@ -132,7 +131,7 @@ func routeReferences(call *engine.Call) (refs []xds.Reference, err error) {
 	return refs, nil
 }
 
-// call makes a call and takes in its outcomes.
+// call makes a call and records its outcomes.
 func (r *run) call(ctx context.Context, call *engine.Call) (*engine.Response, error) {
 	res, err := r.Engine.Run(ctx, call)
 	if err != nil {
@@ -161,8 +160,8 @@ func (r *run) fail(text string) {
 	}
 }
 
-// objects are the policies that Envoy Gateway sends in a hook: of a route those that have it for
-// a target, and otherwise those of Gateways.
+// objects returns the policies that Envoy Gateway sends to a hook: for a route those that target
+// it, otherwise those of Gateways.
 func (r *run) objects(h mutator.Hook, refs []xds.Reference) (out [][]byte) {
 	for _, o := range r.in.Objects {
 		if !r.reads(o, h) {
@@ -186,7 +185,8 @@ func hasGateway(o *objectfile.Object) bool {
 	})
 }
 
-// reads reports whether a feature reads a custom resource as a policy, and in which hook if there is one.
+// reads reports whether a feature reads a custom resource as a policy, in the given hook if there
+// is one.
 func (r *run) reads(o *objectfile.Object, h mutator.Hook) bool {
 	for i := range r.Features {
 		f := &r.Features[i]
@@ -197,7 +197,7 @@ func (r *run) reads(o *objectfile.Object, h mutator.Hook) bool {
 	return false
 }
 
-// notSent reports custom resources that no call had.
+// notSent reports custom resources that no call contained.
 func (r *run) notSent() {
 	for _, o := range r.in.Objects {
 		if r.sent[o] {
@@ -216,7 +216,7 @@ func (r *run) notSent() {
 	}
 }
 
-// compare pairs resources by their names.
+// compare pairs resources by name.
 func (r *run) compare(before, after []engine.Resources) error {
 	for i, list := range after {
 		names := map[string]int{}

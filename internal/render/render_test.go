@@ -49,7 +49,7 @@ func policyFor(name, namespace, target string) string {
 	return fmt.Sprintf("---\napiVersion: example.com/v1\nkind: P\nmetadata: {namespace: %s, name: %s}\nspec: {targetRefs: [%s]}\n", namespace, name, target)
 }
 
-// recorder is a feature whose mutators change resources and note what they were called with.
+// recorder returns a feature whose mutators change resources and record how they were called.
 func recorder(calls *[]string) mutator.Feature {
 	note := func(in *mutator.Input, name string) {
 		line := fmt.Sprint(in.Hook, " ", name, " ", in.Hostnames)
@@ -91,7 +91,7 @@ func rendered(t *testing.T, calls *[]string, files ...string) *Result {
 	return res
 }
 
-// TestCallsOfADump are those that Envoy Gateway makes, with the policies that it sends.
+// TestCallsOfADump: the calls and the policies in them are those of Envoy Gateway.
 func TestCallsOfADump(t *testing.T) {
 	var calls []string
 	policies := policyFor("section", "default", "{kind: HTTPRoute, name: one, sectionName: rule}") +
@@ -121,8 +121,8 @@ func TestCallsOfADump(t *testing.T) {
 	require.Equal(t, map[string]bool{"a": true, "l": false, "r": true}, names, "what changed")
 }
 
-// TestCallsOfFiles: a call takes what an earlier one of its file returned, and policies of other
-// files are in the calls that Envoy Gateway would send them in.
+// TestCallsOfFiles: a call uses what an earlier one of its file returned, and contains the policies
+// of other files that Envoy Gateway would send.
 func TestCallsOfFiles(t *testing.T) {
 	var calls []string
 	file := `

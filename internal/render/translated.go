@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// newTranslated reads what `egctl x translate --to xds` prints: a config dump, or a part of one, for
-// each Gateway.
+// newTranslated reads the output of `egctl x translate --to xds`: a config dump, or a part of one,
+// for each Gateway.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/cmd/egctl/translate.go
 func newTranslated(xds map[string]json.RawMessage) (*Dump, error) {
 	if len(xds) != 1 {
@@ -22,14 +22,14 @@ func newTranslated(xds map[string]json.RawMessage) (*Dump, error) {
 			return nil, errors.New("xds: is not a config dump")
 		}
 		if dump.Configs == nil {
-			dump.Configs = []json.RawMessage{raw} // of one type of resources
+			dump.Configs = []json.RawMessage{raw} // with one type of resources
 		}
 		return newDump(dump.Configs)
 	}
 	return nil, nil
 }
 
-// UnmarshalJSON reads names of fields as Envoy prints them, and as Envoy Gateway does.
+// UnmarshalJSON accepts field names as Envoy prints them, and as Envoy Gateway does.
 func (e *entry) UnmarshalJSON(text []byte) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
@@ -58,14 +58,14 @@ func snakeCase(name string) string {
 	return b.String()
 }
 
-// places are where an error is, and unknown the field or message that is not known.
+// places matches the position of an error, and unknown the unknown field or message.
 var (
 	places  = regexp.MustCompile(`\(line \d+:\d+\)`)
 	unknown = regexp.MustCompile(`(unknown field|unable to resolve) "[A-Za-z0-9_./]{1,200}"`)
 )
 
-// unquoted is an error of the decoder without what it quotes of the input, which can be a secret: the
-// position is left, and the name of a field or message that is not known.
+// unquoted removes quoted input from a decoder error, because it can be a secret. It keeps the
+// position, and the name of an unknown field or message.
 func unquoted(err error) error {
 	text := "does not match Envoy's API"
 	if what := unknown.FindString(err.Error()); what != "" {

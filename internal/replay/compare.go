@@ -10,7 +10,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// compare compares two answers, resource by resource of one kind and name. An error has none.
+// compare compares two responses by kind and name of resources. It returns nothing if one of them
+// is an error.
 func compare(before, after answer) (out []Resource, err error) {
 	if before.err != nil || after.err != nil {
 		return nil, nil //nolint:nilerr // errors are compared by their texts
@@ -35,7 +36,7 @@ func listOf(all []engine.Resources, kind mutator.Kind) (out [][]byte) {
 	return out
 }
 
-// named is a resource by its name, and by how many of that name came before it.
+// named is the name of a resource, and the number of earlier resources with the same name.
 type named struct {
 	name  string
 	times int
@@ -93,7 +94,7 @@ func compareKind(kind mutator.Kind, before, after [][]byte) (out []Resource, err
 	return out, nil
 }
 
-// changesOf are the fields that differ. Maps have no order.
+// changesOf returns the fields that differ. Maps are unordered.
 func changesOf(kind mutator.Kind, before, after []byte) ([]diff.Change, error) {
 	if bytes.Equal(before, after) {
 		return nil, nil

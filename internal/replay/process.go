@@ -20,7 +20,7 @@ import (
 	"github.com/egraft/egraft/internal/extension"
 )
 
-// Program is an egraft to start.
+// Program is an egraft program to start.
 type Program struct {
 	Path string
 	// Args are its settings, as flags of `egraft serve`.
@@ -28,7 +28,7 @@ type Program struct {
 	Env  []string
 }
 
-// Process is an egraft that serves on a socket of its own, for its starter alone.
+// Process is an egraft process that serves on a private socket.
 type Process struct {
 	*extension.Client
 	cmd  *exec.Cmd
@@ -36,7 +36,7 @@ type Process struct {
 	dir  string
 	log  tail
 	done chan struct{}
-	err  error // why it ended, once done is closed
+	err  error // why it ended, valid once done is closed
 }
 
 const (
@@ -44,10 +44,10 @@ const (
 	stopTimeout  = 10 * time.Second
 )
 
-// Start starts an egraft and waits until it serves. It caches nothing, so that what it answers twice
-// is made twice, and writes nothing to Kubernetes.
+// Start starts an egraft and waits until it serves. It runs without a cache, so that repeated calls
+// are computed again, and writes nothing to Kubernetes.
 func Start(ctx context.Context, p Program) (*Process, error) {
-	dir, err := os.MkdirTemp("", "egraft-replay-") // which nobody else may enter
+	dir, err := os.MkdirTemp("", "egraft-replay-") // only accessible to this user
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (s *Process) ready(ctx context.Context) error {
 	}
 }
 
-// reason is why a process does not serve.
+// reason returns why a process does not serve.
 func (s *Process) reason(ctx context.Context) error {
 	select {
 	case <-s.done:
@@ -116,15 +116,15 @@ func (s *Process) reason(ctx context.Context) error {
 	}
 }
 
-// Log is the end of what the process logged.
+// Log returns the end of the process's log.
 func (s *Process) Log() string { return s.log.String() }
 
-// Stop ends the process, in order if it can.
+// Stop ends the process, gracefully if possible.
 func (s *Process) Stop() error {
 	if s.conn != nil {
 		_ = s.conn.Close() // nothing is lost
 	}
-	_ = s.cmd.Process.Signal(syscall.SIGTERM) // of one that has ended it is an error
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // fails if it has ended already
 	select {
 	case <-s.done:
 	case <-time.After(stopTimeout):
@@ -134,7 +134,7 @@ func (s *Process) Stop() error {
 	return os.RemoveAll(s.dir)
 }
 
-// tail keeps the end of what is written.
+// tail keeps the last part of what is written.
 type tail struct {
 	mu   sync.Mutex
 	text []byte
@@ -153,7 +153,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// String is the end.
+// String returns the last part.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,7 +1,7 @@
-// Package replay makes recorded calls to two egrafts and compares what they answer: two versions, two
-// configurations, or one that got the calls of two recordings.
+// Package replay makes recorded calls to two egrafts and compares their responses: two versions,
+// two configurations, or the same one with the calls of two recordings.
 //
-// It must not know what the calls are for, and prints no secrets.
+// It must not know the purpose of the calls, and must not print secrets.
 package replay
 
 import (
@@ -18,38 +18,40 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Server answers calls.
+// Server responds to calls.
 type Server interface {
 	Call(ctx context.Context, call *engine.Call) ([]engine.Resources, error)
 }
 
-// Pair is a call to each of the two servers. With one recording, both are the same.
+// Pair is a call for each of the two servers. With one recording, both are the same.
 type Pair struct{ Before, After *recording.Call }
 
-// Report is what came of it.
+// Report is the result of a replay.
 type Report struct {
-	// Requests is how many pairs of calls were made, Identical how many were answered alike.
+	// Requests is the number of pairs of calls, Identical the number of those with identical
+	// responses.
 	Requests  int `json:"requests"`
 	Identical int `json:"identical"`
-	// Different are the others, also those that failed on one side.
+	// Different are the other pairs, including those that failed on one side.
 	Different []Request `json:"different"`
-	// NotDeterministic are calls that a server answered differently when it got them again.
+	// NotDeterministic are calls to which a server responded differently when they were repeated.
 	NotDeterministic []Request `json:"notDeterministic"`
-	// Unmatched are calls that only one of two recordings has.
+	// Unmatched are calls that exist in only one of two recordings.
 	Unmatched []Request `json:"unmatched,omitempty"`
 	// Slowest are the calls that took longest, on either side.
 	Slowest []Request `json:"slowest"`
 }
 
-// Request is a call and what differs.
+// Request is a call with its differences.
 type Request struct {
 	ID       string       `json:"id,omitempty"`
 	Hook     mutator.Hook `json:"hook"`
 	Gateway  string       `json:"gateway,omitempty"`
-	Resource string       `json:"resource,omitempty"` // of calls for a single resource
-	// Side is "before" or "after" where it is about one of the two.
+	Resource string       `json:"resource,omitempty"` // for a call for a single resource
+	// Side is "before" or "after" if it concerns only one of the two.
 	Side string `json:"side,omitempty"`
-	// Before and After are how long the two took, in nanoseconds, and why they failed.
+	// Before and After are the durations in nanoseconds; BeforeError and AfterError are why the
+	// calls failed.
 	Before      time.Duration `json:"before,omitempty"`
 	After       time.Duration `json:"after,omitempty"`
 	BeforeError string        `json:"beforeError,omitempty"`
@@ -57,7 +59,7 @@ type Request struct {
 	Resources   []Resource    `json:"resources,omitempty"`
 }
 
-// Resource is one that differs.
+// Resource is a resource that differs.
 type Resource struct {
 	Op      diff.Op       `json:"op"`
 	Kind    mutator.Kind  `json:"kind"`
@@ -66,10 +68,10 @@ type Resource struct {
 	Changes []diff.Change `json:"changes,omitempty"`
 }
 
-// slowest is how many calls a report names as such.
+// slowest is the number of slowest calls in a report.
 const slowest = 5
 
-// Run makes all calls. An error is one of the context.
+// Run makes all calls. It only returns an error if the context ends.
 func Run(ctx context.Context, before, after Server, pairs []Pair) (*Report, error) {
 	r := &Report{Different: []Request{}, NotDeterministic: []Request{}, Slowest: []Request{}}
 	for _, p := range pairs {
@@ -111,14 +113,14 @@ func (r *Report) pair(ctx context.Context, before, after Server, p Pair) error {
 	return nil
 }
 
-// answer is what a server made of a call.
+// answer is the response of a server.
 type answer struct {
 	resources []engine.Resources
 	took      time.Duration
 	err       error
 }
 
-// ask makes a call twice and compares the answers.
+// ask makes a call twice and compares the responses.
 func (r *Report) ask(ctx context.Context, s Server, c *recording.Call, side string) (first answer, err error) {
 	began := time.Now()
 	first.resources, first.err = s.Call(ctx, c.Call)
@@ -162,7 +164,7 @@ func nameOf(c *recording.Call) string {
 	return ""
 }
 
-// Same are the calls of one recording, for both servers.
+// Same pairs each call of one recording with itself.
 func Same(r *recording.Recording) (pairs []Pair) {
 	for _, c := range r.Calls {
 		pairs = append(pairs, Pair{c, c})
@@ -170,8 +172,8 @@ func Same(r *recording.Recording) (pairs []Pair) {
 	return pairs
 }
 
-// Match pairs the calls of two recordings: the last translations of each Gateway, and the last calls
-// for each single resource. It returns the calls of which there is only one, too.
+// Match pairs the calls of two recordings: the last translations of each Gateway, and the last
+// calls for each single resource. It also returns the calls that have no counterpart.
 func Match(before, after *recording.Recording) (pairs []Pair, unmatched []Request) {
 	key := func(c *recording.Call) string {
 		q := describe(c)

@@ -20,7 +20,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// server answers with what a function makes of a call.
+// server is a function that responds to calls.
 type server func(*engine.Call) ([]engine.Resources, error)
 
 // Call implements [Server].

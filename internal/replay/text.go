@@ -10,14 +10,14 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-// Limits of what is printed for people; JSON has everything.
+// Limits of the text form; JSON has everything.
 const (
 	maxRequests  = 50
 	maxResources = 20
 	maxChanges   = 20
 )
 
-// WriteText prints a report for people.
+// WriteText prints a report for people to read.
 func (r *Report) WriteText(w io.Writer, style terminal.Style) error {
 	t := &textWriter{style: style}
 	t.line("%s", style.Strong(fmt.Sprintf("%d %s: %d identical, %d different, %d not deterministic",
@@ -47,10 +47,10 @@ func requests(n int) string {
 
 func round(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 
-// Passed reports whether both sides answered alike.
+// Passed reports whether all responses were identical and deterministic.
 func (r *Report) Passed() bool { return r.Identical == r.Requests && len(r.NotDeterministic) == 0 }
 
-// title names a call on one line.
+// title returns a call as one line.
 func (q *Request) title() string {
 	out := string(q.Hook)
 	for _, part := range []string{q.Gateway, q.Resource} {
@@ -70,7 +70,7 @@ func (q *Request) title() string {
 type textWriter struct {
 	strings.Builder
 	style terminal.Style
-	err   error // the first one
+	err   error // the first error
 }
 
 func (t *textWriter) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }

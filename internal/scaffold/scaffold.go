@@ -1,5 +1,5 @@
-// Package scaffold has the files of a new Go module with a feature for egraft: a custom resource,
-// its CRD, the feature, cases of the conformance kit, and a program.
+// Package scaffold generates the files of a new Go module with a feature for egraft: a custom
+// resource, its CRD, the feature, cases of the conformance kit, and a program.
 //
 // It returns texts, and must not write files or run programs.
 package scaffold
@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The templates, with words between at signs that stand for something else. Their names end in .txt,
-// so that Go takes them for no packages.
+// The templates, with placeholders between at signs. Their names end in .txt, so that Go does not
+// treat them as packages.
 //
 //go:embed templates
 var templates embed.FS
@@ -22,23 +22,23 @@ var templates embed.FS
 // File is a file with its path in the module.
 type File struct{ Path, Text string }
 
-// Module is what to write.
+// Module describes the module to generate.
 type Module struct {
 	// Kind is policy or filter.
 	Kind string
-	// Name is the feature's, and Path the module's.
+	// Name is the name of the feature, and Path the module path.
 	Name, Path string
 	// Group is the API group of the custom resource.
 	Group string
-	// Egraft is the version of egraft, with Replace the directory where it is instead, and Go the
-	// version of the language.
+	// Egraft is the version of egraft, Replace a directory to use instead of it, and Go the version
+	// of the language.
 	Egraft, Replace, Go string
 }
 
-// Package is the name of the Go package.
+// Package returns the name of the Go package.
 func (m *Module) Package() string { return strings.ReplaceAll(m.Name, "-", "") }
 
-// KindName is the kind of the custom resource.
+// KindName returns the kind of the custom resource.
 func (m *Module) KindName() string {
 	out := ""
 	for _, word := range strings.Split(m.Name+"-"+m.Kind, "-") {
@@ -47,7 +47,7 @@ func (m *Module) KindName() string {
 	return out
 }
 
-// plural is the name of the custom resource in the API.
+// plural returns the plural name of the custom resource in the API.
 func (m *Module) plural() string {
 	if stem, found := strings.CutSuffix(strings.ToLower(m.KindName()), "y"); found {
 		return stem + "ies"
@@ -55,7 +55,7 @@ func (m *Module) plural() string {
 	return strings.ToLower(m.KindName()) + "s"
 }
 
-// Files are the files of the module.
+// Files returns the files of the module.
 func (m *Module) Files() ([]File, error) {
 	words := strings.NewReplacer(
 		"@KIND@", m.KindName(), "@KINDLOWER@", strings.ToLower(m.KindName()), "@PLURAL@", m.plural(), "@PACKAGE@", m.Package(), "@MODULE@", m.Path, "@GROUP@", m.Group,
@@ -85,7 +85,8 @@ func (m *Module) Files() ([]File, error) {
 	return out, nil
 }
 
-// file gives a template its place, and its text the form that the tools have which write such files.
+// file returns a template at its path in the module, formatted as the tools that generate such
+// files do.
 func (m *Module) file(directory, name, text string) (File, error) {
 	switch {
 	case directory == "testdata":
@@ -112,8 +113,8 @@ func (m *Module) file(directory, name, text string) (File, error) {
 	}
 }
 
-// formatted writes YAML as the conformance kit and controller-gen do: where lines are broken depends
-// on the names in them.
+// formatted formats YAML as the conformance kit and controller-gen do: line breaks depend on the
+// names.
 func formatted(f File, before string) (File, error) {
 	var content any
 	if err := yaml.Unmarshal([]byte(f.Text), &content); err != nil {

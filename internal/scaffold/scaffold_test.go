@@ -16,7 +16,7 @@ func module(kind string) *scaffold.Module {
 	return &scaffold.Module{Kind: kind, Name: "say-hello", Path: "example.org/team/hello", Group: "gw.example.org", Egraft: "v0.0.0", Go: "1.26.7"}
 }
 
-// write writes a module that takes egraft from here.
+// write writes a module that uses this copy of egraft.
 func write(t *testing.T, m *scaffold.Module) string {
 	t.Helper()
 	here, err := filepath.Abs("../..")
@@ -38,13 +38,13 @@ func run(t *testing.T, dir string, command ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "EGRAFT_E2ETEST=") // TestWriteAFeature runs what is written on the real Envoy
+	cmd.Env = append(os.Environ(), "EGRAFT_E2ETEST=") // TestWriteAFeature runs the generated code on a real Envoy
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s\n%.2000s", strings.Join(command, " "), out)
 	return string(out)
 }
 
-// TestWorkflow: the workflow is the template, which hack/check.sh lints.
+// TestWorkflow: the workflow equals the template, which hack/check.sh lints.
 func TestWorkflow(t *testing.T) {
 	template, err := os.ReadFile("templates/common/ci.yml.txt")
 	require.NoError(t, err)
@@ -53,8 +53,8 @@ func TestWorkflow(t *testing.T) {
 	require.Equal(t, string(template), string(written))
 }
 
-// TestModules: what is written is vetted and tested as it is, and the CRD is what controller-gen makes
-// of the type.
+// TestModules: the generated code passes vet and its tests unmodified, and the CRD equals
+// controller-gen's output for the type.
 func TestModules(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles modules")

@@ -11,18 +11,19 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// maxName leaves room for the header and for the plural with its group.
+// maxName leaves room for the header, and for the plural with its group.
 const maxName = 40
 
-// taken are the names that a package cannot have: Go's keywords, and what the files import.
+// taken are the names that a package must not have: Go's keywords, and packages that the files
+// import.
 var taken = strings.Fields(`break case catalog chan cli const continue default defer e2etest else fallthrough for func go goto http httptest if
 	import interface internal main map mutatortest os package range return select struct switch testing type var vendor`)
 
-// isPath is the form of module paths, so far as they need no quotes in go.mod.
+// isPath matches module paths that need no quotes in go.mod.
 var isPath = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]*(/[A-Za-z0-9][A-Za-z0-9._~-]*)*$`)
 
-// Validate rejects what does not make a module that compiles, or a CRD that an API server takes.
-// Features are those that egraft has already.
+// Validate rejects a module that would not compile, or whose CRD an API server would reject.
+// features are the existing features of egraft.
 func (m *Module) Validate(features []string) error {
 	switch {
 	case !mutator.IsName(m.Name):

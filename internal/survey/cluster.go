@@ -11,10 +11,10 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// gatewayAdminPort is that of Envoy Gateway's admin server, on loopback.
+// gatewayAdminPort is the port of Envoy Gateway's admin server, on loopback.
 const gatewayAdminPort = 19000
 
-// Cluster adds what a cluster tells.
+// Cluster adds the facts from a cluster.
 func Cluster(ctx context.Context, c *cluster.Cluster, f *doctor.Facts) {
 	pods, err := c.Egrafts(ctx)
 	if err != nil {
@@ -47,13 +47,13 @@ func Cluster(ctx context.Context, c *cluster.Cluster, f *doctor.Facts) {
 	f.Permissions = permissions(ctx, c, &gateways[0], egraft, &needs, plurals, watched(f))
 }
 
-// kinds are those of all custom resources that features need.
+// kinds returns the kinds of all custom resources that features need.
 func kinds(f *doctor.Facts) []wiring.Kind {
 	n := f.NeedsOfEgraft()
 	return slices.Concat(n.Policies, n.Filters, n.Backends)
 }
 
-// egrafts asks all replicas. One that does not answer makes the fact unknown.
+// egrafts queries all replicas. If one does not respond, the fact is unknown.
 func egrafts(ctx context.Context, c *cluster.Cluster, pods []cluster.Pod) doctor.Fact[[]doctor.Egraft] {
 	var out []doctor.Egraft
 	for _, p := range pods {
@@ -69,7 +69,7 @@ func egrafts(ctx context.Context, c *cluster.Cluster, pods []cluster.Pod) doctor
 	return doctor.Known(out)
 }
 
-// forward is an endpoint in a pod. Servers there look at the name of the host.
+// forward returns an endpoint in a pod. Its server checks the Host header.
 func forward(c *cluster.Cluster, p cluster.Pod, port uint16) Endpoint {
 	return Endpoint{Name: "pod " + p.String(), Transport: c.Transport(p, port), Address: fmt.Sprintf("127.0.0.1:%d", port)}
 }
@@ -85,8 +85,8 @@ func written(ctx context.Context, c *cluster.Cluster, namespace string) doctor.F
 	return configuration("ConfigMap "+namespace+"/"+name, []byte(text))
 }
 
-// running asks the first Envoy Gateway that answers. One that does not know its version, since it
-// was built without, has that of its image.
+// running queries the first Envoy Gateway that responds. If it was built without a version, the
+// version of its image is used.
 func running(ctx context.Context, c *cluster.Cluster, pods []cluster.Pod) (fact doctor.Fact[doctor.Configuration], patches doctor.Fact[[]doctor.Patch]) {
 	for _, p := range pods {
 		at := forward(c, p, gatewayAdminPort)

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/internal/envoyadmin"
 )
 
-// Envoys asks Envoys on this host by the addresses of their administration interfaces.
+// Envoys queries Envoys on this host at the addresses of their admin interfaces.
 func Envoys(ctx context.Context, addresses []string) doctor.Fact[[]doctor.Envoy] {
 	if len(addresses) == 0 {
 		return doctor.Unknown[[]doctor.Envoy]("no --envoy-admin is set")
@@ -35,7 +35,7 @@ func (r redirected) RoundTrip(req *http.Request) (*http.Response, error) {
 	return (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
 }
 
-// ask fills in what an Envoy tells.
+// ask fills in the facts about an Envoy.
 func ask(ctx context.Context, e *doctor.Envoy, transport http.RoundTripper) {
 	ctx, cancel := context.WithTimeout(ctx, envoyTimeout)
 	defer cancel()
@@ -51,7 +51,7 @@ const (
 	maxEnvoys    = 50
 )
 
-// envoysIn asks those of a cluster.
+// envoysIn queries the Envoys of a cluster.
 func envoysIn(ctx context.Context, c *cluster.Cluster, namespace string) doctor.Fact[[]doctor.Envoy] {
 	pods, err := c.AllEnvoys(ctx, namespace)
 	if err != nil {
@@ -75,11 +75,11 @@ func envoysIn(ctx context.Context, c *cluster.Cluster, namespace string) doctor.
 	return doctor.Known(out)
 }
 
-// envoyAdminPort is that of the Envoys that Envoy Gateway makes.
+// envoyAdminPort is the admin port of Envoy Gateway's Envoys.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/bootstrap/bootstrap.go
 const envoyAdminPort = 19000
 
-// patchPolicy is what of an EnvoyPatchPolicy is looked at.
+// patchPolicy is the part of an EnvoyPatchPolicy that is read.
 type patchPolicy struct {
 	Metadata struct {
 		Namespace string `json:"namespace"`
@@ -97,7 +97,7 @@ type patchPolicy struct {
 	} `json:"spec"`
 }
 
-// Patches asks Envoy Gateway which EnvoyPatchPolicies it has.
+// Patches asks Envoy Gateway for its EnvoyPatchPolicies.
 func Patches(ctx context.Context, at Endpoint) doctor.Fact[[]doctor.Patch] {
 	var dump struct {
 		Resources []patchPolicy `json:"resources"`

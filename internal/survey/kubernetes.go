@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// sidecars looks into the pods of Envoy Gateway.
+// sidecars returns the facts about the pods of Envoy Gateway.
 func sidecars(gateways, egrafts []cluster.Pod) (out []doctor.Sidecar) {
 	for _, g := range gateways {
 		s := doctor.Sidecar{
@@ -31,7 +31,7 @@ func sidecars(gateways, egrafts []cluster.Pod) (out []doctor.Sidecar) {
 	return out
 }
 
-// mounts are those of a container.
+// mounts returns the mounts of a container.
 func mounts(spec *cluster.Spec, container string) (out []doctor.Mount) {
 	for _, c := range append(slices.Clone(spec.InitContainers), spec.Containers...) {
 		if c.Name != container {
@@ -47,8 +47,8 @@ func mounts(spec *cluster.Spec, container string) (out []doctor.Mount) {
 // definitions is the resource of CRDs.
 var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 
-// definitionsOf finds which kinds are served, by which resources, and the hashes of their schemas. A
-// user who may not read CRDs learns only the former.
+// definitionsOf returns which kinds are served, their resources, and the hashes of their schemas.
+// Without permission to read CRDs, there are no hashes.
 func definitionsOf(ctx context.Context, c *cluster.Cluster, kinds []wiring.Kind) (doctor.Fact[doctor.CRDs], map[wiring.Kind]string) {
 	out, plurals := doctor.CRDs{Schemas: map[string]string{}, Extends: map[string]string{}}, map[wiring.Kind]string{}
 	for _, k := range kinds {
@@ -73,7 +73,7 @@ func definitionsOf(ctx context.Context, c *cluster.Cluster, kinds []wiring.Kind)
 	return doctor.Known(out), plurals
 }
 
-// compare adds the schema of a CRD's version.
+// compare adds the schema of a CRD version.
 func compare(to *doctor.CRDs, crd map[string]any, version string) error {
 	of, err := crds.SchemasOf(crd)
 	if err != nil {
@@ -87,26 +87,26 @@ func compare(to *doctor.CRDs, crd map[string]any, version string) error {
 	return nil
 }
 
-// accountName is the name of a pod's ServiceAccount.
+// accountName returns the name of a pod's ServiceAccount.
 func accountName(p *cluster.Pod) string { return cmp.Or(p.Spec.ServiceAccountName, "default") }
 
-// account is the user of a pod.
+// account returns the user of a pod.
 func account(p *cluster.Pod) string {
 	return "system:serviceaccount:" + p.Namespace + ":" + accountName(p)
 }
 
-// groups are those of the ServiceAccounts of a namespace.
+// groups returns the groups of the ServiceAccounts of a namespace.
 func groups(namespace string) []string {
 	return []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"}
 }
 
-// question is what is to be asked of an account.
+// question is a permission to check, with its API group.
 type question struct {
 	permission doctor.Permission
 	group      string
 }
 
-// permissions asks what accounts may do.
+// permissions checks what accounts may do.
 func permissions(ctx context.Context, c *cluster.Cluster, gateway, egraft *cluster.Pod, needs *wiring.Needs, plurals map[wiring.Kind]string, namespaces []string) doctor.Fact[[]doctor.Permission] {
 	var out []doctor.Permission
 	for _, q := range questions(gateway, egraft, needs, plurals, namespaces) {
@@ -130,7 +130,7 @@ func permissions(ctx context.Context, c *cluster.Cluster, gateway, egraft *clust
 	return doctor.Known(out)
 }
 
-// questions are those of deploy/rbac.
+// questions returns the permissions granted by deploy/rbac.
 func questions(gateway, egraft *cluster.Pod, needs *wiring.Needs, plurals map[wiring.Kind]string, namespaces []string) (out []question) {
 	add := func(whose doctor.Owner, pod *cluster.Pod, namespace, group, resource string, verbs ...string) {
 		for _, v := range verbs {
@@ -164,7 +164,8 @@ func questions(gateway, egraft *cluster.Pod, needs *wiring.Needs, plurals map[wi
 	return out
 }
 
-// watched are the namespaces in which Envoy Gateway needs its permissions: all, unless it has a list.
+// watched returns the namespaces in which Envoy Gateway needs its permissions: all, unless its
+// configuration has a list.
 func watched(f *doctor.Facts) []string {
 	for _, c := range []doctor.Fact[doctor.Configuration]{f.Running, f.Written} {
 		if !c.Known {

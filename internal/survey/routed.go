@@ -10,12 +10,12 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// routed finds the policies that target routes.
+// routed returns the policies that target routes.
 func routed(ctx context.Context, c *cluster.Cluster, kinds []wiring.Kind, plurals map[wiring.Kind]string) doctor.Fact[[]string] {
 	var out []string
 	for _, k := range kinds {
 		if plurals[k] == "" {
-			continue // it is not served
+			continue // the kind is not served
 		}
 		objects, err := c.List(ctx, schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: plurals[k]}, "", "")
 		if err != nil {

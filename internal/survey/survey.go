@@ -1,8 +1,8 @@
-// Package survey gathers the facts that package doctor judges: from files, from what egraft, Envoy
-// Gateway and Envoy answer, and from a cluster.
+// Package survey gathers the facts that package doctor judges: from files, from egraft, Envoy
+// Gateway and Envoy, and from a cluster.
 //
-// What cannot be gathered is a fact that is unknown, with the reason. It reads only, with limits for
-// time and size, and must not judge.
+// A fact that cannot be gathered is unknown, with the reason. The package must not modify or judge
+// anything, and limits time and size.
 package survey
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// Limits of what is read.
+// Limits of responses.
 const (
 	maxBytes = 64 << 20
 	timeout  = 10 * time.Second
@@ -45,19 +45,19 @@ func configuration(where string, text []byte) doctor.Fact[doctor.Configuration] 
 
 func unknown[T any](err error) doctor.Fact[T] { return doctor.Unknown[T](err.Error()) }
 
-// Endpoint is an HTTP server that is asked.
+// Endpoint is an HTTP server to query.
 type Endpoint struct {
-	// Name is what to call it in facts.
+	// Name is its name in facts.
 	Name string
-	// Transport leads to Address, whatever network that is in.
+	// Transport connects to Address, whatever network that is in.
 	Transport http.RoundTripper
 	Address   string
 }
 
-// Local is an endpoint that is reached directly, without the environment's proxy.
+// Local returns an endpoint that is reached directly, without the environment's proxy.
 func Local(address string) Endpoint { return Endpoint{address, &http.Transport{}, address} }
 
-// statusError is a response with another status than 200.
+// statusError is a response with a status other than 200.
 type statusError struct {
 	Code   int
 	status string
@@ -66,7 +66,7 @@ type statusError struct {
 // Error implements error.
 func (e *statusError) Error() string { return e.status }
 
-// get reads a page.
+// get fetches a page.
 func (e *Endpoint) get(ctx context.Context, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -80,7 +80,7 @@ func (e *Endpoint) get(ctx context.Context, path string) ([]byte, error) {
 	}
 	answer, err := client.Do(req)
 	if err != nil {
-		if outer := (*url.Error)(nil); errors.As(err, &outer) { // it repeats what the name says
+		if outer := (*url.Error)(nil); errors.As(err, &outer) { // it repeats the name
 			err = outer.Err
 		}
 		return nil, fmt.Errorf("ask %s: %w", e.Name, err)
@@ -99,7 +99,7 @@ func (e *Endpoint) get(ctx context.Context, path string) ([]byte, error) {
 	return body, nil
 }
 
-// document reads a page of JSON.
+// document fetches a page of JSON.
 func (e *Endpoint) document(ctx context.Context, path string, into any) error {
 	body, err := e.get(ctx, path)
 	if err != nil {
@@ -111,7 +111,7 @@ func (e *Endpoint) document(ctx context.Context, path string, into any) error {
 	return nil
 }
 
-// Egraft asks an egraft what it knows about itself.
+// Egraft queries an egraft about itself.
 func Egraft(ctx context.Context, at Endpoint) (doctor.Egraft, error) {
 	var e doctor.Egraft
 	err := at.document(ctx, "/api/v1/self", &e)
@@ -122,7 +122,7 @@ func Egraft(ctx context.Context, at Endpoint) (doctor.Egraft, error) {
 	return e, err
 }
 
-// EnvoyGateway asks Envoy Gateway what it runs with.
+// EnvoyGateway queries Envoy Gateway for its running configuration.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/admin/console/api.go
 func EnvoyGateway(ctx context.Context, at Endpoint) doctor.Fact[doctor.Configuration] {
 	var info struct {
@@ -138,5 +138,5 @@ func EnvoyGateway(ctx context.Context, at Endpoint) doctor.Fact[doctor.Configura
 	return doctor.Known(doctor.Configuration{Where: at.Name, Version: info.Version, Config: info.Config})
 }
 
-// Page reads a page of an endpoint as it is.
+// Page returns a page of an endpoint unmodified.
 func Page(ctx context.Context, at Endpoint, path string) ([]byte, error) { return at.get(ctx, path) }

@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/internal/survey"
 )
 
-// answering is a server with one page.
+// answering returns a server with one page.
 func answering(t *testing.T, path string, h http.HandlerFunc) survey.Endpoint {
 	t.Helper()
 	mux := http.NewServeMux()

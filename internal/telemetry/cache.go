@@ -4,13 +4,13 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // Cache are the statistics of the engine's cache.
 type Cache struct {
-	// Hits and Misses count resources whose results were cached, and could have been.
+	// Hits counts resources whose results came from the cache, and Misses those that could have.
 	Hits, Misses uint64
-	// Bytes is about the size of what is cached.
+	// Bytes is the approximate size of the cached results.
 	Bytes uint64
 }
 
-// cacheCollectors read the statistics when Prometheus asks.
+// cacheCollectors read the statistics when Prometheus scrapes.
 func cacheCollectors(cfg Config) []prometheus.Collector {
 	counter := func(name, help string, of func(Cache) uint64) prometheus.Collector {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(of(cfg.Cache())) })

@@ -20,7 +20,7 @@ type calls struct {
 	hooks         map[string]*series
 }
 
-// series are those of a hook, so that a call does not have to look them up.
+// series are the series of a hook, so that a call need not look them up.
 type series struct {
 	ok                                    prometheus.Counter
 	duration, requestBytes, responseBytes prometheus.Observer
@@ -54,13 +54,13 @@ func newCalls() calls {
 	return c
 }
 
-// failures are the codes that egraft responds with itself. An increase needs a first value, so their
-// series are there from the start.
+// failures returns the codes with which egraft itself responds. Their series exist from the start,
+// because an increase needs a first value.
 func failures() []codes.Code {
 	return []codes.Code{codes.InvalidArgument, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Internal}
 }
 
-// sizes are buckets from 1 KiB to 256 MiB.
+// sizes returns buckets from 1 KiB to 256 MiB.
 func sizes() []float64 { return prometheus.ExponentialBuckets(1<<10, 4, 10) }
 
 func histogram(name, help string, buckets []float64) *prometheus.HistogramVec {

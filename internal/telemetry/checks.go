@@ -2,14 +2,14 @@ package telemetry
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Check is a check of egraft on itself.
+// Check is a check that egraft runs on itself.
 type Check struct {
 	Code, Name string
 	// Status is 0 for ok, 1 for a warning and 2 for failed.
 	Status float64
 }
 
-// checks runs the checks when they are asked for.
+// checks runs the checks on each scrape.
 type checks struct {
 	desc *prometheus.Desc
 	run  func() []Check

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// documented finds names of metrics in the page's table.
+// documented returns the names of metrics in the page's table.
 func documented(page string) []string {
 	row := regexp.MustCompile("(?m)^\\| (`egraft_.*?) \\|")
 	var names []string
@@ -23,7 +23,7 @@ func documented(page string) []string {
 	return names
 }
 
-// served finds names of metrics in what Prometheus gets.
+// served returns the names of metrics that Prometheus scrapes.
 func served(lines []string) []string {
 	var names []string
 	for _, line := range lines {
@@ -48,7 +48,7 @@ func TestDocumentedMetricsRejects(t *testing.T) {
 	require.NotEqual(t, served(scrape(t, newTelemetry())), documented(page))
 }
 
-// TestMetricsToTroubleshootWith finds each metric that docs/troubleshooting.md names.
+// TestMetricsToTroubleshootWith: each metric that docs/troubleshooting.md names exists.
 func TestMetricsToTroubleshootWith(t *testing.T) {
 	page, err := os.ReadFile("../../docs/troubleshooting.md")
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestMetricsToTroubleshootWithRejects(t *testing.T) {
 	require.NotSubset(t, served(scrape(t, newTelemetry())), named)
 }
 
-// mentioned finds names of metrics anywhere in a text.
+// mentioned returns all names of metrics in a text.
 func mentioned(page string) []string {
 	return regexp.MustCompile(`egraft_[a-z_]+`).FindAllString(page, -1)
 }

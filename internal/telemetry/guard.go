@@ -2,7 +2,7 @@ package telemetry
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// guardCollectors tell of mutators that do not do as they should.
+// guardCollectors count mutators that misbehaved.
 func guardCollectors(cfg Config) []prometheus.Collector {
 	read := func(name, help string, of func() int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(of()) })

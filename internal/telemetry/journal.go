@@ -2,13 +2,13 @@ package telemetry
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Journal are the figures of the journal.
+// Journal is the statistics of the journal.
 type Journal struct {
-	// Bytes and Calls are what is kept, Dropped the calls that could not be.
+	// Bytes and Calls are its size, and Dropped is the number of calls that could not be kept.
 	Bytes, Calls, Dropped uint64
 }
 
-// journalCollectors read the figures when Prometheus asks.
+// journalCollectors read the statistics when Prometheus scrapes.
 func journalCollectors(cfg Config) []prometheus.Collector {
 	value := func(name, help string, of func(Journal) uint64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(of(cfg.Journal())) })

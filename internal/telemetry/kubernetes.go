@@ -2,7 +2,7 @@ package telemetry
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// newWrites counts what is written to Kubernetes.
+// newWrites returns the counter of writes to Kubernetes.
 func newWrites(results map[string][]string) *prometheus.CounterVec {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "egraft_kubernetes_writes_total", Help: "Attempts to write policy outcomes to Kubernetes.",

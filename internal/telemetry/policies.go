@@ -9,14 +9,16 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// maxSubjects bounds the memory of [policies]: of Gateways, and of custom resources that come with
-// single resources. Past it everything is forgotten, and the next calls bring it back.
+// maxSubjects limits the memory of [policies]: the number of Gateways, and of custom resources in
+// calls for single resources. When it is exceeded, everything is removed, and the following calls
+// add it again.
 const maxSubjects = 10_000
 
-// outcome is what policies are counted by. Both are closed sets: only kinds of features are read.
+// outcome is the key by which policies are counted. Both fields have a limited set of values: only
+// kinds of features are read.
 type outcome struct{ kind, reason string }
 
-// policies counts custom resources by their last outcome, without a series for each.
+// policies counts custom resources by their last outcome, without a series for each resource.
 type policies struct {
 	desc  *prometheus.Desc
 	kinds []string
@@ -42,8 +44,8 @@ func newPolicies(features []mutator.Feature) *policies {
 	}
 }
 
-// Policies counts what became of the custom resources of a call. The gateway is that of a
-// translation, which has all of its custom resources; empty for other hooks.
+// Policies counts the outcomes in a call. For a translation, which has all custom resources of its
+// Gateway, gateway is its name; it is empty for other hooks.
 func (t *Telemetry) Policies(gateway string, outcomes []mutator.PolicyOutcome) {
 	t.policies.mu.Lock()
 	defer t.policies.mu.Unlock()
@@ -95,7 +97,7 @@ func (p *policies) counts() map[outcome]int {
 	defer p.mu.Unlock()
 	all := map[outcome]int{}
 	for _, k := range p.kinds {
-		all[outcome{k, string(mutator.Programmed)}] = 0 // a series from the start
+		all[outcome{k, string(mutator.Programmed)}] = 0 // so that the series exists from the start
 	}
 	for _, counts := range p.gateways {
 		for o, n := range counts {

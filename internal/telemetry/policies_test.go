@@ -16,7 +16,7 @@ func became(name string, r mutator.Reason) mutator.PolicyOutcome {
 	return mutator.PolicyOutcome{Policy: &policy.Object{GroupVersionKind: kind("OnePolicy").GroupVersionKind, Name: name}, Reason: r}
 }
 
-// series are those of the policies.
+// series returns the series of policies.
 func series(t *testing.T, tel *telemetry.Telemetry) (out []string) {
 	t.Helper()
 	for _, line := range scrape(t, tel) {
@@ -44,7 +44,7 @@ func TestPolicies(t *testing.T) {
 	require.Equal(t, []string{programmed + "2"}, series(t, tel))
 }
 
-// TestPoliciesAreBounded: names are the tenants', and so many they like.
+// TestPoliciesAreBounded: tenants choose names, in any number.
 func TestPoliciesAreBounded(t *testing.T) {
 	tel := newTelemetry()
 	for i := range 10_001 {

@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// HookCalls are the calls of a hook since the start.
+// HookCalls are the calls of a hook since egraft started.
 type HookCalls struct {
 	Hook       mutator.Hook
 	OK, Failed uint64
@@ -22,13 +22,13 @@ type HookCalls struct {
 	LargestBytes int
 }
 
-// state are the calls of a hook, for those who do not read metrics.
+// state has the calls of a hook, for callers other than Prometheus.
 type state struct {
 	mu    sync.Mutex
 	calls HookCalls
 }
 
-// observe returns the size of the largest message so far.
+// observe records a call and returns the size of the largest message so far.
 func (s *state) observe(code codes.Code, requestBytes, responseBytes int) (largest int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,7 +46,7 @@ func (s *state) observe(code codes.Code, requestBytes, responseBytes int) (large
 	return s.calls.LargestBytes
 }
 
-// Calls are the calls of each hook, in Envoy Gateway's order.
+// Calls returns the calls of each hook, in Envoy Gateway's order.
 func (t *Telemetry) Calls() (out []HookCalls) {
 	for _, h := range mutator.Hooks() {
 		s := &t.calls.hooks[string(h)].state

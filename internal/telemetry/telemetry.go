@@ -1,7 +1,7 @@
-// Package telemetry counts what egraft does, for Prometheus.
+// Package telemetry collects egraft's metrics for Prometheus.
 //
-// It has a registry of its own, which is served by whoever asks for [Telemetry.Handler];
-// nothing is registered anywhere else. It must not decide or log anything.
+// It has its own registry, served by [Telemetry.Handler]; nothing is registered elsewhere. It must
+// not decide or log anything.
 package telemetry
 
 import (
@@ -17,28 +17,28 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Config says what there is to measure.
+// Config describes what to measure.
 type Config struct {
-	// Features are those whose results are counted, and Results the ones that each can have in a
-	// hook.
+	// Features are the features whose results are counted, and Results returns the possible results
+	// of a feature in a hook.
 	Features []mutator.Feature
 	Results  func(*mutator.Feature, mutator.Hook) []string
-	// MaxMessageBytes and CallTimeout are limits to show beside what they limit.
+	// MaxMessageBytes and CallTimeout are limits to export next to the measured values.
 	MaxMessageBytes int
 	CallTimeout     time.Duration
 	Version         version.Info
-	// Modules are those that are not built in.
+	// Modules are the features that are not built in.
 	Modules []FeatureModule
-	// Writes are the results of writes to Kubernetes, by kind of write.
+	// Writes are the possible results of writes to Kubernetes, by kind of write.
 	Writes map[string][]string
-	// MutatorTimeout is a limit, too. Abandoned counts runs of mutators that took too long
-	// and have not ended, Quarantined inputs on which mutators are not run for a while.
+	// MutatorTimeout is a limit, too. Abandoned returns the number of timed-out mutator goroutines
+	// that are still running, Quarantined the number of quarantined inputs.
 	MutatorTimeout         time.Duration
 	Abandoned, Quarantined func() int
-	// Cache reads the statistics of the cache, and CacheBytes is its limit.
+	// Cache returns the statistics of the cache, and CacheBytes is its limit.
 	Cache      func() Cache
 	CacheBytes int64
-	// Journal reads the figures of the journal, and JournalBytes is its limit.
+	// Journal returns the statistics of the journal, and JournalBytes is its limit.
 	Journal      func() Journal
 	JournalBytes int64
 	// Checks runs egraft's checks on itself; it may be nil.
@@ -55,8 +55,8 @@ type Telemetry struct {
 	dropped  prometheus.Counter
 }
 
-// New makes the metrics, with a series for each hook and outcome from the start: a rate
-// needs a first value, and a hook that is never called shows as 0.
+// New makes the metrics, with a series for each hook and outcome from the start: a rate needs a
+// first value, and a hook that is never called must show as 0.
 func New(cfg Config) *Telemetry {
 	t := &Telemetry{registry: prometheus.NewRegistry(), calls: newCalls(), outcomes: newOutcomes(cfg), policies: newPolicies(cfg.Features), writes: newWrites(cfg.Writes), dropped: newDropped()}
 	t.registry.MustRegister(
@@ -79,12 +79,12 @@ func New(cfg Config) *Telemetry {
 	return t
 }
 
-// Call counts a call of Envoy Gateway. The sizes are those of the messages on the wire.
+// Call counts a hook call. The sizes are those of the messages on the wire.
 func (t *Telemetry) Call(hook string, code codes.Code, took time.Duration, requestBytes, responseBytes int) {
 	t.calls.observe(hook, code, took, requestBytes, responseBytes)
 }
 
-// Outcomes counts what a mutator did to n resources.
+// Outcomes counts the results of a mutator for n resources.
 func (t *Telemetry) Outcomes(hook mutator.Hook, feature, result string, n int) {
 	t.outcomes.WithLabelValues(string(hook), feature, result).Add(float64(n))
 }
@@ -92,7 +92,7 @@ func (t *Telemetry) Outcomes(hook mutator.Hook, feature, result string, n int) {
 // Written counts an attempt to write an outcome to Kubernetes.
 func (t *Telemetry) Written(what, result string) { t.writes.WithLabelValues(what, result).Inc() }
 
-// Dropped counts an outcome that was not written since too many waited.
+// Dropped counts an outcome that was not written because too many were waiting.
 func (t *Telemetry) Dropped() { t.dropped.Inc() }
 
 // Handler serves the metrics.

@@ -7,14 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// maxLength is the longest text of others in bytes. Messages of egraft are much shorter.
+// maxLength is the maximum length of others' text in bytes. Messages of egraft are much shorter.
 const maxLength = 4096
 
-// Printable is a text of others on one line: what a terminal would obey, what changes the direction
-// of writing and what cannot be seen is escaped as in Go, and what is too long is cut.
+// Printable returns others' text on one line: terminal escapes, characters that change the text
+// direction, and invisible characters are escaped as in Go, and long text is truncated.
 func Printable(text string) string { return printable(text, false) }
 
-// PrintableLines is [Printable] for texts of several lines, whose lines stay, without a limit.
+// PrintableLines is [Printable] for text of several lines. It keeps line breaks and has no length
+// limit.
 func PrintableLines(text string) string { return printable(text, true) }
 
 func printable(text string, lines bool) string {
@@ -37,7 +38,7 @@ func printable(text string, lines bool) string {
 	return b.String()
 }
 
-// isPrintable reports whether a text can stay as it is.
+// isPrintable reports whether a text can be printed unmodified.
 func isPrintable(text string) bool {
 	if len(text) > maxLength {
 		return false

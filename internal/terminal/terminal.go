@@ -1,5 +1,5 @@
-// Package terminal prints for people: colours where the output is a terminal that has them, and
-// texts of others without what a terminal would obey.
+// Package terminal prints text for people: with colours if the output is a terminal that supports
+// them, and without the terminal escapes in others' text.
 //
 // It must not know what is printed.
 package terminal
@@ -14,17 +14,17 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// Style colours texts, or leaves them as they are. The zero value is plain.
+// Style colours text, or leaves it unmodified. The zero value is plain.
 type Style struct{ colored bool }
 
-// New returns the style of an output. There are colours on a terminal, unless the environment has
+// New returns the style of an output. It has colours on a terminal, unless the environment has
 // NO_COLOR (https://no-color.org) or TERM=dumb.
 func New(out io.Writer, environ []string) Style {
 	f, ok := out.(*os.File)
 	return Style{ok && isatty.IsTerminal(f.Fd()) && wanted(environ)}
 }
 
-// Colored returns the style with colours, whatever the output is.
+// Colored returns the style with colours for any output.
 func Colored() Style { return Style{true} }
 
 func wanted(environ []string) bool {
@@ -37,19 +37,19 @@ func wanted(environ []string) bool {
 // IsColored reports whether the style has colours.
 func (s Style) IsColored() bool { return s.colored }
 
-// Good is green, Bad red, Warn yellow, Strong bold, Faint dim.
+// Good returns the text in green.
 func (s Style) Good(text string) string { return s.paint(text, color.FgGreen) }
 
-// Bad is red.
+// Bad returns the text in red.
 func (s Style) Bad(text string) string { return s.paint(text, color.FgRed) }
 
-// Warn is yellow.
+// Warn returns the text in yellow.
 func (s Style) Warn(text string) string { return s.paint(text, color.FgYellow) }
 
-// Strong is bold.
+// Strong returns the text in bold.
 func (s Style) Strong(text string) string { return s.paint(text, color.Bold) }
 
-// Faint is dim.
+// Faint returns the text dimmed.
 func (s Style) Faint(text string) string { return s.paint(text, color.Faint) }
 
 func (s Style) paint(text string, a color.Attribute) string {
@@ -61,7 +61,7 @@ func (s Style) paint(text string, a color.Attribute) string {
 	return c.Sprint(text)
 }
 
-// Diff colours the lines of a comparison by their signs: what is behind an indent.
+// Diff colours the lines of a comparison by the sign after the indent.
 func (s Style) Diff(text string) string {
 	if !s.colored {
 		return text

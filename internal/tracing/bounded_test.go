@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestBounded: names come from the wire, where nothing checks them.
+// TestBounded: names come from the network, where nothing checks them.
 func TestBounded(t *testing.T) {
 	for name, text := range map[string]string{"not UTF-8": "a\xffb", "long": strings.Repeat("é", maxTextBytes), "cut in a rune": "x" + strings.Repeat("é", maxTextBytes)} {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // scope names this instrumentation in spans.
 const scope = "github.com/egraft/egraft"
 
-// Call is a hook call whose span is recorded. A nil one does nothing.
+// Call is a hook call whose span is recorded. A nil Call does nothing.
 type Call struct {
 	span  trace.Span
 	began time.Time
@@ -26,7 +26,7 @@ type Call struct {
 	times map[string]*times
 }
 
-// times are the runs of a feature's mutators, which may run at the same time.
+// times are the times of a feature's mutators, which may run in parallel.
 type times struct {
 	first, last time.Time
 	sum         time.Duration
@@ -35,8 +35,8 @@ type times struct {
 
 type callKey struct{}
 
-// Begin returns the call that the context's span is of, and a context with which [ran] finds it.
-// It returns nil and the context itself if the span is not recorded.
+// Begin returns the call of the context's span, and a context in which [ran] finds it. If the span
+// is not recorded, it returns nil and the context itself.
 func Begin(ctx context.Context) (context.Context, *Call) {
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {
@@ -46,7 +46,8 @@ func Begin(ctx context.Context) (context.Context, *Call) {
 	return context.WithValue(ctx, callKey{}, c), c
 }
 
-// ran notes that a feature's mutator ran since a time, for [engine.WithRunObserver].
+// ran records that a feature's mutator started at began and has ended, for
+// [engine.WithRunObserver].
 func ran(ctx context.Context, feature string, began time.Time) {
 	c, _ := ctx.Value(callKey{}).(*Call)
 	if c == nil {
@@ -66,7 +67,8 @@ func ran(ctx context.Context, feature string, began time.Time) {
 	t.last, t.sum, t.runs = now, t.sum+now.Sub(began), t.runs+1
 }
 
-// End describes the call in its span, with a child for each feature. The context is that of [Begin].
+// End describes the call in its span, with a child for each feature. The context must be the one
+// from [Begin].
 func (c *Call) End(ctx context.Context, call *engine.Call, res *engine.Response) {
 	if c == nil {
 		return
@@ -93,7 +95,8 @@ func (c *Call) End(ctx context.Context, call *engine.Call, res *engine.Response)
 	}
 }
 
-// byFeature counts outcomes, and returns the features in order of their first.
+// byFeature counts outcomes by feature, and returns the features in the order of their first
+// outcome.
 func byFeature(outcomes []*engine.Outcome) (counts map[string]map[engine.Result]int, order []string) {
 	counts = map[string]map[engine.Result]int{}
 	for _, o := range outcomes {
@@ -106,8 +109,8 @@ func byFeature(outcomes []*engine.Outcome) (counts map[string]map[engine.Result]
 	return counts, order
 }
 
-// child is the span of a feature: from the first run of a mutator to the end of the last one. If
-// the results came from the cache, none ran, and the span has no length.
+// child records the span of a feature: from the start of the first mutator to the end of the last
+// one. If all results came from the cache, no mutator ran, and the span has no length.
 func (c *Call) child(ctx context.Context, feature string, results map[engine.Result]int) {
 	c.mu.Lock()
 	t := times{first: c.began, last: c.began}
@@ -134,7 +137,8 @@ func isFailure(r engine.Result) bool {
 // maxTextBytes limits texts in spans: with merged Gateways, the list of their names is long.
 const maxTextBytes = 1 << 10
 
-// bounded is also valid UTF-8: otherwise the exporter could not encode the batch.
+// bounded limits a text, and makes it valid UTF-8: otherwise the exporter could not encode the
+// batch.
 func bounded(text string) string {
 	if len(text) > maxTextBytes {
 		text = text[:maxTextBytes] + "…"

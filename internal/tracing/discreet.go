@@ -10,16 +10,16 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// discreet exports spans without the messages of errors, which may quote what users wrote. It logs
-// a failure once until an export succeeds.
+// discreet exports spans without error messages, because these may quote user input. It logs an
+// export failure once, until an export succeeds.
 type discreet struct {
 	exporter sdktrace.SpanExporter
 	log      *slog.Logger
 	failing  atomic.Bool
 }
 
-// ExportSpans implements [sdktrace.SpanExporter]. The SDK would hand an error to its handler, for
-// each batch.
+// ExportSpans implements [sdktrace.SpanExporter]. It returns no error, because the SDK would pass
+// it to its error handler for each batch.
 func (d *discreet) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	quiet := make([]sdktrace.ReadOnlySpan, len(spans))
 	for i, s := range spans {
@@ -38,7 +38,7 @@ func (d *discreet) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 // Shutdown implements [sdktrace.SpanExporter].
 func (d *discreet) Shutdown(ctx context.Context) error { return d.exporter.Shutdown(ctx) }
 
-// withoutMessages is a span whose status has no description and that has no events.
+// withoutMessages is a span without a status description and without events.
 type withoutMessages struct{ sdktrace.ReadOnlySpan }
 
 func (s withoutMessages) Status() sdktrace.Status {
@@ -47,7 +47,7 @@ func (s withoutMessages) Status() sdktrace.Status {
 
 func (s withoutMessages) Events() []sdktrace.Event { return nil }
 
-// maxErrorBytes limits what a collector can write into the log: its response is in the error.
+// maxErrorBytes limits what a collector can write to the log: the error contains its response.
 const maxErrorBytes = 300
 
 func shortened(text string) string {

@@ -13,8 +13,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// Variables that choose. The exporters and the SDK read all others, such as OTEL_TRACES_SAMPLER,
-// OTEL_BSP_* and OTEL_EXPORTER_OTLP_*.
+// Environment variables that select the protocol. The exporters and the SDK read all others, such
+// as OTEL_TRACES_SAMPLER, OTEL_BSP_* and OTEL_EXPORTER_OTLP_*.
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 const (
 	envDisabled       = "OTEL_SDK_DISABLED"
@@ -26,7 +26,7 @@ const (
 	envPropagators    = "OTEL_PROPAGATORS"
 )
 
-// protocol is how spans are sent. off is none.
+// protocol is how spans are sent. off means not at all.
 type protocol string
 
 const (
@@ -35,8 +35,8 @@ const (
 	overGRPC protocol = "grpc"
 )
 
-// chosen returns the protocol that the environment asks for. Other than the specification, an
-// endpoint is needed unless the exporter is named: without any variable there are no traces.
+// chosen returns the protocol that the environment selects. Unlike the specification, it requires
+// an endpoint unless the exporter is named: without any variable there are no traces.
 func chosen() (protocol, error) {
 	if strings.EqualFold(os.Getenv(envDisabled), "true") {
 		return off, nil
@@ -71,7 +71,8 @@ func (p protocol) exporter(ctx context.Context) (sdktrace.SpanExporter, error) {
 	return otlptracehttp.New(ctx)
 }
 
-// propagator reads traceparent of W3C's Trace Context, unless OTEL_PROPAGATORS leaves it out.
+// propagator returns a propagator for the traceparent header of W3C Trace Context, unless
+// OTEL_PROPAGATORS excludes it.
 func propagator() propagation.TextMapPropagator {
 	names := os.Getenv(envPropagators)
 	if names == "" || slices.Contains(strings.Split(strings.ReplaceAll(names, " ", ""), ","), "tracecontext") {

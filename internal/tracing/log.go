@@ -9,8 +9,8 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// logWith sends what OpenTelemetry's SDK reports to the log. By itself it writes lines to standard
-// error.
+// logWith redirects reports of OpenTelemetry's SDK to the log. By default, the SDK writes them to
+// standard error.
 func logWith(log *slog.Logger) {
 	otel.SetLogger(logr.New(sink{log}))
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
@@ -18,8 +18,8 @@ func logWith(log *slog.Logger) {
 	}))
 }
 
-// sink logs errors of the SDK by their message alone. Their values can be secret: the one of
-// OTEL_EXPORTER_OTLP_HEADERS is, if the variable cannot be read.
+// sink logs only the messages of the SDK's errors. Their values can be secret, such as the value of
+// OTEL_EXPORTER_OTLP_HEADERS if it cannot be parsed.
 type sink struct{ log *slog.Logger }
 
 func (sink) Init(logr.RuntimeInfo)               {}

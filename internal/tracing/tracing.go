@@ -1,9 +1,10 @@
-// Package tracing makes OpenTelemetry traces of hook calls: one span for a call, which continues a
-// context that Envoy Gateway sends, and one child for each feature that had something to do. It is
+// Package tracing makes OpenTelemetry traces of hook calls: one span for a call, which continues
+// the trace context that Envoy Gateway sends, and one child for each feature with work to do. It is
 // configured by OpenTelemetry's own environment variables, and off without them.
 //
 // It must not record messages, errors or values of custom resources: spans have names and numbers.
-// It must not block a call: spans are exported in the background, and dropped if too many wait.
+// It must not block a call: spans are exported in the background, and dropped if too many are
+// waiting.
 package tracing
 
 import (
@@ -24,23 +25,23 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// Config is what traces need besides the environment.
+// Config is the configuration of traces besides the environment.
 type Config struct {
-	// Version is that of egraft, for the attribute service.version.
+	// Version is egraft's version, for the attribute service.version.
 	Version string
 	// IsTraced reports whether calls of a gRPC method, with its service, are traced.
 	IsTraced func(fullMethod string) bool
 	Log      *slog.Logger
 }
 
-// Tracing exports spans. A nil one is off, and its methods do nothing.
+// Tracing exports spans. If it is nil, tracing is off, and its methods do nothing.
 type Tracing struct {
 	provider *sdktrace.TracerProvider
 	handler  stats.Handler
 }
 
-// New returns what the environment asks for, nil for nothing. A variable that egraft does not
-// support is logged and turns traces off: they must not keep egraft from serving.
+// New returns tracing as configured by the environment, nil if it is off. An unsupported variable
+// is logged and turns tracing off: it must not keep egraft from serving.
 //
 // OpenTelemetry's SDK reads the environment of the process, and has one logger for the process,
 // which New replaces.
@@ -70,19 +71,19 @@ func newTracing(cfg Config, id *resource.Resource, processor sdktrace.SpanProces
 	)}
 }
 
-// identity is the resource that spans are of: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come
-// before what egraft says by itself.
+// identity returns the resource that spans belong to: OTEL_SERVICE_NAME and
+// OTEL_RESOURCE_ATTRIBUTES take precedence over egraft's own values.
 func identity(ctx context.Context, cfg Config) *resource.Resource {
 	id, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", "egraft"), attribute.String("service.version", cfg.Version)),
 		resource.WithTelemetrySDK(), resource.WithFromEnv())
-	if err != nil { // it has what could be read
+	if err != nil { // the resource has what could be read
 		cfg.Log.WarnContext(ctx, "resource attributes of traces are invalid", logging.KeyVariable, "OTEL_RESOURCE_ATTRIBUTES")
 	}
 	return id
 }
 
-// Handlers are for the gRPC server: none if traces are off.
+// Handlers returns handlers for the gRPC server: none if tracing is off.
 func (t *Tracing) Handlers() []stats.Handler {
 	if t == nil {
 		return nil
@@ -90,7 +91,7 @@ func (t *Tracing) Handlers() []stats.Handler {
 	return []stats.Handler{t.handler}
 }
 
-// EngineOptions are for the engine: none if traces are off, so that nothing is timed.
+// EngineOptions returns options for the engine: none if tracing is off, so that nothing is timed.
 func (t *Tracing) EngineOptions() []engine.Option {
 	if t == nil {
 		return nil
@@ -98,7 +99,7 @@ func (t *Tracing) EngineOptions() []engine.Option {
 	return []engine.Option{engine.WithRunObserver(ran)}
 }
 
-// Close exports the spans that wait, for some seconds at most.
+// Close exports the waiting spans, for at most some seconds.
 func (t *Tracing) Close(ctx context.Context) {
 	if t == nil {
 		return
@@ -110,6 +111,6 @@ func (t *Tracing) Close(ctx context.Context) {
 	}
 }
 
-// closeTimeout is short: Kubernetes kills what does not end, and a collector that is away must not
-// keep egraft from ending.
+// closeTimeout is short: Kubernetes kills a process that does not end in time, and an unreachable
+// collector must not keep egraft from ending.
 const closeTimeout = 3 * time.Second

@@ -38,7 +38,7 @@ func (uncounted) Outcomes(mutator.Hook, string, string, int) {}
 
 func (uncounted) Policies(string, []mutator.PolicyOutcome) {}
 
-// feature edits clusters in the Translation hook.
+// feature returns a feature that edits clusters in the Translation hook.
 func feature(name string, onError mutator.FailurePolicy, edit func(*clusterv3.Cluster) error) mutator.Feature {
 	return mutator.Feature{
 		Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: onError,
@@ -46,8 +46,8 @@ func feature(name string, onError mutator.FailurePolicy, edit func(*clusterv3.Cl
 	}
 }
 
-// traced serves features with the traces that the environment asks for. The function that it
-// returns ends the traces.
+// traced serves features with the tracing that the environment configures. The returned function
+// ends it.
 func traced(t *testing.T, log *slog.Logger, onError mutator.FailurePolicy) (extensionpb.EnvoyGatewayExtensionClient, func()) {
 	t.Helper()
 	hooks := extension.Hooks()
@@ -93,7 +93,7 @@ func named(spans []*tracepb.Span, name string) (found []*tracepb.Span) {
 	return found
 }
 
-// TestSpans makes a call with a trace context by both protocols.
+// TestSpans makes a call with a trace context over both protocols.
 func TestSpans(t *testing.T) {
 	for _, protocol := range []string{"grpc", "http/protobuf"} {
 		t.Run(protocol, func(t *testing.T) {
@@ -150,7 +150,7 @@ func requireResource(t *testing.T, c *tracingtest.Collector) {
 	require.Subset(t, all, map[string]string{"service.name": "egraft", "service.version": "v1", "service.namespace": "envoy-gateway-system"})
 }
 
-// TestErrorsOfCalls: gRPC's message would be the description of the status.
+// TestErrorsOfCalls: the gRPC message is not exported as the status description.
 func TestErrorsOfCalls(t *testing.T) {
 	collector := tracingtest.Start(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.HTTP)
@@ -165,7 +165,7 @@ func TestErrorsOfCalls(t *testing.T) {
 	}
 }
 
-// TestOff: without an endpoint, or if the environment says so, nothing is timed or sent.
+// TestOff: without an endpoint, or if the environment turns tracing off, nothing is timed or sent.
 func TestOff(t *testing.T) {
 	for name, env := range map[string][]string{
 		"nothing set":       {},
@@ -192,7 +192,7 @@ func TestOff(t *testing.T) {
 	}
 }
 
-// TestNotSampled: what is not sampled is neither timed nor sent.
+// TestNotSampled: calls that are not sampled are neither timed nor sent.
 func TestNotSampled(t *testing.T) {
 	collector := tracingtest.Start(t)
 	t.Setenv("OTEL_TRACES_SAMPLER", "always_off")
@@ -204,7 +204,7 @@ func TestNotSampled(t *testing.T) {
 	require.Empty(t, collector.Spans())
 }
 
-// TestCollectorIsAway: calls are served, and one line says it.
+// TestCollectorIsAway: without a collector, calls are served, and one line is logged.
 func TestCollectorIsAway(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "100")
@@ -220,7 +220,7 @@ func TestCollectorIsAway(t *testing.T) {
 	require.NotContains(t, log.String(), secret)
 }
 
-// TestNoCostWhenOff: a call without a span costs no memory.
+// TestNoCostWhenOff: a call without a span allocates no memory.
 func TestNoCostWhenOff(t *testing.T) {
 	ctx := t.Context()
 	require.Zero(t, testing.AllocsPerRun(100, func() {

@@ -30,8 +30,8 @@ import (
 	"github.com/egraft/egraft/internal/typedconfig/typedconfigtest"
 )
 
-// TestRulesAreThoseOfTheGeneratedCode: random messages of all types with Go code are judged as their
-// ValidateAll judges them, which is made of the same annotations.
+// TestRulesAreThoseOfTheGeneratedCode: for random messages of all types with Go code, the result
+// equals that of ValidateAll, which is generated from the same annotations.
 func TestRulesAreThoseOfTheGeneratedCode(t *testing.T) {
 	var all []protoreflect.MessageType
 	protoregistry.GlobalTypes.RangeMessages(func(m protoreflect.MessageType) bool {
@@ -62,7 +62,7 @@ func TestRulesAreThoseOfTheGeneratedCode(t *testing.T) {
 	require.Greater(t, verdicts[false], 5000)
 }
 
-// fill sets some fields to values of which many are at a limit.
+// fill sets some fields to values, many of them at a limit.
 func fill(r *rand.Rand, m protoreflect.Message, depth int) {
 	if _, isAny := m.Interface().(*anypb.Any); isAny {
 		return
@@ -122,7 +122,7 @@ func scalar(r *rand.Rand, fd protoreflect.FieldDescriptor) protoreflect.Value {
 	}
 }
 
-// TestRulesOfMessagesWithoutCode: what has no Go code is judged in the same way.
+// TestRulesOfMessagesWithoutCode: messages without Go code are checked in the same way.
 func TestRulesOfMessagesWithoutCode(t *testing.T) {
 	typ, err := types.FindMessageByName("envoy.extensions.filters.http.csrf.v3.CsrfPolicy")
 	require.NoError(t, err)

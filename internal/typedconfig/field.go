@@ -8,8 +8,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// FieldOf returns the field of a message by one of its two names, as connect_timeout and as
-// connectTimeout. Without a fault the field can be set; it is nil if the message has none of the name.
+// FieldOf returns the field of a message by one of its two names, such as connect_timeout and
+// connectTimeout. fault is why the field cannot be set, "" if it can; fd is nil if there is no such
+// field.
 func FieldOf(of protoreflect.MessageDescriptor, name string) (fd protoreflect.FieldDescriptor, fault string) {
 	fd = of.Fields().ByJSONName(name)
 	if fd == nil {
@@ -29,18 +30,18 @@ func MessageType(members map[string]any, at *field.Path) (protoreflect.MessageTy
 	return messageType(members, at)
 }
 
-// IsWellKnown reports whether JSON has a message in a form of its own, as it has durations.
+// IsWellKnown reports whether a message has a special JSON form, as durations do.
 func IsWellKnown(of protoreflect.MessageDescriptor) bool { return isWellKnown(of) }
 
-// IsProhibited reports whether Envoy rejects a field, which is deprecated.
+// IsProhibited reports whether Envoy rejects a field because it is deprecated.
 func IsProhibited(fd protoreflect.FieldDescriptor) bool { return prohibited(fd) }
 
-// Shortened is a text of users as errors quote it.
+// Shortened shortens user input that is quoted in errors.
 func Shortened(text string) string { return shortened(text) }
 
-// ReadField reads what JSON has for one field, of a form that encoding/json decodes to, and checks it:
-// names, types, and the rules of the field and of messages in it. The errors name what is below at.
-// The value is of dynamic messages.
+// ReadField reads the JSON value of one field, as decoded by encoding/json, and checks it: names,
+// types, and the rules of the field and of messages in it. The errors name fields below at. The
+// value has dynamic messages.
 func ReadField(fd protoreflect.FieldDescriptor, value any, at *field.Path) (protoreflect.Value, field.ErrorList) {
 	s, key := &schema{}, fd.TextName()
 	s.content(fd, key, value, at, 0)

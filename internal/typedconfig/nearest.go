@@ -2,7 +2,7 @@ package typedconfig
 
 import "strings"
 
-// DidYouMean is a clause with the name that is meant, and empty if none is close.
+// DidYouMean returns a clause with the name that was probably meant, "" if none is close.
 func DidYouMean(name string, names []string) string {
 	best, least := "", max(len(name)/3, 2)+1
 	if len(name) > maxQuoted {
@@ -19,8 +19,8 @@ func DidYouMean(name string, names []string) string {
 	return "; did you mean " + best + "?"
 }
 
-// distance is how many letters to insert, remove or replace make one name of the other, and limit if
-// that is not fewer.
+// distance returns how many letters must be inserted, removed or replaced to turn one name into the
+// other, at most limit.
 func distance(a, b string, limit int) int {
 	if abs(len(a)-len(b)) >= limit {
 		return limit

@@ -13,9 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// rulesOf checks the rules that the fields of a message have in Envoy's API, in it and in all messages
-// inside of it. Envoy has code for them; this reads the annotations that the code is made of, so that
-// messages without Go code are checked as well.
+// rulesOf checks the validation rules in Envoy's API for a message and all messages in it. Envoy
+// generates code from these rules; this function reads the annotations themselves, so that it can
+// also check messages without Go code.
 // https://github.com/bufbuild/protoc-gen-validate/blob/v1.2.1/README.md
 func rulesOf(m protoreflect.Message, at *field.Path) (errs field.ErrorList) {
 	options := m.Descriptor().Options()
@@ -51,8 +51,8 @@ func membersOf(o protoreflect.OneofDescriptor) (names []string) {
 	return names
 }
 
-// fieldRules checks one field. One that is not set has the rules of its zero value, unless it can be
-// told from one that is.
+// fieldRules checks one field. An unset field is checked as its zero value, unless the field has
+// presence.
 func fieldRules(m protoreflect.Message, fd protoreflect.FieldDescriptor, at *field.Path) field.ErrorList {
 	at = at.Child(fd.TextName())
 	rules := rulesFor(fd)
@@ -72,7 +72,7 @@ func rulesFor(fd protoreflect.FieldDescriptor) *validate.FieldRules {
 	return rules
 }
 
-// contentRules checks what a message has in a field.
+// contentRules checks the content of a field that is set.
 func contentRules(m protoreflect.Message, fd protoreflect.FieldDescriptor, at *field.Path) field.ErrorList {
 	rules := rulesFor(fd)
 	switch {
@@ -145,7 +145,7 @@ func limits(least, most *uint64) string {
 	return fmt.Sprintf("%d to %d", *least, *most)
 }
 
-// valueRules checks one value, and what is inside of it.
+// valueRules checks one value, including its content.
 func valueRules(v protoreflect.Value, fd protoreflect.FieldDescriptor, r *validate.FieldRules, at *field.Path) field.ErrorList {
 	if fd.Message() != nil {
 		return messageRules(v.Message(), r, at)
@@ -172,7 +172,7 @@ func quoted(v protoreflect.Value) any {
 func messageRules(m protoreflect.Message, r *validate.FieldRules, at *field.Path) field.ErrorList {
 	of := m.Descriptor()
 	switch {
-	case r.GetMessage().GetSkip(), r.GetAny() != nil && of.FullName() != anyName: // Envoy's code does not look inside of the latter either
+	case r.GetMessage().GetSkip(), r.GetAny() != nil && of.FullName() != anyName: // Envoy's code does not check the content of the latter either
 		return nil
 	case of.FullName() == anyName:
 		return anyRules(m, r.GetAny(), at)
@@ -194,7 +194,7 @@ func isWrapper(of protoreflect.MessageDescriptor) bool {
 	return of.FullName().Parent() == "google.protobuf" && strings.HasSuffix(string(of.Name()), "Value") && of.Fields().Len() == 1 && of.Fields().ByName("value") != nil
 }
 
-// anyRules checks the message inside.
+// anyRules checks the message in an Any.
 func anyRules(m protoreflect.Message, r *validate.AnyRules, at *field.Path) field.ErrorList {
 	a := &anypb.Any{}
 	raw, err := proto.Marshal(m.Interface())
@@ -217,9 +217,9 @@ func anyRules(m protoreflect.Message, r *validate.AnyRules, at *field.Path) fiel
 	return messageRules(inside.ProtoReflect(), nil, at)
 }
 
-// Validate checks the rules that a message has in Envoy's API, and of some of its fields also those of all that is inside
-// of Any: what else there is has come so, and is not at fault. A message with Go code is first checked by that, which
-// takes a fraction of the time.
+// Validate checks a message against the validation rules in Envoy's API. Messages in an Any are
+// only checked in the given fields: others were there before the edit. A message with Go code is
+// first checked by its Validate method, which takes a fraction of the time.
 func Validate(m proto.Message, fields []protoreflect.FieldDescriptor) error {
 	generated, ok := m.(interface{ Validate() error })
 	if !ok {

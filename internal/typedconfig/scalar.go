@@ -18,7 +18,8 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// scalarFault says what is wrong with a value by the rules of its type, and is empty if nothing is.
+// scalarFault returns what is wrong with a value according to the rules of its type, "" if nothing
+// is.
 func scalarFault(v protoreflect.Value, fd protoreflect.FieldDescriptor, r *validate.FieldRules) string {
 	switch x := v.Interface().(type) {
 	case string:
@@ -48,7 +49,7 @@ func scalarFault(v protoreflect.Value, fd protoreflect.FieldDescriptor, r *valid
 	return ""
 }
 
-// floatFault rejects what is no number, for which no rule is, and which JSON cannot print everywhere.
+// floatFault rejects NaN and infinities, which no rule covers and which JSON cannot always express.
 func floatFault(x float64, r *validate.FieldRules) string {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return "must be a finite number"
@@ -56,7 +57,7 @@ func floatFault(x float64, r *validate.FieldRules) string {
 	return numberFault(x, r, protoreflect.Value.Float)
 }
 
-// numberFault reads the rules of the twelve types of numbers, whose messages have the same fields.
+// numberFault checks the rules of the twelve number types, whose messages have the same fields.
 func numberFault[N int64 | uint64 | float64](n N, r *validate.FieldRules, read func(protoreflect.Value) N) string {
 	which := r.ProtoReflect().WhichOneof(r.ProtoReflect().Descriptor().Oneofs().ByName("type"))
 	if r == nil || which == nil {
@@ -93,8 +94,7 @@ func numberFault[N int64 | uint64 | float64](n N, r *validate.FieldRules, read f
 	return ""
 }
 
-// rangeFault compares with limits. A lower one that is above the upper one excludes what is between
-// them.
+// rangeFault checks limits. A lower limit above the upper one excludes the values between them.
 func rangeFault[N cmp.Ordered](n N, get func(protoreflect.Name) (N, bool)) string {
 	if c, set := get("const"); set && n != c {
 		return fmt.Sprintf("must be %v", c)
@@ -176,7 +176,7 @@ func stringFault(s string, r *validate.StringRules) string {
 	return formFault(s, r)
 }
 
-// Expressions of protoc-gen-validate for the names and values of headers.
+// Regular expressions of protoc-gen-validate for the names and values of headers.
 // https://github.com/bufbuild/protoc-gen-validate/blob/v1.2.1/README.md#well-known-formats
 var (
 	headerName  = regexp.MustCompile("^:?[0-9a-zA-Z!#$%&'*+-.^_|~`]+$")
@@ -208,7 +208,7 @@ func formFault(s string, r *validate.StringRules) string {
 	return ""
 }
 
-// timeFault compares a duration with its limits. Of timestamps Envoy's API has none.
+// timeFault compares a duration with its limits. Envoy's API has none for timestamps.
 func timeFault(m protoreflect.Message, r *validate.FieldRules) string {
 	rules := r.GetDuration()
 	if rules == nil {

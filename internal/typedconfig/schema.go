@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// maxFaults is how many faults of a message are looked for.
+// maxFaults limits the number of faults found in a message.
 const maxFaults = 10
 
 // schema compares JSON with the descriptors of messages.
@@ -52,7 +52,7 @@ func (s *schema) member(of protoreflect.MessageDescriptor, key string, value any
 	s.content(fd, key, value, at, depth)
 }
 
-// content checks the value of a field, which the JSON has under a key.
+// content checks the value of a field under a key in JSON.
 func (s *schema) content(fd protoreflect.FieldDescriptor, key string, value any, at *field.Path, depth int) {
 	of := fd.ContainingMessage()
 	switch {
@@ -104,8 +104,8 @@ func (s *schema) value(of protoreflect.MessageDescriptor, fd protoreflect.FieldD
 	}
 }
 
-// nested checks a value that is an object of a message, and returns false for all others: scalars,
-// and messages that JSON has in a form of their own.
+// nested checks the JSON object of a message. It returns false for all other values: scalars, and
+// messages with a special JSON form.
 func (s *schema) nested(of protoreflect.MessageDescriptor, value any, at *field.Path, depth int) bool {
 	members, ok := value.(map[string]any)
 	switch {
@@ -118,7 +118,7 @@ func (s *schema) nested(of protoreflect.MessageDescriptor, value any, at *field.
 			return true
 		}
 		if isWellKnown(t.Descriptor()) {
-			return true // in a member "value", which is read with the whole
+			return true // in the member "value", which is read with the whole
 		}
 		rest := maps.Clone(members)
 		delete(rest, typeKey)
@@ -131,7 +131,7 @@ func (s *schema) nested(of protoreflect.MessageDescriptor, value any, at *field.
 	return true
 }
 
-// leaf reads one member alone, to find out whether that is where the fault is.
+// leaf reads a single member, to find out whether the fault is there.
 func (s *schema) leaf(of protoreflect.MessageDescriptor, key string, value any, at *field.Path) {
 	err := unmarshal(map[string]any{key: value}, dynamicpb.NewMessage(of))
 	if err == nil {
@@ -154,7 +154,7 @@ func valuesOf(of protoreflect.EnumDescriptor) string {
 
 func (s *schema) add(err *field.Error) { s.errs = append(s.errs, err) }
 
-// isWellKnown reports whether JSON has the message in a form of its own.
+// isWellKnown reports whether the message has a special JSON form.
 func isWellKnown(of protoreflect.MessageDescriptor) bool {
 	return of.FullName().Parent() == "google.protobuf" && of.FullName() != "google.protobuf.Empty"
 }

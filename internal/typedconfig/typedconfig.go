@@ -1,8 +1,8 @@
-// Package typedconfig reads configuration of Envoy's extensions, which users write as protobuf JSON
-// with an @type, and checks it against the message: names of fields, types of values, and the rules
+// Package typedconfig reads the configuration of Envoy extensions, which users write as protobuf
+// JSON with an @type, and checks it against the message: field names, value types, and the rules
 // that Envoy validates when it loads the message.
 //
-// It reports each fault with the path of the field. It must not know what a message means, and
+// It reports each fault with the path of the field. It must not know the meaning of a message, and
 // does not decide who may use it.
 package typedconfig
 
@@ -20,21 +20,21 @@ import (
 	"github.com/egraft/egraft/internal/envoyapi"
 )
 
-// URLPrefix is in front of the name of a message in an @type.
+// URLPrefix is the prefix of a message name in an @type.
 const URLPrefix = "type.googleapis.com/"
 
 // typeKey is the member of a JSON object that names its message.
 const typeKey = "@type"
 
-// maxDepth keeps messages well below the 100 levels that protobuf reads in C++: a level of JSON is
-// up to three of them.
+// maxDepth keeps messages well below the 100 levels that protobuf reads in C++: a level of JSON can
+// be three levels of messages.
 // https://protobuf.dev/programming-guides/encoding/#size-limit
 const maxDepth = 24
 
 // types resolves the messages of Envoy's API.
 var types envoyapi.Types
 
-// Read reads a message and checks it. The errors name the fields below at.
+// Read reads a message and checks it. The errors name fields below at.
 func Read(raw []byte, at *field.Path) (proto.Message, field.ErrorList) {
 	var members map[string]any
 	if err := json.Unmarshal(raw, &members); err != nil {
@@ -58,7 +58,7 @@ func Read(raw []byte, at *field.Path) (proto.Message, field.ErrorList) {
 	return m, nil
 }
 
-// Name is the message that a JSON object names in its @type, and empty if it names none.
+// Name returns the message that a JSON object names in its @type, "" if it names none.
 func Name(raw []byte) string {
 	var typed struct {
 		Type string `json:"@type"`
@@ -98,8 +98,8 @@ func unmarshal(value any, m proto.Message) error {
 	return nil
 }
 
-// plain is an error of protojson without the place in the text, which is not the user's. Its spaces
-// differ from build to build.
+// plain returns an error of protojson without the position, which is not one in the user's text,
+// and with normal spaces: they differ from build to build.
 func plain(err error) string {
 	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
 	text = strings.TrimPrefix(text, "proto: ")
@@ -109,7 +109,7 @@ func plain(err error) string {
 	return shortened(text)
 }
 
-// maxQuoted is how much of a user's text is quoted.
+// maxQuoted limits how much of a user's text is quoted.
 const maxQuoted = 128
 
 func shortened(text string) string {

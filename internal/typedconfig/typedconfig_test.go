@@ -88,7 +88,7 @@ session_state: {name: c, typed_config: {"@type": type.googleapis.com/envoy.exten
 	}
 }
 
-// TestHostileText is shortened before it is quoted, and only so many faults are told of.
+// TestHostileText: text is shortened before it is quoted, and the number of faults is limited.
 func TestHostileText(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	for _, text := range []string{
@@ -118,7 +118,8 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// TestValidate: a message is checked as a whole, and what is inside of Any only in the fields that are named.
+// TestValidate: a message is checked as a whole, but the content of an Any only in the named
+// fields.
 func TestValidate(t *testing.T) {
 	inside, err := anypb.New(&csrfv3.CsrfPolicy{}) // lacks a required field
 	require.NoError(t, err)

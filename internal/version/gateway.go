@@ -6,15 +6,15 @@ import (
 )
 
 // RouteTargets is the first minor release of Envoy Gateway that sends policies which target
-// HTTPRoutes and GRPCRoutes. Older ones log an error for each such target and go on without it.
+// HTTPRoutes and GRPCRoutes. Older releases log an error for each such target and ignore it.
 // https://github.com/envoyproxy/gateway/blob/v1.8.0/internal/gatewayapi/extensionserverpolicy.go#L55
 const RouteTargets = "v1.9"
 
 // EndpointsHook is the first minor release with the hook Endpoints.
 const EndpointsHook = "v1.8"
 
-// Precedes reports whether a release of Envoy Gateway, such as v1.8.3, comes before a minor release.
-// One that has no number, such as latest, does not.
+// Precedes reports whether a release of Envoy Gateway, such as v1.8.3, precedes a minor release. It
+// returns false for a release without a number, such as latest.
 func Precedes(release, minor string) bool {
 	a, ok := numbers(release)
 	b, _ := numbers(minor)

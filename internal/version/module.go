@@ -7,10 +7,10 @@ import (
 
 // ModuleVersion is a module that is part of the running binary.
 type ModuleVersion struct {
-	// Path is the module's path, or the package's if the module is not known.
+	// Path is the module path, or the package path if the module is unknown.
 	Path string
-	// Version is the module's version, followed by "=> " and what it is replaced by, as
-	// `go version -m` prints it. It is not empty.
+	// Version is the module's version. If the module is replaced, "=> " and the replacement follow,
+	// as `go version -m` prints it. It is never empty.
 	Version string
 }
 
@@ -23,8 +23,8 @@ func ModuleOf(pkg string) ModuleVersion {
 	return moduleOf(build, pkg)
 }
 
-// moduleOf finds the module with the longest path that the package is below. The package main
-// has no import path; it is of the main module.
+// moduleOf returns the module with the longest path that contains the package. The package main has
+// no import path; it belongs to the main module.
 func moduleOf(build *debug.BuildInfo, pkg string) ModuleVersion {
 	if pkg == "main" {
 		pkg = build.Main.Path

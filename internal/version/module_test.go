@@ -11,7 +11,7 @@ func TestModuleOf(t *testing.T) {
 	build := &debug.BuildInfo{
 		Main: debug.Module{Path: "example.org/mine", Version: "v0.1.0"},
 		Deps: []*debug.Module{
-			{Path: "example.org/hello/deep", Version: "v0.0.1"}, // before the one that it is below, which go does not do
+			{Path: "example.org/hello/deep", Version: "v0.0.1"}, // listed before its parent, unlike in real build info
 			{Path: "example.org/hello", Version: "v1.2.3"},
 			{Path: "example.org/fork", Version: "v1.0.0", Replace: &debug.Module{Path: "example.org/ours", Version: "v1.0.1"}},
 			{Path: "example.org/here", Version: "v0.0.0", Replace: &debug.Module{Path: "../here"}},

@@ -1,6 +1,6 @@
-// Package version says which egraft this is, from what the Go tool records in a binary.
+// Package version identifies this egraft, using what the Go tool records in a binary.
 //
-// It must not be told by linker flags: a plain `go install` has to know its version too.
+// It must not use linker flags: a plain `go install` must know its version, too.
 package version
 
 import (
@@ -14,7 +14,7 @@ const EnvoyGateway = "v1.9.1"
 // Module is egraft's own module path.
 const Module = "github.com/egraft/egraft"
 
-// unknown stands for what the Go tool did not record.
+// unknown stands for information that the Go tool did not record.
 const unknown = "unknown"
 
 // Info describes a binary. No field is empty.
@@ -30,7 +30,7 @@ type Info struct {
 	EnvoyGateway string
 }
 
-// Read returns what is known about the running binary.
+// Read returns the information about the running binary.
 func Read() Info {
 	build, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -46,7 +46,7 @@ func TestEnvoyGatewayIsThatOfTheModule(t *testing.T) {
 	require.NotEqual(t, EnvoyGateway, required("require github.com/envoyproxy/gateway v1.8.0"), "the test can fail")
 }
 
-// required returns the version of Envoy Gateway that a go.mod asks for.
+// required returns the version of Envoy Gateway that a go.mod requires.
 func required(mod string) string {
 	match := regexp.MustCompile(`(?m)^\s*(?:require )?github\.com/envoyproxy/gateway (\S+)`).FindStringSubmatch(mod)
 	if match == nil {

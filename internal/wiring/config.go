@@ -1,9 +1,9 @@
-// Package wiring is about how Envoy Gateway and egraft are connected: what the enabled features
-// need of Envoy Gateway's configuration, and what a configuration has.
+// Package wiring describes how Envoy Gateway and egraft are connected: what the enabled features
+// need from Envoy Gateway's configuration, and what a configuration contains.
 //
-// It reads text that it is given, and must not read files or connect to anything. It has types of
-// its own for the few fields that concern egraft: those of Envoy Gateway would make the program
-// larger by all of its API.
+// It parses the text it is given, and must not read files or connect to anything. It defines its
+// own types for the few relevant fields: Envoy Gateway's types would add its whole API to the
+// program.
 package wiring
 
 import (
@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Config is what concerns egraft in a configuration of kind EnvoyGateway.
+// Config has the fields of a configuration of kind EnvoyGateway that are relevant for egraft.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/envoygateway_types.go
 type Config struct {
 	Kind     string    `json:"kind"`
@@ -28,12 +28,12 @@ type Config struct {
 	RuntimeFlags      RuntimeFlags  `json:"runtimeFlags"`
 }
 
-// Gateway has the name by which GatewayClasses refer to Envoy Gateway.
+// Gateway has the controller name by which GatewayClasses refer to Envoy Gateway.
 type Gateway struct {
 	ControllerName string `json:"controllerName"`
 }
 
-// ExtensionAPIs has what is off by default.
+// ExtensionAPIs has the APIs that are off by default.
 type ExtensionAPIs struct {
 	EnableEnvoyPatchPolicy bool `json:"enableEnvoyPatchPolicy"`
 	EnableBackend          bool `json:"enableBackend"`
@@ -45,7 +45,7 @@ type RuntimeFlags struct {
 	Disabled []string `json:"disabled"`
 }
 
-// Provider says where resources come from, and how Envoy is run.
+// Provider is the source of resources and the way Envoy is run.
 type Provider struct {
 	Type       string      `json:"type"`
 	Kubernetes *Kubernetes `json:"kubernetes"`
@@ -60,7 +60,7 @@ type Provider struct {
 	} `json:"custom"`
 }
 
-// Kubernetes says which namespaces Envoy Gateway reads, and where it runs Envoy.
+// Kubernetes has the namespaces that Envoy Gateway watches, and where it runs Envoy.
 type Kubernetes struct {
 	Watch *struct {
 		Type              string                `json:"type"`
@@ -72,7 +72,7 @@ type Kubernetes struct {
 	} `json:"deploy"`
 }
 
-// Manager is an extension manager: what Envoy Gateway calls an extension server for.
+// Manager is an extension manager: the settings for calls to an extension server.
 type Manager struct {
 	Name             string             `json:"name,omitempty"`
 	PolicyResources  []Kind             `json:"policyResources,omitempty"`
@@ -84,7 +84,7 @@ type Manager struct {
 	MaxMessageSize   *resource.Quantity `json:"maxMessageSize,omitempty"`
 }
 
-// Hooks are those that Envoy Gateway calls.
+// Hooks are the hooks that Envoy Gateway calls.
 type Hooks struct {
 	XDSTranslator *struct {
 		Post        []string             `json:"post,omitempty"`
@@ -92,12 +92,12 @@ type Hooks struct {
 	} `json:"xdsTranslator,omitempty"`
 }
 
-// IncludeOf reports whether a kind is included; nil is Envoy Gateway's default.
+// IncludeOf is whether a kind is included; nil means Envoy Gateway's default.
 type IncludeOf struct {
 	IncludeAll *bool `json:"includeAll,omitempty"`
 }
 
-// Service is where Envoy Gateway reaches an extension server.
+// Service is the address of an extension server.
 type Service struct {
 	Unix *struct {
 		Path string `json:"path"`
@@ -115,11 +115,11 @@ type Service struct {
 	TLS  any    `json:"tls,omitempty"`
 }
 
-// configKey is the key of Envoy Gateway's ConfigMap with the configuration.
+// configKey is the key of the configuration in Envoy Gateway's ConfigMap.
 const configKey = "envoy-gateway.yaml"
 
-// Parse reads a configuration, or a ConfigMap with one. As Envoy Gateway does, it ignores fields
-// that it does not know: a typo shows by what is missing.
+// Parse parses a configuration, or a ConfigMap with one. Like Envoy Gateway, it ignores unknown
+// fields: a typo shows as a missing field.
 func Parse(text []byte) (*Config, error) {
 	c := struct {
 		Config

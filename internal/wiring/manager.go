@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// Managers are the extension managers in the order in which Envoy Gateway calls them.
+// Managers returns the extension managers in the order in which Envoy Gateway calls them.
 func (c *Config) Managers() []Manager {
 	if c.ExtensionManager != nil {
 		return []Manager{*c.ExtensionManager}
@@ -15,12 +15,13 @@ func (c *Config) Managers() []Manager {
 	return c.ExtensionManagers
 }
 
-// ReadsFiles reports whether Envoy Gateway takes its resources from files.
+// ReadsFiles reports whether Envoy Gateway reads its resources from files.
 func (c *Config) ReadsFiles() bool {
 	return c.Provider != nil && c.Provider.Custom != nil && c.Provider.Custom.Resource.Type == "File"
 }
 
-// Kubernetes says how Envoy Gateway reads a cluster, nil if with defaults or not at all.
+// Kubernetes returns the settings for Kubernetes, nil if Envoy Gateway uses the defaults or no
+// cluster.
 func (c *Config) Kubernetes() *Kubernetes {
 	switch {
 	case c.Provider == nil:
@@ -32,9 +33,9 @@ func (c *Config) Kubernetes() *Kubernetes {
 	}
 }
 
-// Egrafts is the index of egraft's extension manager, -1 if there is none: the one that leads to
-// egraft's socket or, if none does, the last one that is named egraft or has a kind of custom
-// resource that the features need. The socket may be empty.
+// Egrafts returns the index of egraft's extension manager, -1 if there is none: the one that
+// connects to egraft's socket or, if none does, the last one that is named egraft or has a kind of
+// custom resource that the features need. The socket may be empty.
 func (c *Config) Egrafts(needs *Needs, socket string) int {
 	managers := c.Managers()
 	if at := slices.IndexFunc(managers, func(m Manager) bool { return socket != "" && m.Socket() == socket }); at >= 0 {
@@ -48,7 +49,7 @@ func (c *Config) Egrafts(needs *Needs, socket string) int {
 	return -1
 }
 
-// readsAnyOf reports whether the manager has a kind of the features, in whatever version.
+// readsAnyOf reports whether the manager has a kind of the features, in any version.
 func (m *Manager) readsAnyOf(needs *Needs) bool {
 	wanted := slices.Concat(needs.Policies, needs.Filters, needs.Backends)
 	return slices.ContainsFunc(slices.Concat(m.PolicyResources, m.Resources, m.BackendResources), func(k Kind) bool {
@@ -60,7 +61,8 @@ func (k Kind) sameExceptVersion(other Kind) bool {
 	return k.Group == other.Group && k.Kind == other.Kind
 }
 
-// Socket is the path of the Unix socket that the manager leads to, empty if it leads elsewhere.
+// Socket returns the path of the Unix socket that the manager connects to, empty if it does not use
+// one.
 func (m *Manager) Socket() string {
 	if m.Service == nil || m.Service.Unix == nil {
 		return ""
@@ -68,7 +70,7 @@ func (m *Manager) Socket() string {
 	return m.Service.Unix.Path
 }
 
-// Address is where the manager leads to, as one would write it.
+// Address returns the address that the manager connects to, for people to read.
 func (m *Manager) Address() string {
 	s := m.Service
 	switch {
@@ -89,7 +91,7 @@ func hostPort(host string, port int32) string {
 	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }
 
-// Post are the hooks that Envoy Gateway calls.
+// Post returns the hooks that Envoy Gateway calls.
 func (m *Manager) Post() []string {
 	if m.Hooks == nil || m.Hooks.XDSTranslator == nil {
 		return nil
@@ -98,7 +100,7 @@ func (m *Manager) Post() []string {
 }
 
 // Includes reports whether Envoy Gateway sends all resources of a kind (cluster, listener, route,
-// secret) in the hook Translation. Without a setting it sends clusters and secrets.
+// secret) in the Translation hook. By default, it sends clusters and secrets.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/envoygateway_types.go
 func (m *Manager) Includes(kind string) bool {
 	byDefault := kind == "cluster" || kind == "secret"
@@ -114,7 +116,7 @@ func (m *Manager) Includes(kind string) bool {
 // DefaultMaxMessageBytes is Envoy Gateway's limit for a message without maxMessageSize.
 const DefaultMaxMessageBytes = 4 << 20
 
-// MaxMessageBytes is the largest message that Envoy Gateway sends and receives.
+// MaxMessageBytes returns the size of the largest message that Envoy Gateway sends and receives.
 func (m *Manager) MaxMessageBytes() int64 {
 	if m.MaxMessageSize == nil {
 		return DefaultMaxMessageBytes
@@ -122,7 +124,7 @@ func (m *Manager) MaxMessageBytes() int64 {
 	return m.MaxMessageSize.Value()
 }
 
-// Title names the manager at an index as a person finds it in the configuration.
+// Title returns the manager's name or path, as a person finds it in the configuration.
 func (c *Config) Title(at int) string {
 	if c.ExtensionManager != nil {
 		return "extensionManager"

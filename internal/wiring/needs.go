@@ -9,30 +9,30 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// Needs is what features need of Envoy Gateway's configuration.
+// Needs are what features need from Envoy Gateway's configuration.
 type Needs struct {
 	Policies []Kind `json:"policyResources,omitempty"`
 	Filters  []Kind `json:"resources,omitempty"`
 	Backends []Kind `json:"backendResources,omitempty"`
 	// Hooks are in Envoy Gateway's order.
 	Hooks []mutator.Hook `json:"hooks,omitempty"`
-	// Includes are there if the hook Translation is needed.
+	// Includes are set if the Translation hook is needed.
 	Includes []Include `json:"includes,omitempty"`
 	// For are the features that need each hook.
 	For map[mutator.Hook][]string `json:"-"`
 }
 
-// Kind is a kind of custom resource, as Envoy Gateway's configuration has it.
+// Kind is a kind of custom resource, as in Envoy Gateway's configuration.
 type Kind struct {
 	Group   string `json:"group"`
 	Version string `json:"version"`
 	Kind    string `json:"kind"`
 }
 
-// String is the form of Kubernetes' messages.
+// String returns the kind in the form of Kubernetes' messages.
 func (k Kind) String() string { return k.Kind + "." + k.Version + "." + k.Group }
 
-// Include reports whether Envoy Gateway sends all resources of a kind in the hook Translation.
+// Include is whether Envoy Gateway sends all resources of a kind in the Translation hook.
 type Include struct {
 	// Kind is the field of Envoy Gateway's configuration: cluster, listener, route or secret.
 	Kind string `json:"kind"`
@@ -41,7 +41,7 @@ type Include struct {
 	For []string `json:"-"`
 }
 
-// NeedsOf is the union of what features need.
+// NeedsOf returns the union of the features' needs.
 func NeedsOf(features []mutator.Feature) Needs {
 	out := Needs{Hooks: hooksOf(features), For: map[mutator.Hook][]string{}}
 	for _, h := range out.Hooks {
@@ -59,14 +59,14 @@ func NeedsOf(features []mutator.Feature) Needs {
 	return out
 }
 
-// hooksOf is the union of the features' hooks in Envoy Gateway's order.
+// hooksOf returns the union of the features' hooks, in Envoy Gateway's order.
 func hooksOf(features []mutator.Feature) []mutator.Hook {
 	return slices.DeleteFunc(mutator.Hooks(), func(h mutator.Hook) bool {
 		return !slices.ContainsFunc(features, func(f mutator.Feature) bool { return f.Uses(h) })
 	})
 }
 
-// includesOf says which kinds the features need in the hook Translation.
+// includesOf returns the kinds that the features need in the Translation hook.
 func includesOf(features []mutator.Feature) (out []Include) {
 	for _, i := range []struct {
 		word string
@@ -83,7 +83,7 @@ func includesOf(features []mutator.Feature) (out []Include) {
 	return out
 }
 
-// names are those of the features that need something.
+// names returns the names of the features that need something.
 func names(features []mutator.Feature, needs func(*mutator.Feature) bool) (out []string) {
 	for i := range features {
 		if needs(&features[i]) {
@@ -102,7 +102,7 @@ func addKinds(to []Kind, kinds []policy.Kind) []Kind {
 	return to
 }
 
-// GroupVersionKinds are all kinds.
+// GroupVersionKinds returns all kinds.
 func (n *Needs) GroupVersionKinds() (out []schema.GroupVersionKind) {
 	for _, k := range slices.Concat(n.Policies, n.Filters, n.Backends) {
 		out = append(out, schema.GroupVersionKind(k))

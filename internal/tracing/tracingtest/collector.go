@@ -22,7 +22,7 @@ import (
 // Collector receives spans by HTTP and by gRPC until the test ends.
 type Collector struct {
 	collectorpb.UnimplementedTraceServiceServer
-	// HTTP and GRPC are the endpoints, as OTEL_EXPORTER_OTLP_ENDPOINT wants them.
+	// HTTP and GRPC are the endpoints in the form of OTEL_EXPORTER_OTLP_ENDPOINT.
 	HTTP, GRPC string
 
 	mu       sync.Mutex
@@ -66,14 +66,14 @@ func (c *Collector) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-protobuf")
 }
 
-// Received returns all that was received, in protobuf messages.
+// Received returns all received requests.
 func (c *Collector) Received() []*collectorpb.ExportTraceServiceRequest {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]*collectorpb.ExportTraceServiceRequest{}, c.received...)
 }
 
-// Spans returns the spans that were received.
+// Spans returns the received spans.
 func (c *Collector) Spans() (all []*tracepb.Span) {
 	for _, r := range c.Received() {
 		for _, of := range r.GetResourceSpans() {
@@ -85,7 +85,7 @@ func (c *Collector) Spans() (all []*tracepb.Span) {
 	return all
 }
 
-// Attributes returns texts and numbers of a span by name.
+// Attributes returns the string and number attributes of a span by name.
 func Attributes(s *tracepb.Span) map[string]any {
 	all := map[string]any{}
 	for _, a := range s.GetAttributes() {

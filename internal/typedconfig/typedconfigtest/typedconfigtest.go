@@ -5,8 +5,8 @@ package typedconfigtest
 
 import "google.golang.org/protobuf/reflect/protoreflect"
 
-// Number is a number as the value of a field that is neither an enum nor text: of a fraction a tenth, and
-// true if it is even.
+// Number returns a number as the value of a field that is neither an enum nor text: for a
+// floating-point field a tenth of it, for a bool whether it is even.
 func Number(of protoreflect.Kind, n int64) protoreflect.Value {
 	switch of {
 	case protoreflect.BoolKind:
