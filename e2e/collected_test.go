@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// collected: with the same permissions a person saves the calls and a bundle for a bug report, in
-// which there is no private key of the cluster and no token.
+// collected: with the same permissions, a user saves the calls, and a bundle for a bug report that
+// contains no private key of the cluster and no token.
 func (c *inCluster) collected(t *scenario, kubeconfig, policy string) {
 	c.httpsListener(t)
 	dir := t.t.TempDir()
@@ -77,7 +77,7 @@ func hasFile(files map[string]string, name string) bool {
 	return false
 }
 
-// secrets are pieces of what is private in Kubernetes' Secrets, as it is and in base64.
+// secrets returns parts of the private data in Kubernetes' Secrets, unmodified and in base64.
 func (c *inCluster) secrets(t *scenario) map[string]string {
 	t.t.Helper()
 	var list struct {
@@ -102,7 +102,7 @@ func (c *inCluster) secrets(t *scenario) map[string]string {
 	return out
 }
 
-// unpacked are the files of a tar file and of those within it, by path.
+// unpacked returns the files of a tar file and of nested ones, by path.
 func (s *scenario) unpacked(path string) map[string]string {
 	s.t.Helper()
 	data, err := os.ReadFile(path)

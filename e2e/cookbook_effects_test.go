@@ -38,7 +38,7 @@ func routeTimesOut(ctx context.Context, _ *fixture, host string) (bool, error) {
 	return err == nil && response.StatusCode == 504, err
 }
 
-// buffersAreLimited looks into the configuration: that Envoy holds less does not show.
+// buffersAreLimited checks the configuration: requests do not show that Envoy buffers less.
 func buffersAreLimited(ctx context.Context, f *fixture, host string) (bool, error) {
 	all, err := f.Configuration(ctx)
 	if err != nil {
@@ -135,7 +135,7 @@ func connectionEnds(ctx context.Context, _ *fixture, host string) (bool, error) 
 	return false, nil
 }
 
-// backendIsProbed tells whether Envoy's connection to the backend has the timer of TCP keepalive.
+// backendIsProbed reports whether Envoy's connection to the backend has the TCP keepalive timer.
 func backendIsProbed(ctx context.Context, _ *fixture, host string) (bool, error) {
 	response, _, err := requested(ctx, http.MethodGet, host, "/")
 	if err != nil {
@@ -155,7 +155,7 @@ func backendIsProbed(ctx context.Context, _ *fixture, host string) (bool, error)
 	}
 	defer sockets.Close()
 	for lines := bufio.NewScanner(sockets); lines.Scan(); {
-		// sl, local address, remote address, state, queues, timer: its kind
+		// sl, local address, remote address, state, queues, timer with its kind
 		if fields := strings.Fields(lines.Text()); len(fields) > 5 && strings.HasSuffix(fields[2], fmt.Sprintf(":%04X", at)) && fields[3] == "01" && strings.HasPrefix(fields[5], "02:") {
 			return true, nil
 		}
@@ -163,7 +163,7 @@ func backendIsProbed(ctx context.Context, _ *fixture, host string) (bool, error)
 	return false, nil
 }
 
-// segmentsAreSmall tells how large segments the listener has its clients send.
+// segmentsAreSmall reports whether the listener asks its clients for small segments.
 func segmentsAreSmall(ctx context.Context, _ *fixture, _ string) (bool, error) {
 	connection, err := new(net.Dialer).DialContext(ctx, "tcp", standalone.ListenerAddress)
 	if err != nil {
@@ -181,7 +181,7 @@ func segmentsAreSmall(ctx context.Context, _ *fixture, _ string) (bool, error) {
 	return size <= 1200, errors.Join(err, failed)
 }
 
-// circuitBreaks tells whether of several slow requests to a destination one is too many.
+// circuitBreaks reports whether Envoy rejects one of several slow requests to a destination.
 func circuitBreaks(destination string) filterEffect {
 	return func(ctx context.Context, _ *fixture, host string) (bool, error) {
 		const requests = 6

@@ -19,7 +19,7 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// cookbook is the examples of docs/cookbook, by their headings.
+// cookbook returns the examples of docs/cookbook by their headings.
 func cookbook(t *testing.T) map[string]string {
 	t.Helper()
 	pages, err := filepath.Glob("../docs/cookbook/*.md")
@@ -32,22 +32,22 @@ func cookbook(t *testing.T) map[string]string {
 	return out
 }
 
-// recipe is what an example of the cookbook brings about.
+// recipe is the expected effect of a cookbook example.
 type recipe struct {
-	// effect is that of the example, on the route web unless it is said otherwise.
+	// effect is the effect of the example, on the route web unless stated otherwise.
 	effect filterEffect
-	// isGateways says that the effect is on all routes of the Gateway.
+	// isGateways means that the effect is on all routes of the Gateway.
 	isGateways bool
-	// host is that of the route, if it is another one, which world makes.
+	// host is the host of the route, if it is a different one, which world creates.
 	host  string
 	world func(*fixture)
 }
 
-// deadHost is that of a route whose backend does not listen.
+// deadHost is the host of a route whose backend does not listen.
 const deadHost = "dead.example.com"
 
-// cookbookOptions are what the examples need: grants, annotations in the log, and clusters that are
-// active at once.
+// cookbookOptions returns the options that the examples need: grants, annotations in the log, and
+// fast cluster updates.
 func cookbookOptions() standalone.Options {
 	return standalone.Options{
 		Egraft: []string{
@@ -58,8 +58,8 @@ func cookbookOptions() standalone.Options {
 	}
 }
 
-// TestCookbook applies each example of docs/cookbook to the real parts: its effect shows in traffic,
-// where it should and nowhere else, and is gone with it.
+// TestCookbook applies each example of docs/cookbook to the real parts: traffic shows its effect
+// only where expected, and no longer after the example is deleted.
 func TestCookbook(t *testing.T) {
 	needs(t, here)
 	for name, change := range map[string]func(*standalone.Options){
@@ -98,8 +98,8 @@ func (f *fixture) cook() {
 }
 
 // withoutAnnotations is for the file provider of Envoy Gateway 1.9.1, which drops annotations:
-// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/resource/load.go#L249
-// The golden case annotations of the feature has them.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/resource/load.go#L249 The
+// golden case "annotations" of the feature covers them.
 var withoutAnnotations = strings.NewReplacer("'team' in target.annotations", "target.name == 'web'", "target.annotations['team']", "'checkout'")
 
 func (f *fixture) try(example string, r recipe) {
@@ -115,7 +115,7 @@ func (f *fixture) try(example string, r recipe) {
 	}
 }
 
-// recipes are those of the cookbook, for a backend of the route web.
+// recipes returns the recipes of the cookbook, for the backend of the route web.
 func (f *fixture) recipes(web int) map[string]recipe {
 	destination := fmt.Sprintf("127.0.0.1:%d", web)
 	return map[string]recipe{
@@ -144,7 +144,7 @@ func (f *fixture) recipes(web int) map[string]recipe {
 	}
 }
 
-// annotatedRoute is a route on all listeners. The annotation is on that of the route web alone.
+// annotatedRoute applies a route on all listeners. Only the route web has the annotation.
 func (f *fixture) annotatedRoute(host string, port int) {
 	f.t.Helper()
 	name, _, _ := strings.Cut(host, ".")
@@ -168,7 +168,7 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %[3]d}}]}
 `, name, host, port, annotations))
 }
 
-// patchedBackend tells what it got, and is otherwise a [filterBackend].
+// patchedBackend reports what it received, and is otherwise a [filterBackend].
 func patchedBackend(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Got-Address", r.Context().Value(http.LocalAddrContextKey).(net.Addr).String())
 	w.Header().Set("X-Got-Id", r.Header.Get("X-Request-Id"))

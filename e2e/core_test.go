@@ -12,16 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// core are the scenarios of `make test`: each feature, command and way of extending egraft once, on the
-// real parts, in few minutes. The examples have scenarios of their own. CI runs all scenarios, as
-// `make test WHOLE=1` does.
+// core lists the scenarios of `make test`: each feature, command and way of extending egraft once,
+// on the real parts, in a few minutes. The examples have their own scenarios. CI runs all
+// scenarios, as `make test WHOLE=1` does.
 var core = []string{
 	"TestBuffering", "TestCustomMutator", "TestDoctor", "TestFrontend", "TestHTTPFilter", "TestHedging", "TestMergedBackends",
 	"TestNotWired", "TestOriginalDestination", "TestOutcomesInKubernetes", "TestPatchPolicies",
 	"TestRecordedCalls", "TestRecordedStory", "TestRules", "TestSVIDs", "TestShadow",
 }
 
-// selectCore runs no others than the core scenarios where the environment asks for it and no test is named.
+// selectCore selects only the core scenarios if the environment requests it and no test is named.
 func selectCore() error {
 	flag.Parse()
 	run := flag.Lookup("test.run")
@@ -31,7 +31,7 @@ func selectCore() error {
 	return run.Value.Set("^(" + strings.Join(core, "|") + ")$")
 }
 
-// TestCore: what is named exists.
+// TestCore: all scenarios in the list exist.
 func TestCore(t *testing.T) {
 	files, err := filepath.Glob("*_test.go")
 	require.NoError(t, err)

@@ -14,8 +14,8 @@ import (
 // customMutator is the program of examples/custom-mutator.
 const customMutator parts.Name = "custom-mutator"
 
-// TestCustomMutator runs the example in egraft's place: its mutator works, and
-// so does the built-in one.
+// TestCustomMutator runs the example in place of egraft: its mutator works, and so does the
+// built-in one.
 func TestCustomMutator(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Program: customMutator})

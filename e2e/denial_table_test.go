@@ -27,8 +27,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestDenials: what clients of each protocol see of each kind of denial is what the table in
-// docs/troubleshooting.md says.
+// TestDenials: for each kind of denial and each protocol, clients see what the table in
+// docs/troubleshooting.md lists.
 func TestDenials(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Listeners: append(tlsListeners, gateListeners[0])})
@@ -100,7 +100,7 @@ spec:
 `, name, section, socket, more)
 }
 
-// denialTable is what the page says, by what is denied and by protocol.
+// denialTable returns the table of the page, by what is denied and by protocol.
 func denialTable(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/troubleshooting.md")
@@ -126,7 +126,7 @@ func denialTable(t *testing.T) map[string]map[string]string {
 	return out
 }
 
-// deniedClient sends requests to a host by a listener.
+// deniedClient sends requests to a host through a listener.
 type deniedClient struct {
 	address, host string
 	tls           bool
@@ -134,7 +134,7 @@ type deniedClient struct {
 
 func (c deniedClient) config() *tls.Config { return tlsClient{}.config(c.host) }
 
-// described is an answer as the page has it.
+// described returns a response in the notation of the page.
 func described(status any, body string) string {
 	if body = strings.TrimSpace(body); body == "" {
 		return fmt.Sprintf("%v, no body", status)
@@ -150,7 +150,7 @@ func (c deniedClient) served(ctx context.Context) error {
 	return err
 }
 
-// request sends a request by HTTP/1.1 on a connection of its own.
+// request sends a request by HTTP/1.1 on a new connection.
 func (c deniedClient) request(ctx context.Context, text string) (string, error) {
 	connection, err := new(net.Dialer).DialContext(ctx, "tcp", c.address)
 	if err != nil {
@@ -175,7 +175,7 @@ func (c deniedClient) request(ctx context.Context, text string) (string, error) 
 	return described(response.StatusCode, string(body)), err
 }
 
-// http2 asks by HTTP/2, which has to have the answer that HTTP/1.1 has.
+// http2 sends a request by HTTP/2, which must get the same response as by HTTP/1.1.
 func (c deniedClient) http2(ctx context.Context) (string, error) {
 	if !c.tls {
 		response, err := envoy.GetHTTP2(ctx, c.address, c.host, "/")
@@ -199,7 +199,7 @@ func (c deniedClient) http2(ctx context.Context) (string, error) {
 	return described(response.StatusCode, string(body)), err
 }
 
-// grpc makes a call, and has the name of the status code as its documentation has it.
+// grpc makes a call, and returns the name of the status code as in gRPC's documentation.
 func (c deniedClient) grpc(ctx context.Context) (string, error) {
 	by := insecure.NewCredentials()
 	if c.tls {

@@ -12,8 +12,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// invalidForRoute: a policy with an error denies its route, and from the first
-// moment on; others go on.
+// invalidForRoute: an invalid policy denies its route from the first moment on; other routes are
+// unaffected.
 func (f *fixture) invalidForRoute() {
 	backend := f.recorder()
 	route := backend.route("mistaken", "")
@@ -30,12 +30,11 @@ func (f *fixture) invalidForRoute() {
 	others.mustAllBeServed()
 }
 
-// invalidForListener: the same for the routes of one listener. The backend
-// served before.
+// invalidForListener: the same for the routes of one listener, which were served before.
 func (f *fixture) invalidForListener() {
 	backend := f.recorder()
 	route, other := backend.route("mistaken", "second"), plainRoute
-	other.Section = "http" // a route of both listeners would be denied on both
+	other.Section = "http" // a route on both listeners would be denied on both
 	f.routes(other, route)
 	f.untilFrom(standalone.SecondListenerAddress, route.Host(), "an answer", recordedAnswer)
 	others := f.traffic(other.Host())
@@ -47,8 +46,7 @@ func (f *fixture) invalidForListener() {
 	others.mustAllBeServed()
 }
 
-// notInEffect waits until egraft says of a policy that it is not in effect and
-// why.
+// notInEffect waits until egraft reports that a policy is not in effect, and why.
 func (f *fixture) notInEffect(from int64, policy, reason, text string) {
 	f.t.Helper()
 	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, policy+" not to be in effect", func(l standalone.Line) bool {
@@ -59,7 +57,7 @@ func (f *fixture) notInEffect(from int64, policy, reason, text string) {
 	require.Contains(f.t, line["message"], text)
 }
 
-// untilFrom waits for an answer on another listener.
+// untilFrom waits for a response on another listener.
 func (f *fixture) untilFrom(listener, host, what string, wanted func(*envoy.Response) bool) *envoy.Response {
 	f.t.Helper()
 	var last *envoy.Response

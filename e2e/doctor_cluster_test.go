@@ -15,7 +15,7 @@ import (
 	"github.com/egraft/egraft/internal/doctor"
 )
 
-// diagnose runs `egraft doctor` with an administrator's kubeconfig, from outside of the cluster.
+// diagnose runs `egraft doctor` with an administrator's kubeconfig, from outside the cluster.
 func (c *inCluster) diagnose(s *scenario) *doctor.Report {
 	s.t.Helper()
 	program := filepath.Join(s.t.TempDir(), "egraft")
@@ -32,7 +32,7 @@ func (c *inCluster) diagnose(s *scenario) *doctor.Report {
 	return report
 }
 
-// doctor: what docs/install.md makes has no mistakes, and everything that could be asked was asked.
+// doctor: the installation of docs/install.md has no mistakes, and all checks could run.
 func (c *inCluster) doctor(s *scenario) {
 	s.routes(echoRoute)
 	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)
@@ -41,7 +41,7 @@ func (c *inCluster) doctor(s *scenario) {
 	require.Empty(s.t, problems(report, doctor.Warning))
 	for _, r := range report.Checks {
 		switch r.Name {
-		case "ReplicasDiffer": // there is one
+		case "ReplicasDiffer": // there is only one replica
 		case "RegistrationEntries":
 			require.Contains(s.t, r.Lines[0], "-spiffeID "+manifest.ID(manifest.EnvoyIdentity)+" -selector k8s:ns:envoy-gateway-system -selector k8s:sa:")
 		default:
@@ -50,7 +50,7 @@ func (c *inCluster) doctor(s *scenario) {
 	}
 }
 
-// doctorFinds a mistake by the name of its code.
+// doctorFinds requires a mistake, by the name of its check.
 func (c *inCluster) doctorFinds(s *scenario, name string) {
 	s.t.Helper()
 	require.Contains(s.t, problems(c.diagnose(s), doctor.Failed), name)

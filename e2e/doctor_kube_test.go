@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/pkg/catalog"
 )
 
-// gatewayPod is a pod of Envoy Gateway with an egraft in it. No node runs it.
+// gatewayPod is a pod of Envoy Gateway with an egraft in it. It does not run on any node.
 const gatewayPod = `
 apiVersion: v1
 kind: ConfigMap
@@ -35,7 +35,8 @@ spec:
   volumes: [{name: egraft, emptyDir: {}}]
 `
 
-// doctorOn gathers facts from an API server, as a user, and adds an egraft that cannot run there.
+// doctorOn gathers facts from an API server, as a user, and adds an egraft that cannot run in the
+// API server alone.
 func doctorOn(t *testing.T, server *apiserver.Server) *doctor.Report {
 	t.Helper()
 	c, err := cluster.Open(cluster.Config{Kubeconfig: server.Admin.Kubeconfig})
@@ -51,7 +52,7 @@ func doctorOn(t *testing.T, server *apiserver.Server) *doctor.Report {
 	return doctor.NewReport(doctor.Run(f))
 }
 
-// inKubernetes are the problems of that group.
+// inKubernetes returns the problems of that group.
 func inKubernetes(r *doctor.Report) map[string][]string {
 	out := map[string][]string{}
 	for _, c := range r.Checks {
@@ -65,8 +66,8 @@ func inKubernetes(r *doctor.Report) map[string][]string {
 	return out
 }
 
-// TestDoctorInKubernetes: CRDs and permissions as a real API server has them, each with the remedy
-// that the doctor names.
+// TestDoctorInKubernetes: problems with CRDs and permissions on a real API server, each fixed by
+// the remedy that the doctor names.
 func TestDoctorInKubernetes(t *testing.T) {
 	server := startServer(t)
 	admin := func(arguments ...string) {

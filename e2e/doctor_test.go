@@ -22,7 +22,7 @@ import (
 	"github.com/egraft/egraft/internal/doctor"
 )
 
-// doctor runs `egraft doctor` beside the parts and returns its report and exit code.
+// doctor runs `egraft doctor` next to the parts and returns its report and exit code.
 func (f *fixture) doctor(args ...string) (*doctor.Report, int) {
 	f.t.Helper()
 	args = append([]string{"doctor", "--output", "json", "--admin-address", standalone.EgraftAdminAddress, "--envoy-gateway-config", f.gatewayConfig()}, args...)
@@ -39,7 +39,7 @@ func (f *fixture) doctor(args ...string) (*doctor.Report, int) {
 
 func (f *fixture) gatewayConfig() string { return filepath.Join(f.Dir, "envoy-gateway.yaml") }
 
-// problems are the checks with a status, by name, and what they found.
+// problems returns the findings of the checks with a status, by name.
 func problems(r *doctor.Report, s doctor.Status) map[string][]string {
 	out := map[string][]string{}
 	for _, c := range r.Checks {
@@ -53,8 +53,8 @@ func problems(r *doctor.Report, s doctor.Status) map[string][]string {
 	return out
 }
 
-// TestDoctor: where the parts fit together, the doctor finds nothing, and what it is told by the real
-// Envoy Gateway tells it when the configuration is another one than that which runs.
+// TestDoctor: if the parts are set up correctly, the doctor finds no problem. It reads from the
+// real Envoy Gateway whether the configuration file differs from the running configuration.
 func TestDoctor(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{})
@@ -77,7 +77,7 @@ func TestDoctor(t *testing.T) {
 	f.doctorSeesWhatRuns()
 }
 
-// doctorSeesWhatRuns: Envoy Gateway loads a file that changes, unless it is not valid.
+// doctorSeesWhatRuns: Envoy Gateway loads a changed file, unless it is invalid.
 func (f *fixture) doctorSeesWhatRuns() {
 	f.t.Helper()
 	f.changeHooks("Route", "Translation")
@@ -98,7 +98,7 @@ func (f *fixture) doctorSeesWhatRuns() {
 	})
 }
 
-// changeHooks writes other hooks into Envoy Gateway's configuration.
+// changeHooks changes the hooks in Envoy Gateway's configuration.
 func (f *fixture) changeHooks(hooks ...string) {
 	f.t.Helper()
 	text, err := os.ReadFile(f.gatewayConfig())
@@ -111,8 +111,9 @@ func (f *fixture) changeHooks(hooks ...string) {
 	f.must(os.WriteFile(f.gatewayConfig(), text, 0o600))
 }
 
-// trap is a cluster that verifies peers by a trust domain alone, as an EnvoyPatchPolicy of somebody
-// else makes it, with %s for the agent's socket. Another one patches what egraft adds.
+// trap is a cluster that verifies peers by a trust domain alone, from a third-party
+// EnvoyPatchPolicy, with %s for the agent's socket. A second EnvoyPatchPolicy patches what egraft
+// adds.
 const trap = `
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: EnvoyPatchPolicy
@@ -155,7 +156,7 @@ spec:
   - {type: type.googleapis.com/envoy.config.cluster.v3.Cluster, name: egraft/backend-mtls/1/echo, operation: {op: add, path: /connect_timeout, value: 2s}}
 `
 
-// doctorLooksIntoEnvoy finds what others put into Envoy's configuration.
+// doctorLooksIntoEnvoy finds problems that others cause in Envoy's configuration.
 func (f *fixture) doctorLooksIntoEnvoy() {
 	f.t.Helper()
 	address, err := f.AdminAddress()
@@ -185,7 +186,7 @@ func (f *fixture) doctorLooksIntoEnvoy() {
 	f.must(f.Delete(f.soon(), "trap"))
 }
 
-// TestDoctorFindsMistakes: Envoy Gateway runs with a configuration that is wrong in several ways.
+// TestDoctorFindsMistakes: Envoy Gateway runs with a configuration that has several mistakes.
 func TestDoctorFindsMistakes(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Managers: func(_ string, egraft map[string]any) ([]map[string]any, error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// egraftCommand runs a command of egraft and returns what it prints.
+// egraftCommand runs a command of egraft and returns its output.
 func (f *fixture) egraftCommand(ctx context.Context, arguments ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, f.EgraftProgram(), arguments...)
 	cmd.Env = process.Environ()
@@ -24,7 +24,7 @@ func (f *fixture) egraftCommand(ctx context.Context, arguments ...string) (strin
 	return string(out), nil
 }
 
-// value is that of a series on a page of metrics.
+// value returns the value of a series on a page of metrics.
 func value(t *testing.T, page []byte, series string) float64 {
 	t.Helper()
 	for line := range strings.Lines(string(page)) {
@@ -40,7 +40,7 @@ func value(t *testing.T, page []byte, series string) float64 {
 	return 0
 }
 
-// sum is that of all series of a metric with a label.
+// sum returns the sum of all series of a metric with a label.
 func sum(page []byte, metric, label string) float64 {
 	total := 0.0
 	for line := range strings.Lines(string(page)) {

@@ -18,13 +18,13 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// never is a delay after which nothing comes.
+// never is a delay after which nothing is sent.
 const never = time.Duration(-1)
 
-// settle is how long a last answer has to last.
+// settle is the time for which the last response must stay the same.
 const settle = 300 * time.Millisecond
 
-// lab is a real Envoy whose control plane is in the hands of the test.
+// lab is a real Envoy whose control plane the test controls.
 type lab struct {
 	*ads.Server
 	*ads.Envoy
@@ -33,7 +33,7 @@ type lab struct {
 	backend int // port
 }
 
-// newLab starts a control plane and a backend. Envoy comes with [lab.boot].
+// newLab starts a control plane and a backend. [lab.boot] starts Envoy.
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	store, err := parts.NewStore(os.Stderr)
@@ -79,16 +79,16 @@ func (l *lab) running(cluster proto.Message) {
 	l.watch(time.Now(), "old", "200 1")
 }
 
-// late sends endpoints some time after the beginning, or never.
+// late sends endpoints after a delay, or never.
 func (l *lab) late(delay time.Duration, cluster string, ports ...int) {
 	if delay == never {
 		return
 	}
-	timer := time.AfterFunc(delay, func() { _ = l.Set(ads.Endpoints(cluster, ports...)) }) // it packs what was packed before
+	timer := time.AfterFunc(delay, func() { _ = l.Set(ads.Endpoints(cluster, ports...)) }) // packing cannot fail: it did not fail before
 	l.t.Cleanup(func() { timer.Stop() })
 }
 
-// watch returns what a client saw until it got the answer.
+// watch returns what a client saw until it got the expected response.
 func (l *lab) watch(begin time.Time, host, answer string) ads.Timeline {
 	l.t.Helper()
 	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
@@ -103,7 +103,7 @@ const (
 	noHosts  = "503 UH no_healthy_upstream"
 )
 
-// last is the answer that endpoints lead to that come after a delay.
+// last returns the response after endpoints arrive with a delay.
 func last(delay time.Duration, generation string) string {
 	if delay == never {
 		return noHosts
@@ -111,7 +111,7 @@ func last(delay time.Duration, generation string) string {
 	return "200 " + generation
 }
 
-// cold is a start of Envoy whose cluster's endpoints come late.
+// cold starts Envoy with a cluster whose endpoints arrive late.
 func (l *lab) cold(timeout, delay time.Duration) ads.Timeline {
 	l.set(ads.Cluster("new", "1", timeout))
 	l.boot("new")
@@ -121,7 +121,7 @@ func (l *lab) cold(timeout, delay time.Duration) ads.Timeline {
 	return l.watch(begin, "new", last(delay, "1"))
 }
 
-// added is a new cluster with a new route at an Envoy that serves already.
+// added adds a cluster with a new route to a serving Envoy.
 func (l *lab) added(timeout, delay time.Duration) ads.Timeline {
 	l.running(ads.Cluster("old", "1", timeout))
 	begin := time.Now()
@@ -130,7 +130,7 @@ func (l *lab) added(timeout, delay time.Duration) ads.Timeline {
 	return l.watch(begin, "new", last(delay, "1"))
 }
 
-// edited is an edit of a cluster that serves. Its endpoints change late.
+// edited edits a cluster that serves. Its endpoints change late.
 func (l *lab) edited(timeout, delay time.Duration) ads.Timeline {
 	l.running(ads.Cluster("old", "1", timeout))
 	begin := time.Now()
@@ -141,7 +141,7 @@ func (l *lab) edited(timeout, delay time.Duration) ads.Timeline {
 	return l.watch(begin, "old", "200 2")
 }
 
-// converted is a static cluster that becomes one with EDS.
+// converted replaces a static cluster with one that uses EDS.
 func (l *lab) converted(timeout, delay time.Duration) ads.Timeline {
 	static := newLabStatic(l)
 	begin := time.Now()
@@ -160,7 +160,7 @@ func newLabStatic(l *lab) string {
 
 const warmingClusters = "^cluster_manager.warming_clusters%24"
 
-// timeouts is how many clusters Envoy activated without an answer about their
+// timeouts returns the number of clusters that Envoy activated without a response about their
 // endpoints.
 func (l *lab) timeouts() int {
 	l.t.Helper()

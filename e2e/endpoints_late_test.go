@@ -11,19 +11,18 @@ import (
 	"github.com/egraft/egraft/e2e/ads"
 )
 
-// What Envoy makes of the time that it is told to wait for endpoints. These are
-// the facts behind the default of egraft's --eds-initial-fetch-timeout, which
-// docs/backend-mtls-policy.md states.
+// Envoy's behaviour with a timeout for endpoints. The default of egraft's
+// --eds-initial-fetch-timeout is based on these facts, which docs/backend-mtls-policy.md states.
 const (
 	labTimeout = 500 * time.Millisecond
-	late       = 3 * time.Second // after the timeout, on a busy machine too
+	late       = 3 * time.Second // after the timeout, even on a busy machine
 
 	longTimeout = 10 * time.Second
 	inTime      = 50 * time.Millisecond // before it
 )
 
-// TestEditedClusterWaitsForEndpointsThatNobodySends: Envoy has the endpoints,
-// so it does not ask for them, and nobody sends what did not change.
+// TestEditedClusterWaitsForEndpointsThatNobodySends: Envoy has the endpoints, so it does not
+// request them, and the control plane does not send unchanged resources.
 func TestEditedClusterWaitsForEndpointsThatNobodySends(t *testing.T) {
 	needs(t, here)
 	l := newLab(t)
@@ -34,8 +33,8 @@ func TestEditedClusterWaitsForEndpointsThatNobodySends(t *testing.T) {
 	assert.Len(t, seen, 1)
 }
 
-// TestEditedClusterKeepsItsEndpoints: after the timeout, the endpoints that
-// Envoy has are used, and no request fails.
+// TestEditedClusterKeepsItsEndpoints: after the timeout, Envoy uses the endpoints that it has, and
+// no request fails.
 func TestEditedClusterKeepsItsEndpoints(t *testing.T) {
 	needs(t, here)
 	for name, delay := range map[string]time.Duration{"never sent again": never, "changed late": late} {
@@ -49,8 +48,8 @@ func TestEditedClusterKeepsItsEndpoints(t *testing.T) {
 	}
 }
 
-// TestNewClusterWithLateEndpoints: with the timeout or without, requests fail
-// until the endpoints are there. Only the reason changes.
+// TestNewClusterWithLateEndpoints: with or without the timeout, requests fail until the endpoints
+// arrive. Only the reason changes.
 func TestNewClusterWithLateEndpoints(t *testing.T) {
 	needs(t, here)
 	l := newLab(t)
@@ -60,8 +59,7 @@ func TestNewClusterWithLateEndpoints(t *testing.T) {
 	assert.Less(t, seen.Since(), late+labTimeout, "endpoints have to be used at once when they come: %s", seen)
 }
 
-// TestNewClusterWithEndpointsInTime: no client ever meets a cluster without
-// endpoints.
+// TestNewClusterWithEndpointsInTime: no client ever sees a cluster without endpoints.
 func TestNewClusterWithEndpointsInTime(t *testing.T) {
 	needs(t, here)
 	l := newLab(t)
@@ -70,8 +68,8 @@ func TestNewClusterWithEndpointsInTime(t *testing.T) {
 	assert.Zero(t, l.timeouts())
 }
 
-// TestNewClusterWithoutEndpoints: "there are none" is an answer, too. Nothing
-// waits for the timeout.
+// TestNewClusterWithoutEndpoints: an empty list of endpoints is also a response. Nothing waits for
+// the timeout.
 func TestNewClusterWithoutEndpoints(t *testing.T) {
 	needs(t, here)
 	l := newLab(t)
@@ -82,8 +80,8 @@ func TestNewClusterWithoutEndpoints(t *testing.T) {
 	assert.Zero(t, l.timeouts())
 }
 
-// TestColdStartWithLateEndpoints: Envoy listens once all clusters have their
-// endpoints or gave up waiting for them.
+// TestColdStartWithLateEndpoints: Envoy listens once all clusters have their endpoints or have
+// timed out.
 func TestColdStartWithLateEndpoints(t *testing.T) {
 	needs(t, here)
 	t.Run("in time", func(t *testing.T) {
@@ -96,9 +94,8 @@ func TestColdStartWithLateEndpoints(t *testing.T) {
 	})
 }
 
-// TestClusterThatBecomesEDSWithLateEndpoints is the one case in which a short
-// timeout costs requests: Envoy has no endpoints for such a cluster, and
-// replaces one that serves.
+// TestClusterThatBecomesEDSWithLateEndpoints is the one case in which a short timeout makes
+// requests fail: Envoy has no endpoints for such a cluster, and it replaces one that serves.
 func TestClusterThatBecomesEDSWithLateEndpoints(t *testing.T) {
 	needs(t, here)
 	t.Run("in time", func(t *testing.T) {

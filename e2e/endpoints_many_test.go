@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/e2e/ads"
 )
 
-// many is a number of clusters that come in one update.
+// many are the names of clusters that are sent in one update.
 type many []string
 
 func newMany(n int) many {
@@ -40,10 +40,10 @@ func (m many) endpoints(port int) []proto.Message {
 	return out
 }
 
-// crowd is what became of many clusters.
+// crowd is the result for many clusters.
 type crowd struct {
-	seen     []ads.Timeline // by the clients of the first, the middle and the last
-	settled  time.Duration  // until no cluster warmed
+	seen     []ads.Timeline // by clients of the first, the middle and the last cluster
+	settled  time.Duration  // until no cluster was warming
 	timeouts int            // clusters that did not wait for their endpoints
 }
 
@@ -55,7 +55,7 @@ func (c crowd) count(prefix string) int {
 	return n
 }
 
-// crowd watches some of many clusters until they answer, and until none warms.
+// crowd watches some of many clusters until they respond, and until none is warming.
 func (l *lab) crowd(begin time.Time, m many, answer string) crowd {
 	l.t.Helper()
 	hosts := []string{m[0], m[len(m)/2], m[len(m)-1]}
@@ -82,7 +82,7 @@ func (l *lab) crowd(begin time.Time, m many, answer string) crowd {
 	return out
 }
 
-// settled is when clusters ceased to warm, after the clients have their answers.
+// settled returns when clusters stopped warming, after the clients have their responses.
 func (l *lab) settled(begin time.Time, answered <-chan struct{}) time.Duration {
 	l.t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
@@ -105,8 +105,7 @@ func (l *lab) settled(begin time.Time, answered <-chan struct{}) time.Duration {
 	}
 }
 
-// coldMany is a start of Envoy with many clusters. Time counts from the start
-// of its process.
+// coldMany starts Envoy with many clusters. Time counts from the start of its process.
 func (l *lab) coldMany(m many, timeout time.Duration) crowd {
 	l.set(append(m.clusters("1", timeout), m.endpoints(l.backend)...)...)
 	begin := time.Now()
@@ -114,7 +113,7 @@ func (l *lab) coldMany(m many, timeout time.Duration) crowd {
 	return l.crowd(begin, m, "200 1")
 }
 
-// addedMany gives many new clusters and routes to an Envoy that serves.
+// addedMany adds many clusters and routes to a serving Envoy.
 func (l *lab) addedMany(m many, timeout time.Duration) crowd {
 	l.running(ads.Cluster("old", "1", timeout))
 	begin := time.Now()
@@ -122,7 +121,7 @@ func (l *lab) addedMany(m many, timeout time.Duration) crowd {
 	return l.crowd(begin, m, "200 1")
 }
 
-// editedMany edits many clusters at once that serve.
+// editedMany edits many serving clusters at once.
 func (l *lab) editedMany(m many, timeout time.Duration) crowd {
 	l.coldMany(m, 0)
 	before, begin := l.timeouts(), time.Now()
@@ -132,8 +131,8 @@ func (l *lab) editedMany(m many, timeout time.Duration) crowd {
 	return out
 }
 
-// TestManyClustersSweep shows how long many clusters take, and how many of them
-// do not wait for endpoints that are on their way.
+// TestManyClustersSweep shows how long many clusters take, and how many of them do not wait for
+// endpoints that are about to arrive.
 func TestManyClustersSweep(t *testing.T) {
 	needs(t, here)
 	experiment(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/egraft/egraft/e2e/ads"
 )
 
-// experiment skips what takes minutes and proves nothing.
+// experiment skips experiments that take minutes and prove nothing.
 func experiment(t *testing.T) {
 	t.Helper()
 	if os.Getenv("EGRAFT_E2E_EXPERIMENTS") == "" {
@@ -18,7 +18,7 @@ func experiment(t *testing.T) {
 	}
 }
 
-// sweepTimeouts has 0 for Envoy's own.
+// sweepTimeouts are the timeouts; 0 is Envoy's own.
 var sweepTimeouts = []time.Duration{0, time.Second, 500 * time.Millisecond, 200 * time.Millisecond}
 
 // TestLateEndpointsSweep shows what a client sees for all timeouts and delays.
@@ -43,7 +43,7 @@ func TestLateEndpointsSweep(t *testing.T) {
 	}
 }
 
-// shown is a duration, or a word for the one that is none.
+// shown returns a duration, or a word if there is none.
 func shown(d time.Duration, none string) string {
 	if d == never || d == 0 && none == "unset" {
 		return none

@@ -17,9 +17,9 @@ import (
 )
 
 // TestEDSInitialFetchTimeouts is the experiment behind the default of egraft's
-// --eds-initial-fetch-timeout: how long a policy takes to reach traffic, and what
-// a new route answers in the beginning. It takes minutes and proves nothing, so
-// it runs on demand only: EGRAFT_E2E_EXPERIMENTS=1.
+// --eds-initial-fetch-timeout: how long a policy takes to affect traffic, and the first responses
+// of a new route. It takes minutes and proves nothing, so it runs only with
+// EGRAFT_E2E_EXPERIMENTS=1.
 func TestEDSInitialFetchTimeouts(t *testing.T) {
 	needs(t, here)
 	experiment(t)
@@ -38,8 +38,8 @@ func TestEDSInitialFetchTimeouts(t *testing.T) {
 	}
 }
 
-// TestNewRoutesWithoutEgraft shows what new routes answer in the beginning when
-// Envoy Gateway has no extension server.
+// TestNewRoutesWithoutEgraft shows the first responses of new routes if Envoy Gateway has no
+// extension server.
 func TestNewRoutesWithoutEgraft(t *testing.T) {
 	needs(t, here)
 	experiment(t)
@@ -47,7 +47,7 @@ func TestNewRoutesWithoutEgraft(t *testing.T) {
 	f.newRoutes(manifest.Route{Port: 3080})
 }
 
-// toggle measures how long the policy takes to reach traffic, several times.
+// toggle repeatedly measures how long the policy takes to affect traffic.
 func (f *fixture) toggle(repeat int) []time.Duration {
 	f.t.Helper()
 	var out []time.Duration
@@ -59,8 +59,8 @@ func (f *fixture) toggle(repeat int) []time.Duration {
 	return out
 }
 
-// newRoutes measures how long routes with clusters of their own take to serve,
-// one after the other, and shows what came before.
+// newRoutes measures how long routes with new clusters take to serve, one after the other, and
+// shows the responses before that.
 func (f *fixture) newRoutes(like manifest.Route) {
 	f.t.Helper()
 	for i := range 20 {

@@ -21,10 +21,10 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// examined are reports on the Envoy of a lab.
+// examined compares resources with the Envoy of a lab.
 type examined struct{ *secureLab }
 
-// until compares resources with what Envoy has until the problems are as wanted.
+// until compares resources with Envoy's until the reported problems are as wanted.
 func (l examined) until(wanted string, resources ...proto.Message) {
 	l.t.Helper()
 	var in []envoyadmin.Resource
@@ -49,7 +49,7 @@ func (l examined) until(wanted string, resources ...proto.Message) {
 	}))
 }
 
-// resource is a message as egraft would return it.
+// resource returns a message as egraft would return it.
 func resource(t *testing.T, m proto.Message) envoyadmin.Resource {
 	t.Helper()
 	encoded, err := proto.Marshal(m)
@@ -59,7 +59,7 @@ func resource(t *testing.T, m proto.Message) envoyadmin.Resource {
 	}
 }
 
-// TestEnvoyIsExamined: what the real Envoy tells of resources that it has, rejects, warms and drains.
+// TestEnvoyIsExamined: reports on resources that the real Envoy has, rejects, warms and drains.
 func TestEnvoyIsExamined(t *testing.T) {
 	needs(t, here)
 	l := examined{newSecureLab(t)}

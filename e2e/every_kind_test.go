@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/catalog"
 )
 
-// eventsOfEveryKind are how those of the objects in [everyKind] begin.
+// eventsOfEveryKind has the beginnings of the events for the objects in [everyKind].
 var eventsOfEveryKind = map[string]string{
 	"BackendMTLSPolicy/backend-listener":     "Programmed EGR300: Envoy presents spiffe://example.org/envoy to spiffe://example.org/echo;",
 	"BackendMTLSPolicy/backend-gateway":      "Overridden EGR303: BackendMTLSPolicy default/backend-listener has a more specific target",
@@ -41,8 +41,9 @@ var eventsOfEveryKind = map[string]string{
 	"OriginalDestinationBackend/pool-wrong":  "Invalid EGR301: spec.tls.caBundle: Invalid value: must be certificates in PEM: number 1 of 1 cannot be read",
 }
 
-// conditionsOfEveryKind are those of filters and backends, after Accepted and Programmed the
-// reason and the beginning of the message; the status of policies is Envoy Gateway's.
+// conditionsOfEveryKind has the conditions of filters and backends: for Accepted and for
+// Programmed, the reason and the beginning of the message. The status of policies is Envoy
+// Gateway's.
 var conditionsOfEveryKind = map[string][2]string{
 	"httpfilter/tag":                         {"True Accepted ", "True Programmed requests pass the filter csrf"},
 	"httpfilter/tag-wrong":                   {"False Invalid spec.typedConfig: ", "False Invalid spec.typedConfig: "},
@@ -54,8 +55,8 @@ var conditionsOfEveryKind = map[string][2]string{
 	"originaldestinationbackend/pool-wrong":  {"False Invalid spec.tls.caBundle: ", "False Invalid spec.tls.caBundle: "},
 }
 
-// everyKind has, of each kind, an object that is in effect, one that is wrong, as far as the API
-// server takes it, and one that another one keeps from being in effect.
+// everyKind has three objects of each kind: one in effect, an invalid one that the API server
+// accepts, and one that another object keeps from being in effect.
 const everyKind = `
 apiVersion: egraft.io/v1alpha1
 kind: BackendMTLSPolicy
@@ -235,7 +236,7 @@ metadata: {namespace: default, name: pool-wrong}
 spec: {allowedCIDRs: [10.0.0.0/8], tls: {hostname: pool.example.org, caBundle: "-----BEGIN CERTIFICATE-----\n"}}
 `
 
-// TestEveryKind: the tables above have every kind of the catalog, right and wrong.
+// TestEveryKind: the tables above have valid and invalid objects of every kind in the catalog.
 func TestEveryKind(t *testing.T) {
 	needs := wiring.NeedsOf(catalog.Builtin(catalog.Options{}))
 	for _, k := range slices.Concat(needs.Policies, needs.Filters, needs.Backends) {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reader is a ServiceAccount with the permissions that deploy/rbac/reader.yaml gives to people.
+// reader is a ServiceAccount with the permissions that deploy/rbac/reader.yaml gives to users.
 const reader = `
 apiVersion: v1
 kind: ServiceAccount
@@ -38,7 +38,7 @@ spec:
   maxRequestBytes: 1Mi
 `
 
-// explained: a person with a kubeconfig and no more permissions than the page names sees all four
+// explained: a user with a kubeconfig and only the permissions that the page names sees all four
 // stages of a policy.
 func (c *inCluster) explained(t *scenario) {
 	t.routes(echoRoute)
@@ -72,7 +72,7 @@ func (c *inCluster) explained(t *scenario) {
 	require.Contains(t.t, out, "BackendMTLSPolicy default/"+policy.Name+" is older and has the same target")
 
 	invalid := t.policy("HTTPRoute", echoRoute.Name, "")
-	invalid.FetchTimeout = 30 * time.Second // the API server takes it
+	invalid.FetchTimeout = 30 * time.Second // the API server accepts it
 	t.effect(invalid, echoRoute.Host(), rejected(http.StatusInternalServerError, deniedByEgraft))
 	out = c.untilExplained(t, kubeconfig, "EGR301 Invalid", "httproute/default/"+echoRoute.Name)
 	require.Contains(t.t, out, "initialFetchTimeout")
@@ -82,7 +82,7 @@ func (c *inCluster) explained(t *scenario) {
 	t.must(err)
 	require.Contains(t.t, out, "bufferpolicy/default/typo\n")
 
-	// Without permissions it says which one is missing.
+	// Without permissions, the command reports which one is missing.
 	t.must(t.env.Delete(t.ctx, "reader"))
 	t.must(t.env.Apply(t.ctx, "nobody", "{apiVersion: v1, kind: ServiceAccount, metadata: {namespace: default, name: nobody}}"))
 	_, problem, err := c.Environment.Run(t.soon(), nil, "egraft", "explain", subject, "--kubeconfig", c.kubeconfigOf(t, "nobody"))
@@ -90,7 +90,8 @@ func (c *inCluster) explained(t *scenario) {
 	require.Contains(t.t, problem, "needs verb list on pods in all namespaces")
 }
 
-// untilExplained explains a subject until the text is there: Envoy Gateway takes its time.
+// untilExplained explains a subject until the output contains the text, since Envoy Gateway takes
+// time.
 func (c *inCluster) untilExplained(t *scenario, kubeconfig, wanted, subject string) (out string) {
 	t.t.Helper()
 	t.wait(subject+" to be explained", func(ctx context.Context) error {
@@ -103,7 +104,8 @@ func (c *inCluster) untilExplained(t *scenario, kubeconfig, wanted, subject stri
 	return out
 }
 
-// kubeconfigOf is a kubeconfig for a ServiceAccount, with the cluster of the administrator's.
+// kubeconfigOf returns a kubeconfig for a ServiceAccount, with the cluster of the administrator's
+// kubeconfig.
 func (c *inCluster) kubeconfigOf(t *scenario, account string) string {
 	token := strings.TrimSpace(t.kubectl(c, "create", "token", account, "--namespace=default"))
 	text := t.kubectl(c, "config", "view", "--raw", "--flatten", "--minify", "--output=json")

@@ -10,8 +10,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// notWired: Envoy Gateway's configuration has no extension manager, and `egraft explain` says so. Then
-// it has one again, and an egraft that lets tenants use a filter whose configuration Envoy rejects.
+// notWired: Envoy Gateway's configuration has no extension manager, and `egraft explain` reports
+// that. Then it has one again, with an egraft that grants tenants a filter whose configuration
+// Envoy rejects.
 func (c *inCluster) notWired(s *scenario) {
 	original := s.kubectl(c, "get", "configmap", "envoy-gateway-config", gatewayNamespace, "--output=json")
 	c.replaceConfiguration(s, original, func(config map[string]any) { delete(config, "extensionManager") })
@@ -32,7 +33,8 @@ func (c *inCluster) notWired(s *scenario) {
 	c.policiesStillWork(s)
 }
 
-// envoyRejects: `egraft explain` has the reason that Envoy gives for a filter that only Envoy can check.
+// envoyRejects: `egraft explain` shows Envoy's reason for rejecting a filter that only Envoy can
+// check.
 func (c *inCluster) envoyRejects(s *scenario) {
 	s.must(s.env.Apply(s.ctx, "script", brokenScript))
 	out := c.untilExplained(s, c.Kubectl.Kubeconfig, "EGR405 Rejected", "filterpolicy/default/script")
@@ -41,7 +43,7 @@ func (c *inCluster) envoyRejects(s *scenario) {
 	s.must(s.env.Delete(s.ctx, "script"))
 }
 
-// replaceConfiguration replaces Envoy Gateway's configuration by that of a ConfigMap, edited.
+// replaceConfiguration replaces Envoy Gateway's configuration with that of a ConfigMap, edited.
 func (c *inCluster) replaceConfiguration(s *scenario, configMap string, edit func(map[string]any)) {
 	s.t.Helper()
 	var object map[string]any

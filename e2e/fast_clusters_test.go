@@ -23,13 +23,13 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// notFast is between two seconds, which a busy machine makes several, and the 15 that Envoy
-// waits for endpoints.
+// notFast is between the two seconds of a fast update, which can become several on a busy machine,
+// and the 15 for which Envoy waits for endpoints.
 const notFast = 10 * time.Second
 
-// TestFastClusterUpdates: a change that has nothing to do with a policy of egraft's (the host
-// name that Envoy asks a backend for) is active as fast as docs/fast-cluster-updates.md
-// says, and no request fails meanwhile.
+// TestFastClusterUpdates: a change unrelated to egraft's policies (the host name that Envoy
+// requests from a backend) is active as fast as docs/fast-cluster-updates.md states, and no request
+// fails meanwhile.
 func TestFastClusterUpdates(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Egraft: []string{"--fast-cluster-updates"}})
@@ -38,7 +38,7 @@ func TestFastClusterUpdates(t *testing.T) {
 	require.Less(t, took, notFast)
 }
 
-// TestWithoutFastClusterUpdates is the other half, which takes its time.
+// TestWithoutFastClusterUpdates: without the option, the same change takes long.
 func TestWithoutFastClusterUpdates(t *testing.T) {
 	needs(t, here)
 	experiment(t)
@@ -48,8 +48,8 @@ func TestWithoutFastClusterUpdates(t *testing.T) {
 	require.Greater(t, took, notFast)
 }
 
-// otherHostname changes the host name in a route's BackendTLSPolicy, and says how long it
-// takes until the backend is asked for it.
+// otherHostname changes the host name in a route's BackendTLSPolicy, and returns how long it takes
+// until Envoy requests it from the backend.
 func (f *fixture) otherHostname() time.Duration {
 	f.t.Helper()
 	names := []string{"first.example.org", "second.example.org"}
@@ -71,8 +71,8 @@ func sni(name string) func(*envoy.Response) bool {
 	return func(r *envoy.Response) bool { return r.Status == 200 && r.Echo != nil && r.Echo.SNI == name }
 }
 
-// ordinaryBackend speaks TLS with a certificate for some names, signed by itself, and asks
-// for none.
+// ordinaryBackend uses TLS with a self-signed certificate for some names, and requires none from
+// clients.
 func (f *fixture) ordinaryBackend(names ...string) (port int, ca []byte) {
 	f.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -91,7 +91,7 @@ func (f *fixture) ordinaryBackend(names ...string) (port int, ca []byte) {
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12},
 	}
 	server.SetKeepAlivesEnabled(false)
-	server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // HTTP/1.1, which closes without rejecting what comes next
+	server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // HTTP/1.1: closing a connection does not reject the next request
 	f.t.Cleanup(func() { _ = server.Close() })
 	go func() { _ = server.ServeTLS(listener, "", "") }()
 	return listener.Addr().(*net.TCPAddr).Port, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})

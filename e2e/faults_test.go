@@ -20,13 +20,13 @@ import (
 // faultyProgram is the program of e2e/cmd/faulty.
 const faultyProgram parts.Name = "faulty"
 
-// Listeners that TestFaults has besides the two of all environments.
+// Listeners that TestFaults has in addition to the two of all environments.
 const (
 	thirdListenerAddress = "127.0.0.1:8891"
 	tcpListenerAddress   = "127.0.0.1:8892"
 )
 
-// fault is a mutator that fails, and how its target then looks from outside.
+// fault is a mutator that fails, and the visible result for its target.
 type fault struct {
 	faulty.Fault
 	route    manifest.Route
@@ -35,7 +35,7 @@ type fault struct {
 	backend  *recorder
 }
 
-// faults are one of each kind of resource that traffic depends on, and each way to fail.
+// faults returns one for each kind of resource that traffic depends on, and for each way to fail.
 func faults() []*fault {
 	denied, empty := rejected(500, deniedByEgraft), rejected(503, noBackend)
 	return []*fault{
@@ -48,9 +48,9 @@ func faults() []*fault {
 	}
 }
 
-// TestFaults: a mutator fails on one resource of each kind, in each of the ways to fail.
-// Its target, which served before, is denied and nothing reaches a backend; whatever
-// another mutator or nobody treats goes on.
+// TestFaults: a mutator fails on one resource of each kind, in each of the ways to fail. Its
+// target, which served before, is denied and nothing reaches a backend. Resources with another
+// mutator or none are unaffected.
 func TestFaults(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Program: faultyProgram, Egraft: []string{"--mutator-timeout", "300ms"}, Listeners: []string{
@@ -69,7 +69,7 @@ func TestFaults(t *testing.T) {
 	tcp := f.recorder()
 	f.must(f.Apply(f.ctx, "tcp", tcpRoute(tcp.port)))
 	f.untilFrom(tcpListenerAddress, "any.example.com", "an answer", recordedAnswer)
-	protected := echoRoute // a policy of another mutator, in effect before and after
+	protected := echoRoute // with a policy of another mutator, in effect before and after
 	protected.Section = "http"
 	plain := plainRoute
 	plain.Section = "http"
@@ -94,7 +94,7 @@ func TestFaults(t *testing.T) {
 	f.faultsAreCounted(all)
 }
 
-// tcpRoute leads from the listener for TCP to a port.
+// tcpRoute returns a route from the TCP listener to a port.
 func tcpRoute(port int) string {
 	return fmt.Sprintf(`
 apiVersion: gateway.networking.k8s.io/v1
@@ -111,8 +111,8 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 `, port)
 }
 
-// closed waits until the listener for TCP closes connections without a byte, and fails the
-// test if one of them reaches the backend.
+// closed waits until the TCP listener closes connections without sending a byte, and fails the test
+// if one of them reaches the backend.
 func (f *fixture) closed(backend *recorder) {
 	f.t.Helper()
 	get := func(ctx context.Context) error {
@@ -130,7 +130,7 @@ func (f *fixture) closed(backend *recorder) {
 	require.Equal(f.t, before, backend.connections.Load(), "connections to the backend of the listener for TCP")
 }
 
-// faultsAreCounted looks at how egraft tells of what it contained.
+// faultsAreCounted checks egraft's metrics for the contained faults.
 func (f *fixture) faultsAreCounted(all []*fault) {
 	f.t.Helper()
 	page, err := f.EgraftAdmin(f.soon(), "/metrics")
@@ -144,7 +144,7 @@ func (f *fixture) faultsAreCounted(all []*fault) {
 		if result := also[each.How]; result != "" {
 			require.Positive(f.t, value(f.t, page, series(each.Hook, result)), each.String())
 		}
-		if each.How == faulty.Hang { // on each input of its own, of which there are as many as translations saw
+		if each.How == faulty.Hang { // once for each different input in the translations
 			require.InDelta(f.t, value(f.t, page, series(each.Hook, "timed-out")), value(f.t, page, "egraft_abandoned_goroutines"), 0, each.String())
 		}
 	}

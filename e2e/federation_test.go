@@ -16,9 +16,9 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestFederation: backends of other trust domains. The agent has the bundles
-// of both for Envoy, the policy lists one of them. A policy without
-// allowAnyAuthority is rejected; with it, what the page warns of is true.
+// TestFederation: backends of other trust domains. The agent has the bundles of two for Envoy, and
+// the policy lists one of them. A policy without allowAnyAuthority is rejected; with it, the page's
+// warning is true.
 func TestFederation(t *testing.T) {
 	needs(t, here)
 	everyone := []string{"spiffe://" + manifest.TrustDomain}
@@ -50,8 +50,8 @@ func TestFederation(t *testing.T) {
 	f.effect(all, "stranger.example.com", envoy.Peer(manifest.ID(all.Identity)))
 }
 
-// federated is a policy with two trust domains, and an identity of its own by
-// which to tell when it is in effect.
+// federated returns a policy with two trust domains, and with its own identity, which shows when it
+// is in effect.
 func (f *fixture) federated(identity string) manifest.Policy {
 	policy := f.Policy()
 	policy.Identity = f.entitled(identity).Path
@@ -59,8 +59,8 @@ func (f *fixture) federated(identity string) manifest.Policy {
 	return policy
 }
 
-// forgedBackend serves with a certificate that the stranger's authority signed for
-// URIs of any trust domain, and returns the port.
+// forgedBackend serves with a certificate that the stranger's authority signed for URIs of any
+// trust domain, and returns the port.
 func (f *fixture) forgedBackend(uris ...string) int {
 	f.t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -72,7 +72,7 @@ func (f *fixture) forgedBackend(uris ...string) int {
 	return server.Listener.Addr().(*net.TCPAddr).Port
 }
 
-// forge has a partner's authority sign URIs of any trust domain.
+// forge makes a partner's authority sign URIs of any trust domain.
 func (f *fixture) forge(domain string, uris ...string) *tls.Certificate {
 	f.t.Helper()
 	authority, ok := f.Partners[domain].(interface {
@@ -84,8 +84,8 @@ func (f *fixture) forge(domain string, uris ...string) *tls.Certificate {
 	return certificate
 }
 
-// TestFederatedClients: no authority can speak for a trust domain that is not its own,
-// whether the policy names its domain or the agent alone has its bundle.
+// TestFederatedClients: no authority can sign for a trust domain other than its own, whether the
+// policy lists that authority's domain or only the agent has its bundle.
 func TestFederatedClients(t *testing.T) {
 	needs(t, here)
 	f := &frontend{fixture: start(t, standalone.Options{
@@ -127,8 +127,7 @@ func TestFederatedClients(t *testing.T) {
 	}
 }
 
-// strangerIsRefused applies a policy that lists the partner's domain and not
-// the stranger's.
+// strangerIsRefused applies a policy that lists the partner's domain but not the stranger's.
 func (f *fixture) strangerIsRefused(policy manifest.Policy) {
 	f.t.Helper()
 	inEffect := envoy.Peer(manifest.ID(policy.Identity))

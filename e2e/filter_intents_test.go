@@ -16,8 +16,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// filterIntents are filters that users put into the chain of a listener with an EnvoyPatchPolicy, with where
-// they ask for it and what shows that Envoy has it.
+// filterIntents are filters that users add to a listener's filter chain with an EnvoyPatchPolicy,
+// with the source of the request and the effect that shows that Envoy has the filter.
 var filterIntents = map[string]struct {
 	from   string
 	filter string
@@ -43,8 +43,9 @@ var filterIntents = map[string]struct {
 	},
 }
 
-// TestFilterIntents: a FilterPolicy of a listener makes of the filter chain, and of traffic, what the
-// EnvoyPatchPolicy for the same wish makes of them. It still does when Envoy Gateway puts filters into the chain.
+// TestFilterIntents: a FilterPolicy of a listener has the same result in the filter chain and in
+// traffic as the EnvoyPatchPolicy for the same purpose, even if Envoy Gateway adds filters to the
+// chain.
 func TestFilterIntents(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Egraft: []string{"--namespace-rules", "namespaces=*;filters=lua,cache"}})
@@ -85,7 +86,7 @@ func TestFilterIntents(t *testing.T) {
 	f.healthy(f.soon())
 }
 
-// corsOfTheRoute has Envoy Gateway add a filter of its own.
+// corsOfTheRoute makes Envoy Gateway add its own filter.
 const corsOfTheRoute = `
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: SecurityPolicy
@@ -95,7 +96,7 @@ spec:
   cors: {allowOrigins: ["https://shop.example.com"]}
 `
 
-// filterPatch puts a filter in front of all others.
+// filterPatch puts a filter before all others.
 func filterPatch(t *testing.T, filter object) string {
 	t.Helper()
 	return marshalled(t, object{
@@ -121,7 +122,7 @@ func ofListener(t *testing.T, filter object) string {
 	})
 }
 
-// chain is the configurations of the HTTP filters of the listener http in JSON.
+// chain returns the configurations of the HTTP filters of the listener http in JSON.
 func (f *fixture) chain(ctx context.Context) []string {
 	f.t.Helper()
 	var listener struct {

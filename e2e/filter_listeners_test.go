@@ -11,7 +11,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// filterListeners share a port, for TCP and for HTTP/3: one has a host name, and the other all that are left.
+// filterListeners share a port, for TCP and for HTTP/3: one has a host name, and the other serves
+// all remaining hosts.
 var filterListeners = []string{
 	"{name: named, protocol: HTTPS, port: 8443, hostname: web.example.com, tls: {certificateRefs: [{name: first}]}}",
 	"{name: rest, protocol: HTTPS, port: 8443, tls: {certificateRefs: [{name: second}]}}",
@@ -26,7 +27,8 @@ spec:
   http3: {}
 `
 
-// shopRoute is that of the other Gateway on the same port, with the name of the filtered one.
+// shopRoute is a route of the other Gateway on the same port, with the same name as the filtered
+// one.
 const shopRoute = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -42,12 +44,13 @@ metadata: {name: web, namespace: shop}
 spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 `
 
-// TestPoliciesOnAllListeners: the filters and patches of a route are in effect on every listener that serves
-// it, by every version of HTTP, and on no other route: not of the same listeners, and not of another Gateway
-// on the same port. Names in Envoy make no difference, and neither do clusters that both routes share.
+// TestPoliciesOnAllListeners: the filters and patches of a route are in effect on every listener
+// that serves it, by every version of HTTP, and on no other route: neither on the same listeners,
+// nor of another Gateway on the same port. The name scheme in Envoy makes no difference, nor do
+// clusters that both routes share.
 func TestPoliciesOnAllListeners(t *testing.T) {
 	needs(t, here)
-	t.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true") // what it asks for is the machine's to change
+	t.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true") // only the machine's owner can change what it warns about
 	for _, merged := range []bool{false, true} {
 		for _, flags := range [][]string{nil, {"XDSNameSchemeV2"}} {
 			t.Run(fmt.Sprint("merged Gateways ", merged, ", flags ", flags), func(t *testing.T) {
@@ -113,8 +116,8 @@ metadata: {name: both, namespace: default}
 spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 `
 
-// filteredIs requires the headers of both filters in the response, or neither. Without a version the request
-// is sent in cleartext.
+// filteredIs requires the headers of both filters in the response, or neither. Without a version,
+// the request is sent in cleartext.
 func (f *fixture) filteredIs(ctx context.Context, version, host string, want bool) error {
 	response, err := f.answeredBy(ctx, version, host)
 	if err != nil {

@@ -22,16 +22,17 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// Hosts of the routes with and without a FilterPolicy. The second is on another listener as well.
+// Hosts of the routes with and without a FilterPolicy. The second route is also on another
+// listener.
 const (
 	filteredHost   = "web.example.com"
 	unfilteredHost = "other.example.com"
 )
 
-// filterPage is the examples of docs/filter-policy.md, by their headings; the first has none.
+// filterPage returns the examples of docs/filter-policy.md by their headings; the first has none.
 func filterPage(t *testing.T) map[string]string { return examplesOf(t, "../docs/filter-policy.md") }
 
-// examplesOf are the examples of a page, by their headings. One in front of all sections has none.
+// examplesOf returns the examples of a page by their headings. One before all sections has none.
 func examplesOf(t *testing.T, path string) map[string]string {
 	t.Helper()
 	page, err := os.ReadFile(path)
@@ -49,11 +50,11 @@ func examplesOf(t *testing.T, path string) map[string]string {
 	return out
 }
 
-// filterEffect tells by requests to a host whether a filter is in effect there.
+// filterEffect determines by requests to a host whether a filter is in effect there.
 type filterEffect func(ctx context.Context, f *fixture, host string) (bool, error)
 
-// TestFilterPolicies applies each example of docs/filter-policy.md to the real parts: its effect shows in the
-// traffic of its route, and not in that of another route of the same listener.
+// TestFilterPolicies applies each example of docs/filter-policy.md to the real parts: its effect
+// shows in the traffic of its route, but not in that of another route of the same listener.
 func TestFilterPolicies(t *testing.T) {
 	needs(t, here)
 	examples := filterPage(t)
@@ -95,7 +96,7 @@ func TestFilterPolicies(t *testing.T) {
 	f.healthy(f.soon())
 }
 
-// filterWithoutGrant: a filter that the namespace may not use leaves its route as it is.
+// filterWithoutGrant: a filter that the namespace may not use does not change its route.
 func (f *fixture) filterWithoutGrant() {
 	from := standalone.LogEnd(f.Egraft)
 	f.apply("filter", strings.NewReplacer(
@@ -156,7 +157,7 @@ func filterBackend(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// requested sends a request, and returns the response with its body.
+// requested sends a request, and returns the response and its body.
 func requested(ctx context.Context, method, host, path string, headers ...string) (*http.Response, string, error) {
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+standalone.ListenerAddress+path, nil)
 	if err != nil {
@@ -270,7 +271,7 @@ func wasmFilter(t *testing.T) (file string) {
 	return file
 }
 
-// transcoded: clients of the route speak JSON with a backend that speaks gRPC.
+// transcoded: clients of the route use JSON with a backend that uses gRPC.
 func (f *fixture) transcoded(example string) {
 	port := f.rpcBackend()
 	for _, host := range []string{filteredHost, unfilteredHost} {

@@ -25,16 +25,16 @@ import (
 	"github.com/egraft/egraft/internal/typedconfig/typedconfigtest"
 )
 
-// acceptedFilters is how many configurations of each message are tried that egraft accepts, and
+// acceptedFilters is the number of accepted configurations of each message that are tried, and
 // filtersAtOnce how many of them Envoy gets at a time.
 const (
 	acceptedFilters = 100
 	filtersAtOnce   = 50
 )
 
-// TestEnvoyTakesConfinedFilters: whatever configuration of a filter egraft accepts from any
-// namespace, Envoy takes, in the filter chain, on a route and in a cluster. One that it does not take would keep the
-// changes of all others from it.
+// TestEnvoyTakesConfinedFilters: Envoy accepts every filter configuration that egraft accepts from
+// any namespace, in the filter chain, on a route and in a cluster. If Envoy rejected one, it would
+// also reject the changes of all other tenants in the same update.
 func TestEnvoyTakesConfinedFilters(t *testing.T) {
 	needs(t, here)
 	programs, err := parts.Prepared(parts.Envoy)
@@ -67,7 +67,7 @@ func TestEnvoyTakesConfinedFilters(t *testing.T) {
 	}
 }
 
-// TestRejectedFiltersAreSeen shows that the test above would see a rejection.
+// TestRejectedFiltersAreSeen shows that the test above detects rejections.
 func TestRejectedFiltersAreSeen(t *testing.T) {
 	needs(t, here)
 	programs, err := parts.Prepared(parts.Envoy)
@@ -128,7 +128,7 @@ func managerOf(filters []object, routes ...object) resources {
 	}}}}}}}
 }
 
-// acceptedConfigs are random configurations that egraft accepts.
+// acceptedConfigs returns random configurations that egraft accepts.
 func acceptedConfigs(t *testing.T, message string) (out []object) {
 	t.Helper()
 	typ, err := envoyapi.Types{}.FindMessageByName(protoreflect.FullName(message))
@@ -158,7 +158,7 @@ func randomMessage(t *testing.T, r *rand.Rand, typ protoreflect.MessageType) (o 
 	m := dynamicpb.NewMessage(typ.Descriptor())
 	fillFilter(t, r, m, "", 0)
 	raw, err := protojson.MarshalOptions{Resolver: envoyapi.Types{}}.Marshal(m)
-	if err != nil { // JSON cannot hold it, such as a time before year 1
+	if err != nil { // JSON cannot represent it, such as a time before year 1
 		return object{}
 	}
 	require.NoError(t, json.Unmarshal(raw, &o))
@@ -168,7 +168,8 @@ func randomMessage(t *testing.T, r *rand.Rand, typ protoreflect.MessageType) (o 
 
 const customResponse = "envoy.extensions.filters.http.custom_response.v3.CustomResponse"
 
-// randomResponse is a custom response with a random part: hardly any is valid of which all is random.
+// randomResponse returns a custom response with a random part: completely random ones are hardly
+// ever valid.
 func randomResponse(t *testing.T, r *rand.Rand) object {
 	t.Helper()
 	random := func(message string) object {
@@ -190,14 +191,14 @@ func randomResponse(t *testing.T, r *rand.Rand) object {
 	}}
 }
 
-// insideOf are the messages that belong into the fields for any.
+// insideOf are the messages that belong in fields of type Any.
 var insideOf = map[protoreflect.Name][]string{
 	"input":         {"envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput"},
 	"action":        {"envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy"},
 	"session_state": {"envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState", "envoy.extensions.http.stateful_session.header.v3.HeaderBasedSessionState"},
 }
 
-// fillFilter fills a message. The field is the one that it is in, in the end.
+// fillFilter fills a message with random values. in is the field that contains it.
 func fillFilter(t *testing.T, r *rand.Rand, m protoreflect.Message, in protoreflect.Name, depth int) {
 	t.Helper()
 	switch m.Descriptor().FullName() {

@@ -21,7 +21,8 @@ import (
 	"github.com/egraft/egraft/internal/envoyfilter"
 )
 
-// TestFiltersOfEnvoy: egraft knows the HTTP filters that Envoy says it has, with their messages.
+// TestFiltersOfEnvoy: egraft's list of HTTP filters and their messages equals the one that Envoy
+// reports.
 func TestFiltersOfEnvoy(t *testing.T) {
 	needs(t, here)
 	known := map[string][]string{}
@@ -43,22 +44,22 @@ func TestFiltersOfEnvoy(t *testing.T) {
 	require.Equal(t, filtersOf(extensions, "envoy.filters.http.upstream"), upstream)
 }
 
-// notKnown are filters that a FilterPolicy cannot have: three end a chain, and one is a matcher for other
-// filters.
+// notKnown are filters that a FilterPolicy cannot use: three end a chain, and one is a matcher for
+// other filters.
 var notKnown = []string{"router", "mcp_router", "upstream_codec", "match_delegate"}
 
-// filtersOf are the HTTP filters of a category and their messages.
+// filtersOf returns the HTTP filters of a category and their messages.
 func filtersOf(extensions []builtIn, category string) map[string][]string {
 	out := map[string][]string{}
 	for _, e := range extensions {
 		_, name, _ := strings.Cut(e.Name, ".http.")
 		if e.Category != category || len(e.TypeURLs) == 0 || slices.Contains(notKnown, name) {
-			continue // those without messages are old names of others
+			continue // a filter without messages is an old name of another
 		}
-		if name == "upstream_rbac" { // which Envoy finds by its message
+		if name == "upstream_rbac" { // Envoy finds it by its message
 			name = "rbac"
 		}
-		// Envoy names the message and rejects it on every route.
+		// Envoy lists the message and rejects it on every route.
 		e.TypeURLs = slices.DeleteFunc(e.TypeURLs, func(m string) bool { return strings.HasSuffix(m, ".RateLimitQuotaOverride") })
 		slices.Sort(e.TypeURLs)
 		out[name] = e.TypeURLs
@@ -72,7 +73,7 @@ type builtIn struct {
 	TypeURLs []string `json:"type_urls"`
 }
 
-// extensionsOf starts an Envoy without configuration and asks it what it is made of.
+// extensionsOf starts an Envoy without configuration and returns its built-in extensions.
 func extensionsOf(t *testing.T) []builtIn {
 	t.Helper()
 	const admin = "127.0.0.1:19910"

@@ -18,14 +18,14 @@ type fixture struct {
 	*standalone.Environment
 }
 
-// start brings an environment up and stops it at the end of the test. When
-// the test failed, it shows the logs and keeps them.
+// start starts an environment and stops it at the end of the test. If the test failed, it shows the
+// logs and keeps them.
 func start(t *testing.T, options standalone.Options) *fixture {
 	t.Helper()
 	return startFor(t, 4*time.Minute, options)
 }
 
-// startFor is [start] with another limit for the scenario.
+// startFor is [start] with another timeout for the scenario.
 func startFor(t *testing.T, limit time.Duration, options standalone.Options) *fixture {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(t.Context(), limit, fmt.Errorf("the scenario timed out after %s", limit))
@@ -58,8 +58,8 @@ func (f *fixture) logsOnFailure() {
 	})
 }
 
-// run runs a part of a scenario in the same environment. What the part applies
-// is gone at its end.
+// run runs a part of a scenario in the same environment. Resources that the part applies are
+// deleted at its end.
 func (f *fixture) run(name string, part func(*fixture)) {
 	f.t.Helper()
 	f.t.Run(name, func(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// TestFootprint measures what docs/metrics-and-logs.md says of the released binary. The time
-// to start is logged and not demanded: it depends on what else the machine does.
+// TestFootprint measures the values that docs/metrics-and-logs.md states for the released binary.
+// It only logs the start time, which depends on the load of the machine.
 func TestFootprint(t *testing.T) {
 	needs(t, here)
 	dir := t.TempDir()
@@ -54,7 +54,7 @@ func dial(socket string) func(context.Context) error {
 	}
 }
 
-// residentBytes reads a field of proc(5)'s status file, which is in kB.
+// residentBytes returns a field of proc(5)'s status file, which is in kB.
 func residentBytes(t *testing.T, pid int, field string) int {
 	t.Helper()
 	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))

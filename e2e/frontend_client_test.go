@@ -31,21 +31,21 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// tlsAddress is that of the Gateway's listeners with TLS.
+// tlsAddress is the address of the Gateway's TLS listeners.
 const tlsAddress = "127.0.0.1:8443"
 
-// tlsClient is a client of the Gateway by TLS, with a certificate or without.
+// tlsClient is a TLS client of the Gateway, with or without a certificate.
 type tlsClient struct{ certificate *tls.Certificate }
 
-// tlsResponse is an answer, and the certificate that Envoy presented.
+// tlsResponse is a response, and the certificate that Envoy presented.
 type tlsResponse struct {
 	status int
 	echo   echo.Answer
 	server *x509.Certificate
 }
 
-// get sends a request by a connection of its own. What Envoy presents is for
-// the caller to judge.
+// get sends a request on a new connection. The caller must check the certificate that Envoy
+// presents.
 func (c tlsClient) get(ctx context.Context, host string, header http.Header) (*tlsResponse, error) {
 	out := &tlsResponse{}
 	config := c.config(host)
@@ -81,17 +81,17 @@ func (c tlsClient) get(ctx context.Context, host string, header http.Header) (*t
 	return out, json.Unmarshal(body, &out.echo)
 }
 
-// config presents the certificate whether or not Envoy says that it knows its authority.
+// config presents the certificate even if Envoy does not list its authority.
 func (c tlsClient) config(host string) *tls.Config {
-	config := &tls.Config{ServerName: host, InsecureSkipVerify: true} //nolint:gosec // the caller looks at the certificate
+	config := &tls.Config{ServerName: host, InsecureSkipVerify: true} //nolint:gosec // the caller checks the certificate
 	if c.certificate != nil {
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.certificate, nil }
 	}
 	return config
 }
 
-// refusal connects and returns how the connection ends. In TLS 1.3 a client
-// learns what is thought of its certificate when it reads.
+// refusal connects and returns the error that ends the connection. In TLS 1.3, a client learns
+// about the rejection of its certificate when it reads.
 func (c tlsClient) refusal(ctx context.Context, host string) error {
 	conn, err := (&tls.Dialer{Config: c.config(host)}).DialContext(ctx, "tcp", tlsAddress)
 	if err != nil {
@@ -105,7 +105,7 @@ func (c tlsClient) refusal(ctx context.Context, host string) error {
 	return err
 }
 
-// id is the SPIFFE ID that Envoy presented.
+// id returns the SPIFFE ID that Envoy presented.
 func (r *tlsResponse) id() string {
 	if len(r.server.URIs) == 0 {
 		return ""
@@ -113,8 +113,7 @@ func (r *tlsResponse) id() string {
 	return r.server.URIs[0].String()
 }
 
-// svidClients are clients with SVIDs of this process, by the paths of their
-// SPIFFE IDs.
+// svidClients returns clients with SVIDs of this process, by the paths of their SPIFFE IDs.
 func svidClients(ctx context.Context, socket string, paths ...string) (map[string]tlsClient, error) {
 	svids, err := workloadapi.FetchX509SVIDs(ctx, workloadapi.WithAddr("unix://"+socket))
 	if err != nil {
@@ -136,7 +135,7 @@ func svidClients(ctx context.Context, socket string, paths ...string) (map[strin
 	return out, nil
 }
 
-// svidsFor are [svidClients] of entries that are made for them, by the paths.
+// svidsFor returns [svidClients] for new entries, by the paths.
 func (f *fixture) svidsFor(paths ...string) (out map[string]tlsClient) {
 	f.t.Helper()
 	program, err := os.Executable()
@@ -153,7 +152,7 @@ func (f *fixture) svidsFor(paths ...string) (out map[string]tlsClient) {
 	return out
 }
 
-// selfSigned is a client whose certificate has the SPIFFE ID, by its own word alone.
+// selfSigned returns a client with a self-signed certificate for the SPIFFE ID.
 func selfSigned(t *testing.T, id string) tlsClient {
 	t.Helper()
 	uri, err := url.Parse(id)
@@ -162,7 +161,7 @@ func selfSigned(t *testing.T, id string) tlsClient {
 	return tlsClient{&tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}}
 }
 
-// dialer connects to the Gateway and tells whether that resumed a session.
+// dialer connects to the Gateway and reports whether it resumed a session.
 func dialer(config *tls.Config, resumed *bool) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", tlsAddress)
@@ -185,7 +184,7 @@ func certify(t *testing.T, template *x509.Certificate) (der []byte, key *ecdsa.P
 	return der, key
 }
 
-// certificateSecret is a Secret with a certificate for a host.
+// certificateSecret returns a Secret with a certificate for a host.
 func certificateSecret(t *testing.T, name, host string) string {
 	t.Helper()
 	certificate, key := certify(t, &x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: []string{host}})

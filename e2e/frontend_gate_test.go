@@ -14,17 +14,17 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// gatedHost is served by a listener that answers requests by TLS only, though it shares its
+// gatedHost is served by a listener that responds to requests by TLS only, although it shares its
 // port, and so its filter chain and its routes, with the listener "http".
 const gatedHost = "victim.gated.example"
 
-// gateListeners are that listener and the one that its clients are to use.
+// gateListeners are that listener and the one that its clients must use.
 var gateListeners = []string{
 	"{name: gated, protocol: HTTP, port: 8888, hostname: '*.gated.example'}",
 	"{name: https, protocol: HTTPS, port: 8443, hostname: '*.gated.example', tls: {certificateRefs: [{name: first}]}}",
 }
 
-// gatePolicies are for both of them.
+// gatePolicies apply to both of them.
 const gatePolicies = `
 apiVersion: egraft.io/v1alpha1
 kind: FrontendMTLSPolicy
@@ -39,9 +39,9 @@ spec:
   agent: {socketPath: %s}
 `
 
-// TestFrontendGate: no script on another route of the port gets a request without TLS to a
-// route of a listener that denies it, be it on a route of a listener without a policy or on
-// one that redirects, which the policy lets requests pass to.
+// TestFrontendGate: no script on another route of the port can redirect a request without TLS to a
+// route of a listener that denies it. This holds for scripts on a route of a listener without a
+// policy, and on a route that redirects, for which the policy permits requests without TLS.
 func TestFrontendGate(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Listeners: gateListeners})
@@ -73,7 +73,7 @@ func TestFrontendGate(t *testing.T) {
 	require.Equal(t, reached, backend.connections.Load(), "connections to the backend since the policy is in effect")
 }
 
-// gateRoute is a route with one rule, and a backend of its name.
+// gateRoute returns a route with one rule, and a backend of the same name.
 func gateRoute(name, section, host, rule string, port int) string {
 	return fmt.Sprintf(`
 apiVersion: gateway.networking.k8s.io/v1
@@ -96,7 +96,7 @@ func backendRef(name string) string {
 	return "{group: gateway.envoyproxy.io, kind: Backend, name: " + name + "}"
 }
 
-// gateScript changes requests of a route and lets Envoy choose their route anew.
+// gateScript changes requests of a route and makes Envoy select their route again.
 func gateScript(route, change string) string {
 	return fmt.Sprintf(`---
 apiVersion: gateway.envoyproxy.io/v1alpha1
@@ -131,7 +131,7 @@ func (f *fixture) untilAt(host, path, what string, wanted func(*envoy.Response) 
 	return last
 }
 
-// webSocketTo asks for a WebSocket at a path, and returns the status of the answer.
+// webSocketTo requests a WebSocket at a path, and returns the status of the response.
 func (f *fixture) webSocketTo(host, path string) int {
 	f.t.Helper()
 	status, err := begin(f.soon(), "GET "+path+" HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", host)

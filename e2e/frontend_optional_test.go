@@ -20,15 +20,15 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// Alerts by which Envoy rejects a certificate of an authority that it does not know.
+// Alerts with which Envoy rejects a certificate of an unknown authority.
 const unknownAuthority = "unknown certificate authority"
 
-// forged is what a client makes up about its certificate.
+// forged is a header in which a client claims a certificate.
 var forged = http.Header{"X-Forwarded-Client-Cert": {"URI=spiffe://example.org/forged"}}
 
-// TestFrontendOptional: clients without a certificate are served where the agent gives
-// bundles as plain certificate authorities, which the EnvoyProxy on the policy's page has it
-// do, and those with one are authorized by it.
+// TestFrontendOptional: clients without a certificate are served if the agent provides bundles as
+// plain certificate authorities, as with the EnvoyProxy on the policy's page. Clients with a
+// certificate are authorized by it.
 func TestFrontendOptional(t *testing.T) {
 	needs(t, here)
 	for _, mode := range []standalone.SPIFFEMode{standalone.Dev, standalone.SPIRE} {
@@ -47,7 +47,8 @@ func TestFrontendOptional(t *testing.T) {
 	}
 }
 
-// documentedBootstrap is what the EnvoyProxy on the policy's page merges into Envoy's.
+// documentedBootstrap returns the bootstrap that the EnvoyProxy on the policy's page merges into
+// Envoy's.
 func documentedBootstrap(t *testing.T) string {
 	t.Helper()
 	var proxy struct {
@@ -58,8 +59,8 @@ func documentedBootstrap(t *testing.T) string {
 	return proxy.Spec.Bootstrap.Value
 }
 
-// answered requires a status, and returns what the backend was told about the client's
-// certificate, which is made up in the request.
+// answered requires a status, and returns what the backend was told about the client's certificate.
+// The request claims a forged one.
 func (f *frontend) answered(status int, by tlsClient) string {
 	f.t.Helper()
 	response, err := by.get(f.soon(), mutualHost, forged)
@@ -69,8 +70,7 @@ func (f *frontend) answered(status int, by tlsClient) string {
 	return response.echo.Headers["X-Forwarded-Client-Cert"]
 }
 
-// optionalClients: the backend sees the ID of the one client, and none of who presents no
-// certificate.
+// optionalClients: the backend sees the client's ID, and none for a client without a certificate.
 func (f *frontend) optionalClients() {
 	f.must(f.Apply(f.ctx, "policy", f.documented(2)))
 	f.eventually("Envoy's SVID", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() == manifest.ID("/envoy") })
@@ -84,8 +84,8 @@ func (f *frontend) optionalClients() {
 	f.ordinaryIsUntouched()
 }
 
-// foreignCertificates: what the trust domain's authority did not sign is not taken for
-// nothing, whichever ID it has.
+// foreignCertificates: a certificate that the trust domain's authority did not sign is rejected,
+// whichever ID it has. It is not treated like a missing one.
 func (f *frontend) foreignCertificates() {
 	own := selfSigned(f.t, manifest.ID("/client"))
 	f.mustRefuse(own, unknownAuthority)
@@ -94,7 +94,7 @@ func (f *frontend) foreignCertificates() {
 	}
 }
 
-// foreign is a client of another issuer, which may have the same name.
+// foreign returns a client of another issuer, which may have the same trust domain.
 func (f *frontend) foreign(domain, path string) tlsClient {
 	f.t.Helper()
 	program, err := os.Executable()
@@ -109,8 +109,8 @@ func (f *frontend) foreign(domain, path string) tlsClient {
 	return clients[path]
 }
 
-// noResumption: a client that is rejected cannot come back with the session that it was
-// rejected in, which Envoy would not verify.
+// noResumption: a rejected client cannot resume the session in which it was rejected, which Envoy
+// would not verify again.
 func (f *frontend) noResumption() {
 	sessions := tls.NewLRUClientSessionCache(1)
 	for range 3 {
@@ -129,7 +129,7 @@ func (f *frontend) noResumption() {
 	}
 }
 
-// answer sends a request and tells whether its connection resumed a session.
+// answer sends a request and reports whether its connection resumed a session.
 func (f *frontend) answer(config *tls.Config) (resumed bool, status int) {
 	f.t.Helper()
 	transport := &http.Transport{DisableKeepAlives: true, DialTLSContext: dialer(config, &resumed)}
@@ -141,7 +141,8 @@ func (f *frontend) answer(config *tls.Config) (resumed bool, status int) {
 	return resumed, response.StatusCode
 }
 
-// forwarded: nobody without a certificate can make one up, unless the policy lets everybody.
+// forwarded: a client without a certificate cannot claim one, unless the policy permits that for
+// all clients.
 func (f *frontend) forwarded() {
 	for mode, wanted := range map[string]string{"Sanitize": "", "ForwardOnly": "", "AppendForward": "", "AlwaysForwardOnly": forged.Get("X-Forwarded-Client-Cert")} {
 		f.replace("https", fmt.Sprintf("%s  clients: [{exact: spiffe://example.org/client}]\n  xForwardedClientCert: {mode: %s}\n", optionalByAuthorities, mode))
@@ -153,7 +154,7 @@ func (f *frontend) forwarded() {
 
 const optionalByAuthorities = "  clientCertificates: Optional\n  trustBundleFormat: CertificateAuthorities\n"
 
-// requiredByAuthorities: certificates can be demanded with the same bundles.
+// requiredByAuthorities: certificates can also be required with these bundles.
 func (f *frontend) requiredByAuthorities() {
 	f.replace("https", "  trustBundleFormat: CertificateAuthorities\n  clients: [{regex: 'spiffe://example\\.org/cl[a-z]+'}]\n")
 	f.eventually("the client to be served", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
@@ -161,8 +162,8 @@ func (f *frontend) requiredByAuthorities() {
 	f.mustRefuse(f.nobody, noCertificate)
 }
 
-// optionalEverywhere: requests without TLS are rejected as ever, which must not reach those
-// with TLS, and every workload of the trust domain is accepted, but no other.
+// optionalEverywhere: requests without TLS are rejected as before, which must not affect those with
+// TLS. Every workload of the trust domain is accepted, but no other.
 func (f *frontend) optionalEverywhere() {
 	f.replace("", optionalByAuthorities+"  allowAnyInTrustDomain: true\n")
 	f.eventually("Envoy's SVID", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
@@ -173,8 +174,8 @@ func (f *frontend) optionalEverywhere() {
 	f.impostor()
 }
 
-// impostor: an authority of the trust domain that signs IDs of others, as a compromised or
-// shared one may, is not believed. SPIRE's does not.
+// impostor: an ID of another trust domain is rejected even if an authority of this trust domain
+// signed it, as a compromised or shared one may. SPIRE's does not.
 func (f *frontend) impostor() {
 	issuer, isDev := f.SPIFFE.(interface {
 		AddEntry(entry devspiffe.Entry) error

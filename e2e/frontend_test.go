@@ -21,13 +21,13 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// Alerts by which Envoy rejects a client.
+// Alerts with which Envoy rejects a client.
 const (
 	unknownCertificate = "unknown certificate"
 	noCertificate      = "certificate required"
 )
 
-// Hosts of the two listeners with TLS, which share a port.
+// Hosts of the two TLS listeners, which share a port.
 const (
 	mutualHost   = "mutual.example.com"
 	ordinaryHost = "ordinary.example.com"
@@ -56,7 +56,7 @@ metadata: {name: frontend, namespace: default}
 spec: {endpoints: [{ip: {address: 127.0.0.1, port: 3080}}]}
 `
 
-// TestFrontend is what FrontendMTLSPolicy does to clients.
+// TestFrontend tests the effects of FrontendMTLSPolicy on clients.
 func TestFrontend(t *testing.T) {
 	needs(t, here)
 	for _, mode := range []standalone.SPIFFEMode{standalone.Dev, standalone.SPIRE} {
@@ -80,7 +80,7 @@ type frontend struct {
 	client, stranger, nobody tlsClient
 }
 
-// policy is one for the listener, or for the whole Gateway.
+// policy returns a policy for the listener, or for the whole Gateway.
 func (f *frontend) policy(section, more string) string {
 	if section != "" {
 		section = ", sectionName: " + section
@@ -97,7 +97,7 @@ spec:
 %s`, section, manifest.TrustDomain, manifest.EnvoyIdentity, f.AgentSocket(), more)
 }
 
-// documented is the n-th example on the policy's page, with this environment's agent.
+// documented returns the n-th example on the policy's page, with this environment's agent.
 func (f *frontend) documented(n int) string {
 	f.t.Helper()
 	example := examples(f.t)[n]
@@ -105,7 +105,7 @@ func (f *frontend) documented(n int) string {
 	return strings.Replace(example, "/run/spire/agent.sock", f.AgentSocket(), 1)
 }
 
-// examples are the resources on the policy's page.
+// examples returns the resources on the policy's page.
 func examples(t *testing.T) (out []string) {
 	t.Helper()
 	page, err := os.ReadFile("../docs/frontend-mtls-policy.md")
@@ -118,8 +118,8 @@ func examples(t *testing.T) (out []string) {
 	return out
 }
 
-// replace applies a policy in the place of the one before. The file provider
-// merges what it reads into what it has, so that one has to be gone first.
+// replace replaces the policy. The file provider merges new files with what it has read, so the old
+// policy must be deleted first.
 func (f *frontend) replace(section, more string) {
 	f.t.Helper()
 	f.must(f.Delete(f.ctx, "policy"))
@@ -127,7 +127,7 @@ func (f *frontend) replace(section, more string) {
 	f.must(f.Apply(f.ctx, "policy", f.policy(section, more)))
 }
 
-// eventually sends requests until one is answered as wanted.
+// eventually sends requests until one gets the wanted response.
 func (f *frontend) eventually(what string, by tlsClient, host string, wanted func(*tlsResponse) bool) (last *tlsResponse) {
 	f.t.Helper()
 	f.wait(what, func(ctx context.Context) error {
@@ -149,8 +149,8 @@ func (f *frontend) mustRefuse(by tlsClient, alert string) {
 	require.EqualError(f.t, by.refusal(f.soon(), mutualHost), "remote error: tls: "+alert)
 }
 
-// ordinaryIsUntouched requires the other listener to have its certificate and
-// to serve clients without one.
+// ordinaryIsUntouched requires that the other listener has its own certificate and serves clients
+// without one.
 func (f *frontend) ordinaryIsUntouched() {
 	f.t.Helper()
 	response, err := f.nobody.get(f.soon(), ordinaryHost, nil)
@@ -159,7 +159,7 @@ func (f *frontend) ordinaryIsUntouched() {
 	require.Equal(f.t, []string{ordinaryHost}, response.server.DNSNames)
 }
 
-// secrets are the names of those that Envoy has.
+// secrets returns the names of Envoy's secrets.
 func (f *frontend) secrets(ctx context.Context) (names []string, err error) {
 	page, err := f.EnvoyAdmin(ctx, "/config_dump?resource=dynamic_active_secrets")
 	if err != nil {
@@ -178,7 +178,7 @@ func (f *frontend) secrets(ctx context.Context) (names []string, err error) {
 	return names, err
 }
 
-// hasSecrets waits until Envoy has exactly these of the secrets.
+// hasSecrets waits until Envoy has exactly these secrets.
 func (f *frontend) hasSecrets(wanted ...string) {
 	f.t.Helper()
 	f.wait(fmt.Sprintf("Envoy to have the secrets %q", wanted), func(ctx context.Context) error {
@@ -203,8 +203,8 @@ func (f *frontend) begin() {
 	f.hasSecrets("default/first", "default/second")
 }
 
-// required: the listener presents the SVID and serves the one client. The
-// backend sees who that is, whatever the client says about it.
+// required: the listener presents the SVID and serves the permitted client. The backend sees the
+// client's ID, whatever the client claims.
 func (f *frontend) required() {
 	start := time.Now()
 	f.must(f.Apply(f.ctx, "policy", f.documented(0)))
@@ -238,9 +238,9 @@ func (f *frontend) rotation() {
 	f.t.Logf("%d requests, none failed, %d SVIDs", served, len(serials))
 }
 
-// optional: with bundles in SPIFFE's format Envoy demands a certificate of every
-// client. A policy is rejected that says nothing else of them, and one that says so wrongly
-// is stricter than it should be.
+// optional: with bundles in SPIFFE's format, Envoy requires a certificate from every client. An
+// Optional policy without another format is rejected, and one with a wrong format is stricter than
+// intended.
 func (f *frontend) optional() {
 	const optional = "  clientCertificates: Optional\n  clients: [{prefix: spiffe://example.org/client}]\n"
 	f.replace("https", optional)
@@ -256,14 +256,14 @@ func (f *frontend) optional() {
 	f.ordinaryIsUntouched()
 }
 
-// disabled: nobody is asked for a certificate.
+// disabled: no client certificate is requested.
 func (f *frontend) disabled() {
 	f.replace("https", "  clientCertificates: Disabled\n")
 	f.eventually("Envoy's SVID", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
 	f.eventually("the stranger to be served", f.stranger, mutualHost, func(r *tlsResponse) bool { return r.status == 200 })
 }
 
-// wrong: a policy that is wrong denies its own listener.
+// wrong: an invalid policy denies its own listener.
 func (f *frontend) wrong() {
 	f.replace("https", "")
 	f.eventually("a refusal", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 500 })
@@ -273,8 +273,8 @@ func (f *frontend) wrong() {
 	f.logged("egraft", `"Invalid"`, "FrontendMTLSPolicy default/frontend")
 }
 
-// plaintext: for the whole Gateway, requests without TLS are rejected as well,
-// but redirects are answered.
+// plaintext: for the whole Gateway, requests without TLS are also rejected, but redirects are
+// served.
 func (f *frontend) plaintext() {
 	f.replace("", "  allowAnyInTrustDomain: true\n")
 	f.eventually("Envoy's SVID", f.stranger, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
@@ -285,7 +285,7 @@ func (f *frontend) plaintext() {
 	f.hasSecrets("spiffe://example.org", "spiffe://example.org/envoy")
 }
 
-// end: all is as it was, without the policy.
+// end: without the policy, everything is as before.
 func (f *frontend) end() {
 	f.must(f.Delete(f.ctx, "policy"))
 	f.eventually("the ordinary certificate", f.nobody, mutualHost, func(r *tlsResponse) bool {

@@ -13,22 +13,22 @@ import (
 	"strings"
 )
 
-// nonroot is whom images run as unless they say otherwise.
+// nonroot is the default user of images.
 const nonroot = "65532:65532"
 
-// image is one made of programs of this machine, where none can be pulled.
+// image is an image of programs of this machine, for machines that cannot pull one.
 type image struct {
 	name       string
 	references []string
 	entrypoint string
-	// files are those of the image, by their path in it.
+	// files are the files of the image, by their path in it.
 	files map[string]string
-	// directories are writable for the user, with that path.
+	// directories are the directories with these paths that the user can write to.
 	directories []string
 	user        string
 }
 
-// files that programs look for in any image.
+// common are files that programs expect in any image.
 var common = map[string]string{
 	"etc/passwd":        "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n",
 	"etc/group":         "root:x:0:\nnonroot:x:65532:\n",
@@ -59,7 +59,7 @@ func (i image) pack(ctx context.Context, tool, dir string) error {
 	return os.RemoveAll(root)
 }
 
-// stage makes the image's root directory.
+// stage creates the image's root directory.
 func (i image) stage(ctx context.Context, root string) error {
 	for path, content := range common {
 		if err := write(filepath.Join(root, path), content); err != nil {
@@ -98,7 +98,7 @@ func write(path, content string) error {
 	return os.WriteFile(path, []byte(content), 0o644)
 }
 
-// copyFile copies a file that can be executed, if it is not there yet.
+// copyFile copies an executable file if it does not exist yet.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -121,8 +121,8 @@ func copyFile(from, to string) error {
 
 var libraryPath = regexp.MustCompile(`(/\S+) \(0x`)
 
-// libraries are the shared libraries of a program with its loader, as paths of
-// this machine. A static program has none.
+// libraries returns the shared libraries of a program, including its loader, as paths on this
+// machine. A static program has none.
 func libraries(ctx context.Context, program string) ([]string, error) {
 	file, err := elf.Open(program)
 	if err != nil {

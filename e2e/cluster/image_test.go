@@ -15,8 +15,8 @@ func TestEnvoyReferences(t *testing.T) {
 	assert.Regexp(t, `^docker\.io/envoyproxy/envoy@sha256:[0-9a-f]{64}$`, byDigest)
 }
 
-// An image has its programs with the libraries that they need, and directories
-// that others may write to.
+// TestStage: an image has its programs with the libraries that they need, and directories that
+// other users can write to.
 func TestStage(t *testing.T) {
 	shell, err := filepath.EvalSymlinks("/bin/sh")
 	require.NoError(t, err)

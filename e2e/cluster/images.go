@@ -13,29 +13,28 @@ import (
 
 const platform = "linux/" + runtime.GOARCH
 
-// Versions of what is installed.
+// Versions of installed programs.
 const (
-	// GatewayVersion is the release of Envoy Gateway, whose module this one
-	// needs, too.
+	// GatewayVersion is the release of Envoy Gateway. This module also requires its Go module.
 	GatewayVersion = "v1.9.1"
 	spireVersion   = "1.13.3"
 )
 
-// envoyReferences are the reference by tag and the one by digest of the Envoy
-// that Envoy Gateway deploys. Kubernetes asks for it by digest.
+// envoyReferences returns the references by tag and by digest of the Envoy that Envoy Gateway
+// deploys. Kubernetes requests it by digest.
 func envoyReferences() (byTag, byDigest string) {
 	byTag, digest, _ := strings.Cut(egv1a1.DefaultEnvoyProxyImage, "@")
 	name, _, _ := strings.Cut(byTag, ":")
 	return byTag, name + "@" + digest
 }
 
-// PulledParts are the programs in images that a cluster with a registry pulls.
+// PulledParts returns the programs in images that a cluster with a registry pulls.
 func PulledParts() []parts.Name {
 	return []parts.Name{parts.Envoy, parts.EnvoyGateway, parts.SPIREServer, parts.SPIREAgent}
 }
 
-// PackPulled makes the images that a cluster without a registry cannot pull, as
-// tarballs in a directory.
+// PackPulled packs the images that a cluster without a registry cannot pull, as tarballs in a
+// directory.
 func PackPulled(ctx context.Context, dir string, programs map[parts.Name]string) error {
 	envoy, _ := envoyReferences()
 	images := []image{
@@ -56,13 +55,13 @@ func PackPulled(ctx context.Context, dir string, programs map[parts.Name]string)
 	return nil
 }
 
-// TagPulled gives imported images the names by which Kubernetes asks for them.
+// TagPulled adds the references by which Kubernetes requests imported images.
 func TagPulled(ctx context.Context, tag func(ctx context.Context, from, to string) error) error {
 	byTag, byDigest := envoyReferences()
 	return tag(ctx, byTag, byDigest)
 }
 
-// spire is an image of SPIRE's, with the program where SPIRE's own has it.
+// spire returns a SPIRE image, with the program at the same path as in SPIRE's own.
 func spire(name, program string) image {
 	path := "opt/spire/bin/" + name
 	return image{

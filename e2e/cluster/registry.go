@@ -21,15 +21,14 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// dockerHub is the host that Helm asks for oci://docker.io.
+// dockerHub is the host that Helm contacts for oci://docker.io.
 const dockerHub = "registry-1.docker.io"
 
-// Registry is a registry that answers in Docker Hub's name, where that cannot be
-// reached, with the chart of Envoy Gateway. It needs namespaces of its own for
-// the network and for mounts.
+// Registry replaces Docker Hub on machines that cannot reach it, and serves Envoy Gateway's chart.
+// It needs its own network and mount namespaces.
 type Registry struct {
 	server *http.Server
-	// Environ makes programs trust it.
+	// Environ makes programs trust the registry.
 	Environ []string
 }
 

@@ -18,17 +18,17 @@ import (
 const (
 	// rootTTL outlives every demo.
 	rootTTL = 24 * time.Hour
-	// clockSkew is how far back a certificate is valid, as in SPIRE.
+	// clockSkew is how long before issuance a certificate becomes valid, as in SPIRE.
 	clockSkew = 10 * time.Second
 )
 
-// authority signs SVIDs. It is made anew in memory at every start.
+// authority signs SVIDs. Each start creates a new one in memory.
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-// svid is an X.509 certificate of one SPIFFE ID with its key.
+// svid is an X.509 certificate of one SPIFFE ID, with its key.
 type svid struct {
 	id          string
 	certificate *x509.Certificate
@@ -55,7 +55,7 @@ func newAuthority(domain spiffeid.TrustDomain) (*authority, error) {
 	return &authority{certificate: certificate, key: key}, nil
 }
 
-// issue makes an SVID that is due for renewal at half of its time.
+// issue creates an SVID that is due for renewal after half of its lifetime.
 func (a *authority) issue(entry Entry, ttl time.Duration) (*svid, error) {
 	id, err := url.Parse(entry.ID)
 	if err != nil {
@@ -96,8 +96,8 @@ func sign(template, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey, 
 	return x509.ParseCertificate(der)
 }
 
-// Forge signs what no SPIFFE authority may: a certificate with the URIs, of any number and
-// of any trust domain, in this order.
+// Forge signs what a SPIFFE authority must not sign: a certificate with any number of URIs of any
+// trust domain, in this order.
 func (i *Issuer) Forge(uris ...string) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

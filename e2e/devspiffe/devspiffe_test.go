@@ -25,7 +25,7 @@ const (
 	otherID = "spiffe://example.org/other"
 )
 
-// start serves an issuer on a socket of its own.
+// start serves an issuer on a new socket.
 func start(t *testing.T) *devspiffe.Issuer {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ds") //nolint:usetesting // t.TempDir is too long for the path of a socket
@@ -44,7 +44,7 @@ func start(t *testing.T) *devspiffe.Issuer {
 	return issuer
 }
 
-// entry entitles this test.
+// entry entitles this test's process to an SVID.
 func entry(t *testing.T, id string) devspiffe.Entry {
 	t.Helper()
 	path, err := os.Readlink("/proc/self/exe")
@@ -61,7 +61,7 @@ func entitle(t *testing.T, issuer *devspiffe.Issuer, entry devspiffe.Entry) {
 	}
 }
 
-// client is an Envoy as far as SDS is concerned.
+// client is an SDS client like Envoy.
 type client struct {
 	t      *testing.T
 	sds    secretv3.SecretDiscoveryServiceClient
@@ -78,7 +78,7 @@ func connect(t *testing.T, issuer *devspiffe.Issuer) *client {
 	return &client{t: t, sds: secretv3.NewSecretDiscoveryServiceClient(connection)}
 }
 
-// fetch asks for names once.
+// fetch requests names once.
 func (c *client) fetch(names ...string) (map[string]*tlsv3.Secret, error) {
 	response, err := c.sds.FetchSecrets(c.t.Context(), &discoveryv3.DiscoveryRequest{ResourceNames: names})
 	if err != nil {
@@ -100,7 +100,7 @@ func (c *client) subscribe(names ...string) {
 	c.stream = stream
 }
 
-// next receives what comes on the stream and acknowledges it.
+// next receives the next response of the stream and acknowledges it.
 func (c *client) next() (map[string]*tlsv3.Secret, error) {
 	response, err := c.stream.Recv()
 	if err != nil {
@@ -141,7 +141,7 @@ func (c *client) secrets(response *discoveryv3.DiscoveryResponse) map[string]*tl
 	return out
 }
 
-// leaf is the certificate of a secret.
+// leaf returns the certificate of a secret.
 func leaf(t *testing.T, secret *tlsv3.Secret) *x509.Certificate {
 	t.Helper()
 	block, _ := pem.Decode(secret.GetTlsCertificate().GetCertificateChain().GetInlineBytes())
@@ -155,7 +155,7 @@ func leaf(t *testing.T, secret *tlsv3.Secret) *x509.Certificate {
 	return certificate
 }
 
-// domains are the trust domains of a bundle, "plain" for a plain one.
+// domains returns the trust domains of a bundle, or "plain" for a plain one.
 func domains(t *testing.T, secret *tlsv3.Secret) []string {
 	t.Helper()
 	validation := secret.GetValidationContext()
@@ -173,7 +173,7 @@ func domains(t *testing.T, secret *tlsv3.Secret) []string {
 	return out
 }
 
-// within bounds a test whose failure would be to wait for ever.
+// within sets a timeout for tests that would otherwise hang on failure.
 func within(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, fmt.Errorf("%s waited in vain", t.Name()))

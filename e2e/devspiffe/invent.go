@@ -9,7 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// invention is what a name stands for that no entry has.
+// invention is the kind of secret under a name without an entry.
 type invention int
 
 const (
@@ -17,8 +17,8 @@ const (
 	inventedBundle
 )
 
-// Invent serves SVIDs and bundles under names of any kind to every workload, as an agent
-// does that has entries for all of them. Names that are served anyway stay what they are.
+// Invent serves SVIDs and bundles under arbitrary names to every workload, like an agent with
+// entries for all of them. It does not change names that are already served.
 func (i *Issuer) Invent(svids, bundles []string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -30,7 +30,7 @@ func (i *Issuer) Invent(svids, bundles []string) {
 	}
 }
 
-// add puts what a name was invented for among what is available.
+// add adds an invented secret to the available ones.
 func (s *secretServer) add(name string, available map[string]*tlsv3.Secret, plain bool) error {
 	s.issuer.mu.Lock()
 	what := s.issuer.invented[name]

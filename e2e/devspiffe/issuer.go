@@ -1,13 +1,12 @@
 // Package devspiffe is a SPIFFE issuer for DEVELOPMENT ONLY.
 //
-// Do not run it where anything has to be protected: its certificate authority
-// lives in memory, its root changes with every start, and it believes whatever
-// the kernel says about a process on the same machine.
+// Do not run it where anything must be protected: its certificate authority is in memory, its root
+// changes with every start, and it trusts what the kernel reports about a process on the same
+// machine.
 //
-// It serves what a SPIRE agent serves, on one Unix socket and under the names
-// that SPIRE uses: Envoy's secret discovery service and the SPIFFE Workload
-// API. Demo and tests so see the main job in seconds, without SPIRE. It is the
-// fault injector of the tests as well: see [Issuer.Hold], [Issuer.Stop],
+// It serves the same as a SPIRE agent, on one Unix socket and under SPIRE's names: Envoy's secret
+// discovery service and the SPIFFE Workload API. It lets the demo and the tests start in seconds,
+// without SPIRE. It is also the fault injector of the tests: see [Issuer.Hold], [Issuer.Stop],
 // [Issuer.SetPlainBundle] and [Issuer.RemoveEntry].
 package devspiffe
 
@@ -23,17 +22,17 @@ import (
 	"google.golang.org/grpc"
 )
 
-// defaultTTL is how long an SVID is valid, as in SPIRE.
+// defaultTTL is the default lifetime of an SVID, as in SPIRE.
 const defaultTTL = time.Hour
 
-// Config says what an issuer issues.
+// Config configures an issuer.
 type Config struct {
 	// TrustDomain is the name, such as "example.org".
 	TrustDomain string
-	// Socket is the path on which it serves.
+	// Socket is the path of the socket.
 	Socket string
-	// TTL is how long an SVID is valid unless its entry says otherwise. An
-	// SVID is replaced after half of it. The default is an hour.
+	// TTL is the lifetime of an SVID unless its entry sets another. An SVID is replaced after half
+	// of it. The default is an hour.
 	TTL time.Duration
 }
 
@@ -44,16 +43,16 @@ type Entry struct {
 	ID string
 	// Path is the executable, as /proc/PID/exe shows it.
 	Path string
-	// TTL replaces that of the issuer.
+	// TTL overrides the issuer's.
 	TTL time.Duration
 	// DNSNames are added to the SVID.
 	DNSNames []string
-	// FederatesWith names other trust domains whose bundles come along.
+	// FederatesWith names other trust domains whose bundles are also served.
 	FederatesWith []string
 }
 
-// Issuer is a certificate authority and the server of its certificates. Make
-// one with [New]. Its methods may be called concurrently.
+// Issuer is a certificate authority and the server of its certificates. Create one with [New]. Its
+// methods may be called concurrently.
 type Issuer struct {
 	domain spiffeid.TrustDomain
 	cfg    Config
@@ -61,7 +60,7 @@ type Issuer struct {
 
 	mu        sync.Mutex
 	entries   []Entry
-	issued    map[string]*svid // by SPIFFE ID, or the name that was invented
+	issued    map[string]*svid // by SPIFFE ID or invented name
 	invented  map[string]invention
 	federated map[string][]*x509.Certificate
 	held      map[string]bool
@@ -73,7 +72,7 @@ type Issuer struct {
 	done    chan struct{}
 }
 
-// New makes an issuer that serves nothing yet.
+// New creates an issuer that serves nothing yet.
 func New(cfg Config) (*Issuer, error) {
 	domain, err := spiffeid.TrustDomainFromString(cfg.TrustDomain)
 	if err != nil {
@@ -93,17 +92,16 @@ func New(cfg Config) (*Issuer, error) {
 	}, nil
 }
 
-// Socket is the path on which the issuer serves.
+// Socket returns the path of the socket.
 func (i *Issuer) Socket() string { return i.cfg.Socket }
 
-// Authorities are the roots of the trust domain.
+// Authorities returns the roots of the trust domain.
 func (i *Issuer) Authorities() []*x509.Certificate { return []*x509.Certificate{i.ca.certificate} }
 
-// Bundle is [Issuer.Authorities] in PEM.
+// Bundle returns [Issuer.Authorities] in PEM.
 func (i *Issuer) Bundle() []byte { return encodeCertificates(i.Authorities()) }
 
-// AddEntry entitles an executable to an SVID. An entry with the same ID and
-// path is replaced.
+// AddEntry entitles an executable to an SVID. It replaces an entry with the same ID and path.
 func (i *Issuer) AddEntry(entry Entry) error {
 	if _, err := spiffeid.FromString(entry.ID); err != nil {
 		return fmt.Errorf("SPIFFE ID of an entry: %w", err)
@@ -115,8 +113,7 @@ func (i *Issuer) AddEntry(entry Entry) error {
 	return nil
 }
 
-// RemoveEntry takes the entitlement back. What was issued stays valid, but is
-// not served any more.
+// RemoveEntry revokes the entitlement. Issued SVIDs remain valid, but are no longer served.
 func (i *Issuer) RemoveEntry(entry Entry) { i.change(func() { i.remove(entry) }) }
 
 func (i *Issuer) remove(entry Entry) {
@@ -127,21 +124,20 @@ func (i *Issuer) remove(entry Entry) {
 // Rotate replaces all SVIDs now.
 func (i *Issuer) Rotate() { i.change(func() { clear(i.issued) }) }
 
-// Federate adds the bundle of another trust domain for entries that federate
-// with it.
+// Federate adds the bundle of another trust domain for entries that federate with it.
 func (i *Issuer) Federate(trustDomain string, authorities []*x509.Certificate) {
 	i.change(func() { i.federated[trustDomain] = authorities })
 }
 
-// Hold makes the issuer keep silent on SDS streams that ask for the name, as
-// an agent does that cannot reach its server. [Issuer.Release] ends it.
+// Hold makes the issuer not respond to SDS streams that request the name, like an agent that cannot
+// reach its server. [Issuer.Release] ends it.
 func (i *Issuer) Hold(name string) { i.change(func() { i.held[name] = true }) }
 
 // Release ends [Issuer.Hold].
 func (i *Issuer) Release(name string) { i.change(func() { delete(i.held, name) }) }
 
-// SetPlainBundle serves bundles as plain CA certificates in place of Envoy's
-// SPIFFE validator, as agents with disable_spiffe_cert_validation do.
+// SetPlainBundle serves bundles as plain CA certificates instead of for Envoy's SPIFFE validator,
+// as agents with disable_spiffe_cert_validation do.
 func (i *Issuer) SetPlainBundle(plain bool) { i.change(func() { i.plain = plain }) }
 
 // change makes one change of state and wakes all streams.
@@ -153,7 +149,7 @@ func (i *Issuer) change(edit func()) {
 	i.changed = make(chan struct{})
 }
 
-// encodeCertificates returns PEM blocks.
+// encodeCertificates encodes certificates as PEM blocks.
 func encodeCertificates(certificates []*x509.Certificate) []byte {
 	var out []byte
 	for _, c := range certificates {

@@ -14,11 +14,11 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// peerCredentials learns from the kernel which process is at the other end of
-// a Unix socket. Clients connect without credentials of their own.
+// peerCredentials asks the kernel for the process at the other end of a Unix socket. Clients
+// connect without credentials of their own.
 type peerCredentials struct{}
 
-// peerInfo is what peerCredentials found out.
+// peerInfo is the result of peerCredentials.
 type peerInfo struct {
 	credentials.CommonAuthInfo
 	pid int32
@@ -55,7 +55,7 @@ func (peerCredentials) Info() credentials.ProtocolInfo {
 func (c peerCredentials) Clone() credentials.TransportCredentials { return c }
 func (peerCredentials) OverrideServerName(string) error           { return nil }
 
-// executable is the path of the calling process's executable.
+// executable returns the path of the calling process's executable.
 func executable(ctx context.Context) (string, error) {
 	p, ok := peer.FromContext(ctx)
 	if !ok {

@@ -16,8 +16,8 @@ import (
 )
 
 // secretServer serves Envoy's secret discovery service as SPIRE's agent does:
-// https://github.com/spiffe/spire/blob/v1.13.3/pkg/agent/endpoints/sdsv3/handler.go
-// DeltaSecrets is not implemented there either.
+// https://github.com/spiffe/spire/blob/v1.13.3/pkg/agent/endpoints/sdsv3/handler.go SPIRE does not
+// implement DeltaSecrets either.
 type secretServer struct {
 	secretv3.UnimplementedSecretDiscoveryServiceServer
 	issuer *Issuer
@@ -88,15 +88,14 @@ type secretStream struct {
 	last     *discoveryv3.DiscoveryRequest
 	version  int64
 	nonce    string
-	outdated bool // what was sent is not what is to be sent
+	outdated bool // the last response is out of date
 	changed  <-chan struct{}
 }
 
-// accept takes a request, which is a subscription, a changed one, or an
-// acknowledgement.
+// accept processes a request: a new or changed subscription, or an acknowledgement.
 func (s *secretStream) accept(request *discoveryv3.DiscoveryRequest) {
 	if s.nonce != "" && request.GetResponseNonce() != s.nonce {
-		return // an answer to something older
+		return // it acknowledges an older response
 	}
 	if s.last != nil && request.GetNode() == nil {
 		request.Node = s.last.GetNode()
@@ -105,13 +104,13 @@ func (s *secretStream) accept(request *discoveryv3.DiscoveryRequest) {
 	s.last = request
 }
 
-// send sends what is new, if anything is, unless it is held back.
+// send sends a response if there is a change and the name is not held.
 func (s *secretStream) send() error {
 	u, err := s.server.issuer.read(s.path)
 	if err != nil {
 		return err
 	}
-	// The change may have come together with a request, which was taken first.
+	// The change may have arrived together with a request, which is processed first.
 	s.outdated = s.outdated || s.changed != nil && s.changed != u.changed
 	s.changed = u.changed
 	if s.last == nil || !s.outdated || slices.ContainsFunc(s.last.GetResourceNames(), func(n string) bool { return u.held[n] }) {
@@ -126,7 +125,7 @@ func (s *secretStream) send() error {
 	return s.stream.Send(response)
 }
 
-// nonce is what ties an acknowledgement to its response.
+// nonce returns a value that links an acknowledgement to its response.
 func nonce() string {
 	b := make([]byte, 4)
 	_, _ = rand.Read(b) // never fails, see crypto/rand

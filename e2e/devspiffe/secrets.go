@@ -17,15 +17,15 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
-// Names by which SPIRE serves what has no SPIFFE ID in its name, by default.
+// SPIRE's default names for secrets without a SPIFFE ID in their names.
 const (
 	defaultSVID   = "default"
 	defaultBundle = "ROOTCA"
 	allBundles    = "ALL"
 )
 
-// respond answers a request with the secrets that it names, or all when it
-// names none. A name that the workload has no right to is an error.
+// respond responds to a request with the secrets that it names, or with all if it names none. A
+// name to which the workload is not entitled is an error.
 func (s *secretServer) respond(request *discoveryv3.DiscoveryRequest, u *update, version string) (*discoveryv3.DiscoveryResponse, error) {
 	out := &discoveryv3.DiscoveryResponse{TypeUrl: request.GetTypeUrl(), VersionInfo: version}
 	if version != "" {
@@ -65,7 +65,7 @@ func (s *secretServer) respond(request *discoveryv3.DiscoveryRequest, u *update,
 	return out, nil
 }
 
-// secrets are all that a workload may have, by name.
+// secrets returns all secrets of a workload, by name.
 func (s *secretServer) secrets(u *update, plain bool) (map[string]*tlsv3.Secret, error) {
 	own := map[string][]*x509.Certificate{s.issuer.domain.Name(): s.issuer.Authorities()}
 	all := maps.Clone(u.federated)
@@ -133,8 +133,8 @@ func addBundle(to map[string]*tlsv3.Secret, name string, bundles map[string][]*x
 	return nil
 }
 
-// plainBundle says whether this Envoy wants plain CA certificates, which its
-// node metadata may say, as with SPIRE.
+// plainBundle reports whether this Envoy gets plain CA certificates. Its node metadata can request
+// them, as with SPIRE.
 func plainBundle(u *update, request *discoveryv3.DiscoveryRequest) bool {
 	value, ok := request.GetNode().GetMetadata().GetFields()["disable_spiffe_cert_validation"]
 	if !ok {

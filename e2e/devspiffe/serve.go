@@ -14,10 +14,10 @@ import (
 	"google.golang.org/grpc"
 )
 
-// rotationCheck is how often SVIDs are looked at for renewal.
+// rotationCheck is the interval of checks for SVIDs to renew.
 const rotationCheck = 100 * time.Millisecond
 
-// Start serves on the socket until [Issuer.Stop]. It may be started again.
+// Start serves on the socket until [Issuer.Stop]. It can be called again afterwards.
 func (i *Issuer) Start() error {
 	i.serving.Lock()
 	defer i.serving.Unlock()
@@ -37,7 +37,7 @@ func (i *Issuer) Start() error {
 	return nil
 }
 
-// Stop ends all streams and closes the socket. Entries and SVIDs stay.
+// Stop ends all streams and closes the socket. Entries and SVIDs are kept.
 func (i *Issuer) Stop() {
 	i.serving.Lock()
 	defer i.serving.Unlock()
@@ -63,7 +63,7 @@ func (i *Issuer) listen() (net.Listener, error) {
 	return listener, nil
 }
 
-// renew wakes the streams when an SVID is past half of its time.
+// renew wakes the streams when an SVID has passed half of its lifetime.
 func (i *Issuer) renew(done <-chan struct{}) {
 	ticker := time.NewTicker(rotationCheck)
 	defer ticker.Stop()
@@ -73,7 +73,7 @@ func (i *Issuer) renew(done <-chan struct{}) {
 			return
 		case now := <-ticker.C:
 			if i.due(now) {
-				i.change(func() {}) // what is due is issued again when read
+				i.change(func() {}) // SVIDs that are due are reissued when read
 			}
 		}
 	}

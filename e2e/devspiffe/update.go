@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// update is all that one workload is entitled to at one moment.
+// update is everything to which one workload is entitled at one moment.
 type update struct {
 	svids     []*svid
-	federated map[string][]*x509.Certificate // by trust domain, of those entries
+	federated map[string][]*x509.Certificate // by trust domain, for these entries
 	held      map[string]bool
 	plain     bool
-	changed   <-chan struct{} // closed when there may be a newer update
+	changed   <-chan struct{} // closed when a newer update may exist
 }
 
-// read returns what the processes of an executable are entitled to.
+// read returns the update for the processes of an executable.
 func (i *Issuer) read(executable string) (*update, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -42,10 +42,10 @@ func (i *Issuer) read(executable string) (*update, error) {
 	return out, nil
 }
 
-// current returns the SVID of an entry, a new one if that is due.
+// current returns the SVID of an entry, renewed if due.
 func (i *Issuer) current(entry Entry) (*svid, error) { return i.named(entry.ID, entry) }
 
-// named is the SVID that is kept under a name.
+// named returns the SVID stored under a name.
 func (i *Issuer) named(name string, entry Entry) (*svid, error) {
 	if s := i.issued[name]; s != nil && time.Now().Before(s.renewAt) {
 		return s, nil

@@ -50,7 +50,7 @@ func (s *workloadServer) svidResponse(u *update) (*workload.X509SVIDResponse, er
 	return out, nil
 }
 
-// follow sends one response now and one at each change.
+// follow sends one response immediately and one after each change.
 func follow[T any](i *Issuer, stream grpc.ServerStreamingServer[T], build func(*update) (*T, error)) error {
 	md, _ := metadata.FromIncomingContext(stream.Context())
 	if header := md.Get("workload.spiffe.io"); len(header) != 1 || header[0] != "true" {
@@ -80,7 +80,7 @@ func follow[T any](i *Issuer, stream grpc.ServerStreamingServer[T], build func(*
 	}
 }
 
-// federatedBundles has the ID of each trust domain and its authorities in DER.
+// federatedBundles returns the authorities in DER by the ID of their trust domain.
 func federatedBundles(u *update) map[string][]byte {
 	out := map[string][]byte{}
 	for _, domain := range u.domains() {

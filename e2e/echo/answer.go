@@ -1,8 +1,8 @@
-// Package echo is the backend of demo and tests: an HTTPS server that demands
-// a client certificate and answers with what it saw of it.
+// Package echo is the backend of the demo and the tests: an HTTPS server that requires a client
+// certificate and responds with what it saw of it.
 //
-// It gets its own certificate from the SPIFFE Workload API, so that it is what
-// a SPIFFE workload is in production. It must know nothing of egraft.
+// It gets its own certificate from the SPIFFE Workload API, like a SPIFFE workload in production.
+// It must not depend on egraft.
 package echo
 
 import (
@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Answer is what the backend says about a request, in JSON.
+// Answer is the backend's report on a request, in JSON.
 type Answer struct {
 	// Peer is the SPIFFE ID in the client's certificate, empty without one.
 	Peer string `json:"peer"`
@@ -21,7 +21,7 @@ type Answer struct {
 	Serial string `json:"serial"`
 	// Self is the SPIFFE ID of the backend.
 	Self string `json:"self"`
-	// SNI is the server name that the client asked for.
+	// SNI is the server name that the client requested.
 	SNI string `json:"sni"`
 	// TLS is the version, such as "1.3", empty in cleartext.
 	TLS string `json:"tls"`
@@ -29,15 +29,15 @@ type Answer struct {
 	Proto string `json:"proto"`
 	// Path is the path of the request.
 	Path string `json:"path"`
-	// Headers are those of the request, with values joined by commas.
+	// Headers are the headers of the request, with values joined by commas.
 	Headers map[string]string `json:"headers"`
 }
 
-// Handler answers each request with an [Answer].
+// Handler responds to each request with an [Answer].
 func Handler(self func() string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(answer(r, self())) // the client may have left
+		_ = json.NewEncoder(w).Encode(answer(r, self())) // the client may have disconnected
 	})
 }
 

@@ -36,7 +36,7 @@ func issue(t *testing.T) string {
 	return issuer.Socket()
 }
 
-// freeAddress is one on which nobody listens.
+// freeAddress returns an address on which no process listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -61,7 +61,7 @@ func run(t *testing.T, cfg echo.Config, address string) {
 	}, 10*time.Second, 10*time.Millisecond)
 }
 
-// ask sends a request and returns what the backend says about it.
+// ask sends a request and returns the backend's report on it.
 func ask(t *testing.T, url string, config *tls.Config) (echo.Answer, error) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, ForceAttemptHTTP2: true}}
@@ -114,7 +114,7 @@ func TestClientCertificates(t *testing.T) {
 			run(t, echo.Config{Listen: address, Socket: socket, Clients: c.clients}, address)
 			got, err := ask(t, "https://"+address, c.config.Clone())
 			if c.rejected {
-				assert.Error(t, err) // which one depends on when the alert arrives
+				assert.Error(t, err) // the error depends on when the alert arrives
 				return
 			}
 			require.NoError(t, err)

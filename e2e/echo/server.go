@@ -14,21 +14,21 @@ import (
 	"github.com/spiffe/go-spiffe/v2/workloadapi"
 )
 
-// Config says what a backend serves.
+// Config configures a backend.
 type Config struct {
 	// Listen is the address for HTTPS with an SVID and a client certificate.
 	Listen string
 	// Socket is the path of the SPIFFE Workload API.
 	Socket string
-	// Clients are the SPIFFE IDs that may call; one without a path stands for
-	// all of its trust domain. Without any, those of the own domain may.
+	// Clients are the permitted SPIFFE IDs; an ID without a path permits its whole trust domain.
+	// The default is the backend's own trust domain.
 	Clients []string
 	// MaxTLS is the highest version of TLS, such as "1.2". The default is 1.3.
 	MaxTLS string
 	// Plain is the address for HTTP in cleartext.
 	Plain string
-	// Ordinary is the address for HTTPS with the certificate in the files
-	// Certificate and Key, which asks the client for none.
+	// Ordinary is the address for HTTPS with the certificate in the files Certificate and Key,
+	// without client certificates.
 	Ordinary, Certificate, Key string
 }
 
@@ -73,7 +73,7 @@ func identity(source *workloadapi.X509Source) func() string {
 	}
 }
 
-// mutualTLS demands a certificate of one of the configured clients.
+// mutualTLS requires a certificate of one of the configured clients.
 func mutualTLS(source *workloadapi.X509Source, cfg Config) (*tls.Config, error) {
 	authorize, err := authorizer(source, cfg.Clients)
 	if err != nil {
@@ -126,8 +126,7 @@ func serve(ctx context.Context, address string, config *tls.Config, self func() 
 			return fmt.Errorf("listen on %s: %w", address, err)
 		}
 		server := &http.Server{Handler: Handler(self), TLSConfig: config, ReadHeaderTimeout: 10 * time.Second}
-		// Each request comes on a connection of its own, and so with the
-		// certificate that the client has now.
+		// Each request uses a new connection, and so the client's current certificate.
 		server.SetKeepAlivesEnabled(false)
 		defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 		if config == nil {
@@ -142,8 +141,8 @@ func serve(ctx context.Context, address string, config *tls.Config, self func() 
 	}
 }
 
-// all runs functions side by side and returns the first error, or nil when
-// all of them are done.
+// all runs functions concurrently. It returns the first error, or nil when all of them have
+// returned.
 func all(functions []func() error) error {
 	results := make(chan error, len(functions))
 	for _, f := range functions {

@@ -15,16 +15,16 @@ import (
 // Admin fetches a page of an Envoy's administration interface.
 type Admin func(ctx context.Context, path string) ([]byte, error)
 
-// Cluster is a cluster as Envoy shows it, in JSON.
+// Cluster is a cluster from Envoy's administration interface, in JSON.
 type Cluster map[string]any
 
-// Clusters are the clusters that Envoy uses and got from Envoy Gateway, by
-// name. Those that warm are not among them.
+// Clusters returns the active clusters that Envoy got from Envoy Gateway, by name, without warming
+// ones.
 func (a Admin) Clusters(ctx context.Context) (map[string]Cluster, error) {
 	return a.clusters(ctx, "dynamic_active_clusters")
 }
 
-// WarmingClusters are the clusters that Envoy got and does not use yet.
+// WarmingClusters returns the clusters that Envoy got and does not use yet.
 func (a Admin) WarmingClusters(ctx context.Context) (map[string]Cluster, error) {
 	return a.clusters(ctx, "dynamic_warming_clusters")
 }
@@ -50,8 +50,7 @@ func (a Admin) clusters(ctx context.Context, resource string) (map[string]Cluste
 	return out, nil
 }
 
-// RouteCluster is the cluster of a route's backend: the one that a policy gave a name of its own
-// if there is one.
+// RouteCluster returns the cluster of a route's backend: the renamed one if a policy renamed it.
 func (a Admin) RouteCluster(ctx context.Context, route string) (Cluster, error) {
 	clusters, err := a.Clusters(ctx)
 	if err != nil {
@@ -66,8 +65,7 @@ func (a Admin) RouteCluster(ctx context.Context, route string) (Cluster, error) 
 	return nil, fmt.Errorf("Envoy has no cluster for route %s", route)
 }
 
-// DomainClusters are the clusters to which the routes of each domain lead, in the order of the
-// routes.
+// DomainClusters returns the clusters of the routes of each domain, in the order of the routes.
 func (a Admin) DomainClusters(ctx context.Context) (map[string][]string, error) {
 	page, err := a(ctx, "/config_dump?resource=dynamic_route_configs")
 	if err != nil {
@@ -103,8 +101,7 @@ func (a Admin) DomainClusters(ctx context.Context) (map[string][]string, error) 
 	return out, nil
 }
 
-// Stat is the sum of Envoy's counters and gauges whose names match a regular
-// expression.
+// Stat returns the sum of Envoy's counters and gauges whose names match a regular expression.
 func (a Admin) Stat(ctx context.Context, filter string) (int, error) {
 	page, err := a(ctx, "/stats?filter="+filter)
 	if err != nil {
@@ -120,7 +117,7 @@ func (a Admin) Stat(ctx context.Context, filter string) (int, error) {
 	return sum, nil
 }
 
-// WaitSettled waits until no cluster warms.
+// WaitSettled waits until no cluster is warming.
 func (a Admin) WaitSettled(ctx context.Context) error {
 	return process.Poll(ctx, "clusters to be warm", func(ctx context.Context) error {
 		n, err := a.Stat(ctx, "^cluster_manager.warming_clusters$")

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// dumped are the parts of a dump with resources that came by xDS, and the fields in which
-// an entry has its resource.
+// dumped maps the parts of a dump with xDS resources to the fields that contain the resource of an
+// entry.
 var dumped = map[string][]string{
 	"dynamic_active_clusters":  {"cluster"},
 	"dynamic_listeners":        {"active_state", "listener"},
@@ -15,8 +15,8 @@ var dumped = map[string][]string{
 	"dynamic_endpoint_configs": {"endpoint_config"},
 }
 
-// Configuration is all that Envoy uses and got by xDS, in JSON: resources by the part of
-// the dump and their names, without versions and times. What warms is not in it.
+// Configuration returns everything that Envoy uses and got by xDS, in JSON: resources by the part
+// of the dump and their names, without versions and times. It does not include warming resources.
 func (a Admin) Configuration(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
 	for part, fields := range dumped {
@@ -35,7 +35,7 @@ func (a Admin) Configuration(ctx context.Context) (map[string]string, error) {
 				resource, _ = resource[field].(map[string]any)
 			}
 			if resource == nil {
-				continue // a listener that only warms or drains
+				continue // a listener that is only warming or draining
 			}
 			content, err := json.MarshalIndent(resource, "", " ")
 			if err != nil {

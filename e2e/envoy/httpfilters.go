@@ -8,8 +8,8 @@ import (
 
 const connectionManager = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 
-// HTTPFilters are the names of the HTTP filters that Envoy uses, in order, by the listener
-// and the route configuration that they are for. A listener that only warms has none.
+// HTTPFilters returns the names of the HTTP filters that Envoy uses, in order, by listener and
+// route configuration. A listener that is only warming has none.
 func (a Admin) HTTPFilters(ctx context.Context) (map[string][]string, error) {
 	page, err := a(ctx, "/config_dump?resource=dynamic_listeners")
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package envoy is what a test asks a running Envoy: requests through its
-// listeners, and its administration interface. It must not know how that Envoy
-// was started.
+// Package envoy queries a running Envoy for tests: with requests through its listeners, and through
+// its administration interface. It must not depend on how that Envoy was started.
 package envoy
 
 import (
@@ -16,35 +15,34 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// requestTime bounds one request.
+// requestTime is the timeout of a request.
 const requestTime = 20 * time.Second
 
-// Response is an answer that came through Envoy.
+// Response is a response through Envoy.
 type Response struct {
 	Status int
 	Header http.Header
 	Body   string
-	// Echo is what the backend says, nil when the answer is Envoy's own.
+	// Echo is the backend's report, nil if the response is Envoy's own.
 	Echo *echo.Answer
 }
 
-// String is the response on one line.
+// String returns the response on one line.
 func (r *Response) String() string {
 	return fmt.Sprintf("%d %s", r.Status, strings.TrimSpace(r.Body))
 }
 
-// Get sends a request for a host through a listener, on a connection of its
-// own.
+// Get sends a request for a host through a listener, on a new connection.
 func Get(ctx context.Context, listener, host, path string) (*Response, error) {
 	return request(ctx, transport, "http://"+listener+path, host)
 }
 
-// GetHTTP2 is [Get] by HTTP/2 without TLS, as gRPC comes.
+// GetHTTP2 is [Get] by HTTP/2 without TLS, as gRPC uses it.
 func GetHTTP2(ctx context.Context, listener, host, path string) (*Response, error) {
 	return request(ctx, http2Transport(), "http://"+listener+path, host)
 }
 
-// request has the backend's answer decoded.
+// request sends a request and decodes the backend's report.
 func request(ctx context.Context, by http.RoundTripper, url, host string) (*Response, error) {
 	out, err := get(ctx, by, url, host)
 	if err != nil {
@@ -57,7 +55,7 @@ func request(ctx context.Context, by http.RoundTripper, url, host string) (*Resp
 	return out, nil
 }
 
-// Until sends requests until one is answered as wanted, and returns that.
+// Until sends requests until one gets the wanted response, and returns it.
 func Until(ctx context.Context, listener, host, what string, wanted func(*Response) bool) (*Response, error) {
 	var last *Response
 	err := process.Poll(ctx, host+": "+what, func(ctx context.Context) error {
@@ -73,7 +71,7 @@ func Until(ctx context.Context, listener, host, what string, wanted func(*Respon
 	return last, err
 }
 
-// Page gets a page that has to be there.
+// Page gets a page that must exist.
 func Page(ctx context.Context, url string) ([]byte, error) {
 	page, err := get(ctx, transport, url, "")
 	if err != nil {
@@ -85,21 +83,21 @@ func Page(ctx context.Context, url string) ([]byte, error) {
 	return []byte(page.Body), nil
 }
 
-// Peer is wanted when the backend is to see this SPIFFE ID.
+// Peer accepts a response if the backend saw this SPIFFE ID.
 func Peer(id string) func(*Response) bool {
 	return func(r *Response) bool { return r.Echo != nil && r.Echo.Peer == id }
 }
 
-// Status is wanted when the answer is to have this status.
+// Status accepts a response with this status.
 func Status(status int) func(*Response) bool {
 	return func(r *Response) bool { return r.Status == status }
 }
 
-// transport opens a connection for each request, so that no answer depends on
-// an older one, and keeps out of the way of proxies in the environment.
+// transport opens a connection for each request, so that no response depends on an earlier one, and
+// does not use proxies in the environment.
 var transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
 
-// http2Transport has a connection of its own as well.
+// http2Transport also opens a connection for each request.
 func http2Transport() http.RoundTripper {
 	protocols := &http.Protocols{}
 	protocols.SetUnencryptedHTTP2(true)

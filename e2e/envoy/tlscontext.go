@@ -12,7 +12,7 @@ import (
 
 const upstreamTLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 
-// TLS are the TLS contexts of a cluster, wherever they are in it.
+// TLS returns all TLS contexts in a cluster.
 func (c Cluster) TLS() ([]*tlsv3.UpstreamTlsContext, error) {
 	var out []*tlsv3.UpstreamTlsContext
 	for _, found := range typed(map[string]any(c), upstreamTLS) {
@@ -29,7 +29,7 @@ func (c Cluster) TLS() ([]*tlsv3.UpstreamTlsContext, error) {
 	return out, nil
 }
 
-// typed finds all messages of a type in a tree of JSON, without their types.
+// typed returns all messages of a type in a JSON tree, without their types.
 func typed(tree any, url string) []map[string]any {
 	switch tree := tree.(type) {
 	case map[string]any:

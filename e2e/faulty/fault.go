@@ -1,6 +1,6 @@
-// Package faulty is a feature that fails on purpose: in a hook, on resources of a
-// kind and a name, and in a way that it is told. Tests run it inside of an egraft, after
-// the built-in features. It must not be used by the product.
+// Package faulty is a feature that fails on purpose, in a configured hook, on resources of a
+// configured kind and name, and in a configured way. Tests run it in egraft after the built-in
+// features. The product must not use it.
 package faulty
 
 import (
@@ -13,37 +13,37 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Variable has the faults in the environment of cmd/faulty, separated by commas.
+// Variable is the environment variable with the faults for cmd/faulty, separated by commas.
 const Variable = "FAULTS"
 
-// How a mutator fails.
+// Ways in which a mutator fails.
 const (
-	// Error returns one.
+	// Error returns an error.
 	Error = "error"
 	// Panic panics.
 	Panic = "panic"
-	// Slow takes as long as it may.
+	// Slow waits for the end of its context.
 	Slow = "slow"
-	// Hang does not return, whatever its context says.
+	// Hang does not return, and ignores its context.
 	Hang = "hang"
 )
 
-// Fault is one thing that goes wrong.
+// Fault is one configured failure.
 type Fault struct {
 	Hook mutator.Hook
 	Kind mutator.Kind
 	// How is one of the constants above.
 	How string
-	// Name is part of the names of the resources.
+	// Name is a part of the names of the resources.
 	Name string
 }
 
-// String is what [Parse] reads.
+// String returns the fault in the form that [Parse] reads.
 func (f Fault) String() string {
 	return strings.Join([]string{string(f.Hook), string(f.Kind), f.How, f.Name}, ":")
 }
 
-// Format writes faults as [Parse] reads them.
+// Format formats faults as [Parse] reads them.
 func Format(faults ...Fault) string {
 	var out []string
 	for _, f := range faults {

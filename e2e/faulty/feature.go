@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Name is that of the feature.
+// Name is the name of the feature.
 const Name = "faulty"
 
 // New returns the feature. It is called in every hook, with every kind of resource.
@@ -31,7 +31,7 @@ func New(faults []Fault) mutator.Feature {
 	}
 }
 
-// named is what all of Envoy's resources are but load assignments.
+// named is implemented by all of Envoy's resources except load assignments.
 type named interface{ GetName() string }
 
 // failing is the mutator of one kind of resource.

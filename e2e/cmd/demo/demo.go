@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/e2e/progress"
 )
 
-// demo obtains what the story needs, and has it told.
+// demo obtains what the story needs, and runs it.
 type demo struct {
 	options
 	*printer.Printer
@@ -29,8 +29,8 @@ type demo struct {
 	next  int    // number of the next step
 }
 
-// show runs the demo. What takes long begins first and lets the rest go first: the download
-// of Envoy takes no processor time, and Envoy Gateway's build what the other builds leave.
+// show runs the demo. Slow tasks start first but have low priority: the download of Envoy needs no
+// processor time, and Envoy Gateway's build yields to the other builds.
 func (d *demo) show(ctx context.Context) (err error) {
 	if err := os.Setenv(acts.BeganVariable, time.Now().Format(time.RFC3339Nano)); err != nil {
 		return fmt.Errorf("note when the demo began: %w", err)
@@ -50,7 +50,7 @@ func (d *demo) show(ctx context.Context) (err error) {
 	return d.both(ctx)
 }
 
-// slow are the parts that take minutes to build.
+// slow returns the parts that take minutes to build.
 func (d *demo) slow() []parts.Name {
 	out := []parts.Name{parts.EnvoyGateway}
 	if d.spiffe == spire {
@@ -59,7 +59,7 @@ func (d *demo) slow() []parts.Name {
 	return out
 }
 
-// names are the parts beside Envoy, for people.
+// names returns the parts other than Envoy, for display.
 func (d *demo) names() string {
 	if d.spiffe == spire {
 		return "Envoy Gateway and SPIRE"
@@ -67,7 +67,7 @@ func (d *demo) names() string {
 	return "Envoy Gateway"
 }
 
-// real obtains everything and tells the act with the real Envoy Gateway.
+// real obtains everything, and runs the act with the real Envoy Gateway.
 func (d *demo) real(ctx context.Context) error {
 	obtained := make(chan struct{})
 	group, grouped := errgroup.WithContext(ctx)
@@ -85,7 +85,7 @@ func (d *demo) real(ctx context.Context) error {
 	return d.act(ctx, acts.Real, d.arguments()...)
 }
 
-// both tells the act with recorded calls as soon as it can, and the real one after that.
+// both runs the act with recorded calls as soon as possible, then the real one.
 func (d *demo) both(ctx context.Context) error {
 	group, grouped := errgroup.WithContext(ctx)
 	downloaded, built := make(chan struct{}), make(chan struct{})
@@ -104,7 +104,7 @@ func (d *demo) both(ctx context.Context) error {
 	return d.act(ctx, acts.Real, d.arguments()...)
 }
 
-// first is all up to the act with the real Envoy Gateway.
+// first runs everything before the act with the real Envoy Gateway.
 func (d *demo) first(ctx context.Context, downloaded, built <-chan struct{}) error {
 	what, why := "Download Envoy "+parts.EnvoyVersion+", build egraft's engine", "What there is to see first needs these two. The build of "+d.names()+" has begun, too."
 	if err := d.obtain(ctx, what, why, downloaded, "./e2e/cmd/story", "./e2e/cmd/echo"); err != nil {
@@ -118,7 +118,7 @@ func (d *demo) first(ctx context.Context, downloaded, built <-chan struct{}) err
 	return d.obtain(ctx, "Build egraft and "+d.names(), "Once: they are kept for the next time.", built, "./cmd/egraft")
 }
 
-// obtain is a step in which programs of this repository are built, and others obtained.
+// obtain is a step that builds programs of this repository, and waits for others.
 func (d *demo) obtain(ctx context.Context, what, why string, obtained <-chan struct{}, packages ...string) error {
 	number := d.next
 	d.next++
@@ -127,14 +127,14 @@ func (d *demo) obtain(ctx context.Context, what, why string, obtained <-chan str
 		return step(number, err)
 	}
 	<-obtained
-	if ctx.Err() != nil { // the error is that of the part
+	if ctx.Err() != nil { // the part's error
 		return context.Cause(ctx)
 	}
 	d.Done()
 	return nil
 }
 
-// step says in which step something went wrong.
+// step adds the number of the failed step to an error.
 func step(number int, err error) error {
 	if err != nil {
 		return fmt.Errorf("step %d: %w", number, err)
@@ -142,7 +142,7 @@ func step(number int, err error) error {
 	return nil
 }
 
-// build builds programs of this repository, whose names are the last parts of their paths.
+// build builds programs of this repository, which are named after the last elements of their paths.
 func (d *demo) build(ctx context.Context, packages ...string) error {
 	if err := d.store.BuildCommands(ctx, d.dir, packages...); err != nil {
 		return err
@@ -156,7 +156,7 @@ func (d *demo) build(ctx context.Context, packages ...string) error {
 	return nil
 }
 
-// arguments are those of the act with the real Envoy Gateway.
+// arguments returns the arguments of the act with the real Envoy Gateway.
 func (d *demo) arguments() []string {
 	out := []string{"-spiffe", d.spiffe}
 	if d.keep {
@@ -165,7 +165,7 @@ func (d *demo) arguments() []string {
 	return out
 }
 
-// act has an act told, to which the terminal belongs meanwhile.
+// act runs an act, which uses the terminal meanwhile.
 func (d *demo) act(ctx context.Context, name string, arguments ...string) error {
 	d.display.Pause()
 	defer d.display.Resume()

@@ -37,8 +37,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestFirstStepFails: what is wrong with a part is said at once, with the step,
-// before anything is started.
+// TestFirstStepFails: the error of a part is reported immediately, with the step, before anything
+// is started.
 func TestFirstStepFails(t *testing.T) {
 	t.Setenv("EGRAFT_ENVOY", "/no/such/envoy")
 	t.Setenv("EGRAFT_ENVOY_GATEWAY", os.Args[0])
@@ -66,7 +66,8 @@ func TestExitCodes(t *testing.T) {
 	assert.Equal(t, "\ndemo: interrupted\n", stderr.String())
 }
 
-// The story's exit code is the demo's, and the story is interrupted with the demo.
+// TestTell: the demo exits with the story's exit code, and interrupting the demo interrupts the
+// story.
 func TestTell(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "story")
 	script := "#!/bin/sh\ntrap 'echo interrupted; exit 130' INT\necho told $*\n[ $1 = wait ] || exit $1\nwhile :; do sleep 0.01; done\n"

@@ -1,7 +1,7 @@
-// Command demo shows the main job of egraft on the real Envoy Gateway and
-// Envoy: one policy, and the backend sees Envoy's SVID. See usage.
+// Command demo shows BackendMTLSPolicy on the real Envoy Gateway and Envoy: one policy, and the
+// backend sees Envoy's SVID. See usage.
 //
-// It imports little, so that it runs seconds after a fresh clone. All else is built by it.
+// It has few imports, so that it runs seconds after a fresh clone. It builds everything else.
 package main
 
 import (
@@ -37,7 +37,7 @@ EGRAFT_SPIRE_SERVER and EGRAFT_SPIRE_AGENT to their paths.
 
 const spire = "spire"
 
-// errInterrupted is why a demo ends that was told to stop.
+// errInterrupted is the cause if the demo was interrupted.
 var errInterrupted = errors.New("interrupted")
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -65,7 +65,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return failed(ctx, stderr, d.show(ctx))
 }
 
-// failed says why the demo ends, unless the story did, and returns the exit code.
+// failed prints why the demo ends, unless the story has done so, and returns the exit code.
 func failed(ctx context.Context, stderr io.Writer, err error) int {
 	told := exited(0)
 	switch {
@@ -100,7 +100,7 @@ func parse(args []string) (options, error) {
 	return out, nil
 }
 
-// untilSignal is a context that a signal ends, with [errInterrupted] as cause.
+// untilSignal returns a context that ends on a signal, with [errInterrupted] as its cause.
 func untilSignal() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)

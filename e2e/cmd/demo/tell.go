@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// exited is the exit code of a story that said itself what was wrong.
+// exited is the exit code of a story that printed the error itself.
 type exited int
 
 func (e exited) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
@@ -21,9 +21,9 @@ func tell(ctx context.Context, program string, stdout, stderr io.Writer, argumen
 	cmd := exec.CommandContext(ctx, program, arguments...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
-	// Signals of the terminal reach this program alone, which passes them on once.
+	// Only this program receives signals of the terminal, and it passes them on once.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGINT}
-	// The death signal is bound to the thread, which so has to stay.
+	// The death signal is bound to the thread, which therefore must not end.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := cmd.Run()
@@ -33,7 +33,7 @@ func tell(ctx context.Context, program string, stdout, stderr io.Writer, argumen
 		return nil
 	case errors.As(err, &exit) && exit.Exited():
 		return exited(exit.ExitCode())
-	case cmd.ProcessState != nil && cmd.ProcessState.Success(): // interrupted, and ended well
+	case cmd.ProcessState != nil && cmd.ProcessState.Success(): // interrupted, and exited with 0
 		return nil
 	}
 	return fmt.Errorf("tell the story: %w", err)

@@ -1,4 +1,4 @@
-// Command echo is the backend of demo and tests, see package echo.
+// Command echo is the backend of the demo and the tests, see package echo.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command faulty is egraft with a feature that fails on purpose, as the environment says:
+// Command faulty is egraft with a feature that fails on purpose, as configured in the environment,
 // see package faulty. It is for tests.
 package main
 

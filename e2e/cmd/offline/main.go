@@ -1,5 +1,5 @@
-// Command offline stands in for what a cluster pulls, where no registry can be reached. The scripts of
-// e2e/kindnode run it; see usage.
+// Command offline replaces the images and the chart that a cluster pulls, on machines without
+// access to a registry. The scripts of e2e/kindnode run it; see usage.
 package main
 
 import (
@@ -43,7 +43,8 @@ func run(ctx context.Context, args []string) error {
 	return errors.New("these arguments are not understood\n\n" + usage)
 }
 
-// images packs them in DIR/images. The file references there has the two that Envoy's image goes by.
+// images packs the images in DIR/images. The file references there has both references to Envoy's
+// image.
 func images(ctx context.Context, dir string) error {
 	programs := map[parts.Name]string{
 		cluster.PauseProgram: filepath.Join(dir, "pause"),
@@ -66,7 +67,7 @@ func images(ctx context.Context, dir string) error {
 	)
 }
 
-// registry runs a command, with its exit code in the error.
+// registry runs a command, and returns its exit code in the error.
 func registry(ctx context.Context, dir string, command []string) error {
 	scratch, err := os.MkdirTemp("", "offline-")
 	if err != nil {

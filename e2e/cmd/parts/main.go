@@ -1,5 +1,4 @@
-// Command parts obtains the programs that demo and tests run, ahead of time.
-// See usage.
+// Command parts obtains the programs that the demo and the tests run, ahead of time. See usage.
 package main
 
 import (
@@ -82,7 +81,7 @@ func run(ctx context.Context, names []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// list prints the parts that are not there.
+// list prints the missing parts.
 func list(ctx context.Context, store *parts.Store, names []string, stdout io.Writer) {
 	for _, name := range expand(names) {
 		if !store.Has(ctx, name) {
@@ -102,7 +101,7 @@ func obtain(ctx context.Context, store *parts.Store, names []string, stdout io.W
 	return nil
 }
 
-// expand replaces "spire" by what it stands for.
+// expand replaces groups such as "spire" with their parts.
 func expand(names []string) []parts.Name {
 	var out []parts.Name
 	for _, name := range names {

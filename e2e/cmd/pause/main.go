@@ -1,5 +1,5 @@
-// Command pause is the first process of a pod: it holds the pod's namespaces,
-// collects processes that lost their parent, and ends when it is told to.
+// Command pause is the first process of a pod: it holds the pod's namespaces, reaps orphaned
+// processes, and ends on a signal.
 package main
 
 import (

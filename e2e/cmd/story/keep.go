@@ -7,8 +7,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// keep says how to look at what goes on running. It runs in a network
-// namespace of its own, so each command has to enter that.
+// keep prints how to inspect what keeps running. It runs in its own network namespace, which each
+// command must enter.
 func (s *story) keep() {
 	enter := netns.Enter()
 	admin, err := s.env.AdminAddress()

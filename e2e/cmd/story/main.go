@@ -1,5 +1,5 @@
-// Command story tells what the demo shows. It runs in a network namespace of its own and
-// obtains nothing: cmd/demo builds it and all that it needs.
+// Command story runs the steps of the demo, in its own network namespace. It obtains nothing:
+// cmd/demo builds it and everything that it needs.
 package main
 
 import (
@@ -19,10 +19,10 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// patience bounds each step.
+// patience is the timeout of each step.
 const patience = 90 * time.Second
 
-// errInterrupted is why a demo ends that was told to stop.
+// errInterrupted is the cause if the demo was interrupted.
 var errInterrupted = errors.New("interrupted")
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -65,7 +65,7 @@ func parse(args []string) (options, error) {
 	return out, nil
 }
 
-// untilSignal is a context that a signal ends, with [errInterrupted] as cause.
+// untilSignal returns a context that ends on a signal, with [errInterrupted] as its cause.
 func untilSignal() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/e2e/playback"
 )
 
-// recordedSteps are those of the act without Envoy Gateway.
+// recordedSteps returns the steps of the act without Envoy Gateway.
 func (s *story) recordedSteps() []step {
 	return []step{
 		{

@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// dump shows the TLS context of the backend's cluster, with the way to the agent.
+// dump shows the TLS context of the backend's cluster, including its connection to the agent.
 func (s *story) dump(ctx context.Context) error {
 	backend, err := s.env.RouteCluster(ctx, plain.Name)
 	if err != nil {
@@ -33,7 +33,7 @@ func (s *story) dump(ctx context.Context) error {
 	return nil
 }
 
-// only keeps some fields.
+// only returns a cluster with only some fields.
 func only(c envoy.Cluster, fields ...string) envoy.Cluster {
 	out := envoy.Cluster{}
 	for name, value := range c {
@@ -44,7 +44,7 @@ func only(c envoy.Cluster, fields ...string) envoy.Cluster {
 	return out
 }
 
-// text is a value as YAML.
+// text returns a value as YAML.
 func text(value any) string {
 	out, err := yaml.Marshal(value)
 	if err != nil {
@@ -53,7 +53,7 @@ func text(value any) string {
 	return string(out)
 }
 
-// shortLine is a log line without what says when and how important.
+// shortLine returns a log line without time and level.
 func shortLine(line standalone.Line) string {
 	short := maps.Clone(line)
 	for _, key := range []string{"time", "level", "msg"} {
@@ -62,7 +62,7 @@ func shortLine(line standalone.Line) string {
 	return line.Message() + "\n" + text(map[string]any(short))
 }
 
-// shortAnswer leaves out what Envoy added to the request.
+// shortAnswer returns the response without the headers that Envoy added to the request.
 func shortAnswer(a *echo.Answer) string {
 	out, err := json.MarshalIndent(struct {
 		echo.Answer

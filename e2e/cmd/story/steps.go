@@ -16,11 +16,10 @@ import (
 const (
 	// toggles is how often the time to effect is measured.
 	toggles = 5
-	// slow is a time to effect that is not as it should be: it is nearer to the
-	// 15 s that Envoy waits unless egraft says otherwise than to what a busy
-	// machine takes.
+	// slow is a time to effect that indicates an error: it is closer to the 15 s that Envoy waits
+	// by default than to the time on a busy machine.
 	slow = 10 * time.Second
-	// noCertificate is what Go's TLS server says of a client without one.
+	// noCertificate is the error of Go's TLS server for a client without a certificate.
 	noCertificate = "tls: client didn't provide a certificate"
 )
 
@@ -64,8 +63,8 @@ func (s *story) before(ctx context.Context) error {
 	return nil
 }
 
-// disconnected is Envoy's answer when the backend hung up. A 503 without a body
-// is another: a new route is there a moment before its cluster.
+// disconnected reports whether Envoy responds that the backend closed the connection. A 503 without
+// a body has another cause: a new route exists a moment before its cluster.
 func disconnected(r *envoy.Response) bool { return r.Status == 503 && r.Body != "" }
 
 func (s *story) apply(ctx context.Context) error {
@@ -97,7 +96,7 @@ func (s *story) answer(ctx context.Context) error {
 	return nil
 }
 
-// ask shows what a backend answers.
+// ask shows the response of a backend.
 func (s *story) ask(ctx context.Context, r manifest.Route) error {
 	response, err := s.env.Get(ctx, r.Host(), "/hello")
 	if err != nil {
@@ -127,7 +126,7 @@ func (s *story) rotate(ctx context.Context) error {
 	return nil
 }
 
-// wrong is a policy that no backend satisfies.
+// wrong returns a policy that no backend satisfies.
 func (s *story) wrong() manifest.Policy {
 	policy := s.env.Policy()
 	policy.Peers = []string{"exact: " + manifest.ID("/someone-else")}
@@ -149,8 +148,8 @@ func (s *story) reject(ctx context.Context) error {
 	return nil
 }
 
-// reason is what a line of Envoy's access log says of why TLS failed, without
-// what surrounds it in all such errors.
+// reason extracts the reason of a TLS failure from a line of Envoy's access log, without the text
+// common to all such errors.
 func reason(line string) string {
 	_, failure, _ := strings.Cut(line, "failure=")
 	_, failure, _ = strings.Cut(failure, "OPENSSL_internal:")

@@ -11,21 +11,21 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// routes: the first backend is declared to speak TLS, the second to speak
-// cleartext. Both are the same program, which demands a client certificate.
+// The first backend is declared to use TLS, the second cleartext. Both are the same program, which
+// requires a client certificate.
 var (
 	tls   = manifest.Route{Name: "tls", Port: 3443, Hostname: "echo.example.org"}
 	plain = manifest.Route{Name: "echo", Port: 3443}
 )
 
-// story is what the demo tells.
+// story runs the steps of the demo.
 type story struct {
 	*printer.Printer
 	mode  standalone.SPIFFEMode
 	first int // number of the first step
 	env   *standalone.Environment
 	world *playback.World // nil with the real Envoy Gateway
-	// running is what has to be stopped, nil if nothing is.
+	// running is what must be stopped, nil if nothing is running.
 	running interface {
 		Stop() error
 		Close() error
@@ -34,13 +34,13 @@ type story struct {
 	median time.Duration
 }
 
-// step is one thing to see.
+// step is a step of the demo.
 type step struct {
 	what, why string
 	do        func(context.Context) error
 }
 
-// realSteps are those with the real Envoy Gateway.
+// realSteps returns the steps with the real Envoy Gateway.
 func (s *story) realSteps() []step {
 	return []step{
 		{
@@ -90,7 +90,7 @@ func (s *story) run(ctx context.Context, steps []step) error {
 	return nil
 }
 
-// limited runs a step with a limit to its time.
+// limited runs a step with a timeout.
 func limited(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("not within %s", patience))
 	defer cancel()

@@ -25,13 +25,14 @@ func TestUnknownAct(t *testing.T) {
 	assert.Equal(t, "story: -act second: want recorded or real\n", stderr.String())
 }
 
-// The demo numbers the steps of both acts.
+// TestRecordedSteps: the demo numbers the steps of both acts.
 func TestRecordedSteps(t *testing.T) {
 	assert.Len(t, (&story{}).recordedSteps(), acts.RecordedSteps)
 }
 
-// README shows the steps of a first run: one in which the demo obtains what the recorded ones
-// need, those, one in which it builds the rest, and the real ones.
+// TestREADMEShowsTheSteps: the README shows the steps of a first run: one in which the demo obtains
+// what the recorded steps need, the recorded steps, one in which it builds the rest, and the real
+// steps.
 func TestREADMEShowsTheSteps(t *testing.T) {
 	readme, err := os.ReadFile("../../../README.md")
 	require.NoError(t, err)

@@ -11,10 +11,10 @@ import (
 	"github.com/egraft/egraft/e2e/acts"
 )
 
-// logLines is how much of each log is shown when a step failed.
+// logLines is the number of lines of each log that are shown after a failed step.
 const logLines = 3
 
-// tell tells an act, and returns the exit code.
+// tell runs an act, and returns the exit code.
 func (s *story) tell(ctx context.Context, chosen options, stderr io.Writer) int {
 	steps := s.realSteps()
 	if chosen.act == acts.Recorded {
@@ -36,7 +36,7 @@ func (s *story) tell(ctx context.Context, chosen options, stderr io.Writer) int 
 	return s.end(0, stderr)
 }
 
-// failed says why the demo ends, and returns the exit code.
+// failed prints why the demo ends, and returns the exit code.
 func (s *story) failed(ctx context.Context, stderr io.Writer, err error) int {
 	if errors.Is(context.Cause(ctx), errInterrupted) {
 		fmt.Fprintln(stderr, "\ndemo: interrupted")
@@ -46,7 +46,7 @@ func (s *story) failed(ctx context.Context, stderr io.Writer, err error) int {
 	return 1
 }
 
-// end stops everything, and keeps the logs if something was wrong.
+// end stops everything, and keeps the logs after a failure.
 func (s *story) end(code int, stderr io.Writer) int {
 	if s.running == nil {
 		return code
@@ -63,7 +63,7 @@ func (s *story) end(code int, stderr io.Writer) int {
 	return code
 }
 
-// summary is the last line.
+// summary prints the last line.
 func (s *story) summary(steps int) {
 	total := ""
 	if began, err := time.Parse(time.RFC3339Nano, os.Getenv(acts.BeganVariable)); err == nil {
