@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// conditions: what became of an object of each kind, right, wrong or overridden, is told
+// conditions: the outcome of an object of each kind (valid, invalid or overridden) is reported
 // where a user looks for it. egraft has Envoy Gateway's ServiceAccount.
 func (c *inCluster) conditions(s *scenario) {
 	c.everyKindIsTold(s)
@@ -46,16 +46,16 @@ func (c *inCluster) everyKindIsTold(s *scenario) {
 	}
 }
 
-// nothingIsForbidden looks for what egraft logs when it cannot write.
+// nothingIsForbidden requires that egraft's log does not contain the messages for failed writes.
 func nothingIsForbidden(s *scenario, log string) {
 	s.t.Helper()
-	for _, line := range []string{"a permission is missing", "was rejected", "are not written to Kubernetes"} {
+	for _, line := range []string{"missing permission", "rejected policy outcome", "policy outcomes are not written to Kubernetes"} {
 		require.NotContains(s.t, log, line)
 	}
 }
 
-// hasConditions waits until an object's Accepted and Programmed begin with "STATUS REASON
-// MESSAGE" and are about what the object says now.
+// hasConditions waits until an object's Accepted and Programmed conditions begin with "STATUS
+// REASON MESSAGE" and are of the object's current generation.
 func (c *inCluster) hasConditions(s *scenario, object string, want [2]string) {
 	s.t.Helper()
 	s.wait("conditions of "+object, func(ctx context.Context) error {
@@ -81,7 +81,7 @@ func (c *inCluster) hasConditions(s *scenario, object string, want [2]string) {
 	})
 }
 
-// httpsListener gives the Gateway one until the end.
+// httpsListener adds an HTTPS listener to the Gateway until the end.
 func (c *inCluster) httpsListener(s *scenario) {
 	s.t.Helper()
 	dir := s.t.TempDir()
@@ -98,12 +98,12 @@ func (c *inCluster) httpsListener(s *scenario) {
 	})
 }
 
-// filteredRoutes name the filters and backends of [everyKind].
+// filteredRoutes refer to the filters and backends of [everyKind].
 var filteredRoutes = extendedRoute("HTTPFilter", "tag") + extendedRoute("HTTPFilter", "tag-wrong") +
 	extendedRoute("HedgeFilter", "hedge") + extendedRoute("HedgeFilter", "hedge-slow") + extendedRoute("HedgeFilter", "hedge-a-first", "hedge-z-second") +
 	pooledRoute("pool") + pooledRoute("pool-second", "pool-third") + pooledRoute("pool-wrong")
 
-// extendedRoute is one whose rule has filters of a kind.
+// extendedRoute returns a route whose rule has filters of a kind.
 func extendedRoute(kind string, filters ...string) string {
 	var list []string
 	for _, f := range filters {
@@ -112,7 +112,7 @@ func extendedRoute(kind string, filters ...string) string {
 	return ruleOf(filters[0], "filters: ["+strings.Join(list, ", ")+"], backendRefs: [{name: plain, port: 443}]")
 }
 
-// pooledRoute is one whose rule has backends.
+// pooledRoute returns a route whose rule has backends.
 func pooledRoute(backends ...string) string {
 	var list []string
 	for _, b := range backends {
