@@ -14,9 +14,9 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// maxAdditions is how many resources of a kind one feature may add to a translation: far more than
-// there is reason for, far less than what chokes Envoy Gateway. The first are added, which are
-// those of the oldest policies.
+// maxAdditions is the maximum number of resources of a kind that one feature may add to a
+// translation: far more than needed, far less than what overloads Envoy Gateway. If there are more,
+// only those of the oldest policies are added.
 const maxAdditions = 1000
 
 // addAll upserts what a feature adds to the translation.
@@ -49,7 +49,7 @@ type addition interface {
 	GetName() string
 }
 
-// upsertAll adds resources of a kind, as many as there may be.
+// upsertAll adds resources of a kind up to the limit.
 func upsertAll[T addition](s *settling, f *mutator.Feature, kind mutator.Kind, add []T) {
 	if excess := len(add) - maxAdditions; excess > 0 {
 		err := fmt.Errorf("%d resources of kind %s exceed the limit of %d; only resources of the oldest policies are added", len(add), kind, maxAdditions)
@@ -72,8 +72,8 @@ func upsertAll[T addition](s *settling, f *mutator.Feature, kind mutator.Kind, a
 	}
 }
 
-// upsert adds a resource to the list of its kind unless one of its name is there: an equal one is
-// kept, any other one is a name conflict.
+// upsert adds a resource to the list of its kind. If one with its name exists, an equal one is
+// kept, and any other one is a name conflict.
 func upsert[T addition](res *Response, feature string, kind mutator.Kind, add T) *Outcome {
 	outcome := func(v Result, err error) *Outcome {
 		return &Outcome{Feature: feature, Kind: kind, Name: add.GetName(), Result: v, Err: err}

@@ -52,7 +52,7 @@ func (c *chain[T]) detachedView(raw []byte) *wire.View {
 
 // mutate runs a mutator on a copy, which belongs to it, and quarantines the input if it fails.
 func (c *chain[T]) mutate(ctx context.Context, in *mutator.Input, s *step[T], edited T, raw []byte, r *resource[T]) error {
-	edit := s.plan.Edit // the step is used again
+	edit := s.plan.Edit // the step is reused
 	_, err := sandbox.Run(ctx, c.sandbox, r.goroutine, s.owner, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, edit(ctx, edited)
 	})
@@ -96,8 +96,8 @@ func (l *link[T]) strictest(in *mutator.Input) mutator.FailurePolicy {
 // objects returns all custom resources of the feature in a call.
 func (l *link[T]) objects(in *mutator.Input) []*policy.Object { return objectsOf(in, l.kinds) }
 
-// objectsOf returns all custom resources of some kinds in a call, of which those in route metadata
-// may be there more than once.
+// objectsOf returns all custom resources of some kinds in a call. It may return those in route
+// metadata more than once.
 func objectsOf(in *mutator.Input, kinds []policy.Kind) (all []*policy.Object) {
 	for _, k := range kinds {
 		all = append(all, in.Objects.Of(k.GroupVersionKind)...)
@@ -128,7 +128,7 @@ func (c *chain[T]) affectedBy(ctx context.Context, s *step[T], raw []byte) (on [
 	if err != nil {
 		return nil, true
 	}
-	ask := s.plan.Affected // the step is used again
+	ask := s.plan.Affected // the step is reused
 	on, err = sandbox.RunOnce(ctx, c.sandbox, s.owner, func(context.Context) ([]*policy.Object, error) { return ask(target), nil })
 	return on, err != nil
 }

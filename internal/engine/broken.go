@@ -9,9 +9,9 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// broken returns the faults of route configurations as they came: duplicate domains, which Envoy
-// rejects, and routes to clusters that are not in the translation. They are passed on. It checks
-// only configurations that differ from the call before, so that each fault is logged once.
+// broken returns the faults of the received route configurations: duplicate domains, which Envoy
+// rejects, and routes to clusters that are not in the translation. The configurations are passed
+// on. It checks only those that differ from the previous call, so that each fault is logged once.
 func broken(call *Call, configs []config) (faults []error) {
 	var names map[string]bool
 	for i := range configs {
@@ -26,7 +26,7 @@ func broken(call *Call, configs []config) (faults []error) {
 			names = clusterNames(call)
 		}
 		if len(names) == 0 {
-			continue // not included, or lost, which is another fault
+			continue // not included, or lost, which missingClusters reports
 		}
 		var missing []string
 		for _, name := range without(nil, clustersIn(c.raw)) {
@@ -41,7 +41,7 @@ func broken(call *Call, configs []config) (faults []error) {
 	return faults
 }
 
-// several names the first of many.
+// several describes a list by its first name and the number of others.
 func several(what string, names []string) string {
 	if len(names) == 1 {
 		return fmt.Sprintf("the %s %q", what, names[0])

@@ -7,8 +7,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// WithCache lets the engine cache about as many bytes of what it has seen before; 0 disables the
-// cache.
+// WithCache sets the maximum size of the engine's cache in bytes; 0 disables the cache.
 func WithCache(bytes int64) Option {
 	return func(e *Engine) (err error) {
 		e.cache, err = cache.New(bytes)
@@ -16,18 +15,18 @@ func WithCache(bytes int64) Option {
 	}
 }
 
-// CacheStats are the statistics of the engine's cache; all zero without one. Hits and misses
+// CacheStats returns the statistics of the engine's cache; all zero without one. Hits and misses
 // count resources that a mutator applies to and whose results can be cached.
 func (e *Engine) CacheStats() cache.Stats { return e.cache.Stats() }
 
-// tables are what the engine caches, a table for each kind of entry. Without a cache all are nil.
+// tables are the tables of the cache, one for each kind of entry. Without a cache all are nil.
 type tables struct {
 	resources  *cache.Table[resourceKey, cachedResult]
 	calls      *cache.Table[callKey, *cachedCall]
 	inputs     *cache.Table[inputKey, *callState]
 	objects    *cache.Table[objectKey, *policy.Object]
 	copies     *cache.Table[copyKey, copyResult]
-	hosts      *cache.Table[hostKey, *host] // by what counts of them
+	hosts      *cache.Table[hostKey, *host] // by their relevant content
 	wholeHosts *cache.Table[wholeHostKey, wholeHost]
 	hostSlots  *cache.Table[hostSlotsKey, []cache.Slot] // in wholeHosts
 	released   *cache.Table[releasedKey, []byte]
@@ -83,8 +82,8 @@ func (k callKey) AddTo(f *cache.Fields) {
 type inputKey struct {
 	call    *Call
 	configs []config
-	shadow  bool // whether the custom resources with the effect Shadow are enforced
-	// rejected are the custom resources that features reject, see [rejectedKey].
+	shadow  bool // whether custom resources with the effect Shadow are enforced
+	// rejected has the custom resources that features reject, see [rejectedKey].
 	rejected []string
 }
 
@@ -127,7 +126,7 @@ func (k copyKey) AddTo(f *cache.Fields) {
 	f.Bytes(k.cluster)
 }
 
-// hostKey is what counts of a virtual host.
+// hostKey is the relevant content of a virtual host.
 type hostKey struct {
 	marked  bool
 	content []byte
@@ -160,10 +159,10 @@ func (k hostSlotsKey) AddTo(f *cache.Fields) {
 	f.String(k.name)
 }
 
-// releasedKey is a virtual host whose route metadata is removed and whose clusters are renamed.
+// releasedKey identifies a virtual host without route metadata and with renamed clusters.
 type releasedKey struct {
 	host     uint64 // ID of its entry
-	renaming uint64 // its id, 0 without one
+	renaming uint64 // ID, 0 without one
 }
 
 func (k releasedKey) AddTo(f *cache.Fields) {

@@ -22,12 +22,12 @@ type message interface {
 	ValidateAll() error
 }
 
-// chain is the mutators of one kind of resource, in order.
+// chain is the ordered mutators of one resource kind.
 type chain[T message] struct {
 	hook    mutator.Hook
 	kind    mutator.Kind
 	fields  wire.FieldNumbers
-	maps    func() *wire.Maps // of the resource, read when they are first needed
+	maps    func() *wire.Maps // of the resource, computed on first use
 	empty   T
 	deny    func(T) error
 	links   []link[T]
@@ -40,15 +40,15 @@ type chain[T message] struct {
 // link is one feature's mutator in a chain.
 type link[T message] struct {
 	feature string
-	owner   string // in the sandbox: the feature, except for what is not its own code
+	owner   string // in the sandbox: the feature, except for the engine's own code
 	onError mutator.FailurePolicy
 	mutator mutator.Planner[T]
 	kinds   []policy.Kind // of custom resources that the feature reads
-	renames bool          // see [mutator.Feature]
-	counts  bool          // whether edits count, see [mutator.Count]
+	renames bool          // renames clusters, see [mutator.Feature]
+	counts  bool          // whether edits can use [mutator.Count]
 }
 
-// add puts the chain of one kind into m, if any feature has a mutator for it in the hook.
+// add adds the chain of one kind to m if any feature has a mutator for the kind in the hook.
 func add[T message](
 	m map[mutator.Kind]runner, g *sandbox.Sandbox, h mutator.Hook, features []mutator.Feature,
 	kind mutator.Kind, empty T, deny func(T) error, of func(mutator.Feature) mutator.Planner[T], recordsEffects bool,
@@ -89,7 +89,7 @@ func (c *chain[T]) plan(ctx context.Context, in *mutator.Input, view *wire.View,
 	return steps
 }
 
-// run takes a resource through the steps. If none changes it, the result has raw itself.
+// run runs the steps on a resource. If none changes it, the result has raw itself.
 func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], raw []byte, name string, h *sandbox.Goroutine) resourceResult {
 	r := &resource[T]{chain: c, goroutine: h, name: name, original: raw, encoded: raw}
 	var all []*Outcome
@@ -131,8 +131,8 @@ func (c *chain[T]) run(ctx context.Context, in *mutator.Input, steps []step[T], 
 	return resourceResult{raw: r.encoded, result: &chainResult{name: name, was: was, kept: kept, outcomes: all, effects: effects, references: r.references, counts: r.counts}}
 }
 
-// partialOutcomes are those of custom resources that could not be applied to their part of the
-// resource, beside that of the edit.
+// partialOutcomes returns the outcomes of custom resources that could not be applied to their part
+// of the resource, in addition to the outcome of the edit.
 func (r *resource[T]) partialOutcomes(of *Outcome) []*Outcome { return partialOutcomes(of, r.partial) }
 
 func partialOutcomes(of *Outcome, failures []mutator.PartialFailure) (all []*Outcome) {
@@ -147,20 +147,20 @@ func partialOutcomes(of *Outcome, failures []mutator.PartialFailure) (all []*Out
 	return all
 }
 
-// withoutRenames returns a renamed resource as it is without the mutators that rename, so that Envoy
-// sees no change when the name comes and goes; nil if it is unmodified.
+// withoutRenames returns a renamed resource as it would be without the mutators that rename, so
+// that Envoy sees no change when the name changes and reverts; nil if it is unmodified.
 func (c *chain[T]) withoutRenames(ctx context.Context, in *mutator.Input, rest []step[T], before, raw []byte, h *sandbox.Goroutine) []byte {
 	others := slices.DeleteFunc(slices.Clone(rest), func(s step[T]) bool { return s.renames })
 	if a := c.run(ctx, in, others, before, strings.Clone(c.name(before)), h); a.err == nil {
 		before = a.raw
 	}
 	if bytes.Equal(before, raw) {
-		return nil // and what is cached does not hold on to the call's bytes
+		return nil // also keeps the cache from retaining the call's bytes
 	}
 	return before
 }
 
-// without takes a resource through the chain with some mutators failed, by owner.
+// without runs the chain on a resource as if some mutators had failed, by owner.
 func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) resourceResult {
 	view, h := wire.NewView(c.fields, raw), c.sandbox.Goroutine()
 	defer h.Release()
@@ -173,7 +173,7 @@ func (c *chain[T]) without(ctx context.Context, in *mutator.Input, raw []byte, f
 	return c.run(ctx, in, steps, raw, strings.Clone(view.Name()), h)
 }
 
-// denyResource denies a resource because of a feature.
+// denyResource denies a resource for a feature.
 func (c *chain[T]) denyResource(raw []byte, feature string, reason error) resourceResult {
 	r := &resource[T]{chain: c, name: strings.Clone(c.name(raw)), encoded: raw}
 	result, err := c.denied(r, reason)
@@ -188,7 +188,7 @@ func (c *chain[T]) denyResource(raw []byte, feature string, reason error) resour
 	return a
 }
 
-// name is the name of an encoded resource.
+// name returns the name of an encoded resource.
 func (c *chain[T]) name(raw []byte) string { return wire.NewView(c.fields, raw).Name() }
 
 func (c *chain[T]) sorted(raw []byte) []byte {

@@ -17,18 +17,17 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// maxCopies is how many copies of clusters are added to a translation. Each of them has a route
-// that leads to it, and without merged backends each rule has a cluster of its own.
+// maxCopies is the maximum number of cluster copies in a translation. Each copy has a route to it,
+// and without merged backends each rule has its own cluster.
 const maxCopies = 10_000
 
-// copied is a cluster of the translation once more, under another name and edited for one
-// combination of variants.
+// copied describes a copy of a cluster under another name, edited for one combination of variants.
 type copied struct {
 	of, name string
 	combination
 }
 
-// copies are those that a translation needs, in the order of the configuration.
+// copies returns the copies that a translation needs, in the order of the configuration.
 func (v *variants) copies(in *mutator.Input) (out []copied) {
 	if len(v.names) == 0 {
 		return nil
@@ -52,8 +51,8 @@ func (v *variants) copies(in *mutator.Input) (out []copied) {
 	return out
 }
 
-// addCopies adds copies of clusters as the mutators left them. What is past the limit is not
-// there, so that Envoy rejects the requests of its routes.
+// addCopies adds copies of clusters after mutation. Copies above the limit are missing, so Envoy
+// rejects the requests of their routes.
 func (s *settling) addCopies(ctx context.Context) {
 	copies := s.variants.copies(s.in)
 	if len(copies) == 0 {
@@ -63,7 +62,7 @@ func (s *settling) addCopies(ctx context.Context) {
 	list, names := listOf(s.res, mutator.KindCluster), namesOf(s.res, mutator.KindCluster, wire.FieldNumbersOf((*clusterv3.Cluster)(nil)))
 	at := make(map[string]int, len(names))
 	for i, name := range names {
-		if _, there := at[name]; !there { // of several of a name the first counts
+		if _, there := at[name]; !there { // the first of several clusters with the same name counts
 			at[name] = i
 		}
 	}
@@ -99,7 +98,7 @@ func (s *settling) addCopies(ctx context.Context) {
 	s.res.names[mutator.KindCluster] = names
 }
 
-// addMissing adds the outcomes of a copy that is not added.
+// addMissing records the outcomes of a copy that is not added.
 func (s *settling) addMissing(c copied, r Result, err error) {
 	s.res.add(s.variants.outcomesOf(c, r, err)...)
 	for i := range c.plans {
@@ -109,7 +108,7 @@ func (s *settling) addMissing(c copied, r Result, err error) {
 	}
 }
 
-// outcomesOf are those of a copy that is not added, for each feature that it was for.
+// outcomesOf returns the outcomes of a copy that is not added, one for each feature with a variant.
 func (v *variants) outcomesOf(c copied, verdict Result, err error) (out []*Outcome) {
 	for i := range c.plans {
 		if c.plans[i] != nil {
@@ -124,15 +123,16 @@ func (v *variants) outcomeOf(c copied, feature int, verdict Result, err error) *
 	return &Outcome{Feature: v.names[feature], Kind: mutator.KindCluster, Name: c.name, Result: verdict, Err: err, affected: bearsOn, affectsAll: len(bearsOn) == 0}
 }
 
-// copyResult is a copy of a cluster, nil if it could not be made, what its edits counted, and what they could not apply.
+// copyResult is a copy of a cluster, or nil if it could not be made, with its counts and partial
+// failures.
 type copyResult struct {
 	encoded []byte
 	counts  []editCounts
 	partial []*Outcome
 }
 
-// copyOf is the copy of a cluster, edited by each feature that has a variant. If one fails whose
-// failure policy is not Ignore, the copy rejects all requests.
+// copyOf returns a copy of a cluster, edited by each feature that has a variant. If one of them
+// fails and its failure policy is not Ignore, the copy rejects all requests.
 func (s *settling) copyOf(ctx context.Context, c copied, raw []byte) (made copyResult, out []*Outcome) {
 	v, key := s.variants, copyKey{c.name, c.planKey(), raw}
 	if found := s.cached.copies.Get(key); found != nil {
@@ -166,26 +166,26 @@ func (s *settling) copyOf(ctx context.Context, c copied, raw []byte) (made copyR
 			return made, slices.Concat(made.partial, out, []*Outcome{v.outcomeOf(c, i, Denied, failure)})
 		}
 	}
-	if made.encoded = encoded; len(out) == 0 { // what failed is tried again
+	if made.encoded = encoded; len(out) == 0 { // failures are retried
 		s.cached.copies.Put(key, made, len(encoded)+sizeOfCounts(made.counts)+sizeOfOutcomes(made.partial))
 	}
 	return made, slices.Concat([]*Outcome{v.outcomeOf(c, c.owner, Added, nil)}, made.partial, out)
 }
 
-// ignores tells whether a way's clusters are to be without the variant of a feature that fails.
+// ignores reports whether a way's clusters go without the variant of a feature that fails.
 func (v *variants) ignores(c *combination, feature int) bool {
 	own := c.variants[feature].OnFailure
 	return own == mutator.Ignore || own != mutator.Deny && v.onError[feature] == mutator.Ignore
 }
 
-// copyEdit is a copy with the edit of one feature, what that counted, and what it could not apply.
+// copyEdit is a copy edited by one feature, with its counts and partial failures.
 type copyEdit struct {
 	encoded []byte
 	counts  mutator.Counts
 	partial []mutator.PartialFailure
 }
 
-// editCopy is a copy with the edit of one feature.
+// editCopy returns a copy edited by one feature.
 func (s *settling) editCopy(ctx context.Context, c copied, feature int, raw []byte) (edit copyEdit, err error) {
 	v := s.variants
 	ctx, edit.counts = counting(ctx, s.counts(v.names[feature]))
@@ -218,7 +218,7 @@ func (s *settling) editCopy(ctx context.Context, c copied, feature int, raw []by
 	return edit, foreignEntry(v.ownKeys[feature], metadataFields(mutator.KindCluster), raw, edit.encoded)
 }
 
-// planKey is all that a copy depends on besides the cluster.
+// planKey returns everything that a copy depends on except the cluster.
 func (c *copied) planKey() (key []byte) {
 	for i, variant := range c.variants {
 		if c.plans[i] != nil {
@@ -230,8 +230,8 @@ func (c *copied) planKey() (key []byte) {
 	return key
 }
 
-// newCopy is a cluster under another name, which has its endpoints by the name that it had, and
-// statistics of its own.
+// newCopy returns a cluster under another name. It has the endpoints of the original name and its
+// own statistics.
 func newCopy(raw []byte, of copied) ([]byte, error) {
 	c, err := underName(raw, of.name)
 	if err != nil {
@@ -240,7 +240,7 @@ func newCopy(raw []byte, of copied) ([]byte, error) {
 	if c.GetAltStatName() != "" {
 		c.AltStatName = strings.ReplaceAll(of.copyName(c.GetAltStatName()), ".", "_") // a dot ends the name in statistics
 	}
-	xds.SetEDSInitialFetchTimeout(c, xds.NewClusterFetchTimeout) // whatever the features make of it
+	xds.SetEDSInitialFetchTimeout(c, xds.NewClusterFetchTimeout) // whatever the features do
 	return encode(c)
 }
 
@@ -253,7 +253,8 @@ func underName(raw []byte, name string) (*clusterv3.Cluster, error) {
 	return c, nil
 }
 
-// denied is a copy that rejects all requests, and nil if there can be none: Envoy then does so.
+// denied returns a copy that rejects all requests, or nil if that is impossible: Envoy then rejects
+// them itself.
 func denied(raw []byte, name string) []byte {
 	c, err := underName(raw, name)
 	if err == nil {

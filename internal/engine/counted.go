@@ -9,23 +9,23 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// editCounts is what a feature's edit of a resource counted, see [mutator.Count]. It is added up in every call, and a
-// list is quicker to go through than a map.
+// editCounts are the counts of a feature's edit of a resource, see [mutator.Count]. They are summed
+// in every call, and a list is faster to iterate than a map.
 type editCounts struct {
 	feature string
 	counts  []count
 }
 
-// count is what an edit counted under a key.
+// count is a key and its count.
 type count struct {
 	key string
 	n   int
 }
 
-// countedSize is the approximate size of a count with its key.
+// countedSize is the approximate size of a count with its key in bytes.
 const countedSize = 64
 
-// placedCounts are the counts of a resource of the call, or of a copy of a cluster, by its name.
+// placedCounts are the counts of a resource of the call, or of a copy of a cluster, which is named.
 type placedCounts struct {
 	spot
 	copied string
@@ -39,12 +39,12 @@ func (r *Response) addCounts(at spot, copied string, all []editCounts) {
 	}
 }
 
-// forgetCounts takes counts back.
+// forgetCounts removes the counts for which of returns true.
 func (r *Response) forgetCounts(of func(placedCounts) bool) {
 	r.counts, r.sums = slices.DeleteFunc(r.counts, of), nil
 }
 
-// countsOf are what the edits of each feature counted. They must not be changed.
+// countsOf returns the sums of counts by feature. They must not be changed.
 func (r *Response) countsOf() map[string]mutator.Counts {
 	if r.sums == nil {
 		r.sums = sumsOf(r.counts)
@@ -68,8 +68,8 @@ func sumsOf(all []placedCounts) map[string]mutator.Counts {
 	return sums
 }
 
-// counting returns a context in which the edit of a feature that counts does so, and the counts; nil
-// for other features.
+// counting returns a context in which edits can count, and their counts; nil for features that do
+// not count.
 func counting(ctx context.Context, does bool) (context.Context, mutator.Counts) {
 	if !does {
 		return ctx, nil
@@ -78,7 +78,7 @@ func counting(ctx context.Context, does bool) (context.Context, mutator.Counts) 
 	return mutator.WithCounts(ctx, counts), counts
 }
 
-// withCounts adds what a feature's edit counted, if anything.
+// withCounts appends the counts of a feature's edit, if any.
 func withCounts(all []editCounts, feature string, counts mutator.Counts) []editCounts {
 	if len(counts) == 0 {
 		return all
@@ -90,7 +90,7 @@ func withCounts(all []editCounts, feature string, counts mutator.Counts) []editC
 	return append(all, editCounts{feature, list})
 }
 
-// sizeOfCounts is the approximate size of counts in the cache.
+// sizeOfCounts returns the approximate size of counts in the cache in bytes.
 func sizeOfCounts(all []editCounts) (size int) {
 	for _, c := range all {
 		size += len(c.counts) * countedSize
@@ -98,12 +98,12 @@ func sizeOfCounts(all []editCounts) (size int) {
 	return size
 }
 
-// counts reports whether the edits of a feature count.
+// counts reports whether the edits of a feature can count.
 func (e *Engine) counts(feature string) bool {
 	return slices.ContainsFunc(e.features, func(f mutator.Feature) bool { return f.Name == feature && f.Rejects != nil })
 }
 
-// byCounts is what depends on an input and on what edits counted, as it was at the last call.
+// byCounts is a value that depends on an input and on counts, from the last call.
 type byCounts[V any] struct {
 	last atomic.Pointer[valueOfCounts[V]]
 }
@@ -113,7 +113,8 @@ type valueOfCounts[V any] struct {
 	value  V
 }
 
-// get computes the value unless the counts are those of the last call. It is not kept if it failed.
+// get computes the value unless the counts equal those of the last call. It does not keep a value
+// with an error.
 func (b *byCounts[V]) get(counts map[string]mutator.Counts, compute func() (V, error)) (V, error) {
 	if last := b.last.Load(); last != nil && maps.EqualFunc(last.counts, counts, maps.Equal[mutator.Counts, mutator.Counts]) {
 		return last.value, nil

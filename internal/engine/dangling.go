@@ -7,9 +7,9 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// noteDangling notes which custom resources brought a reference in that leads nowhere, see [mutator.Refer], and reports
-// whether there are any that can be rejected for it: then the translation is made again without them, and the resource
-// does not fail.
+// noteDangling records which custom resources added a dangling reference, see [mutator.Refer], and
+// reports whether any of them can be rejected for it. If so, the translation is repeated without
+// them, and the resource does not fail.
 func (s *settling) noteDangling(at spot, ref reference) (found bool) {
 	feature := featureOf(ref.owner)
 	var valid map[policy.ID]bool
@@ -36,7 +36,7 @@ func (s *settling) noteDangling(at spot, ref reference) (found bool) {
 	return found
 }
 
-// addDangling notes why a custom resource is rejected, unless that is not valid any more.
+// addDangling records why a custom resource is rejected, unless it is no longer valid.
 func (r *Response) addDangling(feature, id string, err error, valid map[policy.ID]bool) bool {
 	for v := range valid {
 		if v.String() != id {
@@ -56,7 +56,7 @@ func (r *Response) addDangling(feature, id string, err error, valid map[policy.I
 	return false
 }
 
-// validOf are the valid custom resources of a feature in a translation.
+// validOf returns the IDs of the valid custom resources of a feature in a translation.
 func (e *Engine) validOf(in *mutator.Input, feature string) map[policy.ID]bool {
 	valid := map[policy.ID]bool{}
 	for i := range e.features {

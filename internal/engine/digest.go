@@ -10,9 +10,9 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// inputDigest stands for all that a mutator may read for a resource: the resource, the
-// custom resources and host names of the call, and what leads to it if it is a cluster.
-// If a mutator reads more of the routes, a change there does not end a quarantine early.
+// inputDigest returns a digest of everything that a mutator may read for a resource: the resource,
+// the custom resources and host names of the call, and for a cluster the routes to it. If a mutator
+// reads more of the routes, a change there does not end a quarantine early.
 func inputDigest(in *mutator.Input, s sandbox.Key, raw []byte) (sum sandbox.Digest) {
 	h := sha256.New()
 	writeParts(h, string(in.Hook), string(raw), in.Objects.Digest())
@@ -26,10 +26,10 @@ func inputDigest(in *mutator.Input, s sandbox.Key, raw []byte) (sum sandbox.Dige
 	return sum
 }
 
-// writeParts writes texts with their lengths, so that they cannot run together.
+// writeParts writes texts preceded by their lengths, so that adjacent texts cannot be confused.
 func writeParts(h hash.Hash, parts ...string) {
 	for _, p := range parts {
-		_ = binary.Write(h, binary.BigEndian, uint64(len(p))) // a hash takes everything
+		_ = binary.Write(h, binary.BigEndian, uint64(len(p))) // a hash never fails
 		_, _ = h.Write([]byte(p))
 	}
 }

@@ -8,29 +8,29 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// Effect is what one mutator did to one resource. The effects of a call, applied to its resources
-// one after another, give its response.
+// Effect is what one mutator did to one resource. Applying all effects of a call to its resources
+// in order gives the response.
 type Effect struct {
-	// Feature is empty for what egraft does for all features at the end of a translation: it removes
-	// route metadata, releases held routes and leads routes to renamed clusters.
+	// Feature is empty for what egraft does for all features at the end of a translation: it
+	// removes route metadata, releases held routes and changes routes to renamed clusters.
 	Feature string
 	Kind    mutator.Kind
-	// Name is that of the resource before its first mutator.
+	// Name is the name of the resource before its first mutator.
 	Name string
-	// CopyOf is the name of the cluster that an added one is a copy of.
+	// CopyOf is the name of the cluster of which an added cluster is a copy.
 	CopyOf string
-	// Policies are the custom resources that the effect is for. If Uncertain is set, the mutator
+	// Policies are the custom resources that caused the effect. If Uncertain is set, the mutator
 	// does not name them, and these are all of its feature in the call.
 	Policies  []*policy.Object
 	Uncertain bool
-	// Shadow is set for what would be done if the custom resources with the effect Shadow were enforced.
-	// It is not part of the response, and comes after all that is.
+	// Shadow is set for an effect that would occur if the custom resources with the effect Shadow
+	// were enforced. It is not part of the response and comes after all effects that are.
 	Shadow bool
-	// Before and After are the resource as encoded message, with its secrets. Before is nil for an
-	// added resource, After for a pruned one, and both for one that could not be added.
+	// Before and After are the resource as encoded messages, including secrets. Before is nil for
+	// an added resource, After for a pruned one, and both for one that could not be added.
 	Before, After []byte
 	Result
-	// Err is the reason of everything but Applied, Unchanged, Added and Pruned.
+	// Err is the reason of every result except Applied, Unchanged, Added and Pruned.
 	Err error
 }
 
@@ -39,18 +39,18 @@ func (e *Effect) Changed() bool {
 	return (e.Before == nil) != (e.After == nil) || string(e.Before) != string(e.After)
 }
 
-// placed is an effect and the resource of the call that it is on.
+// placed is an effect and the resource of the call that it applies to.
 type placed struct {
 	spot
 	Effect
 }
 
-// nowhere is the spot of effects on what is no resource of the call.
+// nowhere is the spot of effects on resources that are not in the call.
 var nowhere = spot{-1, -1}
 
 // Explain responds to a call as [Engine.Run] does, and returns what each mutator did, in order of
-// execution. It runs without the cache and does not change the health, the quarantine and the
-// statistics of the engine. With an error, the effects are those until then.
+// execution. It runs without the cache and does not change the health, quarantine or statistics of
+// the engine. With an error, it returns the effects until then.
 func (e *Engine) Explain(ctx context.Context, call *Call) (*Response, []Effect, error) {
 	if e.isUnused(call) {
 		res, err := e.Run(ctx, call)
@@ -71,7 +71,7 @@ func (e *Engine) Explain(ctx context.Context, call *Call) (*Response, []Effect, 
 	return res, append(effects, res.shadowEffects...), err
 }
 
-// recording is an engine for one call that has the same features and records effects.
+// recording returns an engine for one call with the same features that records effects.
 func (e *Engine) recording(h mutator.Hook) *Engine {
 	r := &Engine{
 		features: e.features, variants: e.variants, read: e.read, hosts: e.hosts, lastHost: new(atomic.Uint64), excess: e.excess,

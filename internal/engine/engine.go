@@ -43,19 +43,19 @@ type Engine struct {
 	cache    *cache.Cache
 	cached   tables
 	hosts    hostReader
-	lastHost *atomic.Uint64 // its id
+	lastHost *atomic.Uint64 // the last ID
 	sandbox  *sandbox.Sandbox
-	reads    *sandbox.Sandbox                                // for custom resources: by namespace where the other is by feature
+	reads    *sandbox.Sandbox                                // for reads of custom resources: by namespace, where sandbox is by feature
 	excess   func([]*policy.Object) map[*policy.Object]error // nil without limits
 
-	explaining     *sandbox.Sandbox // of [Engine.Explain]
+	explaining     *sandbox.Sandbox // used by [Engine.Explain]
 	recordsEffects bool
 	shadow         *Engine // for custom resources with the effect Shadow, see [Engine.newShadow]
 	isShadow       bool
 }
 
-// WithLimits sets [mutator.Input.Excess]: which policies in effect are past a limit of their
-// namespace. Its result must depend on the policies alone.
+// WithLimits sets [mutator.Input.Excess]: which policies in effect exceed a limit of their
+// namespace. The result must depend on the policies only.
 func WithLimits(excess func(inEffect []*policy.Object) map[*policy.Object]error) Option {
 	return func(e *Engine) error {
 		e.excess = excess
@@ -63,24 +63,24 @@ func WithLimits(excess func(inEffect []*policy.Object) map[*policy.Object]error)
 	}
 }
 
-// runner is a chain of whatever type of resource.
+// runner is a chain for any type of resource.
 type runner interface {
-	// worker returns a function that runs the chain on one resource, and one to call after the
-	// last resource. It first looks up the results of the call before in the cache.
+	// worker returns a function that runs the chain on one resource, and a function to call after
+	// the last resource. It first looks up the results of the previous call in the cache.
 	worker(ctx context.Context, in *mutator.Input, results *cache.Table[resourceKey, cachedResult], last []previous) (worker, func())
 	name(raw []byte) string
-	// without runs the chain with some features' mutators failed.
+	// without runs the chain as if the mutators of some owners had failed.
 	without(ctx context.Context, in *mutator.Input, raw []byte, failed map[string]error) resourceResult
-	// denyResource denies a resource because of a feature, whatever its failure policy is.
+	// denyResource denies a resource for a feature, whatever the failure policy is.
 	denyResource(raw []byte, feature string, reason error) resourceResult
-	// sorted is a copy of a resource with its maps in order.
+	// sorted returns a copy of a resource with sorted maps.
 	sorted(raw []byte) []byte
 }
 
 // Option changes an [Engine].
 type Option func(*Engine) error
 
-// New prepares the features, whose order is the order of execution.
+// New creates an engine. The order of the features is the order of execution.
 func New(features []mutator.Feature, options ...Option) (*Engine, error) {
 	if err := mutator.Validate(features); err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func chainsOf(h mutator.Hook, features []mutator.Feature, v *variants, g *sandbo
 	return m
 }
 
-// run responds to a call as [Engine.Run] does, without a timeout on plans.
+// run responds to a call as [Engine.Run] does, without a timeout for plans.
 func (e *Engine) run(ctx context.Context, call *Call) (*Response, error) {
 	var configs []config
 	if call.Hook == mutator.HookTranslation {
@@ -150,7 +150,7 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Response, error) {
 	}
 }
 
-// respond takes the resources of a call through the features. With an error, the response has the
+// respond runs the features on the resources of a call. With an error, the response has the
 // outcomes until then.
 func (e *Engine) respond(ctx context.Context, p *callState, call *Call, configs []config) (*Response, error) {
 	in := p.in

@@ -6,14 +6,14 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// MaxRouteGrowth is by how many bytes all mutators together may make a route grow in the Route
-// hook. Whatever they add is there up to 2,048 times for an HTTPRoute, for each of 16 host names
-// and 128 matches, times the listeners, and comes back in the translation: at most 8 MiB for each
-// listener, whatever policies there are.
+// MaxRouteGrowth is the maximum number of bytes by which all mutators together may grow a route in
+// the Route hook. Each addition occurs up to 2,048 times for an HTTPRoute, once for each of 16 host
+// names and 128 matches, times the number of listeners, and is sent again in the translation: at
+// most 8 MiB for each listener, whatever policies there are.
 const MaxRouteGrowth = 4 << 10
 
-// fault returns the error of an edit whose message is valid: Envoy would reject it, or other
-// resources would no longer find it.
+// fault returns the error of an edit that Envoy would reject although the message is valid, or
+// after which other resources would no longer find it.
 func (c *chain[T]) fault(l *link[T], original, before, now []byte) error {
 	if was, is := c.name(before), c.name(now); was != is && !l.renames {
 		return fmt.Errorf("renamed the %s from %q to %q, but nothing refers to the new name", c.kind, was, is)
@@ -39,8 +39,8 @@ func (c *chain[T]) fault(l *link[T], original, before, now []byte) error {
 	return nil
 }
 
-// addedDomain is the fault of an edit of a virtual host that gives it another domain: the others
-// of the route configuration, one of which may have it, are not known.
+// addedDomain returns the fault of an edit that adds a domain to a virtual host: the other virtual
+// hosts of the route configuration are not known, and one of them may have the domain.
 func addedDomain(before, now []byte) error {
 	was := map[string]bool{}
 	for _, d := range domains(before) {
@@ -54,7 +54,7 @@ func addedDomain(before, now []byte) error {
 	return domainTwice([][][]byte{domains(before)}, [][][]byte{domains(now)})
 }
 
-// domainTwice is the fault of an edit after which there is a domain twice that was not before.
+// domainTwice returns the fault of an edit that makes a domain occur twice.
 func domainTwice(before, now [][][]byte) error {
 	found := twice(now)
 	if len(found) == 0 {
@@ -91,19 +91,19 @@ func listenerFault(before, now []byte) error {
 		return nil
 	}
 	if already, _ := overlapping(before); already != nil {
-		return nil // it came like that
+		return nil // it was so before
 	}
 	return fmt.Errorf("the result is invalid: the filter chains %q and %q match the same connections, which Envoy rejects", one.GetName(), other.GetName())
 }
 
-// reference is a name of another resource of the translation that an edit brought in.
+// reference is the name of another resource of the translation, in a reference that an edit added.
 type reference struct {
-	owner string // of the mutator
+	owner string // of the mutator's code
 	kind  mutator.Kind
 	name  string
 }
 
-// err is what is wrong if there is no such resource.
+// err returns the error if the resource does not exist.
 func (r reference) err() error {
 	if r.kind == mutator.KindCluster {
 		return fmt.Errorf("refers to the cluster %q, which is not in the translation", r.name)
@@ -111,7 +111,8 @@ func (r reference) err() error {
 	return fmt.Errorf("refers to the route configuration %q, which is not in the translation", r.name)
 }
 
-// references are those that an edit brought in. They can be looked up in a translation alone.
+// references returns the references that an edit added. Only in a translation can they be looked
+// up.
 func (c *chain[T]) references(owner string, before, now []byte) (out []reference) {
 	if c.hook != mutator.HookTranslation {
 		return nil

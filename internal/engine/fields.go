@@ -11,11 +11,11 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// fields lead from a message to a value that is in it, by their numbers. Whoever wants to know a
-// name or two does not have to decode a listener.
+// fields is a path of field numbers from a message to a nested value. It reads a few values without
+// decoding the whole message, such as a listener.
 type fields []protowire.Number
 
-// each calls f with all values, in their order.
+// each calls f with all values in order.
 func (p fields) each(raw []byte, f func(value []byte)) {
 	for num, value := range wire.Values(raw) {
 		switch {
@@ -33,11 +33,11 @@ func (p fields) all(raw []byte) (values [][]byte) {
 	return values
 }
 
-// domains are those of a virtual host.
+// domains returns the domains of a virtual host.
 func domains(virtualHost []byte) [][]byte { return fields{2}.all(virtualHost) }
 
-// clustersIn are the clusters that the routes of a route configuration name, those of mirrored
-// requests included.
+// clustersIn returns the clusters that the routes of a route configuration name, including those of
+// mirrored requests.
 func clustersIn(configuration []byte) (names [][]byte) {
 	add := func(name []byte) { names = append(names, []byte(xds.Released(string(name)))) }
 	fields{13, 1}.each(configuration, add)
@@ -76,21 +76,22 @@ func managers(listener []byte, f func(manager []byte)) {
 
 const hcmType = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 
-// askedFor are the names by which the HTTP connection managers of a listener ask for their routes.
+// askedFor returns the names of the route configurations that the HTTP connection managers of a
+// listener request.
 func askedFor(listener []byte) (names [][]byte) {
 	managers(listener, func(manager []byte) { names = append(names, fields{3, 2}.all(manager)...) })
 	return names
 }
 
-// inlined are the route configurations that are in a listener.
+// inlined returns the inline route configurations of a listener.
 func inlined(listener []byte) (configurations [][]byte) {
 	managers(listener, func(manager []byte) { configurations = append(configurations, fields{4}.all(manager)...) })
 	return configurations
 }
 
-// twice are the domains that are more than once in a route configuration, in lower case as Envoy
-// compares them, sorted. It rejects those, and neither the name of a virtual host nor that of an
-// HTTP filter or a filter chain that is there twice (seen with 1.39.1).
+// twice returns the domains that occur more than once in a route configuration, sorted, in lower
+// case as Envoy compares them. Envoy rejects duplicate domains, but not duplicate names of virtual
+// hosts, HTTP filters or filter chains (seen with 1.39.1).
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/router/config_impl.cc
 func twice(hosts [][][]byte) (found []string) {
 	times := map[string]int{}
@@ -108,13 +109,13 @@ func twice(hosts [][][]byte) (found []string) {
 
 func lower(domain []byte) string { return strings.ToLower(string(domain)) }
 
-// domainsIn are the domains of each virtual host of a route configuration.
+// domainsIn returns the domains of each virtual host of a route configuration.
 func domainsIn(configuration []byte) (hosts [][][]byte) {
 	fields{virtualHosts}.each(configuration, func(host []byte) { hosts = append(hosts, domains(host)) })
 	return hosts
 }
 
-// without are the items of after that are not among those of before, each once.
+// without returns the items of after that are not in before, each once.
 func without(before, after [][]byte) (added []string) {
 	if slices.EqualFunc(before, after, bytes.Equal) {
 		return nil

@@ -20,40 +20,40 @@ import (
 // virtualHosts is RouteConfiguration.virtual_hosts.
 const virtualHosts protowire.Number = 2
 
-// slotSize is how many bytes a slot takes.
+// slotSize is the size of a slot in bytes.
 const slotSize = int(unsafe.Sizeof(cache.Slot{}))
 
-// config is a route configuration and its parts, which change one by one.
+// config is a route configuration and its virtual hosts, which change independently.
 type config struct {
 	raw []byte
 	parts
-	slots, last []cache.Slot // of the virtual hosts in the cache, now and at the call before
+	slots, last []cache.Slot // of the virtual hosts in the cache, now and in the previous call
 }
 
-// isNew tells whether the configuration is another one than at the call before.
+// isNew reports whether the configuration differs from the previous call.
 func (c *config) isNew() bool { return !slices.Equal(c.last, c.slots) }
 
-// parts are what counts of a route configuration. Nothing in it is part of the call.
+// parts is the relevant content of a route configuration. It does not retain bytes of the call.
 type parts struct {
 	name  string
 	hosts []*host
 }
 
-// host is what counts of a virtual host. The same has the same id for as long as it is
-// cached, and other content never.
+// host is the relevant content of a virtual host. Equal content has the same ID for as long as it
+// is cached, and different content never has.
 type host struct {
 	id     uint64
-	size   int // of what counts, in bytes
+	size   int // of the relevant content, in bytes
 	marked bool
 	// shadowed is whether a route may have a shadow entry.
 	shadowed bool
-	reach    func() *xds.VirtualHostIndex // nil if the host cannot be decoded
+	reach    func() *xds.VirtualHostIndex // returns nil if the host cannot be decoded
 }
 
-// hostReader reads virtual hosts. What it needs it makes of descriptors when it is first used.
+// hostReader reads virtual hosts. It computes what it needs from descriptors on first use.
 type hostReader struct {
 	maps          func() *wire.Maps
-	plain, marked func() *wire.Mask // what [xds.NewVirtualHostIndex] reads of a host without and with route metadata
+	plain, marked func() *wire.Mask // fields that [xds.NewVirtualHostIndex] reads, without and with route metadata
 }
 
 func newHostReader() hostReader {
@@ -72,8 +72,8 @@ func newHostReader() hostReader {
 	}
 }
 
-// appendContent appends what counts of a virtual host, the same in whatever order maps are,
-// and reports whether it may have route metadata.
+// appendContent appends the relevant content of a virtual host with sorted maps, and reports
+// whether it may have route metadata.
 func (r hostReader) appendContent(b, raw []byte) (content []byte, marked bool) {
 	content = r.plain().Append(b, raw)
 	if bytes.Contains(content[len(b):], []byte(xds.MetadataNamespace)) {
@@ -83,7 +83,7 @@ func (r hostReader) appendContent(b, raw []byte) (content []byte, marked bool) {
 	return content, marked
 }
 
-// configs are the route configurations of a call.
+// configs returns the route configurations of a call.
 func (e *Engine) configs(call *Call) []config {
 	var encoded [][]byte
 	for _, list := range call.Resources {
@@ -94,8 +94,8 @@ func (e *Engine) configs(call *Call) []config {
 	return e.readConfigs(asSent, encoded)
 }
 
-// state is what a route configuration is read as. The slots of its virtual hosts are those of
-// the same state at the call before.
+// state is the stage at which a route configuration is read. Slots are compared with those of the
+// same state in the previous call.
 type state string
 
 const (
@@ -103,7 +103,7 @@ const (
 	asChanged state = "as changed" // by mutators
 )
 
-// readConfigs reads route configurations, all of their virtual hosts at once.
+// readConfigs reads route configurations, with all virtual hosts in parallel.
 func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
 	if e.isShadow {
 		s = "shadow " + s
@@ -141,14 +141,14 @@ func (e *Engine) readConfigs(s state, encoded [][]byte) []config {
 	return out
 }
 
-// unread is a virtual host that is to be read.
+// unread is a virtual host to read.
 type unread struct {
 	config *config
-	at     int // in the configuration
+	at     int // index in the configuration
 	raw    []byte
 }
 
-// hostAt reads a virtual host. It uses the buffer content, which it returns for the next one.
+// hostAt reads a virtual host. It uses the buffer content and returns it for reuse.
 func (e *Engine) hostAt(u *unread, content []byte) (*host, cache.Slot, []byte) {
 	if last := u.config.last; u.at < len(last) {
 		if found := e.cached.wholeHosts.GetAt(last[u.at]); found != nil && found.Value.content.Is(u.raw, content) {
@@ -160,7 +160,7 @@ func (e *Engine) hostAt(u *unread, content []byte) (*host, cache.Slot, []byte) {
 	return h, e.putWhole(h, u.raw), content
 }
 
-// putWhole caches what counts of a virtual host, of which raw is all.
+// putWhole caches a virtual host under its full content, raw.
 func (e *Engine) putWhole(h *host, raw []byte) cache.Slot {
 	if e.cache == nil {
 		return cache.Slot{}
@@ -173,7 +173,7 @@ func (e *Engine) putWhole(h *host, raw []byte) cache.Slot {
 	})
 }
 
-// host is the virtual host of which content counts, which is not kept.
+// host returns the virtual host with the relevant content, which it does not retain.
 func (e *Engine) host(content []byte, marked bool) *host {
 	if found := e.cached.hosts.Get(hostKey{marked, content}); found != nil {
 		return found.Value
@@ -185,8 +185,8 @@ func (e *Engine) host(content []byte, marked bool) *host {
 	return h
 }
 
-// readHost reads what counts of a virtual host. One that cannot be decoded is left out:
-// Envoy Gateway encoded it, and Envoy would reject it as well.
+// readHost decodes the relevant content of a virtual host. It omits one that cannot be decoded:
+// Envoy Gateway encoded it, and Envoy would reject it too.
 func readHost(content []byte) *xds.VirtualHostIndex {
 	vh := &routev3.VirtualHost{}
 	if proto.Unmarshal(content, vh) != nil {
@@ -203,7 +203,7 @@ func partsOf(configs []config) []parts {
 	return out
 }
 
-// routeIndex says what leads to the clusters. A large virtual host is worth a goroutine.
+// routeIndex returns the index of routes to clusters. A large virtual host is worth a goroutine.
 func routeIndex(configs []parts) *xds.RouteIndex {
 	var hosts []*host
 	for _, c := range configs {
@@ -221,7 +221,7 @@ func routeIndex(configs []parts) *xds.RouteIndex {
 	return xds.NewRouteIndex(configurations)
 }
 
-// readable leaves out virtual hosts that could not be decoded.
+// readable removes virtual hosts that could not be decoded.
 func readable(hosts []*xds.VirtualHostIndex) []*xds.VirtualHostIndex {
 	return slices.DeleteFunc(slices.Clone(hosts), func(h *xds.VirtualHostIndex) bool { return h == nil })
 }

@@ -14,38 +14,39 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// callState is the input of a call besides its resources, and what is computed from it alone.
-// Calls with the same input share it.
+// callState is the input of a call except its resources, and what is computed from that input
+// alone. Calls with the same input share it.
 type callState struct {
 	in       *mutator.Input
 	warnings []error
-	reading  *reading // of its custom resources
-	// report gets the outcomes of policies from the features, once; reported has them when they
-	// are there.
+	reading  *reading // of the custom resources
+	// report gets the outcomes of policies from the features, once; reported has them once they are
+	// known.
 	report   func() *policyReports
 	reported atomic.Pointer[policyReports]
-	isSilent bool // there is nothing to report on
-	// counting has the outcomes from features that count, and rejecting what these reject.
+	isSilent bool // nothing to report
+	// counting has the outcomes from features that count, and rejecting the policies that they
+	// reject.
 	counting  byCounts[*policyReports]
 	rejecting map[string]*byCounts[map[*policy.Object]error]
-	// lists have the results of the last call, by kind.
+	// lists has the results of the last call, by kind.
 	lists map[mutator.Kind]*atomic.Pointer[[]previous]
-	// renaming are the clusters that had other names after the last call.
+	// renaming has the clusters that were renamed in the last call.
 	renaming atomic.Pointer[renaming]
-	// given are the names that they had before mutators failed for them.
+	// given has their new names before mutators failed for them.
 	given atomic.Pointer[given]
 }
 
-// previous is the result of a resource at the last call.
+// previous is the result for a resource in the last call.
 type previous struct {
 	cache.Slot        // of the cached result
 	unwanted   string // its name, if no mutator had a plan and none read more than the name
 }
 
-// previousSize is the approximate size of one, with a name.
+// previousSize is the approximate size of a previous with a name in bytes.
 const previousSize = int(unsafe.Sizeof(previous{})) + 64
 
-// previous returns the results of a list at the last call, nil if unknown.
+// previous returns the results of a list in the last call, or nil.
 func (p *callState) previous(k mutator.Kind) []previous {
 	if at := p.lists[k]; at != nil {
 		if last := at.Load(); last != nil {
@@ -72,23 +73,23 @@ func (p *callState) keep(k mutator.Kind, last []previous, answers []resourceResu
 	at.Store(&now)
 }
 
-// prepare returns the state of a call. Calls with the same policies and routes share it, and with
-// it what features compute once, see [mutator.ComputeOnce].
+// prepare returns the state of a call. Calls with the same policies and routes share it, including
+// what features compute with [mutator.ComputeOnce].
 func (e *Engine) prepare(ctx context.Context, call *Call, configs []config) *callState {
 	return e.cachedState(call, configs, nil, func() *callState { return e.newCallState(ctx, call, configs) })
 }
 
-// cachedState makes the state of a call unless it is cached.
+// cachedState returns the cached state of a call, or creates it.
 func (e *Engine) cachedState(call *Call, configs []config, rejected []string, newState func() *callState) *callState {
 	if e.cache == nil || call.Hook != mutator.HookTranslation && len(call.Objects) == 0 {
-		return newState() // quicker than to look it up
+		return newState() // faster than looking it up
 	}
 	key := inputKey{call, configs, e.isShadow, rejected}
 	if found := e.cached.inputs.Get(key); found != nil && !found.Value.reading.over() {
 		return found.Value
 	}
 	p := newState()
-	if call.Hook == mutator.HookTranslation { // the others have single resources
+	if call.Hook == mutator.HookTranslation { // other hooks have single resources
 		p.lists = map[mutator.Kind]*atomic.Pointer[[]previous]{}
 		for _, kind := range p.in.Kinds {
 			p.lists[kind] = &atomic.Pointer[[]previous]{}
@@ -98,7 +99,7 @@ func (e *Engine) cachedState(call *Call, configs []config, rejected []string, ne
 	for _, list := range call.Resources {
 		size += len(list.Encoded) * previousSize
 	}
-	// What features compute is about as large as what they compute it from.
+	// What features compute is about as large as its input.
 	for _, c := range configs {
 		for _, h := range c.hosts {
 			size += h.size
@@ -141,7 +142,7 @@ func (e *Engine) newState(in *mutator.Input, r *reading, warnings []error) *call
 	return p
 }
 
-// kindsOf are those of the resources of a call.
+// kindsOf returns the kinds of the resources of a call.
 func kindsOf(call *Call) (kinds []mutator.Kind) {
 	for _, list := range call.Resources {
 		if len(list.Encoded) > 0 {

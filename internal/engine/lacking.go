@@ -9,18 +9,18 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// lacking are additions that were not made, by name, with the outcomes by feature.
+// lacking are additions that were not made, by name, with their outcomes by feature.
 type lacking struct {
 	why     map[string]map[string]*Outcome
-	there   map[string]bool // what was made, for one feature or another
-	wanted  map[string]bool // what is referred to
-	lengths []bool          // of the names
+	there   map[string]bool // additions that were made, by any feature
+	wanted  map[string]bool // names that other resources refer to
+	lengths []bool          // lengths of the names
 }
 
-// note takes up an addition that is not made, with the outcome that says why.
+// note records an addition that is not made, with the outcome that has the reason.
 func (l *lacking) note(o *Outcome, name string) {
 	switch {
-	case l.there[name]: // so that what refers to it is all right
+	case l.there[name]: // references to it are valid
 		return
 	case name == "": // nothing can refer to it
 		o.affectsAll = true
@@ -39,7 +39,7 @@ func (l *lacking) note(o *Outcome, name string) {
 	l.lengths[len(name)] = true
 }
 
-// made notes an addition that is there now: another feature may want the same.
+// made records an addition that exists: another feature may need the same one.
 func (l *lacking) made(name string) {
 	if l.there == nil {
 		l.there = map[string]bool{}
@@ -48,9 +48,9 @@ func (l *lacking) made(name string) {
 	delete(l.why, name)
 }
 
-// in are the names of lacking additions that an encoded message refers to, wherever that is and inside of any Any: a
-// name is contiguous bytes behind their number. One that occurs by chance is a resource too many
-// that is denied, and never one too few. It takes one look at each byte.
+// in returns the names of lacking additions to which an encoded message refers, at any depth and
+// inside any Any: a name is contiguous bytes after its length. A name that occurs by chance may
+// deny one resource too many, but never one too few. Each byte is read once.
 func (l *lacking) in(raw []byte) map[string]bool {
 	var found map[string]bool
 	for i := range raw {
@@ -72,7 +72,7 @@ func (l *lacking) in(raw []byte) map[string]bool {
 	return found
 }
 
-// broughtIn are the names that a resource refers to and did not when it came.
+// broughtIn returns the names to which mutators added references.
 func (l *lacking) broughtIn(before, now []byte) map[string]bool {
 	found := l.in(now)
 	if len(found) > 0 {
@@ -82,9 +82,9 @@ func (l *lacking) broughtIn(before, now []byte) map[string]bool {
 	return found
 }
 
-// blame makes additions that nothing refers to affect all policies of their features, since it is
-// not known which policy needs them. For the others, the plan of the resource that refers to them
-// names the affected policies.
+// blame makes missing additions without references affect all policies of their features, since it
+// is not known which policy needs them. For the others, the plan of the referring resource names
+// the affected policies.
 func (l *lacking) blame() {
 	for name, by := range l.why {
 		for _, o := range by {
@@ -93,18 +93,18 @@ func (l *lacking) blame() {
 	}
 }
 
-// spot is where a resource of a call is: in which of the lists, and at which position.
+// spot is the position of a resource in a call: the index of the list, and the index in it.
 type spot struct{ list, at int }
 
 func (s spot) compare(o spot) int {
 	return cmp.Or(cmp.Compare(s.list, o.list), cmp.Compare(s.at, o.at))
 }
 
-// unsettled are resources on which mutators failed, as it turns out after all ran, with the
-// errors by owner.
+// unsettled are resources on which mutators failed, as found after all have run, with the errors by
+// owner.
 type unsettled map[spot]map[string]error
 
-// fail notes that a mutator failed on a resource, and tells whether that is news.
+// fail records that a mutator failed on a resource, and reports whether that is new.
 func (u unsettled) fail(at spot, owner string, err error) bool {
 	if u[at] == nil {
 		u[at] = map[string]error{}
@@ -116,7 +116,7 @@ func (u unsettled) fail(at spot, owner string, err error) bool {
 	return true
 }
 
-// subject is what an outcome is about.
+// subject is the resource of an outcome.
 type subject struct {
 	kind mutator.Kind
 	name string

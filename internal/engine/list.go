@@ -7,24 +7,23 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// resourcesPerPiece is how many resources a goroutine takes at a time: what takes some
-// 20 µs if all of them are cached.
+// resourcesPerPiece is how many resources a goroutine takes at a time: about 20 µs of work if all
+// are cached.
 const resourcesPerPiece = 64
 
-// worker takes resources through a chain, one after another: the one at a position in the
-// list.
+// worker runs a chain on the resource at a position of the list.
 type worker func(i int, raw []byte) resourceResult
 
-// resourceResult is a resource after its chain, and what the cache needs to know of it.
+// resourceResult is the result for a resource, with the state that the cache needs.
 type resourceResult struct {
 	raw      []byte
 	result   *chainResult // nil if no mutator had a plan
-	err      error        // of a call that must fail; it has a result, too
+	err      error        // of a call that must fail; it also has a result
 	cache    cacheUse
-	previous // what it is at the next call
+	previous // for the next call
 }
 
-// cacheUse is whether the result of a resource was in the cache.
+// cacheUse records whether the result of a resource was in the cache.
 type cacheUse int8
 
 const (
@@ -60,11 +59,11 @@ func (e *Engine) list(ctx context.Context, p *callState, list Resources, res *Re
 	return res.addList(list, results)
 }
 
-// addList adds the results of a list to the response, up to the first error of a call that must
-// fail, and returns the resources.
+// addList adds the results of a list to the response, up to the first error that must fail the
+// call, and returns the resources.
 func (r *Response) addList(list Resources, results []resourceResult) ([][]byte, error) {
 	encoded := list.Encoded
-	var names []string // if a mutator applied to any
+	var names []string // nil unless a mutator applied
 	for i := range results {
 		a := &results[i]
 		if a.result == nil {
@@ -74,7 +73,7 @@ func (r *Response) addList(list Resources, results []resourceResult) ([][]byte, 
 			encoded, names = append(make([][]byte, 0, len(results)), encoded...), make([]string, len(results))
 		}
 		encoded[i], names[i] = a.raw, a.result.name
-		at := spot{len(r.Resources), i} // the list will be the next one of the response
+		at := spot{len(r.Resources), i} // the index of the next list of the response
 		r.place(at, a.result.effects)
 		r.addCounts(at, "", a.result.counts)
 		r.transient = r.transient || a.cache == uncached
@@ -84,10 +83,10 @@ func (r *Response) addList(list Resources, results []resourceResult) ([][]byte, 
 		if len(a.result.references) > 0 {
 			r.referring = append(r.referring, referring{at, a.result.references})
 		}
-		if len(r.Outcomes) == cap(r.Outcomes) { // most have one
+		if len(r.Outcomes) == cap(r.Outcomes) { // most resources have one outcome
 			r.Outcomes = slices.Grow(r.Outcomes, len(results)-i)
 		}
-		if a.cache == hit && !a.result.partial { // what failed otherwise is not cached
+		if a.cache == hit && !a.result.partial { // other failures are not cached
 			r.Outcomes = append(r.Outcomes, a.result.outcomes...)
 		} else {
 			r.add(a.result.outcomes...)

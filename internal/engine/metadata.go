@@ -14,7 +14,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// metadataFields is where egraft's metadata is in resources that have any, of all namespaces.
+// metadataFields returns the path of the metadata of all namespaces in resources with metadata of
+// egraft.
 func metadataFields(k mutator.Kind) fields {
 	switch k {
 	case mutator.KindRoute:
@@ -26,8 +27,8 @@ func metadataFields(k mutator.Kind) fields {
 	}
 }
 
-// ownKeys are the keys in egraft's metadata that features may change: those of all for a cluster
-// that is denied, and each feature's own.
+// ownKeys returns the keys in egraft's metadata that each feature may change: its own, and the key
+// for a denied cluster, which all features share.
 func ownKeys(features []mutator.Feature) map[string][]string {
 	keys := make(map[string][]string, len(features))
 	for i := range features {
@@ -36,13 +37,13 @@ func ownKeys(features []mutator.Feature) map[string][]string {
 	return keys
 }
 
-// foreignEntry is the fault of an edit that changes what another feature left in a route's or
-// cluster's metadata: that one would find its policy gone, or another one in its place.
+// foreignEntry returns the fault of an edit that changes another feature's entry in the metadata of
+// a route or cluster: that feature would find its policy missing or replaced.
 func foreignEntry(own []string, at fields, before, now []byte) error {
 	if at == nil || !hasEntries(before) && !hasEntries(now) {
 		return nil
 	}
-	var one, other [4]encodedEntry // mostly enough, and on the stack
+	var one, other [4]encodedEntry // large enough in most cases, and on the stack
 	was, is := metadataEntries(at, before, one[:0]), metadataEntries(at, now, other[:0])
 	key, changed := firstChanged(own, was, is)
 	if !changed {
@@ -54,7 +55,7 @@ func foreignEntry(own []string, at fields, before, now []byte) error {
 	return fmt.Errorf("changed %q in the metadata %s, which belongs to another feature; the feature's own keys are %s", key, xds.MetadataNamespace, strings.Join(own[:len(own)-1], ", "))
 }
 
-// routesAt is where the routes are in resources that have several.
+// routesAt returns the path of the routes in resources that have several.
 func routesAt(k mutator.Kind) fields {
 	switch k {
 	case mutator.KindVirtualHost:
@@ -66,9 +67,9 @@ func routesAt(k mutator.Kind) fields {
 	}
 }
 
-// foreignRouteEntry is the fault of an edit that gives a route an entry of another feature which none of
-// the routes had, or takes one away while all routes are still there: its policy would be another
-// one, or lost without the route.
+// foreignRouteEntry returns the fault of an edit that adds an entry of another feature to a route,
+// if no route had it, or removes one while all routes still exist: the policy would change, or be
+// lost without its route.
 func foreignRouteEntry(own []string, routes fields, before, now []byte) error {
 	if routes == nil || !hasEntries(before) && !hasEntries(now) {
 		return nil
@@ -110,7 +111,7 @@ func foreignEntries(own []string, at fields, raw []byte) routeEntries {
 	return found
 }
 
-// firstChanged is the first key in a whose value is another one in b and which is none of own.
+// firstChanged returns the first key in a, except own keys, whose value differs in b.
 func firstChanged(own []string, a, b []encodedEntry) (key []byte, found bool) {
 	for _, m := range a {
 		isOwn := slices.ContainsFunc(own, func(key string) bool { return key == string(m.key) })
@@ -141,7 +142,7 @@ func metadataEntries(metadata fields, raw []byte, entries []encodedEntry) []enco
 	return entries
 }
 
-// entryOf is the key and the value of an entry of a map.
+// entryOf returns the key and the value of a map entry.
 func entryOf(entry []byte) (key, value []byte) {
 	for num, v := range wire.Values(entry) {
 		switch num {
@@ -154,7 +155,7 @@ func entryOf(entry []byte) (key, value []byte) {
 	return key, value
 }
 
-// valueOf is the value of a key, the last of several, and nil without one.
+// valueOf returns the value of a key, the last of several, or nil.
 func valueOf(entries []encodedEntry, key []byte) (value []byte) {
 	for _, m := range entries {
 		if bytes.Equal(m.key, key) {
@@ -168,6 +169,6 @@ func equalValues(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return (a == nil) == (b == nil)
 	}
-	var one, other structpb.Value // maps in it may be in another order
+	var one, other structpb.Value // nested maps may be in another order
 	return proto.Unmarshal(a, &one) == nil && proto.Unmarshal(b, &other) == nil && proto.Equal(&one, &other)
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// errMissing is the error of features in a call without its resource. Envoy Gateway always sends
-// one, but passes the response of one extension server to the next, an empty one included, and
-// keeps its own resource if the response of the last one is empty:
+// errMissing is the error for features in a call without its resource. Envoy Gateway always sends
+// one, but it passes the response of one extension server to the next, even if empty, and keeps its
+// own resource if the last response is empty:
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/extension/registry/composite_hook_client.go
 var errMissing = errors.New("the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received")
 
-// missing adds an outcome for each feature that a call without its resource is for. With an empty
-// response Envoy Gateway would keep its resource without their edits, so the call fails unless
-// their failure policy is Ignore.
+// missing adds an outcome for each feature that would apply to a call without its resource. With an
+// empty response Envoy Gateway would keep its resource without their edits, so the call fails
+// unless the failure policy is Ignore.
 func (e *Engine) missing(in *mutator.Input, call *Call, res *Response) error {
 	if in.Hook == mutator.HookTranslation {
 		res.Warnings = append(res.Warnings, e.missingClusters(in, call)...)
@@ -45,8 +45,8 @@ func (e *Engine) missing(in *mutator.Input, call *Call, res *Response) error {
 	return nil
 }
 
-// isFor tells whether the objects of a call are for a feature, as they are for one that
-// reads none.
+// isFor reports whether the custom resources of a call concern a feature. Every call concerns a
+// feature that reads none.
 func isFor(f *mutator.Feature, objects *policy.Set) bool {
 	kinds := slices.Concat(f.Policies, f.Filters, f.Backends)
 	return len(kinds) == 0 || slices.ContainsFunc(kinds, func(k policy.Kind) bool {
@@ -54,7 +54,7 @@ func isFor(f *mutator.Feature, objects *policy.Set) bool {
 	})
 }
 
-// missingClusters warns of a translation without clusters that its routes lead to.
+// missingClusters warns about a translation without the clusters that its routes name.
 func (e *Engine) missingClusters(in *mutator.Input, call *Call) []error {
 	if e.chains[in.Hook][mutator.KindCluster] == nil {
 		return nil

@@ -8,11 +8,11 @@ import (
 	"github.com/egraft/egraft/internal/sandbox"
 )
 
-// parallel calls the functions that newWorker returns with all numbers below n, on as many
-// goroutines as there are processors and pieces of work; a piece must be worth a
-// goroutine. A panic becomes one of the caller.
+// parallel calls the functions from newWorker with all numbers below n. It uses as many goroutines
+// as there are CPUs and pieces of work; a piece must be worth a goroutine. A panic in one of them
+// becomes a panic of the caller.
 func parallel(n, piece int, newWorker func() (do func(i int), end func())) {
-	if n <= piece { // the most frequent call is one for a single resource
+	if n <= piece { // the most frequent call has a single resource
 		do, end := newWorker()
 		defer end()
 		for i := range n {

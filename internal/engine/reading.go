@@ -12,29 +12,28 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// reading reads the custom resources of a call. Of each the header is read at once, in a time
-// that is linear in its size. What follows depends on what a tenant wrote, and is watched: an
-// object that panics or times out is one that cannot be used, with valid targets, and is not
-// read again for a while.
+// reading reads the custom resources of a call. It reads each header immediately, in linear time.
+// The time for the rest depends on the tenant's content, so it has a timeout: an object that panics
+// or times out is unusable, but has valid targets, and is quarantined.
 type reading struct {
 	read     policy.WatchedRead
 	objects  *cache.Table[objectKey, *policy.Object]
 	sandbox  *sandbox.Sandbox
-	deadline time.Time // of the call, zero if it has none
+	deadline time.Time // of the call, zero without one
 
 	mu       sync.Mutex
-	slow     int // how many objects timed out
+	slow     int // number of objects that timed out
 	failures []error
-	again    time.Time // when an object that could not be read may be tried again
+	again    time.Time // when to retry an object that could not be read
 }
 
-// slowError is the error of an object that timed out. Its text is the same at each call.
+// slowError is the error of an object that timed out. Its text is the same in each call.
 type slowError struct{ limit time.Duration }
 
 func (e *slowError) Error() string { return "timed out" }
 func (e *slowError) Unwrap() error { return &sandbox.TimeoutError{Limit: e.limit} }
 
-// unreadable is why an object is not used. Its text is the same in quarantine.
+// unreadable is the reason why an object is not used. Its text is the same in quarantine.
 type unreadable struct {
 	text  string
 	cause error
@@ -42,11 +41,11 @@ type unreadable struct {
 
 func (e *unreadable) Error() string { return "cannot be read: " + e.text }
 
-// object reads a custom resource, one of the same bytes once.
+// object reads a custom resource, once for equal bytes.
 func (r *reading) object(raw []byte) (*policy.Object, error) {
 	key := objectKey{raw}
 	if found := r.objects.Get(key); found != nil {
-		own := *found.Value // who is the same object must not depend on what is cached
+		own := *found.Value // a copy: identity must not depend on the cache
 		return &own, nil
 	}
 	failed := false
@@ -56,13 +55,13 @@ func (r *reading) object(raw []byte) (*policy.Object, error) {
 		return c, err
 	})
 	if o != nil && err == nil && !failed {
-		// Its text and what was made of it are about as large.
+		// The decoded object is about as large as its text.
 		r.objects.Put(key, o, 2*len(raw))
 	}
 	return o, err
 }
 
-// content lets an object be decoded and validated in the time that there is for it.
+// content decodes and validates an object with a timeout.
 func (r *reading) content(of *policy.Object, raw []byte, read func() policy.Content) (policy.Content, error) {
 	s := sandbox.Key{Kind: of.GroupVersionKind.String(), Name: of.Namespace + "/" + of.Name}
 	input := func() sandbox.Digest { return sha256.Sum256(raw) }
@@ -81,12 +80,12 @@ func (r *reading) content(of *policy.Object, raw []byte, read func() policy.Cont
 	return c, nil
 }
 
-// mostHalvings bounds how short the limit gets: with [sandbox.DefaultTimeout] to 156 ms, which is
-// long for an object, also where processors are busy with others.
+// mostHalvings bounds how short the limit gets: 156 ms with [sandbox.DefaultTimeout], which is long
+// for an object, even on busy CPUs.
 const mostHalvings = 5
 
-// limit is how long the next object may take: half as long after each that timed out, and no
-// more than a quarter of what is left of the call's time.
+// limit returns the timeout of the next object. It is halved after each timeout, and is at most a
+// quarter of the time left for the call.
 func (r *reading) limit() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -97,7 +96,7 @@ func (r *reading) limit() time.Duration {
 	return max(limit, min(sandbox.LastMoment, r.sandbox.Timeout))
 }
 
-// failed notes that an object could not be read, and returns why in a form that goes to users.
+// failed records that an object could not be read, and returns the reason in a form for users.
 func (r *reading) failed(of *policy.Object, err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,14 +112,14 @@ func (r *reading) failed(of *policy.Object, err error) error {
 	return e
 }
 
-// readFailure is for the log: with the cause, of which a panic has a stack. What becomes of the
-// mutator that wants the object is another matter, and has [unreadable] alone.
+// readFailure is the error for the log, with its cause, since a panic has a stack. A mutator that
+// uses the object gets only [unreadable].
 type readFailure struct{ *unreadable }
 
 func (e *readFailure) Unwrap() error { return e.cause }
 
-// set reads the custom resources of a call. What mutators have it read later, from what another
-// hook left, is not limited by the time of this call.
+// set reads the custom resources of a call. Reads that mutators cause later, of objects in route
+// metadata, are not limited by the time left for this call.
 func (r *reading) set(raw [][]byte) (set *policy.Set, warnings []error) {
 	set, err := policy.ReadSet(r.object, raw)
 	r.deadline = time.Time{}
@@ -130,14 +129,14 @@ func (r *reading) set(raw [][]byte) (set *policy.Set, warnings []error) {
 	return set, append(warnings, r.failures...)
 }
 
-// over tells whether there is an object that may be tried again.
+// over reports whether an object may be retried.
 func (r *reading) over() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.again.IsZero() && !time.Now().Before(r.again)
 }
 
-// within runs read and abandons it when its time is over.
+// within runs read and abandons it after the limit.
 func (r *reading) within(limit time.Duration, namespace string, read func() policy.Content) (policy.Content, error) {
 	c, err := sandbox.RunFor(limit, r.sandbox, namespace, func() (policy.Content, error) { return read(), nil })
 	if t := (*sandbox.TimeoutError)(nil); errors.As(err, &t) {

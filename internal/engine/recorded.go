@@ -17,14 +17,14 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// record adds an effect on what is no resource of the call, if effects are recorded.
+// record adds an effect on a resource that is not in the call, if effects are recorded.
 func (s *settling) record(effect Effect) {
 	if s.recordsEffects {
 		s.res.effects = append(s.res.effects, placed{nowhere, effect})
 	}
 }
 
-// effects are those of a step and of its partial failures.
+// effects returns the effects of a step and of its partial failures.
 func (c *chain[T]) effects(ctx context.Context, in *mutator.Input, s *step[T], r *resource[T], o *Outcome, before []byte) []Effect {
 	e := Effect{Feature: s.feature, Kind: c.kind, Name: r.name, Before: before, After: r.encoded, Result: o.Result, Err: o.Err}
 	e.Policies, e.Uncertain = c.policiesOf(ctx, in, s, r.original)
@@ -43,7 +43,8 @@ func (c *chain[T]) effects(ctx context.Context, in *mutator.Input, s *step[T], r
 	return all
 }
 
-// policiesOf returns the custom resources that a step is for, and whether it does not name them.
+// policiesOf returns the custom resources that a step is for, and whether the plan does not name
+// them.
 func (c *chain[T]) policiesOf(ctx context.Context, in *mutator.Input, s *step[T], original []byte) (on []*policy.Object, uncertain bool) {
 	if s.plan != nil && s.plan.Affected != nil {
 		if target, err := c.decode(original); err == nil {
@@ -58,7 +59,7 @@ func (c *chain[T]) policiesOf(ctx context.Context, in *mutator.Input, s *step[T]
 	return on, len(on) > 0
 }
 
-// distinct leaves out objects that are the same custom resource as one before.
+// distinct removes objects that are the same custom resource as an earlier one.
 func distinct(all []*policy.Object) (out []*policy.Object) {
 	seen := map[policy.ID]bool{}
 	for _, o := range all {
@@ -70,8 +71,7 @@ func distinct(all []*policy.Object) (out []*policy.Object) {
 	return out
 }
 
-// recordAddition records what became of a resource that a feature adds. A cluster may say in its
-// metadata which policy it is for.
+// recordAddition records the outcome of an addition. A cluster may name its policy in its metadata.
 func (s *settling) recordAddition(f *mutator.Feature, o *Outcome, add proto.Message) {
 	if !s.recordsEffects {
 		return
@@ -89,7 +89,7 @@ func (s *settling) recordAddition(f *mutator.Feature, o *Outcome, add proto.Mess
 	s.record(e)
 }
 
-// fromProvenance are those policies that a cluster names in its provenance metadata.
+// fromProvenance returns the policies that a cluster names in its provenance metadata.
 func fromProvenance(c *clusterv3.Cluster, policies []*policy.Object) []*policy.Object {
 	entries := xds.MetadataEntries(c.GetMetadata())
 	return slices.DeleteFunc(slices.Clone(policies), func(o *policy.Object) bool {
@@ -108,10 +108,10 @@ func (s *settling) recordCopy(c copied, feature int, before, after []byte, r Res
 	})
 }
 
-// recordKept returns what records that a renamed cluster is in the translation under its old name,
-// too, for the features that renamed it.
+// recordKept returns a function that records that a renamed cluster is also in the translation
+// under its old name, for the features that renamed it.
 func (s *settling) recordKept() func(renamed) {
-	at := sync.OnceValue(s.renaming) // there can be thousands
+	at := sync.OnceValue(s.renaming) // lazily, since there can be thousands
 	return func(r renamed) {
 		e := Effect{Kind: mutator.KindCluster, Name: r.was, CopyOf: r.name, After: r.raw, Result: Added}
 		if by := at()[r.spot]; by != nil {
@@ -121,12 +121,12 @@ func (s *settling) recordKept() func(renamed) {
 	}
 }
 
-// renaming are the last effects of features that rename clusters, by what they are on.
+// renaming returns the last effects of features that rename clusters, by spot.
 func (s *settling) renaming() map[spot]*Effect {
 	at := map[spot]*Effect{}
 	for i := range s.res.effects {
 		if p := &s.res.effects[i]; p.Result == Applied && s.renames(p.Feature) {
-			by := p.Effect // a copy: the list grows
+			by := p.Effect // a copy, because the list grows
 			at[p.spot] = &by
 		}
 	}
@@ -137,8 +137,8 @@ func (s *settling) renames(feature string) bool {
 	return slices.ContainsFunc(s.features, func(f mutator.Feature) bool { return f.Name == feature && f.RenamesClusters })
 }
 
-// recordReleased records what the release of routes did to route configurations, for the policies in
-// the metadata of their routes.
+// recordReleased records what releasing routes changed in route configurations, for the policies in
+// the metadata of the routes.
 func (s *settling) recordReleased(before, after [][]byte) {
 	for i := range after {
 		if string(before[i]) == string(after[i]) {
@@ -161,7 +161,7 @@ func (s *settling) recordReleased(before, after [][]byte) {
 	}
 }
 
-// recordDropped records that an addition is dropped again.
+// recordDropped records that an addition is removed again.
 func (s *settling) recordDropped(o *Outcome, raw []byte) {
 	e := Effect{Feature: o.Feature, Kind: o.Kind, Name: o.Name}
 	for _, p := range s.res.effects {
@@ -173,15 +173,15 @@ func (s *settling) recordDropped(o *Outcome, raw []byte) {
 	s.record(e)
 }
 
-// recordPruned records that a secret was pruned. Which of the feature's policies made a listener lose
-// it is not known.
+// recordPruned records that a Secret was pruned. It is not known which policy of the feature made a
+// listener stop using it.
 func (r *Response) recordPruned(in *mutator.Input, f *mutator.Feature, name string, raw []byte) {
 	e := Effect{Feature: f.Name, Kind: mutator.KindSecret, Name: name, Before: raw, Result: Pruned}
 	e.Policies, e.Uncertain = allPolicies(in, f)
 	r.effects = append(r.effects, placed{nowhere, e})
 }
 
-// allPolicies are the custom resources of a feature in a call, and whether there are any.
+// allPolicies returns the custom resources of a feature in a call, and whether there are any.
 func allPolicies(in *mutator.Input, f *mutator.Feature) (all []*policy.Object, uncertain bool) {
 	all = distinct(objectsOf(in, kindsOfFeature(f)))
 	return all, len(all) > 0

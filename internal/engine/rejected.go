@@ -11,10 +11,11 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// One rejection can lead to the next: what a policy selects may be what another one sets. Whoever
-// may write policies can make a chain of any length, and each round is a translation. So after
-// singleRounds all policies of a namespace are rejected with one of them, which bears on no other
-// tenant, and after namespaceRounds all of the feature.
+// singleRounds and namespaceRounds bound the rounds of rejections. One rejection can cause the
+// next, because a policy may select what another one sets. A user who may write policies can make
+// such a chain of any length, and each round is a translation. So after singleRounds, a rejection
+// extends to all policies of the namespace, which affects no other tenant, and after
+// namespaceRounds to all policies of the feature.
 const (
 	singleRounds    = 4
 	namespaceRounds = 8
@@ -29,8 +30,8 @@ type rejecter struct {
 	round int // of the translation, from 0
 }
 
-// rejects returns all policies that must be invalid in the next round: those of this round, and more;
-// nil if there are no more.
+// rejects returns all policies that must be invalid in the next round: those of this round and new
+// ones, or nil if there are no new ones.
 func (e *Engine) rejects(ctx context.Context, res *Response, round int) map[policy.ID]error {
 	r := &rejecter{e, res.state.in, res.state, res, round}
 	if r.in.Hook != mutator.HookTranslation {
@@ -49,7 +50,7 @@ func (e *Engine) rejects(ctx context.Context, res *Response, round int) map[poli
 	return more
 }
 
-// of are the policies that a feature rejects and that were valid until now.
+// of returns the policies that a feature rejects and that were valid until now.
 func (r *rejecter) of(ctx context.Context, f *mutator.Feature) map[policy.ID]error {
 	found, err := r.query(ctx, f)
 	dangling := r.res.dangling[f.Name]
@@ -77,7 +78,7 @@ func (r *rejecter) of(ctx context.Context, f *mutator.Feature) map[policy.ID]err
 	return r.widened(f, out, valid)
 }
 
-// query asks a feature which policies it rejects.
+// query returns the policies that a feature rejects.
 func (r *rejecter) query(ctx context.Context, f *mutator.Feature) (map[*policy.Object]error, error) {
 	counts := r.res.countsOf()[f.Name]
 	return r.p.rejecting[f.Name].get(map[string]mutator.Counts{f.Name: counts}, func() (map[*policy.Object]error, error) {
@@ -86,8 +87,8 @@ func (r *rejecter) query(ctx context.Context, f *mutator.Feature) (map[*policy.O
 	})
 }
 
-// widened are rejected policies and those that are rejected with them because there were too many
-// rounds.
+// widened returns the rejected policies, and after too many rounds those that are rejected with
+// them.
 func (r *rejecter) widened(f *mutator.Feature, rejected map[policy.ID]error, valid map[policy.ID]bool) map[policy.ID]error {
 	if r.round < singleRounds || len(rejected) == 0 {
 		return rejected
@@ -118,7 +119,7 @@ func together(all map[policy.ID]bool, err error) map[policy.ID]error {
 	return out
 }
 
-// rejectedKey stands for rejected policies and the reasons.
+// rejectedKey returns a cache key for rejected policies and their reasons.
 func rejectedKey(rejected map[policy.ID]error) (key []string) {
 	for id, err := range rejected {
 		key = append(key, id.String()+"\x00"+string(mutator.ReasonOf(err))+"\x00"+err.Error())
@@ -127,7 +128,7 @@ func rejectedKey(rejected map[policy.ID]error) (key []string) {
 	return key
 }
 
-// withRejected is the state of a call of which some policies are rejected.
+// withRejected returns the state of a call with some policies rejected.
 func (e *Engine) withRejected(call *Call, p *callState, rejected map[policy.ID]error, configs []config) *callState {
 	return e.cachedState(call, configs, rejectedKey(rejected), func() *callState {
 		in := &mutator.Input{

@@ -15,10 +15,10 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// rename is the names of a cluster that has another one now.
+// rename is the old and new name of a renamed cluster.
 type rename struct{ was, name string }
 
-// renamed is a cluster that has another name now, with what it is under the one that it had.
+// renamed is a renamed cluster, with its content under the old name.
 type renamed struct {
 	rename
 	spot
@@ -31,7 +31,7 @@ const (
 	healthChecks     protowire.Number = 8
 )
 
-// rename notes that a cluster that came as raw has another name now.
+// rename records that a cluster, received as raw, was renamed.
 func (r *Response) rename(to *chainResult, at spot, raw []byte) {
 	if to.kept != nil {
 		raw = to.kept
@@ -39,11 +39,11 @@ func (r *Response) rename(to *chainResult, at spot, raw []byte) {
 	r.renamed = append(r.renamed, renamed{rename{to.was, to.name}, at, raw})
 }
 
-// keepRenamed has renamed EDS clusters in the translation under their old names, too, as they
-// are without the feature that renames, and without a route that leads to them: Envoy responds
-// with 503 for as long as it waits for the endpoints of one that comes back, which are 15 s
-// unless the cluster says otherwise. One with health checks is not kept, since Envoy would go
-// on to check the backend as the cluster says.
+// keepRenamed also keeps renamed EDS clusters in the translation under their old names, as they are
+// without the feature that renames, and without a route to them. Otherwise, when such a cluster
+// comes back, Envoy would respond with 503 while it waits for its endpoints: 15 s unless the
+// cluster sets another timeout. Clusters with health checks are not kept because Envoy would
+// continue to check the backend.
 func (r *Response) keepRenamed(record func(renamed)) {
 	if len(r.renamed) == 0 {
 		return
@@ -59,7 +59,8 @@ func (r *Response) keepRenamed(record func(renamed)) {
 	r.names[mutator.KindCluster] = names
 }
 
-// isWaitedFor tells whether Envoy waits for the endpoints of a cluster and does nothing else.
+// isWaitedFor reports whether Envoy waits for the endpoints of a cluster and does nothing else with
+// it.
 func isWaitedFor(cluster []byte) bool {
 	eds, checked := false, false
 	for num := range wire.Values(cluster) {
@@ -68,7 +69,7 @@ func isWaitedFor(cluster []byte) bool {
 	return eds && !checked
 }
 
-// renames are the names of the renamed clusters.
+// renames returns the old and new names of the renamed clusters.
 func (r *Response) renames() []rename {
 	all := make([]rename, len(r.renamed))
 	for i, c := range r.renamed {
@@ -77,16 +78,16 @@ func (r *Response) renames() []rename {
 	return all
 }
 
-// renaming are the clusters of a translation that have other names now. A nil one has none.
+// renaming is the renamed clusters of a translation. A nil one is empty.
 type renaming struct {
-	id    uint64 // the same for the same ones, as long as the input is the same
+	id    uint64 // the same for the same clusters, as long as the input is the same
 	all   []rename
 	to    map[string]string
-	hosts sync.Map // of *host: whether routes lead to any of the clusters
+	hosts sync.Map // from *host to whether routes lead to any of the clusters
 }
 
-// renamingOf is that of the last call with the same policies and routes if nothing else was
-// renamed since.
+// renamingOf returns the renaming of the last call with the same policies and routes if the renames
+// are still the same.
 func (e *Engine) renamingOf(p *callState, all []rename) *renaming {
 	if len(all) == 0 {
 		return nil
@@ -102,7 +103,7 @@ func (e *Engine) renamingOf(p *callState, all []rename) *renaming {
 	return r
 }
 
-// concerns tells whether a route of a virtual host leads to a renamed cluster.
+// concerns reports whether a route of a virtual host leads to a renamed cluster.
 func (r *renaming) concerns(h *host) bool {
 	if r == nil {
 		return false
@@ -120,7 +121,7 @@ func (r *renaming) concerns(h *host) bool {
 	return found
 }
 
-// name is what a cluster is called now.
+// name returns the current name of a cluster.
 func (r *renaming) name(was string) string {
 	if r != nil && r.to[was] != "" {
 		return r.to[was]
@@ -128,8 +129,8 @@ func (r *renaming) name(was string) string {
 	return was
 }
 
-// releasedConfig is a route configuration whose routes are as Envoy is to have them. A virtual
-// host with nothing to be done is left as the bytes that it is.
+// releasedConfig returns a route configuration with the routes that Envoy must get. A virtual host
+// without changes keeps its bytes.
 func (e *Engine) releasedConfig(c config, r *renaming) []byte {
 	i := -1
 	return wire.Replace(c.raw, virtualHosts, func(raw []byte) []byte {
@@ -140,8 +141,8 @@ func (e *Engine) releasedConfig(c config, r *renaming) []byte {
 	})
 }
 
-// releasedHost is a virtual host whose routes are as Envoy is to have them, and the host as it
-// is if it cannot be decoded. The slot says what the host is.
+// releasedHost returns a virtual host with the routes that Envoy must get, or the unmodified host
+// if it cannot be decoded. The slot identifies the host.
 func (e *Engine) releasedHost(at cache.Slot, raw []byte, r *renaming) []byte {
 	if at == (cache.Slot{}) {
 		released, _ := release(raw, r)

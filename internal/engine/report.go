@@ -7,8 +7,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// report appends the features' outcomes of policies. A reporter does not see failures of mutators:
-// a policy that one affects is ApplyFailed, whatever the reporter says.
+// report appends the features' outcomes of policies. Reporters do not see failures of mutators: a
+// policy affected by one is ApplyFailed, whatever the reporter says.
 func (r *Response) report(h mutator.Hook, reports []featureReport) {
 	for _, report := range reports {
 		failures := r.failuresOf(h, report.feature)
@@ -25,9 +25,9 @@ func (r *Response) report(h mutator.Hook, reports []featureReport) {
 	}
 }
 
-// failures are those of a feature in a call. In a hook for a single resource the first one affects
-// all policies, unless the edit failed in part. In a translation each affects the policies that the
-// plan names, and all if it names none.
+// failures are the failures of a feature in a call. In a hook for a single resource the first one
+// affects all policies, unless the edit failed in part. In a translation each affects the policies
+// that the plan names, or all if it names none.
 type failures struct {
 	all *Outcome
 	by  map[policy.ID]*Outcome
@@ -54,8 +54,8 @@ func (r *Response) failuresOf(h mutator.Hook, feature string) failures {
 	return f
 }
 
-// of returns the first failure that affects a policy, nil without one. A failure that names the
-// policy comes before one that can affect any.
+// of returns the first failure that affects a policy, or nil. A failure that names the policy takes
+// precedence over one that may affect any policy.
 func (f failures) of(p *policy.Object) *Outcome {
 	if len(f.by) > 0 {
 		if o := f.by[p.ID()]; o != nil {
@@ -65,7 +65,7 @@ func (f failures) of(p *policy.Object) *Outcome {
 	return f.all
 }
 
-// consequence is the message about a failure.
+// consequence returns the message about a failure.
 func consequence(o *Outcome) string {
 	if o.Result == Denied {
 		return fmt.Sprintf("%v; requests are rejected (%s %q)", o.Err, o.Kind, o.Name)

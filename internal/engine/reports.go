@@ -15,7 +15,7 @@ type policyReports struct {
 	warnings []error
 }
 
-// featureReport are the outcomes of a feature's policies.
+// featureReport is the outcomes of a feature's policies.
 type featureReport struct {
 	feature  string
 	policies []mutator.PolicyOutcome
@@ -48,7 +48,7 @@ func (e *Engine) reportCounting(in *mutator.Input, counts map[string]mutator.Cou
 	return r
 }
 
-// add adds the outcomes of a feature. If its reporter panics, only they are lost.
+// add adds the outcomes of a feature. If its reporter panics, only these are lost.
 func (r *policyReports) add(in *mutator.Input, f *mutator.Feature) {
 	if f.Reporter == nil || !f.Uses(in.Hook) {
 		return
@@ -61,8 +61,8 @@ func (r *policyReports) add(in *mutator.Input, f *mutator.Feature) {
 	r.features = append(r.features, featureReport{f.Name, outcomes})
 }
 
-// addReports adds the outcomes of policies to the response. If a reporter hangs, only they are
-// missing.
+// addReports adds the outcomes of policies to the response. If a reporter hangs, only the outcomes
+// are missing.
 func (e *Engine) addReports(ctx context.Context, p *callState, res *Response) {
 	r := p.reported.Load()
 	if r == nil {
@@ -93,7 +93,7 @@ func (e *Engine) reportWithin(ctx context.Context, report func() *policyReports)
 	return r, err
 }
 
-// inOrder are the reports of a and b in the order of the features.
+// inOrder returns the reports in a and b in the order of the features.
 func (e *Engine) inOrder(a, b []featureReport) []featureReport {
 	at := func(r featureReport) int {
 		return slices.IndexFunc(e.features, func(f mutator.Feature) bool { return f.Name == r.feature })

@@ -10,20 +10,20 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// resource is a resource on its way through a chain. Between two mutators only its bytes count: a
-// mutator that fails, or whose goroutine is abandoned, has changed its own copy and nothing else.
+// resource is a resource during a run of its chain. Between mutators only the encoded bytes matter:
+// a mutator that fails or is abandoned has changed only its own copy.
 type resource[T message] struct {
 	chain     *chain[T]
-	goroutine *sandbox.Goroutine // that runs the mutators
+	goroutine *sandbox.Goroutine // runs the mutators
 	name      string
-	original  []byte // of the call
+	original  []byte // as in the call
 	encoded   []byte
-	decoded   T // encoded, decoded, if usable
+	decoded   T // encoded as a message, if usable
 	usable    bool
 
-	references []reference              // that edits brought in
-	counts     []editCounts             // of edits that were committed
-	partial    []mutator.PartialFailure // of the last edit, which was committed otherwise
+	references []reference              // that edits added
+	counts     []editCounts             // of committed edits
+	partial    []mutator.PartialFailure // of the last edit, whose rest was committed
 }
 
 // decodedCopy returns a decoded copy that belongs to the caller.
@@ -44,8 +44,8 @@ func (c *chain[T]) decode(raw []byte) (T, error) {
 	return m, proto.Unmarshal(raw, m)
 }
 
-// commit makes an edited copy the resource and reports whether that changes it. The size is that of
-// the copy before the edit.
+// commit replaces the resource with an edited copy and reports whether it changed. size is the size
+// of the copy before the edit.
 func (r *resource[T]) commit(l *link[T], edited T, size int) (changed bool, err error) {
 	now, err := encode(edited)
 	if err != nil {
@@ -65,8 +65,8 @@ func (r *resource[T]) commit(l *link[T], edited T, size int) (changed bool, err 
 	return changed, nil
 }
 
-// differs reports whether the content of now, which is encoded deterministically, differs from that
-// of the resource, which may not be. Most edits change the size, which shows it.
+// differs reports whether the content of now, which is encoded deterministically, differs from the
+// resource, which may be encoded otherwise. Most edits change the size, which avoids a comparison.
 func (r *resource[T]) differs(now []byte, size int) (bool, error) {
 	if bytes.Equal(now, r.encoded) {
 		return false, nil
@@ -83,7 +83,7 @@ func (r *resource[T]) differs(now []byte, size int) (bool, error) {
 	return !bytes.Equal(now, canonical), err
 }
 
-// encode gives the same bytes for the same content.
+// encode returns the same bytes for the same content.
 func encode(m proto.Message) ([]byte, error) {
 	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
 }

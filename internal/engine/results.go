@@ -2,8 +2,8 @@ package engine
 
 import "github.com/egraft/egraft/pkg/mutator"
 
-// ResultsOf returns the results that outcomes of a feature can have in a hook, for metrics that
-// begin with all of them.
+// ResultsOf returns the possible results of a feature's outcomes in a hook, so that metrics can
+// start with all of them.
 func ResultsOf(f *mutator.Feature, h mutator.Hook) []string {
 	all := []string{
 		string(Applied), string(Unchanged), string(Denied), string(Ignored), string(CallFailed),

@@ -11,17 +11,17 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// systemCACertificates is a secret that Envoy Gateway shares among clusters and puts back
-// if it is touched.
+// systemCACertificates is a Secret that Envoy Gateway shares among clusters and restores if it is
+// changed.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/translator.go
 const systemCACertificates = "system_ca_certificates"
 
-// pruneSecrets removes the secrets that a changed listener referred to and that nothing in the
-// response refers to any more, if a feature prunes secrets.
+// pruneSecrets removes the Secrets that a changed listener referred to and that nothing in the
+// response refers to any more, if a feature prunes Secrets.
 //
-// What refers to a secret need not be known for it: a name is contiguous bytes wherever it
-// is in a message, inside of any Any. A name that occurs by chance keeps a secret that could
-// go, and never the other way round. Of a secret no more than the name is read.
+// It needs no knowledge of the fields that refer to Secrets: a name is contiguous bytes at any
+// depth of a message and inside any Any. A name that occurs by chance keeps a Secret that could be
+// pruned, never the other way round. Only the names of Secrets are read.
 func (e *Engine) pruneSecrets(in *mutator.Input, call *Call, res *Response) {
 	i := slices.IndexFunc(e.features, func(f mutator.Feature) bool { return f.PrunesSecrets && f.Uses(call.Hook) })
 	if i < 0 || call.Hook != mutator.HookTranslation || !included(call) {
@@ -51,8 +51,8 @@ func (e *Engine) pruneSecrets(in *mutator.Input, call *Call, res *Response) {
 	}
 }
 
-// included tells whether Envoy Gateway sent all that may refer to a secret. What it does not
-// include in a call is empty.
+// included reports whether Envoy Gateway sent all resources that may refer to a Secret. Kinds that
+// it does not include in a call are empty.
 func included(call *Call) bool {
 	for _, kind := range []mutator.Kind{mutator.KindCluster, mutator.KindListener, mutator.KindRouteConfiguration} {
 		if !slices.ContainsFunc(call.Resources, func(r Resources) bool { return r.Kind == kind && len(r.Encoded) > 0 }) {
@@ -62,7 +62,7 @@ func included(call *Call) bool {
 	return true
 }
 
-// changedListeners are the listeners of the call that are not what they were, as they were.
+// changedListeners returns the original bytes of the listeners that were changed.
 func changedListeners(call *Call, res *Response) (before [][]byte) {
 	for i, list := range call.Resources {
 		if list.Kind != mutator.KindListener {
@@ -77,7 +77,7 @@ func changedListeners(call *Call, res *Response) (before [][]byte) {
 	return before
 }
 
-// referredTo reports whether a name is anywhere in the response but in the secrets.
+// referredTo reports whether a name occurs anywhere in the response except in Secrets.
 func referredTo(name string, res *Response) bool {
 	return slices.ContainsFunc(res.Resources, func(list Resources) bool {
 		return list.Kind != mutator.KindSecret && occurs(name, list.Encoded)

@@ -16,8 +16,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// settling finds edits that failed although their mutators succeeded: the whole translation
-// shows it.
+// settling finds edits that failed although their mutators succeeded, which only the whole
+// translation shows.
 type settling struct {
 	*Engine
 	p    *callState
@@ -26,19 +26,19 @@ type settling struct {
 	res  *Response
 
 	lacking lacking
-	copies  map[string]bool  // by name, whether they could be made or not: without one Envoy rejects the requests of its routes
-	broken  map[string]error // features that could not tell what they add
+	copies  map[string]bool  // by name, also those not made: Envoy rejects the requests of their routes
+	broken  map[string]error // features whose Additions failed
 }
 
-// referring is a resource with references that edits brought in.
+// referring is a resource to which edits added references.
 type referring struct {
 	spot
 	references []reference
 }
 
-// settle makes edits fail that refer to what is not in the translation, as if their mutators had
-// failed: the failure policy applies, and other resources keep their edits. It costs nothing if
-// all additions were made and no edit brought in a reference.
+// settle makes edits fail that refer to resources that are not in the translation, as if their
+// mutators had failed: the failure policy applies, and other resources keep their edits. It costs
+// nothing if all additions were made and no edit added a reference.
 func (s *settling) settle(ctx context.Context) error {
 	s.dropDependent()
 	u := unsettled{}
@@ -46,7 +46,7 @@ func (s *settling) settle(ctx context.Context) error {
 	s.lacking.blame()
 	s.findBroken(u)
 	s.findReferences(u)
-	for found := s.findTaken(u) || len(u) > 0; found; found = s.findTaken(u) { // again without those that failed
+	for found := s.findTaken(u) || len(u) > 0; found; found = s.findTaken(u) { // repeated without the mutators that failed
 		if err := s.again(ctx, u); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (s *settling) settle(ctx context.Context) error {
 	return nil
 }
 
-// changed calls f with the resources of the call that are not what they were.
+// changed calls f with each changed resource of the call.
 func (s *settling) changed(f func(at spot, before, now []byte)) {
 	for l, list := range s.call.Resources {
 		for i, before := range list.Encoded {
@@ -80,8 +80,8 @@ func (s *settling) findLacking(u unsettled) {
 	})
 }
 
-// findBroken finds the resources that a feature changed which cannot tell what it adds: any of
-// them may refer to that.
+// findBroken finds the resources changed by a feature whose Additions failed: any of them may refer
+// to an addition.
 func (s *settling) findBroken(u unsettled) {
 	if len(s.broken) == 0 {
 		return
@@ -108,7 +108,7 @@ func (s *settling) subject(at spot, before []byte) subject {
 	return subject{kind, ""}
 }
 
-// findReferences finds the resources whose references lead nowhere.
+// findReferences finds the resources with dangling references.
 func (s *settling) findReferences(u unsettled) {
 	if len(s.res.referring) == 0 {
 		return
@@ -123,8 +123,8 @@ func (s *settling) findReferences(u unsettled) {
 	}
 }
 
-// names tells of references whether they lead to something in the translation. Of a kind that is
-// not included in it there is no telling.
+// names returns a function that reports whether a reference resolves in the translation. It returns
+// true for a kind that is not included in the call.
 func (s *settling) names() func(reference) bool {
 	set := func(kind mutator.Kind, shape wire.FieldNumbers) func() map[string]bool {
 		return sync.OnceValue(func() map[string]bool {
@@ -134,7 +134,7 @@ func (s *settling) names() func(reference) bool {
 			}
 			if kind == mutator.KindCluster {
 				for _, r := range s.res.renamed {
-					names[r.was] = true // routes are led to the new name later
+					names[r.was] = true // routes are changed to the new name later
 				}
 				maps.Copy(names, s.copies)
 			}
@@ -148,7 +148,7 @@ func (s *settling) names() func(reference) bool {
 	return func(r reference) bool { return !s.in.Has(r.kind) || sets[r.kind]()[r.name] }
 }
 
-// again takes resources through their chains once more, with the mutators that failed.
+// again runs the chains of resources again, as if the mutators in u had failed.
 func (s *settling) again(ctx context.Context, u unsettled) error {
 	spots := slices.SortedFunc(maps.Keys(u), spot.compare)
 	results, there := make([]resourceResult, len(spots)), s.names()
@@ -173,7 +173,7 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 			return fmt.Errorf("%s hook: %w", s.in.Hook, a.err)
 		}
 		list := &s.res.Resources[at.list]
-		if !cloned[at.list] { // it may be that of the call
+		if !cloned[at.list] { // it may be the list of the call
 			list.Encoded, cloned[at.list] = slices.Clone(list.Encoded), true
 		}
 		list.Encoded[at.at] = a.raw
@@ -188,8 +188,8 @@ func (s *settling) again(ctx context.Context, u unsettled) error {
 	return nil
 }
 
-// without is what becomes of a resource on which features failed. If it is no better then, it is
-// denied whatever the failure policy is: Envoy would reject it.
+// without returns the result for a resource on which features failed. If it still has a missing
+// reference, it is denied whatever the failure policy is: Envoy would reject it.
 func (s *settling) without(ctx context.Context, at spot, failed map[string]error, there func(reference) bool) resourceResult {
 	before := s.call.Resources[at.list].Encoded[at.at]
 	chain := s.chains[s.in.Hook][s.call.Resources[at.list].Kind]
@@ -200,13 +200,13 @@ func (s *settling) without(ctx context.Context, at spot, failed map[string]error
 	owner := slices.Min(slices.Collect(maps.Keys(failed)))
 	denied := chain.denyResource(before, featureOf(owner), failed[owner])
 	if ignored := ignoredOf(a.result.outcomes, failed); len(ignored) > 0 && denied.err == nil {
-		denied.result.outcomes = ignored // which have the affected policies
+		denied.result.outcomes = ignored // with the affected policies
 	}
 	return denied
 }
 
-// ignoredOf are the outcomes of features that failed and were to be ignored, as those of a resource
-// that is denied.
+// ignoredOf returns the outcomes of features that failed with Ignored, as outcomes of a denied
+// resource.
 func ignoredOf(all []*Outcome, failed map[string]error) (out []*Outcome) {
 	for _, o := range all {
 		if (failed[o.Feature] != nil || failed[leadingOwner(o.Feature)] != nil) && o.Result == Ignored {
@@ -218,13 +218,13 @@ func ignoredOf(all []*Outcome, failed map[string]error) (out []*Outcome) {
 	return out
 }
 
-// forget takes outcomes back.
+// forget removes outcomes.
 func (r *Response) forget(of func(*Outcome) bool) {
 	r.Outcomes = slices.DeleteFunc(r.Outcomes, of)
 	r.failures = slices.DeleteFunc(r.failures, of)
 }
 
-// dropDependent drops additions that refer to one that was not made.
+// dropDependent removes additions that refer to one that was not made.
 func (s *settling) dropDependent() {
 	for dropped := len(s.lacking.why) > 0; dropped; {
 		dropped = false
@@ -244,7 +244,7 @@ func (s *settling) dropDependent() {
 	}
 }
 
-// drop takes an addition out again, which refers to another one.
+// drop removes an addition that refers to another one, which is missing.
 func (s *settling) drop(list *Resources, at int, on string) {
 	names := s.res.names[list.Kind]
 	name, raw := names[at], list.Encoded[at]
@@ -263,5 +263,5 @@ func (s *settling) drop(list *Resources, at int, on string) {
 }
 
 // untyped returns an error without its type: otherwise each affected resource would be counted as
-// a panic or timeout once more.
+// another panic or timeout.
 func untyped(err error) error { return errors.New(err.Error()) }

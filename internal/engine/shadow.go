@@ -14,13 +14,13 @@ import (
 // wholeShadow is the owner of the goroutine of a shadow pass.
 const wholeShadow = "shadow"
 
-// newShadow makes the engine that evaluates custom resources with the effect Shadow as if they were
-// enforced. Its responses are not used. It shares the cache and has a sandbox of its own: what goes
-// wrong in it does not disable features.
+// newShadow creates the engine that evaluates custom resources with the effect Shadow as if they
+// were enforced. Its responses are not used. It shares the cache, but has its own sandbox: its
+// failures do not disable features.
 func (e *Engine) newShadow(features []mutator.Feature) *Engine {
 	features = slices.Clone(features)
 	for i := range features {
-		if features[i].FailurePolicy == mutator.Fail { // the pass must not end there
+		if features[i].FailurePolicy == mutator.Fail { // a failure must not end the pass
 			features[i].FailurePolicy = mutator.Deny
 		}
 	}
@@ -36,8 +36,8 @@ func (e *Engine) newShadow(features []mutator.Feature) *Engine {
 }
 
 // addShadow adds the outcomes of custom resources with the effect Shadow to a response, and in the
-// Route hook the shadow entry of the route, from which the translation knows them. It takes a quarter
-// of the time that is left at most, and does not change the response otherwise.
+// Route hook the shadow entry of the route, for the translation. It takes at most a quarter of the
+// time left, and changes nothing else.
 func (e *Engine) addShadow(ctx context.Context, call *Call, res *Response) {
 	shadow := e.shadowCall(call, res)
 	if shadow == nil {
@@ -63,7 +63,7 @@ func (e *Engine) addShadow(ctx context.Context, call *Call, res *Response) {
 	}
 }
 
-// pass responds to a call in a goroutine that is abandoned if it takes too long.
+// pass responds to a call in a goroutine that is abandoned after a timeout.
 func (e *Engine) pass(ctx context.Context, call *Call) (*Response, error) {
 	if err := e.sandbox.Full(wholeShadow); err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (e *Engine) pass(ctx context.Context, call *Call) (*Response, error) {
 	})
 }
 
-// shadowOutcomes are the outcomes of custom resources with the effect Shadow.
+// shadowOutcomes returns the outcomes of custom resources with the effect Shadow.
 func shadowOutcomes(all []mutator.PolicyOutcome) (out []mutator.PolicyOutcome) {
 	for _, p := range all {
 		if !p.Policy.Shadow {
@@ -92,8 +92,8 @@ func shadowOutcomes(all []mutator.PolicyOutcome) (out []mutator.PolicyOutcome) {
 	return out
 }
 
-// notEvaluated are the outcomes of a call's custom resources with the effect Shadow that the
-// translation will not know.
+// notEvaluated returns the outcomes of a call's custom resources with the effect Shadow that the
+// translation will not get.
 func notEvaluated(res *Response, err error) (out []mutator.PolicyOutcome) {
 	for _, o := range res.state.in.Objects.Shadow() {
 		out = append(out, mutator.PolicyOutcome{

@@ -14,18 +14,19 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// maxShadowEntry is how many bytes a shadow entry may have: as many as enforced policies may add.
+// maxShadowEntry is the maximum size of a shadow entry in bytes: as much as enforced policies may
+// add.
 const maxShadowEntry = MaxRouteGrowth
 
-// maxShadowRoute bounds the route of a shadow entry.
+// maxShadowRoute is the maximum size of the route in a shadow entry in bytes.
 const maxShadowRoute = 1 << 20
 
-// errShadowTooLarge is why the translation does not know what a route would be.
+// errShadowTooLarge is the reason why a shadow entry is not added.
 var errShadowTooLarge = errors.New("the metadata of the route exceeds the limit with this policy: use shorter or fewer values")
 
-// addShadowEntry leaves on a route what it would be if the custom resources with the effect Shadow
-// were enforced. The translation needs that if a feature would leave state on the route, as features
-// do whose policies are attached to routes.
+// addShadowEntry adds to a route what it would be if the custom resources with the effect Shadow
+// were enforced. The translation needs this if a feature would add route metadata, as features do
+// whose policies are attached to routes.
 func (e *Engine) addShadowEntry(call *Call, res, pass *Response) error {
 	if call.Hook != mutator.HookRoute {
 		return nil
@@ -72,8 +73,8 @@ func withShadowEntry(now, would []byte) ([]byte, error) {
 	return encode(r)
 }
 
-// shadowCall is a call as it would be if the custom resources with the effect Shadow were enforced;
-// nil if there are none.
+// shadowCall returns a call as it would be if the custom resources with the effect Shadow were
+// enforced, or nil if there are none.
 func (e *Engine) shadowCall(call *Call, res *Response) *Call {
 	isShadowed := func(h *host) bool { return h.shadowed }
 	any := slices.ContainsFunc(res.configs, func(c config) bool { return slices.ContainsFunc(c.hosts, isShadowed) })
@@ -100,7 +101,7 @@ func (e *Engine) shadowCall(call *Call, res *Response) *Call {
 	return &out
 }
 
-// shadowConfig is a route configuration with the routes of its shadow entries.
+// shadowConfig returns a route configuration with the routes from its shadow entries.
 func shadowConfig(raw []byte, hosts []*host) []byte {
 	i := -1
 	return wire.Replace(raw, virtualHosts, func(raw []byte) []byte {
@@ -111,8 +112,9 @@ func shadowConfig(raw []byte, hosts []*host) []byte {
 	})
 }
 
-// shadowHost leaves routes as they are whose entries cannot be read. What hooks after the Route hook
-// did to a route is lost, but for how it matches.
+// shadowHost returns a virtual host with the routes from its shadow entries, and keeps a route
+// whose entry is invalid. Changes by hooks after the Route hook are lost, except those to the
+// match.
 func shadowHost(raw []byte) []byte {
 	vh := &routev3.VirtualHost{}
 	if proto.Unmarshal(raw, vh) != nil {

@@ -22,8 +22,8 @@ func (e *Engine) isSingle(call *Call) bool {
 	return call.Resources[0].Kind != mutator.KindSecret && e.chains[call.Hook][call.Resources[0].Kind] != nil
 }
 
-// callKey returns the key of such a call. There is none unless the state of the call, which
-// depends on custom resources and host names, is cached.
+// callKey returns the key of such a call, or false unless the state of the call, which depends on
+// custom resources and host names, is cached.
 func (e *Engine) callKey(call *Call) (key callKey, ok bool) {
 	input := e.cached.inputs.Get(inputKey{call: call})
 	if input == nil {
@@ -33,7 +33,7 @@ func (e *Engine) callKey(call *Call) (key callKey, ok bool) {
 	return callKey{input.ID(), e.chains[call.Hook][list.Kind].sorted(list.Encoded[0])}, true
 }
 
-// getCall returns the cached response to a call, nil if there is none.
+// getCall returns the cached response to a call, or nil.
 func (e *Engine) getCall(call *Call) *Response {
 	key, ok := e.callKey(call)
 	if !ok {
@@ -56,7 +56,8 @@ func (e *Engine) getCall(call *Call) *Response {
 	}
 }
 
-// putCall caches the response to a call if no mutator failed, but in part, and all plans have cache keys.
+// putCall caches the response to a call if no mutator failed, except in part, and all plans have
+// cache keys.
 func (e *Engine) putCall(call *Call, res *Response) {
 	key, ok := e.callKey(call)
 	if !ok || len(res.Warnings) > 0 || res.transient {

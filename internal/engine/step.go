@@ -11,8 +11,8 @@ import (
 )
 
 // step lets one mutator edit a copy of the resource and commits the copy, or applies the failure
-// policy. A failure of Plan counts as one of Edit. The result is empty if the resource cannot be
-// decoded.
+// policy. A failure of Plan counts as a failure of Edit. The result is empty if the resource cannot
+// be decoded.
 func (c *chain[T]) step(ctx context.Context, in *mutator.Input, s step[T], r *resource[T], raw []byte) (Result, error) {
 	failure := s.failure
 	if failure == nil {

@@ -14,11 +14,12 @@ import (
 // given are the names that mutators gave to clusters.
 type given struct {
 	all   []rename
-	was   map[string]string // what they were, by new name
-	taken map[string]bool   // new names of several clusters, or with which another one came
+	was   map[string]string // old names by new name
+	taken map[string]bool   // new names that several clusters got, or that a received cluster has
 }
 
-// givenNow are those of the last call with the same policies and routes if they are the same.
+// givenNow returns the names, from the last call with the same policies and routes if they are
+// equal.
 func (s *settling) givenNow() *given {
 	same := func(a rename, b renamed) bool { return a == b.rename }
 	if last := s.p.given.Load(); last != nil && slices.EqualFunc(last.all, s.res.renamed, same) {
@@ -26,7 +27,7 @@ func (s *settling) givenNow() *given {
 	}
 	g := &given{all: s.res.renames(), was: make(map[string]string, len(s.res.renamed)), taken: map[string]bool{}}
 	for _, r := range g.all {
-		if was, again := g.was[r.name]; again && was != r.was { // otherwise they came with one name
+		if was, again := g.was[r.name]; again && was != r.was { // otherwise both were received with the same name
 			g.taken[r.name] = true
 		}
 		g.was[r.name] = r.was
@@ -40,10 +41,10 @@ func (s *settling) givenNow() *given {
 	return g
 }
 
-// findTaken finds the clusters that were given the name of another one, be it that this came with
-// it or was given it as well: of two clusters of one name Envoy has one, and all routes lead
-// there. All features failed that renamed such a cluster, in whatever order clusters are. It tells
-// whether there are any that had not failed yet.
+// findTaken finds the clusters that were renamed to the name of another cluster, received or
+// renamed: Envoy keeps only one of two clusters with the same name, and all routes lead to it. All
+// features fail that renamed such a cluster, whatever the order of the clusters. It reports whether
+// any of them had not failed yet.
 func (s *settling) findTaken(u unsettled) (found bool) {
 	if len(s.res.renamed) == 0 {
 		return false
@@ -66,7 +67,7 @@ func (s *settling) findTaken(u unsettled) (found bool) {
 	return found
 }
 
-// others are the names among those given that clusters have which were not renamed.
+// others returns the new names that clusters have which were not renamed.
 func (s *settling) others(g *given) map[string]bool {
 	found, left, view := map[string]bool{}, s.res.renamed, wire.NewView(wire.FieldNumbersOf((*clusterv3.Cluster)(nil)), nil)
 	for l, list := range s.call.Resources {
@@ -87,8 +88,8 @@ func (s *settling) others(g *given) map[string]bool {
 	return found
 }
 
-// renamedBy are the features that may rename clusters and did not fail, by the names that those
-// came with.
+// renamedBy returns the features that may rename clusters and did not fail, by received name of the
+// cluster.
 func (s *settling) renamedBy() map[string][]string {
 	renames := map[string]bool{}
 	for _, f := range s.features {

@@ -10,9 +10,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// finish does what concerns a translation as a whole: additions, edits that refer to what is not
-// there, the removal of what the Route hook left on the routes, and where renamed clusters are
-// now.
+// finish handles a translation as a whole: additions, dangling references, removal of route
+// metadata, and routes to renamed clusters.
 func (e *Engine) finish(ctx context.Context, p *callState, call *Call, configs []config, res *Response) error {
 	in := p.in
 	s := &settling{Engine: e, p: p, in: in, call: call, res: res}
@@ -57,9 +56,8 @@ func (e *Engine) subject(in *mutator.Input, call *Call) string {
 	return ""
 }
 
-// released removes egraft's metadata from the routes, lets those go that were held, and leads
-// them to renamed clusters. The configurations are those of the call, of which mutators may
-// have changed some.
+// released removes egraft's metadata from the routes, releases held routes, and changes routes to
+// renamed clusters. The configs are those of the call, some of which mutators may have changed.
 func (e *Engine) released(encoded [][]byte, configs []config, renaming *renaming) [][]byte {
 	out := encoded
 	for i, c := range configs {
@@ -77,7 +75,7 @@ func (e *Engine) released(encoded [][]byte, configs []config, renaming *renaming
 	return out
 }
 
-// namesOf are the names of the resources of a kind. Most are known if mutators applied.
+// namesOf returns the names of the resources of a kind. Most are known if mutators applied.
 func namesOf(res *Response, kind mutator.Kind, shape wire.FieldNumbers) []string {
 	list, names := listOf(res, kind), res.names[kind]
 	if names == nil {
@@ -92,7 +90,7 @@ func namesOf(res *Response, kind mutator.Kind, shape wire.FieldNumbers) []string
 	return names
 }
 
-// listOf finds the list of a kind and makes it if it is missing.
+// listOf returns the list of a kind, and adds it if it is missing.
 func listOf(res *Response, kind mutator.Kind) *Resources {
 	for i := range res.Resources {
 		if res.Resources[i].Kind == kind {

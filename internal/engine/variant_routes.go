@@ -13,25 +13,25 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// variantRoutes leads requests to the copies that a feature owns, and denies the routes whose
+// variantRoutes changes routes to the copies that a feature owns, and denies the routes whose
 // requests it rejects.
 type variantRoutes struct {
 	*variants
 	feature int
 }
 
-// leadingOwner is the owner of the code that leads a feature's routes. It is not the feature: what its
-// own mutators do wrong must not undo where routes lead, on which other features rely.
+// leadingOwner returns the owner of the code that changes a feature's routes to copies. It is not
+// the feature: failures of its own mutators must not undo the routes on which other features rely.
 func leadingOwner(feature string) string { return feature + "/routes" }
 
-// featureOf is the feature of an owner.
+// featureOf returns the feature of an owner.
 func featureOf(owner string) string {
 	feature, _, _ := strings.Cut(owner, "/")
 	return feature
 }
 
-// leading has each feature with cluster variants twice in the chain of route configurations: its
-// routes are led first, so that its own mutator works on routes that lead where Envoy's will.
+// leading adds each feature with cluster variants to the chain of route configurations a second
+// time: its routes are changed first, so that its own mutator gets the routes that Envoy will have.
 func (v *variants) leading(features []mutator.Feature) (out []mutator.Feature) {
 	for _, f := range features {
 		if at, has := v.at[f.Name]; has {
@@ -44,17 +44,17 @@ func (v *variants) leading(features []mutator.Feature) (out []mutator.Feature) {
 	return out
 }
 
-// routeChange is what a feature does to the routes of a configuration.
+// routeChange is what a feature changes in the routes of a configuration.
 type routeChange struct {
 	any       bool
 	key       string
-	onFailure mutator.FailurePolicy // Deny if any variant of the routes that it leads denies
+	onFailure mutator.FailurePolicy // Deny if any variant of the changed routes denies
 }
 
 type routeChangesKey struct{ variantRoutes }
 
-// Plan edits a route configuration if one of its routes has to be changed. The key stands for where
-// each leads.
+// Plan edits a route configuration if one of its routes must be changed. The cache key depends on
+// where each route leads.
 func (v variantRoutes) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
 	if in.Hook != mutator.HookTranslation || !v.indexOf(in).features[v.feature].leads {
 		return nil
@@ -70,7 +70,7 @@ func (v variantRoutes) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*r
 	}
 }
 
-// changes are those of all configurations.
+// changes returns the changes of all configurations.
 func (v variantRoutes) changes(in *mutator.Input) map[string]routeChange {
 	out := map[string]routeChange{}
 	for _, configuration := range in.Routes().Configurations() {
@@ -82,7 +82,7 @@ func (v variantRoutes) changes(in *mutator.Input) map[string]routeChange {
 					change.any = true
 					change.onFailure = v.stricter(change.onFailure, c)
 				}
-				_, _ = sum.Write([]byte(name + "\x00" + target + "\x00")) // a hash takes everything
+				_, _ = sum.Write([]byte(name + "\x00" + target + "\x00")) // a hash never fails
 			}
 		})
 		change.key = string(sum.Sum(nil))
@@ -91,8 +91,8 @@ func (v variantRoutes) changes(in *mutator.Input) map[string]routeChange {
 	return out
 }
 
-// stricter is Deny if requests of a way must not come to clusters without a variant, of whatever
-// feature. One that fails the call does so here, too.
+// stricter returns Deny if requests of a way must not reach clusters without a variant, of any
+// feature. If the feature's failure policy is Fail, the call fails here too.
 func (v variantRoutes) stricter(than mutator.FailurePolicy, c *combination) mutator.FailurePolicy {
 	if v.onError[v.feature] == mutator.Fail {
 		return than
@@ -105,7 +105,7 @@ func (v variantRoutes) stricter(than mutator.FailurePolicy, c *combination) muta
 	return than
 }
 
-// eachWay calls f for each route of a configuration, with the clusters that it leads to.
+// eachWay calls f for each route of a configuration with its clusters.
 func (v variantRoutes) eachWay(in *mutator.Input, configuration string, f func(c *combination, clusters []string)) {
 	x := v.indexOf(in)
 	for _, h := range in.Routes().Hosts(configuration) {
@@ -115,7 +115,7 @@ func (v variantRoutes) eachWay(in *mutator.Input, configuration string, f func(c
 	}
 }
 
-// target is the cluster that requests of a way to a cluster are led to.
+// target returns the cluster that gets the requests of a way to a cluster.
 func (v variantRoutes) target(in *mutator.Input, c *combination, cluster string) (name string, rejected bool) {
 	switch {
 	case c == nil:
@@ -131,7 +131,7 @@ func (v variantRoutes) target(in *mutator.Input, c *combination, cluster string)
 	return cluster, false
 }
 
-// policies are those of the feature that are in effect on routes of a configuration.
+// policies returns the feature's policies that are in effect on routes of a configuration.
 func (v variantRoutes) policies(in *mutator.Input, configuration string) (on []*policy.Object) {
 	v.eachWay(in, configuration, func(c *combination, _ []string) {
 		if c == nil || c.variants[v.feature] == nil {
@@ -146,7 +146,7 @@ func (v variantRoutes) policies(in *mutator.Input, configuration string) (on []*
 	return on
 }
 
-// lead leads each route to where it belongs.
+// lead changes each route to its target.
 func (v variantRoutes) lead(in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	x := v.indexOf(in)
 	for _, vh := range rc.GetVirtualHosts() {

@@ -20,11 +20,11 @@ type variants struct {
 	onError  []mutator.FailurePolicy
 	ownKeys  [][]string                         // in egraft's metadata, see [ownKeys]
 	at       map[string]int                     // by name
-	compute  func(*mutator.Input) *variantIndex // newIndex, made once: it is asked for with each resource
+	compute  func(*mutator.Input) *variantIndex // newIndex as a value made once, since it is needed for each resource
 }
 
-// withVariants gives the features with cluster variants the mutators of clusters that these are in
-// effect by. Those of route configurations are added by [variants.leading].
+// withVariants adds the mutators of clusters that apply the variants to the features with cluster
+// variants. [variants.leading] adds those of route configurations.
 func withVariants(features []mutator.Feature) ([]mutator.Feature, *variants) {
 	v, out, keys := &variants{at: map[string]int{}}, make([]mutator.Feature, len(features)), ownKeys(features)
 	v.compute = v.newIndex
@@ -40,38 +40,38 @@ func withVariants(features []mutator.Feature) ([]mutator.Feature, *variants) {
 	return out, v
 }
 
-// variantIndex is what the features make of the clusters of a translation. It is worked out once,
-// so that the work is that of clusters and policies, and not of each with each.
+// variantIndex is the variants of all clusters of a translation. It is computed once, so that the
+// work is the number of clusters plus policies, not their product.
 type variantIndex struct {
 	ways     map[*xds.Way]*combination
 	clusters map[string]*variantGroup
 	groups   []*variantGroup
-	anywhere *combination // of all ways, if the translation came without routes
+	anywhere *combination // of all ways, if the translation has no routes
 	features []variantUse
 }
 
-// variantUse says what an index has of a feature. It spares the resources of most Gateways of a
-// fleet, which no policy is for, to be looked up one by one.
+// variantUse summarizes the use of a feature. Most Gateways of a fleet have no policy, so their
+// resources need no lookups.
 type variantUse struct {
 	failure error // of PlanVariant
 	edits   bool
-	leads   bool // routes to copies, or denies them
+	leads   bool // changes routes to copies, or denies them
 }
 
-// combination is the variants of a way, of each feature.
+// combination is the variants of a way, one for each feature.
 type combination struct {
 	variants []*mutator.Variant // nil where a feature has none
 	plans    []*mutator.Plan[*clusterv3.Cluster]
-	owner    int    // the first feature with a variant, which leads routes to copies; -1 without
-	prefix   string // of the names of copies: by feature
-	identity string // and by variant
+	owner    int    // the first feature with a variant, which changes routes to copies; -1 without
+	prefix   string // of the names of copies: the features
+	identity string // the variants
 }
 
-// variantGroup are clusters to which the same ways lead.
+// variantGroup is a group of clusters that have the same ways.
 type variantGroup struct {
 	*xds.Group
 	combinations []*combination // of its ways
-	copied       bool           // and not edited in place
+	copied       bool           // otherwise edited in place
 }
 
 type variantsKey struct{ *variants }
@@ -116,8 +116,8 @@ func (v *variants) newCombination() *combination {
 	return &combination{variants: make([]*mutator.Variant, len(v.names)), plans: make([]*mutator.Plan[*clusterv3.Cluster], len(v.names)), owner: -1}
 }
 
-// ask asks a feature for its variants of all ways. One that panics has failed on every cluster, and
-// the others are as if it had no variants.
+// ask gets the variants of all ways from a feature. If it panics, it fails on every cluster, and
+// other features see no variants of it.
 func (v *variants) ask(in *mutator.Input, feature int, ways []*xds.Way, x *variantIndex) error {
 	use := &x.features[feature]
 	err := sandbox.Recover(func() error {
@@ -140,7 +140,7 @@ func (v *variants) ask(in *mutator.Input, feature int, ways []*xds.Way, x *varia
 	return err
 }
 
-// combine makes of the variants what depends on all of them.
+// combine computes the fields that depend on all variants.
 func (c *combination) combine(names []string) {
 	var owners, identities []string
 	for i, variant := range c.variants {
@@ -164,10 +164,10 @@ func planOf(v *mutator.Variant) *mutator.Plan[*clusterv3.Cluster] {
 	return p
 }
 
-// decide says how the clusters of a group get their variants: in place if all ways have the same
-// ones, and otherwise as a copy for each combination. A cluster that Envoy Gateway merged has a copy
-// from the start: with another route that comes later, requests would fail for as long as Envoy
-// needs for a new cluster.
+// decide decides how the clusters of a group get their variants: in place if all ways have the same
+// ones, otherwise as a copy for each combination. A cluster that Envoy Gateway merged always gets a
+// copy: otherwise, when another route is added, requests would fail while Envoy warms a new
+// cluster.
 func (x *variantIndex) decide(g *variantGroup) {
 	first, same, some := g.combinations[0], true, false
 	for _, c := range g.combinations {
@@ -185,30 +185,30 @@ func (x *variantIndex) decide(g *variantGroup) {
 	}
 }
 
-// hasCopies tells whether any cluster is copied.
+// hasCopies reports whether any cluster is copied.
 func (x *variantIndex) hasCopies() bool {
 	return slices.ContainsFunc(x.groups, func(g *variantGroup) bool { return g.copied })
 }
 
-// copyName is the name of a cluster's copy for a combination.
+// copyName returns the name of a cluster's copy for a combination.
 func (c *combination) copyName(cluster string) string {
 	return xds.CopyName(c.prefix, c.identity, cluster)
 }
 
-// rejects tells whether a feature rejects the requests of the way.
+// rejects reports whether a feature rejects the requests of the way.
 func (c *combination) rejects(feature int) bool {
 	v := c.variants[feature]
 	return v != nil && v.Reject
 }
 
-// variantClusters edits the clusters whose variant is the same for all requests, for a feature.
+// variantClusters edits, for a feature, the clusters whose variant is the same for all requests.
 type variantClusters struct {
 	*variants
 	feature int
 }
 
-// Plan implements [mutator.Planner]. The Cluster hook for custom backends knows nothing of
-// policies; their clusters come with the translation too.
+// Plan implements [mutator.Planner]. The Cluster hook for custom backends has no policies; their
+// clusters are also in the translation.
 func (v variantClusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
 	if in.Hook != mutator.HookTranslation {
 		return nil

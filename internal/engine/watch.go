@@ -21,8 +21,9 @@ func WithMutatorTimeout(d time.Duration) Option {
 	}
 }
 
-// WithRunObserver sets a function that is told of each run of a feature's mutators, at its end: when
-// it began, and in which context of [Engine.Run]. It runs in the call, and several at a time.
+// WithRunObserver sets a function that is called at the end of each run of a feature's mutators,
+// with the context of [Engine.Run] and the start time. It is called during the hook call, possibly
+// concurrently.
 func WithRunObserver(ran func(ctx context.Context, feature string, began time.Time)) Option {
 	return func(e *Engine) error {
 		e.sandbox.Ran = func(ctx context.Context, owner string, began time.Time) { ran(ctx, featureOf(owner), began) }
@@ -30,7 +31,7 @@ func WithRunObserver(ran func(ctx context.Context, feature string, began time.Ti
 	}
 }
 
-// WithIdleGoroutines lets the engine keep a number of goroutines that wait for work.
+// WithIdleGoroutines makes the engine keep a number of idle goroutines.
 func WithIdleGoroutines(goroutines int) Option {
 	return func(e *Engine) error {
 		e.sandbox.KeepIdle(goroutines)
@@ -39,17 +40,18 @@ func WithIdleGoroutines(goroutines int) Option {
 }
 
 // Health returns an error while features are disabled because too many of their abandoned
-// goroutines are running. It is nil again when they end. Reads of custom resources do not count:
-// a restarted engine would read the same ones again.
+// goroutines are running, and nil once these have ended. Reads of custom resources do not count: a
+// restarted engine would read the same ones again.
 func (e *Engine) Health() error { return e.sandbox.Err() }
 
-// Abandoned returns the number of abandoned goroutines that are running: of mutators, of reads
-// of custom resources, and of shadow passes.
+// Abandoned returns the number of abandoned goroutines that are still running: of mutators, of
+// reads of custom resources, and of shadow passes.
 func (e *Engine) Abandoned() int {
 	return e.sandbox.Abandoned() + e.reads.Abandoned() + e.shadow.sandbox.Abandoned()
 }
 
-// Quarantined returns the number of quarantined inputs: of mutators, and custom resources.
+// Quarantined returns the number of quarantined inputs of mutators and of quarantined custom
+// resources.
 func (e *Engine) Quarantined() int { return e.sandbox.Quarantine.Count() + e.reads.Quarantine.Count() }
 
 // callResult is a response, or the error of a call.
@@ -58,13 +60,12 @@ type callResult struct {
 	err      error
 }
 
-// Run responds to a call. With an error, the response has the outcomes until then and no
-// resources.
+// Run responds to a call. With an error, the response has the outcomes until then and no resources.
 //
-// Mutators plan for every resource, too often for a timeout on each plan. So the first attempt at
-// a call has one timeout, and the retry one on each plan. A call for a single resource in a hook
-// that no feature uses gets its resource back; the response to a repeated call comes from the
-// cache.
+// Mutators plan for every resource, too often for a timeout on each plan. So the first attempt at a
+// call has one timeout, and only the retry has a timeout on each plan. Run returns the resource
+// unmodified in a call for a single resource in a hook that no feature uses, and the cached
+// response for a repeated call.
 func (e *Engine) Run(ctx context.Context, call *Call) (*Response, error) {
 	if e.isUnused(call) {
 		return &Response{Resources: call.Resources, Subject: func() string { return "" }}, nil
@@ -85,9 +86,9 @@ func (e *Engine) Run(ctx context.Context, call *Call) (*Response, error) {
 	return res, err
 }
 
-// runsOfCall is how many mutators that hang fit into the time of a call: as many as are started of
-// one feature, and two more in the retry. With the defaults a mutator then has its whole timeout; a
-// caller that waits for less shortens it, so that mutators that hang do not fail the call.
+// runsOfCall is how many hung mutators fit into the time of a call: the maximum number of abandoned
+// runs of one feature, and two more in the retry. With the defaults, each mutator has its whole
+// timeout. A shorter client timeout reduces it, so that hung mutators do not fail the call.
 const runsOfCall = 6
 
 // watch responds to a call before its deadline.
@@ -116,8 +117,8 @@ func (e *Engine) isUnused(call *Call) bool {
 	return call.Hook != mutator.HookTranslation
 }
 
-// attempt runs a call in part of its time: at least half, and otherwise all but enough for two plans
-// that hang. After a timeout its goroutine is abandoned, with the bytes of the call.
+// attempt runs a call in part of its time: at least half, and otherwise all but the time for two
+// hung plans. After the timeout its goroutine is abandoned, which retains the bytes of the call.
 func (e *Engine) attempt(ctx context.Context, call *Call, part time.Duration) (callResult, bool) {
 	g := e.sandbox
 	if g.Full(sandbox.WholeCall) != nil {
@@ -132,7 +133,7 @@ func (e *Engine) attempt(ctx context.Context, call *Call, part time.Duration) (c
 		return callResult{res, err}, nil
 	})
 	if p := (*sandbox.PanicError)(nil); errors.As(err, &p) {
-		panic(p) // the engine's own: those of mutators are recovered
+		panic(p) // the engine's own panic: those of mutators are recovered
 	}
 	return a, err == nil
 }

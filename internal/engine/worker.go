@@ -14,11 +14,11 @@ import (
 const scratch = 4 << 10
 
 // worker returns a function that runs the chain on one resource, and one that ends the worker. It
-// allocates its buffers once: a resource without a plan costs no memory.
+// allocates its buffers once: a resource without a plan needs no allocation.
 //
 // Plans and their cache keys depend on the input and on the view of the resource. So with the same
-// input, a resource with the bytes of the call before has the same result, and one that had no
-// plan because of its name alone still has none.
+// input, a resource with the same bytes as in the previous call has the same result, and one that
+// had no plan because of its name alone still has none.
 func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, results *cache.Table[resourceKey, cachedResult], last []previous) (worker, func()) {
 	if c.kind == mutator.KindSecret {
 		results = nil // private keys are never cached
@@ -71,8 +71,8 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, results *cache
 	}, h.Release
 }
 
-// planKey appends the cache keys of the plans, which stand for all that the result depends on
-// besides the resource. It returns nil if a plan has no cache key or failed.
+// planKey appends the cache keys of the plans, on which the result depends besides the resource. It
+// returns nil if a plan has no cache key or failed.
 func planKey[T message](steps []step[T], key []byte) []byte {
 	for i := range steps {
 		s := &steps[i]
@@ -86,25 +86,26 @@ func planKey[T message](steps []step[T], key []byte) []byte {
 	return key
 }
 
-// outcomeSize is the approximate size of an outcome with its name.
+// outcomeSize is the approximate size of an outcome with its name in bytes.
 const outcomeSize = 160
 
-// chainResult is the result of a chain on a resource, which can be cached.
+// chainResult is the result of a chain for a resource. It can be cached.
 type chainResult struct {
-	name     string // that it has now
-	was      string // its name before, if that is another one
-	kept     []byte // the resource under that name, nil if unmodified
+	name     string // current name
+	was      string // previous name, if it differs
+	kept     []byte // the resource under the previous name, nil if unmodified
 	outcomes []*Outcome
-	effects  []Effect // if they are recorded
-	encoded  []byte   // to be cached, nil if unmodified
-	partial  bool     // whether custom resources could not be applied to a part of the resource
+	effects  []Effect // if recorded
+	encoded  []byte   // for the cache, nil if unmodified
+	partial  bool     // whether custom resources could not be applied to part of the resource
 
-	references []reference // that edits brought in
+	references []reference // that edits added
 	counts     []editCounts
 }
 
-// succeeded reports whether all mutators did, if only in part, and sets the bytes to be cached. A failure is not cached:
-// it may be that of a timeout. One in part is of an edit that returned in time, and depends on what the key has.
+// succeeded reports whether all mutators succeeded, at least in part, and sets the bytes to cache.
+// Failures are not cached, since they may be timeouts. A partial failure is cached: its edit
+// returned in time, and it depends only on the key.
 func (a *resourceResult) succeeded() bool {
 	for _, o := range a.result.outcomes {
 		switch {
@@ -120,12 +121,12 @@ func (a *resourceResult) succeeded() bool {
 	return a.err == nil
 }
 
-// size is the approximate size of the result in bytes.
+// size returns the approximate size of the result in bytes.
 func (r *cachedResult) size() int {
 	return r.content.Size() + len(r.result.encoded) + len(r.result.kept) + len(r.result.references)*outcomeSize + sizeOfOutcomes(r.result.outcomes) + sizeOfCounts(r.result.counts)
 }
 
-// sizeOfOutcomes is the approximate size of outcomes in the cache.
+// sizeOfOutcomes returns the approximate size of outcomes in the cache in bytes.
 func sizeOfOutcomes(all []*Outcome) int {
 	size := len(all) * outcomeSize
 	for _, o := range all {
