@@ -10,7 +10,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestWhatCameBroken is passed on as it came, and said.
+// TestWhatCameBroken: received faults are passed on and reported once.
 func TestWhatCameBroken(t *testing.T) {
 	for name, c := range map[string]struct {
 		routes   proto.Message
@@ -37,7 +37,7 @@ func TestWhatCameBroken(t *testing.T) {
 					said = append(said, w.Error())
 				}
 				require.Equal(t, c.warnings, said)
-				c.warnings = nil // it is said once
+				c.warnings = nil // reported once
 			}
 		})
 	}

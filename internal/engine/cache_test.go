@@ -23,7 +23,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// counted is a mutator that counts how often it runs.
+// counted is a mutator that counts its runs.
 type counted[T proto.Message] struct {
 	runs *atomic.Int64
 	key  func(*mutator.Input) string
@@ -39,8 +39,8 @@ func (c counted[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[T] {
 
 func same(*mutator.Input) string { return "same" }
 
-// runsOf answers calls with the same list, whose inputs are not the same, and returns how often
-// the mutator ran.
+// runsOf runs calls with the same list, but different inputs, and returns how often the mutator
+// ran.
 func runsOf(t *testing.T, f mutator.Feature, runs *atomic.Int64, kind mutator.Kind, m proto.Message) int64 {
 	t.Helper()
 	f.Name, f.Hooks, f.FailurePolicy = "f", []mutator.Hook{mutator.HookTranslation}, mutator.Ignore
@@ -55,7 +55,7 @@ func runsOf(t *testing.T, f mutator.Feature, runs *atomic.Int64, kind mutator.Ki
 	return runs.Load()
 }
 
-// TestWhatIsCached has mutators whose results are cached, and all that are not.
+// TestWhatIsCached has mutators whose results are cached, and all kinds whose results are not.
 func TestWhatIsCached(t *testing.T) {
 	edit := func(c *clusterv3.Cluster) error { c.AltStatName = "edited"; return nil }
 	cluster := &clusterv3.Cluster{Name: "c"}
@@ -92,7 +92,8 @@ func TestWhatIsCached(t *testing.T) {
 	})
 }
 
-// orders encodes a message in many ways: all that Go's order of maps comes to.
+// orders encodes a message repeatedly and returns all different encodings, since Go encodes maps in
+// random order.
 func orders(t *testing.T, m proto.Message) [][]byte {
 	t.Helper()
 	seen := map[string]bool{}
@@ -109,7 +110,7 @@ func orders(t *testing.T, m proto.Message) [][]byte {
 	return encodings
 }
 
-// named is metadata as Envoy Gateway writes it.
+// named returns metadata as Envoy Gateway sets it.
 func named(t *testing.T, name string) *corev3.Metadata {
 	t.Helper()
 	s, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": "HTTPRoute", "namespace": "shop", "name": name}}})
@@ -117,8 +118,7 @@ func named(t *testing.T, name string) *corev3.Metadata {
 	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{xds.GatewayMetadataNamespace: s}}
 }
 
-// TestAnyOrderOfMapsIsCached: Envoy Gateway encodes the same content with its maps in
-// another order at each call.
+// TestAnyOrderOfMapsIsCached: Envoy Gateway encodes maps in random order in each call.
 func TestAnyOrderOfMapsIsCached(t *testing.T) {
 	for name, edit := range map[string]func(*clusterv3.Cluster) error{
 		"changed":   func(c *clusterv3.Cluster) error { c.AltStatName = "edited"; return nil },
@@ -152,7 +152,7 @@ func TestAnyOrderOfMapsIsCached(t *testing.T) {
 	}
 }
 
-// hostOf has all that leads from a virtual host to clusters, and more.
+// hostOf returns a virtual host with every kind of reference to clusters, and more fields.
 func hostOf(t *testing.T) *routev3.VirtualHost {
 	t.Helper()
 	to := func(name string, a *routev3.RouteAction) *routev3.Route {
@@ -170,7 +170,7 @@ func hostOf(t *testing.T) *routev3.VirtualHost {
 	}}
 }
 
-// translationOf is a call with one virtual host.
+// translationOf returns a call with one virtual host.
 func translationOf(host []byte) *Call {
 	m := &wire.Message{}
 	m.Add(1, []byte("name"))
@@ -178,8 +178,8 @@ func translationOf(host []byte) *Call {
 	return &Call{Hook: mutator.HookTranslation, Resources: []Resources{{mutator.KindRouteConfiguration, [][]byte{m.Append(nil)}}}}
 }
 
-// TestRoutesAreReadOnce: what is prepared for a call is used again if what leads to clusters
-// is the same, however it is encoded and whatever else of a route changes.
+// TestRoutesAreReadOnce: the state of a call is reused if the references to clusters are the same,
+// in any encoding and with any other change to a route.
 func TestRoutesAreReadOnce(t *testing.T) {
 	mark := func(r *routev3.Route, value string) {
 		r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), xds.MetadataEntry{Key: "k", Value: value})
@@ -222,7 +222,7 @@ func TestRoutesAreReadOnce(t *testing.T) {
 	}
 }
 
-// TestPreparedKeepsNoCall: what is kept for the next call is not the bytes of this one.
+// TestPreparedKeepsNoCall: the state kept for the next call does not retain the bytes of this one.
 func TestPreparedKeepsNoCall(t *testing.T) {
 	e, err := New(nil, WithCache(1<<20))
 	require.NoError(t, err)
@@ -245,8 +245,8 @@ func TestPreparedKeepsNoCall(t *testing.T) {
 	require.EqualValues(t, 4, e.CacheStats().Entries, "the virtual host, what counts of it, its slot, and the input")
 }
 
-// TestMemoryIsFlat answers calls with ever new content and compares the heap after half of
-// them with that after all.
+// TestMemoryIsFlat runs calls with ever new content and compares the heap after half of them with
+// the heap after all.
 func TestMemoryIsFlat(t *testing.T) {
 	const limit = 1 << 20
 	f := mutator.Feature{
@@ -267,7 +267,7 @@ func TestMemoryIsFlat(t *testing.T) {
 			_, err := e.Run(t.Context(), &Call{Hook: mutator.HookTranslation, Resources: []Resources{list}})
 			require.NoError(t, err)
 		}
-		e.CacheStats() // evicts
+		e.CacheStats() // evicts entries
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
@@ -277,7 +277,7 @@ func TestMemoryIsFlat(t *testing.T) {
 	require.Less(t, calls(50), half+2*limit, "5,000 clusters of 3 kB more")
 }
 
-// TestOrderOfManyResources has enough resources for all processors, some of which fail.
+// TestOrderOfManyResources has enough resources for all CPUs, some of which fail.
 func TestOrderOfManyResources(t *testing.T) {
 	f := mutator.Feature{
 		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
@@ -318,14 +318,14 @@ func TestOrderOfManyResources(t *testing.T) {
 	require.Len(t, res.Outcomes, 8, "those before the first failure, and that")
 }
 
-// TestSpreadPanics shows that a panic on another goroutine does not end the process.
+// TestSpreadPanics: a panic on another goroutine does not end the process.
 func TestSpreadPanics(t *testing.T) {
 	require.Panics(t, func() {
 		parallel(1000, 1, func() (func(int), func()) { return func(i int) { panic(i) }, func() {} })
 	})
 }
 
-// TestKeys: keys that differ in any field have other entries.
+// TestKeys: keys that differ in any field have different entries.
 func TestKeys(t *testing.T) {
 	b := func(s string) []byte { return []byte(s) }
 	areApart(t, resourceKey{"h", "k", b("p"), b("c")}, resourceKey{"x", "k", b("p"), b("c")},
@@ -341,7 +341,7 @@ func TestKeys(t *testing.T) {
 	areApart(t, releasedKey{1, 0}, releasedKey{1, 1}, releasedKey{2, 0})
 }
 
-// TestInputKey has calls that differ in all that an input is read from.
+// TestInputKey has calls that differ in every part of an input.
 func TestInputKey(t *testing.T) {
 	of := func(edit func(*Call)) *Call {
 		c := &Call{

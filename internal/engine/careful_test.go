@@ -17,14 +17,14 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// goroutine is the number of the caller's.
+// goroutine returns the number of the caller's goroutine.
 func goroutine() string {
 	var b [64]byte
 	return strings.Fields(string(b[:runtime.Stack(b[:], false)]))[1]
 }
 
-// sharing counts how often it is asked about the caller's view on a goroutine that is not the
-// caller's, and that may so be abandoned and see another resource under the view.
+// sharing counts how often it gets the caller's view on another goroutine, which may be abandoned
+// and then see the view of another resource.
 type sharing struct {
 	caller string
 	shared mutator.View
@@ -38,8 +38,8 @@ func (s *sharing) Plan(_ *mutator.Input, v mutator.View) *mutator.Plan[*clusterv
 	return nil
 }
 
-// TestQuestionIsWatchedAsAWhole asks while other calls begin and end to be careful: a question
-// is watched or not, and has a view of its own if it is.
+// TestQuestionIsWatchedAsAWhole queries while other calls start and end isolation: a query is
+// either isolated and has its own view, or it is not isolated.
 func TestQuestionIsWatchedAsAWhole(t *testing.T) {
 	s, chains, g := &sharing{caller: goroutine()}, map[mutator.Kind]runner{}, sandbox.New()
 	features := []mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookCluster}, Clusters: s}}

@@ -19,7 +19,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// byGateway is the variants of a feature by the Gateway of a way's listener.
+// byGateway has the variants of a feature by the Gateway of a way's listener.
 type byGateway map[string]func(in *mutator.Input) *mutator.Variant
 
 // PlanVariant implements [mutator.ClusterVariants].
@@ -38,7 +38,7 @@ func (v byGateway) feature(name string, onFailure mutator.FailurePolicy) mutator
 	return mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, FailurePolicy: onFailure, ClusterVariants: v}
 }
 
-// appends is a variant that appends its name to the name of a cluster's statistics.
+// appends returns a variant that appends its name to a cluster's name in statistics.
 func appends(name string) func(*mutator.Input) *mutator.Variant {
 	return func(*mutator.Input) *mutator.Variant {
 		return &mutator.Variant{Name: name, CacheKey: name, Edit: func(_ context.Context, c *clusterv3.Cluster) error {
@@ -48,8 +48,8 @@ func appends(name string) func(*mutator.Input) *mutator.Variant {
 	}
 }
 
-// gateways is a route configuration with a virtual host for each Gateway, whose route leads to the
-// cluster behind the name.
+// gateways returns a route configuration with a virtual host for each Gateway. Its route leads to
+// the cluster that follows the Gateway's name.
 func gateways(t *testing.T, leads ...[2]string) *routev3.RouteConfiguration {
 	t.Helper()
 	rc := &routev3.RouteConfiguration{Name: "rc"}
@@ -65,7 +65,7 @@ func gateways(t *testing.T, leads ...[2]string) *routev3.RouteConfiguration {
 	return rc
 }
 
-// madeOf is the metadata of what Envoy Gateway made of an object.
+// madeOf returns the metadata that Envoy Gateway sets for an object.
 func madeOf(t *testing.T, kind, name string) *corev3.Metadata {
 	t.Helper()
 	s, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": kind, "namespace": "ns", "name": name}}})
@@ -73,7 +73,8 @@ func madeOf(t *testing.T, kind, name string) *corev3.Metadata {
 	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{xds.GatewayMetadataNamespace: s}}
 }
 
-// ledTo is the clusters that the routes of a route configuration lead to; "denied" for one that is.
+// ledTo returns the clusters of the routes of a route configuration, or "denied" for a denied
+// route.
 func ledTo(t *testing.T, raw []byte) (to []string) {
 	t.Helper()
 	rc := decoded(t, &routev3.RouteConfiguration{}, raw).(*routev3.RouteConfiguration)
@@ -88,8 +89,8 @@ func ledTo(t *testing.T, raw []byte) (to []string) {
 	return to
 }
 
-// newCopier is an engine with a feature that has a variant for the policy a, whose edit is as it
-// should be, and one for the policy b, whose edit is do.
+// newCopier returns an engine with a feature that has a variant for the policy a, with a valid
+// edit, and one for the policy b, with the edit do.
 func newCopier(t *testing.T, cacheSize int64, do func(*clusterv3.Cluster) error, change func(b *mutator.Variant)) *engine.Engine {
 	t.Helper()
 	variant := func(i int) func(in *mutator.Input) *mutator.Variant {
@@ -116,10 +117,10 @@ func newCopier(t *testing.T, cacheSize int64, do func(*clusterv3.Cluster) error,
 	return e
 }
 
-// copyFor is the name of the copier's copy for a policy.
+// copyFor returns the name of the copier's copy for a policy.
 func copyFor(policy, cluster string) string { return xds.CopyName("copier", policy, cluster) }
 
-// copyOf is a copy of a cluster as it should be.
+// copyOf returns the expected copy of a cluster.
 func copyOf(c *clusterv3.Cluster, name, stat string) *clusterv3.Cluster {
 	c = proto.CloneOf(c)
 	if c.EdsClusterConfig != nil && c.EdsClusterConfig.ServiceName == "" {
@@ -129,8 +130,8 @@ func copyOf(c *clusterv3.Cluster, name, stat string) *clusterv3.Cluster {
 	return c
 }
 
-// TestCopies has copies of a cluster for two policies. What is wrong with the second one is not
-// the first one's business.
+// TestCopies has copies of a cluster for two policies. Failures of the second one do not affect the
+// first one.
 func TestCopies(t *testing.T) {
 	anonymous, named, static := eds("c"), eds("c"), &clusterv3.Cluster{Name: "c"}
 	anonymous.EdsClusterConfig.ServiceName = ""
@@ -151,9 +152,9 @@ func TestCopies(t *testing.T) {
 		do       func(*clusterv3.Cluster) error
 		change   func(*mutator.Variant)
 		want     *clusterv3.Cluster // the copy for b
-		verdicts []engine.Result    // of it
-		err      string             // of it
-		report   string             // of the policy b, if it is not programmed
+		verdicts []engine.Result    // for the copy
+		err      string             // for the copy
+		report   string             // of the policy b; empty if it is programmed
 	}{
 		"no service name":   {[]*clusterv3.Cluster{anonymous, similar, second}, fine, as, copyOf(anonymous, b, "of b"), []engine.Result{engine.Added}, "", ""},
 		"service name":      {[]*clusterv3.Cluster{named}, fine, as, copyOf(named, b, "of b"), []engine.Result{engine.Added}, "", ""},
@@ -170,11 +171,11 @@ func TestCopies(t *testing.T) {
 		for _, cacheSize := range []int64{0, 1 << 20} {
 			t.Run(fmt.Sprint(name, "/", cacheSize), func(t *testing.T) {
 				e := newCopier(t, cacheSize, c.do, c.change)
-				there := make([][]byte, 0, len(c.there)+2) // with room for others
+				there := make([][]byte, 0, len(c.there)+2) // with spare capacity
 				for _, m := range c.there {
 					there = append(there, encode(t, m))
 				}
-				for range 3 { // again from memory
+				for range 3 { // again from the cache
 					res, err := runAndExplain(t, e, copying(t, there, "a", "b"))
 					require.NoError(t, err)
 					want := append([]*clusterv3.Cluster{}, c.there...)
@@ -206,8 +207,8 @@ func TestCopies(t *testing.T) {
 	}
 }
 
-// copying is a translation with routes of the Gateways of two policies, and of another one, to the
-// cluster c.
+// copying returns a translation with routes of the Gateways of two policies, and of another
+// Gateway, to the cluster c.
 func copying(t *testing.T, clusters [][]byte, policies ...string) *engine.Call {
 	t.Helper()
 	call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
@@ -220,7 +221,8 @@ func copying(t *testing.T, clusters [][]byte, policies ...string) *engine.Call {
 	return call
 }
 
-// requireReport wants the policy a to be programmed, and the policy b unless something is said of it.
+// requireReport requires that the policy a is programmed, and so is the policy b unless failed is
+// set.
 func requireReport(t *testing.T, res *engine.Response, failed string) {
 	t.Helper()
 	require.Len(t, res.Policies, 2)
@@ -234,7 +236,7 @@ func requireReport(t *testing.T, res *engine.Response, failed string) {
 	}
 }
 
-// TestCopyOfWhatCannotBeDecoded is none: nothing can be said of what it would do.
+// TestCopyOfWhatCannotBeDecoded: a cluster that cannot be decoded has no copy.
 func TestCopyOfWhatCannotBeDecoded(t *testing.T) {
 	e := newCopier(t, 0, func(*clusterv3.Cluster) error { return nil }, func(*mutator.Variant) {})
 	there := [][]byte{[]byte("\x0a\x01c\xff\xff\xff")}
@@ -245,8 +247,7 @@ func TestCopyOfWhatCannotBeDecoded(t *testing.T) {
 	require.ErrorContains(t, res.Outcomes[1].Err, "decode: ")
 }
 
-// TestCopyOfNothing: of a cluster that is not there nothing is added, and Envoy rejects the requests
-// of its routes.
+// TestCopyOfNothing: a missing cluster has no copy, and Envoy rejects the requests of its routes.
 func TestCopyOfNothing(t *testing.T) {
 	e := newCopier(t, 0, func(*clusterv3.Cluster) error { return nil }, func(*mutator.Variant) {})
 	there := [][]byte{encode(t, eds("d"))}
@@ -257,8 +258,8 @@ func TestCopyOfNothing(t *testing.T) {
 	require.Equal(t, []engine.Result{engine.Applied}, verdicts(res))
 }
 
-// TestCopiesAreEditedOnce for as long as the cluster and the key are the same. What failed is
-// tried again.
+// TestCopiesAreEditedOnce: copies are cached while the cluster and the key stay the same. Failures
+// are retried.
 func TestCopiesAreEditedOnce(t *testing.T) {
 	runs, fails := 0, false
 	do := func(c *clusterv3.Cluster) error {
@@ -291,7 +292,7 @@ func TestCopiesAreEditedOnce(t *testing.T) {
 	require.Equal(t, "run 5", send(2004, c).GetAltStatName())
 }
 
-// TestTooManyCopies adds the first ones, and says of the others that they are not there.
+// TestTooManyCopies: copies up to the limit are added, and the others are reported.
 func TestTooManyCopies(t *testing.T) {
 	const limit = 10_000
 	call := &engine.Call{Hook: mutator.HookTranslation, Objects: [][]byte{agentPolicy("a", "x", 2001), agentPolicy("b", "x", 2002)}}

@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// reportsCount reports what was counted under "n".
+// reportsCount reports the count of "n".
 type reportsCount struct{}
 
 func (r reportsCount) Report(in *mutator.Input) []mutator.PolicyOutcome {
@@ -23,8 +23,8 @@ func (r reportsCount) Report(in *mutator.Input) []mutator.PolicyOutcome {
 
 func rejectsNothing(*mutator.Input) map[*policy.Object]error { return nil }
 
-// TestCountsOfCopies: each copy of a cluster counts for itself, cached or not, and one whose edit
-// fails does not.
+// TestCountsOfCopies: each copy of a cluster counts separately, cached or not, and a copy whose
+// edit fails does not count.
 func TestCountsOfCopies(t *testing.T) {
 	counts := func(name string, fails bool) func(*mutator.Input) *mutator.Variant {
 		return func(*mutator.Input) *mutator.Variant {

@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// referringTo is a cluster that refers to another one.
+// referringTo returns a cluster that refers to another one.
 func referringTo(t *testing.T, name, to string) *clusterv3.Cluster {
 	t.Helper()
 	c := &clusterv3.Cluster{Name: name}
@@ -24,8 +24,8 @@ func referringTo(t *testing.T, name, to string) *clusterv3.Cluster {
 	return c
 }
 
-// TestAdditionsThatDependOnOthers are dropped with the one that could not be made, however many
-// are between them and in whatever order they are. The rest is added.
+// TestAdditionsThatDependOnOthers: additions that refer to a missing one, directly or indirectly
+// and in any order, are removed. The others are added.
 func TestAdditionsThatDependOnOthers(t *testing.T) {
 	base := &clusterv3.Cluster{Name: "base", LbPolicy: -1}
 	mid, top, fine := referringTo(t, "mid", "base"), referringTo(t, "top", "mid"), &clusterv3.Cluster{Name: "fine"}
@@ -58,7 +58,8 @@ func TestAdditionsThatDependOnOthers(t *testing.T) {
 	}
 }
 
-// TestAdditionsOfAFeatureThatMustNotFail fail the call.
+// TestAdditionsOfAFeatureThatMustNotFail: with the failure policy Fail, failed additions fail the
+// call.
 func TestAdditionsOfAFeatureThatMustNotFail(t *testing.T) {
 	f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Fail, Additions: adder(func() (mutator.Additions, error) {
 		return mutator.Additions{}, errors.New("no")
@@ -69,7 +70,8 @@ func TestAdditionsOfAFeatureThatMustNotFail(t *testing.T) {
 	require.EqualError(t, err, "feature f: additions: no")
 }
 
-// TestAdditionBesideABrokenOne is not the same as what nobody can decode.
+// TestAdditionBesideABrokenOne: an addition differs from a cluster of its name that cannot be
+// decoded.
 func TestAdditionBesideABrokenOne(t *testing.T) {
 	added := &clusterv3.Cluster{Name: "added"}
 	add := func() (mutator.Additions, error) {
@@ -80,7 +82,7 @@ func TestAdditionBesideABrokenOne(t *testing.T) {
 	require.Equal(t, engine.NameConflict, res.Outcomes[0].Result)
 }
 
-// TestStillReferring: a resource that is no better once the mutators failed which it is for is
+// TestStillReferring: a resource that still has a dangling reference after its mutators failed is
 // denied, whatever their failure policy is, since Envoy would reject it.
 func TestStillReferring(t *testing.T) {
 	both := mutator.Feature{Name: "both", Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore}
@@ -106,8 +108,8 @@ func TestStillReferring(t *testing.T) {
 	require.Equal(t, mutator.ApplyFailed, res.Policies[0].Reason)
 }
 
-// leads is a feature that leads routes from one cluster to another one, and has nothing against
-// being ignored.
+// leads returns a feature with the failure policy Ignore that changes routes from one cluster to
+// another one.
 func leads(name, from, to string) mutator.Feature {
 	f := mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, FailurePolicy: mutator.Ignore}
 	edit(&f, func(rc *routev3.RouteConfiguration) {
@@ -118,7 +120,8 @@ func leads(name, from, to string) mutator.Feature {
 	return f
 }
 
-// TestStillLeadingNowhere has a mutator that leads to nowhere once another one failed to.
+// TestStillLeadingNowhere has a mutator that adds a dangling reference once another one has failed
+// for its own.
 func TestStillLeadingNowhere(t *testing.T) {
 	clusters := engine.Resources{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("a"))}}
 	for name, c := range map[string]struct {
@@ -151,7 +154,7 @@ func TestStillLeadingNowhere(t *testing.T) {
 	}
 }
 
-// TestEditAddsAChain with routes of its own, which are compared with none.
+// TestEditAddsAChain: the routes of an added filter chain are checked on their own.
 func TestEditAddsAChain(t *testing.T) {
 	for hosts, err := range map[string]string{"y.com": "", "x.com": `the result is invalid: the domain "x.com" occurs twice, which Envoy rejects`} {
 		f := mutator.Feature{}
@@ -168,20 +171,21 @@ func TestEditAddsAChain(t *testing.T) {
 	}
 }
 
-// TestGrowthOfARouteAsLargeAsMayBe is one byte below what is rejected.
+// TestGrowthOfARouteAsLargeAsMayBe covers the limit and one byte more.
 func TestGrowthOfARouteAsLargeAsMayBe(t *testing.T) {
 	route := leading(configuration("x"), "c").GetVirtualHosts()[0].GetRoutes()[0]
 	for bytes, ok := range map[int]bool{engine.MaxRouteGrowth: true, engine.MaxRouteGrowth + 1: false} {
 		f := mutator.Feature{Routes: mutator.Func[*routev3.Route]{Do: func(_ context.Context, _ *mutator.Input, r *routev3.Route) error {
 			r.Name = ""
-			r.StatPrefix = string(make([]byte, bytes-4)) // with its tag and length
+			r.StatPrefix = string(make([]byte, bytes-4)) // minus tag and length
 			return nil
 		}}}
 		require.Equal(t, ok, runEdit(t, f, mutator.HookRoute, mutator.KindRoute, route).Err == nil, bytes)
 	}
 }
 
-// TestAdditionThatAnotherMakes is there for the feature that could not make it.
+// TestAdditionThatAnotherMakes: an addition of another feature also serves the feature that could
+// not make it.
 func TestAdditionThatAnotherMakes(t *testing.T) {
 	invalid := func(names []string) (mutator.Additions, error) {
 		a := clustersNamed(names...)

@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// fragile is a feature that goes wrong in one place.
+// fragile is a feature that fails in one place.
 type fragile struct {
 	place string
 	wrong func()
@@ -57,8 +57,8 @@ func (f fragile) feature() mutator.Feature {
 	}
 }
 
-// TestExplainIsIsolated: what hangs or panics while a call is explained ends with the deadline, and is
-// neither counted nor quarantined where calls are served.
+// TestExplainIsIsolated: code that hangs or panics during Explain ends with the deadline, and is
+// neither counted nor quarantined for served calls.
 func TestExplainIsIsolated(t *testing.T) {
 	for _, place := range []string{"reading", "plan", "edit", "additions", "report"} {
 		for name, wrong := range map[string]func(<-chan struct{}){

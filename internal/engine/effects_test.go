@@ -18,8 +18,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// runAndExplain runs a call and explains it: the responses are the same, and the effects, applied to
-// the call one after another, give the response.
+// runAndExplain runs a call and explains it. It requires equal responses, and that applying the
+// effects to the call gives the response.
 func runAndExplain(t *testing.T, e *engine.Engine, call *engine.Call) (*engine.Response, error) {
 	t.Helper()
 	res, err := e.Run(t.Context(), call)
@@ -35,7 +35,7 @@ func runAndExplain(t *testing.T, e *engine.Engine, call *engine.Call) (*engine.R
 	return res, nil
 }
 
-// applied is a call's resources after effects.
+// applied returns a call's resources after effects.
 func applied(t *testing.T, call *engine.Call, effects []engine.Effect) []engine.Resources {
 	t.Helper()
 	var lists []engine.Resources
@@ -55,7 +55,7 @@ func applied(t *testing.T, call *engine.Call, effects []engine.Effect) []engine.
 			continue
 		}
 		list, at := find(lists, e, func(raw []byte) bool { return unsafe.SliceData(raw) == unsafe.SliceData(e.Before) })
-		if list == nil { // not the very bytes
+		if list == nil { // not the same bytes in memory
 			list, at = find(lists, e, func(raw []byte) bool { return string(raw) == string(e.Before) })
 		}
 		require.NotNil(t, list, "%s %s %q is not as before the effect of %q", e.Result, e.Kind, e.Name, e.Feature)
@@ -78,7 +78,7 @@ func find(lists []engine.Resources, e engine.Effect, is func(raw []byte) bool) (
 	return nil, 0
 }
 
-// requireReasons checks that effects say what became of a resource.
+// requireReasons requires that effects have the reasons that their results need.
 func requireReasons(t *testing.T, effects []engine.Effect) {
 	t.Helper()
 	for _, e := range effects {
@@ -97,7 +97,7 @@ func requireReasons(t *testing.T, effects []engine.Effect) {
 	}
 }
 
-// TestExplainSaysWhom compares effects of each sort, with the policies that they are for.
+// TestExplainSaysWhom compares effects of each kind with their policies.
 func TestExplainSaysWhom(t *testing.T) {
 	policies := [][]byte{agentPolicy("a", "/run/a", 2001), agentPolicy("b", "/run/b", 2002)}
 	clusters := func(all ...*clusterv3.Cluster) *engine.Call {
@@ -141,7 +141,7 @@ func TestExplainSaysWhom(t *testing.T) {
 	}
 }
 
-// TestExplainCopies: the effects on copies have what they are copies of.
+// TestExplainCopies: the effects on copies name the original cluster.
 func TestExplainCopies(t *testing.T) {
 	e := newCopier(t, 0, func(*clusterv3.Cluster) error { return errors.New("broken") }, func(*mutator.Variant) {})
 	a, b := copyFor("a", "c"), copyFor("b", "c")
@@ -154,7 +154,8 @@ func TestExplainCopies(t *testing.T) {
 	}, explain(t, e, copying(t, [][]byte{encode(t, eds("c"))}, "a", "b")))
 }
 
-// TestExplainLeavesTheEngineAlone: the serving engine has the same cache and quarantine afterwards.
+// TestExplainLeavesTheEngineAlone: Explain does not change the cache and quarantine of the serving
+// engine.
 func TestExplainLeavesTheEngineAlone(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{clusterFeature("panics", mutator.Ignore, func(context.Context, *clusterv3.Cluster) error { panic("no") })}, engine.WithCache(1<<20))
 	require.NoError(t, err)
@@ -165,7 +166,7 @@ func TestExplainLeavesTheEngineAlone(t *testing.T) {
 	require.Zero(t, e.Quarantined())
 }
 
-// TestExplainFails: the effects until a failure are there.
+// TestExplainFails: Explain returns the effects until a failure.
 func TestExplainFails(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{
 		clusterFeature("first", mutator.Ignore, setTimeout), clusterFeature("second", mutator.Fail, func(context.Context, *clusterv3.Cluster) error { return errors.New("broken") }),
@@ -185,7 +186,7 @@ func explain(t *testing.T, e *engine.Engine, call *engine.Call) []string {
 	return told(effects)
 }
 
-// told is effects as text.
+// told formats effects as text.
 func told(effects []engine.Effect) (all []string) {
 	for _, e := range effects {
 		var b strings.Builder

@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// clusterFeature is a feature with one cluster mutator for the Cluster hook.
+// clusterFeature returns a feature with one cluster mutator for the Cluster hook.
 func clusterFeature(name string, p mutator.FailurePolicy, do func(context.Context, *clusterv3.Cluster) error) mutator.Feature {
 	return mutator.Feature{
 		Name: name, Hooks: []mutator.Hook{mutator.HookCluster}, FailurePolicy: p,
@@ -35,7 +35,7 @@ func setTimeout(_ context.Context, c *clusterv3.Cluster) error {
 	return nil
 }
 
-// edited makes an edit that must not survive, then does what f does.
+// edited returns an edit that must be discarded, followed by f.
 func edited(f func() error) func(context.Context, *clusterv3.Cluster) error {
 	return func(_ context.Context, c *clusterv3.Cluster) error {
 		c.AltStatName = "partial edit"
@@ -51,7 +51,7 @@ func eds(name string) *clusterv3.Cluster {
 	}
 }
 
-// run sends clusters of the names through the features.
+// run runs the features on clusters with the names.
 func run(ctx context.Context, t *testing.T, features []mutator.Feature, names ...string) ([]*clusterv3.Cluster, *engine.Response, error) {
 	t.Helper()
 	e, err := engine.New(features)
@@ -62,7 +62,7 @@ func run(ctx context.Context, t *testing.T, features []mutator.Feature, names ..
 		require.NoError(t, err)
 		list.Encoded = append(list.Encoded, b)
 	}
-	object := []byte(`{"apiVersion":"example.com/v1","kind":"P","metadata":{"name":"p"}}`) // without one there is no report
+	object := []byte(`{"apiVersion":"example.com/v1","kind":"P","metadata":{"name":"p"}}`) // without one, nothing is reported
 	res, err := e.Run(ctx, &engine.Call{Hook: mutator.HookCluster, Objects: [][]byte{object}, Resources: []engine.Resources{list}})
 	if err != nil {
 		return nil, nil, err
@@ -83,13 +83,13 @@ func verdicts(res *engine.Response) (out []engine.Result) {
 	return out
 }
 
-// TestFailureIsContained runs a mutator that goes wrong in each way on one of two
-// clusters, between two mutators that go right.
+// TestFailureIsContained runs a mutator that fails in each way on one of two clusters, between two
+// mutators that succeed.
 func TestFailureIsContained(t *testing.T) {
 	broken := errors.New("broken")
 	ways := map[string]struct {
 		do       func(context.Context, *clusterv3.Cluster) error
-		verdicts []engine.Result // besides that of the failure policy
+		verdicts []engine.Result // in addition to that of the failure policy
 	}{
 		"error":   {edited(func() error { return broken }), nil},
 		"panic":   {edited(func() error { panic("at the disco") }), []engine.Result{engine.Panicked}},
@@ -138,8 +138,7 @@ func TestFailureIsContained(t *testing.T) {
 	}
 }
 
-// TestAppliesPanics shows that a mutator that cannot even be asked gets its failure policy
-// on that resource.
+// TestAppliesPanics: if a mutator panics in Plan, the failure policy applies to that resource.
 func TestAppliesPanics(t *testing.T) {
 	f := clusterFeature("broken", mutator.Deny, setTimeout)
 	f.Clusters = mutator.Func[*clusterv3.Cluster]{When: func(_ *mutator.Input, v mutator.View) bool {
@@ -155,12 +154,12 @@ func TestAppliesPanics(t *testing.T) {
 	require.Equal(t, []engine.Result{engine.Denied, engine.Panicked}, verdicts(res))
 }
 
-// TestTooSlow shows that the engine stops waiting for a mutator that does not.
+// TestTooSlow: the engine abandons a mutator that hangs.
 func TestTooSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		hangs := clusterFeature("hangs", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
-			<-release // not interested in its context
+			<-release // ignores its context
 			c.AltStatName = "too late"
 			return nil
 		})
@@ -180,7 +179,7 @@ func TestTooSlow(t *testing.T) {
 func TestUnwantedIsTheSameBytes(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{clusterFeature("one", mutator.Deny, setTimeout)})
 	require.NoError(t, err)
-	raw := []byte("\x0a\x08unwanted\xff\xff\xff") // not even a message after the name
+	raw := []byte("\x0a\x08unwanted\xff\xff\xff") // malformed after the name
 	call := &engine.Call{Hook: mutator.HookCluster, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{raw}}}}
 	res, err := runAndExplain(t, e, call)
 	require.NoError(t, err)
@@ -195,7 +194,7 @@ func TestUnchangedIsTheSameBytes(t *testing.T) {
 	require.Equal(t, []engine.Result{engine.Unchanged}, verdicts(res))
 }
 
-// TestOrderIsThatOfTheList has two features that overwrite each other.
+// TestOrderIsThatOfTheList has two features that overwrite each other's edits.
 func TestOrderIsThatOfTheList(t *testing.T) {
 	write := func(name string) mutator.Feature {
 		return clusterFeature(name, mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
@@ -221,8 +220,7 @@ feature "a" is listed twice
 feature "a" names no hook`)
 }
 
-// TestNothingUndoesDenial has a feature after the broken one that would let traffic
-// through again.
+// TestNothingUndoesDenial has a feature after the broken one that would re-enable traffic.
 func TestNothingUndoesDenial(t *testing.T) {
 	broken := clusterFeature("broken", mutator.Deny, edited(func() error { return errors.New("broken") }))
 	undo := clusterFeature("undo", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
@@ -236,7 +234,7 @@ func TestNothingUndoesDenial(t *testing.T) {
 	require.Equal(t, []engine.Result{engine.Denied}, verdicts(res))
 }
 
-// failing is a cluster mutator that fails, and says of each cluster what that leads to.
+// failing is a cluster mutator that fails, with a failure policy for each cluster.
 type failing struct {
 	mutator.Cluster
 	policy func(name string) mutator.FailurePolicy
@@ -248,9 +246,8 @@ func (f failing) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv
 	return p
 }
 
-// TestFailurePolicyOfTheResource: what a policy says of its target goes before what the
-// feature says; Fail is the operator's word alone, and a mutator that cannot say anything
-// changes nothing.
+// TestFailurePolicyOfTheResource: the failure policy of a plan takes precedence over that of the
+// feature; only the operator can set Fail; and if Plan panics, the feature's policy applies.
 func TestFailurePolicyOfTheResource(t *testing.T) {
 	fails := edited(func() error { return errors.New("broken") })
 	panics := func(string) mutator.FailurePolicy { panic("no answer") }
@@ -277,8 +274,8 @@ func TestFailurePolicyOfTheResource(t *testing.T) {
 	}
 }
 
-// TestReportKnowsFailures: a feature that calls its policy programmed does not know what
-// became of the resource. Of a single one the engine does.
+// TestReportKnowsFailures: a reporter does not see failures of mutators. For a single resource, the
+// engine adds them.
 func TestReportKnowsFailures(t *testing.T) {
 	for policy, want := range map[mutator.FailurePolicy]string{
 		mutator.Ignore: `broken; nothing was changed (Cluster "a")`,
@@ -300,14 +297,14 @@ func TestReportKnowsFailures(t *testing.T) {
 	}
 }
 
-// says reports the same of one policy, whatever the call.
+// says reports the same reason for one policy in every call.
 type says struct{ reason mutator.Reason }
 
 func (s says) Report(*mutator.Input) []mutator.PolicyOutcome {
 	return []mutator.PolicyOutcome{{Reason: s.reason}}
 }
 
-// TestHookOfNobody comes with whatever, which comes back.
+// TestHookOfNobody: in a hook that no feature uses, everything is returned byte for byte.
 func TestHookOfNobody(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{clusterFeature("f", mutator.Deny, setTimeout)})
 	require.NoError(t, err)
@@ -321,7 +318,7 @@ func TestHookOfNobody(t *testing.T) {
 	require.Error(t, err, "a hook of somebody")
 }
 
-// TestHookOfAReporter, which is asked although the feature has no mutator for the resources.
+// TestHookOfAReporter: a reporter is called although the feature has no mutator for the resources.
 func TestHookOfAReporter(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{{
 		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, Policies: []policy.Kind{missingKind}, Reporter: says{mutator.Programmed},

@@ -24,7 +24,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// edit is a feature for one kind of resource, whose mutators do what they are told.
+// edit sets the mutator of one resource kind of a feature.
 func edit[T proto.Message](f *mutator.Feature, do func(T)) {
 	m := mutator.Func[T]{Do: func(_ context.Context, _ *mutator.Input, target T) error {
 		do(target)
@@ -46,7 +46,7 @@ func edit[T proto.Message](f *mutator.Feature, do func(T)) {
 	}
 }
 
-// hostsMutator is of a type that two kinds of resources share.
+// hostsMutator returns a mutator of virtual hosts.
 func hostsMutator(do func(*routev3.VirtualHost)) mutator.VirtualHost {
 	return mutator.Func[*routev3.VirtualHost]{Do: func(_ context.Context, _ *mutator.Input, vh *routev3.VirtualHost) error {
 		do(vh)
@@ -54,7 +54,7 @@ func hostsMutator(do func(*routev3.VirtualHost)) mutator.VirtualHost {
 	}}
 }
 
-// runEdit runs a feature over one resource and returns its first outcome.
+// runEdit runs a feature on one resource and returns its first outcome.
 func runEdit(t *testing.T, f mutator.Feature, h mutator.Hook, kind mutator.Kind, resource proto.Message) *engine.Outcome {
 	t.Helper()
 	f.Name, f.FailurePolicy = "f", mutator.Ignore
@@ -73,8 +73,8 @@ func runEdit(t *testing.T, f mutator.Feature, h mutator.Hook, kind mutator.Kind,
 	return res.Outcomes[0]
 }
 
-// TestRenaming is no edit: whoever looks for the resource would not find it. A feature that renames
-// clusters does so in the translation, and renames nothing else.
+// TestRenaming: an edit must not rename a resource, since references to it would break. Only a
+// feature that renames clusters may do so, in the translation and for clusters only.
 func TestRenaming(t *testing.T) {
 	for name, c := range map[string]struct {
 		hook     mutator.Hook
@@ -116,7 +116,7 @@ func TestRenaming(t *testing.T) {
 					continue
 				}
 				var f mutator.Feature
-				if renames { // in a translation, in which it also runs
+				if renames { // which is also run for the translation
 					f = mutator.Feature{RenamesClusters: true, Hooks: []mutator.Hook{c.hook, mutator.HookTranslation}, NeedsRoutes: true, Reporter: reports{mutator.Programmed}}
 				}
 				c.feature(&f)
@@ -127,7 +127,7 @@ func TestRenaming(t *testing.T) {
 	}
 }
 
-// configuration is a route configuration of virtual hosts with the domains.
+// configuration returns a route configuration with virtual hosts that have the domains.
 func configuration(hosts ...string) *routev3.RouteConfiguration {
 	rc := &routev3.RouteConfiguration{Name: "rc"}
 	for _, h := range hosts {
@@ -136,7 +136,8 @@ func configuration(hosts ...string) *routev3.RouteConfiguration {
 	return rc
 }
 
-// listenerWith is a listener whose HTTP connection manager has the routes, or asks for them.
+// listenerWith returns a listener whose HTTP connection manager has inline routes, or requests a
+// route configuration.
 func listenerWith(t *testing.T, rc *routev3.RouteConfiguration, asks string, matches ...string) *listenerv3.Listener {
 	t.Helper()
 	hcm := &hcmv3.HttpConnectionManager{StatPrefix: "s", RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: rc}}
@@ -162,8 +163,8 @@ func listenerWith(t *testing.T, rc *routev3.RouteConfiguration, asks string, mat
 	return l
 }
 
-// TestWhatEnvoyRefuses is each time an edit from one valid message to another. What Envoy 1.39.1
-// says of the latter was tried with --mode validate.
+// TestWhatEnvoyRefuses has edits whose results are valid messages. Envoy 1.39.1 with --mode
+// validate confirmed which results it rejects.
 func TestWhatEnvoyRefuses(t *testing.T) {
 	const twice, same = "the result is invalid: the domain %q occurs twice, which Envoy rejects", `the result is invalid: the filter chains "a" and "b" match the same connections, which Envoy rejects`
 	domain := func(d string) string { return strings.ReplaceAll(twice, "%q", `"`+d+`"`) }
@@ -225,7 +226,7 @@ func TestWhatEnvoyRefuses(t *testing.T) {
 			}
 			before := encode(t, c.from)
 			call := &engine.Call{Hook: mutator.HookTranslation, Resources: append(others, engine.Resources{Kind: kind, Encoded: [][]byte{before}})}
-			for range 2 { // the second time from memory
+			for range 2 { // the second time from the cache
 				res, err := runAndExplain(t, e, call)
 				require.NoError(t, err)
 				now := res.Resources[len(others)].Encoded[0]
@@ -293,7 +294,8 @@ func mirrored(rc *routev3.RouteConfiguration, where int) *routev3.RouteConfigura
 	return rc
 }
 
-// TestDomainsOfAVirtualHost are compared with those of others, which are not known in its hook.
+// TestDomainsOfAVirtualHost: a domain that an edit adds could be in another virtual host, which is
+// not in the call.
 func TestDomainsOfAVirtualHost(t *testing.T) {
 	for to, err := range map[string]string{
 		"x.com y.com": "", "x.com": "", "X.com y.com": "",
@@ -312,7 +314,7 @@ func TestDomainsOfAVirtualHost(t *testing.T) {
 	}
 }
 
-// TestRouteGrowth lets mutators add bytes to a route, which are there as often as the route is.
+// TestRouteGrowth has mutators that add bytes to a route, which occur as often as the route does.
 func TestRouteGrowth(t *testing.T) {
 	grow := func(name string, bytes int) mutator.Feature {
 		f := mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookRoute}}

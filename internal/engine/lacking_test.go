@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// TestLacking finds the names of additions that were not made, of whatever length.
+// TestLacking finds the names of missing additions, of any length.
 func TestLacking(t *testing.T) {
 	err, l := errors.New("no"), lacking{}
 	var names []string
@@ -30,7 +30,7 @@ func TestLacking(t *testing.T) {
 	require.Empty(t, l.in([]byte{0, 0xff, 0xff}), "a length that has no end")
 }
 
-// TestLackingHasNoNameless: with the empty name any message would refer to what is lacking.
+// TestLackingHasNoNameless: with an empty name, every message would match.
 func TestLackingHasNoNameless(t *testing.T) {
 	l, o := lacking{}, &Outcome{Feature: "f", Err: errors.New("no")}
 	l.note(o, "")
@@ -39,7 +39,8 @@ func TestLackingHasNoNameless(t *testing.T) {
 	require.True(t, o.affectsAll, "nothing tells who wanted it")
 }
 
-// TestLackingIsThereForAnother: what one feature could not add is not lacking if another one did.
+// TestLackingIsThereForAnother: an addition that one feature could not make is not missing if
+// another one makes it.
 func TestLackingIsThereForAnother(t *testing.T) {
 	err := errors.New("no")
 	after, before := lacking{}, lacking{}

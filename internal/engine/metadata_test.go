@@ -17,8 +17,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// TestForeignMarks: a feature changes what is its own in egraft's metadata, and nothing of others,
-// be it by another value or by none. What is outside of egraft's metadata is for all.
+// TestForeignMarks: a feature may change only its own entries in egraft's metadata, and must not
+// change or remove entries of others. All features may change other metadata.
 func TestForeignMarks(t *testing.T) {
 	set := func(key string) func(*clusterv3.Cluster) {
 		return func(c *clusterv3.Cluster) {
@@ -55,7 +55,7 @@ func TestForeignMarks(t *testing.T) {
 			edit(&f, c.do)
 			many, err := structpb.NewStruct(map[string]any{"a": "1", "b": "2", "c": "3", "d": map[string]any{"e": "4", "f": "5"}})
 			require.NoError(t, err)
-			for range 20 { // in whatever order the maps are
+			for range 20 { // in any order of the maps
 				o := runEdit(t, f, mutator.HookTranslation, mutator.KindCluster, &clusterv3.Cluster{Name: "c", Metadata: &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{
 					xds.MetadataNamespace: {Fields: map[string]*structpb.Value{"there": structpb.NewStringValue("old"), "map": structpb.NewStructValue(proto.CloneOf(many))}}, "x": many,
 				}}})
@@ -73,8 +73,8 @@ func TestForeignMarks(t *testing.T) {
 	}
 }
 
-// TestForeignEntriesOfRoutes: neither does a feature change what others left on the routes of a
-// virtual host or route configuration. It may drop a route, or have one more like it.
+// TestForeignEntriesOfRoutes: a feature must not change entries of others on the routes of a
+// virtual host or route configuration. It may remove or duplicate a route.
 func TestForeignEntriesOfRoutes(t *testing.T) {
 	entry := func(key, value string) xds.MetadataEntry { return xds.MetadataEntry{Key: key, Value: value} }
 	set := func(r *routev3.Route, m xds.MetadataEntry) { r.Metadata = xds.SetMetadataEntry(r.GetMetadata(), m) }

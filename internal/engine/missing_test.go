@@ -21,8 +21,8 @@ var missingKind = policy.NewKind(schema.GroupVersionKind{Group: "example.com", V
 
 const missingObject = `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"n","name":"a"},"spec":{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"r"}]}}`
 
-// TestCallWithoutResource: what an extension server before egraft loses is rejected, or is
-// nothing to egraft.
+// TestCallWithoutResource: a resource that an extension server before egraft has lost fails the
+// call if a feature would apply to it, and is ignored otherwise.
 func TestCallWithoutResource(t *testing.T) {
 	const err = "Route hook: feature feature: the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received"
 	for name, c := range map[string]struct {
@@ -63,7 +63,7 @@ func TestCallWithoutResource(t *testing.T) {
 	}
 }
 
-// TestTranslationWithoutClusters: that routes lead nowhere is said.
+// TestTranslationWithoutClusters: missing clusters of routes cause a warning.
 func TestTranslationWithoutClusters(t *testing.T) {
 	feature := mutator.Feature{Name: "feature", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: mutator.Func[*clusterv3.Cluster]{}}
 	e, err := engine.New([]mutator.Feature{feature})

@@ -14,8 +14,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// TestPartialError: an edit that fails for some policies is committed, these are not in effect, and
-// the others are. It is cached as a success is.
+// TestPartialError: an edit that fails for some policies is committed. These policies are not in
+// effect, and the others are. It is cached like a success.
 func TestPartialError(t *testing.T) {
 	for _, onFailure := range []mutator.FailurePolicy{mutator.Deny, mutator.Ignore, mutator.Fail} {
 		runs := 0
@@ -54,7 +54,7 @@ func TestPartialError(t *testing.T) {
 	}
 }
 
-// TestPartialErrorOfACopy: what an edit of a copy could not apply is cached with the copy, and told at each call.
+// TestPartialErrorOfACopy: partial failures of a copy are cached with it and reported in each call.
 func TestPartialErrorOfACopy(t *testing.T) {
 	runs, policies := 0, []*policy.Object(nil)
 	e := newCopier(t, 1<<20, func(c *clusterv3.Cluster) error {
@@ -72,7 +72,7 @@ func TestPartialErrorOfACopy(t *testing.T) {
 	}
 }
 
-// TestPartialErrorOfAnInvalidResult: what Envoy would reject is not committed.
+// TestPartialErrorOfAnInvalidResult: an invalid result is not committed.
 func TestPartialErrorOfAnInvalidResult(t *testing.T) {
 	f := agents{}.feature()
 	f.Additions, f.Clusters = nil, partially(func(_ *mutator.Input, c *clusterv3.Cluster) error {
@@ -87,7 +87,7 @@ func TestPartialErrorOfAnInvalidResult(t *testing.T) {
 	require.ErrorContains(t, res.Outcomes[0].Err, "the result is invalid")
 }
 
-// partially is a mutator whose edits fail in part, and which says what they depend on.
+// partially returns a mutator whose edits fail in part, with a cache key.
 func partially(edit func(*mutator.Input, *clusterv3.Cluster) error) mutator.Cluster {
 	return planner(func(in *mutator.Input) *mutator.Plan[*clusterv3.Cluster] {
 		return &mutator.Plan[*clusterv3.Cluster]{

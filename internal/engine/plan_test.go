@@ -16,8 +16,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// TestPlanThatFails: if a mutator cannot say what it will do, nobody knows which custom resource
-// it was for, and the strictest failure policy of its feature's counts.
+// TestPlanThatFails: if Plan fails, the affected custom resource is unknown, and the strictest
+// failure policy of the feature's custom resources applies.
 func TestPlanThatFails(t *testing.T) {
 	gvk := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Plan"}
 	kind := policy.NewKind(gvk, func(*map[string]any) field.ErrorList { return nil })
@@ -55,7 +55,7 @@ func TestPlanThatFails(t *testing.T) {
 	}
 }
 
-// TestPlanThatFailsBesideRoutes: policies of routes come with the routes, and count as well.
+// TestPlanThatFailsBesideRoutes: policies in route metadata count as well.
 func TestPlanThatFailsBesideRoutes(t *testing.T) {
 	gvk := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Plan"}
 	kind := policy.NewKind(gvk, func(*map[string]any) field.ErrorList { return nil })

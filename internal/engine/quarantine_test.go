@@ -21,8 +21,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// panicking is a feature that panics on clusters called bad for as long as it is broken,
-// and counts its runs on these.
+// panicking returns a feature that panics on clusters except good while it is broken, and counts
+// its runs on these.
 func panicking(runs *atomic.Int32, broken *atomic.Bool) mutator.Feature {
 	f := clusterFeature("fragile", mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
 		if c.GetName() != "good" {
@@ -44,7 +44,7 @@ func policyNamed(name string) []byte {
 	return fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"P","metadata":{"name":%q}}`, name)
 }
 
-// TestQuarantine follows one input through quarantine, release and relapse.
+// TestQuarantine follows one input through quarantine, release and another failure.
 func TestQuarantine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		runs, broken := &atomic.Int32{}, &atomic.Bool{}
@@ -85,7 +85,7 @@ func TestQuarantine(t *testing.T) {
 	})
 }
 
-// TestOtherInputIsNotInQuarantine changes what a mutator may read.
+// TestOtherInputIsNotInQuarantine changes each part of the input that a mutator may read.
 func TestOtherInputIsNotInQuarantine(t *testing.T) {
 	runs, broken := &atomic.Int32{}, &atomic.Bool{}
 	broken.Store(true)
@@ -110,7 +110,7 @@ func TestOtherInputIsNotInQuarantine(t *testing.T) {
 	require.EqualValues(t, 4, runs.Load(), "the resource with other content")
 }
 
-// TestQuarantineIsBounded panics on more inputs than are remembered.
+// TestQuarantineIsBounded panics on more inputs than the quarantine holds.
 func TestQuarantineIsBounded(t *testing.T) {
 	runs, broken := &atomic.Int32{}, &atomic.Bool{}
 	broken.Store(true)
@@ -123,19 +123,19 @@ func TestQuarantineIsBounded(t *testing.T) {
 	require.Equal(t, 1024, f.Quarantined())
 }
 
-// TestMutatorThatFailsIsRunAgain: an error is an answer, and costs no more than one.
+// TestMutatorThatFailsIsRunAgain: an input on which a mutator returns an error is not quarantined.
 func TestMutatorThatFailsIsRunAgain(t *testing.T) {
 	runs := &atomic.Int32{}
 	f := newFixture(t, clusterFeature("fails", mutator.Deny, func(context.Context, *clusterv3.Cluster) error {
 		runs.Add(1)
-		return context.DeadlineExceeded // its own, of whatever it is about
+		return context.DeadlineExceeded // the mutator's own error, not a timeout of the sandbox
 	}))
 	f.send(nil, "one")
 	f.send(nil, "one")
 	require.EqualValues(t, 2, runs.Load())
 }
 
-// TestOtherRoutesAreOtherInput: what leads to a cluster decides what mutators make of it.
+// TestOtherRoutesAreOtherInput: the routes to a cluster are part of the input.
 func TestOtherRoutesAreOtherInput(t *testing.T) {
 	runs, broken := &atomic.Int32{}, &atomic.Bool{}
 	broken.Store(true)
@@ -166,7 +166,7 @@ func TestOtherRoutesAreOtherInput(t *testing.T) {
 	require.EqualValues(t, 2, runs.Load())
 }
 
-// TestQuarantineOfTheSameContent: Envoy Gateway encodes maps in another order at each call.
+// TestQuarantineOfTheSameContent: Envoy Gateway encodes maps in random order in each call.
 func TestQuarantineOfTheSameContent(t *testing.T) {
 	c := eds("bad")
 	c.Metadata = &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"a": {}, "b": {}, "c": {}}}

@@ -21,7 +21,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// thing is a policy that says how reading it goes.
+// thing is a policy that specifies what happens when it is read.
 type thing struct {
 	APIVersion string         `json:"apiVersion"`
 	Kind       string         `json:"kind"`
@@ -39,8 +39,8 @@ func thingNamed(namespace, name, reading string) []byte {
 		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":%q}],"reading":%q}}`, namespace, name, name, reading)
 }
 
-// reading is a feature whose policies hang, panic or are slow when they are read, and which denies
-// the clusters of those that cannot be used. A cluster is named like its policy.
+// reading is a feature whose policies hang, panic or are slow when they are read. It denies the
+// clusters of unusable policies. A cluster has the name of its policy.
 type reading struct {
 	release chan struct{}
 	runs    atomic.Int32
@@ -85,7 +85,7 @@ func newReading(t *testing.T, options ...engine.Option) (*reading, fixture) {
 	return r, fixture{t, e}
 }
 
-// sendIn is [fixture.send] with another time for the call.
+// sendIn is [fixture.send] with another timeout of the call.
 func (f fixture) sendIn(limit time.Duration, policies [][]byte, names ...string) (alive []bool, res *engine.Response) {
 	f.Helper()
 	ctx, cancel := context.WithTimeout(f.Context(), limit)
@@ -104,8 +104,8 @@ func (f fixture) sendIn(limit time.Duration, policies [][]byte, names ...string)
 	return alive, res
 }
 
-// TestReadingIsContained reads policies one of which goes wrong: its target gets the failure
-// policy, the others are in effect, and the next call does not run into it again.
+// TestReadingIsContained reads policies one of which fails: its target gets the failure policy, the
+// others are in effect, and the next call skips it.
 func TestReadingIsContained(t *testing.T) {
 	for how, c := range map[string]struct {
 		err  string
@@ -153,7 +153,7 @@ func TestReadingIsContained(t *testing.T) {
 	}
 }
 
-// TestReadingIsTriedAgain when the quarantine is over.
+// TestReadingIsTriedAgain: an object is read again after its quarantine.
 func TestReadingIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, f := newReading(t, engine.WithCache(1<<20))
@@ -172,8 +172,8 @@ func TestReadingIsTriedAgain(t *testing.T) {
 	})
 }
 
-// TestReadingKeepsTheDeadline has many policies that hang, in calls that have little time and in
-// ones that have more. One namespace cannot keep those of another from being read.
+// TestReadingKeepsTheDeadline has many policies that hang, in calls with short and long timeouts.
+// One namespace must not keep policies of another from being read.
 func TestReadingKeepsTheDeadline(t *testing.T) {
 	for _, limit := range []time.Duration{time.Second, callTimeout} {
 		t.Run(limit.String(), func(t *testing.T) {
@@ -199,7 +199,8 @@ func TestReadingKeepsTheDeadline(t *testing.T) {
 	}
 }
 
-// TestReadingOfWhatChanged does not wait until the quarantine of what it was is over.
+// TestReadingOfWhatChanged: a changed object is read without waiting for the quarantine of its old
+// content.
 func TestReadingOfWhatChanged(t *testing.T) {
 	_, f := newReading(t)
 	alive, res := f.send([][]byte{thingNamed("b", "bad", "panics")}, "bad")
@@ -210,8 +211,8 @@ func TestReadingOfWhatChanged(t *testing.T) {
 	require.Equal(t, []bool{true}, alive)
 }
 
-// TestReadingTakesLessAndLess: the time for each policy is half of that for the last one that took
-// too long, down to a 32nd.
+// TestReadingTakesLessAndLess: the timeout is halved after each policy that times out, down to a
+// 32nd.
 func TestReadingTakesLessAndLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, f := newReading(t)

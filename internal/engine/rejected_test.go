@@ -15,9 +15,10 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// matching is a feature of policies that append their names to the statistics' name of each cluster
-// that they select, and that must select one. A policy's target is the cluster, or "after" what the
-// name must end with. Those with "chain" edit even so, and do not count otherwise.
+// matching returns a feature of policies that append their names to the statistics name of each
+// cluster that they select. A policy must select at least one. Its target is the cluster's name, or
+// "after" and the suffix of that name. A policy with "chain" always edits, but counts only if it
+// selects.
 func matching() mutator.Feature {
 	f := agents{}.feature()
 	f.Name, f.Additions, f.FailurePolicy, f.Reporter = "matching", nil, mutator.Ignore, matches{}
@@ -84,7 +85,7 @@ func (matches) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*clusterv3.
 	}
 }
 
-// Report tells how often each policy selects a cluster.
+// Report reports how many clusters each policy selects.
 func (matches) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	for _, o := range in.Objects.Of(thingKind) {
 		p := mutator.PolicyOutcome{Policy: o, Reason: mutator.Programmed, Message: fmt.Sprint("selects ", in.Counted(o.Name))}
@@ -96,7 +97,7 @@ func (matches) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	return out
 }
 
-// selects is a policy; the year is its age.
+// selects returns a policy; the year is its age.
 func selects(namespace, name, what, onFailure string, year int) []byte {
 	return fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":%q,"name":%q,"creationTimestamp":"%d-01-01T00:00:00Z"},"spec":{
 		"failurePolicy":%q,"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":%q}]}}`, namespace, name, year, onFailure, what)
@@ -111,7 +112,7 @@ func clustersCall(t *testing.T, objects [][]byte, names ...string) *engine.Call 
 	return &engine.Call{Hook: mutator.HookTranslation, Objects: objects, Resources: []engine.Resources{list}}
 }
 
-// outcomesOf are the outcomes of policies, by name, and statsOf what clusters have by their names.
+// outcomesOf returns the outcomes of policies by name.
 func outcomesOf(res *engine.Response) map[string]string {
 	out := map[string]string{}
 	for _, p := range res.Policies {
@@ -132,8 +133,8 @@ func statsOf(t *testing.T, res *engine.Response) map[string]string {
 	return out
 }
 
-// TestRejects: a policy that its feature rejects is left out alone, and its failure policy applies.
-// Each outcome is told once, cached or not.
+// TestRejects: only the policy that its feature rejects is left out, and its failure policy
+// applies. Each outcome is reported once, cached or not.
 func TestRejects(t *testing.T) {
 	for name, c := range map[string]struct {
 		objects  [][]byte
@@ -190,8 +191,8 @@ func TestRejects(t *testing.T) {
 	}
 }
 
-// TestRejectsInRounds: a chain of rejections ends, whatever its length. It is of no harm to policies of
-// other namespaces as long as it is in one.
+// TestRejectsInRounds: a chain of rejections of any length ends. As long as it is in one namespace,
+// it does not affect policies of other namespaces.
 func TestRejectsInRounds(t *testing.T) {
 	chain := func(n int, namespace func(i int) string) (all [][]byte) {
 		all = [][]byte{selects("ns", "p0.", "uncounted", "Ignore", 2000)}
@@ -204,7 +205,7 @@ func TestRejectsInRounds(t *testing.T) {
 	for name, c := range map[string]struct {
 		objects [][]byte
 		passes  int
-		last    string // what the last of the namespace gets, which selects something
+		last    string // outcome of the last policy of the namespace, which selects a cluster
 		other   string
 	}{
 		"short":              {chain(3, same), 5, "Programmed: selects 1", "Programmed: selects 1"},
@@ -235,7 +236,7 @@ func TestRejectsInRounds(t *testing.T) {
 	}
 }
 
-// TestRejectsFails: if it is not known which policies may be in effect, none is.
+// TestRejectsFails: if Rejects fails, no policy is in effect.
 func TestRejectsFails(t *testing.T) {
 	f := matching()
 	f.Rejects = func(*mutator.Input) map[*policy.Object]error { panic("no") }
@@ -249,7 +250,7 @@ func TestRejectsFails(t *testing.T) {
 	}
 }
 
-// TestRejectsForeign: a feature rejects its own policies that are valid, and nothing else.
+// TestRejectsForeign: a feature can reject only its own valid policies.
 func TestRejectsForeign(t *testing.T) {
 	f := matching()
 	f.Rejects = func(in *mutator.Input) map[*policy.Object]error {
@@ -266,7 +267,7 @@ func TestRejectsForeign(t *testing.T) {
 	require.Equal(t, map[string]string{"p": "Programmed: selects 1"}, outcomesOf(res))
 }
 
-// TestRejectsShadow: a policy with the effect Shadow is rejected in its own evaluation alone.
+// TestRejectsShadow: a policy with the effect Shadow is rejected only in its own evaluation.
 func TestRejectsShadow(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{matching()}, engine.WithCache(1<<20))
 	require.NoError(t, err)

@@ -24,7 +24,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// renames is a mutator that gives clusters other names, and remembers.
+// renames is a mutator that renames clusters, with a cache key.
 type renames map[string]string
 
 func (r renames) Plan(_ *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
@@ -42,7 +42,7 @@ func (r renames) feature() mutator.Feature {
 	return mutator.Feature{Name: "renames", Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, Clusters: r}
 }
 
-// oddly encodes a virtual host in an order that nobody who decodes it would write again.
+// oddly encodes a virtual host with fields in an order that no encoder uses.
 func oddly(t *testing.T, vh *routev3.VirtualHost) []byte {
 	t.Helper()
 	rest := proto.CloneOf(vh)
@@ -50,7 +50,7 @@ func oddly(t *testing.T, vh *routev3.VirtualHost) []byte {
 	return append(encode(t, &routev3.VirtualHost{Domains: vh.GetDomains()}), encode(t, rest)...)
 }
 
-// routesOf is a configuration of virtual hosts.
+// routesOf returns an encoded configuration of virtual hosts.
 func routesOf(t *testing.T, name string, hosts ...*routev3.VirtualHost) []byte {
 	t.Helper()
 	m := &wire.Message{}
@@ -61,7 +61,7 @@ func routesOf(t *testing.T, name string, hosts ...*routev3.VirtualHost) []byte {
 	return m.Append(nil)
 }
 
-// hostsIn are the encoded virtual hosts of a configuration.
+// hostsIn returns the encoded virtual hosts of a configuration.
 func hostsIn(raw []byte) (hosts [][]byte) {
 	for num, value := range wire.Values(raw) {
 		if num == 2 {
@@ -71,14 +71,14 @@ func hostsIn(raw []byte) (hosts [][]byte) {
 	return hosts
 }
 
-// hostNamed has the routes of a configuration's first virtual host under another name.
+// hostNamed returns the first virtual host of a configuration under another name.
 func hostNamed(name string, rc *routev3.RouteConfiguration) *routev3.VirtualHost {
 	vh := rc.GetVirtualHosts()[0]
 	vh.Name, vh.Domains = name, []string{name}
 	return vh
 }
 
-// led is what the virtual hosts become if their routes lead elsewhere.
+// led returns a virtual host with its routes changed to renamed clusters.
 func led(vh *routev3.VirtualHost, to renames) *routev3.VirtualHost {
 	vh = proto.CloneOf(vh)
 	for _, r := range vh.GetRoutes() {
@@ -92,9 +92,9 @@ func led(vh *routev3.VirtualHost, to renames) *routev3.VirtualHost {
 	return vh
 }
 
-// TestRoutesFollowRenamedClusters in whatever way they lead to one, and nothing else is written
-// anew. The clusters change from call to call and what else is remembered does not, so that what was led to
-// some must not be taken for what is led to others.
+// TestRoutesFollowRenamedClusters: every kind of reference to a renamed cluster is changed, and
+// other virtual hosts are not re-encoded. The renamed clusters change between calls while other
+// cached state stays: cached hosts must not be used for other renames.
 func TestRoutesFollowRenamedClusters(t *testing.T) {
 	held := hostNamed("held", leading(configuration("x"), "a"))
 	xds.HoldRoute(held.GetRoutes()[0], "key")
@@ -136,8 +136,8 @@ func TestRoutesFollowRenamedClusters(t *testing.T) {
 	}
 }
 
-// requireLed wants each virtual host of a configuration to lead where it should, or to be the
-// bytes that it was.
+// requireLed requires that each virtual host of a configuration has the expected routes, or the
+// same bytes as before.
 func requireLed(t *testing.T, want []*routev3.VirtualHost, names renames, sent, got []byte) {
 	t.Helper()
 	was, now := hostsIn(sent), hostsIn(got)
@@ -160,8 +160,8 @@ func requireLed(t *testing.T, want []*routev3.VirtualHost, names renames, sent, 
 	}
 }
 
-// TestRenamedAndChanged has a mutator change a configuration whose routes lead to a renamed
-// cluster, and lead routes to one by the name that it had.
+// TestRenamedAndChanged has a mutator that changes a configuration whose routes lead to a renamed
+// cluster, and that changes routes to the old name of one.
 func TestRenamedAndChanged(t *testing.T) {
 	for _, cacheSize := range []int64{0, 1 << 20} {
 		edits := renames{"a": "new a"}.feature()
@@ -188,8 +188,8 @@ func TestRenamedAndChanged(t *testing.T) {
 	}
 }
 
-// TestRenamedAndFailed: of a cluster whose edit turns out to have failed the name that it has at
-// the end counts, be it the new one, as another feature gave it, or the old one.
+// TestRenamedAndFailed: if an edit of a cluster fails later, the cluster's final name counts: the
+// new one, if another feature gave it, or the old one.
 func TestRenamedAndFailed(t *testing.T) {
 	add := func([]string) (mutator.Additions, error) { return mutator.Additions{}, errors.New("no") }
 	for name, c := range map[string]struct {
@@ -225,7 +225,7 @@ func TestRenamedAndFailed(t *testing.T) {
 	}
 }
 
-// onRenamed is a mutator that refers to an agent also under the new name.
+// onRenamed is a mutator that also refers to an agent under the new name.
 type onRenamed struct{ agents }
 
 func (o onRenamed) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.Cluster] {
@@ -236,7 +236,7 @@ func (o onRenamed) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*cluste
 	return p
 }
 
-// TestRenamingIsForClusters of a translation alone.
+// TestRenamingIsForClusters: only clusters of a translation can be renamed.
 func TestRenamingIsForClusters(t *testing.T) {
 	f := mutator.Feature{RenamesClusters: true}
 	edit(&f, func(s *tlsv3.Secret) { s.Name = "new" })
@@ -247,7 +247,8 @@ func TestRenamingIsForClusters(t *testing.T) {
 	require.NoError(t, runEdit(t, f, mutator.HookTranslation, mutator.KindCluster, &clusterv3.Cluster{Name: "old"}).Err)
 }
 
-// TestHostThatCannotBeDecoded is passed on beside one whose routes follow.
+// TestHostThatCannotBeDecoded: a virtual host that cannot be decoded is passed on next to one whose
+// routes change.
 func TestHostThatCannotBeDecoded(t *testing.T) {
 	for _, cacheSize := range []int64{0, 1 << 20} {
 		m, broken := &wire.Message{}, []byte("\x0a\x09egraft.io\x0a\x01\xff")
@@ -270,8 +271,8 @@ func TestHostThatCannotBeDecoded(t *testing.T) {
 	}
 }
 
-// TestRenamedClustersAreKept: Envoy would wait for the endpoints of a cluster that comes back,
-// if its endpoints come by EDS. One that it would go on to check is not kept.
+// TestRenamedClustersAreKept: renamed EDS clusters are kept under their old names because Envoy
+// would wait for their endpoints when they come back. Clusters with health checks are not kept.
 func TestRenamedClustersAreKept(t *testing.T) {
 	eds := func(name string) *clusterv3.Cluster {
 		return &clusterv3.Cluster{Name: name, EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{}}
@@ -299,8 +300,8 @@ func TestRenamedClustersAreKept(t *testing.T) {
 	require.Equal(t, all[0], res.Resources[0].Encoded[4], "as it came")
 }
 
-// TestRenamedClustersAreKeptAsOthersMakeThem: Envoy would find a cluster changed, and wait for its
-// endpoints, if it came without what another mutator does to it whether it has its name or not.
+// TestRenamedClustersAreKeptAsOthersMakeThem: a kept cluster has the edits of other mutators.
+// Otherwise Envoy would see a change when it comes back, and wait for its endpoints.
 func TestRenamedClustersAreKeptAsOthersMakeThem(t *testing.T) {
 	slow := func(timeout time.Duration) mutator.Feature {
 		return mutator.Feature{Name: fmt.Sprint("slow-f", timeout), Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: connects(timeout)}
@@ -312,7 +313,7 @@ func TestRenamedClustersAreKeptAsOthersMakeThem(t *testing.T) {
 		e, err := engine.New(order, engine.WithCache(1<<20))
 		require.NoError(t, err)
 		came := encode(t, &clusterv3.Cluster{Name: "a", EdsClusterConfig: &clusterv3.Cluster_EdsClusterConfig{}})
-		for range 3 { // not remembered, then remembered
+		for range 3 { // a cache miss, then hits
 			res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{bytes.Clone(came)}}}})
 			require.NoError(t, err)
 			require.Len(t, res.Resources[0].Encoded, 2)
@@ -336,7 +337,8 @@ func (d connects) Plan(*mutator.Input, mutator.View) *mutator.Plan[*clusterv3.Cl
 	}}
 }
 
-// TestRenamedTwiceIsKeptOnce: under the name that it came with, whoever renamed it last.
+// TestRenamedTwiceIsKeptOnce: a cluster is kept under its received name, whichever feature renamed
+// it last.
 func TestRenamedTwiceIsKeptOnce(t *testing.T) {
 	again := mutator.Feature{Name: "again", Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, Clusters: mutator.Func[*clusterv3.Cluster]{
 		Do: func(_ context.Context, _ *mutator.Input, c *clusterv3.Cluster) error {

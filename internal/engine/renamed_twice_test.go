@@ -12,12 +12,11 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// dns is a cluster that is not kept under its old name.
+// dns returns a cluster that is not kept under its old name.
 func dns(name string) *clusterv3.Cluster { return &clusterv3.Cluster{Name: name} }
 
-// TestRenamedToATakenName: a cluster that is given the name of another one, whether that came with
-// the translation or was renamed as well, is one on which the feature failed. It does not depend
-// on the order of the clusters which of them that is.
+// TestRenamedToATakenName: renaming a cluster to the name of another cluster, received or renamed,
+// is a failure of the feature. Which of the clusters it affects does not depend on their order.
 func TestRenamedToATakenName(t *testing.T) {
 	taken := func(was, name string) string {
 		return fmt.Sprintf("renamed the Cluster from %q to %q, which is the name of another one", was, name)
@@ -45,7 +44,7 @@ func TestRenamedToATakenName(t *testing.T) {
 				require.NoError(t, err)
 				for _, order := range [][]string{{"a", "b", "c"}, {"c", "b", "a"}, {"c", "b", "a"}, {"b", "a", "c"}} {
 					call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster}, {Kind: mutator.KindCluster}}}
-					for i, name := range order { // of two lists
+					for i, name := range order { // in two lists
 						list := &call.Resources[i/2]
 						list.Encoded = append(list.Encoded, encode(t, dns(name)))
 					}
@@ -76,8 +75,8 @@ func TestRenamedToATakenName(t *testing.T) {
 	}
 }
 
-// TestRenamedOfOneName: two clusters that came with one name, which is no doing of a feature, are
-// both renamed.
+// TestRenamedOfOneName: two clusters received with the same name, which no feature caused, are both
+// renamed.
 func TestRenamedOfOneName(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{renames{"a": "x"}.feature()})
 	require.NoError(t, err)
@@ -88,7 +87,7 @@ func TestRenamedOfOneName(t *testing.T) {
 	require.Equal(t, [][]byte{encode(t, dns("x")), encode(t, dns("x"))}, res.Resources[0].Encoded)
 }
 
-// renamesLater is a feature that gives a cluster a name, unless one before it did.
+// renamesLater returns a feature that renames a cluster unless an earlier feature did.
 func renamesLater(name string, from, to string) mutator.Feature {
 	f := mutator.Feature{Name: name, Hooks: []mutator.Hook{mutator.HookTranslation}, RenamesClusters: true, FailurePolicy: mutator.Ignore}
 	f.Clusters = mutator.Func[*clusterv3.Cluster]{
@@ -101,8 +100,8 @@ func renamesLater(name string, from, to string) mutator.Feature {
 	return f
 }
 
-// TestRenamedToATakenNameByTwo: if one feature fails, another one does not give the cluster the same
-// name after all.
+// TestRenamedToATakenNameByTwo: if one feature fails, another one does not give the cluster the
+// same name.
 func TestRenamedToATakenNameByTwo(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{renamesLater("f", "a", "b"), renamesLater("g", "a", "b")})
 	require.NoError(t, err)
@@ -114,8 +113,8 @@ func TestRenamedToATakenNameByTwo(t *testing.T) {
 	require.Equal(t, []engine.Result{engine.Ignored, engine.Ignored}, verdicts(res))
 }
 
-// TestRenamedBesideAdditions: an addition does not get the name that a cluster came with, by which
-// it may yet be kept.
+// TestRenamedBesideAdditions: an addition must not have the received name of a renamed cluster,
+// under which that may be kept.
 func TestRenamedBesideAdditions(t *testing.T) {
 	adds := mutator.Feature{Name: "adds", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: adder(func() (mutator.Additions, error) {
 		return clustersNamed("a"), nil

@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestRenamingIsCached: the routes of a virtual host are led to renamed clusters once, for as
-// long as those are the same.
+// TestRenamingIsCached: the routes of a virtual host are changed to renamed clusters once, while
+// the renames stay the same.
 func TestRenamingIsCached(t *testing.T) {
 	for _, cacheSize := range []int64{0, 1 << 20} {
 		e, err := New(nil, WithCache(cacheSize))

@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// bearing is a mutator whose failure on a cluster bears on the policy of the cluster's name.
+// bearing is a mutator whose failure on a cluster affects the policies that on returns.
 type bearing struct {
 	mutator.Cluster
 	on func(in *mutator.Input, name string) []*policy.Object
@@ -36,7 +36,7 @@ func named(in *mutator.Input, name string) (on []*policy.Object) {
 	return on
 }
 
-// reports says the same of every policy.
+// reports reports the same reason for every policy.
 type reports struct{ reason mutator.Reason }
 
 // Report implements [mutator.Reporter].
@@ -47,9 +47,9 @@ func (r reports) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	return out
 }
 
-// TestReportOfTranslation: of many policies those on which a failure bears are not called
-// programmed, whatever went wrong, and no others are touched. If the mutator does not tell which
-// ones these are, as one made of functions never does, it may be any of them.
+// TestReportOfTranslation: policies affected by a failure are not reported as programmed, whatever
+// failed, and others are unaffected. If the plan does not name the affected policies, as one made
+// from functions never does, any policy may be affected.
 func TestReportOfTranslation(t *testing.T) {
 	const untouched = "b Programmed as the feature says"
 	errs := func() error { return errors.New("broken") }
@@ -100,8 +100,8 @@ func TestReportOfTranslation(t *testing.T) {
 	}
 }
 
-// TestReportOfAdditions: what a feature wanted to add and is not there counts as a failure, too, also
-// if nothing refers to it. Another feature's policies are not touched.
+// TestReportOfAdditions: a missing addition also counts as a failure, even if nothing refers to it.
+// Policies of other features are unaffected.
 func TestReportOfAdditions(t *testing.T) {
 	taken := &clusterv3.Cluster{Name: "b", RespectDnsTtl: true}
 	for name, c := range map[string]struct {
@@ -140,7 +140,7 @@ func TestReportOfAdditions(t *testing.T) {
 	}
 }
 
-// TestHas: what a call lacks is another input than one that has it, also from memory.
+// TestHas: a call without a kind has another input than a call with it, also from the cache.
 func TestHas(t *testing.T) {
 	for _, options := range [][]engine.Option{nil, {engine.WithCache(1 << 20)}} {
 		f := mutator.Feature{

@@ -15,7 +15,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// declaredResults are the constants of the type of [Applied].
+// declaredResults returns the constants of type [Result].
 func declaredResults(t *testing.T) (all []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "call.go", nil, parser.SkipObjectResolution)
@@ -36,7 +36,7 @@ func declaredResults(t *testing.T) (all []string) {
 	return all
 }
 
-// adding is a feature's additions, of which there are none.
+// adding is an adder without additions.
 type adding struct{ mutator.Adder }
 
 func TestResultsOf(t *testing.T) {
@@ -53,7 +53,7 @@ func TestResultsOf(t *testing.T) {
 	}
 }
 
-// TestResultsAreDocumented, each of them, and no others.
+// TestResultsAreDocumented compares the results with the documentation.
 func TestResultsAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/metrics-and-logs.md")
 	require.NoError(t, err)

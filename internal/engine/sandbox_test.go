@@ -17,11 +17,11 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// callTimeout is a little more than the server's: with just that, the fourth mutator that
-// hangs and the first attempt would run out of time at the same moment.
+// callTimeout is slightly longer than the server's: with the same timeout, the fourth mutator that
+// hangs and the first attempt would time out at the same moment.
 const callTimeout = 31 * time.Second
 
-// fixture is an engine under test and what can be asked of it.
+// fixture is an engine under test.
 type fixture struct {
 	*testing.T
 	*engine.Engine
@@ -34,15 +34,15 @@ func newFixture(t *testing.T, features ...mutator.Feature) fixture {
 	return fixture{t, e}
 }
 
-// send sends clusters of the names with policies and returns the answer's clusters, whether
-// each still has its endpoints, and what the first verdict and error were.
+// send sends clusters with the names and policies. It returns whether each cluster of the response
+// still has its endpoints, and the response.
 func (f fixture) send(policies [][]byte, names ...string) (alive []bool, res *engine.Response) {
 	f.Helper()
 	return f.sendIn(callTimeout, policies, names...)
 }
 
-// hanging is a feature whose mutator hangs on clusters called bad until released, whatever
-// its context says, and counts its runs.
+// hanging returns a feature whose mutator hangs on clusters except good until released, ignores its
+// context, and counts its runs.
 func hanging(name string, runs *atomic.Int32, release <-chan struct{}) mutator.Feature {
 	return clusterFeature(name, mutator.Deny, func(_ context.Context, c *clusterv3.Cluster) error {
 		runs.Add(1)
@@ -53,8 +53,8 @@ func hanging(name string, runs *atomic.Int32, release <-chan struct{}) mutator.F
 	})
 }
 
-// TestRunIsAbandoned shows that one resource waits for a mutator no longer than the limit,
-// and that the number of runs that nobody waits for is known until they end.
+// TestRunIsAbandoned: a resource waits for a mutator no longer than the timeout, and abandoned runs
+// are counted until they end.
 func TestRunIsAbandoned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release, runs := make(chan struct{}), new(atomic.Int32)
@@ -73,7 +73,7 @@ func TestRunIsAbandoned(t *testing.T) {
 	})
 }
 
-// TestMutatorThatHeedsItsContext is not abandoned.
+// TestMutatorThatHeedsItsContext: a mutator that returns when its context ends is not abandoned.
 func TestMutatorThatHeedsItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, clusterFeature("slow", mutator.Ignore, func(ctx context.Context, c *clusterv3.Cluster) error {
@@ -89,8 +89,8 @@ func TestMutatorThatHeedsItsContext(t *testing.T) {
 	})
 }
 
-// TestAbandonedRunsAreBounded has a mutator that hangs on everything: past the bound no run
-// is begun, the engine says so, and other features go on.
+// TestAbandonedRunsAreBounded has a mutator that always hangs: after the maximum, no more runs
+// start, the health reports it, and other features still run.
 func TestAbandonedRunsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release, runs := make(chan struct{}), new(atomic.Int32)
@@ -117,8 +117,8 @@ func TestAbandonedRunsAreBounded(t *testing.T) {
 	})
 }
 
-// TestCallerThatWaitsForLess: mutators that hang, of two features, do not fail a call whose deadline
-// is near, and hurt their own resources only.
+// TestCallerThatWaitsForLess: hung mutators of two features do not fail a call with a near
+// deadline, and affect only their own resources.
 func TestCallerThatWaitsForLess(t *testing.T) {
 	for _, left := range []time.Duration{time.Second, 5 * time.Second, 10 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -136,8 +136,8 @@ func TestCallerThatWaitsForLess(t *testing.T) {
 	}
 }
 
-// TestQuestionThatHangs shows that a mutator that hangs when it is asked costs its own
-// resource and no other, and its time only once.
+// TestQuestionThatHangs: a Plan that hangs affects only its own resource, and costs its timeout
+// only once.
 func TestQuestionThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release, asked := make(chan struct{}), new(atomic.Int32)
@@ -169,7 +169,7 @@ func TestQuestionThatHangs(t *testing.T) {
 	})
 }
 
-// slow is a mutator whose plan takes for ever.
+// slow is a mutator whose Plan hangs.
 type slow struct {
 	mutator.Cluster
 	release <-chan struct{}
@@ -184,7 +184,7 @@ func (s slow) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.C
 	return p
 }
 
-// TestPlanThatHangs shows the same of a mutator that has a plan in the end.
+// TestPlanThatHangs covers a mutator whose Plan returns a plan after hanging.
 func TestPlanThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -206,8 +206,8 @@ func TestPlanThatHangs(t *testing.T) {
 	})
 }
 
-// TestPlanThatHangsSharesNothing goes on with another resource while the question hangs. The
-// race detector sees if the question works on anything that is used for the next one.
+// TestPlanThatHangsSharesNothing processes another resource while a Plan hangs. The race detector
+// finds shared state.
 func TestPlanThatHangsSharesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -220,7 +220,7 @@ func TestPlanThatHangsSharesNothing(t *testing.T) {
 	})
 }
 
-// slowAdder and slowReporter take for ever.
+// slowAdder and slowReporter hang.
 type (
 	slowAdder    struct{ release <-chan struct{} }
 	slowReporter struct{ release <-chan struct{} }
@@ -238,7 +238,7 @@ func (r slowReporter) Report(*mutator.Input) []mutator.PolicyOutcome {
 	return nil
 }
 
-// TestAdditionsAndReportsThatHang do not keep an answer back.
+// TestAdditionsAndReportsThatHang: additions and reports that hang do not block a response.
 func TestAdditionsAndReportsThatHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})

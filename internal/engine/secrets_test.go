@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// tlsListener is a listener whose certificates are those secrets.
+// tlsListener returns a listener whose certificates are the Secrets.
 func tlsListener(t *testing.T, name string, secrets ...string) []byte {
 	t.Helper()
 	ctx := &tlsv3.DownstreamTlsContext{CommonTlsContext: &tlsv3.CommonTlsContext{}}
@@ -31,7 +31,7 @@ func tlsListener(t *testing.T, name string, secrets ...string) []byte {
 	}}}})
 }
 
-// TestDroppedSecrets: a mutator takes the certificates from the listeners named "mine".
+// TestDroppedSecrets has a mutator that removes the certificates of the listeners named "mine".
 func TestDroppedSecrets(t *testing.T) {
 	secrets := func(names ...string) (out [][]byte) {
 		for _, name := range names {

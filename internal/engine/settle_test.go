@@ -20,8 +20,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// agents is a feature of policies each of which has the cluster of its name refer to an agent, which
-// the feature adds. A policy's target is the agent.
+// agents is a feature whose policies make the cluster with the policy's name refer to an agent,
+// which the feature adds. The target of a policy is the agent.
 type agents struct {
 	add    func(names []string) (mutator.Additions, error)
 	policy mutator.FailurePolicy
@@ -48,7 +48,7 @@ func (a agents) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3
 	}
 }
 
-// use makes a cluster refer to an agent, inside of an Any.
+// use makes a cluster refer to an agent, inside an Any.
 func use(c *clusterv3.Cluster, agent string) error {
 	cfg, err := anypb.New(&corev3.ApiConfigSource{ApiType: corev3.ApiConfigSource_GRPC, GrpcServices: []*corev3.GrpcService{{
 		TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{ClusterName: agent}},
@@ -86,21 +86,21 @@ func clustersNamed(names ...string) (m mutator.Additions) {
 	return m
 }
 
-// agentPolicy is the policy of a cluster; the older they are, the smaller is the year.
+// agentPolicy returns the policy of a cluster; the year is its age.
 func agentPolicy(cluster, agent string, year int) []byte {
 	return fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"ns","name":%q,"creationTimestamp":"%d-01-01T00:00:00Z"},"spec":{
 		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":%q}]}}`, cluster, year, agent)
 }
 
-// other is a feature that edits every cluster, after the others.
+// other returns a feature that edits every cluster, after the others.
 func other() mutator.Feature {
 	f := mutator.Feature{Name: "other", Hooks: []mutator.Hook{mutator.HookTranslation}}
 	edit(&f, func(c *clusterv3.Cluster) { c.AltStatName = "edited" })
 	return f
 }
 
-// TestAdditionsThatAreNotMade has three policies, of which the addition that one refers to is not
-// made. That one's cluster gets the failure policy, and the others lose nothing.
+// TestAdditionsThatAreNotMade has three policies, and the addition for one of them is not made. Its
+// cluster gets the failure policy, and the others are unaffected.
 func TestAdditionsThatAreNotMade(t *testing.T) {
 	all := func(names []string) (mutator.Additions, error) { return clustersNamed(names...), nil }
 	conflict := encode(t, &clusterv3.Cluster{Name: "/run/b", RespectDnsTtl: true})
@@ -118,7 +118,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 		policy mutator.FailurePolicy
 		there  [][]byte
 		err    string
-		all    bool // are affected
+		all    bool // whether all are affected
 	}{
 		"all are":    {add: all},
 		"conflict":   {add: all, there: [][]byte{conflict}, err: `refers to "/run/b", which is not added: Cluster "/run/b" already exists with different content and is unmodified`},
@@ -158,7 +158,7 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 					encode(t, eds("a")), encode(t, eds("b")), encode(t, eds("bc")), encode(t, eds("bystander")),
 				}, c.there...)}},
 			}
-			for range 2 { // the second time from memory
+			for range 2 { // the second time from the cache
 				res, err := runAndExplain(t, e, call)
 				if c.policy == mutator.Fail {
 					require.EqualError(t, err, `Translation hook: mutator agents on Cluster "b": `+c.err)
@@ -201,14 +201,14 @@ func TestAdditionsThatAreNotMade(t *testing.T) {
 	}
 }
 
-// denied is a cluster that rejects.
+// denied returns the cluster after DenyCluster.
 func denied(t *testing.T, c *clusterv3.Cluster) *clusterv3.Cluster {
 	t.Helper()
 	require.NoError(t, xds.DenyCluster(c))
 	return c
 }
 
-// requireOutcome wants one outcome of a feature on a cluster.
+// requireOutcome requires one outcome of a feature on a cluster.
 func requireOutcome(t *testing.T, res *engine.Response, feature, name string, failed bool, p mutator.FailurePolicy, err string) {
 	t.Helper()
 	var found []*engine.Outcome
@@ -231,7 +231,8 @@ func requireOutcome(t *testing.T, res *engine.Response, feature, name string, fa
 	}
 }
 
-// TestReferenceOfAnother passes what referred to somebody else's resource when it came.
+// TestReferenceOfAnother: a reference that a resource already had when it was received is passed
+// on.
 func TestReferenceOfAnother(t *testing.T) {
 	came := eds("came")
 	require.NoError(t, use(came, "/run/b"))

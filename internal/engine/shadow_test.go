@@ -20,12 +20,12 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// shadowThing is a policy with the effect Shadow.
+// shadowThing returns a policy with the effect Shadow.
 func shadowThing(name string) []byte {
 	return []byte(strings.Replace(string(agentPolicy(name, "x", 2001)), `"targetRefs"`, `"effect":"Shadow","targetRefs"`, 1))
 }
 
-// ofThings is a feature that does something with a cluster for policies.
+// ofThings returns a feature that edits a cluster if there are policies.
 func ofThings(onFailure mutator.FailurePolicy, do func(context.Context, *clusterv3.Cluster) error) mutator.Feature {
 	f := agents{}.feature()
 	f.Additions, f.FailurePolicy = nil, onFailure
@@ -44,8 +44,8 @@ func shadowCall(t *testing.T, objects ...[]byte) *engine.Call {
 	return &engine.Call{Hook: mutator.HookTranslation, Objects: objects, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{encode(t, eds("c"))}}}}
 }
 
-// TestShadowGoesWrong: what goes wrong in the evaluation of a policy with the effect Shadow is in its
-// outcome. The response, health and quarantine are as without it.
+// TestShadowGoesWrong: a failure in the evaluation of a policy with the effect Shadow is in its
+// outcome. The response, health and quarantine are the same as without the policy.
 func TestShadowGoesWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		onFailure mutator.FailurePolicy
@@ -74,7 +74,7 @@ func TestShadowGoesWrong(t *testing.T) {
 					require.Equal(t, mutator.Programmed, res.Policies[0].Enforced, res.Policies[0].Message)
 					require.Equal(t, "changes nothing; if it were enforced, it would be Programmed: is in effect", res.Policies[0].Message)
 				} else {
-					message := strings.Replace(res.Policies[0].Message, "quarantined: ", "", 1) // the second time
+					message := strings.Replace(res.Policies[0].Message, "quarantined: ", "", 1) // in the second run
 					require.Equal(t, "changes nothing; if it were enforced, it would be ApplyFailed: "+c.want, message)
 				}
 			}
@@ -84,8 +84,8 @@ func TestShadowGoesWrong(t *testing.T) {
 	}
 }
 
-// TestShadowHangs: a plan that does not end takes a quarter of the call's time, and no more once too
-// many hang.
+// TestShadowHangs: a Plan that hangs takes a quarter of the call's time, and no time once too many
+// hang.
 func TestShadowHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -118,11 +118,12 @@ func TestShadowHangs(t *testing.T) {
 	})
 }
 
-// TestShadowTooLarge: what does not fit into a route's metadata is said in the Route hook.
+// TestShadowTooLarge: the Route hook reports a policy that does not fit into the metadata of a
+// route.
 func TestShadowTooLarge(t *testing.T) {
 	random := make([]byte, 4500)
 	for i := range random {
-		random[i] = byte(rand.IntN(256)) //nolint:gosec // that cannot be compressed
+		random[i] = byte(rand.IntN(256)) //nolint:gosec // incompressible
 	}
 	for name, size := range map[string]int{"small": 10, "large": len(random)} {
 		t.Run(name, func(t *testing.T) {
@@ -154,7 +155,8 @@ func TestShadowTooLarge(t *testing.T) {
 	}
 }
 
-// TestExplainShadow: what policies with the effect Shadow would do comes after what was done.
+// TestExplainShadow: the effects that policies with the effect Shadow would have come after the
+// actual ones.
 func TestExplainShadow(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{ofThings(mutator.Deny, setTimeout), other()})
 	require.NoError(t, err)

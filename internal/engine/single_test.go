@@ -28,7 +28,7 @@ func thingNamed(name string) []byte {
 	return fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"n","name":%q}}`, name)
 }
 
-// programs says that every policy is in effect.
+// programs reports that every policy is in effect.
 type programs struct{}
 
 func (programs) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
@@ -38,7 +38,7 @@ func (programs) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	return out
 }
 
-// unkeyed is a mutator that does not say what it depends on.
+// unkeyed is a mutator without a cache key.
 type unkeyed struct{ a asking }
 
 func (u unkeyed) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
@@ -49,7 +49,7 @@ func (u unkeyed) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv
 	return p
 }
 
-// singles has an engine with a mutator of clusters in the hook for one.
+// singles is an engine with a mutator of clusters in the Cluster hook.
 type singles struct {
 	*testing.T
 	*Engine
@@ -82,7 +82,7 @@ func (s singles) call(encoded []byte, objects ...[]byte) *Call {
 	return &Call{Hook: mutator.HookCluster, Objects: objects, Resources: []Resources{{mutator.KindCluster, [][]byte{encoded}}}}
 }
 
-// send returns what became of a call, and how often the mutator was asked and ran for it.
+// send returns the response to a call, and how often it called Plan and ran the mutator.
 func (s singles) send(call *Call) (res *Response, asked, ran int64) {
 	s.Helper()
 	asked, ran = s.asked.Load(), s.ran.Load()
@@ -93,7 +93,7 @@ func (s singles) send(call *Call) (res *Response, asked, ran int64) {
 	return res, s.asked.Load() - asked, s.ran.Load() - ran
 }
 
-// TestSingleResourceIsCached sends the same call again, and one that differs in something.
+// TestSingleResourceIsCached repeats a call, and sends others that differ in one part.
 func TestSingleResourceIsCached(t *testing.T) {
 	x, y := thingNamed("x"), thingNamed("y")
 	cluster := func(name string) *clusterv3.Cluster {
@@ -137,7 +137,7 @@ func TestSingleResourceIsCached(t *testing.T) {
 	}
 }
 
-// TestSingleResourceIsAskedFor has all that is not cached.
+// TestSingleResourceIsAskedFor has all calls that are not cached.
 func TestSingleResourceIsAskedFor(t *testing.T) {
 	x := thingNamed("x")
 	for name, c := range map[string]struct {
@@ -145,7 +145,7 @@ func TestSingleResourceIsAskedFor(t *testing.T) {
 		cacheSize int64
 		cluster   string
 		objects   [][]byte
-		again     int64 // how often it runs at the next call
+		again     int64 // runs in the next call
 	}{
 		"no key":       {false, 1 << 20, "c", [][]byte{x}, 1},
 		"no cache":     {true, 0, "c", [][]byte{x}, 1},
@@ -169,7 +169,7 @@ func TestSingleResourceIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestSingleSecretIsNotCached: a private key may be in it.
+// TestSingleSecretIsNotCached: a Secret may contain a private key.
 func TestSingleSecretIsNotCached(t *testing.T) {
 	runs := &atomic.Int64{}
 	f := mutator.Feature{
@@ -187,8 +187,8 @@ func TestSingleSecretIsNotCached(t *testing.T) {
 	}
 }
 
-// TestUnchangedSingleResource: what no mutator wanted, or changed, is answered as the bytes that
-// it is, and not as it was when it was cached.
+// TestUnchangedSingleResource: an unmodified resource is returned byte for byte, not as it was when
+// it was cached.
 func TestUnchangedSingleResource(t *testing.T) {
 	s := newSingles(t, true, 1<<20)
 	for i, order := range orders(t, &clusterv3.Cluster{Name: "no", Metadata: named(t, "route")}) {
@@ -201,7 +201,7 @@ func TestUnchangedSingleResource(t *testing.T) {
 	require.Zero(t, s.CacheStats().Hits, "nobody asked for it")
 }
 
-// counts is a feature's additions, of which there are none.
+// counts is an adder without additions.
 type counts struct{ asked *atomic.Int64 }
 
 func (c counts) Add(context.Context, *mutator.Input) (mutator.Additions, error) {
@@ -209,7 +209,8 @@ func (c counts) Add(context.Context, *mutator.Input) (mutator.Additions, error) 
 	return mutator.Additions{}, nil
 }
 
-// TestTranslationIsNotSingle: what becomes of its only resource is not all that there is to it.
+// TestTranslationIsNotSingle: the result for the only resource of a translation is not the whole
+// response.
 func TestTranslationIsNotSingle(t *testing.T) {
 	s, added := newSingles(t, true, 1<<20), &atomic.Int64{}
 	s.features[0].Additions = counts{added}

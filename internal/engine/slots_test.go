@@ -18,9 +18,9 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// asking notes of which clusters it is asked, and on which it runs. Those that are called "no"
-// something it does not want, and on "bad" ones it fails. Of those that are called "maybe" it
-// wants the ones that have a metadata.
+// asking is a mutator of clusters that counts calls of Plan and runs. It has no plan for clusters
+// whose names start with "no", fails on those with "bad", and has a plan for "maybe" only if it has
+// metadata.
 type asking struct {
 	asked, ran *atomic.Int64
 	to         func(*mutator.Input) string
@@ -41,8 +41,8 @@ func (a asking) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3
 	}}
 }
 
-// TestSlots makes a call, and another one that may differ. What is at the place where it was
-// is answered without a question, and everything else as if there had been no call before.
+// TestSlots makes a call, and another one that may differ. A resource at the same position is
+// served from the cache without calling Plan, and everything else is as without the first call.
 func TestSlots(t *testing.T) {
 	list := func(names ...string) (encoded [][]byte) {
 		for _, name := range names {
@@ -60,12 +60,12 @@ func TestSlots(t *testing.T) {
 	}
 	type call struct {
 		clusters  [][]byte
-		hostname  string // for what the input says
-		hostOfAll string // a virtual host's metadata
+		hostname  string // part of the input
+		hostOfAll string // metadata of a virtual host
 	}
 	for name, c := range map[string]struct {
 		first, second call
-		asked, ran    int64 // in the second one
+		asked, ran    int64 // in the second call
 	}{
 		"the same":              {call{list(names...), "", ""}, call{list(names...), "", ""}, 0, 0},
 		"one is changed":        {call{list(names...), "", ""}, call{list(with(3, "x")...), "", ""}, 1, 1},
@@ -107,9 +107,9 @@ func TestSlots(t *testing.T) {
 			e := engine(WithCache(1 << 20))
 			run(e, c.first)
 			for _, raw := range c.first.clusters {
-				clear(raw) // nothing of a call is kept
+				clear(raw) // nothing of a call is retained
 			}
-			for range 2 { // what became of the second one is kept, too
+			for range 2 { // the result of the second one is cached, too
 				want := run(engine(), c.second)
 				a.asked.Store(0)
 				a.ran.Store(0)
@@ -127,7 +127,7 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// TestContentCounts: where the maps of cached content are takes memory.
+// TestContentCounts: the positions of maps in cached content count towards the size.
 func TestContentCounts(t *testing.T) {
 	bytesOf := func(vh *routev3.VirtualHost) (cached, encoded uint64) {
 		e, err := New(nil, WithCache(1<<20))
@@ -141,8 +141,8 @@ func TestContentCounts(t *testing.T) {
 	require.Greater(t, withMaps-encoded, without-length)
 }
 
-// TestHostsAreReadOnce: a virtual host that is where it was is not read, in whatever order its
-// maps are.
+// TestHostsAreReadOnce: a virtual host at the same position is not read again, in any order of its
+// maps.
 func TestHostsAreReadOnce(t *testing.T) {
 	e, err := New(nil, WithCache(1<<20))
 	require.NoError(t, err)
@@ -162,8 +162,8 @@ func TestHostsAreReadOnce(t *testing.T) {
 	require.Equal(t, 2, read)
 }
 
-// TestChangedHostsAreReadOnce: what a mutator makes of a virtual host is not mistaken for what
-// was sent, nor the other way round.
+// TestChangedHostsAreReadOnce: the cache distinguishes a virtual host as sent from the same one as
+// changed by a mutator.
 func TestChangedHostsAreReadOnce(t *testing.T) {
 	f := mutator.Feature{
 		Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation},
@@ -204,7 +204,7 @@ func deterministic(t *testing.T, m proto.Message) []byte {
 	return raw
 }
 
-// TestUnwantedTakeMemory, which counts.
+// TestUnwantedTakeMemory: the names of resources without a plan count towards the size.
 func TestUnwantedTakeMemory(t *testing.T) {
 	bytesOf := func(clusters int) uint64 {
 		a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
@@ -220,7 +220,7 @@ func TestUnwantedTakeMemory(t *testing.T) {
 	require.GreaterOrEqual(t, bytesOf(1001), bytesOf(1)+1000*64)
 }
 
-// TestTheSameIsNotPutAgain: a call in which nothing changed leaves the cache as it is.
+// TestTheSameIsNotPutAgain: a call without changes does not change the cache.
 func TestTheSameIsNotPutAgain(t *testing.T) {
 	a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
 	e, err := New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithCache(1<<20))

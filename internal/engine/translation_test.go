@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// adder adds what it is asked to.
+// adder is a function as an adder.
 type adder func() (mutator.Additions, error)
 
 func (a adder) Add(context.Context, *mutator.Input) (mutator.Additions, error) { return a() }
@@ -71,8 +71,8 @@ func TestAdditions(t *testing.T) {
 	}
 }
 
-// TestAdditionsBesideOthers adds to a list some of which a mutator wants: the names of the others
-// are not known yet.
+// TestAdditionsBesideOthers adds to a list with mutators for some of its resources: the names of
+// the others are not known yet.
 func TestAdditionsBesideOthers(t *testing.T) {
 	for _, there := range []string{"wanted", "other"} {
 		f := mutator.Feature{
@@ -103,7 +103,7 @@ func TestAdditionsBesideOthers(t *testing.T) {
 	}
 }
 
-// TestMarksAreRemoved has one configuration with marks and one that only mentions the key.
+// TestMarksAreRemoved has one configuration with route metadata and one that only contains the key.
 func TestMarksAreRemoved(t *testing.T) {
 	config := func(route *routev3.Route) *routev3.RouteConfiguration {
 		return &routev3.RouteConfiguration{VirtualHosts: []*routev3.VirtualHost{{Name: "v", Domains: []string{"*"}, Routes: []*routev3.Route{route}}}}

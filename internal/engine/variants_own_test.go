@@ -23,8 +23,7 @@ func (e edits) Plan(*mutator.Input, mutator.View) *mutator.Plan[*routev3.RouteCo
 	return &mutator.Plan[*routev3.RouteConfiguration]{Edit: e, CacheKey: new("edits")}
 }
 
-// withEdit is a feature with variants and an edit of route configurations, which it does not lead to
-// copies itself.
+// withEdit returns a feature with variants and its own edit of route configurations.
 func (v byGateway) withEdit(name string, onFailure mutator.FailurePolicy, edit edits) mutator.Feature {
 	f := v.feature(name, onFailure)
 	f.RouteConfigurations = edit
@@ -36,7 +35,7 @@ func removesHeader(_ context.Context, rc *routev3.RouteConfiguration) error {
 	return nil
 }
 
-// twoWays is a translation in which the Gateways a and z lead to one cluster.
+// twoWays returns a translation in which routes of the Gateways a and z lead to the same cluster.
 func twoWays(t *testing.T) *engine.Call {
 	t.Helper()
 	return &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
@@ -45,14 +44,14 @@ func twoWays(t *testing.T) *engine.Call {
 	}}
 }
 
-// isEdited tells whether a feature's own edit is in the route configuration of a response.
+// isEdited reports whether a feature's own edit is in the route configuration of a response.
 func isEdited(t *testing.T, res *engine.Response) bool {
 	t.Helper()
 	return len(decoded(t, &routev3.RouteConfiguration{}, res.Resources[0].Encoded[0]).(*routev3.RouteConfiguration).GetRequestHeadersToRemove()) > 0
 }
 
-// TestVariantsAndOwnEdit: a feature leads routes to copies and edits route configurations, and
-// neither undoes the other if it fails.
+// TestVariantsAndOwnEdit: a feature changes routes to copies and edits route configurations. A
+// failure of one does not undo the other.
 func TestVariantsAndOwnEdit(t *testing.T) {
 	copied := xds.CopyName("one", "p", "c")
 	led, unled, denied := []string{copied, "c"}, []string{"c", "c"}, []string{"denied", "denied"}
@@ -62,7 +61,7 @@ func TestVariantsAndOwnEdit(t *testing.T) {
 		edit     edits
 		led      []string
 		edited   bool
-		verdicts []engine.Result // of the route configuration
+		verdicts []engine.Result // on the route configuration
 	}{
 		"both": {byGateway{"a": appends("p")}, mutator.Ignore, removesHeader, led, true, []engine.Result{engine.Applied, engine.Applied}},
 		"the edit finds where routes lead": {
@@ -133,7 +132,8 @@ func TestVariantsAndOwnEdit(t *testing.T) {
 	}
 }
 
-// TestLeadingIsNotQuarantined with an edit of the same feature that panics, nor disabled with one that hangs.
+// TestLeadingIsNotQuarantined: changing routes to copies is not quarantined with an edit of the
+// same feature that panics, nor disabled with one that hangs.
 func TestLeadingIsNotQuarantined(t *testing.T) {
 	led := []string{xds.CopyName("one", "p", "c"), "c"}
 	t.Run("panic", func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestLeadingIsNotQuarantined(t *testing.T) {
 				res, err := e.Run(t.Context(), twoWays(t))
 				require.NoError(t, err)
 				require.Equal(t, led, ledTo(t, res.Resources[0].Encoded[0]))
-				time.Sleep(time.Hour) //nolint:forbidigo // out of quarantine; the clock is synctest's
+				time.Sleep(time.Hour) //nolint:forbidigo // ends the quarantine; the clock is synctest's
 			}
 			require.EqualError(t, e.Health(), "feature one disabled: 4 timed-out goroutines still running")
 			close(release)
@@ -167,8 +167,8 @@ func TestLeadingIsNotQuarantined(t *testing.T) {
 	})
 }
 
-// TestLeadingForOthers: routes that cannot be led to a copy with the variant of a feature that denies
-// are denied, whatever the failure policy is of the feature that leads them.
+// TestLeadingForOthers: routes that cannot get a copy with the variant of a feature with the policy
+// Deny are denied, whatever the policy of the feature that changes the routes is.
 func TestLeadingForOthers(t *testing.T) {
 	for policy, want := range map[mutator.FailurePolicy][]string{mutator.Ignore: {"c", "c"}, mutator.Deny: {"denied", "denied"}} {
 		one := byGateway{"a": appends("p")}.feature("one", mutator.Ignore)

@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// fails is a variant whose edit does.
+// fails returns a variant whose edit fails.
 func fails(name string, onFailure mutator.FailurePolicy) func(*mutator.Input) *mutator.Variant {
 	return func(*mutator.Input) *mutator.Variant {
 		return &mutator.Variant{Name: name, OnFailure: onFailure, Edit: func(context.Context, *clusterv3.Cluster) error { return errors.New("broken") }}
@@ -24,7 +24,7 @@ func fails(name string, onFailure mutator.FailurePolicy) func(*mutator.Input) *m
 }
 
 // TestVariantsOfTwoFeatures: a cluster is edited in place if all ways have the same variants of all
-// features, and copied for each combination otherwise.
+// features, and otherwise copied for each combination.
 func TestVariantsOfTwoFeatures(t *testing.T) {
 	one, two := "one", "two"
 	both := func(a, b, cluster string) string { return xds.CopyName("one+two", a+"\x00"+b, cluster) }
@@ -32,7 +32,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 		one, two byGateway
 		leads    [][2]string
 		led      []string
-		clusters map[string]string // statistics, which say who edited it
+		clusters map[string]string // names in statistics, which show the edits
 		verdicts []engine.Result
 	}{
 		"none": {byGateway{}, byGateway{}, [][2]string{{"a", "c"}, {"b", "c"}}, []string{"c", "c"}, map[string]string{"c": ""}, nil},
@@ -139,7 +139,7 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 					clusters = append(clusters, encode(t, eds(l[1])))
 				}
 			}
-			for range 2 { // again from memory
+			for range 2 { // again from the cache
 				res, err := runAndExplain(t, e, &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{
 					{Kind: mutator.KindRouteConfiguration, Encoded: [][]byte{encode(t, gateways(t, c.leads...))}},
 					{Kind: mutator.KindCluster, Encoded: clusters},
@@ -161,7 +161,8 @@ func TestVariantsOfTwoFeatures(t *testing.T) {
 	}
 }
 
-// TestCopyHasItsEndpoints as soon as Envoy can have them, and statistics of its own.
+// TestCopyHasItsEndpoints: a copy gets the endpoints of the original with a short fetch timeout,
+// and has its own statistics.
 func TestCopyHasItsEndpoints(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{byGateway{"a": appends("")}.feature("one", ""), byGateway{"a": appends("p")}.feature("two", "")})
 	require.NoError(t, err)
@@ -177,8 +178,8 @@ func TestCopyHasItsEndpoints(t *testing.T) {
 	require.Equal(t, "egraft/two/148de9c5a7a44d19/cluster_of_bp", got.GetAltStatName())
 }
 
-// TestVariantsThatCannotBeTold: if a feature panics it has failed on every cluster, and another one
-// loses nothing.
+// TestVariantsThatCannotBeTold: if a feature panics, it fails on every cluster, and other features
+// are unaffected.
 func TestVariantsThatCannotBeTold(t *testing.T) {
 	panics := byGateway{"a": appends("p"), "b": func(*mutator.Input) *mutator.Variant { panic("no") }}
 	for policy, want := range map[mutator.FailurePolicy]string{mutator.Ignore: "q", mutator.Deny: "denied"} {
@@ -197,7 +198,7 @@ func TestVariantsThatCannotBeTold(t *testing.T) {
 	}
 }
 
-// TestRejectedWays are denied, and no others, whether there is a variant or not.
+// TestRejectedWays: only rejected ways are denied, with or without a variant.
 func TestRejectedWays(t *testing.T) {
 	rejects := func(name string) func(*mutator.Input) *mutator.Variant {
 		return func(in *mutator.Input) *mutator.Variant {
@@ -217,7 +218,8 @@ func TestRejectedWays(t *testing.T) {
 	require.Equal(t, "p", decoded(t, &clusterv3.Cluster{}, res.Resources[1].Encoded[0]).(*clusterv3.Cluster).GetAltStatName())
 }
 
-// TestVariantWithoutRoutes is that of all clusters that routes may lead to.
+// TestVariantWithoutRoutes: without routes in the translation, the variant applies to all clusters
+// that routes may use.
 func TestVariantWithoutRoutes(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{byGateway{"": appends("p")}.feature("one", "")})
 	require.NoError(t, err)
@@ -231,8 +233,8 @@ func TestVariantWithoutRoutes(t *testing.T) {
 	}
 }
 
-// TestCopyOfARenamedName: a copy does not get the name that a cluster came with, by which it may yet
-// be kept.
+// TestCopyOfARenamedName: a copy must not have the received name of a renamed cluster, under which
+// that may be kept.
 func TestCopyOfARenamedName(t *testing.T) {
 	name := xds.CopyName("f", "p", "c")
 	e, err := engine.New([]mutator.Feature{renames{name: "new"}.feature(), byGateway{"a": appends("p")}.feature("f", "")})
