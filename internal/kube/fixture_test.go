@@ -66,7 +66,7 @@ func (s *faultyAPIServer) take() []request {
 	return got
 }
 
-// lines are the requests without the variable part of Events' names.
+// lines returns the requests without the variable part of Events' names.
 func lines(requests []request) (out []string) {
 	for _, r := range requests {
 		line := r.line

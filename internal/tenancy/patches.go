@@ -41,8 +41,6 @@ func judgePatches(granted []string, o *policy.Object, p *xdspatch.Policy) (errs 
 
 // grantsKind reports whether a grant covers all fields of a kind except sensitive ones. A grant of
 // HTTPFilter covers all filters.
-
-// grantsKind tells whether a grant is for all fields of a kind but those that are sensitive.
 func grantsKind(granted []string, kind v1alpha1.XDSKind) bool {
 	return slices.Contains(granted, AllPatches) || slices.Contains(granted, string(kind))
 }
