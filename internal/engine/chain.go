@@ -22,7 +22,7 @@ type message interface {
 	ValidateAll() error
 }
 
-// chain is the ordered mutators of one resource kind.
+// chain holds the mutators of one resource kind, in order.
 type chain[T message] struct {
 	hook    mutator.Hook
 	kind    mutator.Kind

@@ -111,8 +111,8 @@ func (r reference) err() error {
 	return fmt.Errorf("refers to the route configuration %q, which is not in the translation", r.name)
 }
 
-// references returns the references that an edit added. Only in a translation can they be looked
-// up.
+// references returns the references that an edit added. They can be looked up in a translation
+// only.
 func (c *chain[T]) references(owner string, before, now []byte) (out []reference) {
 	if c.hook != mutator.HookTranslation {
 		return nil

@@ -155,8 +155,8 @@ func TestShadowTooLarge(t *testing.T) {
 	}
 }
 
-// TestExplainShadow: the effects that policies with the effect Shadow would have come after the
-// actual ones.
+// TestExplainShadow: the effects that policies with the effect Shadow would have are listed after
+// the actual ones.
 func TestExplainShadow(t *testing.T) {
 	e, err := engine.New([]mutator.Feature{ofThings(mutator.Deny, setTimeout), other()})
 	require.NoError(t, err)

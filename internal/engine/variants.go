@@ -41,7 +41,7 @@ func withVariants(features []mutator.Feature) ([]mutator.Feature, *variants) {
 }
 
 // variantIndex is the variants of all clusters of a translation. It is computed once, so that the
-// work is the number of clusters plus policies, not their product.
+// work grows with the number of clusters plus that of policies, not with their product.
 type variantIndex struct {
 	ways     map[*xds.Way]*combination
 	clusters map[string]*variantGroup

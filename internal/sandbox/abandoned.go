@@ -8,10 +8,10 @@ import (
 	"sync"
 )
 
-// maxAbandoned is the maximum number of abandoned goroutines of one owner. Each occupies a
-// goroutine, its input and perhaps a whole CPU until the process ends. With [DefaultTimeout],
-// reaching the maximum takes 20 s of a call, which leaves time for other owners. Concurrent runs
-// may exceed it by their number.
+// maxAbandoned is the maximum number of abandoned goroutines of one owner. Each occupies memory and
+// perhaps a whole CPU until it returns; only the end of the process can stop it. With
+// [DefaultTimeout], reaching the maximum takes 20 s of a call, which leaves time for other owners.
+// Concurrent runs may exceed it by their number.
 const maxAbandoned = 4
 
 // WholeCall is the owner of work that belongs to a call as a whole, not to one owner.

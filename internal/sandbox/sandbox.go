@@ -1,6 +1,6 @@
-// Package sandbox isolates the code of mutators from the engine: it recovers panics, abandons code
-// that times out, starts no more of it while too many abandoned goroutines still run, and
-// quarantines inputs on which code failed.
+// Package sandbox isolates code that may fail: it recovers panics, abandons code that times out,
+// starts no more of it while too many abandoned goroutines still run, and quarantines inputs on
+// which code failed.
 //
 // It must not know about mutators, resources or calls.
 package sandbox

@@ -34,7 +34,7 @@ type Server struct {
 }
 
 // New creates a server without opening a listener. It returns an error if the configuration is
-// invalid, also if certificates cannot be read.
+// invalid or certificates cannot be read.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err

@@ -13,8 +13,8 @@ import (
 )
 
 // judgePatches checks the patches of a policy. Sensitive fields need a grant that names them. Other
-// fields need a grant for Gateways of other namespaces: without it, the policy applies to its own
-// Gateways only.
+// fields need a grant for Gateways of other namespaces: without it, the policy applies only to
+// Gateways in its own namespace.
 func judgePatches(granted []string, o *policy.Object, p *xdspatch.Policy) (errs field.ErrorList) {
 	patches, faults := p.Patches()
 	if len(faults) > 0 {
