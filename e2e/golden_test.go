@@ -22,13 +22,12 @@ import (
 // object is a message in protobuf's JSON form.
 type object = map[string]any
 
-// resources are those of in.yaml and of out.yaml, by kind.
+// resources are the resources of an in.yaml or out.yaml, by kind.
 type resources map[string][]object
 
-// TestEnvoyTakesGoldenOutputs has the real Envoy validate what the mutators make of their
-// cases: it finds extensions that it does not have and references that lead nowhere, which
-// the messages' own validation cannot. A case that Envoy rejects as it came in, such as one
-// that is about something malformed, says nothing about the mutator.
+// TestEnvoyTakesGoldenOutputs: the real Envoy accepts the mutators' output for their golden cases.
+// It detects unknown extensions and dangling references, which the messages' own validation cannot.
+// Cases whose input Envoy rejects, such as one about malformed input, are skipped.
 func TestEnvoyTakesGoldenOutputs(t *testing.T) {
 	needs(t, here)
 	programs, err := parts.Prepared(parts.Envoy)
@@ -47,19 +46,19 @@ func TestEnvoyTakesGoldenOutputs(t *testing.T) {
 				return
 			}
 			if err := validate(t, readResources(t, filepath.Join(folder, "in.yaml"))); err != nil {
-				t.Logf("rejected as it came in: %v", err)
+				t.Logf("Envoy rejects the input: %v", err)
 				return
 			}
-			t.Errorf("Envoy takes the case as it came in, and rejects what became of it: %v", rejected)
+			t.Errorf("Envoy accepts the input and rejects the output: %v", rejected)
 		})
 	}
 	for _, out := range outputs {
 		feature := filepath.Dir(filepath.Dir(filepath.Dir(out)))
-		assert.NotZero(t, taken[feature], "cases of %s that Envoy takes", feature)
+		assert.NotZero(t, taken[feature], "cases of %s that Envoy accepts", feature)
 	}
 }
 
-// found are the files of a name in the cases of the built-in features and of the examples.
+// found returns the files with a name in the cases of the built-in features and of the examples.
 func found(t *testing.T, name string) (all []string) {
 	t.Helper()
 	for _, features := range []string{"../pkg/features/*", "../examples/*/*"} {
@@ -71,7 +70,7 @@ func found(t *testing.T, name string) (all []string) {
 	return all
 }
 
-// TestEnvoyRefusesWrongResources: the test above is worth nothing if it takes everything.
+// TestEnvoyRefusesWrongResources: the check of the test above detects invalid resources.
 func TestEnvoyRefusesWrongResources(t *testing.T) {
 	needs(t, here)
 	programs, err := parts.Prepared(parts.Envoy)
@@ -86,7 +85,7 @@ func TestEnvoyRefusesWrongResources(t *testing.T) {
 	require.NoError(t, validated(t, programs[parts.Envoy], resources{"Cluster": {static}}))
 }
 
-// readResources are the resources of a case, of its last call if there are several.
+// readResources returns the resources of a case, those of the last call if there are several.
 func readResources(t *testing.T, path string) resources {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -102,7 +101,7 @@ func readResources(t *testing.T, path string) resources {
 	return file.Resources
 }
 
-// validated asks Envoy about resources. The error is what it says.
+// validated validates resources with Envoy, and returns its error.
 func validated(t *testing.T, program string, r resources) error {
 	t.Helper()
 	content, err := json.Marshal(bootstrap(r))
@@ -111,7 +110,7 @@ func validated(t *testing.T, program string, r resources) error {
 	require.NoError(t, os.WriteFile(path, content, 0o600))
 	out, err := exec.CommandContext(t.Context(), program, "--mode", "validate", "--log-level", "error", "-c", path).CombinedOutput()
 	if strings.Contains(string(out), fmt.Sprintf("configuration '%s' OK", path)) {
-		return nil // Envoy 1.39.1 crashes after that when it has a dynamic forward proxy and an SDS service by google_grpc
+		return nil // after this line, Envoy 1.39.1 crashes if it has a dynamic forward proxy and an SDS service by google_grpc
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
@@ -119,8 +118,8 @@ func validated(t *testing.T, program string, r resources) error {
 	return nil
 }
 
-// bootstrap has the resources as static ones. Those that Envoy has from a control plane
-// alone are put into one that it has in a file.
+// bootstrap returns a bootstrap with the resources as static ones. Resources that Envoy only gets
+// from a control plane are placed inside a static one.
 func bootstrap(r resources) object {
 	listeners := append([]object{}, r["Listener"]...)
 	configurations := append([]object{}, r["RouteConfiguration"]...)
@@ -138,7 +137,7 @@ func bootstrap(r resources) object {
 		if l["internalListener"] != nil {
 			continue
 		}
-		l["address"] = object{"socketAddress": object{"address": "127.0.0.1", "portValue": 10000 + i}} // each its own
+		l["address"] = object{"socketAddress": object{"address": "127.0.0.1", "portValue": 10000 + i}} // each listener has its own
 		withoutStandIns(l)
 	}
 	ads := object{"apiType": "GRPC", "transportApiVersion": "V3", "grpcServices": []object{{"envoyGrpc": object{"clusterName": "validate-ads"}}}}
@@ -160,7 +159,7 @@ func bootstrap(r resources) object {
 	}
 }
 
-// serving is a listener with the routes, whose clusters need not be there.
+// serving returns a listener with the routes, whose clusters need not exist.
 func serving(name string, routes object) object {
 	inline := object{"validateClusters": false}
 	for k, v := range routes {
@@ -183,7 +182,7 @@ func serving(name string, routes object) object {
 	}
 }
 
-// withoutStandIns takes away the HTTP filters that cases have in place of real ones: their
+// withoutStandIns removes the HTTP filters that stand in for real ones in cases: their
 // configuration is an empty message.
 func withoutStandIns(value any) {
 	switch v := value.(type) {

@@ -19,8 +19,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestHedgingLimits is what docs/hedge-filter.md says of requests that are not sent once
-// more, and of answers that do not count.
+// TestHedgingLimits tests what docs/hedge-filter.md states about requests that are not hedged, and
+// about responses that do not count.
 func TestHedgingLimits(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Egraft: []string{"--include-attempt-count"}})
@@ -31,11 +31,11 @@ func TestHedgingLimits(t *testing.T) {
 	f.run("GRPCRoute", (*fixture).grpcIsHedged)
 }
 
-// failing answers with an error at once.
+// failing responds with an error immediately.
 func failing(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
 
-// otherFails: an error does not count while another endpoint may answer, unless the filter
-// says that errors are answers.
+// otherFails: an error does not count while another endpoint may respond, unless the filter counts
+// errors as responses.
 func (f *fixture) otherFails() {
 	slow, broken := f.slowBackend(slowness), f.countingBackend(failing)
 	example := hedgeExample(f.t)
@@ -54,7 +54,7 @@ func (f *fixture) otherFails() {
 	}
 }
 
-// answerHasBegun: what follows the beginning of an answer may take as long as it likes.
+// answerHasBegun: after its start, a response may take any time.
 func (f *fixture) answerHasBegun() {
 	b := f.countingBackend(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "begun ")
@@ -67,7 +67,7 @@ func (f *fixture) answerHasBegun() {
 	require.Zero(f.t, b.hedged.Load(), "sent once more while the answer comes in")
 }
 
-// largeRequest: Envoy cannot send once more what it did not keep.
+// largeRequest: Envoy cannot hedge a request that it did not buffer.
 func (f *fixture) largeRequest() {
 	a, b := f.slowBackend(3*perTryTimeout), f.slowBackend(3*perTryTimeout)
 	f.hedgedTo(hedgeExample(f.t), "", a, b)
@@ -93,7 +93,7 @@ func (f *fixture) post(size int) (status int) {
 	return response.StatusCode
 }
 
-// retryBudget: of many slow requests at a time no more than the budget are sent once more.
+// retryBudget: of many concurrent slow requests, no more than the budget are hedged.
 func (f *fixture) retryBudget() {
 	a, b := f.slowBackend(slowness), f.slowBackend(slowness)
 	f.hedgedTo(hedgeExample(f.t), `---
@@ -135,7 +135,7 @@ spec:
     backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: hedged}]
 `
 
-// grpcIsHedged: the filter in a GRPCRoute.
+// grpcIsHedged: the filter works in a GRPCRoute.
 func (f *fixture) grpcIsHedged() {
 	slow, fast := f.slowBackend(slowness), f.slowBackend(0)
 	f.route("hedged", hedgedHost, hedgedYAML(hedgedGRPC, slow, fast))

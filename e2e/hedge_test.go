@@ -20,14 +20,15 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// slowness is how long a slow backend takes, and perTryTimeout is docs/hedge-filter.md's.
+// slowness is the response time of a slow backend, and perTryTimeout the one in
+// docs/hedge-filter.md.
 const (
 	slowness      = 1500 * time.Millisecond
 	perTryTimeout = 150 * time.Millisecond
 )
 
-// TestHedging is docs/hedge-filter.md on the real parts: its example as it is there, and
-// what the page says of it.
+// TestHedging tests docs/hedge-filter.md on the real parts: its unmodified example, and its
+// statements.
 func TestHedging(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Egraft: []string{"--include-attempt-count"}})
@@ -37,7 +38,7 @@ func TestHedging(t *testing.T) {
 	f.run("route ends before", (*fixture).routeEndsBefore)
 }
 
-// slowBackend counts requests, by which attempt they were, before it answers.
+// slowBackend counts requests by attempt before it responds.
 type slowBackend struct {
 	port   int
 	answer http.HandlerFunc
@@ -46,7 +47,7 @@ type slowBackend struct {
 	all    atomic.Int64
 }
 
-// slowBackend answers after a while.
+// slowBackend returns a backend that responds after a delay.
 func (f *fixture) slowBackend(delay time.Duration) *slowBackend {
 	f.t.Helper()
 	return f.countingBackend(func(w http.ResponseWriter, r *http.Request) {
@@ -55,7 +56,7 @@ func (f *fixture) slowBackend(delay time.Duration) *slowBackend {
 	})
 }
 
-// awhile lasts until the request is given up at the longest.
+// awhile waits for a delay, or until the request is cancelled.
 func awhile(ctx context.Context, delay time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -89,7 +90,7 @@ func (b *slowBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.answer(w, r)
 }
 
-// hedgeExample are the resources of the page's example.
+// hedgeExample returns the resources of the page's example.
 func hedgeExample(t *testing.T) string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/hedge-filter.md")
@@ -102,7 +103,7 @@ func hedgeExample(t *testing.T) string {
 
 const hedgedHost = "hedged.example.com"
 
-// hedgedTo applies the example with endpoints, and more resources.
+// hedgedTo applies the example with endpoints and additional resources.
 func (f *fixture) hedgedTo(example, more string, backends ...*slowBackend) {
 	f.t.Helper()
 	f.route("hedged", hedgedHost, hedgedYAML(example, backends...)+more)
@@ -121,7 +122,7 @@ spec: {endpoints: [%s]}
 `, strings.Join(endpoints, ", "))
 }
 
-// latency sends requests and returns the longest time that one took.
+// latency sends requests and returns the longest response time.
 func (f *fixture) latency(requests int) (longest time.Duration) {
 	f.t.Helper()
 	for range requests {
@@ -137,8 +138,8 @@ func withoutFilter(example string) string {
 	return regexp.MustCompile(`(?s)  - filters:.*?    backendRefs:`).ReplaceAllString(example, "  - backendRefs:")
 }
 
-// oneIsSlow: requests take as long as the slow backend without the filter, and little more
-// than its per-try timeout with it.
+// oneIsSlow: without the filter, requests take as long as the slow backend; with it, little longer
+// than its per-try timeout.
 func (f *fixture) oneIsSlow() {
 	slow, fast := f.slowBackend(slowness), f.slowBackend(0)
 	example := hedgeExample(f.t)
@@ -158,7 +159,7 @@ func (f *fixture) oneIsSlow() {
 	require.LessOrEqual(f.t, fast.hedged.Load(), slow.first.Load(), "one request more for each slow one at the most")
 }
 
-// bothAreSlow: the first answer counts, and no more requests are sent than the filter says.
+// bothAreSlow: the first response counts, and no more requests are sent than the filter permits.
 func (f *fixture) bothAreSlow() {
 	a, b := f.slowBackend(slowness), f.slowBackend(slowness)
 	f.hedgedTo(hedgeExample(f.t), "", a, b)
@@ -169,7 +170,7 @@ func (f *fixture) bothAreSlow() {
 	require.EqualValues(f.t, 4, a.hedged.Load()+b.hedged.Load()-hedged, "each request is sent once more, and not twice")
 }
 
-// noRetriesLeft: hedged requests are retries for the circuit breaker.
+// noRetriesLeft: the circuit breaker counts hedged requests as retries.
 func (f *fixture) noRetriesLeft() {
 	a, b := f.slowBackend(slowness), f.slowBackend(slowness)
 	f.hedgedTo(hedgeExample(f.t), `---
@@ -185,7 +186,7 @@ spec:
 	require.Zero(f.t, a.hedged.Load()+b.hedged.Load(), "hedged requests past the circuit breaker")
 }
 
-// routeEndsBefore: a filter that can have no effect says so, and the route serves.
+// routeEndsBefore: a filter that can have no effect reports that, and the route serves.
 func (f *fixture) routeEndsBefore() {
 	b := f.slowBackend(0)
 	from := f.logEnd("egraft")

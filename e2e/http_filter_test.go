@@ -14,13 +14,14 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// ofARule is the section of docs/filter-policy.md that TestHTTPFilter tries.
+// ofARule is the section of docs/filter-policy.md that TestHTTPFilter tests.
 const ofARule = "In a rule: HTTPFilter"
 
 const taggedHost = "tagged.example.com"
 
-// TestHTTPFilter is the section on HTTPFilters of docs/filter-policy.md on the real parts: the filter is for
-// its rule, in the filter chain and in front of the backends, and what is wrong of it hurts that rule alone.
+// TestHTTPFilter tests the section on HTTPFilters of docs/filter-policy.md on the real parts: the
+// filter is in effect only on its rule, in the filter chain and for the backends, and an invalid
+// one affects only that rule.
 func TestHTTPFilter(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{MergeBackends: true})
@@ -61,7 +62,8 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 	f.healthy(f.soon())
 }
 
-// tagged waits for a header and a status of the rule with the filter, and requires others of the rule without.
+// tagged waits for a header and a status on the rule with the filter, and requires others on the
+// rule without.
 func (f *fixture) tagged(with, without string) {
 	f.t.Helper()
 	is := func(ctx context.Context, path, want string) error {

@@ -25,25 +25,25 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// Versions of HTTP, as answers have them.
+// Versions of HTTP, as in responses.
 const (
 	http11 = "HTTP/1.1"
 	http2  = "HTTP/2.0"
 	http30 = "HTTP/3.0"
 )
 
-// answered is an answer by TLS or QUIC.
+// answered is a response by TLS or QUIC.
 type answered struct {
 	status int
 	proto  string
 	header http.Header
 	echo   echo.Answer
-	// names are those in the certificate that Envoy presented.
+	// names are the names in the certificate that Envoy presented.
 	names []string
 }
 
-// by sends a request with a body to the Gateway's port for TLS, by a version of HTTP and a
-// connection of its own.
+// by sends a request with a body to the Gateway's TLS port, by a version of HTTP and on a new
+// connection.
 func (c tlsClient) by(ctx context.Context, version, host string, body io.Reader) (*answered, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -68,7 +68,7 @@ func (c tlsClient) by(ctx context.Context, version, host string, body io.Reader)
 	return out, json.Unmarshal(content, &out.echo)
 }
 
-// transport speaks a version of HTTP.
+// transport returns a transport for a version of HTTP.
 func (c tlsClient) transport(version, host string) (by http.RoundTripper, closeAll func()) {
 	config := c.config(host)
 	if version == http30 {
@@ -86,7 +86,7 @@ func (c tlsClient) transport(version, host string) (by http.RoundTripper, closeA
 	return t, t.CloseIdleConnections
 }
 
-// rpcBackend serves gRPC, in cleartext, with its health service.
+// rpcBackend serves gRPC in cleartext, with its health service.
 func (f *fixture) rpcBackend() (port int) {
 	f.t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -98,7 +98,7 @@ func (f *fixture) rpcBackend() (port int) {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// rpc makes a call and returns what it says.
+// rpc makes a call and returns its result.
 func (c tlsClient) rpc(ctx context.Context) (string, error) {
 	connection, err := grpc.NewClient("passthrough:///"+tlsAddress, grpc.WithTransportCredentials(credentials.NewTLS(c.config(rpcHost))))
 	if err != nil {
@@ -109,7 +109,7 @@ func (c tlsClient) rpc(ctx context.Context) (string, error) {
 	return response.GetStatus().String(), err
 }
 
-// mirror sends back what it gets by TCP.
+// mirror sends back what it receives by TCP.
 func (f *fixture) mirror() (port int) {
 	f.t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -130,7 +130,7 @@ func (f *fixture) mirror() (port int) {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// mirrored sends bytes to the listener for TCP and returns what comes back.
+// mirrored sends bytes to the TCP listener and returns what comes back.
 func mirrored(ctx context.Context, content []byte) ([]byte, error) {
 	connection, err := new(net.Dialer).DialContext(ctx, "tcp", tcpListenerAddress)
 	if err != nil {
@@ -173,7 +173,7 @@ func (in *interplay) toPool(body []byte, headers ...string) *envoy.Response {
 	return out
 }
 
-// refusalOfTLS12 is how a connection ends whose client knows nothing newer.
+// refusalOfTLS12 returns the error of a connection whose client supports at most TLS 1.2.
 func (c tlsClient) refusalOfTLS12(ctx context.Context, host string) error {
 	config := c.config(host)
 	config.MaxVersion = tls.VersionTLS12

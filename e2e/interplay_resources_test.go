@@ -20,8 +20,8 @@ const (
 	webName = "web.internal"
 )
 
-// interplayListeners are the Gateway's besides http and second. The two with TLS share a
-// port, and so their HTTP/3.
+// interplayListeners are the Gateway's listeners besides http and second. The two with TLS share a
+// port, and so HTTP/3.
 func interplayListeners() []string {
 	return []string{
 		tlsListeners[0],
@@ -30,7 +30,7 @@ func interplayListeners() []string {
 	}
 }
 
-// rpcRoute leads gRPC calls to a port.
+// rpcRoute returns a route for gRPC calls to a port.
 func rpcRoute(port int) string {
 	return fmt.Sprintf(`
 apiVersion: gateway.networking.k8s.io/v1
@@ -48,7 +48,7 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 `, rpcHost, port)
 }
 
-// webRoute leads to a backend with TLS of its own, as a BackendTLSPolicy says.
+// webRoute returns a route to a backend with its own TLS, declared by a BackendTLSPolicy.
 func (f *fixture) webRoute() string {
 	f.t.Helper()
 	port, ca := f.ordinaryBackend(webName)
@@ -56,7 +56,8 @@ func (f *fixture) webRoute() string {
 	return strings.Replace(r.YAML(), r.Host(), webHost, 1)
 }
 
-// gatewaysOwn are Envoy Gateway's policies for what egraft's are for, too, with the names that they patch.
+// gatewaysOwn returns Envoy Gateway's policies for the same purposes as egraft's, with the names
+// that they patch.
 func gatewaysOwn() string {
 	return strings.NewReplacer("LISTENER", xdsListener("http"), "ROUTES", xdsRoutes("http")).Replace(gatewaysOwnYAML)
 }
@@ -138,8 +139,8 @@ spec:
       operation: {op: add, path: /alt_stat_name, value: patched}
 `
 
-// countingPool is the example of docs/original-destination-backend.md whose script also
-// counts the body, for which it has to be there as a whole.
+// countingPool is the example of docs/original-destination-backend.md, with a script that also
+// counts the body and so needs the whole of it.
 func (f *fixture) countingPool() string {
 	f.t.Helper()
 	const begin = "        local wanted = "
@@ -150,8 +151,8 @@ func (f *fixture) countingPool() string {
 `+begin, 1)
 }
 
-// documentedOrder are the filters in docs/how-policies-interact.md, which are all that a chain can have
-// of egraft's.
+// documentedOrder returns the filters in docs/how-policies-interact.md, which lists all of egraft's
+// filters in a chain.
 func (f *fixture) documentedOrder() []string {
 	f.t.Helper()
 	page, err := os.ReadFile("../docs/how-policies-interact.md")

@@ -21,23 +21,23 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// interplay is all of egraft's policies on one Gateway, among listeners of each protocol
-// and Envoy Gateway's own policies.
+// interplay has all of egraft's policies on one Gateway, with listeners of each protocol and Envoy
+// Gateway's own policies.
 type interplay struct {
 	*frontend
 	uploads    *uploadBackend
 	slow, fast *slowBackend
 	// unanswered counts requests for /never.
 	unanswered *atomic.Int64
-	// uploadsHost has a limit of its own, and otherHost that of the Gateway.
+	// uploadsHost has its own limit, and otherHost the Gateway's.
 	uploadsHost, otherHost string
 }
 
-// TestInterplay: all policies at once do what each of them does alone, beside what is not
-// for them and Envoy Gateway's own policies on the same targets, as the pages say.
+// TestInterplay: all policies together have the same effects as each of them alone, next to targets
+// without them and Envoy Gateway's own policies on the same targets, as documented.
 func TestInterplay(t *testing.T) {
 	needs(t, here)
-	t.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true") // what it asks for is the machine's to change
+	t.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true") // only the machine's owner can change what it warns about
 	in := &interplay{unanswered: &atomic.Int64{}, frontend: &frontend{fixture: start(t, standalone.Options{
 		Egraft: []string{"--include-attempt-count", "--fast-cluster-updates"}, Listeners: interplayListeners(),
 	})}}
@@ -66,7 +66,7 @@ func TestInterplay(t *testing.T) {
 	}
 }
 
-// everything applies all that there is and waits until it is in effect.
+// everything applies all resources and waits until they are in effect.
 func (in *interplay) everything() {
 	in.certificates()
 	in.uploads, in.slow, in.fast = in.uploadBackend(), in.hedgedBackend(slowness), in.hedgedBackend(0)
@@ -89,15 +89,15 @@ func (in *interplay) everything() {
 	in.bufferPolicy("buffer-uploads", "kind: HTTPRoute, name: uploads", "maxRequestBytes: 1Mi")
 }
 
-// certificates are those of the listeners with TLS and of the clients.
+// certificates creates the certificates of the TLS listeners and of the clients.
 func (in *interplay) certificates() {
 	clients := in.svidsFor("/client", "/stranger")
 	in.client, in.stranger = clients["/client"], clients["/stranger"]
 	in.apply("secrets", certificateSecret(in.t, "first", mutualHost)+certificateSecret(in.t, "second", "*.example.net"))
 }
 
-// hedgedBackend is slow but for /at-once, where it wants to be asked again, and never
-// answers /never.
+// hedgedBackend is slow except for /at-once, for which its first response is an error, and never
+// responds to /never.
 func (in *interplay) hedgedBackend(delay time.Duration) *slowBackend {
 	return in.countingBackend(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -113,8 +113,8 @@ func (in *interplay) hedgedBackend(delay time.Duration) *slowBackend {
 	})
 }
 
-// programmed waits until every policy is in effect by egraft's account, and Envoy by the
-// answers that come last.
+// programmed waits until egraft reports that every policy is in effect, and until Envoy sends the
+// responses that arrive last.
 func (in *interplay) programmed() {
 	in.t.Helper()
 	want := map[string]string{}
@@ -143,7 +143,7 @@ func (in *interplay) programmed() {
 	in.must(in.WaitSettled(in.soon()))
 }
 
-// lastOutcomes is what a log says last of each policy.
+// lastOutcomes returns the last outcome of each policy in a log.
 func lastOutcomes(log []standalone.Line) map[string]string {
 	out := map[string]string{}
 	for _, line := range log {
@@ -159,8 +159,8 @@ func lastOutcomes(log []standalone.Line) map[string]string {
 	return out
 }
 
-// identity: the backend that a BackendTLSPolicy and a BackendMTLSPolicy are for sees the
-// SVID, and what Envoy Gateway's policies and patches do to the same target.
+// identity: the backend with a BackendTLSPolicy and a BackendMTLSPolicy sees the SVID, and the
+// effects of Envoy Gateway's policies and patches on the same target.
 func (in *interplay) identity() {
 	response := in.get("tls.example.com", "/")
 	require.Equal(in.t, manifest.ID(manifest.EnvoyIdentity), response.Echo.Peer)
@@ -174,9 +174,9 @@ func (in *interplay) identity() {
 	require.Positive(in.t, n, "requests to the cluster by the name that the patch gave it")
 }
 
-// clients: the listener of a FrontendMTLSPolicy serves its client alone, by the versions of
-// TLS that a ClientTrafficPolicy says, and the policy's header is in effect. HTTP/3, which
-// is there because another listener of the port has it, is rejected.
+// clients: the listener with a FrontendMTLSPolicy serves only the permitted client, with the TLS
+// versions of a ClientTrafficPolicy, and the policy's header is in effect. HTTP/3, which exists
+// because another listener on the port has it, is rejected.
 func (in *interplay) clients() {
 	for _, version := range []string{http11, http2} {
 		response, err := in.client.by(in.soon(), version, mutualHost, nil)
@@ -199,15 +199,15 @@ func (in *interplay) clients() {
 	}
 }
 
-// buffering: each route has its limit, and the BufferPolicy of a route beats requestBuffer
+// buffering: each route has its own limit, and the BufferPolicy of a route overrides requestBuffer
 // of a BackendTrafficPolicy on the same route.
 func (in *interplay) buffering() {
 	in.takes(in.otherHost, bufferLimit)
 	in.takes(in.uploadsHost, 1<<20)
 }
 
-// hedging: a slow backend does not show, the status code that a BackendTrafficPolicy names
-// is asked again for, and its timeout ends what nobody answers.
+// hedging: a slow backend has no visible effect, the status code in a BackendTrafficPolicy is
+// retried, and its timeout ends requests without a response.
 func (in *interplay) hedging() {
 	require.Less(in.t, in.latency(20), time.Second, "the route's requests end then")
 	require.Positive(in.t, in.fast.hedged.Load())
@@ -218,12 +218,12 @@ func (in *interplay) hedging() {
 	require.EqualValues(in.t, 2, in.unanswered.Load(), "one more than the first, as the filter says, and not as many as the BackendTrafficPolicy")
 }
 
-// destination: requests go where the script says, with what filters before it did, unless
-// the networks, Envoy Gateway's authorization or the buffer's limit say no.
+// destination: requests go where the script directs them, with the changes of earlier filters,
+// unless the networks, Envoy Gateway's authorization or the buffer's limit reject them.
 func (in *interplay) destination() {
 	const wanted = "127.0.0.1:3080"
 	outside := in.recorderAt("127.0.0.3:0")
-	body := bytes.Repeat([]byte("."), bufferLimit) // four times as much as the ClientTrafficPolicy lets filters hold
+	body := bytes.Repeat([]byte("."), bufferLimit) // four times as much as the ClientTrafficPolicy lets filters buffer
 	response := in.toPool(body, "x-wanted", wanted)
 	require.Equal(in.t, 200, response.Status, response)
 	headers := response.Echo.Headers
@@ -267,7 +267,7 @@ func (in *interplay) destination() {
 	require.Zero(in.t, outside.connections.Load())
 }
 
-// untouched: listeners that no policy but the Gateway's BufferPolicy is for.
+// untouched: listeners to which only the Gateway's BufferPolicy applies.
 func (in *interplay) untouched() {
 	for _, version := range []string{http11, http2, http30} {
 		response, err := in.nobody.by(in.soon(), version, webHost, nil)
@@ -300,13 +300,13 @@ func (in *interplay) untouched() {
 	require.True(in.t, bytes.Equal(content, back), "what comes back by TCP")
 }
 
-// order: in each chain the filters are once and where docs/how-policies-interact.md says.
+// order: each chain has each filter once, in the order in docs/how-policies-interact.md.
 func (in *interplay) order() {
 	const patched, buffer, router = "envoy.filters.http.header_mutation", "envoy.filters.http.buffer", "envoy.filters.http.router"
 	pool, rpc := in.documentedOrder(), []string{buffer, "envoy.filters.http.grpc_web", "envoy.filters.http.grpc_stats", router}
 	got, err := in.HTTPFilters(in.soon())
 	in.must(err)
-	for _, names := range got { // kinds, without what a filter of the kind is for
+	for _, names := range got { // kinds, without the names of filters
 		for i, name := range names {
 			names[i], _, _ = strings.Cut(name, "/")
 		}
@@ -322,8 +322,8 @@ func (in *interplay) order() {
 	}, got)
 }
 
-// again: a translation more, by the same egraft and by one that knows nothing, changes
-// nothing that a changed route is not of.
+// again: another translation, by the same egraft and by a restarted one, changes only what belongs
+// to a changed route.
 func (in *interplay) again() {
 	unrelated := manifest.Route{Name: "unrelated", Port: 3080, Section: "second"}
 	before, err := in.Configuration(in.soon())
@@ -340,7 +340,7 @@ func (in *interplay) again() {
 	require.Equal(in.t, changes, in.changes(), "listeners, clusters and route configurations that Envoy found changed")
 }
 
-// touch brings a route and takes it away again.
+// touch adds a route and removes it again.
 func (in *interplay) touch(r manifest.Route) {
 	in.t.Helper()
 	answered := func(status int) {
@@ -359,7 +359,7 @@ func (in *interplay) touch(r manifest.Route) {
 	in.must(in.WaitSettled(in.soon()))
 }
 
-// changes are how often Envoy got something that differed from what it had.
+// changes returns how often Envoy received a resource that differed from its current one.
 func (in *interplay) changes() map[string]int {
 	in.t.Helper()
 	out := map[string]int{}

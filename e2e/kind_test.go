@@ -18,15 +18,15 @@ import (
 	"github.com/egraft/egraft/e2e/cluster"
 )
 
-// Where e2e/kind.sh says which cluster it made. Without all of them nothing is
-// done: kubectl's configuration alone could be of a cluster that somebody needs.
+// e2e/kind.sh sets these variables for the cluster that it created. All of them are required, since
+// kubectl's configuration alone could select a cluster that is in use.
 const (
 	kindDir     = "EGRAFT_E2E_KIND_DIR"
 	kindCluster = "KIND_CLUSTER_NAME"
 	kubeconfig  = "KUBECONFIG"
 )
 
-// findKind is the cluster that e2e/kind.sh made.
+// findKind returns the cluster that e2e/kind.sh created.
 func findKind(root string) (cluster.Options, func(), error) {
 	for _, variable := range []string{kindDir, kindCluster, kubeconfig} {
 		if os.Getenv(variable) == "" {
@@ -56,7 +56,7 @@ func onKindNode(ctx context.Context, command ...string) (string, error) {
 	return out.String(), nil
 }
 
-// TestFindKind runs with stand-ins for docker and kubectl, wherever tests run.
+// TestFindKind uses stand-ins for docker and kubectl, so that it runs everywhere.
 func TestFindKind(t *testing.T) {
 	bin := t.TempDir()
 	for name, script := range map[string]string{

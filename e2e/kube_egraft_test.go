@@ -26,8 +26,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// backends are two of which each is fine by itself, and the permissions that deploy/rbac
-// gives for them.
+// backends are two backends, each of which is valid by itself, and the permissions for them from
+// deploy/rbac.
 const backends = `
 apiVersion: egraft.io/v1alpha1
 kind: OriginalDestinationBackend
@@ -53,8 +53,8 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: backends
 subjects: [{kind: ServiceAccount, namespace: default, name: egraft}]
 `
 
-// conditionsOfBackend takes the ways on which a backend that is right is not in effect, and
-// reads of each in its status.
+// conditionsOfBackend covers the cases in which a valid backend is not in effect, and reads each in
+// its status.
 func (o *outcomes) conditionsOfBackend() {
 	o.apply(backends)
 	objects := map[string][]byte{}
@@ -106,7 +106,7 @@ func (o *outcomes) encode(m proto.Message) []byte {
 	return b
 }
 
-// untilCondition waits for a backend's condition Programmed to begin with a text.
+// untilCondition waits until a backend's Programmed condition begins with a text.
 func (o *outcomes) untilCondition(name, want string) {
 	o.t.Helper()
 	o.until(want, func(ctx context.Context) error {

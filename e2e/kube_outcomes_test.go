@@ -63,7 +63,7 @@ spec:
                     lastTransitionTime: {type: string, format: date-time}
 `
 
-// outcomesRole is what docs/policy-outcomes.md says that egraft needs.
+// outcomesRole has the permissions that egraft needs according to docs/policy-outcomes.md.
 const outcomesRole = `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -91,7 +91,7 @@ spec:
   allowAnyInTrustDomain: true
 `
 
-// outcomes is an API server and what writes to it.
+// outcomes is an API server and its writers.
 type outcomes struct {
 	*apiserver.Server
 	t          *testing.T
@@ -150,7 +150,7 @@ func (o *outcomes) apply(manifests string) {
 	require.NoError(o.t, o.Admin.Apply(o.t.Context(), manifests))
 }
 
-// filter makes a filter and returns what a hook would be given.
+// filter creates a filter and returns it as in a hook call.
 func (o *outcomes) filter(name string, size int) *policy.Object {
 	o.t.Helper()
 	o.apply(fmt.Sprintf("{apiVersion: test.egraft.io/v1, kind: TestFilter, metadata: {namespace: default, name: %s}, spec: {size: %d}}", name, size))
@@ -166,7 +166,7 @@ func (o *outcomes) filter(name string, size int) *policy.Object {
 	return set.Of(gvk)[0]
 }
 
-// replica is a publisher and what it counted.
+// replica is a publisher and its counters.
 type replica struct {
 	*kube.Publisher
 	mu     sync.Mutex
@@ -185,7 +185,7 @@ func (r *replica) Written(what, result string) {
 // Dropped implements [kube.Observer].
 func (r *replica) Dropped() { r.Written("dropped", "") }
 
-// settled counts the outcomes that need no more work.
+// settled returns the number of outcomes that need no more work.
 func (r *replica) settled() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -198,7 +198,7 @@ func (r *replica) settled() int {
 	return n
 }
 
-// total adds what replicas counted.
+// total adds up the counters of replicas.
 func total(result string, replicas ...*replica) (n int) {
 	for _, r := range replicas {
 		r.mu.Lock()
@@ -223,7 +223,7 @@ func (o *outcomes) replica(name, kubeconfig string) *replica {
 	return r
 }
 
-// wait waits until each replica has dealt with that many outcomes.
+// wait waits until each replica has processed the given number of outcomes.
 func (o *outcomes) wait(n int, replicas ...*replica) {
 	o.t.Helper()
 	o.until(fmt.Sprintf("%d outcomes", n), func(context.Context) error {
@@ -243,8 +243,7 @@ func (o *outcomes) until(what string, condition func(context.Context) error) {
 	require.NoError(o.t, process.Poll(ctx, what, condition))
 }
 
-// eventsOf are the Events of an object as "type reason note xCOUNT", in the order of their
-// notes.
+// eventsOf returns the Events of an object as "type reason note xCOUNT", sorted by note.
 func (o *outcomes) eventsOf(name string) []string {
 	o.t.Helper()
 	out := o.kubectl("get", "events.events.k8s.io", "--namespace=default", "--field-selector=regarding.name="+name, "--sort-by=.note",
@@ -279,7 +278,7 @@ func (o *outcomes) eventAgain() {
 	require.Regexp(o.t, `Normal +Programmed +\S+ \(x2 over \S+\) +egraft.io/egraft +EGR300: m`, o.kubectl("describe", "testfilter", "again"))
 }
 
-// conditionsOf are the conditions of a filter in short.
+// conditionsOf returns the conditions of a filter in short form.
 func (o *outcomes) conditionsOf(name string) []string {
 	o.t.Helper()
 	out := o.kubectl("get", "testfilter", name,
@@ -337,7 +336,7 @@ func (o *outcomes) permissions() {
 	require.NoError(o.t, err)
 	r := o.replica("a", nobody)
 	r.Publish("", []mutator.PolicyOutcome{{Policy: filter, Reason: mutator.Programmed, Message: "works"}})
-	o.wait(4, r) // each is tried twice before it is said
+	o.wait(4, r) // each is tried twice before it is logged
 	r.stop()
 	require.Equal(o.t, map[string]int{"event forbidden": 2, "conditions forbidden": 2}, r.counts)
 	require.Contains(o.t, r.log.String(), `permission="create and patch events.events.k8s.io"`)

@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/e2e/envoy"
 )
 
-// xdsDump is what matters here of Envoy's configuration.
+// xdsDump is the part of Envoy's configuration that is used here.
 type xdsDump struct {
 	Configs []struct {
 		Active    []dumpedCluster `json:"dynamic_active_clusters"`
@@ -59,7 +59,7 @@ type dumpedHost struct {
 	} `json:"routes"`
 }
 
-// inEffect are the policies that are, by their number: kinds, hosts and ways, such as
+// inEffect maps the numbers of policies in effect to kinds, hosts and protocols, such as
 // "BufferPolicy own.infra https".
 type inEffect map[string][]string
 
@@ -70,7 +70,7 @@ func (e inEffect) add(policy, kind, place string) {
 	e[policy] = append(e[policy], kind+" "+place)
 }
 
-// String has a policy and kind on each line.
+// String returns one line for each policy and kind.
 func (e inEffect) String() string {
 	lines := map[string][]string{}
 	for policy, list := range e {
@@ -92,7 +92,7 @@ var (
 	limit       = regexp.MustCompile(`"max_request_bytes":\s*1(\d{3})\b`)
 )
 
-// policyNumber is that of the policy that a text is of, and none if it is of none.
+// policyNumber returns the number of the policy that a text belongs to, empty if there is none.
 func policyNumber(of *regexp.Regexp, text []byte) string {
 	if found := of.FindSubmatch(text); found != nil {
 		return strings.TrimLeft(string(found[1]), "0")
@@ -100,7 +100,7 @@ func policyNumber(of *regexp.Regexp, text []byte) string {
 	return ""
 }
 
-// effect reads all of it from the Envoys. Clusters and listeners that only warm count.
+// effect reads the policies in effect from the Envoys. Warming clusters and listeners count.
 func (w *kubeWorld) effect(ctx context.Context) (inEffect, error) {
 	out := inEffect{}
 	for address := range w.envoys {
@@ -120,8 +120,8 @@ func (w *kubeWorld) effect(ctx context.Context) (inEffect, error) {
 	return out, nil
 }
 
-// clientWay is how clients come to a route configuration: with the policy of the listener, or in
-// cleartext.
+// clientWay is the way in which clients reach a route configuration: with the policy of the
+// listener, or in cleartext.
 type clientWay struct{ protocol, policy string }
 
 func (d *xdsDump) read(out inEffect) {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// owners are two of them, infra and other, with a Gateway each; both have the same name, and so
-// have their listeners. The Gateway of infra is open to routes and ListenerSets of other, which
-// has both. %[1]t says whether the Gateways are merged, and %[2]d and %[3]d are the ports of the
-// Gateway of other, which are those of infra's if they are.
+// owners are the namespaces infra and other, each with a Gateway; both Gateways and their listeners
+// have the same names. The Gateway of infra admits routes and ListenerSets of other, which has
+// both. %[1]t is whether the Gateways are merged, and %[2]d and %[3]d are the ports of other's
+// Gateway, the same as infra's if they are merged.
 const owners = `
 apiVersion: v1
 kind: Namespace
@@ -62,7 +62,7 @@ spec:
   - {name: public, port: 8443, protocol: HTTPS, hostname: set.example.com, tls: {certificateRefs: [{name: cert}]}}
 `
 
-// ownedRoute is a route with a backend that nobody listens at.
+// ownedRoute is a route with a backend on which nothing listens.
 const ownedRoute = `---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -87,7 +87,7 @@ ports: [{name: http, port: 8080, protocol: TCP}]
 endpoints: [{addresses: [192.0.2.1], conditions: {ready: true}}]
 `
 
-// applyOwners has the owners and their routes, in one Envoy or in two.
+// applyOwners applies the owners and their routes, in one Envoy or in two.
 func (w *kubeWorld) applyOwners(merged bool) {
 	w.t.Helper()
 	http, https := 8881, 8444
@@ -117,7 +117,7 @@ func (w *kubeWorld) applyOwners(merged bool) {
 	}
 }
 
-// Hosts and the way to them, for which policies can differ.
+// infraPlaces returns the hosts and protocols for which policies can differ.
 func infraPlaces() []string {
 	return []string{"guest.infra http", "guest.infra https", "own.infra http", "own.infra https", "public https", "set http", "set https"}
 }

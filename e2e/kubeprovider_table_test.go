@@ -27,13 +27,13 @@ var ownedPolicies = map[string]string{
 	"BufferPolicy":       "maxRequestBytes: 1%03[1]d",
 }
 
-// owned is where a policy is and whom it targets.
+// owned is the namespace and the targets of a policy.
 type owned struct{ namespace, targets string }
 
-// forRoutes says whether there is such a policy for a kind that is for listeners alone.
+// forRoutes reports whether the policy targets routes, which a kind for listeners cannot.
 func (o owned) forRoutes() bool { return strings.Contains(o.targets, "HTTPRoute") }
 
-// yaml is the policy as a resource.
+// yaml returns the policy as a resource.
 func (o owned) yaml(kind string, n int, fields string) string {
 	return fmt.Sprintf("---\n{apiVersion: egraft.io/v1alpha1, kind: %s, metadata: {name: p%d, namespace: %s}, spec: {%s, %s}}\n", kind, n, o.namespace, o.targets, fields)
 }
@@ -45,8 +45,8 @@ const (
 	anywhere = ", namespaces: {from: All}"
 )
 
-// grant lets the policies of other select in infra. Envoy Gateway finds it only if it
-// names a kind of policy of Envoy Gateway's own, and there is one: this one selects nothing.
+// grant permits policies of other to select in infra. Envoy Gateway finds it only if it names one
+// of Envoy Gateway's own policy kinds and such a policy exists: this one selects nothing.
 const grant = `
 apiVersion: gateway.networking.k8s.io/v1beta1
 kind: ReferenceGrant
@@ -75,8 +75,9 @@ type ownership struct {
 	want     [][]string
 }
 
-// ownerships are the rows. ofSet is whose the HTTP listener of the ListenerSet is where a listener
-// of its Gateway has its name and a policy: the Gateway's, or 1 for that listener's.
+// ownerships returns the rows. ofSet selects the policy of the ListenerSet's HTTP listener if a
+// listener of its Gateway has the same name and a policy: 0 for the Gateway's policy, 1 for that
+// listener's.
 func ownerships(ofSet int) []ownership {
 	gateway, ownRoute := fmt.Sprintf(byName, "Gateway", "eg"), fmt.Sprintf(byName, "HTTPRoute", "own")
 	selected := func(selectors ...string) string { return "targetSelectors: [" + strings.Join(selectors, ", ") + "]" }
@@ -112,7 +113,7 @@ func ownerships(ofSet int) []ownership {
 	}
 }
 
-// table takes each row through Envoy Gateway, with policies of all kinds at once.
+// table applies each row through Envoy Gateway, with policies of all kinds together.
 func (w *kubeWorld) table(t *testing.T, rows []ownership) {
 	before := ""
 	for _, row := range rows {
@@ -149,7 +150,7 @@ func (w *kubeWorld) table(t *testing.T, rows []ownership) {
 	w.untilInEffect(t, inEffect{})
 }
 
-// untilInEffect waits until exactly what is wanted is in effect, and nothing of what was before.
+// untilInEffect waits until exactly the wanted policies are in effect, and no previous ones.
 func (w *kubeWorld) untilInEffect(t *testing.T, want inEffect) {
 	t.Helper()
 	w.until(t, "the policies to be where they should", func(ctx context.Context) error {
@@ -161,7 +162,7 @@ func (w *kubeWorld) untilInEffect(t *testing.T, want inEffect) {
 	})
 }
 
-// entitle gives Envoy the SVID of a policy.
+// entitle entitles Envoy to the SVID of a policy.
 func (w *kubeWorld) entitle(t *testing.T, n int) {
 	t.Helper()
 	program, err := filepath.EvalSymlinks(w.programs[parts.Envoy])

@@ -19,24 +19,24 @@ import (
 	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// TestOwners: Envoy Gateway reads from a real API server, as it does not with files that labels
-// select policies' targets, and that ListenerSets add listeners. Whoever owns a namespace has
-// policies of all kinds, and they are in effect where it says and nowhere else.
+// TestOwners: Envoy Gateway reads from a real API server. Unlike with files, labels select the
+// targets of policies, and ListenerSets add listeners. The owner of each namespace has policies of
+// all kinds, which are in effect where stated and nowhere else.
 func TestOwners(t *testing.T) {
 	needs(t, here)
 	w := newKubeWorld(t)
 	w.run()
 	w.applyOwners(false)
 	t.Run("a configuration for each Gateway", func(t *testing.T) { w.table(t, ownerships(0)) })
-	// What Envoy answers at the listeners of infra, and nobody listens at the backend.
+	// Envoy's responses on the listeners of infra. Nothing listens at the backend.
 	limits := map[string]int{"own.infra.example.com": 503, "set.example.com": 413}
 	t.Run("a listener of another owner", func(t *testing.T) { w.listenerOfAnother(t, limits) })
 	w.applyOwners(true)
 	t.Run("merged Gateways", func(t *testing.T) { w.table(t, ownerships(0)) })
 	t.Run("a policy that would select routes and foreign Gateways", w.mixedSelectors)
 
-	// With its names nobody can tell an HTTP listener of a ListenerSet from one of the Gateway: see
-	// docs/security-model.md, "Limits of the model".
+	// With these names, an HTTP listener of a ListenerSet cannot be distinguished from one of the
+	// Gateway: see docs/security-model.md, "Limits of the model".
 	w.run("runtimeFlags: {enabled: [XDSNameSchemeV2]}")
 	w.applyOwners(true)
 	delete(limits, "set.example.com")
@@ -44,11 +44,11 @@ func TestOwners(t *testing.T) {
 	t.Run("merged Gateways with other names", func(t *testing.T) { w.table(t, ownerships(1)) })
 }
 
-// mixedSelectors: nobody could tell which Gateways such a policy selected, so that there is none.
+// mixedSelectors: such a policy is rejected, since it would be unclear which Gateways it selects.
 func (w *kubeWorld) mixedSelectors(t *testing.T) {
 	for kind, fields := range ownedPolicies {
 		if kind == "FrontendMTLSPolicy" {
-			continue // of which there are none for routes
+			continue // it cannot target routes
 		}
 		p := owned{"other", "targetSelectors: [" + fmt.Sprintf(byLabels, "Gateway", anywhere) + ", " + fmt.Sprintf(byLabels, "HTTPRoute", "") + "]"}
 		err := w.Admin.Apply(t.Context(), p.yaml(kind, 0, fmt.Sprintf(fields, 0, w.issuer.Socket())))
@@ -56,8 +56,8 @@ func (w *kubeWorld) mixedSelectors(t *testing.T) {
 	}
 }
 
-// The policies of infra's Gateway, and laxer ones of two of its listeners, whose names the
-// ListenerSet of other has taken.
+// strictAndLax has policies of infra's Gateway, and less strict ones of two of its listeners, whose
+// names the ListenerSet of other has taken.
 const strictAndLax = `
 {apiVersion: egraft.io/v1alpha1, kind: FrontendMTLSPolicy, metadata: {name: strict, namespace: infra}, spec: {` + targetEG + `}], trustDomain: example.org, workloadIdentifier: /p1, allowAnyInTrustDomain: true, plaintextListeners: Leave, agent: {socketPath: %[1]s}}}
 ---
@@ -70,9 +70,9 @@ const strictAndLax = `
 
 const targetEG = "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg"
 
-// listenerOfAnother asks Envoy as clients do: a listener that calls itself as the one with a laxer
-// policy does has the Gateway's. limits are the answers to a request that is larger than the
-// Gateway's policy lets it be.
+// listenerOfAnother checks the responses for clients: a listener with the same name as one with a
+// less strict policy has the Gateway's policy. limits are the responses to a request above the
+// limit of the Gateway's policy.
 func (w *kubeWorld) listenerOfAnother(t *testing.T, limits map[string]int) {
 	program, err := os.Readlink("/proc/self/exe")
 	require.NoError(t, err)

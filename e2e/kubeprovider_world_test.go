@@ -25,24 +25,24 @@ import (
 )
 
 // kubeWorld is Envoy Gateway with its Kubernetes provider, egraft, and an Envoy for each
-// configuration that Envoy Gateway makes.
+// configuration of Envoy Gateway.
 type kubeWorld struct {
 	*kubegateway.Cluster
 	t      *testing.T
 	home   *kubegateway.Home
 	issuer *devspiffe.Issuer
 	dir    string
-	// programs and started are those of the parts, and everything that runs beside the cluster.
+	// programs are the paths of the parts, and started all processes except those of the cluster.
 	programs        map[parts.Name]string
 	egraft, gateway *process.Process
-	envoys          map[string]*process.Process // by the address of their admin interface
-	policies        int                         // so far, which makes each different
+	envoys          map[string]*process.Process // by the address of their administration interface
+	policies        int                         // so far; makes each policy different
 }
 
 func newKubeWorld(t *testing.T) *kubeWorld {
 	t.Helper()
 	needsParts(t, parts.APIServer)
-	dir, err := os.MkdirTemp("/tmp", "egraft-") //nolint:usetesting // t.TempDir is gone when somebody wants to read the logs
+	dir, err := os.MkdirTemp("/tmp", "egraft-") //nolint:usetesting // t.TempDir is deleted before the logs can be read
 	require.NoError(t, err)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "log"), 0o755))
 	w := &kubeWorld{t: t, dir: dir}
@@ -68,7 +68,7 @@ func newKubeWorld(t *testing.T) *kubeWorld {
 	return w
 }
 
-// run starts Envoy Gateway with more fields of its configuration, after the one before ended.
+// run starts Envoy Gateway with additional configuration fields, after stopping the previous one.
 func (w *kubeWorld) run(fields ...string) {
 	w.t.Helper()
 	require.NoError(w.t, w.halt())
@@ -95,7 +95,7 @@ func (w *kubeWorld) run(fields ...string) {
 	}))
 }
 
-// halt ends all but the cluster, Envoy Gateway before egraft.
+// halt stops everything except the cluster, Envoy Gateway before egraft.
 func (w *kubeWorld) halt() error {
 	err := w.haltEnvoys()
 	for _, p := range []*process.Process{w.gateway, w.egraft} {
@@ -115,9 +115,9 @@ func (w *kubeWorld) haltEnvoys() error {
 	return process.StopAll(all...)
 }
 
-// ownEnvoy is an Envoy as Envoy Gateway would start it in a pod, with %[1]s for the node's
+// ownEnvoy is the configuration of an Envoy as in a pod of Envoy Gateway, with %[1]s for the node's
 // cluster, %[2]s and %[3]s for the certificate and its authority, %[4]s for the xDS server's name
-// and %[5]d for the port of the admin interface.
+// and %[5]d for the port of the administration interface.
 const ownEnvoy = `
 node: {id: %[1]s, cluster: %[1]s}
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: %[5]d}}}
@@ -153,8 +153,8 @@ static_resources:
           validation_context: {trusted_ca: {filename: %[3]s}}
 `
 
-// runEnvoys starts an Envoy for each name that Envoy Gateway has a configuration for, in place of
-// those before.
+// runEnvoys starts an Envoy for each name for which Envoy Gateway has a configuration, in place of
+// the previous ones.
 func (w *kubeWorld) runEnvoys(clusters ...string) {
 	w.t.Helper()
 	require.NoError(w.t, w.haltEnvoys())
@@ -175,7 +175,7 @@ func (w *kubeWorld) apply(t *testing.T, manifests string) {
 	require.NoError(t, w.Admin.Apply(t.Context(), manifests))
 }
 
-// remove deletes what was applied, and needs no test that still goes on.
+// remove deletes applied resources. It can be used after the subtest has ended.
 func (w *kubeWorld) remove(manifests string) {
 	w.t.Helper()
 	if manifests == "" {
@@ -185,8 +185,8 @@ func (w *kubeWorld) remove(manifests string) {
 	require.NoError(w.t, err)
 }
 
-// until waits for a condition, and for it to go on for a while: what must not be in effect could
-// come later.
+// until waits for a condition, and for it to last: a policy that must not be in effect could take
+// effect later.
 func (w *kubeWorld) until(t *testing.T, what string, condition func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -208,10 +208,10 @@ func (w *kubeWorld) until(t *testing.T, what string, condition func(ctx context.
 	}))
 }
 
-// holds is how long a state has to last.
+// holds is the time for which a state must last.
 const holds = 400 * time.Millisecond
 
-// servingCertificate is the Secret of the Gateways' own certificate in a namespace.
+// servingCertificate returns the Secret of the Gateways' own certificate in a namespace.
 func (w *kubeWorld) servingCertificate(namespace string) string {
 	w.t.Helper()
 	certificate, err := w.PKI.Server("gateway", nil, "*.example.com")

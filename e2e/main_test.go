@@ -1,11 +1,10 @@
 //go:build e2e
 
-// Package e2e has the scenarios that run on the real Envoy Gateway, Envoy and
-// SPIRE. What they have in common is in package standalone.
+// Package e2e has the scenarios that run on the real Envoy Gateway, Envoy and SPIRE. Package
+// standalone has their common environment.
 //
-// These variables of the environment choose other versions and options than the default ones, for
-// every scenario with the file provider. The scenarios with the Kubernetes provider take the
-// versions alone.
+// These environment variables select versions and options for every scenario with the file
+// provider. The scenarios with the Kubernetes provider use only the versions.
 //
 //	EGRAFT_E2E_ENVOY_GATEWAY   1.9.1 (the default), 1.9.0, 1.8.0 or 1.7.0
 //	EGRAFT_E2E_ENVOY           1.39.1 (the default), 1.40.0, 1.38.3 or 1.37.0
@@ -16,9 +15,9 @@
 //	EGRAFT_E2E_PARTS           demo: without what needs SPIRE or an API server;
 //	                           matrix: for TestMatrix alone
 //
-// All of them have to pass with the default ones and with XDSNameSchemeV2. TestMatrix passes with
-// each combination that package matrix lists; of the others, some are about what an older release
-// does not have, or about names that an option changes.
+// All scenarios must pass with the defaults and with XDSNameSchemeV2. TestMatrix passes with each
+// combination that package matrix lists. Some other scenarios test what an older release does not
+// have, or names that an option changes.
 package e2e
 
 import (
@@ -37,12 +36,12 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// patience bounds each wait of a scenario.
+// patience is the timeout of each wait in a scenario.
 const patience = 40 * time.Second
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
-// run obtains the parts outside of namespaces and runs the tests inside.
+// run obtains the parts outside the namespaces, and runs the tests inside.
 func run(m *testing.M) (code int) {
 	if err := selectCore(); err != nil {
 		fmt.Fprintf(os.Stderr, "e2e: %v\n", err)
@@ -61,8 +60,8 @@ func run(m *testing.M) (code int) {
 	return on.run(m.Run)
 }
 
-// prepareHere obtains what the scenarios run on this machine, and the programs that
-// some of them run in egraft's place. The function that it returns is never nil.
+// prepareHere obtains the programs that the scenarios run on this machine, including those that
+// replace egraft. The returned function is never nil.
 func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
 	store, err := parts.NewStore(os.Stderr)
 	if err != nil {

@@ -21,17 +21,16 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// definitions are the custom resource definitions of others, by the module that
-// has them, without which what deploy/ has for them means nothing to an API
-// server.
+// definitions are third-party CRDs by their module. Without them, an API server rejects the
+// resources for them in deploy/.
 var definitions = map[string]string{
 	"github.com/cert-manager/cert-manager@v1.18.2":               "deploy/crds/crd-*.yaml",
 	"github.com/prometheus-operator/prometheus-operator@v0.85.0": "example/prometheus-operator-crd/*monitors.yaml",
 	"github.com/spiffe/spire-controller-manager@v0.6.2":          "config/crd/bases/*spiffeids.yaml",
 }
 
-// downloadManifests obtains what the tests of manifests read, where there is a
-// network.
+// downloadManifests obtains the modules that the tests of manifests read, while the network is
+// available.
 func downloadManifests(ctx context.Context) error {
 	modules := make([]string, 0, len(definitions)+len(chart.Releases()))
 	for module := range definitions {
@@ -56,8 +55,7 @@ func startServer(t *testing.T) *apiserver.Server {
 	return server
 }
 
-// TestRules: the API server says about the resources of crds/testdata what the
-// tests there say that it does.
+// TestRules: the API server rejects the resources of crds/testdata with the errors in those files.
 func TestRules(t *testing.T) {
 	server := startServer(t)
 	admin := func(arguments ...string) string {
@@ -91,7 +89,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// words are what the API server is to say about a file, which begins with it.
+// words returns the expected errors of the API server from the beginning of a file.
 func words(t *testing.T, file string) []string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -108,8 +106,8 @@ func words(t *testing.T, file string) []string {
 	return out
 }
 
-// TestManifests: an API server takes all of deploy/, and the charts with egraft,
-// without an unknown field.
+// TestManifests: an API server accepts all of deploy/, and the charts with egraft, without an
+// unknown field.
 func TestManifests(t *testing.T) {
 	server := startServer(t)
 	admin := func(arguments ...string) {
@@ -164,7 +162,7 @@ func TestManifests(t *testing.T) {
 	})
 }
 
-// withMonitoring is a copy of deploy/ with the line in use that adds monitoring.
+// withMonitoring returns a copy of deploy/ in which the line that adds monitoring is uncommented.
 func withMonitoring(t *testing.T) (root string) {
 	t.Helper()
 	root = t.TempDir()
@@ -178,8 +176,7 @@ func withMonitoring(t *testing.T) (root string) {
 	return root
 }
 
-// withoutDefinitions leaves out custom resource definitions: an API server takes
-// none that is older than what it has.
+// withoutDefinitions removes CRDs: an API server rejects those that are older than its own.
 func withoutDefinitions(manifests string) string {
 	documents := slices.DeleteFunc(strings.Split(manifests, "\n---\n"), func(document string) bool {
 		return strings.Contains("\n"+document, "\nkind: CustomResourceDefinition\n")
@@ -187,12 +184,13 @@ func withoutDefinitions(manifests string) string {
 	return strings.Join(documents, "\n---\n")
 }
 
-// dryRun asks the API server whether it would take manifests.
+// dryRun checks whether the API server would accept manifests.
 func dryRun(ctx context.Context, server *apiserver.Server, manifests string) error {
 	return server.Admin.Apply(ctx, manifests, "--dry-run=server")
 }
 
-// manifestsOf are those of a folder, as kustomize has them if it is one for it.
+// manifestsOf returns the manifests of a folder, as built by kustomize if the folder has a
+// kustomization.
 func manifestsOf(t *testing.T, server *apiserver.Server, folder string) string {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(folder, "kustomization.yaml")); err == nil {
@@ -212,8 +210,7 @@ func manifestsOf(t *testing.T, server *apiserver.Server, folder string) string {
 	return strings.Join(out, "\n---\n")
 }
 
-// definitionsOf are the files with definitions of a chart, those of egraft's
-// values too.
+// definitionsOf returns the files with CRDs of a chart, including those of egraft's values.
 func definitionsOf(t *testing.T, dir string) []string {
 	t.Helper()
 	var out []string
@@ -228,7 +225,7 @@ func definitionsOf(t *testing.T, dir string) []string {
 
 var templating = regexp.MustCompile(`(?m)^.*\{\{.*\n`)
 
-// define applies the definitions of a module, without Helm's directives.
+// define applies the CRDs of a module, without Helm's directives.
 func define(t *testing.T, server *apiserver.Server, module, pattern string) {
 	t.Helper()
 	cache, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()

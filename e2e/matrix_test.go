@@ -20,8 +20,8 @@ import (
 	"github.com/egraft/egraft/internal/doctor"
 )
 
-// TestMatrix proves each built-in feature with traffic, in the cell of the compatibility matrix that
-// the environment chooses: see package matrix.
+// TestMatrix proves each built-in feature with traffic, in the cell of the compatibility matrix
+// that the environment selects, see package matrix.
 func TestMatrix(t *testing.T) {
 	needs(t, here)
 	versions, err := parts.ChosenVersions()
@@ -48,16 +48,17 @@ type cell struct {
 	*fixture
 }
 
-// matrixBackend: a policy of the Gateway has Envoy present its SVID, and accept the named backend alone.
+// matrixBackend: with a policy of the Gateway, Envoy presents its SVID and accepts only the listed
+// backend.
 func (f *fixture) matrixBackend() {
-	impostor := manifest.Route{Name: "impostor", Port: 3444} // of the backend "other"
+	impostor := manifest.Route{Name: "impostor", Port: 3444} // port of the backend "other"
 	f.routes(echoRoute, impostor)
 	f.until(impostor.Host(), "an answer of the backend, which serves TLS", envoy.Status(400))
 	f.effect(f.Policy(), echoRoute.Host(), seesEnvoy)
 	f.until(impostor.Host(), "a rejection of the backend", envoy.Status(503))
 }
 
-// routeTargets: a policy of an HTTPRoute is in effect there alone, or not sent.
+// routeTargets: a policy of an HTTPRoute is in effect only there, or is not sent.
 func (c *cell) routeTargets(f *fixture) {
 	other := manifest.Route{Name: "unprotected", Port: 3443}
 	f.routes(echoRoute, other)
@@ -71,8 +72,8 @@ func (c *cell) routeTargets(f *fixture) {
 	f.until(other.Host(), "the route without a policy", envoy.Status(400))
 }
 
-// notDelivered: the release does not send the policy, so that another one, sent later, is in effect
-// and this one is not.
+// notDelivered: the release does not send the policy. Another one, sent later, is in effect while
+// this one is not.
 func (f *fixture) notDelivered(policy manifest.Policy) {
 	f.policies(policy)
 	later := f.policy("Gateway", "eg", "second")
@@ -92,7 +93,7 @@ func (f *fixture) matrixBuffer() {
 	f.takes(host, bufferLimit)
 }
 
-// matrixFrontend: a listener presents Envoy's SVID, and serves the named client alone.
+// matrixFrontend: a listener presents Envoy's SVID, and serves only the listed client.
 func (f *fixture) matrixFrontend() {
 	front := &frontend{fixture: f}
 	clients := f.svidsFor("/client", "/stranger")
@@ -135,7 +136,7 @@ func (f *fixture) matrixPatch() {
 	f.wait("the effect", func(ctx context.Context) error { return f.is(ctx, largeHeadersPass, unfilteredHost, true) })
 }
 
-// matrixDenial: a policy with an error denies its listener, and another one goes on.
+// matrixDenial: an invalid policy denies its listener, and another listener is unaffected.
 func (f *fixture) matrixDenial() {
 	backend := f.recorder()
 	route, other := backend.route("mistaken", "second"), plainRoute
@@ -148,7 +149,7 @@ func (f *fixture) matrixDenial() {
 	require.True(f.t, cleartext(f.get(other.Host(), "/")))
 }
 
-// doctorKnowsTheRelease: the doctor finds nothing, but for what the release does not deliver.
+// doctorKnowsTheRelease: the doctor finds no problems except what the release does not deliver.
 func (c *cell) doctorKnowsTheRelease(f *fixture) {
 	report, code := f.doctor()
 	require.Empty(f.t, problems(report, doctor.Failed))

@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// metrics looks at what egraft says about itself when a policy is in effect.
+// metrics checks egraft's metrics while a policy is in effect.
 func (f *fixture) metrics() {
 	f.routes(echoRoute)
 	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
@@ -32,8 +32,8 @@ func (f *fixture) metrics() {
 	f.healthy(f.soon())
 }
 
-// remembers changes a route many times, and with it no cluster: egraft works out none of
-// them again, although Envoy Gateway encodes them in another way each time.
+// remembers changes a route many times, but no cluster: egraft serves all clusters from the cache,
+// although Envoy Gateway encodes them differently each time.
 func (f *fixture) remembers() {
 	const changes = 12
 	tls := f.tlsRoute()
@@ -43,7 +43,7 @@ func (f *fixture) remembers() {
 		f.until(r.Host(), "the SVID", seesEnvoy)
 	}
 	f.must(f.env.WaitSettled(f.soon()))
-	f.changeRoute(0) // for the file provider sends a policy with other nulls the first time
+	f.changeRoute(0) // the first time, the file provider sends a policy with different nulls
 	before := f.egraftMetrics()
 	for i := range changes {
 		f.changeRoute(i + 1)
@@ -54,7 +54,7 @@ func (f *fixture) remembers() {
 	require.Zero(f.t, grown("egraft_cache_misses_total"))
 }
 
-// changeRoute gives the echo route another match, and waits for a translation.
+// changeRoute changes a match of the echo route, and waits for a translation.
 func (f *fixture) changeRoute(to int) {
 	f.t.Helper()
 	translations := `egraft_calls_total{code="OK",hook="Translation"}`
@@ -85,7 +85,7 @@ func (f *fixture) lastCallIsRecent(page []byte) {
 	require.Greater(f.t, age, -time.Second)
 }
 
-// healthy says whether egraft is ready and its own probe thinks so.
+// healthy requires that egraft is ready, and that its probe command agrees.
 func (f *fixture) healthy(ctx context.Context) {
 	f.t.Helper()
 	_, err := f.EgraftAdmin(ctx, "/readyz")

@@ -10,15 +10,16 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// ports are those of the Gateway's listeners.
+// ports are the ports of the Gateway's listeners.
 var ports = map[string]string{"http": "8888", "second": "8889", "third": "8891", "tcp": "8892", "https": "8443", "ordinary": "8443"}
 
-// nameSchemeV2 tells whether the environment has Envoy Gateway name listeners by their ports.
+// nameSchemeV2 reports whether Envoy Gateway names listeners by their ports in this environment.
 func nameSchemeV2() bool {
 	return slices.Contains(strings.Split(os.Getenv(standalone.RuntimeFlagsVariable), ","), "XDSNameSchemeV2")
 }
 
-// xdsListener is the name of Envoy's listener for one of the Gateway, the first on its port.
+// xdsListener returns the name of Envoy's listener for the Gateway's listener that is the first on
+// its port.
 func xdsListener(name string) string {
 	if nameSchemeV2() {
 		return "tcp-" + ports[name]
@@ -26,7 +27,7 @@ func xdsListener(name string) string {
 	return "default/eg/" + name
 }
 
-// xdsListenerQUIC is the one for HTTP/3.
+// xdsListenerQUIC returns the name of Envoy's listener for HTTP/3.
 func xdsListenerQUIC(name string) string {
 	if nameSchemeV2() {
 		return "udp-" + ports[name]
@@ -34,7 +35,8 @@ func xdsListenerQUIC(name string) string {
 	return "default/eg/" + name + "-quic"
 }
 
-// xdsRoutes is the name of Envoy's route configuration for a listener of the Gateway without TLS.
+// xdsRoutes returns the name of Envoy's route configuration for a listener of the Gateway without
+// TLS.
 func xdsRoutes(name string) string {
 	if nameSchemeV2() {
 		return "http-" + ports[name]

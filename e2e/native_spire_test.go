@@ -14,8 +14,9 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// natively is Envoy Gateway's own way to SPIRE: Secrets that name secrets of an SDS server, here of the agent.
-// The backend at the port is reached by TLS with Envoy's SVID, and with echo's host name to verify.
+// natively configures SPIRE with Envoy Gateway's own means: Secrets that name secrets of an SDS
+// server, here of the agent. Envoy reaches the backend at the port by TLS with its SVID, and
+// verifies echo's host name.
 func natively(host string, port int, agent string) string {
 	secret := func(name, sds string) string {
 		return fmt.Sprintf(`---
@@ -54,9 +55,10 @@ spec:
 
 func encoded(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
-// TestNativeSPIRE: what docs/why.md says of Envoy Gateway's own way to SPIRE. It is mutual TLS, and any
-// workload of the trust domain is accepted as the backend, also one with another host name in its certificate.
-// With a BackendMTLSPolicy for the same backend, only the SPIFFE IDs that it lists are.
+// TestNativeSPIRE: statements of docs/why.md about SPIRE with Envoy Gateway's own means. It is
+// mutual TLS, but any workload of the trust domain is accepted as the backend, even one with
+// another host name in its certificate. With a BackendMTLSPolicy for the same backend, only the
+// SPIFFE IDs that it lists are accepted.
 func TestNativeSPIRE(t *testing.T) {
 	needs(t, here)
 	const host = "native.example.com"

@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// without has Envoy Gateway keep kinds of resources from the Translation hook, against what
-// egraft config envoy-gateway prints.
+// without excludes kinds of resources from the Translation hook, contrary to what egraft config
+// envoy-gateway prints.
 func without(t *testing.T, kinds ...string) func(string, map[string]any) ([]map[string]any, error) {
 	return func(_ string, egraft map[string]any) ([]map[string]any, error) {
 		translation := egraft["hooks"].(map[string]any)["xdsTranslator"].(map[string]any)["translation"].(map[string]any)
@@ -23,8 +23,8 @@ func without(t *testing.T, kinds ...string) func(string, map[string]any) ([]map[
 	}
 }
 
-// TestNotIncluded: what a policy is about does not come to egraft, and its targets are rejected
-// rather than served without it. Others go on.
+// TestNotIncluded: Envoy Gateway does not send egraft the resources that a policy concerns. Its
+// targets are rejected instead of served without the policy. Other targets are unaffected.
 func TestNotIncluded(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Managers: without(t, "cluster", "listener")})

@@ -19,17 +19,17 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// operatePage walks through the incidents. With the environment variable updatePage set, what the
-// commands print is written into it.
+// operatePage has one section for each incident. If the environment variable updatePage is set, the
+// output of the commands is written to it.
 const (
 	operatePage = "../docs/incidents.md"
 	updatePage  = "EGRAFT_UPDATE_PAGE"
 )
 
-// varies is what differs from run to run.
+// varies matches what differs between runs.
 var varies = regexp.MustCompile(`[0-9a-f]{16}|in \d+ of \d+ calls|\d+ rejected updates?`)
 
-// incident runs the one command of a section of the page until it prints what the page says.
+// incident runs the command of a section of the page until its output equals the page's.
 func (f *fixture) incident(heading string) {
 	f.t.Helper()
 	text, err := os.ReadFile(operatePage)
@@ -43,7 +43,7 @@ func (f *fixture) incident(heading string) {
 	require.True(f.t, found)
 	command, want, _ := strings.Cut(block, "\n")
 	if os.Getenv(updatePage) != "" {
-		time.Sleep(12 * time.Second) //nolint:forbidigo // for whoever writes the page, not for a test
+		time.Sleep(12 * time.Second) //nolint:forbidigo // only when updating the page, not in tests
 		want = f.printed(f.soon(), command)
 		section = intro + "```console\n$ " + command + "\n" + want + "\n```\n" + after
 		text := before + "\n## " + heading + "\n" + section
@@ -65,7 +65,7 @@ func (f *fixture) incident(heading string) {
 
 func mask(text string) string { return varies.ReplaceAllString(text, "…") }
 
-// printed is what a command prints, with the paths of the page.
+// printed returns the output of a command, with the paths of the page.
 func (f *fixture) printed(ctx context.Context, command string) string {
 	f.t.Helper()
 	words := strings.Fields(command)
@@ -79,7 +79,7 @@ func (f *fixture) printed(ctx context.Context, command string) string {
 	}
 	cmd := exec.CommandContext(ctx, f.EgraftProgram(), words[1:]...)
 	cmd.Env, cmd.Dir = append(process.Environ(), "EGRAFT_ADMIN_ADDRESS="+standalone.EgraftAdminAddress), f.Dir
-	out, _ := cmd.CombinedOutput() // most fail, since something is wrong
+	out, _ := cmd.CombinedOutput() // most fail because of the incident
 	text := strings.NewReplacer(
 		f.SPIFFE.Socket(), "/run/spire/agent.sock", f.Dir, "/run/egraft-demo",
 		xdsListener("http"), "default/eg/http", xdsListener("second"), "default/eg/second",
@@ -98,7 +98,7 @@ func TestNotWired(t *testing.T) {
 	f.incident("Envoy Gateway does not call egraft")
 }
 
-// TestIncidents: each is solved by one command.
+// TestIncidents: each incident is identified by one command.
 func TestIncidents(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Egraft: []string{"--namespace-rules", "namespaces=*;filters=lua"}})
@@ -113,7 +113,7 @@ func TestIncidents(t *testing.T) {
 	f.run("conflict", func(f *fixture) {
 		f.effect(f.env.Policy(), echoRoute.Host(), seesEnvoy)
 		later := f.env.Policy()
-		later.Name = "newer" // of two without a time the name decides
+		later.Name = "newer" // without a creation time, the name decides
 		f.policies(later)
 		f.incident("Two policies have the same target")
 	})
@@ -129,7 +129,7 @@ func TestIncidents(t *testing.T) {
 	})
 }
 
-// brokenScript has a syntax error, which only Envoy finds.
+// brokenScript has a syntax error that only Envoy detects.
 const brokenScript = `
 apiVersion: egraft.io/v1alpha1
 kind: FilterPolicy

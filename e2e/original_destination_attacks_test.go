@@ -21,8 +21,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestOriginalDestinationAttacks is what the owner of a route, or a client of it, could do to
-// reach what the backend does not allow, or to take something from other routes.
+// TestOriginalDestinationAttacks tests what the owner of a route, or a client of it, could do to
+// reach addresses that the backend does not allow, or to affect other routes.
 func TestOriginalDestinationAttacks(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{})
@@ -35,7 +35,7 @@ func TestOriginalDestinationAttacks(t *testing.T) {
 	f.run("PROXY protocol to the destination", (*fixture).destinationGetsProxyProtocol)
 }
 
-// httpBackend serves at an address of this machine and notes requests.
+// httpBackend serves at an address of this machine and records requests.
 type httpBackend struct {
 	port     int
 	requests atomic.Int64
@@ -89,8 +89,8 @@ spec:
 `+indented+more)
 }
 
-// fromHeader is a script that sets metadata from x-wanted. Envoy Gateway tries scripts without
-// what Envoy gives them, so the rest of it is protected.
+// fromHeader returns a script that sets metadata from x-wanted. Envoy Gateway validates scripts
+// without the objects that Envoy provides, so the rest of it is protected.
 func fromHeader(more string) string {
 	return `
 function envoy_on_request(handle)
@@ -104,8 +104,8 @@ function envoy_on_request(handle)
 end`
 }
 
-// destinationLeavesOthersAlone: what egraft's filters remove, they remove from requests of the
-// backend's routes.
+// destinationLeavesOthersAlone: egraft's filters remove headers only from requests of the backend's
+// routes.
 func (f *fixture) destinationLeavesOthersAlone() {
 	const header = "x-gateway-destination-endpoint"
 	other := f.httpBackendAt("127.0.0.1:0", 200)
@@ -132,7 +132,7 @@ end`, "")
 	assert.Equal(f.t, "b", got.Get("x-egraft-destination-address"))
 }
 
-// writes are what a script can do while the body comes in, after the networks were checked.
+// writes are what a script can do while the body arrives, after the check of the networks.
 func writes(forbidden string) map[string]string {
 	const key = "envoy.network.transport_socket.original_dst_address"
 	return map[string]string{
@@ -141,7 +141,7 @@ func writes(forbidden string) map[string]string {
 	}
 }
 
-// destinationIsNotChosenAgain: no way to ask for retries leads to a second choice of the host.
+// destinationIsNotChosenAgain: no configuration of retries leads to a second selection of the host.
 func (f *fixture) destinationIsNotChosenAgain() {
 	failing, outside := f.httpBackendAt("127.0.0.2:0", 503), f.httpBackendAt("127.0.0.3:0", 200)
 	const retries = `
@@ -197,7 +197,7 @@ func (f *fixture) postTo(host string, headers ...string) int {
 	return response.StatusCode
 }
 
-// destinationIsNotHedged: a HedgeFilter in a rule with the backend says that it has no effect.
+// destinationIsNotHedged: a HedgeFilter in a rule with the backend reports that it has no effect.
 func (f *fixture) destinationIsNotHedged() {
 	slow := f.slowBackend(600 * time.Millisecond)
 	from := f.logEnd("egraft")
@@ -222,8 +222,8 @@ spec: {perTryTimeout: 100ms, maxHedgedRequests: 3}
 	require.EqualValues(f.t, 1, slow.all.Load()-before)
 }
 
-// destinationIsNotOverridden: neither a session's header, which a client can write, nor a
-// script's override host chooses among the hosts that the cluster knows.
+// destinationIsNotOverridden: neither a session's header, which a client can set, nor a script's
+// override host selects among the hosts that the cluster knows.
 func (f *fixture) destinationIsNotOverridden() {
 	one, two := f.httpBackendAt("127.0.0.1:0", 200), f.httpBackendAt("127.0.0.2:0", 200)
 	first, second := fmt.Sprintf("127.0.0.1:%d", one.port), fmt.Sprintf("127.0.0.2:%d", two.port)
@@ -234,7 +234,7 @@ func (f *fixture) destinationIsNotOverridden() {
       handle:setUpstreamOverrideHost(host, false)
     end`), "")
 	f.untilAsked(poolHost, 200, "x-wanted", first)
-	status, body := f.ask(poolHost, "x-wanted", second) // the cluster knows it now
+	status, body := f.ask(poolHost, "x-wanted", second) // now the cluster knows it
 	require.Equal(f.t, 200, status, body)
 	for name, headers := range map[string][]string{"session": {"x-session", session}, "script": {"x-override", second}} {
 		before, other := one.requests.Load(), two.requests.Load()
@@ -247,8 +247,8 @@ func (f *fixture) destinationIsNotOverridden() {
 	}
 }
 
-// destinationBehindProxyInFilterState: Envoy connects to the address in this filter state,
-// whatever the host is.
+// destinationBehindProxyInFilterState: Envoy connects to the address in this filter state, whatever
+// the host is.
 func (f *fixture) destinationBehindProxyInFilterState() {
 	one, outside := f.recorder(), f.recorderAt("127.0.0.3:0")
 	f.poolWith(`{allowedCIDRs: [127.0.0.1/32]}`, "", fromHeader(`
@@ -263,12 +263,12 @@ func (f *fixture) destinationBehindProxyInFilterState() {
 	require.Zero(f.t, outside.connections.Load(), "a connection to what is not allowed")
 }
 
-// destinationFirstOfList: an endpoint picker names several, of which the first one counts.
+// destinationFirstOfList: an endpoint picker lists several destinations, and the first one is used.
 func (f *fixture) destinationFirstOfList() {
 	const header = "x-gateway-destination-endpoint"
 	one, two, outside := f.recorder(), f.recorderAt("127.0.0.2:0"), f.recorderAt("127.0.0.3:0")
 	a, b, c := at("127.0.0.1", one), at("127.0.0.2", two), at("127.0.0.3", outside)
-	for name, apply := range map[string]func(){ // in any order: the file provider merges
+	for name, apply := range map[string]func(){ // in any order, since the file provider merges files
 		"metadata": func() {
 			f.poolWith(`{allowedCIDRs: [127.0.0.1/32, 127.0.0.2/32], source: {metadata: {}, header: null}}`, "", fromHeader(""), "")
 		},
@@ -299,7 +299,7 @@ end`, "")
 	require.Zero(f.t, outside.connections.Load()+two.connections.Load())
 }
 
-// destinationGetsProxyProtocol: what a BackendTrafficPolicy says of the PROXY protocol is kept.
+// destinationGetsProxyProtocol: a BackendTrafficPolicy's PROXY protocol setting is kept.
 func (f *fixture) destinationGetsProxyProtocol() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	f.must(err)
@@ -343,8 +343,8 @@ spec:
 	})
 }
 
-// TestOriginalDestinationSpecial: without the operator's flag no backend leads to Envoy's own
-// addresses, where its admin interface is.
+// TestOriginalDestinationSpecial: without the operator's flag, no backend can connect to Envoy's
+// own addresses, which include its administration interface.
 func TestOriginalDestinationSpecial(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Egraft: []string{"--allow-special-destinations=false"}})

@@ -26,8 +26,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestOriginalDestinationEdges is what goes past the usual: wide networks, IPv6, ports, TLS,
-// and ways around the filters.
+// TestOriginalDestinationEdges tests edge cases: wide networks, IPv6, ports, TLS, and attempts to
+// bypass the filters.
 func TestOriginalDestinationEdges(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{})
@@ -42,7 +42,7 @@ func TestOriginalDestinationEdges(t *testing.T) {
 	f.run("beside an ordinary backend", (*fixture).destinationBesideBackend)
 }
 
-// pool applies the documentation's example with another content of the backend's spec.
+// pool applies the documentation's example with a different backend spec.
 func (f *fixture) pool(spec string) {
 	f.t.Helper()
 	const documented = "  allowedCIDRs:\n  - 127.0.0.1/32\n  - 127.0.0.2/32\n"
@@ -51,14 +51,14 @@ func (f *fixture) pool(spec string) {
 	f.route("pool", poolHost, strings.Replace(example, documented, spec, 1))
 }
 
-// answers checks what a request for a destination is answered with.
+// answers checks the status of the response to a request for a destination.
 func (f *fixture) answers(wanted string, want int) {
 	f.t.Helper()
 	status, body := f.ask(poolHost, "x-wanted", wanted)
 	assert.Equal(f.t, want, status, "%s: %s", wanted, body)
 }
 
-// destinationInWideNetworks: all addresses but those that have to be named.
+// destinationInWideNetworks: all addresses except those that must be listed explicitly.
 func (f *fixture) destinationInWideNetworks() {
 	four, six, loopback := f.recorderAt("127.0.0.2:0"), f.recorderAt("[::1]:0"), f.recorder()
 	f.pool("  allowedCIDRs: [0.0.0.0/0, '::/0', 127.0.0.2/32, '::1/128']\n")
@@ -74,7 +74,7 @@ func (f *fixture) destinationInWideNetworks() {
 	require.Zero(f.t, loopback.connections.Load())
 }
 
-// destinationWithPort: the backend's port, whatever the filter said.
+// destinationWithPort: the backend's port replaces the filter's.
 func (f *fixture) destinationWithPort() {
 	one, other := f.recorder(), f.recorder()
 	f.pool(fmt.Sprintf("  port: %d\n  allowedCIDRs: [127.0.0.1/32]\n", one.port))
@@ -88,7 +88,7 @@ func (f *fixture) destinationWithPort() {
 	require.Zero(f.t, other.connections.Load())
 }
 
-// tlsBackend serves by TLS with a certificate of its own for a name, and notes the SNI.
+// tlsBackend serves by TLS with its own certificate for a name, and records the SNI.
 func (f *fixture) tlsBackend(name string) (port int, certificate string, sni *atomic.Value) {
 	f.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -117,8 +117,8 @@ func (f *fixture) tlsBackend(name string) (port int, certificate string, sni *at
 	return listener.Addr().(*net.TCPAddr).Port, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), sni
 }
 
-// destinationWithTLS: Envoy takes the destination's certificate for the name that the
-// backend says, and no other.
+// destinationWithTLS: Envoy accepts the destination's certificate only for the backend's configured
+// name.
 func (f *fixture) destinationWithTLS() {
 	port, certificate, sni := f.tlsBackend("pool.internal")
 	wanted := fmt.Sprintf("127.0.0.1:%d", port)
@@ -131,9 +131,9 @@ func (f *fixture) destinationWithTLS() {
 	require.Equal(f.t, "other.internal", sni.Load())
 }
 
-// destinationOfRouteChosenAgain: a filter of the Gateway's chooses the destination and then
-// lets Envoy choose the route again, which then is the backend's. The first one was not, so
-// that a client's header was not removed before the filter, and no header is believed.
+// destinationOfRouteChosenAgain: a filter of the Gateway selects the destination and then makes
+// Envoy select the route again, which then is the backend's. The first route was not, so a client's
+// header was not removed before the filter, and no header is trusted.
 func (f *fixture) destinationOfRouteChosenAgain() {
 	const header = "x-gateway-destination-endpoint"
 	one, outside, plain := f.recorder(), f.recorderAt("127.0.0.3:0"), f.recorder()
@@ -150,7 +150,7 @@ func (f *fixture) destinationOfRouteChosenAgain() {
 		f.untilAsked(poolHost, 403, headers...)
 	}
 	require.Zero(f.t, one.connections.Load()+outside.connections.Load())
-	f.untilAsked(poolHost, 200, "x-model", "large", "x-wanted", at("127.0.0.1", one)) // on the backend's route
+	f.untilAsked(poolHost, 200, "x-model", "large", "x-wanted", at("127.0.0.1", one)) // on the backend's route from the start
 
 	f.chosenAgain("again-metadata", "{metadata: {}}", setDestination)
 	f.untilAsked(poolHost, 200, "x-choose", "1", "x-wanted", at("127.0.0.1", one))
@@ -167,7 +167,7 @@ func (f *fixture) destinationOfRouteChosenAgain() {
 	require.Zero(f.t, outside.connections.Load())
 }
 
-// chosenAgain applies a backend with a source and a script of the Gateway's, which chooses a
+// chosenAgain applies a backend with a source, and a script of the Gateway that selects a
 // destination and the backend's route.
 func (f *fixture) chosenAgain(name, source, choose string) {
 	f.t.Helper()
@@ -209,8 +209,8 @@ spec:
 `)
 }
 
-// destinationInFilterState: Envoy believes filter state before metadata, so no filter of the
-// user's may get past the networks by it.
+// destinationInFilterState: Envoy uses filter state in preference to metadata, so users' filters
+// must not be able to bypass the networks with it.
 func (f *fixture) destinationInFilterState() {
 	one, outside := f.recorder(), f.recorderAt("127.0.0.3:0")
 	const set = `handle:streamInfo():dynamicMetadata():set("egraft.io", "destination", wanted)`
@@ -230,8 +230,8 @@ func (f *fixture) destinationInFilterState() {
 	require.Zero(f.t, outside.connections.Load(), "a connection to what is not allowed")
 }
 
-// destinationBehindProxyProtocol: without a destination Envoy would take the address in the
-// PROXY protocol header.
+// destinationBehindProxyProtocol: without a destination, Envoy would use the address in the PROXY
+// protocol header.
 func (f *fixture) destinationBehindProxyProtocol() {
 	one, outside := f.recorder(), f.recorderAt("127.0.0.3:0")
 	f.pool("  allowedCIDRs: [127.0.0.1/32]\n")
@@ -248,7 +248,7 @@ func (f *fixture) destinationBehindProxyProtocol() {
 	f.untilAsked(poolHost, 200, "x-wanted", at("127.0.0.1", one))
 }
 
-// proxyProtocol lets the listener demand the header.
+// proxyProtocol makes the listener require the header.
 func (f *fixture) proxyProtocol() {
 	f.t.Helper()
 	f.apply("proxy-protocol", `
@@ -287,8 +287,8 @@ func (f *fixture) asProxy(ctx context.Context, port int, wanted string, want int
 	return nil
 }
 
-// destinationBesideBackend is what the documentation says of a rule with an ordinary backend
-// as well: all requests go to the destination.
+// destinationBesideBackend: as documented, if a rule also has an ordinary backend, all requests go
+// to the destination.
 func (f *fixture) destinationBesideBackend() {
 	one, ordinary := f.recorder(), f.recorder()
 	example := strings.Replace(f.poolExample(), "      name: pool\n---", fmt.Sprintf(`      name: pool

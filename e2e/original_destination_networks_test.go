@@ -33,7 +33,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// networksListener has a filter that takes the destination from what a client says.
+// networksListener has a filter that takes the destination from the request.
 const networksListener = `
 name: networks
 address: {socketAddress: {address: 127.0.0.1, portValue: 10080}}
@@ -53,13 +53,14 @@ filterChains:
         typedConfig: {'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
 `
 
-// documentedSpecial are the networks that the documentation says have to be named.
+// documentedSpecial returns the networks that must be listed explicitly according to the
+// documentation.
 func documentedSpecial(t *testing.T) (out []netip.Prefix) {
 	t.Helper()
 	page, err := os.ReadFile("../docs/original-destination-backend.md")
 	require.NoError(t, err)
 	_, section, _ := strings.Cut(string(page), "## Special networks\n")
-	section, _, _ = strings.Cut(section, "\n\n") // the paragraph that lists them
+	section, _, _ = strings.Cut(section, "\n\n") // the paragraph with the list
 	for _, m := range regexp.MustCompile("`([0-9a-f.:/]+)`").FindAllStringSubmatch(section, -1) {
 		p, err := netip.ParsePrefix(m[1])
 		if err != nil {
@@ -73,8 +74,8 @@ func documentedSpecial(t *testing.T) (out []netip.Prefix) {
 	return out
 }
 
-// TestOriginalDestinationNetworks compares what Envoy allows with what the documentation says,
-// for many lists of networks, and addresses at and beside their ends.
+// TestOriginalDestinationNetworks compares what Envoy allows with the documentation, for many lists
+// of networks, and addresses at and next to their ends.
 func TestOriginalDestinationNetworks(t *testing.T) {
 	needs(t, here)
 	special, random := documentedSpecial(t), rand.New(rand.NewPCG(1, 2)) //nolint:gosec // for a test
@@ -99,7 +100,7 @@ func TestOriginalDestinationNetworks(t *testing.T) {
 	}
 }
 
-// documentedAllow is what the documentation says: the smallest network decides.
+// documentedAllow is the documented rule: the smallest network decides.
 func documentedAllow(named, special []netip.Prefix, a netip.Addr) (allowed bool) {
 	longest := -1
 	for _, p := range special {
@@ -110,7 +111,7 @@ func documentedAllow(named, special []netip.Prefix, a netip.Addr) (allowed bool)
 	return slices.ContainsFunc(named, func(p netip.Prefix) bool { return p.Contains(a) && p.Bits() >= longest }) && !a.Is4In6()
 }
 
-// randomNetworks are around, at and in special ones, and anywhere.
+// randomNetworks returns networks around, at and in special ones, and anywhere.
 func randomNetworks(random *rand.Rand, special []netip.Prefix) (out []netip.Prefix) {
 	for range 1 + random.IntN(8) {
 		p := special[random.IntN(len(special))]
@@ -136,7 +137,7 @@ func randomNetworks(random *rand.Rand, special []netip.Prefix) (out []netip.Pref
 	return out
 }
 
-// addressesOf are the ends of networks, what is beside them, and some others.
+// addressesOf returns the ends of networks, adjacent addresses, and some others.
 func addressesOf(random *rand.Rand, networks []netip.Prefix) (out []netip.Addr) {
 	for _, p := range networks {
 		first := p.Masked().Addr()
@@ -153,7 +154,7 @@ func addressesOf(random *rand.Rand, networks []netip.Prefix) (out []netip.Addr) 
 	return slices.DeleteFunc(out, func(a netip.Addr) bool { return !a.IsValid() })
 }
 
-// envoyWith starts an Envoy with a route for each list, which answers by itself.
+// envoyWith starts an Envoy with a route for each list. Envoy responds itself.
 func envoyWith(t *testing.T, lists [][]netip.Prefix) {
 	t.Helper()
 	e, err := engine.New(catalog.Builtin(catalog.Options{AllowSpecialDestinations: true}))
@@ -229,7 +230,7 @@ func startEnvoyWith(t *testing.T, l *listenerv3.Listener) {
 	}, time.Minute, 100*time.Millisecond)
 }
 
-// wantedOf is how a request for a destination on the route with a list is answered.
+// wantedOf returns the status of the response for a destination on the route with a list.
 func wantedOf(t *testing.T, client *http.Client, list int, destination string) int {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:10080/%d", list), nil)

@@ -20,7 +20,7 @@ import (
 
 const poolHost = "pool.example.com"
 
-// TestOriginalDestination lets a filter choose the destination of each request.
+// TestOriginalDestination lets a filter select the destination of each request.
 func TestOriginalDestination(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{})
@@ -31,7 +31,7 @@ func TestOriginalDestination(t *testing.T) {
 	f.run("a cluster for each backend", (*fixture).destinationBesideClusters)
 }
 
-// poolExample is the one in the documentation.
+// poolExample returns the example in the documentation.
 func (f *fixture) poolExample() string {
 	f.t.Helper()
 	page, err := os.ReadFile("../docs/original-destination-backend.md")
@@ -80,8 +80,8 @@ func (f *fixture) untilAsked(host string, wanted int, headers ...string) {
 	})
 }
 
-// destinationInMetadata: requests follow to the destination that the filter chose, if it
-// is allowed, and nothing else leaves Envoy.
+// destinationInMetadata: requests go to the destination that the filter selected, if it is allowed,
+// and to nothing else.
 func (f *fixture) destinationInMetadata() {
 	one, two, outside := f.recorder(), f.recorderAt("127.0.0.2:0"), f.recorderAt("127.0.0.3:0")
 	six := f.recorderAt("[::1]:0")
@@ -112,7 +112,7 @@ func (f *fixture) destinationInMetadata() {
 		assert.Equal(f.t, "403 RBAC: access denied", fmt.Sprint(status, " ", body), wanted)
 	}
 	for _, client := range [][]string{
-		nil, // the filter chooses nothing
+		nil, // the filter selects nothing
 		{"x-egraft-destination", "d=" + at("127.0.0.1", one)},
 		{"x-egraft-destination-address", "127.0.0.1"},
 		{"x-egraft-destination", "d=" + at("127.0.0.1", one), "x-egraft-destination-address", "127.0.0.1"},
@@ -132,8 +132,8 @@ func (f *fixture) destinationInMetadata() {
 
 func at(address string, r *recorder) string { return fmt.Sprintf("%s:%d", address, r.port) }
 
-// destinationInHeader: the header is believed if the trusted filter set it, and never if
-// the client did.
+// destinationInHeader: the header is trusted if the trusted filter set it, and never if the client
+// did.
 func (f *fixture) destinationInHeader() {
 	const header = "x-gateway-destination-endpoint"
 	one := f.recorder()
@@ -155,14 +155,14 @@ func (f *fixture) destinationInHeader() {
 	require.Equal(f.t, before, one.connections.Load())
 }
 
-// destinationWithSVID: a BackendMTLSPolicy is for these backends, too.
+// destinationWithSVID: a BackendMTLSPolicy applies to these backends as well.
 func (f *fixture) destinationWithSVID() {
 	example := strings.Replace(f.poolExample(), `handle:headers():get("x-wanted")`, `"127.0.0.1:3443"`, 1)
 	f.route("pool", poolHost, example)
 	f.effect(f.policy("HTTPRoute", "pool", ""), poolHost, seesEnvoy)
 }
 
-// twoDestinations of one rule are rejected, and both are told.
+// twoDestinations in one rule are rejected, and both report that.
 func (f *fixture) twoDestinations() {
 	from := standalone.LogEnd(f.Egraft)
 	example := strings.Replace(f.poolExample(), "      name: pool\n---", `      name: pool
@@ -187,8 +187,8 @@ spec: {allowedCIDRs: [10.0.0.0/8]}
 	}
 }
 
-// destinationBesideClusters: where Envoy Gateway makes a cluster for each backend of a rule, as
-// it does for one with a filter of its own, it routes to the others alone. egraft rejects that.
+// destinationBesideClusters: if Envoy Gateway creates a cluster for each backend of a rule, as it
+// does if one has its own filters, it routes only to the others. egraft rejects that.
 func (f *fixture) destinationBesideClusters() {
 	ordinary, from := f.recorder(), standalone.LogEnd(f.Egraft)
 	f.route("pool", poolHost, strings.Replace(f.poolExample(), "      name: pool\n---", fmt.Sprintf(`      name: pool
@@ -207,7 +207,7 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 	require.Zero(f.t, ordinary.connections.Load())
 }
 
-// backendNotInEffect waits for egraft to say of the pool why it is not in effect.
+// backendNotInEffect waits until egraft reports that the pool is not in effect, and why.
 func (f *fixture) backendNotInEffect(from int64, reason, message string) {
 	f.t.Helper()
 	line, err := standalone.WaitLog(f.soon(), f.Egraft, from, "the pool not to be in effect", func(l standalone.Line) bool {

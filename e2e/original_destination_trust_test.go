@@ -13,11 +13,12 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// setDestination is how the documentation's script chooses the destination.
+// setDestination is the statement with which the documentation's script selects the destination.
 const setDestination = `handle:streamInfo():dynamicMetadata():set("egraft.io", "destination", wanted)`
 
-// destinationInOwnMetadata: a script may write where egraft's filters hand on the destination
-// that they allowed, and gets past the networks even then if they write nothing themselves.
+// destinationInOwnMetadata: a script may write to the metadata in which egraft's filters pass on
+// the allowed destination. It cannot bypass the networks, even if the filters write nothing
+// themselves.
 func (f *fixture) destinationInOwnMetadata() {
 	one, outside := f.recorder(), f.recorderAt("127.0.0.3:0")
 	example := f.poolExample()
@@ -33,18 +34,18 @@ func (f *fixture) destinationInOwnMetadata() {
             end)
           end`, 1))
 	f.untilAsked(poolHost, 200, "x-wanted", at("127.0.0.1", one))
-	for _, times := range []string{"0", "1", "100", "1000"} { // 8 KiB and more are written nowhere
+	for _, times := range []string{"0", "1", "100", "1000"} { // the filters do not write 8 KiB or more
 		status, body := f.ask(poolHost, "x-wanted", "garbage--", "x-own", at("127.0.0.3", outside), "x-times", times)
 		require.Equal(f.t, "403 RBAC: access denied", fmt.Sprint(status, " ", body), times)
 	}
 	require.Zero(f.t, outside.connections.Load(), "a connection to what is not allowed")
 }
 
-// destinationOfOthers: two scripts run one after the other, and only the one that is named is
-// believed, be it the first or the second. The last thing that the documentation says of it is
-// that a script may lie by metadata of egraft's; not past the networks.
+// destinationOfOthers: two scripts run one after the other, and only the configured one is trusted,
+// whether it is the first or the second. As the documentation states, a script may lie through
+// egraft's metadata, but cannot bypass the networks.
 func (f *fixture) destinationOfOthers() {
-	// With the file provider the names of filters lack the kind of the policy.
+	// With the file provider, the names of filters lack the kind of the policy.
 	const header, script = "x-gateway-destination-endpoint", "envoy.filters.http.lua//default/pool/lua/"
 	one, two, outside := f.recorder(), f.recorderAt("127.0.0.2:0"), f.recorderAt("127.0.0.3:0")
 	apply := func(trusted, scripts string) {
@@ -83,7 +84,7 @@ spec:
 		"envoy.filters.http.lua": {{first, "", one}, {first, second, two}, {"", second, two}},
 	} {
 		apply(trusted, setFrom(header, "x-first")+setFrom(header, "x-second"))
-		f.wait(trusted+" to be believed", func(ctx context.Context) error { // and no other one
+		f.wait(trusted+" to be believed", func(ctx context.Context) error { // and no other
 			for _, r := range requests {
 				before := [2]int64{one.connections.Load(), two.connections.Load()}
 				status, _, err := ask(ctx, poolHost, "x-first", r.first, "x-second", r.second)
@@ -121,7 +122,7 @@ spec:
 	require.Zero(f.t, outside.connections.Load())
 }
 
-// setFrom is a script that sets a header to another one's value, if that is not empty.
+// setFrom returns a script that sets a header to the value of another one, if that is not empty.
 func setFrom(header, from string) string {
 	return `
   - type: Inline
@@ -135,9 +136,9 @@ func setFrom(header, from string) string {
 `
 }
 
-// TestOriginalDestinationWithoutListeners: Envoy Gateway keeps listeners from the hook in
-// which the filters are put in. Nothing goes to a destination, not even to the one that Envoy
-// would take of a PROXY protocol header, and the backend says so.
+// TestOriginalDestinationWithoutListeners: Envoy Gateway does not send listeners in the hook that
+// inserts the filters. No request reaches a destination, not even the one in a PROXY protocol
+// header that Envoy would use, and the backend reports that.
 func TestOriginalDestinationWithoutListeners(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Managers: without(t, "listener")})

@@ -11,19 +11,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// outcomes: what became of a policy is where a user of Kubernetes looks for it.
+// outcomes: a policy's outcome is reported where Kubernetes users look for it.
 func (c *inCluster) outcomes(s *scenario) {
 	s.routes(echoRoute)
 	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)
 	later := s.env.Policy()
-	later.Name = "not-first" // of two of the same second the name decides
+	later.Name = "not-first" // of two created in the same second, the name decides
 	nowhere := s.env.Policy()
 	nowhere.Name, nowhere.Section = "nowhere", "no-such-listener"
 	s.policies(later, nowhere)
 	for policy, reason := range map[string]string{"mtls": "Programmed", "not-first": "Conflicted", "nowhere": "TargetNotFound"} {
 		c.hasEvent(s, "BackendMTLSPolicy/"+policy, reason)
 	}
-	// Envoy Gateway knows nothing of what egraft does, and writes the status.
+	// Envoy Gateway does not know what egraft does, and writes the status.
 	s.kubectl(c, "wait", "backendmtlspolicy/mtls", "backendmtlspolicy/not-first", "--timeout=20s",
 		`--for=jsonpath={.status.ancestors[0].conditions[?(@.type=="Accepted")].status}=True`)
 	described := s.kubectl(c, "describe", "backendmtlspolicy", "not-first")
@@ -46,7 +46,7 @@ func (c *inCluster) hasEvent(s *scenario, object, begin string) {
 	})
 }
 
-// eventsOfReplicas: two replicas that say the same write one event.
+// eventsOfReplicas: two replicas with the same outcome write one event.
 func (c *inCluster) eventsOfReplicas(s *scenario) {
 	s.kubectl(c, "scale", gatewayNamespace, gateway, "--replicas=2")
 	c.rolledOut(s)

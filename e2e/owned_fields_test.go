@@ -25,7 +25,7 @@ const (
 	poolRoute       = "kind: HTTPRoute, name: pool"
 )
 
-// ownedPatches are of what other policies made, and are rejected with every grant.
+// ownedPatches patch what other policies set, and are rejected with every grant.
 var ownedPatches = []ownedPatch{
 	{securedRoute, "select: {kind: Cluster}, remove: transport_socket_matches"},
 	{securedRoute, "select: {kind: Cluster}, list: {path: transport_socket_matches, replace: []}"},
@@ -47,7 +47,7 @@ var ownedPatches = []ownedPatch{
 	{poolRoute, "select: {kind: Route}, remove: typed_per_filter_config"},
 }
 
-// freePatches are of other fields of the same messages, with what Envoy has then.
+// freePatches patch other fields of the same messages. The values are the result in Envoy.
 var freePatches = map[ownedPatch]string{
 	{securedRoute, "select: {kind: Cluster}, merge: {connect_timeout: 3.25s}"}:                                                                        `"connect_timeout":"3.250s"`,
 	{securedListener, "select: {kind: FilterChain}, when: 'has(self.transport_socket)', merge: {metadata: {filter_metadata: {free: {chain: mine}}}}"}: `"free":{"chain":"mine"}`,
@@ -55,8 +55,9 @@ var freePatches = map[ownedPatch]string{
 	{poolRoute, `select: {kind: Cluster}, set: {path: "circuit_breakers.thresholds[priority=DEFAULT].max_requests", expression: "4321"}`}:             `"max_requests":4321`,
 }
 
-// TestOwnedFields: with all grants, a policy cannot weaken what a BackendMTLSPolicy, a FrontendMTLSPolicy and
-// an OriginalDestinationBackend made: nothing of their fields changes. Other fields of the same messages do.
+// TestOwnedFields: with all grants, a policy cannot weaken what a BackendMTLSPolicy, a
+// FrontendMTLSPolicy and an OriginalDestinationBackend set: none of their fields change. Other
+// fields of the same messages can be changed.
 func TestOwnedFields(t *testing.T) {
 	needs(t, here)
 	f := &frontend{fixture: startFor(t, 8*time.Minute, standalone.Options{

@@ -20,8 +20,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestPage looks at the page of an egraft that Envoy Gateway calls: what it shows is what happened, its
-// links lead on, and its commands show the same.
+// TestPage checks the page of an egraft that Envoy Gateway calls: it shows what happened, its links
+// work, and its commands show the same.
 func TestPage(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{})
@@ -29,7 +29,7 @@ func TestPage(t *testing.T) {
 	policy := f.env.Policy()
 	f.effect(policy, echoRoute.Host(), seesEnvoy)
 	later := f.env.Policy()
-	later.Name = "newer" // of two without a time the name decides
+	later.Name = "newer" // without a creation time, the name decides
 	f.policies(policy, later)
 
 	overview := f.untilPage("/", "stops at stage 3")
@@ -60,7 +60,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// admin is what egraft's admin listener answers on a path.
+// admin returns the response of egraft's admin listener for a path.
 func (f *fixture) admin(path string) string {
 	f.t.Helper()
 	text, err := envoy.Page(f.soon(), "http://"+standalone.EgraftAdminAddress+path)
@@ -68,7 +68,7 @@ func (f *fixture) admin(path string) string {
 	return string(text)
 }
 
-// untilPage is the text of a page that has some words.
+// untilPage returns the text of a page once it contains some words.
 func (f *fixture) untilPage(path, words string) (text string) {
 	f.t.Helper()
 	f.must(process.Poll(f.soon(), words, func(context.Context) error {
@@ -108,7 +108,7 @@ func (f *fixture) links(path string) (all []string) {
 	return all
 }
 
-// commands are those of a page.
+// commands returns the commands of a page.
 func (f *fixture) commands(path string) (all []string) {
 	for n := range f.document(path).Descendants() {
 		if text := textOf(n); n.Data == "code" && !strings.HasPrefix(text, "-") {
@@ -118,8 +118,8 @@ func (f *fixture) commands(path string) (all []string) {
 	return all
 }
 
-// shell runs a command of the page as whoever reads it. Where the page is about what is wrong, commands
-// fail, but they have what to ask.
+// shell runs a command of the page as a reader does. On pages about problems, commands exit with an
+// error, but produce output.
 func (f *fixture) shell(command string) {
 	f.t.Helper()
 	bin := f.t.TempDir()

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestEverywhere is hack/e2e.sh.
+// TestEverywhere tests hack/e2e.sh.
 func TestEverywhere(t *testing.T) {
 	root := func() answers { return usual().with("id", "echo 0") }
 	tests := []struct {

@@ -16,7 +16,7 @@ import (
 const (
 	script = "e2e/kind.sh"
 	image  = "kindest/node:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed"
-	// imageVariable names another node image.
+	// imageVariable sets another node image.
 	imageVariable = "EGRAFT_KIND_IMAGE"
 	mine          = " [egraft-e2e TMP/egraft-kind-X/kubeconfig]"
 
@@ -29,10 +29,10 @@ const (
 	logsAre    = "e2e: kind: the logs of the cluster are in TMP/egraft-kind-X/log\n"
 )
 
-// checks are the calls by which the script finds out whether it can run.
+// checks are the calls with which the script determines whether it can run.
 var checks = []string{"docker info", "kind --quiet version", "helm version --template {{.Version}}"}
 
-// until are the calls up to the cluster and after it.
+// until returns the calls up to the creation of the cluster, and more.
 func until(more ...string) []string {
 	return append(append(append([]string{}, checks...), "kind --quiet get clusters"), more...)
 }
@@ -76,8 +76,8 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// TestSignal: what runs ends with the processes that it started, and a signal while the
-// script cleans up changes nothing.
+// TestSignal: a running command ends with the processes that it started, and a signal during the
+// cleanup has no effect.
 func TestSignal(t *testing.T) {
 	const lasting = "sleep 60 &\nwait"
 	tests := []struct {
@@ -149,7 +149,7 @@ func TestCheckMakesNothing(t *testing.T) {
 	assert.Equal(t, checks, m.called())
 }
 
-// TestImageOfTheUser: the cluster is made of the node image that the user names.
+// TestImageOfTheUser: the cluster uses the node image that the user sets.
 func TestImageOfTheUser(t *testing.T) {
 	t.Setenv(imageVariable, "kindest/node:mine")
 	m := newMachine(t, usual())
@@ -158,8 +158,9 @@ func TestImageOfTheUser(t *testing.T) {
 	assert.Contains(t, m.called(), strings.Replace(create, image, "kindest/node:mine", 1))
 }
 
-// TestVersionsAreTheSame: the node image has the Kubernetes of package node, but for the patch, of which kind
-// does not make all. What a node image is made of here has those versions as well.
+// TestVersionsAreTheSame: the node image has the same Kubernetes version as package node, except
+// for the patch version, since kind does not build images for all of them. A node image built here
+// has the same versions as well.
 func TestVersionsAreTheSame(t *testing.T) {
 	read := func(path, line string) string {
 		content, err := os.ReadFile(path)

@@ -19,11 +19,11 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// answers are what the stand-ins do after they noted their call: shell scripts.
+// answers are the shell scripts that stand-ins run after they have recorded their call.
 type answers map[string]string
 
-// usual is a machine that has everything. A cluster of somebody else's has a name
-// that is nearly the one of the tests.
+// usual returns a machine with all programs. It has a cluster of another user, whose name is
+// similar to that of the tests.
 func usual() answers {
 	return answers{
 		"docker":  ``,
@@ -39,41 +39,41 @@ func usual() answers {
 	}
 }
 
-// with replaces one answer.
+// with replaces one script.
 func (a answers) with(program, script string) answers {
 	a[program] = script
 	return a
 }
 
-// before does something in one call of kind before the usual.
+// before runs a script in one call of kind, before the usual one.
 func (a answers) before(call, script string) answers {
 	return a.with("kind", `if [ "$1 $2" = "`+call+`" ]; then `+script+"\nfi\n"+a["kind"])
 }
 
-// without leaves a program out.
+// without removes a program.
 func (a answers) without(program string) answers {
 	delete(a, program)
 	return a
 }
 
-// patience bounds a run, of which a stand-in that is to be stopped would last a minute.
+// patience is the timeout of a run. A stand-in that must be stopped would run for a minute.
 const patience = 20 * time.Second
 
-// machine is one on which scripts find nothing but stand-ins and what every system has.
+// machine is a machine on which scripts find only stand-ins and standard programs.
 type machine struct {
 	t     *testing.T
 	dir   string
 	calls string
 }
 
-// started is a script that runs.
+// started is a running script.
 type started struct {
 	*exec.Cmd
 	stdout, stderr bytes.Buffer
 }
 
-// note is the beginning of each stand-in. Calls with a cluster say which one, and what
-// they have as kubectl's configuration.
+// note is the beginning of each stand-in. Calls with a cluster record its name and kubectl's
+// configuration.
 const note = `#!/bin/sh
 echo "${0##*/} $*${KUBECONFIG:+ [$KIND_CLUSTER_NAME $KUBECONFIG]}" >>"$CALLS"
 `
@@ -100,7 +100,8 @@ func newMachine(t *testing.T, a answers) *machine {
 // start starts a script of the repository.
 func (m *machine) start(script string, arguments ...string) *started {
 	m.t.Helper()
-	// A test that runs in the background has SIGINT ignored, and what it starts would, too.
+	// A test that runs in the background ignores SIGINT, and programs that it starts would inherit
+	// that.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	m.t.Cleanup(func() { signal.Stop(signals) })
@@ -112,7 +113,7 @@ func (m *machine) start(script string, arguments ...string) *started {
 		s.Env = append(s.Env, imageVariable+"="+user)
 	}
 	s.Cmd.Stdout, s.Cmd.Stderr = &s.stdout, &s.stderr
-	s.WaitDelay = 5 * time.Second // for what is left with the script's output open, which is an error
+	s.WaitDelay = 5 * time.Second // for processes that keep the script's output open, which is an error
 	require.NoError(m.t, s.Start())
 	return s
 }
@@ -124,7 +125,7 @@ func (m *machine) run(script string, arguments ...string) (code int, s *started)
 	return m.end(s), s
 }
 
-// end waits for the end of a script, and of all that it started.
+// end waits for the end of a script and of all processes that it started.
 func (m *machine) end(s *started) int {
 	m.t.Helper()
 	err := s.Wait()
@@ -136,7 +137,7 @@ func (m *machine) end(s *started) int {
 
 var random = regexp.MustCompile(`egraft-kind-\w{6}`)
 
-// plain is a text with the names of this run replaced.
+// plain replaces the names of this run in a text.
 func (m *machine) plain(text string) string {
 	repository, err := filepath.Abs("../..")
 	require.NoError(m.t, err)
@@ -144,7 +145,7 @@ func (m *machine) plain(text string) string {
 	return strings.ReplaceAll(random.ReplaceAllString(text, "egraft-kind-X"), repository, "ROOT")
 }
 
-// called are the calls of stand-ins so far, in their order.
+// called returns the calls of stand-ins so far, in order.
 func (m *machine) called() []string {
 	m.t.Helper()
 	content, err := os.ReadFile(m.calls)
@@ -152,7 +153,7 @@ func (m *machine) called() []string {
 	return strings.FieldsFunc(m.plain(string(content)), func(r rune) bool { return r == '\n' })
 }
 
-// left is what the script left of its directory for temporary files.
+// left returns the files that the script left in its directory for temporary files.
 func (m *machine) left() []string {
 	m.t.Helper()
 	var out []string

@@ -1,9 +1,9 @@
-// Package kubegateway runs Envoy Gateway with its Kubernetes provider, on a real API server
-// without nodes: what it reads and writes is real, and the pods that it asks for never run. Its
-// xDS server is there for whoever has the certificate.
+// Package kubegateway runs Envoy Gateway with its Kubernetes provider, on a real API server without
+// nodes: what it reads and writes is real, but the pods that it creates never run. Its xDS server
+// is available to clients with the certificate.
 //
-// Call it inside a network namespace (package netns). It knows no scenario: what Gateways there
-// are, and who asks for their configuration, is for its callers to say.
+// Call it inside a network namespace (package netns). It contains no scenario: its callers create
+// Gateways, and request their configuration.
 package kubegateway
 
 import (
@@ -19,17 +19,17 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// Parts are what a [Cluster] and a [Home] run.
+// Parts returns the programs that a [Cluster] and a [Home] run.
 func Parts() []parts.Name { return append(apiserver.Parts(), parts.EnvoyGateway) }
 
-// controllerNamespace is where Envoy Gateway keeps what it makes.
+// controllerNamespace is the namespace of the objects that Envoy Gateway creates.
 const controllerNamespace = `{apiVersion: v1, kind: Namespace, metadata: {name: envoy-gateway-system}}`
 
-// Cluster is an API server with what Envoy Gateway needs: its custom resource definitions,
-// those of Gateway API and egraft's.
+// Cluster is an API server with the CRDs that Envoy Gateway needs: its own, Gateway API's and
+// egraft's.
 type Cluster struct {
 	*apiserver.Server
-	// Kubeconfig is that of Envoy Gateway, which may do everything.
+	// Kubeconfig is Envoy Gateway's, with all permissions.
 	Kubeconfig string
 }
 
@@ -74,7 +74,7 @@ func (c *Cluster) fill(ctx context.Context) error {
 	return err
 }
 
-// module is where Envoy Gateway's source is.
+// module returns the directory of Envoy Gateway's source.
 func module(ctx context.Context, root string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/envoyproxy/gateway")
 	cmd.Dir, cmd.Env, cmd.Stderr = root, append(os.Environ(), "GOPROXY=off"), os.Stderr

@@ -11,8 +11,8 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// base is Envoy Gateway's configuration without an extension manager. The limit of requests to
-// the API server is raised, so that the status of all routes is written soon.
+// base is Envoy Gateway's configuration without an extension manager. It raises the limit of
+// requests to the API server, so that the status of all routes is written soon.
 const base = `
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: EnvoyGateway
@@ -25,7 +25,7 @@ provider:
 logging: {level: {default: info}}
 `
 
-// Configuration is that of Envoy Gateway with more top-level fields, in YAML.
+// Configuration returns Envoy Gateway's configuration with additional top-level fields, in YAML.
 func Configuration(fields ...[]byte) (map[string]any, error) {
 	config := map[string]any{}
 	for _, part := range append([][]byte{[]byte(base)}, fields...) {
@@ -36,8 +36,8 @@ func Configuration(fields ...[]byte) (map[string]any, error) {
 	return config, nil
 }
 
-// Stanza is the field of the configuration that egraft says Envoy Gateway has to be told, for an
-// egraft at [Home.Socket] with more arguments.
+// Stanza returns the field of Envoy Gateway's configuration that egraft prints for an egraft at
+// [Home.Socket] with more arguments.
 func Stanza(ctx context.Context, egraft string, arguments ...string) ([]byte, error) {
 	arguments = append([]string{"config", "envoy-gateway", "--format", "standalone", "--socket", Socket}, arguments...)
 	cmd := exec.CommandContext(ctx, egraft, arguments...)

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// ServerName is whom the certificate of Envoy Gateway's xDS server is for.
+	// ServerName is the name in the certificate of Envoy Gateway's xDS server.
 	ServerName = "envoy-gateway"
-	// XDSAddress is that of Envoy Gateway's xDS server.
+	// XDSAddress is the address of Envoy Gateway's xDS server.
 	XDSAddress = "127.0.0.1:18000"
-	// Socket is where Envoy Gateway finds its extension server, below its root directory.
+	// Socket is the path of the extension server's socket, below Envoy Gateway's root directory.
 	Socket = "/run/extension.sock"
 
 	configuration = "/envoy-gateway.yaml"
@@ -26,16 +26,16 @@ const (
 // certificates in /certs.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/runner/runner.go#L51
 type Home struct {
-	// CA is the path of the certificate of the authority of the xDS connection, and Envoy that
-	// of a client's certificate and key, without the extension.
+	// CA is the path of the authority's certificate for xDS connections, and Envoy the path of a
+	// client's certificate and key, without the extension.
 	CA, Envoy string
 
 	dir, root string
 	environ   []string
 }
 
-// NewHome makes the root directory below dir, which has a directory "log", with all that Envoy
-// Gateway needs beside its configuration.
+// NewHome creates the root directory below dir, which has a directory "log", with everything that
+// Envoy Gateway needs except its configuration.
 func NewHome(dir string, c *Cluster) (*Home, error) {
 	programs, err := parts.Prepared(parts.EnvoyGateway)
 	if err != nil {
@@ -58,7 +58,7 @@ func place(file, path string) error {
 	if os.Link(file, path) == nil {
 		return nil
 	}
-	content, err := os.ReadFile(file) // it is on another file system
+	content, err := os.ReadFile(file) // it is on a different file system
 	if err == nil {
 		err = os.WriteFile(path, content, 0o755)
 	}
@@ -68,8 +68,8 @@ func place(file, path string) error {
 	return nil
 }
 
-// certify makes certificates for Envoy Gateway's xDS server, and copies those of the API
-// server's clients to where the kubeconfig says.
+// certify creates certificates for Envoy Gateway's xDS server, and copies those of the API server's
+// clients to the paths in the kubeconfig.
 func (h *Home) certify(c *Cluster) error {
 	server, err := c.PKI.Server("xds", nil, ServerName)
 	if err != nil {
@@ -91,11 +91,11 @@ func (h *Home) certify(c *Cluster) error {
 	return nil
 }
 
-// Socket is the path of [Socket] for the extension server.
+// Socket returns the path of [Socket] for the extension server.
 func (h *Home) Socket() string { return filepath.Join(h.root, Socket) }
 
-// Gateway is an Envoy Gateway with a configuration, not started yet. The socket of the extension
-// server before is removed.
+// Gateway returns an Envoy Gateway with a configuration, not started yet. It removes the socket of
+// the previous extension server.
 func (h *Home) Gateway(config map[string]any) (*process.Process, error) {
 	if err := write(filepath.Join(h.root, configuration), config); err != nil {
 		return nil, err

@@ -6,5 +6,5 @@ const TrustDomain = "example.org"
 // EnvoyIdentity is the path of the SPIFFE ID that Envoy is entitled to.
 const EnvoyIdentity = "/envoy"
 
-// ID is the SPIFFE ID with a path in the trust domain.
+// ID returns the SPIFFE ID with a path in the trust domain.
 func ID(path string) string { return "spiffe://" + TrustDomain + path }

@@ -12,8 +12,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// TestPolicyYAML: what tests apply is a BackendMTLSPolicy without unknown
-// fields.
+// TestPolicyYAML: tests apply a BackendMTLSPolicy without unknown fields.
 func TestPolicyYAML(t *testing.T) {
 	cases := map[string]Policy{
 		"peers": {Name: "a", Kind: "Gateway", Target: "eg", Identity: "/envoy", Peers: []string{"exact: spiffe://example.org/echo", "prefix: spiffe://example.org/x/"}, Socket: "/s"},

@@ -10,9 +10,9 @@ import (
 
 // Policy is a BackendMTLSPolicy as a user writes it.
 type Policy struct {
-	// Name is that of the resource and of its file. The default is "mtls".
+	// Name is the name of the resource and of its file. The default is "mtls".
 	Name string
-	// Kind and Target name what the policy is for. The default is the Gateway.
+	// Kind and Target are the policy's target. The default is the Gateway.
 	Kind, Target string
 	// Section is the Gateway's listener.
 	Section string
@@ -20,9 +20,9 @@ type Policy struct {
 	Identity string
 	// Peers are the lines below peers, such as "exact: spiffe://…".
 	Peers []string
-	// AllowAny writes allowAnyInTrustDomain in place of peers.
+	// AllowAny sets allowAnyInTrustDomain instead of peers.
 	AllowAny bool
-	// AllowAnyAuthority accepts several trust domains' authorities for each other's.
+	// AllowAnyAuthority accepts the authority of each trust domain for all others.
 	AllowAnyAuthority bool
 	// Socket is the agent's socket.
 	Socket string
@@ -34,8 +34,8 @@ type Policy struct {
 	Created           time.Time
 }
 
-// NewPolicy is one for the Gateway with the SVIDs of the trust domain, by the
-// agent at a socket.
+// NewPolicy returns a policy for the Gateway with SVIDs of the trust domain from the agent at a
+// socket.
 func NewPolicy(socket string) Policy {
 	return Policy{
 		Name: "mtls", Kind: "Gateway", Target: "eg", Identity: EnvoyIdentity,
@@ -43,7 +43,7 @@ func NewPolicy(socket string) Policy {
 	}
 }
 
-// YAML is the policy as a resource.
+// YAML returns the policy as a resource.
 func (p Policy) YAML() string {
 	var out strings.Builder
 	line := func(format string, arguments ...any) { fmt.Fprintf(&out, format+"\n", arguments...) }
@@ -77,9 +77,9 @@ func (p Policy) YAML() string {
 	return out.String()
 }
 
-// File is the policy as it has to be in a file that replaces another one. Envoy
-// Gateway's file provider merges what it reads into what it has, so that a
-// field that is only left out stays: internal/provider/file/store.go, v1.9.1.
+// File returns the policy in the form for a file that replaces another one. Envoy Gateway's file
+// provider merges new files with what it has read, so an omitted field keeps its value:
+// internal/provider/file/store.go, v1.9.1.
 func (p Policy) File() string {
 	out := p.YAML()
 	for field, isSet := range map[string]bool{

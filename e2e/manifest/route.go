@@ -7,27 +7,26 @@ import (
 
 // Route is an HTTPRoute with a backend of its own.
 type Route struct {
-	// Name is that of the HTTPRoute and of the Backend. The host name is
-	// NAME.example.com.
+	// Name is the name of the HTTPRoute and of the Backend. The host name is NAME.example.com.
 	Name string
 	// Port is the backend's, on 127.0.0.1.
 	Port int
-	// App is the label of the pods of the backend, which so has a Service at
-	// port 443, in place of a Backend.
+	// App is the label of the backend's pods. The route then has a Service with port 443 instead of
+	// a Backend.
 	App string
-	// Section is the Gateway's listener, all of them when it is empty.
+	// Section is the Gateway's listener; all if empty.
 	Section string
-	// CA in PEM declares, by a BackendTLSPolicy, that the backend speaks TLS
-	// with a certificate for the host name in Hostname. Without it the backend
-	// is declared to speak cleartext.
+	// CA declares, with a BackendTLSPolicy, that the backend uses TLS with a certificate of this
+	// authority (in PEM) for the name in Hostname. Without it, the backend is declared to use
+	// cleartext.
 	CA       []byte
 	Hostname string
 }
 
-// Host is the host name that the route serves.
+// Host returns the host name that the route serves.
 func (r Route) Host() string { return r.Name + ".example.com" }
 
-// YAML is the route as resources.
+// YAML returns the route as resources.
 func (r Route) YAML() string {
 	section := ""
 	if r.Section != "" {
@@ -78,7 +77,7 @@ data:
 `, r.Name, target, r.Hostname, indent(string(r.CA)))
 }
 
-// backend is how a route and a policy refer to the backend.
+// backend returns the references to the backend in a route and in a policy.
 func (r Route) backend() (reference, target string) {
 	if r.App != "" {
 		target = `group: "", kind: Service, name: ` + r.Name

@@ -1,6 +1,6 @@
-// Package matrix lists what egraft is tested with: the cells of the compatibility matrix, the
-// features that each cell has to prove with traffic, and what a release of Envoy Gateway does not
-// deliver. The test TestMatrix runs a cell, the command in hack/matrix runs them all, and
+// Package matrix lists the combinations with which egraft is tested: the cells of the compatibility
+// matrix, the features that each cell must prove with traffic, and the limits of each release of
+// Envoy Gateway. The test TestMatrix runs a cell, the command in hack/matrix runs all of them, and
 // docs/compatibility.md has the results.
 //
 // It runs nothing itself.
@@ -23,17 +23,17 @@ const (
 // Cell is a combination of versions and options.
 type Cell struct {
 	EnvoyGateway, Envoy string
-	// Option is what differs from the defaults.
+	// Option is the difference from the defaults.
 	Option Option
-	// Kubernetes says that Envoy Gateway reads from an API server and not from files.
+	// Kubernetes means that Envoy Gateway reads from an API server instead of files.
 	Kubernetes bool
 }
 
-// Option is what differs from the defaults of Envoy Gateway.
+// Option is a difference from the defaults of Envoy Gateway.
 type Option string
 
-// The options. The last two have the flags that the release has at once; Envoy Gateway rejects merged
-// Gateways with merged backends.
+// The options. The last two set all flags of the release together; Envoy Gateway rejects merged Gateways
+// with merged backends.
 const (
 	Default                   Option = "defaults"
 	XDSNameSchemeV2           Option = "XDSNameSchemeV2"
@@ -44,7 +44,7 @@ const (
 	FlagsMergedBackends       Option = "flags and merged backends"
 )
 
-// since is the release in which an option came.
+// since is the release that introduced an option.
 var since = map[Option]string{PerResourceSystemCASecret: "1.9.0", MergedBackends: "1.9.0", FlagsMergedBackends: "1.9.0"}
 
 // flags are the runtime flags, and options all options in the order of the table.
@@ -53,10 +53,10 @@ var (
 	options = slices.Concat([]Option{Default}, flags, []Option{MergedGateways, MergedBackends, FlagsMergedGateways, FlagsMergedBackends})
 )
 
-// deployed is the Envoy that a release deploys, or the next patch release that there is a wheel of.
+// deployed is the Envoy that a release deploys, or the next patch release for which a wheel exists.
 var deployed = map[string]string{"1.7.0": "1.37.0", "1.8.0": "1.38.3", "1.9.0": "1.39.1", "1.9.1": "1.39.1"}
 
-// Cells are all cells, in the order of the table.
+// Cells returns all cells, in the order of the table.
 func Cells() []Cell {
 	newest := parts.EnvoyGatewayVersions[0]
 	out := []Cell{{EnvoyGateway: newest, Envoy: deployed[newest], Option: Default, Kubernetes: true}}
@@ -78,7 +78,7 @@ func Cells() []Cell {
 	return out
 }
 
-// Options are the single ones that a cell has.
+// Options returns the individual options of a cell.
 func (c Cell) Options() []Option {
 	all := slices.DeleteFunc(slices.Clone(flags), func(o Option) bool { return !reaches(c.EnvoyGateway, since[o]) })
 	switch c.Option {
@@ -93,7 +93,7 @@ func (c Cell) Options() []Option {
 	}
 }
 
-// Provider is where Envoy Gateway reads from.
+// Provider returns the source from which Envoy Gateway reads.
 func (c Cell) Provider() string {
 	if c.Kubernetes {
 		return "Kubernetes"
@@ -101,7 +101,7 @@ func (c Cell) Provider() string {
 	return "File"
 }
 
-// Test is the test that runs the cell.
+// Test returns the test that runs the cell.
 func (c Cell) Test() string {
 	if c.Kubernetes {
 		return KubernetesTest
@@ -109,12 +109,13 @@ func (c Cell) Test() string {
 	return Test
 }
 
-// String names the cell.
+// String returns the name of the cell.
 func (c Cell) String() string {
 	return "Envoy Gateway " + c.EnvoyGateway + ", Envoy " + c.Envoy + ", " + c.Provider() + ", " + string(c.Option)
 }
 
-// reaches tells whether a version is as new as another one. All have three numbers of one digit or two.
+// reaches reports whether a version is at least as new as another one. All have three numbers of
+// one or two digits.
 func reaches(version, other string) bool { return comparable(version) >= comparable(other) }
 
 func comparable(version string) string {

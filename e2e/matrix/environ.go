@@ -8,7 +8,7 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// Environ are the variables of the environment that make the scenarios run in a cell.
+// Environ returns the environment variables that make the scenarios run in a cell.
 func (c Cell) Environ() []string {
 	options := c.Options()
 	var on []string

@@ -2,22 +2,23 @@ package matrix
 
 import "slices"
 
-// Feature is a column of the table: what a part of [Test] proves.
+// Feature is a column of the table, which a part of [Test] proves.
 type Feature struct {
 	// ID is the name of the subtest.
 	ID string
-	// Title is for people.
+	// Title is the title for display.
 	Title string
-	// Since is the first release of Envoy Gateway that delivers what the feature needs; empty for all.
+	// Since is the first release of Envoy Gateway that delivers the resources that the feature
+	// needs; empty for all.
 	Since string
-	// kubernetes says that [KubernetesTest] proves it.
+	// kubernetes means that [KubernetesTest] proves it.
 	kubernetes bool
 }
 
-// RouteTargets is the column of policies that target routes.
+// RouteTargets is the column for policies that target routes.
 const RouteTargets = "route-targets"
 
-// Features are all columns, in their order.
+// Features returns all columns in order.
 func Features() []Feature {
 	return []Feature{
 		{ID: "backend-mtls", Title: "backend mTLS", kubernetes: true},
@@ -34,13 +35,13 @@ func Features() []Feature {
 	}
 }
 
-// Has tells whether the test of the cell is about a feature.
+// Has reports whether the test of the cell covers a feature.
 func (c Cell) Has(f Feature) bool { return !c.Kubernetes || f.kubernetes }
 
-// Delivers tells whether Envoy Gateway delivers what a feature needs.
+// Delivers reports whether Envoy Gateway delivers the resources that a feature needs.
 func (c Cell) Delivers(f Feature) bool { return f.Since == "" || reaches(c.EnvoyGateway, f.Since) }
 
-// FeatureOf is the feature of an ID.
+// FeatureOf returns the feature with an ID.
 func FeatureOf(id string) Feature {
 	all := Features()
 	return all[slices.IndexFunc(all, func(f Feature) bool { return f.ID == id })]

@@ -45,7 +45,7 @@ func TestOptions(t *testing.T) {
 	}, environ)
 }
 
-// TestDelivers: what a cell expects of a release is what egraft tells users of it.
+// TestDelivers: the cells expect the same of a release as egraft reports to users.
 func TestDelivers(t *testing.T) {
 	for _, v := range parts.EnvoyGatewayVersions {
 		c := Cell{EnvoyGateway: v}
@@ -54,8 +54,8 @@ func TestDelivers(t *testing.T) {
 	}
 }
 
-// TestPins: each version is what its directory pins, so that no update of dependencies makes another
-// one of it unseen.
+// TestPins: each version is the one that its directory pins, so that a dependency update cannot
+// silently change it.
 func TestPins(t *testing.T) {
 	root, err := parts.Root()
 	require.NoError(t, err)

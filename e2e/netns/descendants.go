@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// politeTime is how long a process has between SIGTERM and SIGKILL.
+	// politeTime is the time between SIGTERM and SIGKILL.
 	politeTime = 3 * time.Second
-	// giveUpTime bounds the wait for processes that were killed.
+	// giveUpTime limits the wait for killed processes.
 	giveUpTime = 6 * time.Second
 	pollTime   = 10 * time.Millisecond
 )
 
-// adoptOrphans makes this process the parent of descendants whose own parent
-// ended, such as an Envoy whose Envoy Gateway was killed.
+// adoptOrphans makes this process the parent of descendants whose own parent has ended, such as an
+// Envoy whose Envoy Gateway was killed.
 func adoptOrphans() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("become the parent of orphaned processes: %w", err)
@@ -28,9 +28,8 @@ func adoptOrphans() error {
 	return nil
 }
 
-// StopDescendants stops all descendants of this process that are left, first
-// with SIGTERM, then with SIGKILL, each by its process ID. Call it when no
-// process is waited for by anyone else.
+// StopDescendants stops all remaining descendants of this process, first with SIGTERM, then with
+// SIGKILL, each by its process ID. Call it when nothing else waits for a process.
 func StopDescendants() {
 	start, signalled := time.Now(), map[int]unix.Signal{}
 	for time.Since(start) < giveUpTime {
@@ -45,7 +44,7 @@ func StopDescendants() {
 		}
 		for _, pid := range left {
 			if signalled[pid] != signal {
-				_ = unix.Kill(pid, signal) // it may have ended meanwhile
+				_ = unix.Kill(pid, signal) // it may have ended
 				signalled[pid] = signal
 			}
 		}
@@ -53,7 +52,7 @@ func StopDescendants() {
 	}
 }
 
-// reap collects children that ended.
+// reap collects children that have ended.
 func reap() {
 	for {
 		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
@@ -63,8 +62,7 @@ func reap() {
 	}
 }
 
-// Descendants lists the processes below root, without root and without those
-// that ended and wait to be collected.
+// Descendants lists the processes below root, without root and without zombies.
 func Descendants(root int) []int {
 	children := map[int][]int{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -81,8 +79,8 @@ func Descendants(root int) []int {
 	return out
 }
 
-// parseStat reads proc(5)'s stat file: "pid (name) state parent …", where the
-// name may hold blanks and parentheses.
+// parseStat reads proc(5)'s stat file: "pid (name) state parent …", where the name can contain
+// spaces and parentheses.
 func parseStat(path string) (pid, parent int, ok bool) {
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// switches are the settings by which kernels and distributions turn user
-// namespaces off for ordinary users, with the value that does so.
+// switches are the settings with which kernels and distributions disable user namespaces for
+// ordinary users, and the value that does so.
 var switches = []struct{ path, off, name string }{
 	{"/proc/sys/kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"},
 	{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "kernel.apparmor_restrict_unprivileged_userns=0"},
@@ -18,7 +18,7 @@ var switches = []struct{ path, off, name string }{
 	{"/proc/sys/user/max_net_namespaces", "0", "user.max_net_namespaces=15000"},
 }
 
-// explain says what to do about a namespace that could not be made.
+// explain adds a remedy to the error of a namespace that could not be created.
 func explain(err error) error {
 	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EACCES) {
 		return fmt.Errorf("start this program in namespaces of its own: %w", err)

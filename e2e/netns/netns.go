@@ -1,13 +1,12 @@
-// Package netns runs the current program again inside a network namespace of
-// its own, with nothing but a loopback interface, and mounts of its own.
+// Package netns runs the current program again inside its own network namespace, with only a
+// loopback interface, and its own mount namespace.
 //
-// Envoy Gateway listens on fixed ports on all interfaces. A namespace keeps
-// them off the machine's interfaces and lets several runs go on side by side.
-// The package needs no root, no `ip` and no `unshare`: an ordinary user gets
-// a user namespace as well, in which it is root.
+// Envoy Gateway listens on fixed ports on all interfaces. A namespace keeps them off the machine's
+// interfaces and permits several runs at the same time. The package needs no root, no `ip` and no
+// `unshare`: an ordinary user also gets a user namespace, in which it is root.
 //
-// The package also sees to it that nothing outlives the program: see
-// [StopDescendants]. It must not be used by the product.
+// The package also ensures that no process outlives the program: see [StopDescendants]. The product
+// must not use it.
 package netns
 
 import (
@@ -23,22 +22,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// innerVariable tells the program that it is the inner one. Its value is the
-// process ID of the outer one.
+// innerVariable marks the inner program. Its value is the process ID of the outer one.
 const innerVariable = "EGRAFT_E2E_NETNS"
 
-// Inside says whether this is the inner program. It says no on the inside once
-// [Run] was called.
+// Inside reports whether this is the inner program. On the inside, it returns false once [Run] has
+// been called.
 func Inside() bool { return os.Getenv(innerVariable) != "" }
 
-// Run calls inner inside a network namespace of its own, and a mount namespace that it
-// may mount in, and returns what it returned. The caller passes it to os.Exit. Call it
-// first thing in main or TestMain: up to there, the program runs twice.
+// Run calls inner inside its own network namespace and its own mount namespace, in which it can
+// mount, and returns inner's result, which the caller passes to os.Exit. Call it first in main or
+// TestMain: code before it runs twice.
 func Run(inner func() int) int { return run(inner, 0) }
 
-// RunAsInit is [Run] with namespaces for processes, host name and IPC as well, which
-// only root can have. The inner program is process 1 of its own
-// world: when it ends, however it does, so does everything in there.
+// RunAsInit is [Run] with separate namespaces for processes, host name and IPC as well, which
+// requires root. The inner program is process 1 of its namespace: when it ends for any reason, all
+// processes in it end.
 func RunAsInit(inner func() int) int {
 	return run(inner, unix.CLONE_NEWPID|unix.CLONE_NEWUTS|unix.CLONE_NEWIPC)
 }
@@ -55,9 +53,9 @@ func run(inner func() int, flags uintptr) int {
 	return code
 }
 
-// runInner is what happens on the inside.
+// runInner runs on the inside.
 func runInner(inner func() int) int {
-	// A child that starts the program again must get a namespace of its own.
+	// A child that starts the program again must get its own namespace.
 	if err := os.Unsetenv(innerVariable); err != nil {
 		fmt.Fprintf(os.Stderr, "network namespace: %v\n", err)
 		return 1
@@ -73,7 +71,7 @@ func runInner(inner func() int) int {
 	return code
 }
 
-// keepMounts keeps what is mounted on the inside from the outside.
+// keepMounts hides mounts on the inside from the outside.
 func keepMounts() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
@@ -81,8 +79,8 @@ func keepMounts() error {
 	return nil
 }
 
-// runOuter starts the program again on the inside, passes signals on to it,
-// and returns its exit code.
+// runOuter starts the program again on the inside, forwards signals to it, and returns its exit
+// code.
 func runOuter(flags uintptr) (int, error) {
 	// The death signal of the child is bound to the thread that started it.
 	runtime.LockOSThread()
@@ -107,8 +105,8 @@ func runOuter(flags uintptr) (int, error) {
 	return exitCode(cmd.ProcessState, err)
 }
 
-// start tries what needs the least first: root needs no user namespace, unless
-// it is the root of a container without the right to make a namespace.
+// start first tries what needs the fewest permissions: root needs no user namespace, unless it is
+// the root of a container that must not create a namespace.
 func start(flags uintptr, program func() (*exec.Cmd, error)) (*exec.Cmd, error) {
 	attempts := []bool{true}
 	switch {
@@ -134,7 +132,7 @@ func start(flags uintptr, program func() (*exec.Cmd, error)) (*exec.Cmd, error) 
 	return nil, explain(err)
 }
 
-// Possible tries whether [Run] can make its namespaces here, and returns why not.
+// Possible tries whether [Run] can create its namespaces here, and returns the reason if not.
 func Possible() error {
 	runtime.LockOSThread() // as in runOuter
 	defer runtime.UnlockOSThread()
@@ -145,7 +143,7 @@ func Possible() error {
 	return cmd.Wait()
 }
 
-// again is this program again.
+// again returns a command that runs this program again.
 func again() (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -163,8 +161,8 @@ func isolate(cmd *exec.Cmd, user bool, flags uintptr) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS | flags,
 		Pdeathsig:  unix.SIGKILL,
-		// Signals of the terminal reach the outer program alone, which
-		// passes them on: each arrives once.
+		// Only the outer program receives signals of the terminal, and forwards them: each arrives
+		// once.
 		Setpgid: true,
 	}
 	if user {
@@ -174,7 +172,7 @@ func isolate(cmd *exec.Cmd, user bool, flags uintptr) {
 	}
 }
 
-// exitCode is the code of a program that ended, as a shell has it.
+// exitCode returns the exit code of an ended program, in the form that a shell uses.
 func exitCode(state *os.ProcessState, err error) (int, error) {
 	if state == nil {
 		return 0, fmt.Errorf("wait for the program: %w", err)

@@ -10,7 +10,7 @@ import (
 	"github.com/egraft/egraft/e2e/netns"
 )
 
-// roleVariable makes the test binary play a program that uses the package.
+// roleVariable makes the test binary run as a program that uses the package.
 const roleVariable = "EGRAFT_NETNS_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// interfaces prints the interfaces that it sees and whether loopback works.
+// interfaces prints the visible interfaces and whether loopback works.
 func interfaces() int {
 	list, err := net.Interfaces()
 	if err != nil {

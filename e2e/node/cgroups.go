@@ -10,11 +10,11 @@ import (
 
 const cgroupRoot = "/sys/fs/cgroup"
 
-// controlGroup is the node's own, below which all of its pods are.
+// controlGroup is the node's control group, above those of all its pods.
 func (n *Node) controlGroup() string { return filepath.Base(n.dir) }
 
-// hierarchies are the directories in which a control group has to be made: one
-// with version 2, one for each controller with version 1.
+// hierarchies returns the directories in which a control group must be created: one with version 2,
+// one for each controller with version 1.
 func hierarchies() ([]string, error) {
 	if _, err := os.Stat(filepath.Join(cgroupRoot, "cgroup.controllers")); err == nil {
 		return []string{cgroupRoot}, nil
@@ -43,7 +43,7 @@ func makeControlGroups(name string) error {
 		if err := os.MkdirAll(path, 0o755); err != nil {
 			return fmt.Errorf("make a control group: %w", err)
 		}
-		// With version 1 they are empty at first, and nothing may run there.
+		// With version 1 they are initially empty, and nothing can run there.
 		for _, file := range []string{"cpuset.cpus", "cpuset.mems"} {
 			content, err := os.ReadFile(filepath.Join(root, file))
 			if err != nil || root == cgroupRoot {
@@ -57,28 +57,27 @@ func makeControlGroups(name string) error {
 	return nil
 }
 
-// Clean removes the control groups of a node that ended, from outside of its
-// namespaces.
+// Clean removes the control groups of a node that has ended, from outside its namespaces.
 func Clean(dir string) error {
 	roots, err := hierarchies()
 	if err != nil {
 		return err
 	}
-	// Where both versions are there, runc makes groups in the second as well.
+	// If both versions exist, runc creates groups in the second as well.
 	for _, root := range append(roots, filepath.Join(cgroupRoot, "unified")) {
 		err = errors.Join(err, removeGroups(filepath.Join(root, filepath.Base(dir))))
 	}
 	return err
 }
 
-// removeGroups removes a control group with all below it, the deepest first.
+// removeGroups removes a control group and all below it, the deepest first.
 func removeGroups(path string) error {
 	var groups []string
 	walk := func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
 			groups = append(groups, path)
 		}
-		return nil // what ended meanwhile is no error
+		return nil // an already removed group is not an error
 	}
 	if err := filepath.WalkDir(path, walk); err != nil {
 		return fmt.Errorf("find the control groups of a node: %w", err)

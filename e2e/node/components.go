@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// startContainerd starts containerd and waits until it answers.
+// startContainerd starts containerd and waits until it responds.
 func (n *Node) startContainerd(ctx context.Context) error {
 	if err := makeAddress(); err != nil {
 		return err
@@ -24,7 +24,7 @@ func (n *Node) startContainerd(ctx context.Context) error {
 	})
 }
 
-// users are the components that talk to the API server, with their groups.
+// users are the components that contact the API server, with their groups.
 var users = map[parts.Name][]string{
 	parts.ControllerManager: {"system:kube-controller-manager"},
 	parts.Scheduler:         {"system:kube-scheduler"},
@@ -32,7 +32,7 @@ var users = map[parts.Name][]string{
 	parts.Kubelet:           {"system:node:" + Name, "system:nodes"},
 }
 
-// startComponents starts what makes an API server a cluster.
+// startComponents starts the components that make an API server a cluster.
 func (n *Node) startComponents() error {
 	clients := map[parts.Name]string{}
 	for name, user := range users {
@@ -69,7 +69,7 @@ func (n *Node) startComponents() error {
 	return nil
 }
 
-// output runs a command and returns all that it printed.
+// output runs a command and returns all of its output.
 func output(ctx context.Context, command string, arguments ...string) (string, error) {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, command, arguments...)

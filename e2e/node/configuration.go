@@ -86,8 +86,8 @@ metricsBindAddress: 127.0.0.1:10249
 }
 `,
 	"resolv.conf": "nameserver " + Address + "\n",
-	// Every pod has a link of its own to the node, so that what it sends to the
-	// address of a Service comes back the way it went, without br_netfilter.
+	// Every pod has its own link to the node, so that packets to the address of a Service return on
+	// the same path, without br_netfilter.
 	"cni/10-ptp.conflist": `{"cniVersion": "1.0.0", "name": "ptp", "plugins": [{
   "type": "ptp", "ipMasq": false,
   "ipam": {"type": "host-local", "dataDir": "/var/lib/cni/networks", "ranges": [[{"subnet": "` + podNetwork + `"}]], "routes": [{"dst": "0.0.0.0/0"}]}

@@ -8,8 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sysctls are settings of the whole machine that kubelet insists on. It gets
-// files of its own in their place.
+// sysctls are settings of the whole machine that kubelet requires. It gets files that replace them.
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/cm/container_manager_linux.go
 var sysctls = map[string]string{
 	"vm/overcommit_memory": "1",
@@ -17,10 +16,10 @@ var sysctls = map[string]string{
 	"kernel/panic_on_oops": "1",
 }
 
-// mount gives the node its own /proc, and its own places where Kubernetes'
-// components write to fixed paths. It must run in a mount namespace.
+// mount gives the node its own /proc, and its own directories for the fixed paths to which
+// Kubernetes' components write. It must run in a mount namespace.
 func (n *Node) mount() error {
-	// Nothing of this shows outside, and containers see what kubelet mounts.
+	// These mounts are not visible outside, and containers see kubelet's mounts.
 	for _, propagation := range []uintptr{unix.MS_PRIVATE, unix.MS_SHARED} {
 		if err := unix.Mount("", "/", "", unix.MS_REC|propagation, ""); err != nil {
 			return fmt.Errorf("separate the mounts of the node: %w", err)
@@ -55,7 +54,7 @@ func (n *Node) mountSysctls() error {
 			return fmt.Errorf("mount sysctl %s: %w", name, err)
 		}
 	}
-	// This one is the network namespace's own.
+	// This setting belongs to the network namespace.
 	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1\n"), 0o644); err != nil {
 		return fmt.Errorf("forward packets of pods: %w", err)
 	}

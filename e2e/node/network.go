@@ -7,9 +7,9 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// makeAddress gives the node an address other than loopback's, and a default
-// route, without which packets to the addresses of Services are rejected before
-// kube-proxy's rules see them. It must run in a network namespace.
+// makeAddress gives the node an address other than loopback's, and a default route. Without it,
+// packets to the addresses of Services are rejected before kube-proxy's rules see them. It must run
+// in a network namespace.
 func makeAddress() error {
 	pair := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "uplink"}, PeerName: "nowhere"}
 	if err := netlink.LinkAdd(pair); err != nil {

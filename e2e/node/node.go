@@ -1,9 +1,8 @@
-// Package node runs a Kubernetes cluster of one node from Kubernetes' own
-// programs, containerd and runc, without Docker and without a registry.
+// Package node runs a Kubernetes cluster with one node from Kubernetes' own programs, containerd
+// and runc, without Docker and without a registry.
 //
-// It runs in namespaces of its own ([netns.RunAsInit]): processes, mounts and
-// addresses end with the test, and nothing of the machine's is changed. It
-// knows nothing of Gateways and egraft.
+// It runs in its own namespaces ([netns.RunAsInit]): processes, mounts and addresses end with the
+// test, and nothing of the machine is changed. It does not depend on Gateways or egraft.
 package node
 
 import (
@@ -19,20 +18,19 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// Parts are what [Start] runs.
+// Parts returns the programs that [Start] runs.
 func Parts() []parts.Name {
 	return append(apiserver.Parts(), parts.ControllerManager, parts.Scheduler, parts.Kubelet, parts.Proxy, parts.Nft,
 		parts.Containerd, parts.ContainerdShim, parts.Ctr, parts.Runc, parts.PTPPlugin, parts.LoopbackPlugin, parts.HostLocalPlugin, parts.CoreDNS)
 }
 
 const (
-	// Name is that of the node.
+	// Name is the name of the node.
 	Name = "node"
-	// Address is the node's, at which pods reach what listens on it and at
-	// which its node ports are.
+	// Address is the node's address, for pods and for node ports.
 	Address = "172.30.0.10"
 
-	gateway     = "172.30.0.1" // nobody has it: packets for Services have to have a way
+	gateway     = "172.30.0.1" // no interface has it: packets for Services need a route
 	podNetwork  = "10.244.0.0/24"
 	containerdS = "/run/containerd/containerd.sock"
 )
@@ -46,8 +44,8 @@ type Node struct {
 	processes []*process.Process
 }
 
-// Start brings a cluster up in a directory, to where pods can be made. The
-// images are tarballs that it has from the start.
+// Start starts a cluster in a directory, and returns when pods can be created. The images are
+// tarballs that are imported first.
 func Start(ctx context.Context, dir string, images ...string) (*Node, error) {
 	programs, err := parts.Prepared(Parts()...)
 	if err != nil {
@@ -82,7 +80,7 @@ func (n *Node) start(ctx context.Context, images []string) error {
 	return n.waitReady(ctx)
 }
 
-// prepare makes the mounts, the control groups and the configuration.
+// prepare creates the mounts, the control groups and the configuration.
 func (n *Node) prepare() error {
 	for _, directory := range []string{"log", "bin", "cni", "containerd", "opt", "plugins"} {
 		if err := os.MkdirAll(filepath.Join(n.dir, directory), 0o755); err != nil {
@@ -92,7 +90,7 @@ func (n *Node) prepare() error {
 	return errors.Join(n.mount(), makeControlGroups(n.controlGroup()), n.configure())
 }
 
-// link puts programs that others look for by name into one directory.
+// link puts programs that others find by name into one directory.
 func (n *Node) link() error {
 	for _, name := range []parts.Name{parts.ContainerdShim, parts.Runc, parts.PTPPlugin, parts.LoopbackPlugin, parts.HostLocalPlugin, parts.Nft, parts.Ctr} {
 		if err := os.Symlink(n.programs[name], filepath.Join(n.dir, "bin", string(name))); err != nil {
@@ -102,7 +100,7 @@ func (n *Node) link() error {
 	return nil
 }
 
-// run starts a component, which finds the linked programs.
+// run starts a component, which can find the linked programs.
 func (n *Node) run(name parts.Name, arguments ...string) (*process.Process, error) {
 	p := process.New(n.dir, string(name), append([]string{n.programs[name]}, arguments...)...)
 	p.Environ = []string{"PATH=" + filepath.Join(n.dir, "bin") + ":/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -110,8 +108,8 @@ func (n *Node) run(name parts.Name, arguments ...string) (*process.Process, erro
 	return p, p.Start()
 }
 
-// waitReady waits until a pod could be made: the node takes pods, and pods
-// have a ServiceAccount to run as.
+// waitReady waits until pods can be created: the node accepts pods, and their ServiceAccount
+// exists.
 func (n *Node) waitReady(ctx context.Context) error {
 	return process.Poll(ctx, "the node to be ready", func(ctx context.Context) error {
 		state, err := n.Admin.Run(ctx, "get", "node", Name, "--output",
@@ -127,7 +125,7 @@ func (n *Node) waitReady(ctx context.Context) error {
 	})
 }
 
-// Import gives containerd an image from a tarball.
+// Import imports an image from a tarball into containerd.
 func (n *Node) Import(ctx context.Context, image string) error {
 	out, err := output(ctx, n.programs[parts.Ctr], "--address", containerdS, "--namespace", "k8s.io", "images", "import", image)
 	if err != nil {
@@ -136,7 +134,7 @@ func (n *Node) Import(ctx context.Context, image string) error {
 	return nil
 }
 
-// Tag gives an image that was imported another name.
+// Tag adds a name to an imported image.
 func (n *Node) Tag(ctx context.Context, from, to string) error {
 	out, err := output(ctx, n.programs[parts.Ctr], "--address", containerdS, "--namespace", "k8s.io", "images", "tag", from, to)
 	if err != nil {
@@ -145,7 +143,7 @@ func (n *Node) Tag(ctx context.Context, from, to string) error {
 	return nil
 }
 
-// Run runs a command on the node, which is where the caller is, too.
+// Run runs a command on the node, which is the caller's machine.
 func (n *Node) Run(ctx context.Context, command ...string) (string, error) {
 	path := filepath.Join(n.dir, "bin") + ":" + os.Getenv("PATH")
 	out, err := output(ctx, "env", append([]string{"PATH=" + path}, command...)...)
@@ -155,8 +153,7 @@ func (n *Node) Run(ctx context.Context, command ...string) (string, error) {
 	return out, nil
 }
 
-// Path has a directory with kubectl, ctr and more programs before those of the
-// machine.
+// Path returns a PATH in which kubectl, ctr and more programs precede those of the machine.
 func (n *Node) Path(more ...parts.Name) (string, error) {
 	programs, err := parts.Prepared(append(more, parts.Kubectl)...)
 	if err != nil {
@@ -170,7 +167,7 @@ func (n *Node) Path(more ...parts.Name) (string, error) {
 	return filepath.Join(n.dir, "bin") + ":" + os.Getenv("PATH"), nil
 }
 
-// Stop stops the components. What containers are left ends with the namespaces.
+// Stop stops the components. Remaining containers end with the namespaces.
 func (n *Node) Stop() error {
 	var err error
 	for i := len(n.processes) - 1; i >= 0; i-- {

@@ -1,9 +1,7 @@
-// Package page runs the commands of a page of the documentation, as they are
-// written there.
+// Package page runs the commands of a documentation page as they are written there.
 //
-// A command is a line that begins with "$ " in a block of the language console,
-// with the lines that a backslash or a here-document adds to it. What a block
-// shows beside that is output, for readers.
+// A command is a line that begins with "$ " in a block of the language console, including the lines
+// that a backslash or a here-document adds to it. The rest of a block is output, for readers.
 package page
 
 import (
@@ -18,18 +16,18 @@ import (
 
 // Command is one command of a page.
 type Command struct {
-	// Line is where it begins, from 1.
+	// Line is its line number, from 1.
 	Line int
 	Text string
-	// For names the environments that it is for; all if there are none.
+	// For names the environments to which it applies; all if empty.
 	For []string
 }
 
-// Commands are those of a page in Markdown. The words after "console" name the
-// environments that a block is for.
+// Commands returns the commands of a page in Markdown. The words after "console" name the
+// environments to which a block applies.
 func Commands(markdown string) []Command {
 	var out []Command
-	var fence []string // the words of the block that is open
+	var fence []string // the words of the current block
 	lines := strings.Split(markdown, "\n")
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
@@ -62,20 +60,19 @@ func Commands(markdown string) []Command {
 	return out
 }
 
-// Runner runs the commands of a page one after another in one shell, as a
-// reader does.
+// Runner runs the commands of a page in order in one shell, as a reader does.
 type Runner struct {
-	// Environment is which one this is.
+	// Environment is the current environment.
 	Environment string
-	// Dir is where the commands run, and Environ their environment.
+	// Dir is the working directory of the commands, and Environ their environment.
 	Dir     string
 	Environ []string
-	// Output gets each command and what it prints.
+	// Output receives each command and its output.
 	Output *os.File
 }
 
-// Run runs a file's commands that are for the environment, and stops at the
-// first that fails. What they left in the background ends with them.
+// Run runs the commands of a file that apply to the environment, and stops at the first that fails.
+// Background processes of the commands end with them.
 func (r *Runner) Run(ctx context.Context, path string) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -92,7 +89,7 @@ func (r *Runner) Run(ctx context.Context, path string) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = cmd.Run()
 	if cmd.Process != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // mostly nothing is left
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // usually nothing is left
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w, see the end of %s", path, err, r.Output.Name())

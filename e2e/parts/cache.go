@@ -16,10 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockPoll is how often a lock that another process has is tried.
+// lockPoll is the interval of attempts to get a lock that another process has.
 const lockPoll = 100 * time.Millisecond
 
-// key is made of all that the content of a part depends on.
+// key is the hash of everything on which the content of a part depends.
 func (s *Store) key(ctx context.Context, r recipe) (string, error) {
 	sum := sha256.New()
 	for _, pin := range r.pins {
@@ -41,7 +41,7 @@ func (s *Store) key(ctx context.Context, r recipe) (string, error) {
 	return fmt.Sprintf("%x", sum.Sum(nil))[:20], nil
 }
 
-// cached returns the binary in a directory that exists only when it is whole.
+// cached returns the binary in a directory that exists only when it is complete.
 func (s *Store) cached(ctx context.Context, name Name, r recipe, dir string) (string, error) {
 	binary := filepath.Join(dir, string(name))
 	if _, err := os.Stat(binary); err == nil {
@@ -56,7 +56,7 @@ func (s *Store) cached(ctx context.Context, name Name, r recipe, dir string) (st
 	}
 	defer unlock()
 	if _, err := os.Stat(binary); err == nil {
-		return binary, nil // another process made it meanwhile
+		return binary, nil // another process has built it
 	}
 	if err := check(ctx, r.needs); err != nil {
 		return "", err
@@ -64,9 +64,8 @@ func (s *Store) cached(ctx context.Context, name Name, r recipe, dir string) (st
 	return binary, s.build(ctx, name, r, dir)
 }
 
-// build makes a part beside its place and moves it there when it is whole. Who
-// calls it holds the lock, so that what is found there is left from a process
-// that was killed.
+// build builds a part next to its destination, and moves it there when complete. The caller holds
+// the lock, so any existing files are left from a process that was killed.
 func (s *Store) build(ctx context.Context, name Name, r recipe, dir string) error {
 	work := filepath.Join(filepath.Dir(dir), "making")
 	if err := os.RemoveAll(work); err != nil {
@@ -97,7 +96,7 @@ func (s *Store) build(ctx context.Context, name Name, r recipe, dir string) erro
 	return nil
 }
 
-// lock keeps two processes from making the same part.
+// lock prevents two processes from building the same part.
 func (s *Store) lock(ctx context.Context, name Name, path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o644)
 	if err != nil {

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// interruptTime is how long a command has to stop its own children and to tidy
-// up, once the context has ended.
+// interruptTime is the time that a command has to stop its own children and clean up after the
+// context has ended.
 const interruptTime = 5 * time.Second
 
-// command is one that takes long. It is interrupted, not killed, when the
-// context ends: the go command then stops the compilers that it runs.
+// command returns a long-running command. It is interrupted, not killed, when the context ends: the
+// go command then stops the compilers that it runs.
 func command(ctx context.Context, name string, arguments ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, arguments...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
@@ -22,9 +22,9 @@ func command(ctx context.Context, name string, arguments ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs a command, which is interrupted when this process is killed.
+// run runs a command that is interrupted when this process is killed.
 func run(cmd *exec.Cmd) error {
-	// The death signal is bound to the thread, which so has to stay.
+	// The death signal is bound to the thread, which therefore must not end.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	return cmd.Run()

@@ -15,11 +15,11 @@ import (
 // compilation is a run of go build.
 type compilation struct {
 	dir      string
-	env      []string // beside ours
+	env      []string // in addition to this process's
 	flags    []string
 	out      string
 	packages []string
-	// yields says that other work has precedence.
+	// yields gives precedence to other work.
 	yields bool
 }
 
@@ -31,7 +31,7 @@ func (c compilation) command(ctx context.Context, verb string, arguments ...stri
 	return "nice", append([]string{"-n", "10", "go"}, arguments...)
 }
 
-// run builds, and tells a task how far it is. What the compiler says goes to log.
+// run builds, and reports its progress to a task. The compiler's output goes to log.
 func (c compilation) run(ctx context.Context, task *progress.Task, log io.Writer) error {
 	sizes, err := c.stale(ctx)
 	if err != nil {
@@ -52,8 +52,8 @@ func (c compilation) run(ctx context.Context, task *progress.Task, log io.Writer
 	return nil
 }
 
-// stale are the packages that have to be compiled, with the sizes of their sources. Modules
-// that are not there are downloaded.
+// stale returns the packages that must be compiled, with the sizes of their sources. Missing
+// modules are downloaded.
 func (c compilation) stale(ctx context.Context) (map[string]int64, error) {
 	const format = `{{if .Stale}}{{.ImportPath}}{{"\t"}}{{.Dir}}{{range .GoFiles}}{{"\t"}}{{.}}{{end}}{{end}}`
 	var out, problem bytes.Buffer
@@ -73,7 +73,7 @@ func (c compilation) stale(ctx context.Context) (map[string]int64, error) {
 	return sizes, nil
 }
 
-// listed are the flags of go build that go list has, too.
+// listed returns the flags of go build that go list also accepts.
 func listed(flags []string) []string {
 	var out []string
 	for i := 0; i < len(flags); i++ {
@@ -96,7 +96,7 @@ func sourceSize(dir string, files []string) int64 {
 	return size
 }
 
-// counter takes the names of packages out of what go build says, and leaves the rest to log.
+// counter extracts the names of packages from go build's output, and writes the rest to log.
 type counter struct {
 	task  *progress.Task
 	sizes map[string]int64

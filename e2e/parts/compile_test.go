@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/e2e/progress"
 )
 
-// module writes a module with two packages, of which the second needs the first.
+// module writes a module with two packages, the second of which imports the first.
 func module(t *testing.T, second string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -32,7 +32,8 @@ func compile(t *testing.T, dir string) (compilation, *progress.Task) {
 	return compilation{dir: dir, env: []string{"CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off"}, flags: []string{"-trimpath", "-ldflags", "-s -w"}, out: filepath.Join(dir, "out"), packages: []string{"."}, yields: true}, task
 }
 
-// What is to be compiled is known beforehand, and nothing once it was.
+// TestCompilationCountsPackages: the packages to compile are known in advance, and there are none
+// after the build.
 func TestCompilationCountsPackages(t *testing.T) {
 	dir := module(t, "package main\n\nimport \"example.org/m/first\"\n\nfunc main() { println(first.Text) }\n")
 	c, task := compile(t, dir)

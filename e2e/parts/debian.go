@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// unpack downloads packages of the Debian that this machine runs and unpacks
-// them into a directory. Nothing is installed.
+// unpack downloads packages of this machine's Debian release and unpacks them into a directory. It
+// installs nothing.
 func unpack(ctx context.Context, j job, directory string, packages ...string) error {
 	downloads := filepath.Join(j.work, "packages")
 	if err := os.MkdirAll(downloads, 0o755); err != nil {
@@ -34,7 +34,7 @@ func unpack(ctx context.Context, j job, directory string, packages ...string) er
 	return nil
 }
 
-// found is the one directory below root that has a file.
+// found returns the only directory below root that contains a file.
 func found(root, file string) (string, error) {
 	for _, pattern := range []string{"usr/lib/*", "usr/lib", "lib/*"} {
 		if matches, err := filepath.Glob(filepath.Join(root, pattern, file)); err == nil && len(matches) > 0 {
@@ -44,8 +44,8 @@ func found(root, file string) (string, error) {
 	return "", fmt.Errorf("no package has %s", file)
 }
 
-// unpackNft takes nft and its libraries from Debian's packages. The program is
-// a script, which tells the real one where its libraries are.
+// unpackNft takes nft and its libraries from Debian's packages. The program is a script that sets
+// the path of the libraries for the real one.
 func unpackNft(ctx context.Context, j job, binary string) error {
 	root := filepath.Join(filepath.Dir(binary), "root")
 	packages := []string{

@@ -15,21 +15,20 @@ import (
 // modulePath is the module whose directory is the root of the repository.
 const modulePath = "github.com/egraft/egraft"
 
-// program is a command of another module, at the version that the module in
-// hack/tools pins.
+// program is a command of another module, in the version that the module in hack/tools pins.
 type program struct {
 	variable string // of the environment, with the path of an existing binary
 	module   string // below hack/tools
 	pkg      string
-	pins     []string // beside the module's own files
-	lasts    string   // on two cores, for people
+	pins     []string // in addition to the module's own files
+	lasts    string   // on two cores, for display
 	cgo      bool
-	needs    []need // beside Go and, for cgo, a C compiler
+	needs    []need // in addition to Go and, for cgo, a C compiler
 	tags     string
-	ldflags  string // beside those that leave symbols out
+	ldflags  string // in addition to those that omit symbols
 }
 
-// recipe builds it with the go command.
+// recipe returns a recipe that builds it with the go command.
 func (p program) recipe() recipe {
 	needs, enabled := append([]need{golang}, p.needs...), "CGO_ENABLED=0"
 	if p.cgo {
@@ -56,7 +55,7 @@ func (s *Store) BuildCommand(ctx context.Context, pkg, binary string) error {
 	return s.buildOwn(ctx, binary, pkg)
 }
 
-// BuildCommands is [Store.BuildCommand] for several, into a directory.
+// BuildCommands is [Store.BuildCommand] for several commands, into a directory.
 func (s *Store) BuildCommands(ctx context.Context, dir string, packages ...string) error {
 	return s.buildOwn(ctx, dir+string(filepath.Separator), packages...)
 }
@@ -78,7 +77,7 @@ func (s *Store) buildOwn(ctx context.Context, out string, packages ...string) er
 	return nil
 }
 
-// Root finds the root of the repository from the working directory up.
+// Root returns the root of the repository, searching upwards from the working directory.
 func Root() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {

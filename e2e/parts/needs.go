@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// need is something that has to be on the machine.
+// need is something that the machine must have.
 type need struct {
 	name string
-	// command succeeds when it is there. An empty one means the C compiler
-	// that the go command would use.
+	// command succeeds if the machine has it. If empty, it is the C compiler that the go command
+	// would use.
 	command []string
-	// advice says how to get it.
+	// advice explains how to get it.
 	advice string
 }
 
@@ -44,7 +44,7 @@ func check(ctx context.Context, needs []need) error {
 	return nil
 }
 
-// compiler asks the C compiler that cgo would use for its version.
+// compiler returns a command that prints the version of the C compiler that cgo would use.
 func compiler(ctx context.Context) []string {
 	cc := []string{"cc"}
 	if out, err := exec.CommandContext(ctx, "go", "env", "CC").Output(); err == nil {
