@@ -23,22 +23,22 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// intent is what a user wants of Envoy's configuration.
+// intent is a change of Envoy's configuration that a user wants.
 type intent struct {
 	Wish, From string
-	// Of is where it is, a key of [places].
+	// Of is the place of the change, a key of [places].
 	Of string
 	// Add, Replace and Remove are the operations of an EnvoyPatchPolicy.
 	Add, Replace map[string]any
 	Remove       []string
-	// Egraft is the patches of an XDSPatchPolicy, without what they select.
+	// Egraft is the patches of an XDSPatchPolicy, without their selectors.
 	Egraft []map[string]any
-	// Shows is in Envoy's configuration then and not before, and Gone the other way around.
+	// Shows is in Envoy's configuration only after the change, and Gone only before.
 	Shows, Gone string
 }
 
-// place is where patches are: for an EnvoyPatchPolicy a resource and a path, for an XDSPatchPolicy a
-// kind of message of a target.
+// place is the location of patches: for an EnvoyPatchPolicy a resource and a path, for an
+// XDSPatchPolicy a kind of message of a target.
 type place struct{ kind, resource, path, selects, target string }
 
 const (
@@ -51,7 +51,7 @@ const (
 	clusterType  = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 )
 
-// places are those of [intent.Of].
+// places are the values of [intent.Of].
 var places = map[string]place{
 	"HTTPConnectionManager": {listenerType, xdsListener("http"), "/default_filter_chain/filters/0/typed_config", "HTTPConnectionManager", ofListenerHTTP},
 	"Listener":              {listenerType, xdsListener("http"), "", "Listener", ofListenerHTTP},
@@ -67,9 +67,9 @@ var places = map[string]place{
 // everyPatch grants all fields of all kinds of messages.
 const everyPatch = "namespaces=*;patches=Listener:*,FilterChain:*,HTTPConnectionManager:*,RouteConfiguration:*,VirtualHost:*,Route:*,Cluster:*,DownstreamTLS:*,UpstreamTLS:*"
 
-// TestPatchIntents: a policy makes of Envoy's configuration what the EnvoyPatchPolicy for the same wish
-// makes of it, and so does the one that egraft convert makes of the EnvoyPatchPolicy. It still does when
-// routes, listeners and Gateways come in front of and behind its target.
+// TestPatchIntents: a policy changes Envoy's configuration in the same way as the EnvoyPatchPolicy
+// for the same purpose, and so does the output of egraft convert for the EnvoyPatchPolicy. This is
+// still so after routes, listeners and Gateways are added before and after its target.
 func TestPatchIntents(t *testing.T) {
 	needs(t, here)
 	text, err := os.ReadFile("testdata/patch-intents.yaml")
@@ -121,7 +121,8 @@ func TestPatchIntents(t *testing.T) {
 	})))
 }
 
-// converted is what egraft convert makes of an EnvoyPatchPolicy, all of which it converts.
+// converted returns the output of egraft convert for an EnvoyPatchPolicy, which must be converted
+// completely.
 func (f *fixture) converted(policy string) string {
 	f.t.Helper()
 	dump, err := f.EnvoyAdmin(f.soon(), "/config_dump")
@@ -134,7 +135,7 @@ func (f *fixture) converted(policy string) string {
 	return out
 }
 
-// resource is the key of what an intent changes in Envoy's configuration.
+// resource returns the key in Envoy's configuration of the resource that an intent changes.
 func (i intent) resource() string {
 	part := map[string]string{listenerType: "dynamic_listeners", routesType: "dynamic_route_configs", clusterType: "dynamic_active_clusters"}
 	return part[places[i.Of].kind] + " " + places[i.Of].resource
@@ -166,8 +167,8 @@ func envoyPatchPolicy(t *testing.T, intents []intent) string {
 	})
 }
 
-// xdsPatchPolicies has the patches of the intents in as few policies as they fit into: of a namespace, not any
-// number is in effect.
+// xdsPatchPolicies returns the patches of the intents in as few policies as possible, since the
+// number of a namespace's policies in effect is limited.
 func xdsPatchPolicies(t *testing.T, intents []intent) string {
 	t.Helper()
 	byTarget := map[string][]map[string]any{}
@@ -178,7 +179,7 @@ func xdsPatchPolicies(t *testing.T, intents []intent) string {
 			byTarget[p.target] = append(byTarget[p.target], patch)
 		}
 	}
-	const most = 16 // patches of a policy
+	const most = 16 // patches in a policy
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(byTarget)) {
 		var target object
@@ -200,7 +201,7 @@ func marshalled(t *testing.T, o object) string {
 	return string(text)
 }
 
-// routeOf is a route on one listener of a Gateway.
+// routeOf applies a route on one listener of a Gateway.
 func (f *fixture) routeOf(gateway, host, section string, port int) {
 	f.t.Helper()
 	name, _, _ := strings.Cut(host, ".")
@@ -220,7 +221,7 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %[3]d}}]}
 `, name, host, port, section, gateway))
 }
 
-// surround puts routes, listeners and Gateways in front of the target and behind it.
+// surround adds routes, listeners and Gateways before and after the target.
 func (f *fixture) surround(port int) {
 	f.t.Helper()
 	for n, name := range []string{"aaa", "zzz"} {
@@ -239,7 +240,8 @@ spec:
 	f.until("zzz.example.com", "the route behind", envoy.Status(200))
 }
 
-// settled waits until Envoy has a text in its configuration, and returns that without what egraft notes.
+// settled waits until Envoy's configuration contains a text, and returns it without egraft's
+// metadata.
 func (f *fixture) settled(what, shows string) map[string]string {
 	f.t.Helper()
 	return f.settledFor(what, func(all map[string]string) error {
@@ -250,7 +252,7 @@ func (f *fixture) settled(what, shows string) map[string]string {
 	})
 }
 
-// settledAs waits until Envoy has a configuration, and returns what it has in the end.
+// settledAs waits until Envoy has a configuration, and returns the last one.
 func (f *fixture) settledAs(what string, wanted map[string]string) (all map[string]string) {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.ctx, patience)
@@ -274,7 +276,8 @@ func (f *fixture) settledFor(what string, is func(map[string]string) error) (all
 	return f.plainConfiguration()
 }
 
-// plainConfiguration is Envoy's, as JSON without spaces, and without what egraft notes in metadata.
+// plainConfiguration returns Envoy's configuration as JSON without spaces and without egraft's
+// metadata.
 func (f *fixture) plainConfiguration() map[string]string {
 	f.t.Helper()
 	all, err := f.Configuration(f.soon())
@@ -308,7 +311,7 @@ func withoutNotes(value any) any {
 	return value
 }
 
-// ofTarget is what belongs to the listener http, the listener https, and the route web.
+// ofTarget returns the resources of the listener http, the listener https, and the route web.
 func ofTarget(all map[string]string) map[string]string {
 	out := map[string]string{}
 	for _, name := range []string{"dynamic_listeners " + xdsListener("http"), "dynamic_listeners " + xdsListener("https"), "dynamic_active_clusters httproute/default/web/rule/0"} {

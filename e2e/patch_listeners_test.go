@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// patchesOnAllListeners requires that a Gateway's patch is in effect on each of its listeners and a route's
-// patch on that route, by every version of HTTP. A listener that a merged Gateway shares with another is left
-// as it is, for it serves the other as well.
+// patchesOnAllListeners requires that a Gateway's patch is in effect on each of its listeners, and
+// a route's patch on that route, by every version of HTTP. A listener that merged Gateways share is
+// unmodified, since it also serves the other Gateway.
 func (f *fixture) patchesOnAllListeners(merged bool, hosts map[string][]string) {
 	f.apply("patches", patchPolicy("kind: Gateway, name: eg",
 		"{select: {kind: HTTPConnectionManager}, merge: {server_name: patched, server_header_transformation: OVERWRITE}}")+"---"+

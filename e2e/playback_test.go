@@ -22,7 +22,7 @@ import (
 // updateRecorded writes the recording that the demo plays.
 var updateRecorded = flag.Bool("update-recorded", false, "record the calls that the demo plays")
 
-// TestRecordedCalls: what the demo plays is what Envoy Gateway sends.
+// TestRecordedCalls: the demo plays the same calls as Envoy Gateway sends.
 func TestRecordedCalls(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{})
@@ -61,7 +61,7 @@ func writeRecorded(t *testing.T, calls map[string]string) {
 	}
 }
 
-// TestRecordedStory: what the demo shows before Envoy Gateway is built.
+// TestRecordedStory tests what the demo shows before Envoy Gateway is built.
 func TestRecordedStory(t *testing.T) {
 	needs(t, here)
 	w, err := playback.Start(t.Context())

@@ -19,8 +19,8 @@ const (
 	gateway          = "deployment/envoy-gateway"
 )
 
-// podsChange: whatever happens to the pod of Envoy Gateway and egraft, requests
-// are served, and a policy is in effect afterwards.
+// podsChange: requests are served while the pods of Envoy Gateway and egraft change, and a policy
+// is in effect afterwards.
 func (c *inCluster) podsChange(t *scenario) {
 	changes := []struct {
 		name string
@@ -44,7 +44,7 @@ func (c *inCluster) podsChange(t *scenario) {
 	}
 }
 
-// policiesStillWork changes the policy to and fro.
+// policiesStillWork changes the policy and changes it back.
 func (c *inCluster) policiesStillWork(t *scenario) {
 	t.t.Helper()
 	t.effect(t.wrongPeer(), echoRoute.Host(), envoy.Status(503))
@@ -56,8 +56,7 @@ func (c *inCluster) podDeleted(t *scenario) {
 	c.rolledOut(t)
 }
 
-// egraftKilledInPlace: the container is started again, and the pod's other one
-// goes on.
+// egraftKilledInPlace: the container is restarted, and the pod's other container keeps running.
 func (c *inCluster) egraftKilledInPlace(t *scenario) {
 	before := c.restarts(t)
 	_, err := c.OnNode(t.soon(), "sh", "-c",
@@ -78,7 +77,7 @@ func (c *inCluster) egraftKilledInPlace(t *scenario) {
 
 const restartCounts = "jsonpath={.items[*].status.initContainerStatuses[*].restartCount}/{.items[*].status.containerStatuses[*].restartCount}"
 
-// restarts is how often egraft and Envoy Gateway were started again.
+// restarts returns how often egraft and Envoy Gateway were restarted.
 func (c *inCluster) restarts(t *scenario) string {
 	t.t.Helper()
 	return t.kubectl(c, "get", "pods", gatewayNamespace, gatewayPods, "--output", restartCounts)
@@ -99,7 +98,7 @@ func (c *inCluster) twoReplicas(t *scenario) {
 	c.rolledOut(t)
 }
 
-// oneOfTwoDeleted leaves one in the end.
+// oneOfTwoDeleted: one of two pods is deleted, and in the end one remains.
 func (c *inCluster) oneOfTwoDeleted(t *scenario) {
 	pods := strings.Fields(t.kubectl(c, "get", "pods", gatewayNamespace, gatewayPods, "--output", "name"))
 	require.Len(t.t, pods, 2)
@@ -109,14 +108,13 @@ func (c *inCluster) oneOfTwoDeleted(t *scenario) {
 	c.rolledOut(t)
 }
 
-// rolledOut waits until the Deployment is as it is to be, and nothing is left of
-// what was before.
+// rolledOut waits until the Deployment is in the desired state, and no old pods remain.
 func (c *inCluster) rolledOut(t *scenario) {
 	t.t.Helper()
 	t.kubectl(c, "rollout", "status", gatewayNamespace, gateway, "--timeout=90s")
 }
 
-// kubectl runs a command that has to succeed.
+// kubectl runs a command that must succeed.
 func (s *scenario) kubectl(c *inCluster, arguments ...string) string {
 	s.t.Helper()
 	out, err := c.Kubectl.Run(s.ctx, arguments...)

@@ -12,8 +12,9 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// TestPolicyMutatorCRD: an API server takes the CRDs and permissions that the example prints, and its
-// policies; it rejects what the feature calls invalid, and gives Envoy Gateway what it needs.
+// TestPolicyMutatorCRD: an API server accepts the CRDs and permissions that the example prints, and
+// its policies. It rejects what the feature considers invalid, and grants Envoy Gateway what it
+// needs.
 func TestPolicyMutatorCRD(t *testing.T) {
 	server := startServer(t)
 	admin := func(arguments ...string) string {
@@ -56,7 +57,7 @@ func TestPolicyMutatorCRD(t *testing.T) {
 	admin("auth", "can-i", "update", "retrybudgetpolicies.example.com", "--subresource=status", "--all-namespaces", "--as", gateway)
 }
 
-// printedBy is what `config` of a program prints.
+// printedBy returns the output of `config` of a program.
 func printedBy(t *testing.T, name parts.Name, command string) string {
 	t.Helper()
 	programs, err := parts.Prepared(name)

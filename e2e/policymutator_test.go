@@ -20,9 +20,9 @@ import (
 // policyMutator is the program of examples/policy-mutator.
 const policyMutator parts.Name = "policy-mutator"
 
-// TestPolicyMutatorOnMergedBackends runs the example in egraft's place: two routes share a cluster, and one of them has policies of
-// two features. It gets a copy of the cluster with the edits of both, and the other one a copy
-// with that of the Gateway's policy alone.
+// TestPolicyMutatorOnMergedBackends runs the example in place of egraft: two routes share a
+// cluster, and one of them has policies of two features. It gets a copy of the cluster with both
+// edits, and the other route a copy with the edit of the Gateway's policy only.
 func TestPolicyMutatorOnMergedBackends(t *testing.T) {
 	needs(t, here)
 	const shared = "backend/default/shared/0/http"
@@ -44,7 +44,7 @@ func TestPolicyMutatorOnMergedBackends(t *testing.T) {
 	f.healthy(f.soon())
 }
 
-// retryBudgets are the policies of the example's README.
+// retryBudgets returns the policies of the example's README.
 func retryBudgets(t *testing.T) string {
 	t.Helper()
 	page, err := os.ReadFile("../examples/policy-mutator/README.md")
@@ -54,11 +54,11 @@ func retryBudgets(t *testing.T) string {
 	return string(example[1])
 }
 
-// copied matches the name of a copy of a cluster, up to that of the cluster.
+// copied matches the name of a copied cluster up to the original name.
 var copied = regexp.MustCompile(`^(egraft/[^/]+/)[0-9a-f]{16}/`)
 
-// untilBudgets waits until Envoy leads the requests of each route to a cluster with a retry
-// budget, which is wanted in the form "cluster percent % concurrency".
+// untilBudgets waits until Envoy sends the requests of each route to a cluster with a retry budget,
+// given in the form "cluster percent % concurrency".
 func (f *fixture) untilBudgets(wanted map[string]string) {
 	f.t.Helper()
 	f.wait("the retry budgets", func(ctx context.Context) error {
@@ -80,7 +80,7 @@ func (f *fixture) untilBudgets(wanted map[string]string) {
 	})
 }
 
-// retryBudget is the retry budget of a cluster in words, as Envoy has it.
+// retryBudget describes the retry budget of Envoy's cluster.
 func retryBudget(c envoy.Cluster) string {
 	breakers, _ := c["circuit_breakers"].(map[string]any)
 	thresholds, _ := breakers["thresholds"].([]any)

@@ -17,24 +17,24 @@ import (
 // handshake record, RFC 8446 section 5.1.
 const tlsHandshake = 22
 
-// recorder is a backend in cleartext that counts who reaches it.
+// recorder is a cleartext backend that counts connections.
 type recorder struct {
 	port        int
 	connections atomic.Int64
-	// cleartext are the connections that began with anything but TLS.
+	// cleartext counts the connections that began with anything but TLS.
 	cleartext atomic.Int64
 }
 
-// recorded is what a recorder answers.
+// recorded is the response of a recorder.
 const recorded = "recorded"
 
-// recorder serves until the end of the test.
+// recorder returns a recorder that serves until the end of the test.
 func (f *fixture) recorder() *recorder {
 	f.t.Helper()
 	return f.recorderAt("127.0.0.1:0")
 }
 
-// recorderAt is a recorder at an address of this machine.
+// recorderAt returns a recorder at an address of this machine.
 func (f *fixture) recorderAt(address string) *recorder {
 	f.t.Helper()
 	listener, err := net.Listen("tcp", address)
@@ -54,7 +54,7 @@ func (f *fixture) recorderAt(address string) *recorder {
 	return r
 }
 
-// answer reads one request and answers it, if it is one.
+// answer reads one request and responds to it, if it is a request.
 func (r *recorder) answer(connection net.Conn) {
 	defer connection.Close()
 	reader := bufio.NewReader(connection)
@@ -67,13 +67,12 @@ func (r *recorder) answer(connection net.Conn) {
 	}
 }
 
-// route is a route to the recorder.
+// route returns a route to the recorder.
 func (r *recorder) route(name, section string) manifest.Route {
 	return manifest.Route{Name: name, Port: r.port, Section: section}
 }
 
-// mustStayUntouched sends requests and fails the test if any connection comes
-// in.
+// mustStayUntouched sends requests and fails the test if any connection arrives.
 func (r *recorder) mustStayUntouched(f *fixture, listener, host string) {
 	f.t.Helper()
 	before := r.connections.Load()

@@ -31,24 +31,24 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// inCleartext is what a backend says of a connection without TLS.
+// inCleartext is the backend's response for a connection without TLS.
 const inCleartext = "cleartext"
 
-// slowPath takes a backend the time for which things are observed.
+// slowPath is a path whose response takes the time for which tests observe.
 const slowPath = "/slow"
 
-// serialPath tells the serial number of the client's certificate.
+// serialPath is a path whose response is the serial number of the client's certificate.
 const serialPath = "/serial"
 
-// secureLab is a lab with an agent, and a backend that takes cleartext and mutual TLS on
-// one port and says which it was.
+// secureLab is a lab with an agent, and with a backend that accepts cleartext and mutual TLS on one
+// port and reports which one was used.
 type secureLab struct {
 	*lab
 	issuer *devspiffe.Issuer
-	seen   sync.Map // how many requests of a peer the backend saw
+	seen   sync.Map // number of requests that the backend saw, by peer
 }
 
-// peers is how many requests the backend saw of a peer.
+// peers returns the number of requests that the backend saw of a peer.
 func (l *secureLab) peers(peer string) int64 {
 	if n, ok := l.seen.Load(peer); ok {
 		return n.(*atomic.Int64).Load()
@@ -73,7 +73,7 @@ func newSecureLab(t *testing.T) *secureLab {
 	return l
 }
 
-// source is what policies say of the agent.
+// source returns the agent as policies describe it.
 func (l *secureLab) source() spiffe.Source {
 	return spiffe.Source{
 		TrustDomain: "example.org", WorkloadIdentifier: "/envoy", TrustBundles: []v1alpha1.TrustDomain{"example.org"},
@@ -81,7 +81,7 @@ func (l *secureLab) source() spiffe.Source {
 	}
 }
 
-// secure has a cluster speak mutual TLS, as egraft does.
+// secure makes a cluster use mutual TLS, as egraft does.
 func (l *secureLab) secure(c *clusterv3.Cluster, edit ...func(*tlsv3.UpstreamTlsContext)) *clusterv3.Cluster {
 	l.t.Helper()
 	s, peer := l.source(), "spiffe://example.org/backend"
@@ -99,12 +99,12 @@ func (l *secureLab) secure(c *clusterv3.Cluster, edit ...func(*tlsv3.UpstreamTls
 	return c
 }
 
-// refusedByEnvoy is an edit that Envoy rejects when the cluster comes.
+// refusedByEnvoy is an edit that Envoy rejects when the cluster arrives.
 func refusedByEnvoy(c *tlsv3.UpstreamTlsContext) {
 	c.CommonTlsContext.TlsParams.CipherSuites = []string{"no-such-cipher"}
 }
 
-// tellingBackend returns its port.
+// tellingBackend starts the backend and returns its port.
 func (l *secureLab) tellingBackend() int {
 	l.t.Helper()
 	source, err := workloadapi.NewX509Source(l.t.Context(), workloadapi.WithClientOptions(workloadapi.WithAddr("unix://"+l.issuer.Socket())))
@@ -121,7 +121,7 @@ func (l *secureLab) tellingBackend() int {
 		n.(*atomic.Int64).Add(1)
 		if r.URL.Path == serialPath && peer != inCleartext {
 			peer += fmt.Sprintf(" %x", r.TLS.PeerCertificates[0].SerialNumber)
-			w.Header().Set("Connection", "close") // the next one is to show its certificate
+			w.Header().Set("Connection", "close") // the next request must present its certificate
 		}
 		w.Header().Set(ads.PeerHeader, peer)
 		if r.URL.Path == slowPath {
@@ -141,7 +141,7 @@ func (l *secureLab) tellingBackend() int {
 	return inner.Addr().(*net.TCPAddr).Port
 }
 
-// eitherListener speaks TLS to clients that begin with it.
+// eitherListener uses TLS for clients that begin with it.
 type eitherListener struct {
 	net.Listener
 	config   *tls.Config
@@ -170,7 +170,7 @@ func (l *eitherListener) run() {
 	}
 }
 
-// Accept returns a connection that is known to be TLS or not.
+// Accept returns a connection once it is known to be TLS or not.
 func (l *eitherListener) Accept() (net.Conn, error) {
 	if c, ok := <-l.accepted; ok {
 		return c, nil
@@ -178,7 +178,7 @@ func (l *eitherListener) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// readConn is a connection of which something was read.
+// readConn is a connection from which some bytes have been read.
 type readConn struct {
 	net.Conn
 	read *bufio.Reader
@@ -186,7 +186,7 @@ type readConn struct {
 
 func (c *readConn) Read(b []byte) (int, error) { return c.read.Read(b) }
 
-// bootWith starts Envoy with a listener and routes. It may reject what comes.
+// bootWith starts Envoy with a listener and routes. It may reject resources.
 func (l *secureLab) bootWith(resources ...proto.Message) {
 	l.t.Helper()
 	l.set(resources...)
@@ -201,7 +201,8 @@ func (l *secureLab) bootWith(resources ...proto.Message) {
 	})
 }
 
-// change makes a round and watches a client of x until the answer stays for a while.
+// change sends one set of updates, and watches a client of x until the response stays the same for
+// a while.
 func (l *secureLab) change(set, remove []proto.Message, answer string, stays time.Duration) ads.Timeline {
 	l.t.Helper()
 	begin := time.Now()

@@ -31,7 +31,7 @@ func ways() []way {
 	return out
 }
 
-// TestRejectionSweep shows what each way costs, and what a rejection comes to.
+// TestRejectionSweep shows the cost of each way, and the effect of a rejection.
 func TestRejectionSweep(t *testing.T) {
 	needs(t, here)
 	experiment(t)
@@ -54,7 +54,7 @@ func TestRejectionSweep(t *testing.T) {
 	}
 }
 
-// TestColdStartSweep shows what a short timeout costs when Envoy starts with many clusters.
+// TestColdStartSweep shows the cost of a short timeout when Envoy starts with many clusters.
 func TestColdStartSweep(t *testing.T) {
 	needs(t, here)
 	experiment(t)
@@ -85,7 +85,7 @@ func TestColdStartSweep(t *testing.T) {
 	}
 }
 
-// pairs are secured clusters of hosts, with those in cleartext if they stay.
+// pairs returns the secured clusters of hosts, and their cleartext clusters if they are kept.
 func (l *secureLab) pairs(hosts many, w way) (out []proto.Message) {
 	for _, h := range hosts {
 		c := l.secure(ads.Cluster(h, "2", w.timeout))
@@ -100,7 +100,7 @@ func (l *secureLab) pairs(hosts many, w way) (out []proto.Message) {
 	return out
 }
 
-// TestMemorySweep shows what clusters take in Envoy's memory.
+// TestMemorySweep shows the memory that clusters use in Envoy.
 func TestMemorySweep(t *testing.T) {
 	needs(t, here)
 	experiment(t)

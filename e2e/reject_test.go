@@ -18,7 +18,7 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// What Envoy makes of a cluster that goes from cleartext to TLS in an update that it rejects.
+// Ways to change a cluster from cleartext to TLS in an update that Envoy rejects.
 var (
 	inPlace = way{name: "in place", timeout: labTimeout}
 	renamed = way{name: "another name", timeout: labTimeout, apart: true, removes: true}
@@ -26,11 +26,11 @@ var (
 	proven  = way{name: "in place with proof", timeout: labTimeout, proof: true}
 )
 
-// observed is for how long a client looks at what is to stay as it is.
+// observed is the time for which a client checks that nothing changes.
 const observed = time.Second
 
-// rejections are edits that Envoy rejects when a cluster comes, or, of the second, at the
-// latest when its secrets do.
+// rejections are edits that Envoy rejects when a cluster arrives, or, in the second case, at the
+// latest when its secrets arrive.
 var rejections = map[string]func(*tlsv3.UpstreamTlsContext){
 	"cipher": refusedByEnvoy,
 	"regular expression": func(c *tlsv3.UpstreamTlsContext) {
@@ -39,19 +39,19 @@ var rejections = map[string]func(*tlsv3.UpstreamTlsContext){
 	},
 }
 
-// during watches a client of x for a time.
+// during watches a client of x for a period.
 func (l *secureLab) during(d time.Duration) ads.Timeline {
 	ctx, cancel := context.WithTimeout(l.t.Context(), d)
 	defer cancel()
-	seen, _ := l.Watch(ctx, time.Now(), "x", "", d) // ends with the time
+	seen, _ := l.Watch(ctx, time.Now(), "x", "", d) // ends with the period
 	if last := len(seen) - 1; last > 0 && seen[last].Answer == "rejected" {
-		seen = seen[:last] // by the end of the time
+		seen = seen[:last] // the request was cut off by the end of the period
 	}
 	return seen
 }
 
-// TestRejectedEditStaysInCleartext: an edit in place that Envoy rejects has no effect, and
-// nothing that a client sees says so.
+// TestRejectedEditStaysInCleartext: if Envoy rejects an edit in place, it has no effect, and
+// clients cannot notice that.
 func TestRejectedEditStaysInCleartext(t *testing.T) {
 	needs(t, here)
 	for name, reject := range rejections {
@@ -67,8 +67,8 @@ func TestRejectedEditStaysInCleartext(t *testing.T) {
 	}
 }
 
-// TestRejectedClusterIsNotReached: where routes lead to a cluster of another name, or ask
-// for a proof, a rejection ends cleartext, until the policy is mended.
+// TestRejectedClusterIsNotReached: if routes use a cluster with another name, or require a proof, a
+// rejection ends cleartext until the policy is corrected.
 func TestRejectedClusterIsNotReached(t *testing.T) {
 	needs(t, here)
 	for _, w := range []way{renamed, beside, proven} {
@@ -94,8 +94,8 @@ func TestRejectedClusterIsNotReached(t *testing.T) {
 	}
 }
 
-// TestRejectedClusterTakesNoOtherAlong: of an incremental update, Envoy takes all clusters
-// but those that it rejects.
+// TestRejectedClusterTakesNoOtherAlong: in an incremental update, Envoy accepts all clusters except
+// those that it rejects.
 func TestRejectedClusterTakesNoOtherAlong(t *testing.T) {
 	needs(t, here)
 	l := newSecureLab(t)
@@ -112,9 +112,9 @@ func TestRejectedClusterTakesNoOtherAlong(t *testing.T) {
 	assert.Equal(t, notSecured, l.Get(t.Context(), "x"))
 }
 
-// TestAnotherNameCostsTheTimeout: Envoy has the endpoints of the new cluster already, so
-// nobody sends them, and the route leads nowhere until Envoy gives up waiting. No request
-// goes out in cleartext meanwhile.
+// TestAnotherNameCostsTheTimeout: Envoy already has the endpoints of the new cluster, so the
+// control plane does not send them, and requests fail until Envoy's timeout. No request is sent in
+// cleartext meanwhile.
 func TestAnotherNameCostsTheTimeout(t *testing.T) {
 	needs(t, here)
 	for _, w := range []way{renamed, beside, proven} {
@@ -137,12 +137,12 @@ func TestAnotherNameCostsTheTimeout(t *testing.T) {
 	}
 }
 
-// withoutSecret is the answer of a cluster whose secrets did not come.
+// withoutSecret is the response of a cluster whose secrets did not arrive.
 const withoutSecret = "503 UF upstream_reset_before_response_started{remote_connection_failure|TLS_error:_Secret_is_not_supplied_by_SDS}"
 
-// TestColdStartWithAnotherName: a start costs what it did. Envoy takes what it would reject
-// later, since the secrets are not there yet, and rejects the secrets for it: nothing goes out
-// in cleartext.
+// TestColdStartWithAnotherName: a start costs the same as before. Envoy accepts what it would
+// reject later, since the secrets have not arrived yet, and then rejects the secrets: nothing is
+// sent in cleartext.
 func TestColdStartWithAnotherName(t *testing.T) {
 	needs(t, here)
 	for _, w := range []way{inPlace, renamed, beside} {
@@ -171,7 +171,7 @@ func TestColdStartWithAnotherName(t *testing.T) {
 	}
 }
 
-// TestFirstUseOfAnAgent: the first cluster with an agent's secrets has to wait for them.
+// TestFirstUseOfAnAgent: the first cluster with an agent's secrets must wait for them.
 func TestFirstUseOfAnAgent(t *testing.T) {
 	needs(t, here)
 	for _, w := range []way{inPlace, renamed, beside} {
@@ -188,8 +188,8 @@ func TestFirstUseOfAnAgent(t *testing.T) {
 	}
 }
 
-// TestRoutesOfAllKindsLeadToAnotherName: weighted clusters and mirrored requests take the
-// name as well.
+// TestRoutesOfAllKindsLeadToAnotherName: weighted clusters and mirrored requests use the new name
+// as well.
 func TestRoutesOfAllKindsLeadToAnotherName(t *testing.T) {
 	needs(t, here)
 	l := newSecureLab(t)
@@ -211,7 +211,7 @@ func TestRoutesOfAllKindsLeadToAnotherName(t *testing.T) {
 	assert.Equal(t, before, l.peers(inCleartext))
 }
 
-// TestRequestsUnderWayEnd: a policy that comes breaks off no request that it finds.
+// TestRequestsUnderWayEnd: applying a policy does not interrupt requests in flight.
 func TestRequestsUnderWayEnd(t *testing.T) {
 	needs(t, here)
 	for _, w := range []way{inPlace, renamed, beside} {

@@ -24,18 +24,18 @@ import (
 	"github.com/egraft/egraft/e2e/ads"
 )
 
-// way is how a policy turns a cluster in cleartext that serves into TLS: what is set and
-// removed when the policy comes and when it goes.
+// way is a way in which a policy changes a serving cleartext cluster to TLS: the resources that are
+// set and removed when the policy is applied and deleted.
 type way struct {
 	name    string
 	timeout time.Duration // for endpoints
-	// again sends endpoints in the same round, though they did not change.
+	// again resends the unchanged endpoints in the same update.
 	again bool
-	// apart has TLS in a cluster of another name.
+	// apart puts TLS in a cluster with another name.
 	apart bool
-	// removes takes the cluster in cleartext away.
+	// removes removes the cleartext cluster.
 	removes bool
-	// proof has routes ask for a mark on the cluster.
+	// proof makes routes require metadata on the cluster.
 	proof bool
 }
 
@@ -45,7 +45,7 @@ const (
 	lonely     = "x/egraft"
 )
 
-// plain is the cluster before.
+// plain returns the cluster before the policy.
 func (w way) plain() *clusterv3.Cluster { return ads.Cluster("x", "1", w.timeout) }
 
 func (w way) secured(l *secureLab, edit ...func(*tlsv3.UpstreamTlsContext)) *clusterv3.Cluster {
@@ -56,7 +56,7 @@ func (w way) secured(l *secureLab, edit ...func(*tlsv3.UpstreamTlsContext)) *clu
 	return c
 }
 
-// routes lead to x, with the policy or without.
+// routes returns the routes to x, with or without the policy.
 func (w way) routes(t *testing.T, policy bool) *routev3.RouteConfiguration {
 	rc := ads.Routes("x", "other")
 	r := rc.VirtualHosts[0].Routes[0]
@@ -69,7 +69,7 @@ func (w way) routes(t *testing.T, policy bool) *routev3.RouteConfiguration {
 	return rc
 }
 
-// with is the round in which the policy comes.
+// with returns the updates for applying the policy.
 func (w way) with(l *secureLab, edit ...func(*tlsv3.UpstreamTlsContext)) (set, remove []proto.Message) {
 	set = append(set, w.secured(l, edit...), w.routes(l.t, true))
 	if w.again {
@@ -81,7 +81,7 @@ func (w way) with(l *secureLab, edit ...func(*tlsv3.UpstreamTlsContext)) (set, r
 	return set, remove
 }
 
-// without is the round in which it goes.
+// without returns the updates for deleting the policy.
 func (w way) without(l *secureLab) (set, remove []proto.Message) {
 	set = append(set, w.routes(l.t, false))
 	if !w.apart || w.removes {
@@ -96,7 +96,7 @@ func (w way) without(l *secureLab) (set, remove []proto.Message) {
 	return set, remove
 }
 
-// filters are what all routes have in front of the router.
+// filters returns the filters in front of the router for all routes.
 func (w way) filters(t *testing.T) []*hcmv3.HttpFilter {
 	if !w.proof {
 		return nil
@@ -133,7 +133,7 @@ func packed(t *testing.T, m proto.Message) *anypb.Any {
 	return out
 }
 
-// start has x in cleartext, and the secrets in use by another cluster.
+// start starts with x in cleartext, and with another cluster that uses the secrets.
 func (l *secureLab) start(w way) {
 	l.t.Helper()
 	listener, err := ads.Listener(w.filters(l.t)...)
@@ -144,7 +144,7 @@ func (l *secureLab) start(w way) {
 	l.watch(time.Now(), "other", secured)
 }
 
-// other is a bystander that has the agent's secrets in use.
+// other returns a bystander that uses the agent's secrets.
 func (l *secureLab) other(generation string) *clusterv3.Cluster {
 	return l.secure(ads.StaticCluster("other", generation, l.backend))
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/egraft/egraft/internal/doctor"
 )
 
-// TestGatewayFollowsItsConfiguration: Envoy Gateway calls egraft as soon as its file says so, and for
-// the hooks that the file names, without being started again.
+// TestGatewayFollowsItsConfiguration: Envoy Gateway calls egraft as soon as its configuration file
+// changes, for the configured hooks, without a restart.
 func TestGatewayFollowsItsConfiguration(t *testing.T) {
 	needs(t, here)
 	var own map[string]any

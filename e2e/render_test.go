@@ -23,8 +23,8 @@ import (
 	_ "github.com/egraft/egraft/pkg/mutator/mutatortest" // all messages of Envoy's API
 )
 
-// TestRenderIsWhatEnvoyGets: what `egraft render` makes of Envoy's config dump without a policy is
-// what Envoy has when the policy is there.
+// TestRenderIsWhatEnvoyGets: the output of `egraft render` for Envoy's config dump without a policy
+// equals Envoy's configuration with the policy.
 func TestRenderIsWhatEnvoyGets(t *testing.T) {
 	f := start(t, standalone.Options{})
 	f.routes(echoRoute)

@@ -14,8 +14,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestEgraftLater: Envoy Gateway starts before egraft, serves nothing that
-// egraft has not seen, and goes on when egraft is there.
+// TestEgraftLater: Envoy Gateway starts before egraft, serves nothing that egraft has not
+// processed, and continues when egraft is available.
 func TestEgraftLater(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{EgraftLater: true, Backends: backendsForAll()})
@@ -37,9 +37,8 @@ func (f *fixture) egraftLater() {
 	require.Zero(f.t, backend.cleartext.Load(), "cleartext connections")
 }
 
-// egraftKilled: policies change while egraft is killed and started again, the
-// last one is in effect in the end, and a route without a policy serves all
-// the time.
+// egraftKilled: policies change while egraft is killed and restarted. In the end, the last policy
+// is in effect, and a route without a policy is served all the time.
 func (f *fixture) egraftKilled() {
 	f.routes(echoRoute, plainRoute)
 	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
@@ -51,7 +50,7 @@ func (f *fixture) egraftKilled() {
 	others.mustAllBeServed()
 }
 
-// killedBefore: the policy changes while egraft is away.
+// killedBefore: the policy changes while egraft is down.
 func (f *fixture) killedBefore(identity standalone.Entry) {
 	f.t.Helper()
 	f.must(f.Egraft.Kill())
@@ -62,7 +61,7 @@ func (f *fixture) killedBefore(identity standalone.Entry) {
 	f.until(echoRoute.Host(), "the policy of "+identity.Path, envoy.Peer(identity.ID()))
 }
 
-// killedAfter: egraft goes away right after the change and comes back.
+// killedAfter: egraft is killed right after the change and restarted.
 func (f *fixture) killedAfter(identity standalone.Entry) {
 	f.t.Helper()
 	f.change(identity)
@@ -71,7 +70,7 @@ func (f *fixture) killedAfter(identity standalone.Entry) {
 	f.until(echoRoute.Host(), "the policy of "+identity.Path, envoy.Peer(identity.ID()))
 }
 
-// killedMeanwhile: egraft is killed with a call that it did not answer.
+// killedMeanwhile: egraft is killed during a call to which it has not responded.
 func (f *fixture) killedMeanwhile(identity standalone.Entry) {
 	f.t.Helper()
 	f.must(f.Egraft.Freeze())
@@ -81,7 +80,7 @@ func (f *fixture) killedMeanwhile(identity standalone.Entry) {
 	f.until(echoRoute.Host(), "the policy of "+identity.Path, envoy.Peer(identity.ID()))
 }
 
-// killedTwice: several changes and restarts, one upon the other.
+// killedTwice: several changes and restarts in quick succession.
 func (f *fixture) killedTwice(identity standalone.Entry) {
 	f.t.Helper()
 	for range 2 {
@@ -93,7 +92,7 @@ func (f *fixture) killedTwice(identity standalone.Entry) {
 	f.until(echoRoute.Host(), "the policy of "+identity.Path, envoy.Peer(identity.ID()))
 }
 
-// change lets the route's policy name another identity.
+// change sets another identity in the route's policy.
 func (f *fixture) change(identity standalone.Entry) {
 	f.t.Helper()
 	policy := f.policy("HTTPRoute", echoRoute.Name, "")
@@ -101,15 +100,15 @@ func (f *fixture) change(identity standalone.Entry) {
 	f.must(f.ApplyPolicy(f.ctx, policy))
 }
 
-// published is how often Envoy Gateway had something new to translate, upon
-// which it calls egraft.
+// published returns how often Envoy Gateway had something new to translate, for which it calls
+// egraft.
 func (f *fixture) published(ctx context.Context) (float64, error) {
 	page, err := f.GatewayMetrics(ctx)
 	return sum(page, "watchable_publish_total", `message="xds-ir"`), err
 }
 
-// afterTranslation makes a change and waits until Envoy Gateway translates,
-// which it cannot finish while egraft does not answer.
+// afterTranslation makes a change and waits until Envoy Gateway translates, which it cannot
+// complete before egraft responds.
 func (f *fixture) afterTranslation(change func()) {
 	f.t.Helper()
 	before, err := f.published(f.soon())
@@ -118,7 +117,7 @@ func (f *fixture) afterTranslation(change func()) {
 	f.waitPublished(before)
 }
 
-// waitPublished waits until Envoy Gateway translated more often.
+// waitPublished waits until Envoy Gateway has translated more often.
 func (f *fixture) waitPublished(than float64) {
 	f.t.Helper()
 	f.wait("Envoy Gateway to translate", func(ctx context.Context) error {

@@ -9,9 +9,9 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestNamespaceRules: a policy in namespace default names an SVID that the agent gives to
-// Envoy for namespace pay. Its route is denied with the reason, although an earlier version
-// of the policy was in effect, and no other route is.
+// TestNamespaceRules: a policy in namespace default requests an SVID that the agent gives to Envoy
+// for namespace pay. Its route is denied with the reason, although an earlier version of the policy
+// was in effect, and no other route is denied.
 func TestNamespaceRules(t *testing.T) {
 	f := start(t, standalone.Options{
 		Backends: backendsForAll(),

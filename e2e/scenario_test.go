@@ -18,15 +18,15 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// environment is where a scenario runs: processes on this machine or pods in a
-// cluster. What can be done to processes only is not in it; scenarios that do
-// that have a [fixture].
+// environment is the environment of a scenario: processes on this machine or pods in a cluster. It
+// lacks operations that are only possible with processes; scenarios that need them have a
+// [fixture].
 type environment interface {
-	// Apply applies manifests under a name, by which Delete deletes them.
+	// Apply applies manifests under a name, which Delete uses.
 	Apply(ctx context.Context, name, manifests string) error
 	Delete(ctx context.Context, name string) error
 	ApplyPolicy(ctx context.Context, p manifest.Policy) error
-	// Route and Policy are as they have to be written here.
+	// Route and Policy return the forms for this environment.
 	Route(r manifest.Route) manifest.Route
 	Policy() manifest.Policy
 
@@ -36,12 +36,12 @@ type environment interface {
 	RouteCluster(ctx context.Context, route string) (envoy.Cluster, error)
 	WaitSettled(ctx context.Context) error
 
-	// Bundle is the trust domain's roots in PEM, and Rotate replaces all SVIDs.
+	// Bundle returns the trust domain's roots in PEM, and Rotate replaces all SVIDs.
 	Bundle(ctx context.Context) ([]byte, error)
 	Rotate(ctx context.Context) error
-	// Log is what "egraft", "backend-echo" or Envoy as "access" logged.
+	// Log returns the log of "egraft", "backend-echo", or Envoy as "access".
 	Log(ctx context.Context, name string) ([]byte, error)
-	// AgentSocket is where Envoy finds the SPIFFE agent's.
+	// AgentSocket returns the path of the SPIFFE agent's socket for Envoy.
 	AgentSocket() string
 }
 
@@ -50,14 +50,14 @@ type scenario struct {
 	env environment
 	t   *testing.T
 	ctx context.Context //nolint:containedctx // of the one test that has the scenario
-	// applied are the names to be gone at the end, routes first, and hosts are
-	// those of the routes.
+	// applied are the names to delete at the end, routes first, and hosts are the hosts of the
+	// routes.
 	applied, hosts []string
 }
 
-// deleteAll deletes what was applied and waits until Envoy knows nothing of it.
-// Routes are the first to go: a cluster that is left without its policy keeps
-// Envoy busy for 15 s, see docs/backend-mtls-policy.md.
+// deleteAll deletes everything that was applied, and waits until Envoy no longer has it. Routes are
+// deleted first: a cluster that loses its policy keeps Envoy busy for 15 s, see
+// docs/backend-mtls-policy.md.
 func (s *scenario) deleteAll() {
 	for _, name := range s.applied {
 		s.must(s.env.Delete(s.ctx, name))
@@ -68,7 +68,7 @@ func (s *scenario) deleteAll() {
 	s.must(s.env.WaitSettled(s.soon()))
 }
 
-// soon is a context for one wait.
+// soon returns a context for one wait.
 func (s *scenario) soon() context.Context {
 	ctx, cancel := context.WithTimeoutCause(s.ctx, patience, fmt.Errorf("not within %s", patience))
 	s.t.Cleanup(cancel)
@@ -90,7 +90,7 @@ func (s *scenario) routes(routes ...manifest.Route) {
 	}
 }
 
-// route applies a route, with all that it needs.
+// route applies a route and everything that it needs.
 func (s *scenario) route(name, host, content string) {
 	s.t.Helper()
 	s.applied, s.hosts = slices.Insert(s.applied, 0, name), append(s.hosts, host)
@@ -106,8 +106,8 @@ func (s *scenario) policies(policies ...manifest.Policy) {
 	}
 }
 
-// effect applies a policy, waits for the answer that it is to bring about, and
-// says how long that took.
+// effect applies a policy, waits for the response that it must cause, and returns how long that
+// took.
 func (s *scenario) effect(p manifest.Policy, host string, wanted func(*envoy.Response) bool) time.Duration {
 	s.t.Helper()
 	start := time.Now()
@@ -116,7 +116,7 @@ func (s *scenario) effect(p manifest.Policy, host string, wanted func(*envoy.Res
 	return time.Since(start)
 }
 
-// until waits for an answer.
+// until waits for a response.
 func (s *scenario) until(host, what string, wanted func(*envoy.Response) bool) *envoy.Response {
 	s.t.Helper()
 	response, err := s.env.Until(s.soon(), host, what, wanted)
@@ -138,8 +138,7 @@ func (s *scenario) get(host, path string) *envoy.Response {
 	return response
 }
 
-// logged waits until a log has a line with all of some texts, and returns the
-// last one.
+// logged waits until a log has a line that contains all of some texts, and returns the last one.
 func (s *scenario) logged(name string, texts ...string) string {
 	s.t.Helper()
 	var found string
@@ -158,7 +157,7 @@ func (s *scenario) logged(name string, texts ...string) string {
 	return found
 }
 
-// logEnd is where a log ends now.
+// logEnd returns the current end of a log.
 func (s *scenario) logEnd(name string) int {
 	s.t.Helper()
 	content, err := s.env.Log(s.soon(), name)
@@ -166,7 +165,7 @@ func (s *scenario) logEnd(name string) int {
 	return len(content)
 }
 
-// loggedJSON waits until a log has a line as wanted, after a position.
+// loggedJSON waits until a log has a wanted line after a position.
 func (s *scenario) loggedJSON(name string, from int, what string, wanted func(standalone.Line) bool) standalone.Line {
 	s.t.Helper()
 	var found standalone.Line

@@ -17,14 +17,14 @@ import (
 	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// Limits that policies set by labels. The backend answers without having read a body.
+// Limits that policies set by labels. The backend responds without reading a body.
 const (
 	limitOfGateway = 1 * ki
 	limitOfRoute   = 8 * ki
 )
 
-// selected: policies find their targets by labels. Envoy Gateway does so with Kubernetes
-// only: its file provider selects nothing.
+// selected: policies select their targets by labels. Envoy Gateway supports that only with
+// Kubernetes: its file provider selects nothing.
 func (c *inCluster) selected(s *scenario) {
 	chosen, other := manifest.Route{Name: "chosen"}, manifest.Route{Name: "other"}
 	s.routes(chosen, other)
@@ -60,8 +60,8 @@ func (c *inCluster) selected(s *scenario) {
 	s.until(chosen.Host(), "cleartext again", envoy.Status(400))
 }
 
-// selectedFromElsewhere is the example of docs/backend-mtls-policy.md, which selects in
-// another namespace, and what becomes of it with the grant that should do.
+// selectedFromElsewhere is the example of docs/backend-mtls-policy.md, which selects in another
+// namespace, with the grant that should permit it.
 func (c *inCluster) selectedFromElsewhere(s *scenario) {
 	s.kubectl(c, "create", "namespace", "policies")
 	s.t.Cleanup(func() { s.kubectl(c, "delete", "namespace", "policies", "--wait=false") })
@@ -79,14 +79,14 @@ func (c *inCluster) selectedFromElsewhere(s *scenario) {
 	require.Contains(s.t, example, second)
 	s.must(s.env.Apply(s.ctx, "everywhere", strings.ReplaceAll(example, second, "")))
 	c.byLabels(s, "all-gateways", "BufferPolicy", "{kind: Gateway}", "maxRequestBytes: 1Ki")
-	c.untilPosted(s, far.Host(), limitOfGateway+1, 413) // Envoy Gateway has seen what was before
+	c.untilPosted(s, far.Host(), limitOfGateway+1, 413) // Envoy Gateway has processed the earlier resources
 	require.Equal(s.t, 400, s.get(far.Host(), "/").Status, "a grant for the policy alone is enough: the page is out of date")
 
 	s.must(s.env.Apply(s.ctx, "everywhere", example))
 	s.until(far.Host(), "the SVID", seesEnvoy)
 }
 
-// exampleOf is the YAML of a page that has a resource of a name.
+// exampleOf returns the YAML in a page that has a resource with a name.
 func exampleOf(s *scenario, path, name string) string {
 	s.t.Helper()
 	page, err := os.ReadFile(path)
@@ -100,13 +100,14 @@ func exampleOf(s *scenario, path, name string) string {
 	return ""
 }
 
-// mtlsFields are those of a BackendMTLSPolicy that do not matter here.
+// mtlsFields are fields of a BackendMTLSPolicy that do not matter here.
 const mtlsFields = "trustDomain: example.org, workloadIdentifier: /envoy, peers: [{exact: spiffe://example.org/echo}]"
 
-// acceptedByGateway is what Envoy Gateway says of a policy that it found a target of.
+// acceptedByGateway is the condition that Envoy Gateway sets on a policy for which it found a
+// target.
 const acceptedByGateway = `--for=jsonpath={.status.ancestors[0].conditions[?(@.type=="Accepted")].status}=True`
 
-// byLabels applies a policy that has a selector in place of names.
+// byLabels applies a policy with a selector instead of names.
 func (c *inCluster) byLabels(s *scenario, name, kind, selector, fields string) {
 	s.t.Helper()
 	s.applied = append(s.applied, name)
@@ -118,13 +119,13 @@ spec: {targetSelectors: [%s], %s}
 `, kind, name, selector, fields)))
 }
 
-// label changes a label, and takes it away if the change ends with "-".
+// label changes a label, or removes it if the change ends with "-".
 func (c *inCluster) label(s *scenario, object, change string) {
 	s.t.Helper()
 	s.kubectl(c, "label", "--overwrite", object, change)
 }
 
-// posted sends a body without saying how large it is, and returns the status of the answer.
+// posted sends a body without a declared length, and returns the status of the response.
 func (c *inCluster) posted(ctx context.Context, host string, size int) (int, error) {
 	response, err := uploadTo(ctx, c.Listener(), host, "/", io.MultiReader(bytes.NewReader(make([]byte, size))))
 	if err != nil {
@@ -133,7 +134,7 @@ func (c *inCluster) posted(ctx context.Context, host string, size int) (int, err
 	return response.StatusCode, response.Body.Close()
 }
 
-// untilPosted waits until a body of a size has an answer.
+// untilPosted waits until a body of a size gets a response with the given status.
 func (c *inCluster) untilPosted(s *scenario, host string, size, status int) {
 	s.t.Helper()
 	s.wait(fmt.Sprintf("%d for %d bytes to %s", status, size, host), func(ctx context.Context) error {
@@ -145,8 +146,8 @@ func (c *inCluster) untilPosted(s *scenario, host string, size, status int) {
 	})
 }
 
-// takesUpTo is what a route is to let through. A request without an answer is sent again: the
-// one before, which was rejected, may have ended the way to Envoy.
+// takesUpTo requires that a route accepts bodies up to a limit. A request without a response is
+// sent again: the rejection of the previous one may have closed the connection to Envoy.
 func (c *inCluster) takesUpTo(s *scenario, host string, limit int) {
 	s.t.Helper()
 	for size, want := range map[int]int{limit: 200, limit + 1: 413} {

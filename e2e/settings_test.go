@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// hostileSettings is a route with a Backend whose TLS settings Envoy Gateway takes and Envoy
-// does not.
+// hostileSettings is a route with a Backend whose TLS settings Envoy Gateway accepts and Envoy
+// rejects.
 const hostileSettings = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -29,8 +29,8 @@ spec:
   tls: {insecureSkipVerify: true, ecdhCurves: [P-256, P-256]}
 `
 
-// TestSettingsOfOneHurtNobodyElse: a TLS context that Envoy cannot build would take the SVID
-// from those that are made after it, when the secret comes and at each rotation.
+// TestSettingsOfOneHurtNobodyElse: a TLS context that Envoy cannot build must not keep the SVID
+// from contexts that are built after it, neither when the secret arrives nor at a rotation.
 func TestSettingsOfOneHurtNobodyElse(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{})

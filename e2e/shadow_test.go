@@ -17,9 +17,9 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestShadow: a policy with the effect Shadow changes nothing that Envoy has, on a Gateway and on a
-// route, also beside an enforced one, and says what it would do. A plan says what Enforce changes,
-// and with Enforce it takes effect.
+// TestShadow: a policy with effect Shadow changes nothing in Envoy, on a Gateway and on a route,
+// even next to an enforced one, and reports what it would do. A plan shows what Enforce changes,
+// and with Enforce the policy takes effect.
 func TestShadow(t *testing.T) {
 	f := start(t, standalone.Options{})
 	f.routes(echoRoute)
@@ -45,7 +45,7 @@ func TestShadow(t *testing.T) {
 		code, plan = f.planned(shadow(p.YAML()))
 		require.Equal(t, 0, code, plan)
 
-		f.must(f.Apply(f.soon(), p.Name, strings.Replace(shadow(p.YAML()), "Shadow", "Enforce", 1))) // Envoy Gateway keeps a field that goes
+		f.must(f.Apply(f.soon(), p.Name, strings.Replace(shadow(p.YAML()), "Shadow", "Enforce", 1))) // Envoy Gateway keeps a removed field
 		f.until(echoRoute.Host(), "the policy to take effect", seesEnvoy)
 		f.must(f.WaitSettled(f.soon()))
 		code, plan = f.planned(p.YAML())
@@ -60,7 +60,7 @@ func shadow(policy string) string {
 	return strings.Replace(policy, "\nspec:\n", "\nspec:\n  effect: Shadow\n", 1)
 }
 
-// configuration is Envoy's, without when it came.
+// configuration returns Envoy's configuration without update times.
 func (f *fixture) configuration() string {
 	f.t.Helper()
 	dump, err := f.EnvoyAdmin(f.soon(), "/config_dump")
@@ -72,7 +72,7 @@ func (f *fixture) configuration() string {
 	return string(text)
 }
 
-// timeless leaves out when something was updated, and in which version.
+// timeless removes update times and versions.
 func timeless(value any) any {
 	switch v := value.(type) {
 	case map[string]any:

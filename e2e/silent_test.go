@@ -12,40 +12,40 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// largestMessage is more than any scenario sends.
+// largestMessage exceeds the messages of all scenarios.
 const largestMessage = 64 << 20
 
-// silent is an extension server that answers nothing about a single resource, as one may
-// that has nothing to change and is alone. Of a translation it answers the lists.
+// silent is an extension server that returns nothing for single resources. That is valid for a
+// server that has nothing to change and is the only one. For a translation, it returns the lists.
 type silent struct {
 	extpb.UnimplementedEnvoyGatewayExtensionServer
 }
 
-// PostRouteModify answers nothing.
+// PostRouteModify returns nothing.
 func (silent) PostRouteModify(context.Context, *extpb.PostRouteModifyRequest) (*extpb.PostRouteModifyResponse, error) {
 	return &extpb.PostRouteModifyResponse{}, nil
 }
 
-// PostVirtualHostModify answers nothing.
+// PostVirtualHostModify returns nothing.
 func (silent) PostVirtualHostModify(context.Context, *extpb.PostVirtualHostModifyRequest) (*extpb.PostVirtualHostModifyResponse, error) {
 	return &extpb.PostVirtualHostModifyResponse{}, nil
 }
 
-// PostTranslateModify answers what it gets.
+// PostTranslateModify returns its input.
 func (silent) PostTranslateModify(_ context.Context, r *extpb.PostTranslateModifyRequest) (*extpb.PostTranslateModifyResponse, error) {
 	return &extpb.PostTranslateModifyResponse{Clusters: r.GetClusters(), Secrets: r.GetSecrets(), Listeners: r.GetListeners(), Routes: r.GetRoutes()}, nil
 }
 
-// chain calls extension servers one after another, as Envoy Gateway does with those of
-// extensionManagers. Policies are no matter of Envoy Gateway's own chain here: its file
-// provider knows none with several managers.
+// chain calls extension servers one after another, as Envoy Gateway does with extensionManagers.
+// Envoy Gateway's own chain cannot be used here: with several managers, its file provider has no
+// policies.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/extension/registry/composite_hook_client.go
 type chain struct {
 	extpb.UnimplementedEnvoyGatewayExtensionServer
 	servers []extpb.EnvoyGatewayExtensionClient
 }
 
-// PostRouteModify hands on what each server answers, nothing included.
+// PostRouteModify passes on the response of each server, even an empty one.
 func (c *chain) PostRouteModify(ctx context.Context, r *extpb.PostRouteModifyRequest) (*extpb.PostRouteModifyResponse, error) {
 	for _, server := range c.servers {
 		answer, err := server.PostRouteModify(ctx, r)
@@ -57,7 +57,7 @@ func (c *chain) PostRouteModify(ctx context.Context, r *extpb.PostRouteModifyReq
 	return &extpb.PostRouteModifyResponse{Route: r.GetRoute()}, nil
 }
 
-// PostTranslateModify hands on the lists that each server answers.
+// PostTranslateModify passes on the lists that each server returns.
 func (c *chain) PostTranslateModify(ctx context.Context, r *extpb.PostTranslateModifyRequest) (*extpb.PostTranslateModifyResponse, error) {
 	for _, server := range c.servers {
 		answer, err := server.PostTranslateModify(ctx, r)
@@ -69,7 +69,7 @@ func (c *chain) PostTranslateModify(ctx context.Context, r *extpb.PostTranslateM
 	return &extpb.PostTranslateModifyResponse{Clusters: r.GetClusters(), Secrets: r.GetSecrets(), Listeners: r.GetListeners(), Routes: r.GetRoutes()}, nil
 }
 
-// newChain calls the servers on the sockets.
+// newChain returns a chain of the servers on the sockets.
 func newChain(t *testing.T, sockets ...string) (*chain, error) {
 	c := &chain{}
 	for _, socket := range sockets {
@@ -92,7 +92,7 @@ func serveExtension(t *testing.T, socket string, service extpb.EnvoyGatewayExten
 	}
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(largestMessage))
 	extpb.RegisterEnvoyGatewayExtensionServer(server, service)
-	go func() { _ = server.Serve(listener) }() // it ends when it is stopped
+	go func() { _ = server.Serve(listener) }() // returns when stopped
 	t.Cleanup(server.Stop)
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestSVIDs is the main job and what can happen to SVIDs, with both issuers.
+// TestSVIDs tests the steps of the demo and changes of SVIDs, with both issuers.
 func TestSVIDs(t *testing.T) {
 	needs(t, here)
 	for _, mode := range []standalone.SPIFFEMode{standalone.Dev, standalone.SPIRE} {
@@ -36,8 +36,7 @@ func TestSVIDs(t *testing.T) {
 	}
 }
 
-// backendsForAll are the default ones, which take every client of the trust
-// domain.
+// backendsForAll returns the default backends, which accept every client of the trust domain.
 func backendsForAll() []standalone.Backend {
 	out := standalone.DefaultBackends()
 	for i := range out {
@@ -46,7 +45,7 @@ func backendsForAll() []standalone.Backend {
 	return out
 }
 
-// story is the story that the demo tells.
+// story runs the steps that the demo shows.
 func (s *scenario) story() {
 	tls := s.tlsRoute()
 	s.routes(echoRoute, tls)
@@ -66,8 +65,8 @@ func (s *scenario) story() {
 	s.wrongPeerIsRefused(echoRoute, tls)
 }
 
-// refusedWithoutCertificate waits until the backend rejects Envoy, which comes
-// in cleartext to the one and by TLS without a certificate to the other.
+// refusedWithoutCertificate waits until the backends reject Envoy, which uses cleartext for one and
+// TLS without a certificate for the other.
 func (s *scenario) refusedWithoutCertificate(tls manifest.Route) {
 	s.t.Helper()
 	s.until(echoRoute.Host(), "the backend to reject cleartext", envoy.Status(400))
@@ -96,8 +95,8 @@ func (s *scenario) changeIsLogged(from int) {
 	}
 }
 
-// agentIsNoCluster: whatever is one of Envoy's clusters can be called by every Lua script, and the
-// agent gives its caller private keys.
+// agentIsNoCluster: every Lua script can call any of Envoy's clusters, and the agent gives private
+// keys to its callers, so it must not be a cluster.
 func (s *scenario) agentIsNoCluster() {
 	s.t.Helper()
 	clusters, err := s.env.Clusters(s.soon())
@@ -107,8 +106,8 @@ func (s *scenario) agentIsNoCluster() {
 	}
 }
 
-// tlsContextIsSecure looks at a route's cluster: the SVID and the bundle come
-// from the agent, and URI matchers are the only ones.
+// tlsContextIsSecure checks a route's cluster: the SVID and the bundle come from the agent, and all
+// matchers are URI matchers.
 func (s *scenario) tlsContextIsSecure(route, sni string) {
 	s.t.Helper()
 	cluster, err := s.env.RouteCluster(s.soon(), route)
@@ -152,7 +151,7 @@ func (s *scenario) wrongPeerIsRefused(routes ...manifest.Route) {
 	}
 }
 
-// timeToEffect measures how long a change of a policy takes to reach traffic.
+// timeToEffect measures how long a change of a policy takes to affect traffic.
 func (s *scenario) timeToEffect() {
 	s.routes(echoRoute)
 	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)

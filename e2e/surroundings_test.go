@@ -21,7 +21,7 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestSurroundings: what egraft and Envoy rest on is taken away and comes back. The
+// TestSurroundings: what egraft and Envoy depend on becomes unavailable and available again. The
 // directory of egraft's socket is a file system with room for three files.
 func TestSurroundings(t *testing.T) {
 	needs(t, here)
@@ -36,8 +36,7 @@ func TestSurroundings(t *testing.T) {
 	f.run("agent down", (*fixture).agentDown)
 }
 
-// socketDeleted: Envoy Gateway is connected and notices nothing, and one that starts
-// again can connect.
+// socketDeleted: Envoy Gateway is connected and unaffected, and can connect again after a restart.
 func (f *fixture) socketDeleted() {
 	f.routes(echoRoute, plainRoute)
 	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
@@ -54,7 +53,7 @@ func (f *fixture) socketDeleted() {
 	f.t.Logf("the socket is there again within %s", time.Since(begin).Round(time.Millisecond))
 	others.mustAllBeServed()
 
-	f.must(f.Gateway.Stop()) // and with it Envoy
+	f.must(f.Gateway.Stop()) // and Envoy with it
 	f.change(second)
 	f.must(f.Gateway.Start())
 	f.must(f.WaitEnvoy(f.soon()))
@@ -69,8 +68,8 @@ func (f *fixture) listensAgain(from int64) {
 	f.healthy(f.soon())
 }
 
-// directoryFull: an egraft whose socket is gone says why it cannot be reached, one that
-// starts says why it cannot, and both go on as soon as there is room.
+// directoryFull: an egraft whose socket was deleted reports why it cannot be reached, one that
+// starts reports why it cannot, and both continue as soon as there is room.
 func (f *fixture) directoryFull() {
 	const noRoom = "bind: no space left on device"
 	f.routes(echoRoute, plainRoute)
@@ -81,7 +80,7 @@ func (f *fixture) directoryFull() {
 
 	filler := f.fill()
 	from := standalone.LogEnd(f.Egraft)
-	f.must(os.Remove(f.Socket())) // egraft has it open, so that this makes no room
+	f.must(os.Remove(f.Socket())) // egraft has it open, so this frees no space
 	f.wait("egraft to say that nobody can connect", func(ctx context.Context) error {
 		_, err := f.EgraftAdmin(ctx, "/readyz")
 		return mustSay(err, "503 socket removed, new clients cannot connect: listen for Envoy Gateway: listen unix "+f.Socket()+": "+noRoom)
@@ -104,7 +103,7 @@ func (f *fixture) directoryFull() {
 	others.mustAllBeServed()
 }
 
-// fill makes files next to the socket until there is no room, and returns one of them.
+// fill creates files next to the socket until there is no room, and returns one of them.
 func (f *fixture) fill() (filler string) {
 	f.t.Helper()
 	for i := range 10 {
@@ -122,7 +121,7 @@ func (f *fixture) fill() (filler string) {
 	return ""
 }
 
-// mustSay returns an error unless err says this.
+// mustSay returns an error unless err contains the text.
 func mustSay(err error, text string) error {
 	if err == nil {
 		return fmt.Errorf("no error, and not %q", text)
@@ -133,8 +132,8 @@ func mustSay(err error, text string) error {
 	return nil
 }
 
-// agentDown: the agent is away when a policy comes. Its route is rejected and heals; other
-// routes are served, and new ones too.
+// agentDown: the agent is down when a policy is applied. Its route is rejected and recovers; other
+// routes, including new ones, are served.
 func (f *fixture) agentDown() {
 	f.routes(echoRoute, plainRoute)
 	f.until(plainRoute.Host(), "an answer", cleartext)

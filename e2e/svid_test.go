@@ -15,11 +15,11 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// plainRoute is a route that no policy is for.
+// plainRoute is a route without a policy.
 var plainRoute = manifest.Route{Name: "plain", Port: 3080}
 
-// notEntitled: a policy names an SVID that the agent does not give to Envoy.
-// Its route is rejected until the agent does, others go on.
+// notEntitled: a policy requests an SVID to which Envoy is not entitled. Its route is rejected
+// until Envoy is, and others are unaffected.
 func (f *fixture) notEntitled() {
 	f.routes(echoRoute, plainRoute)
 	f.until(plainRoute.Host(), "an answer", cleartext)
@@ -56,8 +56,8 @@ func (f *fixture) rotationUnderTraffic() {
 	requests.mustAllBeServed()
 }
 
-// briefTTL is a lifetime with a rotation every few seconds. SPIRE dates
-// certificates back by 10 s and replaces them after half of the whole.
+// briefTTL returns a lifetime with a rotation every few seconds. SPIRE backdates certificates by 10
+// s and replaces them after half of the total lifetime.
 func (f *fixture) briefTTL() time.Duration {
 	if f.Mode() == standalone.SPIRE {
 		return 14 * time.Second
@@ -65,8 +65,8 @@ func (f *fixture) briefTTL() time.Duration {
 	return 5 * time.Second
 }
 
-// agentRestarted: requests are served while the agent is away, and rotation
-// goes on when it is back.
+// agentRestarted: requests are served while the agent is down, and rotation continues when it is
+// back.
 func (f *fixture) agentRestarted() {
 	f.routes(echoRoute)
 	f.effect(f.Policy(), echoRoute.Host(), seesEnvoy)
@@ -94,7 +94,7 @@ func (f *fixture) agentRestarted() {
 	requests.mustAllBeServed()
 }
 
-// agentStreams is how many streams Envoy has open to agents.
+// agentStreams returns the number of Envoy's open streams to agents.
 func (f *fixture) agentStreams(ctx context.Context) (int, error) {
 	opened, err := f.Stat(ctx, "grpc.spire_agent.streams_total$")
 	if err != nil {

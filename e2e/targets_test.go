@@ -14,8 +14,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// rulesRoute is an HTTPRoute with two named rules, each with a backend of its
-// own: one that demands a client certificate, and one in cleartext.
+// rulesRoute is an HTTPRoute with two named rules, each with its own backend: one requires a client
+// certificate, and the other uses cleartext.
 const rulesRoute = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -57,8 +57,8 @@ metadata: {name: grpc, namespace: default}
 spec: {endpoints: [{ip: {address: 127.0.0.1, port: 3443}}]}
 `
 
-// routeAndRule: a policy for a route reaches the route alone, one for a rule
-// the rule alone. What carries it from hook to hook does not reach Envoy.
+// routeAndRule: a policy for a route affects only the route, and one for a rule only the rule.
+// Route metadata does not reach Envoy.
 func (f *fixture) routeAndRule() {
 	f.route("rules", "rules.example.com", rulesRoute)
 	f.routes(echoRoute, plainRoute)
@@ -72,7 +72,7 @@ func (f *fixture) routeAndRule() {
 	f.noMarksOnRoutes("rules", echoRoute.Name)
 }
 
-// noMarksOnRoutes looks for egraft's metadata in Envoy's route configurations.
+// noMarksOnRoutes requires that Envoy's route configurations do not contain egraft's metadata.
 func (f *fixture) noMarksOnRoutes(present ...string) {
 	f.t.Helper()
 	for _, resource := range []string{"dynamic_route_configs", "dynamic_listeners"} {
@@ -88,7 +88,7 @@ func (f *fixture) noMarksOnRoutes(present ...string) {
 	}
 }
 
-// grpcRoute: a policy for a GRPCRoute, whose backend is spoken to by HTTP/2.
+// grpcRoute: a policy for a GRPCRoute, whose backend uses HTTP/2.
 func (f *fixture) grpcRoute() {
 	f.route("grpc", "grpc.example.com", grpcRoute)
 	f.policies(f.policy("GRPCRoute", "grpc", ""))
@@ -104,7 +104,7 @@ func (f *fixture) grpcRoute() {
 	})
 }
 
-// listener: a policy for one listener leaves the routes of the other alone.
+// listener: a policy for one listener does not affect the routes of the other.
 func (f *fixture) listener() {
 	first, second := echoRoute, plainRoute
 	first.Section, second.Section = "http", "second"
@@ -120,8 +120,8 @@ func (f *fixture) listener() {
 	require.NotContains(f.t, fmt.Sprint(cluster), "egraft.io")
 }
 
-// routeBeatsGateway: the Gateway's policy names a wrong peer, the route's own
-// another identity of Envoy.
+// routeBeatsGateway: the Gateway's policy lists a wrong peer, and the route's own another identity
+// of Envoy.
 func (f *fixture) routeBeatsGateway() {
 	identity := f.entitled("/of-route")
 	other := manifest.Route{Name: "of-gateway", Port: 3443}
@@ -135,8 +135,7 @@ func (f *fixture) routeBeatsGateway() {
 	require.Equal(f.t, identity.ID(), f.get(echoRoute.Host(), "/").Echo.Peer)
 }
 
-// olderWins: of two policies with the same target the older one is in effect,
-// whatever its name.
+// olderWins: if two policies have the same target, the older one is in effect, whatever its name.
 func (f *fixture) olderWins() {
 	older, newer := f.Policy(), f.wrongPeer()
 	older.Name, older.Created = "z-older", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -144,7 +143,7 @@ func (f *fixture) olderWins() {
 	f.oneWins(older, newer, "is older")
 }
 
-// firstNameWins: of two policies of the same age the first by name is.
+// firstNameWins: if two policies have the same age, the first by name is in effect.
 func (f *fixture) firstNameWins() {
 	first, last := f.Policy(), f.wrongPeer()
 	first.Name, last.Name = "a-first", "z-last"
@@ -162,7 +161,7 @@ func (f *fixture) oneWins(winner, loser manifest.Policy, why string) {
 	require.True(f.t, seesEnvoy(f.get(echoRoute.Host(), "/")))
 }
 
-// entitled entitles Envoy to one more identity until the end.
+// entitled entitles Envoy to an additional identity until the end.
 func (f *fixture) entitled(path string) standalone.Entry {
 	f.t.Helper()
 	entry := f.EnvoyEntry(path)
@@ -171,7 +170,7 @@ func (f *fixture) entitled(path string) standalone.Entry {
 	return entry
 }
 
-// untilPath waits for an answer to a path.
+// untilPath waits for a response for a path.
 func (f *fixture) untilPath(host, path string, wanted func(*envoy.Response) bool) {
 	f.t.Helper()
 	f.wait(host+path, func(ctx context.Context) error {

@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// sharedBackend is one backend that demands a client certificate.
+// sharedBackend is a backend that requires a client certificate.
 const sharedBackend = `
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: Backend
@@ -21,7 +21,7 @@ metadata: {name: shared, namespace: default}
 spec: {endpoints: [{ip: {address: 127.0.0.1, port: 3443}}]}
 `
 
-// toShared is a route to it.
+// toShared returns a route to the shared backend.
 func toShared(name string) string {
 	return fmt.Sprintf(`
 apiVersion: gateway.networking.k8s.io/v1
@@ -34,7 +34,7 @@ spec:
 `, name)
 }
 
-// TestMergedBackends: Envoy Gateway makes one cluster for all routes to a backend, and still
+// TestMergedBackends: Envoy Gateway creates one cluster for all routes to a backend. Nevertheless,
 // each route has its own policy, the Gateway's, or none.
 func TestMergedBackends(t *testing.T) {
 	needs(t, here)
@@ -63,8 +63,8 @@ func TestMergedBackends(t *testing.T) {
 	}
 }
 
-// strictEnvoy has Envoy reject every cluster with a regular expression of some length. No
-// policy that egraft accepts makes Envoy Gateway's own configuration do that.
+// strictEnvoy makes Envoy reject every cluster with a long regular expression. No policy that
+// egraft accepts makes Envoy reject a cluster with Envoy Gateway's own configuration.
 const strictEnvoy = `
 layered_runtime:
   layers:
@@ -72,8 +72,8 @@ layered_runtime:
     static_layer: {re2.max_program_size.error_level: 150}
 `
 
-// TestRejectedClusterIsNeverCleartext: a policy turns a backend in cleartext into TLS, and Envoy
-// rejects the cluster. Its requests are rejected, and nobody else's.
+// TestRejectedClusterIsNeverCleartext: a policy changes a cleartext backend to TLS, and Envoy
+// rejects the cluster. Only requests to this backend are rejected.
 func TestRejectedClusterIsNeverCleartext(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Bootstrap: strictEnvoy})
@@ -100,9 +100,9 @@ func TestRejectedClusterIsNeverCleartext(t *testing.T) {
 	require.True(t, cleartext(f.get(plainRoute.Host(), "/")))
 }
 
-// TestRoutesNotIncludedDeny: Envoy Gateway sends no routes in the Translation hook, and so nobody
-// knows which of them a policy is for. The routes of a policy and the backends of a Gateway with
-// one are rejected, and nothing is before.
+// TestRoutesNotIncludedDeny: Envoy Gateway sends no routes in the Translation hook, so egraft
+// cannot determine the routes of a policy. The routes of a policy, and the backends of a Gateway
+// with a policy, are rejected; without a policy, nothing is.
 func TestRoutesNotIncludedDeny(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Managers: without(t, "route")})

@@ -16,7 +16,7 @@ import (
 	"github.com/egraft/egraft/internal/tracing/tracingtest"
 )
 
-// TestTraces has the real Envoy Gateway call, and a fake collector receive the spans.
+// TestTraces: the real Envoy Gateway calls egraft, and a fake collector receives the spans.
 func TestTraces(t *testing.T) {
 	needs(t, here)
 	collector := tracingtest.Start(t)
@@ -38,7 +38,7 @@ func TestTraces(t *testing.T) {
 	require.EqualValues(t, 1, tracingtest.Attributes(call)["egraft.policies.Programmed"])
 }
 
-// edited returns a translation, and a feature's part in it that the cache did not have.
+// edited returns a translation, and a feature's span in it that was not a cache hit.
 func edited(spans []*tracepb.Span) (call, feature *tracepb.Span) {
 	for _, s := range spans {
 		if s.GetName() != "feature backend-mtls" || tracingtest.Attributes(s)["egraft.mutator.runs"] == int64(0) {

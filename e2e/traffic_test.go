@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// trafficInterval is the pause between requests: short enough to hit every
-// moment of a change, long enough to leave two cores to the parts.
+// trafficInterval is the pause between requests: short enough to cover every moment of a change,
+// long enough to leave two cores for the parts.
 const trafficInterval = 15 * time.Millisecond
 
-// traffic is requests for one host, one after another, each by a connection of
-// its own, and what became of them.
+// traffic is requests for one host, one after another, each on a new connection, and their results.
 type traffic struct {
 	s    *scenario
 	host string
@@ -26,7 +25,7 @@ type traffic struct {
 	serials  map[string]bool
 }
 
-// traffic starts requests and stops them at the end of the test at the latest.
+// traffic starts requests, and stops them at the latest at the end of the test.
 func (s *scenario) traffic(host string) *traffic {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.ctx)
@@ -47,7 +46,7 @@ func (tr *traffic) send(ctx context.Context) {
 	for ctx.Err() == nil {
 		response, err := tr.s.env.Get(ctx, tr.host, "/")
 		if ctx.Err() != nil {
-			return // the request was cut off
+			return // the request was cancelled
 		}
 		switch {
 		case err != nil:
@@ -77,7 +76,7 @@ func (tr *traffic) succeeded(serial string) {
 	tr.serials[serial] = true
 }
 
-// waitServed waits until so many more requests were served.
+// waitServed waits until the given number of additional requests were served.
 func (tr *traffic) waitServed(more int) {
 	tr.s.t.Helper()
 	start, _ := tr.counts()
@@ -89,7 +88,7 @@ func (tr *traffic) waitServed(more int) {
 	})
 }
 
-// waitSerials waits until requests came with so many different certificates.
+// waitSerials waits until requests arrived with the given number of different certificates.
 func (tr *traffic) waitSerials(wanted int) {
 	tr.s.t.Helper()
 	tr.s.wait(fmt.Sprintf("%d certificates", wanted), func(context.Context) error {

@@ -17,10 +17,12 @@ import (
 	"github.com/egraft/egraft/internal/version"
 )
 
-// nextVersion is the version of a build to which a cluster is upgraded: this checkout, with a field more.
+// nextVersion is the version of the build to which a cluster is upgraded: this checkout with an
+// additional field.
 const nextVersion = "v0.1.1"
 
-// Where the next build has a field more: in the Go type of BackendMTLSPolicy and in its CRD.
+// The position of the additional field in the next build: in the Go type of BackendMTLSPolicy and
+// in its CRD.
 const (
 	policyType = "pkg/apis/v1alpha1/backendmtlspolicy.go"
 	policyCRD  = "egraft.io_backendmtlspolicies.yaml"
@@ -30,7 +32,7 @@ const (
 	newerCRD   = "              newerField:\n                type: string\n"
 )
 
-// insert puts a text behind another one that a file has once.
+// insert inserts a text after another one that occurs once in a file.
 func insert(s *scenario, path, behind, text string) {
 	s.t.Helper()
 	content, err := os.ReadFile(path)
@@ -39,8 +41,9 @@ func insert(s *scenario, path, behind, text string) {
 	s.must(os.WriteFile(path, []byte(strings.Replace(string(content), behind, behind+text, 1)), 0o600))
 }
 
-// next builds the next version in a copy of this checkout, where its commit has the tag, gives its image to
-// the cluster under the release's name, and returns the directory of the copy. It does so once.
+// next builds the next version in a copy of this checkout, whose commit has the tag, loads its
+// image into the cluster under the release's name, and returns the directory of the copy. It does
+// this once.
 func (c *inCluster) next(s *scenario) string {
 	s.t.Helper()
 	if c.copied != "" {
@@ -77,7 +80,7 @@ func (c *inCluster) in(s *scenario, dir, name string, arguments ...string) {
 	require.NoError(s.t, err, "%s %s\n%s", name, strings.Join(arguments, " "), out)
 }
 
-// load gives the cluster the image of a program.
+// load loads the image of a program into the cluster.
 func (c *inCluster) load(s *scenario, program, reference string) {
 	s.t.Helper()
 	dir := s.t.TempDir()
@@ -88,8 +91,8 @@ func (c *inCluster) load(s *scenario, program, reference string) {
 	s.must(c.Load(s.ctx, image))
 }
 
-// upgraded: from the release to the next build and back, twice, by kustomize, while requests are served. A policy
-// with a field that the older one does not know is invalid then, and nothing else is.
+// upgraded: from the release to the next build and back, twice, by kustomize, while requests are
+// served. Afterwards, only a policy with a field that the older version does not know is invalid.
 func (c *inCluster) upgraded(s *scenario) {
 	next := c.next(s)
 	overlay := c.overlay(s)
@@ -134,8 +137,8 @@ func (c *inCluster) upgraded(s *scenario) {
 	require.Empty(s.t, problems(c.diagnose(s), doctor.Failed))
 }
 
-// overlay is a directory with a kustomization of Envoy Gateway's chart and egraft, as deploy/README.md has it,
-// that names the image of a version.
+// overlay returns a directory with a kustomization of Envoy Gateway's chart and egraft, as in
+// deploy/README.md, with the image of a version.
 func (c *inCluster) overlay(s *scenario) string {
 	s.t.Helper()
 	dir := s.t.TempDir()
@@ -144,7 +147,7 @@ func (c *inCluster) overlay(s *scenario) string {
 	return dir
 }
 
-// apply applies the overlay with the image of a version, and waits until it runs.
+// apply applies the overlay with the image of a version, and waits for the rollout.
 func (c *inCluster) apply(s *scenario, overlay, tag string) {
 	s.t.Helper()
 	s.must(os.WriteFile(filepath.Join(overlay, "kustomization.yaml"), []byte(`
@@ -160,7 +163,7 @@ images: [{name: `+version.Image+`, newTag: `+tag+`}]
 	}
 }
 
-// runs is the version of egraft that runs.
+// runs returns the running version of egraft.
 func (c *inCluster) runs(s *scenario) string {
 	s.t.Helper()
 	out := s.kubectl(c, "exec", gatewayNamespace, gateway, "--container=egraft", "--", "/egraft", "version")

@@ -12,15 +12,14 @@ import (
 	"github.com/egraft/egraft/e2e/apiserver"
 )
 
-// patched: an Envoy Gateway that runs without egraft, and deploy/patch.
+// patched: deploy/patch, applied to an Envoy Gateway that runs without egraft.
 func (c *inCluster) patched(s *scenario) {
 	c.reinstall(s)
 	s.must(c.RunPage(s.ctx, "deploy/patch/README.md"))
 	c.inEffect(s, "2/2")
 }
 
-// inItsOwnPods: deploy/deployment, with certificates that stand in for those of
-// cert-manager.
+// inItsOwnPods: deploy/deployment, with certificates that replace those of cert-manager.
 func (c *inCluster) inItsOwnPods(s *scenario) {
 	c.reinstall(s)
 	s.kubectl(c, "apply", "--filename", "../deploy/deployment/namespace.yaml")
@@ -34,7 +33,8 @@ func (c *inCluster) inItsOwnPods(s *scenario) {
 	nothingIsForbidden(s, log)
 }
 
-// callsItsOwnPods has Envoy Gateway call them, and a policy in effect.
+// callsItsOwnPods configures Envoy Gateway to call the separate Deployment, and checks that a
+// policy is in effect.
 func (c *inCluster) callsItsOwnPods(s *scenario) {
 	s.t.Helper()
 	s.kubectl(c, "rollout", "status", "--namespace=egraft-system", "deployment/egraft", "--timeout=90s")
@@ -45,14 +45,15 @@ func (c *inCluster) callsItsOwnPods(s *scenario) {
 	c.inEffect(s, "1/1")
 }
 
-// reinstall has Envoy Gateway without egraft.
+// reinstall installs Envoy Gateway without egraft.
 func (c *inCluster) reinstall(s *scenario) {
 	s.must(c.Helm(s.ctx, "uninstall", "eg", gatewayNamespace, "--wait"))
 	s.must(c.Helm(s.ctx, "install", "eg", "oci://docker.io/envoyproxy/gateway-helm", "--version", "v1.9.1", gatewayNamespace))
 	c.rolledOut(s)
 }
 
-// inEffect: a policy is, and Envoy Gateway's pod has so many containers.
+// inEffect requires that a policy is in effect, and that Envoy Gateway's pod has the given number
+// of containers.
 func (c *inCluster) inEffect(s *scenario, containers string) {
 	s.t.Helper()
 	pods := s.kubectl(c, "get", "pods", gatewayNamespace, gatewayPods, "--no-headers")
@@ -62,7 +63,7 @@ func (c *inCluster) inEffect(s *scenario, containers string) {
 	c.policiesStillWork(s)
 }
 
-// certificates makes the Secrets that cert-manager would make of
+// certificates creates the Secrets that cert-manager would create from
 // deploy/deployment/certificates.yaml.
 func (c *inCluster) certificates(s *scenario) {
 	dir := s.t.TempDir()
@@ -79,7 +80,7 @@ func (c *inCluster) certificates(s *scenario) {
 	}
 }
 
-// withoutGroup leaves out the resources of an API group.
+// withoutGroup removes the resources of an API group.
 func withoutGroup(manifests, group string) string {
 	documents := slices.DeleteFunc(strings.Split(manifests, "\n---\n"), func(document string) bool {
 		return strings.HasPrefix(document, "apiVersion: "+group+"/")

@@ -20,19 +20,19 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// where is the kind of environment that the tests run in.
+// where is the kind of environment in which the tests run.
 type where string
 
 const (
-	// here is processes on this machine.
+	// here uses processes on this machine.
 	here where = ""
-	// onNode is a cluster of one node that the tests make.
+	// onNode uses a cluster of one node that the tests create.
 	onNode where = "node"
-	// onKind is a cluster that e2e/kind.sh made.
+	// onKind uses a cluster that e2e/kind.sh created.
 	onKind where = "kind"
 )
 
-// on is where these tests run, as EGRAFT_E2E says.
+// on is the environment of these tests, set by EGRAFT_E2E.
 var on = where(os.Getenv("EGRAFT_E2E"))
 
 func (w where) String() string {
@@ -42,7 +42,7 @@ func (w where) String() string {
 	return string(w)
 }
 
-// prepare obtains what the tests run. The function that it returns is never nil.
+// prepare obtains what the tests run. The returned function is never nil.
 func (w where) prepare(ctx context.Context) (clean func(failed bool), err error) {
 	switch w {
 	case here:
@@ -56,7 +56,7 @@ func (w where) prepare(ctx context.Context) (clean func(failed bool), err error)
 	}
 }
 
-// run runs the tests in namespaces of their own, unless they have a cluster.
+// run runs the tests in their own namespaces, unless they have a cluster.
 func (w where) run(tests func() int) int {
 	switch w {
 	case onNode:
@@ -68,10 +68,10 @@ func (w where) run(tests func() int) int {
 	}
 }
 
-// nodeDir is where the outer program tells the inner one to put the node.
+// nodeDir is the variable in which the outer program passes the node's directory to the inner one.
 const nodeDir = "EGRAFT_E2E_NODE_DIR"
 
-// prepareNode obtains what the node runs, and makes the images that it has.
+// prepareNode obtains what the node runs, and packs its images.
 func prepareNode(ctx context.Context) (clean func(failed bool), err error) {
 	if os.Geteuid() != 0 {
 		return func(bool) {}, errors.New("a node needs root: containers have mounts, control groups and devices of the machine")
@@ -134,7 +134,7 @@ func prepareNodeIn(ctx context.Context, dir string) error {
 	if err := parts.Remember("egraft", filepath.Join(dir, "egraft")); err != nil {
 		return err
 	}
-	// The page says to do it, where nothing can be downloaded.
+	// The page runs this command where nothing can be downloaded, so it must run here first.
 	return command(ctx, "make", "-C", "..", "image")
 }
 
@@ -145,7 +145,7 @@ func command(ctx context.Context, name string, arguments ...string) error {
 	return nil
 }
 
-// cluster makes the cluster, or finds the one that was made.
+// cluster creates the cluster, or finds an existing one.
 func (w where) cluster(ctx context.Context, t *testing.T) (cluster.Options, func(), error) {
 	root, err := parts.Root()
 	if err != nil {
@@ -199,14 +199,15 @@ func needs(t *testing.T, wanted ...where) {
 	}
 }
 
-// onlyDemosParts says that the tests run with what the demo needs, while other parts are built:
-// hack/testall runs the rest after that.
+// onlyDemosParts reports whether only tests with the demo's parts run, while other parts are built:
+// hack/testall runs the rest afterwards.
 func onlyDemosParts() bool { return os.Getenv("EGRAFT_E2E_PARTS") == "demo" || onlyMatrix() }
 
-// onlyMatrix says that TestMatrix runs alone, which needs no programs of the examples either.
+// onlyMatrix reports whether only TestMatrix runs, which does not need the programs of the examples
+// either.
 func onlyMatrix() bool { return os.Getenv("EGRAFT_E2E_PARTS") == "matrix" }
 
-// needsParts skips a test for later that needs more than the demo does.
+// needsParts skips a test that needs more parts than the demo, to run later.
 func needsParts(t *testing.T, names ...parts.Name) {
 	t.Helper()
 	if onlyDemosParts() {
@@ -214,7 +215,7 @@ func needsParts(t *testing.T, names ...parts.Name) {
 	}
 }
 
-// needsAuthority is [needsParts] for what issues SVIDs.
+// needsAuthority is [needsParts] for the parts that issue SVIDs.
 func needsAuthority(t *testing.T, mode standalone.SPIFFEMode) {
 	t.Helper()
 	if mode == standalone.SPIRE {

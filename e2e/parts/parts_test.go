@@ -19,7 +19,7 @@ import (
 
 const part Name = "thing"
 
-// newStore has a module "thing" that pins a version, and an empty cache.
+// newStore returns a store with a module "thing" that pins a version, and an empty cache.
 func newStore(t *testing.T) (*Store, *bytes.Buffer) {
 	t.Helper()
 	out := &bytes.Buffer{}
@@ -33,7 +33,7 @@ func newStore(t *testing.T) (*Store, *bytes.Buffer) {
 
 func (s *Store) pin(name string) string { return filepath.Join(s.root, "hack/tools/thing", name) }
 
-// thing is made by writing its content.
+// thing returns a recipe that writes its content.
 func thing(content string) recipe {
 	return recipe{
 		module: "thing", pins: []string{"go.mod", "go.sum"}, lasts: "no time", method: []string{"write"},
@@ -153,7 +153,7 @@ func TestTwoProcessesMakeAPartOnce(t *testing.T) {
 	assert.Equal(t, "first", string(content))
 }
 
-// closeOnWrite closes a channel when something is written.
+// closeOnWrite closes a channel on the first write.
 type closeOnWrite struct {
 	bytes.Buffer
 	written chan struct{}

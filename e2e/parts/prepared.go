@@ -7,10 +7,10 @@ import (
 	"os"
 )
 
-// variableOf is where [Remember] leaves the path of a program.
+// variableOf returns the environment variable in which [Remember] stores the path of a program.
 func variableOf(name Name) string { return "EGRAFT_E2E_PROGRAM_" + string(name) }
 
-// Prepare obtains parts and remembers where they are.
+// Prepare obtains parts and remembers their paths.
 func (s *Store) Prepare(ctx context.Context, names ...Name) error {
 	for _, name := range names {
 		path, err := s.Get(ctx, name)
@@ -24,9 +24,8 @@ func (s *Store) Prepare(ctx context.Context, names ...Name) error {
 	return nil
 }
 
-// Remember leaves the path of a program in the environment for [Prepared], also
-// in a child of this process: in a namespace of its own, a program can be run
-// and not be obtained.
+// Remember stores the path of a program in the environment for [Prepared], including child
+// processes: inside a namespace, programs can be run but not obtained.
 func Remember(name Name, path string) error {
 	if err := os.Setenv(variableOf(name), path); err != nil {
 		return fmt.Errorf("remember the path of %s: %w", name, err)
@@ -37,7 +36,7 @@ func Remember(name Name, path string) error {
 // ErrNotPrepared is wrapped by errors of [Prepared].
 var ErrNotPrepared = errors.New("it has to be prepared before the test enters a network namespace")
 
-// Prepared is where the programs are that were remembered.
+// Prepared returns the remembered paths of programs.
 func Prepared(names ...Name) (map[Name]string, error) {
 	out := map[Name]string{}
 	for _, name := range names {

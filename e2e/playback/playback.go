@@ -1,9 +1,9 @@
-// Package playback plays calls of a real Envoy Gateway, which are kept here as a recording,
-// through egraft's engine into a real Envoy.
+// Package playback plays calls of a real Envoy Gateway, from a recording in this directory, through
+// egraft's engine into a real Envoy.
 //
-// It shows what egraft does where Envoy Gateway is not built yet. What a tested promise
-// rests on runs with the real one (package standalone): a test of it records again and
-// compares, so that the recording is not older than Envoy Gateway.
+// It shows what egraft does before Envoy Gateway is built. Tests of promises use the real Envoy
+// Gateway (package standalone). One of them repeats the recording and compares, so that the
+// recording is not older than Envoy Gateway.
 package playback
 
 import (
@@ -23,11 +23,11 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// EnvoyGateway is the release that made the calls. A test compares it with the one that is
+// EnvoyGateway is the release that made the calls. A test compares it with the release that is
 // built, which hack/tools/envoy-gateway/go.mod pins.
 const EnvoyGateway = "v1.9.1"
 
-// Directory is where the recording is in the repository.
+// Directory is the path of the recording in the repository.
 const Directory = "e2e/playback/" + kept
 
 const (
@@ -36,18 +36,18 @@ const (
 	runDir = "/tmp/egraft-recorded"
 )
 
-// Route is the HTTPRoute that the calls are about: a backend that is declared to speak
-// cleartext and demands a client certificate.
+// Route is the HTTPRoute of the calls: its backend is declared to use cleartext, and requires a
+// client certificate.
 func Route() manifest.Route { return manifest.Route{Name: "echo", Port: 3443} }
 
 //go:embed testdata
 var files embed.FS
 
-// calls are those of the recording in an environment: the last one before the policy was
-// applied, and the first one with it.
+// calls are the recorded calls in an environment: the last one before the policy was applied, and
+// the first one with it.
 type calls struct{ before, with *recording.Call }
 
-// open reads the calls as they would have been made in an environment with a directory.
+// open reads the calls as if they had been made in an environment with a directory.
 func open(dir string) (calls, error) {
 	place := filepath.Join(dir, "recorded")
 	err := fs.WalkDir(files, kept, func(name string, entry fs.DirEntry, err error) error {
@@ -74,7 +74,7 @@ func open(dir string) (calls, error) {
 	return choose(r)
 }
 
-// choose finds the two calls.
+// choose selects the two calls.
 func choose(r *recording.Recording) (calls, error) {
 	var out calls
 	for _, c := range r.Calls {
@@ -92,9 +92,9 @@ func choose(r *recording.Recording) (calls, error) {
 	return out, nil
 }
 
-// Normalized are the files of a recording, by name, of the calls that [World.Before] and
-// [World.Apply] play: without what differs each time, such as times and the directory of the
-// environment in which it was made.
+// Normalized returns the files of a recording, by name, with the calls that [World.Before] and
+// [World.Apply] play. It removes what differs each time, such as times and the directory of the
+// environment of the recording.
 func Normalized(name, dir string) (map[string]string, error) {
 	r, err := recording.Open(name)
 	if err != nil {
@@ -120,7 +120,7 @@ func Normalized(name, dir string) (map[string]string, error) {
 	return read(os.DirFS(temporary), ".", dir)
 }
 
-// Kept are the files of the recording that is kept here, as [Normalized] has them.
+// Kept returns the files of the recording in this directory, as [Normalized] returns them.
 func Kept() (map[string]string, error) { return read(files, kept, runDir) }
 
 // read reads all files below a directory.

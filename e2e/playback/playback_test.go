@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The recording is of the release that the demo builds.
+// TestRecordingIsOfTheReleaseThatIsBuilt: the recording is of the release that the demo builds.
 func TestRecordingIsOfTheReleaseThatIsBuilt(t *testing.T) {
 	pins, err := os.ReadFile("../../hack/tools/envoy-gateway/go.mod")
 	require.NoError(t, err)
@@ -19,7 +19,7 @@ func TestRecordingIsOfTheReleaseThatIsBuilt(t *testing.T) {
 	assert.Contains(t, string(pins), "github.com/envoyproxy/gateway "+EnvoyGateway+" ")
 }
 
-// The calls are made as in the environment that they are played in.
+// TestOpenPutsTheDirectoryInPlace: the calls refer to the environment in which they are played.
 func TestOpenPutsTheDirectoryInPlace(t *testing.T) {
 	dir := t.TempDir()
 	chosen, err := open(dir)
@@ -30,7 +30,8 @@ func TestOpenPutsTheDirectoryInPlace(t *testing.T) {
 	assert.NotContains(t, string(chosen.with.Objects[0]), runDir)
 }
 
-// What is kept is what [Normalized] makes of it: nothing in it differs each time.
+// TestKeptIsNormalized: the files equal the output of [Normalized], so nothing in them differs each
+// time.
 func TestKeptIsNormalized(t *testing.T) {
 	normalized, err := Normalized(kept, runDir)
 	require.NoError(t, err)

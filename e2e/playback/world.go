@@ -24,8 +24,7 @@ import (
 // endpointsTimeout is the default of --eds-initial-fetch-timeout.
 const endpointsTimeout = time.Second
 
-// World is an environment in which a control plane of this process takes the place of Envoy
-// Gateway.
+// World is an environment in which a control plane in this process replaces Envoy Gateway.
 type World struct {
 	*standalone.Environment
 
@@ -65,8 +64,8 @@ func (w *World) start(ctx context.Context) (err error) {
 	return w.nameAdmin()
 }
 
-// nameAdmin puts the address of Envoy's administration interface where the environment looks
-// for it.
+// nameAdmin writes the address of Envoy's administration interface to the file from which the
+// environment reads it.
 func (w *World) nameAdmin() error {
 	dir := filepath.Join(w.Dir, "rt", "recorded")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -78,16 +77,16 @@ func (w *World) nameAdmin() error {
 	return nil
 }
 
-// Before plays the call from before the policy.
+// Before plays the call before the policy.
 func (w *World) Before(ctx context.Context) error { return w.play(ctx, w.calls.before) }
 
 // Apply plays the call with the policy.
 func (w *World) Apply(ctx context.Context) error { return w.play(ctx, w.calls.with) }
 
-// Policy is the policy of the calls, as Envoy Gateway sent it.
+// Policy returns the policy of the calls, as Envoy Gateway sent it.
 func (w *World) Policy() []byte { return w.calls.with.Objects[0] }
 
-// play has egraft respond to a call, and Envoy use the response.
+// play makes egraft respond to a call, and sends the response to Envoy.
 func (w *World) play(ctx context.Context, call *recording.Call) error {
 	response, err := w.engine.Run(ctx, call.Call)
 	if err != nil {
@@ -109,8 +108,8 @@ func (w *World) play(ctx context.Context, call *recording.Call) error {
 	return err
 }
 
-// decoded are the resources of a response, and the endpoints of its clusters: those go from
-// Envoy Gateway to Envoy without egraft.
+// decoded returns the resources of a response, and the endpoints of its clusters, which Envoy
+// Gateway sends to Envoy without egraft.
 func decoded(response *engine.Response) ([]proto.Message, error) {
 	var out []proto.Message
 	for _, list := range response.Resources {
@@ -128,7 +127,7 @@ func decoded(response *engine.Response) ([]proto.Message, error) {
 	return out, nil
 }
 
-// gone are the clusters that were served and are not any more.
+// gone returns the clusters that are no longer served.
 func gone(before, now []proto.Message) (out []proto.Message) {
 	for _, m := range before {
 		old, ok := m.(*clusterv3.Cluster)
@@ -142,7 +141,7 @@ func gone(before, now []proto.Message) (out []proto.Message) {
 	return out
 }
 
-// Stop ends all that was started and leaves the directory.
+// Stop ends all started processes and keeps the directory.
 func (w *World) Stop() error {
 	var err error
 	if w.envoy != nil {
@@ -154,7 +153,7 @@ func (w *World) Stop() error {
 	return errors.Join(err, w.Environment.Stop())
 }
 
-// Close ends all that was started and removes the directory.
+// Close ends all started processes and removes the directory.
 func (w *World) Close() error {
 	return errors.Join(w.Stop(), os.RemoveAll(w.Dir))
 }

@@ -1,5 +1,5 @@
-// Package printer writes what the demo tells: steps with what they show, in colour on a
-// terminal. It must not know what they are.
+// Package printer prints the steps of the demo and what they show, in colour on a terminal. It must
+// not depend on their content.
 package printer
 
 import (
@@ -20,19 +20,19 @@ const (
 	reset = "\x1b[0m"
 )
 
-// Printer writes the story. Make one with [New].
+// Printer prints the story. Create one with [New].
 type Printer struct {
 	out     io.Writer
 	colour  bool
 	started time.Time // of the step
 }
 
-// New writes to out, which is a terminal or not.
+// New returns a printer for out, which may be a terminal.
 func New(out io.Writer, terminal bool) *Printer {
 	return &Printer{out: out, colour: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
-// IsTerminal says whether out is a terminal.
+// IsTerminal reports whether out is a terminal.
 func IsTerminal(out io.Writer) bool {
 	file, ok := out.(*os.File)
 	return ok && isatty.IsTerminal(file.Fd())
@@ -48,13 +48,13 @@ func (p *Printer) paint(colour, text string) string {
 // Title writes a headline.
 func (p *Printer) Title(text string) { fmt.Fprintln(p.out, p.paint(bold, text)) }
 
-// Step begins a step and says what it shows.
+// Step begins a step and prints its title and purpose.
 func (p *Printer) Step(number int, what, why string) {
 	p.started = time.Now()
 	fmt.Fprintf(p.out, "\n%s\n   %s\n", p.paint(bold, fmt.Sprintf("%d. %s", number, what)), p.paint(dim, why))
 }
 
-// Done ends a step that was as it should be.
+// Done ends a successful step.
 func (p *Printer) Done() {
 	fmt.Fprintf(p.out, "   %s %s\n", p.paint(green, "ok"), p.paint(dim, fmt.Sprintf("(%.1f s)", time.Since(p.started).Seconds())))
 }
@@ -64,7 +64,7 @@ func (p *Printer) Say(format string, arguments ...any) {
 	fmt.Fprintf(p.out, "   "+format+"\n", arguments...)
 }
 
-// Block writes a file, an answer or the like.
+// Block writes a file, a response or the like.
 func (p *Printer) Block(text string) {
 	for line := range strings.Lines(strings.TrimSpace(text)) {
 		fmt.Fprintf(p.out, "   %s %s\n", p.paint(dim, "|"), strings.TrimRight(line, "\n"))

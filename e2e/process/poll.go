@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// pollInterval is how often conditions are looked at.
+// pollInterval is the interval of checks of a condition.
 const pollInterval = 20 * time.Millisecond
 
-// permanent is an error after which polling makes no sense.
+// permanent is an error that ends polling.
 type permanent struct{ error }
 
 func (p permanent) Unwrap() error { return p.error }
 
-// Poll calls the condition until it returns nil. When the context ends first,
-// the error says what was waited for and what was wrong last.
+// Poll calls the condition until it returns nil. If the context ends first, the error contains what
+// was awaited and the last error.
 func Poll(ctx context.Context, what string, condition func(context.Context) error) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
@@ -29,7 +29,7 @@ func Poll(ctx context.Context, what string, condition func(context.Context) erro
 		if stop := (permanent{}); errors.As(err, &stop) {
 			return fmt.Errorf("wait for %s: %w", what, stop.error)
 		}
-		if last == nil || ctx.Err() == nil { // what was cut off says nothing
+		if last == nil || ctx.Err() == nil { // an error due to the cancelled context says nothing
 			last = err
 		}
 		select {

@@ -1,6 +1,6 @@
-// Package process runs programs beside a test and waits for what they do.
+// Package process runs programs for a test and waits for conditions.
 //
-// Whatever happens to the test, what it started ends with it. It must not know
+// All started processes end with the test, whatever happens to it. The package must not depend on
 // what the programs are.
 package process
 
@@ -20,21 +20,21 @@ import (
 	"time"
 )
 
-// stopTime is how long a process has between SIGTERM and SIGKILL.
+// stopTime is the time between SIGTERM and SIGKILL.
 const stopTime = 5 * time.Second
 
-// Process is a program that can be stopped and started again. What it prints
-// is appended to a log file. Its methods must not be called concurrently.
+// Process is a program that can be stopped and started again. Its output is appended to a log file.
+// Its methods must not be called concurrently.
 type Process struct {
-	// Name is what the program is called in errors and file names.
+	// Name is the name of the program in errors and file names.
 	Name string
 	// Log is the path of the log file.
 	Log string
 
-	// Environ is its environment beside [Environ].
+	// Environ is its environment in addition to [Environ].
 	Environ []string
-	// Root is its root directory, in which its paths are then and it starts, if it is to have
-	// one of its own. That needs root, in a user namespace at least.
+	// Root is its root directory, if it has a separate one. Its paths are relative to it, and it
+	// starts there. This requires root, at least in a user namespace.
 	Root string
 
 	command []string
@@ -43,16 +43,16 @@ type Process struct {
 	err     error
 }
 
-// New is a program that has not been started. Its log is dir/log/NAME.log; the
-// directory has to exist.
+// New returns a program that has not been started. Its log is dir/log/NAME.log; the directory must
+// exist.
 func New(dir, name string, command ...string) *Process {
 	return &Process{Name: name, Log: LogPath(dir, name), command: command}
 }
 
-// LogPath is the path of a log file of a run in a directory.
+// LogPath returns the path of a log file of a run in a directory.
 func LogPath(dir, name string) string { return filepath.Join(dir, "log", name+".log") }
 
-// AddArguments changes how the program is started next.
+// AddArguments adds arguments for the next start.
 func (p *Process) AddArguments(arguments ...string) { p.command = append(p.command, arguments...) }
 
 // Start starts the program. It ends with this process, whatever happens.
@@ -73,7 +73,7 @@ func (p *Process) Start() error {
 	}
 	started, exited := make(chan error), make(chan struct{})
 	go func() {
-		// The death signal is bound to the thread, which so has to stay.
+		// The death signal is bound to the thread, which therefore must not end.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
@@ -89,13 +89,13 @@ func (p *Process) Start() error {
 	return nil
 }
 
-// Environ is the environment for programs: ours without the settings of egraft
-// and of the harness.
+// Environ returns the environment for programs: this process's, without the settings of egraft and
+// of the harness.
 func Environ() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "EGRAFT_") })
 }
 
-// Running says whether the program runs.
+// Running reports whether the program runs.
 func (p *Process) Running() bool {
 	if p.cmd == nil {
 		return false
@@ -108,14 +108,14 @@ func (p *Process) Running() bool {
 	}
 }
 
-// Exited is closed when the program that was started last has ended.
+// Exited is closed when the last started program has ended.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// PID is the process ID of the program that runs or ran last.
+// PID returns the process ID of the running program, or of the last one.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Freeze stops the program's execution, as a machine without CPU to spare does.
-// [Process.Kill] ends it nevertheless.
+// Freeze suspends the program, like a machine without spare CPU time. [Process.Kill] nevertheless
+// ends it.
 func (p *Process) Freeze() error {
 	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		return fmt.Errorf("freeze %s: %w", p.Name, err)
@@ -123,8 +123,8 @@ func (p *Process) Freeze() error {
 	return nil
 }
 
-// Stop ends the program with SIGTERM, and with SIGKILL if that takes too long,
-// which is an error.
+// Stop ends the program with SIGTERM. If it does not end in time, Stop uses SIGKILL and returns an
+// error.
 func (p *Process) Stop() error {
 	if !p.Running() {
 		return nil
@@ -140,7 +140,7 @@ func (p *Process) Stop() error {
 	}
 }
 
-// Kill ends the program with SIGKILL and waits until it is gone.
+// Kill ends the program with SIGKILL and waits for its end.
 func (p *Process) Kill() error {
 	if !p.Running() {
 		return nil
@@ -152,7 +152,7 @@ func (p *Process) Kill() error {
 	return nil
 }
 
-// errSuccess is what a program ended with that was not to end.
+// errSuccess is the exit status of a program that ended unexpectedly with 0.
 var errSuccess = errors.New("exit status 0")
 
 // Wait polls until the condition holds, and gives up when the program ends.
@@ -165,7 +165,7 @@ func (p *Process) Wait(ctx context.Context, what string, condition func(context.
 	})
 }
 
-// StopAll stops programs side by side.
+// StopAll stops programs concurrently.
 func StopAll(processes ...*Process) error {
 	errs := make([]error, len(processes))
 	var wg sync.WaitGroup

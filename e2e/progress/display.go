@@ -1,7 +1,7 @@
-// Package progress shows how far work is that takes long: on a terminal on one line that is
-// drawn again and again, elsewhere on a line a minute.
+// Package progress shows the progress of long tasks: on a terminal on one line that is redrawn
+// repeatedly, elsewhere on one line per minute.
 //
-// It must not know what the work is.
+// It must not depend on what the tasks are.
 package progress
 
 import (
@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// onTerminal and elsewhere are how often the tasks are shown.
+	// onTerminal and elsewhere are the intervals of updates.
 	onTerminal, elsewhere = 500 * time.Millisecond, time.Minute
-	// clear goes to the beginning of the line and erases it.
+	// clear moves to the beginning of the line and erases it.
 	clear = "\r\x1b[K"
 )
 
-// Display shows tasks between the lines that are written to it. Make one with [New]. Its
-// methods may be called concurrently.
+// Display shows tasks between the lines that are written to it. Create one with [New]. Its methods
+// may be called concurrently.
 type Display struct {
 	out io.Writer
-	// width is that of the terminal, nil elsewhere.
+	// width returns the terminal's width; nil elsewhere.
 	width func() int
 
 	mu     sync.Mutex
@@ -37,7 +37,7 @@ type Display struct {
 	stop   chan struct{}
 }
 
-// New shows tasks on out. A Display is returned as it is.
+// New returns a display of tasks on out. If out is a Display, New returns it.
 func New(out io.Writer) *Display {
 	if d, ok := out.(*Display); ok {
 		return d
@@ -49,7 +49,7 @@ func New(out io.Writer) *Display {
 	return d
 }
 
-// columns is the width of a terminal, 0 of what is none.
+// columns returns the width of a terminal, 0 if the file is not one.
 func columns(file *os.File) int {
 	size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
 	if err != nil {
@@ -61,10 +61,10 @@ func columns(file *os.File) int {
 	return int(size.Col)
 }
 
-// Terminal says whether lines are drawn again.
+// Terminal reports whether lines are redrawn.
 func (d *Display) Terminal() bool { return d.width != nil }
 
-// Indent is put in front of what [Display.Say] and the tasks write.
+// Indent sets a prefix for the output of [Display.Say] and the tasks.
 func (d *Display) Indent(by string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -87,7 +87,7 @@ func (d *Display) Say(format string, arguments ...any) {
 	fmt.Fprintf(d.out, d.indent+format+"\n", arguments...)
 }
 
-// Pause leaves the terminal to someone else until [Display.Resume].
+// Pause releases the terminal for other output until [Display.Resume].
 func (d *Display) Pause() { d.pause(true) }
 
 // Resume ends [Display.Pause].

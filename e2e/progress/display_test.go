@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// pass lets time pass on synctest's clock.
+// pass advances synctest's clock.
 func pass(d time.Duration) {
 	time.Sleep(d) //nolint:forbidigo // the clock is synctest's
 	synctest.Wait()

@@ -7,36 +7,36 @@ import (
 )
 
 const (
-	// window is the time of which the speed is taken: what comes first in a build is not what
-	// comes last, and other builds run for a while beside it.
+	// window is the period over which the speed is measured: the first steps of a build differ from
+	// the last, and other builds run at the same time for a while.
 	window = time.Minute
-	// early is the time in which nothing is said of the rest.
+	// early is the period at the start without an estimate.
 	early = 10 * time.Second
-	// late is a rest of which nothing is said: the task has hardly a processor to run on.
+	// late is a remaining time that is not shown: the task gets hardly any processor time.
 	late = time.Hour
 )
 
-// Task is work that goes on.
+// Task is work in progress.
 type Task struct {
 	display *Display
 	name    string
 	begun   time.Time
 
-	// Below, display.mu is held.
+	// display.mu guards the fields below.
 	steps, all   int
 	size, whole  int64
 	unit, ending string
 	seen         []seen
 }
 
-// seen is how far a task was.
+// seen is the progress of a task at a point in time.
 type seen struct {
 	at   time.Time
 	size int64
 }
 
-// Expect says of how many steps a task is, what they are called, the sum of their sizes, and
-// what comes after them.
+// Expect sets the number of steps of a task, the sum of their sizes, their unit, and what follows
+// them.
 func (t *Task) Expect(steps int, size int64, unit, ending string) {
 	t.display.mu.Lock()
 	defer t.display.mu.Unlock()
@@ -44,7 +44,7 @@ func (t *Task) Expect(steps int, size int64, unit, ending string) {
 	t.seen = []seen{{time.Now(), 0}}
 }
 
-// Step notes that another step has begun, after those with a size in sum.
+// Step records that another step has begun, and adds its size.
 func (t *Task) Step(size int64) {
 	t.display.mu.Lock()
 	defer t.display.mu.Unlock()
@@ -65,7 +65,7 @@ func (t *Task) End() time.Duration {
 	return time.Since(t.begun)
 }
 
-// text is the task in words.
+// text describes the progress of the task.
 func (t *Task) text(now time.Time) string {
 	took := brief(now.Sub(t.begun).Round(time.Second))
 	switch {
@@ -81,7 +81,7 @@ func (t *Task) text(now time.Time) string {
 	return text
 }
 
-// rest is an estimate of how long a task will take, 0 if there is none.
+// rest returns an estimate of the remaining time, 0 if there is none.
 func (t *Task) rest(now time.Time) time.Duration {
 	first := t.seen[0]
 	took, did := now.Sub(first.at), t.size-first.size
@@ -98,14 +98,14 @@ func (t *Task) rest(now time.Time) time.Duration {
 	return max(rest.Round(10*time.Second), 10*time.Second)
 }
 
-// String is how far the task is.
+// String describes the progress of the task.
 func (t *Task) String() string {
 	t.display.mu.Lock()
 	defer t.display.mu.Unlock()
 	return t.text(time.Now())
 }
 
-// brief leaves out seconds that are none: "3m" and not "3m0s".
+// brief omits zero seconds: "3m" instead of "3m0s".
 func brief(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

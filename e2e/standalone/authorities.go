@@ -8,7 +8,7 @@ import (
 	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// newAuthority makes the authority of [manifest.TrustDomain].
+// newAuthority creates the authority of [manifest.TrustDomain].
 func (e *Environment) newAuthority() (Authority, error) {
 	socket := filepath.Join(e.Dir, "agent.sock")
 	switch e.options.SPIFFE {
@@ -21,8 +21,8 @@ func (e *Environment) newAuthority() (Authority, error) {
 	}
 }
 
-// newPartners makes the authorities of other trust domains and federates each
-// with [manifest.TrustDomain].
+// newPartners creates the authorities of other trust domains and federates each with
+// [manifest.TrustDomain].
 func (e *Environment) newPartners() (map[string]Authority, error) {
 	out := map[string]Authority{}
 	own, isDev := e.SPIFFE.(*devAuthority)
@@ -41,8 +41,8 @@ func (e *Environment) newPartners() (map[string]Authority, error) {
 	return out, nil
 }
 
-// authority is that of a trust domain, of [manifest.TrustDomain] when it is empty, and
-// nil if there is none.
+// authority returns the authority of a trust domain, by default [manifest.TrustDomain], or nil if
+// there is none.
 func (e *Environment) authority(domain string) Authority {
 	if domain == "" {
 		return e.SPIFFE
@@ -50,7 +50,7 @@ func (e *Environment) authority(domain string) Authority {
 	return e.Partners[domain]
 }
 
-// authorities are all of them, as far as they were made.
+// authorities returns all authorities that have been created.
 func (e *Environment) authorities() []Authority {
 	var out []Authority
 	if e.SPIFFE != nil {

@@ -13,33 +13,32 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// Backend is an echo server with a SPIFFE identity of its own.
+// Backend is an echo server with its own SPIFFE identity.
 type Backend struct {
 	// Name is the last part of its SPIFFE ID and of its executable's path.
 	Name string
-	// Port is that for TLS with client certificates.
+	// Port is the port for TLS with client certificates.
 	Port int
-	// Plain is that for cleartext, 0 for none.
+	// Plain is the port for cleartext, 0 for none.
 	Plain int
 	// MaxTLS is the highest version of TLS, such as "1.2". Empty means 1.3.
 	MaxTLS string
-	// DNSNames are those in its certificate.
+	// DNSNames are the DNS names in its certificate.
 	DNSNames []string
-	// Clients are the SPIFFE IDs that may call it; one without a path stands
-	// for its trust domain. The default is Envoy's.
+	// Clients are the permitted SPIFFE IDs; an ID without a path permits its whole trust domain.
+	// The default is Envoy's.
 	Clients []string
-	// TrustDomain is one of the environment's partners, [manifest.TrustDomain] when it
-	// is empty.
+	// TrustDomain is one of the environment's partners, [manifest.TrustDomain] if empty.
 	TrustDomain string
 }
 
-// ID is the backend's SPIFFE ID.
+// ID returns the backend's SPIFFE ID.
 func (b Backend) ID() string {
 	return "spiffe://" + cmp.Or(b.TrustDomain, manifest.TrustDomain) + "/" + b.Name
 }
 
-// DefaultBackends are those that an environment has unless it is told
-// otherwise. "echo" is the one to call, "other" the one with another identity.
+// DefaultBackends returns the backends of an environment by default. "echo" is the one to call, and
+// "other" has another identity.
 func DefaultBackends() []Backend {
 	return []Backend{
 		{Name: "echo", Port: 3443, Plain: 3080, DNSNames: []string{"echo.example.org"}},

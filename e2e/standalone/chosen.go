@@ -10,14 +10,14 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// Variables of the environment that change all environments, beside those of package parts.
+// Environment variables that change all environments, in addition to those of package parts.
 const (
 	RuntimeFlagsVariable  = "EGRAFT_E2E_RUNTIME_FLAGS"
 	MergeGatewaysVariable = "EGRAFT_E2E_MERGE_GATEWAYS"
 	MergeBackendsVariable = "EGRAFT_E2E_MERGE_BACKENDS"
 )
 
-// choose adds to the options what the environment asks for.
+// choose adds the options that the environment variables set.
 func (o *Options) choose() error {
 	versions, err := parts.ChosenVersions()
 	if err != nil {

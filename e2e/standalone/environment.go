@@ -1,10 +1,9 @@
-// Package standalone runs egraft with the real parts and without Kubernetes:
-// Envoy Gateway with its file provider, the Envoy that it starts, a SPIFFE
-// authority, and backends that demand client certificates.
+// Package standalone runs egraft with the real parts and without Kubernetes: Envoy Gateway with its
+// file provider, the Envoy that it starts, a SPIFFE authority, and backends that require client
+// certificates.
 //
-// Call it inside a network namespace (package netns): the parts have fixed
-// ports. It starts and stops processes and asks them questions; what is right
-// is for demo and tests to say.
+// Call it inside a network namespace (package netns), because the parts have fixed ports. It
+// starts, stops and queries processes. The demo and the tests decide what is correct.
 package standalone
 
 import (
@@ -24,21 +23,22 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// Options say what an environment has.
+// Options configure an environment.
 type Options struct {
-	// SPIFFE is [Dev] unless it says otherwise.
+	// SPIFFE is [Dev] by default.
 	SPIFFE SPIFFEMode
 	// Egraft are additional arguments of `egraft serve`.
 	Egraft []string
-	// Program runs in egraft's place, one of those that [PrepareModule] built.
+	// Program runs in place of egraft. It must have been built by [PrepareModule].
 	Program parts.Name
-	// Listeners are more of the Gateway's, in YAML: one to a line, after the base's two.
+	// Listeners are additional listeners of the Gateway in YAML, one on each line, after the base's
+	// two.
 	Listeners []string
-	// MergeGateways lets all Gateways of the class share Envoy's listeners.
+	// MergeGateways makes all Gateways of the class share Envoy's listeners.
 	MergeGateways bool
-	// MergeBackends lets routes with the same backend share a cluster.
+	// MergeBackends makes routes with the same backend share a cluster.
 	MergeBackends bool
-	// RuntimeFlags are those of Envoy Gateway that are on.
+	// RuntimeFlags are the enabled runtime flags of Envoy Gateway.
 	RuntimeFlags []string
 	// Bootstrap is merged into Envoy's bootstrap, in YAML.
 	Bootstrap string
@@ -46,22 +46,22 @@ type Options struct {
 	Gateway string
 	// AccessLog is appended to the format of Envoy's access log.
 	AccessLog string
-	// FilterOrder is that of the EnvoyProxy, in YAML.
+	// FilterOrder is the filterOrder of the EnvoyProxy, in YAML.
 	FilterOrder string
-	// Managers makes of egraft's extension manager, as Envoy Gateway is to know it, another
-	// one or several, in order. What they need has to be there when it returns.
+	// Managers converts egraft's extension manager, as configured in Envoy Gateway, to another one
+	// or several, in order. What they need must exist when it returns.
 	Managers func(dir string, egraft map[string]any) ([]map[string]any, error)
 	// WithoutEgraft leaves egraft out of Envoy Gateway's configuration.
 	WithoutEgraft bool
-	// WithoutGateway starts what Envoy talks to, the authority and the backends, and neither
-	// Envoy Gateway, egraft nor Envoy.
+	// WithoutGateway starts only what Envoy connects to, the authority and the backends, but not
+	// Envoy Gateway, egraft or Envoy.
 	WithoutGateway bool
 	// EgraftLater leaves starting egraft to the caller.
 	EgraftLater bool
-	// Backends are [DefaultBackends] unless they say otherwise.
+	// Backends are [DefaultBackends] by default.
 	Backends []Backend
-	// Partners are other trust domains with a development issuer each. Envoy
-	// is entitled to their bundles and they have that of [manifest.TrustDomain].
+	// Partners are other trust domains, each with a development issuer. Envoy is entitled to their
+	// bundles, and they have that of [manifest.TrustDomain].
 	Partners []string
 
 	envoyVersion string
@@ -69,27 +69,26 @@ type Options struct {
 
 // Environment is a running set of parts.
 type Environment struct {
-	// Admin asks the Envoy that Envoy Gateway started.
+	// Admin queries the Envoy that Envoy Gateway started.
 	envoy.Admin
 
-	// Dir has everything that the parts write. Logs are in Dir/log.
+	// Dir contains everything that the parts write. Logs are in Dir/log.
 	Dir string
-	// Egraft, Gateway and Backends are the programs that were started. Envoy
-	// is a child of Gateway.
+	// Egraft, Gateway and Backends are the started programs. Envoy is a child of Gateway.
 	Egraft, Gateway *process.Process
 	Backends        map[string]*process.Process
 	// SPIFFE issues the SVIDs.
 	SPIFFE Authority
-	// Partners issue those of other trust domains, by name.
+	// Partners issue the SVIDs of other trust domains, by name.
 	Partners map[string]Authority
 
 	options  Options
 	programs programs
 }
 
-// Start brings an environment up, to where Envoy answers. What was started is
-// stopped again when it fails; the directory stays, unless the context was
-// cancelled, and the error names it.
+// Start starts an environment, and returns when Envoy responds. If it fails, it stops what it has
+// started; the directory is kept, unless the context was cancelled, and the error contains its
+// path.
 func Start(ctx context.Context, options Options) (*Environment, error) {
 	if options.SPIFFE == "" {
 		options.SPIFFE = Dev
@@ -107,7 +106,7 @@ func Start(ctx context.Context, options Options) (*Environment, error) {
 	e := &Environment{Dir: dir, options: options, Backends: map[string]*process.Process{}}
 	e.Admin = e.EnvoyAdmin
 	if err := e.start(ctx); err != nil {
-		if errors.Is(ctx.Err(), context.Canceled) { // nobody wants to see why
+		if errors.Is(ctx.Err(), context.Canceled) { // the logs are not needed
 			return nil, errors.Join(err, e.Close())
 		}
 		return nil, errors.Join(fmt.Errorf("start the environment in %s: %w", dir, err), e.Stop())
@@ -147,7 +146,7 @@ func (e *Environment) start(ctx context.Context) error {
 	return e.startGateway(ctx)
 }
 
-// startSPIFFE starts the authorities and what needs them to start.
+// startSPIFFE starts the authorities and the programs that need them to start.
 func (e *Environment) startSPIFFE(ctx context.Context) error {
 	for _, authority := range e.authorities() {
 		if err := authority.Start(ctx); err != nil {
@@ -190,8 +189,7 @@ func (e *Environment) startBackend(ctx context.Context, b Backend) error {
 	return p.Start()
 }
 
-// startGateway starts Envoy Gateway and waits for its Envoy, unless that waits
-// for an egraft that starts later.
+// startGateway starts Envoy Gateway, and waits for its Envoy unless egraft starts later.
 func (e *Environment) startGateway(ctx context.Context) error {
 	var extension []byte
 	if !e.options.WithoutEgraft {
@@ -211,21 +209,21 @@ func (e *Environment) startGateway(ctx context.Context) error {
 	return e.WaitEnvoy(ctx)
 }
 
-// EnvoyEntry entitles Envoy to the SVID with a path.
+// EnvoyEntry returns an entry that entitles Envoy to the SVID with a path.
 func (e *Environment) EnvoyEntry(path string) Entry {
 	return Entry{Path: path, Executable: e.envoyPath(), FederatesWith: e.options.Partners}
 }
 
-// Mode says who issues SVIDs.
+// Mode returns the issuer of SVIDs.
 func (e *Environment) Mode() SPIFFEMode { return e.options.SPIFFE }
 
-// Socket is the path of egraft's socket, in a directory of its own.
+// Socket returns the path of egraft's socket, in its own directory.
 func (e *Environment) Socket() string { return filepath.Join(e.Dir, "run", "egraft.sock") }
 
-// EnvoyProgram is the path of the Envoy that is entitled to an SVID.
+// EnvoyProgram returns the path of the Envoy that is entitled to an SVID.
 func (e *Environment) EnvoyProgram() string { return e.envoyPath() }
 
-// EgraftProgram is the path of egraft, or of what runs in its place.
+// EgraftProgram returns the path of egraft, or of the program that runs in its place.
 func (e *Environment) EgraftProgram() string {
 	return e.programs[cmp.Or(e.options.Program, egraftProgram)]
 }
@@ -249,7 +247,7 @@ func (e *Environment) StartEgraft(ctx context.Context) error {
 	})
 }
 
-// extensionManager is what egraft says Envoy Gateway has to be told.
+// extensionManager returns the configuration that egraft prints for Envoy Gateway.
 func (e *Environment) extensionManager(ctx context.Context) ([]byte, error) {
 	arguments := append([]string{"config", "envoy-gateway", "--format", "standalone", "--socket", e.Socket()}, e.options.Egraft...)
 	cmd := exec.CommandContext(ctx, e.EgraftProgram(), arguments...)
@@ -263,7 +261,7 @@ func (e *Environment) extensionManager(ctx context.Context) ([]byte, error) {
 	return out, nil
 }
 
-// Stop ends all that was started and leaves the directory.
+// Stop ends all started processes and keeps the directory.
 func (e *Environment) Stop() error {
 	var processes []*process.Process
 	for _, p := range e.Backends {
@@ -282,7 +280,7 @@ func (e *Environment) Stop() error {
 	return err
 }
 
-// Close ends all that was started and removes the directory.
+// Close ends all started processes and removes the directory.
 func (e *Environment) Close() error {
 	return errors.Join(e.Stop(), os.RemoveAll(e.Dir))
 }

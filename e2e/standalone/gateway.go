@@ -31,13 +31,13 @@ logging: {level: {default: info}}
 extensionApis: {enableBackend: true, enableLua: true, enableEnvoyPatchPolicy: true}
 `
 
-// envoyPath is where Envoy Gateway looks for the Envoy that it starts, and the
-// path that Envoy's identity is bound to.
+// envoyPath returns the path at which Envoy Gateway expects the Envoy that it starts, and to which
+// Envoy's identity is bound.
 func (e *Environment) envoyPath() string {
 	return filepath.Join(e.Dir, "data", "envoy-versions", e.options.envoyVersion, "bin", "envoy")
 }
 
-// certify makes the certificates of Envoy Gateway's own xDS server.
+// certify creates the certificates of Envoy Gateway's own xDS server.
 func certify(ctx context.Context, program, dir string) error {
 	cmd := exec.CommandContext(ctx, program, "certgen", "--local", "--config-home", filepath.Join(dir, "cfg"))
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -46,9 +46,9 @@ func certify(ctx context.Context, program, dir string) error {
 	return nil
 }
 
-// configure writes Envoy Gateway's configuration file, with other parts merged into it: that of the
-// extension manager as egraft prints it, and what else there is. Runtime flags are added to those that
-// the parts have.
+// configure writes Envoy Gateway's configuration file with other parts merged into it: the
+// extension manager as egraft prints it, and additional ones. Runtime flags are added to those of
+// the parts.
 func configure(dir string, flags []string, others ...[]byte) (string, error) {
 	config := map[string]any{}
 	for _, part := range slices.Insert(others, 0, fmt.Appendf(nil, gatewayConfig, dir)) {
@@ -67,7 +67,7 @@ func configure(dir string, flags []string, others ...[]byte) (string, error) {
 	if err := os.WriteFile(path+".new", content, 0o644); err != nil {
 		return "", fmt.Errorf("write the configuration of Envoy Gateway: %w", err)
 	}
-	if err := os.Rename(path+".new", path); err != nil { // at once: Envoy Gateway may be reading it
+	if err := os.Rename(path+".new", path); err != nil { // atomically: Envoy Gateway may be reading it
 		return "", fmt.Errorf("write the configuration of Envoy Gateway: %w", err)
 	}
 	return path, nil
@@ -75,11 +75,11 @@ func configure(dir string, flags []string, others ...[]byte) (string, error) {
 
 func configPath(dir string) string { return filepath.Join(dir, "envoy-gateway.yaml") }
 
-// ConfigPath is the path of Envoy Gateway's configuration.
+// ConfigPath returns the path of Envoy Gateway's configuration.
 func (e *Environment) ConfigPath() string { return configPath(e.Dir) }
 
-// Apply writes a file with resources for Envoy Gateway. It appears at once:
-// Envoy Gateway reads everything again whenever anything is written.
+// Apply writes a file with resources for Envoy Gateway. The file appears atomically, because Envoy
+// Gateway reads all files again on every write.
 func (e *Environment) Apply(_ context.Context, name, content string) error {
 	temporary := filepath.Join(e.Dir, "apply-"+name)
 	if err := os.WriteFile(temporary, []byte(content), 0o644); err != nil {
@@ -91,7 +91,7 @@ func (e *Environment) Apply(_ context.Context, name, content string) error {
 	return nil
 }
 
-// Delete removes a file with resources. It is no error if there is none.
+// Delete removes a file with resources. It is not an error if there is none.
 func (e *Environment) Delete(_ context.Context, name string) error {
 	if err := os.Remove(e.resource(name)); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("delete %s: %w", name, err)
@@ -101,7 +101,7 @@ func (e *Environment) Delete(_ context.Context, name string) error {
 
 func (e *Environment) resource(name string) string { return filepath.Join(e.Dir, "res", name+".yaml") }
 
-// WaitEnvoy waits until Envoy answers on the Gateway's listener.
+// WaitEnvoy waits until Envoy responds on the Gateway's listener.
 func (e *Environment) WaitEnvoy(ctx context.Context) error {
 	return e.Gateway.Wait(ctx, "Envoy's listener", func(ctx context.Context) error {
 		_, err := e.Get(ctx, "no.such.host", "/")
@@ -109,8 +109,7 @@ func (e *Environment) WaitEnvoy(ctx context.Context) error {
 	})
 }
 
-// AdminAddress is the address of Envoy's administration interface, whose port
-// Envoy chooses.
+// AdminAddress returns the address of Envoy's administration interface, whose port Envoy selects.
 func (e *Environment) AdminAddress() (string, error) {
 	files, err := filepath.Glob(filepath.Join(e.Dir, "rt", "*", "admin-address.txt"))
 	if err != nil || len(files) == 0 {

@@ -13,16 +13,16 @@ import (
 	"github.com/egraft/egraft/e2e/process"
 )
 
-// Line is one line of a log in JSON.
+// Line is a line of a JSON log.
 type Line map[string]any
 
-// Message is what the line says.
+// Message returns the message of the line.
 func (l Line) Message() string {
 	message, _ := l["msg"].(string)
 	return message
 }
 
-// LogEnd is where a program's log ends now, for [Environment.WaitLog].
+// LogEnd returns the current end of a program's log, for [Environment.WaitLog].
 func LogEnd(p *process.Process) int64 {
 	info, err := os.Stat(p.Log)
 	if err != nil {
@@ -31,8 +31,7 @@ func LogEnd(p *process.Process) int64 {
 	return info.Size()
 }
 
-// LogLines are the lines of a log from a position on. What is not JSON is left
-// out.
+// LogLines returns the lines of a log from a position on. Lines that are not JSON are left out.
 func LogLines(p *process.Process, from int64) ([]Line, error) {
 	content, err := os.ReadFile(p.Log)
 	if err != nil {
@@ -41,7 +40,7 @@ func LogLines(p *process.Process, from int64) ([]Line, error) {
 	return ParseLog(content[min(from, int64(len(content))):]), nil
 }
 
-// ParseLog are the lines of a log that are JSON.
+// ParseLog returns the lines of a log that are JSON.
 func ParseLog(content []byte) []Line {
 	var out []Line
 	for text := range bytes.Lines(content) {
@@ -53,8 +52,7 @@ func ParseLog(content []byte) []Line {
 	return out
 }
 
-// WaitLog waits until a log has a line as wanted, after a position, and
-// returns it.
+// WaitLog waits until a log has a wanted line after a position, and returns it.
 func WaitLog(ctx context.Context, p *process.Process, from int64, what string, wanted func(Line) bool) (Line, error) {
 	var found Line
 	err := p.Wait(ctx, fmt.Sprintf("%s in the log of %s", what, p.Name), func(context.Context) error {
@@ -73,13 +71,12 @@ func WaitLog(ctx context.Context, p *process.Process, from int64, what string, w
 	return found, err
 }
 
-// Message is wanted when a line has this message.
+// Message returns a condition that a line has this message.
 func Message(message string) func(Line) bool {
 	return func(l Line) bool { return l.Message() == message }
 }
 
-// WriteLogs writes the ends of all logs, for people who look for what went
-// wrong.
+// WriteLogs writes the ends of all logs, for debugging.
 func (e *Environment) WriteLogs(w io.Writer, lines int) {
 	logs, _ := filepath.Glob(filepath.Join(e.Dir, "log", "*.log")) // the pattern is correct
 	for _, log := range logs {
@@ -106,13 +103,12 @@ func (e *Environment) WaitText(ctx context.Context, p *process.Process, text str
 	return waitLine(ctx, p.Log, text)
 }
 
-// WaitAccessLog waits until Envoy's access log has a line with a host and a
-// text, and returns it.
+// WaitAccessLog waits until Envoy's access log has a line with a host and a text, and returns it.
 func (e *Environment) WaitAccessLog(ctx context.Context, host, text string) (string, error) {
 	return waitLine(ctx, process.LogPath(e.Dir, "access"), host, text)
 }
 
-// waitLine returns the last line with all of some texts.
+// waitLine waits for a line that contains all of some texts, and returns the last one.
 func waitLine(ctx context.Context, path string, texts ...string) (string, error) {
 	var found string
 	err := process.Poll(ctx, fmt.Sprintf("%q in %s", texts, path), func(context.Context) error {
@@ -142,7 +138,7 @@ func containsAll(line string, texts []string) bool {
 	return true
 }
 
-// Log is the log of a program, or Envoy's as "access".
+// Log returns the log of a program, or Envoy's access log as "access".
 func (e *Environment) Log(_ context.Context, name string) ([]byte, error) {
 	content, err := os.ReadFile(process.LogPath(e.Dir, name))
 	if err != nil {

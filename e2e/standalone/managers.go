@@ -7,9 +7,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// extensionManagers is what Envoy Gateway is told of extension servers: egraft, or what the
-// options make of it. With more than one, the file provider of Envoy Gateway 1.9.1 knows
-// no kinds of policies, which it takes from extensionManager alone:
+// extensionManagers returns Envoy Gateway's configuration of extension servers: egraft, or the
+// result of the options. With more than one, the file provider of Envoy Gateway 1.9.1 has no kinds
+// of policies, since it reads them only from extensionManager:
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/provider/kubernetes/controller_offline.go#L57
 func (e *Environment) extensionManagers(ctx context.Context) ([]byte, error) {
 	printed, err := e.extensionManager(ctx)
@@ -37,7 +37,7 @@ func (e *Environment) extensionManagers(ctx context.Context) ([]byte, error) {
 	return out, nil
 }
 
-// Rewire changes Envoy Gateway's configuration while it runs, to one with these extension servers.
+// Rewire changes the configuration of a running Envoy Gateway to these extension servers.
 func (e *Environment) Rewire(ctx context.Context, managers []map[string]any) error {
 	e.options.Managers = func(string, map[string]any) ([]map[string]any, error) { return managers, nil }
 	extension, err := e.extensionManagers(ctx)

@@ -10,9 +10,9 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// PrepareModule builds the main package in a directory of the repository, of a module of
-// its own or not, for [Options.Program]. As with [Prepare], call it outside
-// the network namespace, and the function that it returns at the end.
+// PrepareModule builds the main package in a directory of the repository, which may be a separate
+// module, for [Options.Program]. As with [Prepare], call it outside the network namespace, and call
+// the returned function at the end.
 func PrepareModule(ctx context.Context, name parts.Name, directory string) (clean func(), err error) {
 	root, err := parts.Root()
 	if err != nil {
@@ -21,14 +21,14 @@ func PrepareModule(ctx context.Context, name parts.Name, directory string) (clea
 	return build(ctx, name, filepath.Join(root, directory), ".")
 }
 
-// PrepareEgraft builds a main package, as `go build` takes it from the working directory, that runs as
-// egraft. It and [RememberEgraft] are for tests outside of the repository, for which [Prepare] builds
-// nothing.
+// PrepareEgraft builds a main package, in the form that `go build` accepts in the working
+// directory, to run as egraft. PrepareEgraft and [RememberEgraft] are for tests outside the
+// repository, for which [Prepare] builds nothing.
 func PrepareEgraft(ctx context.Context, pkg string) (clean func(), err error) {
 	return build(ctx, egraftProgram, ".", pkg)
 }
 
-// RememberEgraft has a program run as egraft.
+// RememberEgraft makes a program run as egraft.
 func RememberEgraft(path string) error { return parts.Remember(egraftProgram, path) }
 
 func build(ctx context.Context, name parts.Name, directory, pkg string) (clean func(), err error) {

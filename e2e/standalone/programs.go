@@ -12,20 +12,20 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-// Programs of this repository, beside the parts.
+// Programs of this repository, in addition to the parts.
 const (
 	egraftProgram parts.Name = "egraft"
 	echoProgram   parts.Name = "echo"
 )
 
-// own says how the programs of this repository are built.
+// own maps the programs of this repository to their packages.
 var own = map[parts.Name]string{egraftProgram: "./cmd/egraft", echoProgram: "./e2e/cmd/echo"}
 
-// programs has the path of each program.
+// programs maps programs to their paths.
 type programs map[parts.Name]string
 
-// Prepare obtains and builds all that [Start] runs in the given modes. Call it
-// outside the network namespace, and the function that it returns at the end.
+// Prepare obtains and builds everything that [Start] runs in the given modes. Call it outside the
+// network namespace, and call the returned function at the end.
 func Prepare(ctx context.Context, progress io.Writer, modes ...SPIFFEMode) (clean func(), err error) {
 	store, err := parts.NewStore(progress)
 	if err != nil {
@@ -72,8 +72,8 @@ func prepare(ctx context.Context, store *parts.Store, dir string, modes []SPIFFE
 	return nil
 }
 
-// prepared reads what Prepare left for an environment, and what PrepareModule did when there
-// is an additional program.
+// prepared returns the programs that Prepare prepared for an environment, and that PrepareModule
+// did if there is an additional program.
 func prepared(o Options) (programs, error) {
 	wanted := []parts.Name{egraftProgram, parts.Envoy, parts.EnvoyGateway}
 	if len(o.Backends) > 0 {

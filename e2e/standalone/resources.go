@@ -7,22 +7,22 @@ import (
 	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// Addresses in the network namespace of an environment. Envoy Gateway itself
-// takes 8080, 8081, 18000, 18002, 19000, 19001 and 19003.
+// Addresses in the network namespace of an environment. Envoy Gateway itself uses 8080, 8081,
+// 18000, 18002, 19000, 19001 and 19003.
 const (
-	// ListenerAddress is that of the Gateway's listener "http".
+	// ListenerAddress is the address of the Gateway's listener "http".
 	ListenerAddress = "127.0.0.1:8888"
-	// SecondListenerAddress is that of the Gateway's listener "second".
+	// SecondListenerAddress is the address of the Gateway's listener "second".
 	SecondListenerAddress = "127.0.0.1:8889"
-	// EgraftAdminAddress is that of egraft's administration interface.
+	// EgraftAdminAddress is the address of egraft's administration interface.
 	EgraftAdminAddress = "127.0.0.1:8090"
 
 	gatewayMetricsAddress = "127.0.0.1:19001"
 )
 
-// base is what all environments have, with %[1]s for the run directory, %[2]s for
-// Envoy's version, %[3]t for whether Gateways share its listeners, %[4]s for more lines of
-// the EnvoyProxy, and %[5]s for more of the access log's format.
+// base is common to all environments, with %[1]s for the run directory, %[2]s for Envoy's version,
+// %[3]t for whether Gateways share its listeners, %[4]s for more lines of the EnvoyProxy, and %[5]s
+// for more of the access log's format.
 const base = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
@@ -75,7 +75,7 @@ func baseResources(dir string, o Options) string {
 	return out
 }
 
-// ApplyRoutes writes routes, each into a file of its name.
+// ApplyRoutes writes routes, each to a file named after it.
 func (e *Environment) ApplyRoutes(ctx context.Context, routes ...manifest.Route) error {
 	for _, r := range routes {
 		if err := e.Apply(ctx, r.Name, r.YAML()); err != nil {

@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-// longestRunDir leaves room for the names of sockets below it: the path of a
-// Unix socket has 107 bytes at most.
+// longestRunDir leaves room for the names of sockets below it: the path of a Unix socket has at
+// most 107 bytes.
 const longestRunDir = 60
 
-// newRunDir makes a directory for one environment.
+// newRunDir creates a directory for one environment.
 func newRunDir() (string, error) {
 	parent := os.TempDir()
 	if len(parent) > longestRunDir {
@@ -34,8 +34,8 @@ func newRunDir() (string, error) {
 	return dir, nil
 }
 
-// place puts a program at a path of its own, which gives it an identity of its
-// own. A symbolic link would not: the kernel shows what it points to.
+// place puts a program at its own path, which gives it its own identity. A symbolic link would not,
+// since the kernel shows its target.
 func place(program, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("place %s: %w", program, err)

@@ -9,14 +9,14 @@ import (
 	"github.com/egraft/egraft/e2e/manifest"
 )
 
-// SPIFFEMode says who issues SVIDs.
+// SPIFFEMode selects the issuer of SVIDs.
 type SPIFFEMode string
 
 // The modes.
 const (
-	// Dev is package devspiffe, inside this process.
+	// Dev uses package devspiffe, inside this process.
 	Dev SPIFFEMode = "dev"
-	// SPIRE is a real SPIRE server and agent.
+	// SPIRE uses a real SPIRE server and agent.
 	SPIRE SPIFFEMode = "spire"
 )
 
@@ -30,30 +30,30 @@ type Entry struct {
 	TTL time.Duration
 	// DNSNames are added to the SVID.
 	DNSNames []string
-	// FederatesWith names trust domains whose bundles come along.
+	// FederatesWith names trust domains whose bundles are also served.
 	FederatesWith []string
 }
 
-// ID is the SPIFFE ID of the entry.
+// ID returns the SPIFFE ID of the entry.
 func (e Entry) ID() string { return manifest.ID(e.Path) }
 
 // Authority issues SVIDs, in the same way in both modes.
 type Authority interface {
-	// Start serves on the socket. It may be called again after Stop.
+	// Start serves on the socket. It can be called again after Stop.
 	Start(ctx context.Context) error
-	// Stop closes the socket, as a stopped agent does. Entries stay.
+	// Stop closes the socket, as a stopped agent does. Entries are kept.
 	Stop() error
 	// Close ends everything.
 	Close() error
-	// Socket is the path of the agent's socket.
+	// Socket returns the path of the agent's socket.
 	Socket() string
-	// Bundle is the trust domain's roots in PEM.
+	// Bundle returns the trust domain's roots in PEM.
 	Bundle() []byte
 	// AddEntries entitles programs to SVIDs.
 	AddEntries(ctx context.Context, entries ...Entry) error
-	// RemoveEntry takes that back.
+	// RemoveEntry revokes that.
 	RemoveEntry(ctx context.Context, entry Entry) error
-	// Rotate has all SVIDs replaced. SPIRE takes a second or two.
+	// Rotate replaces all SVIDs. SPIRE takes a second or two.
 	Rotate(ctx context.Context) error
 }
 

@@ -21,9 +21,8 @@ import (
 // agentID is the SPIFFE ID of SPIRE's agent, the parent of all entries.
 const agentID = "spiffe://" + manifest.TrustDomain + "/agent"
 
-// serverConfig has %[1]s for the directory. Port 8081, SPIRE's own, belongs to
-// Envoy Gateway's health probe. The interval is how long a new entry takes to
-// reach agents; SPIRE's default is 5 s.
+// serverConfig has %[1]s for the directory. Port 8081, SPIRE's default, is used by Envoy Gateway's
+// health probe. The interval is the time until agents get a new entry; SPIRE's default is 5 s.
 const serverConfig = `
 server {
   bind_address = "127.0.0.1"
@@ -88,7 +87,7 @@ func newSPIREAuthority(dir, socket string, programs programs) (*spireAuthority, 
 	return s, nil
 }
 
-// Start starts the agent, and before it, the first time, the server.
+// Start starts the agent, and on the first call the server before it.
 func (s *spireAuthority) Start(ctx context.Context) error {
 	if !s.server.Running() {
 		if err := s.startServer(ctx); err != nil {
@@ -104,7 +103,7 @@ func (s *spireAuthority) Start(ctx context.Context) error {
 	})
 }
 
-// startServer starts the server and gets from it what an agent needs to join.
+// startServer starts the server, and gets from it what an agent needs to join.
 func (s *spireAuthority) startServer(ctx context.Context) error {
 	if err := s.server.Start(); err != nil {
 		return err
@@ -160,7 +159,7 @@ func (s *spireAuthority) RemoveEntry(ctx context.Context, entry Entry) error {
 	return nil
 }
 
-// Rotate changes all entries a little, upon which the agent gets new SVIDs.
+// Rotate slightly changes all entries, so that the agent gets new SVIDs.
 func (s *spireAuthority) Rotate(ctx context.Context) error {
 	s.rotations++
 	data, err := s.registration(s.entries)
@@ -171,7 +170,7 @@ func (s *spireAuthority) Rotate(ctx context.Context) error {
 	return err
 }
 
-// registration is what SPIRE's command line reads from a file.
+// registration returns the file that SPIRE's command line reads.
 func (s *spireAuthority) registration(entries []Entry) ([]byte, error) {
 	type selector struct {
 		Type  string `json:"type"`
@@ -203,7 +202,7 @@ func (s *spireAuthority) registration(entries []Entry) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// entryID names an entry after its SPIFFE ID and program.
+// entryID returns an entry's ID, made from its SPIFFE ID and program.
 func entryID(e Entry) string {
 	return strings.Trim(strings.NewReplacer("/", "-").Replace(e.Path), "-") + "." + filepath.Base(e.Executable)
 }

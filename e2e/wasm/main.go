@@ -1,7 +1,7 @@
 //go:build wasip1
 
-// Package main is an HTTP filter of Envoy that adds the header x-wasm to responses: the least of
-// Proxy-Wasm's interface that a filter needs, without a library.
+// Package main is an HTTP filter of Envoy that adds the header x-wasm to responses, with the
+// minimum of Proxy-Wasm's interface and without a library.
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o hello.wasm ./e2e/wasm
 //
@@ -27,7 +27,7 @@ func main() {}
 //go:wasmexport proxy_abi_version_0_2_1
 func version() {}
 
-// allocated keeps the memory that Envoy asked for.
+// allocated keeps the memory that Envoy requested.
 var allocated [][]byte
 
 //go:wasmexport proxy_on_memory_allocate
