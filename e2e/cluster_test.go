@@ -31,6 +31,7 @@ func TestCluster(t *testing.T) {
 	c.run("in pods of its own", c.inItsOwnPods)
 	c.run("own chart", c.ownChart)
 	c.run("wrapped chart", c.wrappedChart)
+	c.run("Gateway namespace", c.envoysInGatewayNamespace)
 }
 
 // install makes the cluster and installs egraft in it.

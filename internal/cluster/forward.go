@@ -25,15 +25,36 @@ import (
 // Transport is a round tripper to a port of a pod, whatever the host of a request is: use
 // http://localhost. The connection is forwarded as `kubectl port-forward` does, without a port on
 // this machine that others could use.
-func (c *Cluster) Transport(p Pod, port uint16) *http.Transport {
-	return &http.Transport{
+func (c *Cluster) Transport(p Pod, port uint16) http.RoundTripper {
+	return forwarded{&http.Transport{
 		Proxy:              nil, // that of the environment is for the API server
 		DisableCompression: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return c.Dial(ctx, p, port)
 		},
-	}
+	}}
 }
+
+// forwarded is a transport over forwarded connections.
+type forwarded struct{ *http.Transport }
+
+// RoundTrip implements http.RoundTripper. It fails with what a node told about the connection,
+// without the words that net/http puts before it if the connection ends before the request is
+// written.
+func (f forwarded) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := f.Transport.RoundTrip(req)
+	var told *forwardError
+	if errors.As(err, &told) {
+		return nil, told
+	}
+	return res, err
+}
+
+// forwardError is what a node told about a connection, or why it could not be read.
+type forwardError struct{ reason error }
+
+func (e *forwardError) Error() string { return "forward: " + e.reason.Error() }
+func (e *forwardError) Unwrap() error { return e.reason }
 
 // Dial connects to a port of a pod on its loopback interface.
 func (c *Cluster) Dial(ctx context.Context, p Pod, port uint16) (net.Conn, error) {
@@ -155,9 +176,9 @@ func problem(from io.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(from, most))
 	switch {
 	case len(text) > 0:
-		return fmt.Errorf("forward: %q", text)
+		return &forwardError{fmt.Errorf("%q", text)}
 	case err != nil:
-		return fmt.Errorf("forward: %w", err)
+		return &forwardError{err}
 	}
 	return nil
 }

@@ -1,8 +1,11 @@
 package cluster
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -68,7 +71,7 @@ func TestForward(t *testing.T) {
 	pod := Pod{Namespace: "a", Name: "p"}
 	get := func(t *testing.T, s *httptest.Server) (string, error) {
 		transport := at(t, Config{}, s).Transport(pod, 19110)
-		defer transport.CloseIdleConnections()
+		defer transport.(forwarded).CloseIdleConnections()
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/x", nil)
 		require.NoError(t, err)
 		res, err := transport.RoundTrip(req)
@@ -86,4 +89,32 @@ func TestForward(t *testing.T) {
 	require.EqualError(t, err, "create pods/portforward a/p: forbidden: needs verb create on pods/portforward in namespace a; see `kubectl auth can-i create pods/portforward --namespace a`")
 	_, err = get(t, forwarder(t, "connection refused\x1b[2J"))
 	require.EqualError(t, err, `forward: "connection refused\x1b[2J"`)
+}
+
+// endedConn has ended before anything is written to it.
+type endedConn struct {
+	net.Conn
+	closed chan struct{}
+}
+
+func (c endedConn) Read([]byte) (int, error) { return 0, &forwardError{errors.New("no such port")} }
+
+func (c endedConn) Write([]byte) (int, error) {
+	<-c.closed
+	return 0, net.ErrClosed
+}
+
+func (c endedConn) Close() error {
+	close(c.closed)
+	return nil
+}
+
+func TestForwardEndsBeforeTheRequest(t *testing.T) {
+	transport := forwarded{&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return endedConn{closed: make(chan struct{})}, nil
+	}}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/x", nil)
+	require.NoError(t, err)
+	_, err = transport.RoundTrip(req) //nolint:bodyclose // it fails
+	require.EqualError(t, err, "forward: no such port")
 }
