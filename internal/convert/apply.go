@@ -23,13 +23,13 @@ func (j *job) apply(path []string) (after proto.Message, plain []string, err err
 	}
 	op := o.Op
 	if j.envoy.isAssumed && !isKnown(doc, path) {
-		return nil, nil, j.unknown("the path leads to no element of a list")
+		return nil, nil, j.unknown("the path does not lead to a list element")
 	}
 	if j.envoy.isAssumed || j.isInEffect {
 		op = assumedOp(op)
 	}
 	if j.isInEffect && op == opRemove && isListed(doc, path) {
-		return nil, nil, refuse("Take the recording or dump without the EnvoyPatchPolicy", "the EnvoyPatchPolicy is in effect, and what its index names is gone")
+		return nil, nil, refuse("Take the recording or dump without the EnvoyPatchPolicy", "the EnvoyPatchPolicy is already in effect, so the element at its index is already removed")
 	}
 	doc, err = apply(doc, op, path, value)
 	if (j.envoy.isAssumed || j.isInEffect) && op == opRemove && errors.Is(err, errMissing) {

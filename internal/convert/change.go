@@ -45,7 +45,7 @@ func changes(c *cursor, op string, path []string, value any, isInEffect bool) ([
 	case len(w.out) > 0:
 		return w.out, nil
 	case w.fault == nil:
-		return nil, refuse("", "no patch of egraft does the same")
+		return nil, refuse("", "no egraft patch has the same effect")
 	}
 	return nil, w.fault
 }
@@ -206,7 +206,7 @@ func (w *changer) json(c *cursor, fd protoreflect.FieldDescriptor, key string) a
 	only := c.after.New()
 	only.Set(fd, c.after.Get(fd))
 	if hasSecrets(only) {
-		w.fault = refuse("Write it by hand", "%s has secrets, which are not written", fd.TextName())
+		w.fault = refuse("Write it by hand", "%s contains secrets, which are not written", fd.TextName())
 		return nil
 	}
 	text, err := protojson.MarshalOptions{UseProtoNames: true, Resolver: envoyapi.Types{}}.Marshal(only.Interface())

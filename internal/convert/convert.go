@@ -98,7 +98,7 @@ func (c *Converter) Convert(ctx context.Context, policies []*Policy) *Result {
 		out.begin(p)
 		isInEffect := c.isInEffect(ctx, p)
 		if isInEffect {
-			out.note("what Envoy has is with the EnvoyPatchPolicy: what was there in place of its values is not known, and removed", "")
+			out.note("Envoy's configuration already includes the EnvoyPatchPolicy: the values that it replaced are unknown, and the patches remove them", "")
 		}
 		for i := range p.Patches {
 			out.field(i, &p.Patches[i])

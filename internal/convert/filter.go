@@ -72,16 +72,16 @@ func (j *job) filter(out *collected, places []*place, path []string, isEnd bool)
 	hcm, _ := p.msg.(*hcmv3.HttpConnectionManager)
 	i, _ := strconv.Atoi(rest[1])
 	if j.envoy.isAssumed && isEmpty(j.patch.Operation.JSONPath) && (i > 0 || len(rest) > 2 || isEnd) {
-		return true, j.unknown("at index %s is no filter", rest[1])
+		return true, j.unknown("there is no filter at index %s", rest[1])
 	}
 	switch op := j.patch.Operation.Op; {
 	case len(rest) > 2:
 		if i < len(hcm.GetHttpFilters()) && out.madeNow(hcm.GetHttpFilters()[i].GetName()) != nil {
-			return true, refuse("Edit the FilterPolicy that it became", "it changes a filter that another operation adds")
+			return true, refuse("Edit the FilterPolicy of that filter", "it changes a filter that another operation adds")
 		}
 		return false, nil
 	case op == opRemove && (len(out.added) > 0 || hasEgrafts(hcm)):
-		return true, refuse("Keep that operation in an EnvoyPatchPolicy, or have Envoy Gateway not make the filter", "an XDSPatchPolicy removes no filter from a chain with filters of FilterPolicies")
+		return true, refuse("Keep that operation in an EnvoyPatchPolicy, or configure Envoy Gateway not to add the filter", "an XDSPatchPolicy cannot remove a filter from a chain with filters of FilterPolicies")
 	case op != opAdd:
 		return false, nil
 	}
@@ -117,7 +117,7 @@ func (j *job) addFilter(out *collected, p *place, hcm *hcmv3.HttpConnectionManag
 	}
 	switch {
 	case members["disabled"] == true:
-		return refuse("Write a FilterPolicy for the routes that need it (docs/filter-policy.md)", "it adds a disabled filter, and which routes enable it is not known")
+		return refuse("Write a FilterPolicy for the routes that need it (docs/filter-policy.md)", "it adds a disabled filter, and the routes that enable it are unknown")
 	case config == nil:
 		return refuse("Write a FilterPolicy with typedConfig", "the filter has no typed_config, which a FilterPolicy needs")
 	}
@@ -156,7 +156,7 @@ func (c *collected) addMade(f *madeFilter) {
 		f.name = fmt.Sprintf("%s-%d", label(f.envoyName), n)
 	}
 	c.filters = append(c.filters, f)
-	c.note("Envoy knows the filter by another name, and it is disabled but for routes of the targets; requests without a route do not pass it", "Read docs/filter-policy.md, Limits")
+	c.note("the filter has another name in Envoy and is disabled except on routes of the targets; requests without a route bypass it", "Read docs/filter-policy.md, Limits")
 }
 
 // label turns the name of a filter into one that is valid in a FilterPolicy.
@@ -195,7 +195,7 @@ func positionOf(hcm *hcmv3.HttpConnectionManager, name string, i int, isBehindAl
 	case i < len(chain) && chain[i].GetName() == string(httpfilter.Router):
 		return nil, nil //nolint:nilnil // the default
 	case i >= len(chain):
-		return nil, refuse("Insert it in front of the router", "it inserts a filter behind the router, and Envoy rejects that")
+		return nil, refuse("Insert it before the router", "it inserts a filter after the router, which Envoy rejects")
 	case i == 0 && !isBehindAll:
 		return &v1alpha1.FilterPosition{At: v1alpha1.FilterFirst}, nil
 	}
@@ -214,7 +214,7 @@ func positionOf(hcm *hcmv3.HttpConnectionManager, name string, i int, isBehindAl
 			return c.position, nil
 		}
 	}
-	return nil, refuse("Write a FilterPolicy with a position by a kind of filters (docs/filter-policy.md, Position)", "no kind of filters is next to where it inserts the filter")
+	return nil, refuse("Write a FilterPolicy with a position relative to a kind of filter (docs/filter-policy.md, Position)", "the filter is not inserted next to a filter of a known kind")
 }
 
 type candidate struct {

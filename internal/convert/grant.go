@@ -23,7 +23,7 @@ type Grant struct {
 
 // String returns a line for people to read.
 func (g *Grant) String() string {
-	return fmt.Sprintf("namespace %s may not have %s as yet", g.Namespace, strings.Join(g.Objects, ", "))
+	return fmt.Sprintf("namespace %s lacks grants for %s", g.Namespace, strings.Join(g.Objects, ", "))
 }
 
 // rules returns the operator's rules with the missing grants: only the first rule that matches a

@@ -41,9 +41,9 @@ var types = map[string]mutator.Kind{
 var never = map[string][2]string{
 	"type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret": {"Secrets cannot be patched", "Write the certificate into a Kubernetes Secret, or use a BackendMTLSPolicy or FrontendMTLSPolicy (docs/backend-mtls-policy.md)"},
 	"type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment":   {"endpoints cannot be patched", "Use a Backend with the endpoints (docs/xds-patch-policy.md, Limits)"},
-	"move": {"a policy of egraft has no move", "Write it as add and remove with the value"},
-	"copy": {"a policy of egraft has no copy", "Write it as add with the value"},
-	"test": {"a policy of egraft has no test, and an operation of its own does nothing in Envoy Gateway but fail", "Write the condition as `when` of the patch that depends on it (docs/xds-patch-policy.md, Expressions)"},
+	"move": {"egraft's policies do not support move", "Write it as add and remove with the value"},
+	"copy": {"egraft's policies do not support copy", "Write it as add with the value"},
+	"test": {"egraft's policies do not support test; in Envoy Gateway, a test operation can only fail", "Write the condition as `when` of the patch that depends on it (docs/xds-patch-policy.md, Expressions)"},
 }
 
 // instead are the alternatives to adding a resource.
@@ -63,11 +63,11 @@ func (j *job) convert(out *collected) error {
 	k, known := types[j.patch.Type]
 	switch {
 	case !known:
-		return refuse("", "Envoy Gateway knows no type %q", short(j.patch.Type))
+		return refuse("", "Envoy Gateway does not support the type %q", short(j.patch.Type))
 	case !slices.Contains([]string{opAdd, opReplace, opRemove}, o.Op):
-		return refuse("", "there is no operation %q", short(o.Op))
+		return refuse("", "unknown operation %q", short(o.Op))
 	case isEmpty(o.Path) && isEmpty(o.JSONPath) && o.Op == opAdd:
-		return refuse(instead[k]+" (docs/convert.md)", "no policy of egraft adds a resource")
+		return refuse(instead[k]+" (docs/convert.md)", "egraft's policies cannot add a resource")
 	case isEmpty(o.Path) && isEmpty(o.JSONPath):
 		return refuse("", "it has neither path nor jsonPath, and Envoy Gateway rejects it")
 	case len(o.Value) > maxValue:
@@ -111,7 +111,7 @@ func (j *job) find(k mutator.Kind) error {
 		}
 		names = append(names, e.names(k)...)
 	}
-	return refuse("Its patch has no effect in Envoy Gateway either: correct the name, or delete it", "there is no %s of the name%s", k, nearest(j.patch.Name, names))
+	return refuse("Its patch has no effect in Envoy Gateway either: correct the name, or delete it", "there is no %s with this name%s", k, nearest(j.patch.Name, names))
 }
 
 func nearest(name string, names []string) string {
@@ -168,7 +168,7 @@ func (j *job) paths() ([][]string, error) {
 // configuration is unknown.
 func (j *job) unknown(format string, args ...any) error {
 	if j.envoy.isAssumed {
-		return refuse("Name what Envoy has by --config-dump or --recording", format+" that Envoy Gateway always makes", args...)
+		return refuse("Provide Envoy's configuration with --config-dump or --recording", format+" that Envoy Gateway always generates", args...)
 	}
 	return refuse("It fails in Envoy Gateway, too: correct it, or delete it", format, args...)
 }
@@ -205,7 +205,7 @@ func (j *job) all(out *collected, paths [][]string) error {
 }
 
 // errNoLevel means that no selectable message is further out.
-var errNoLevel = errors.New("it is outside of what XDSPatchPolicies select")
+var errNoLevel = errors.New("XDSPatchPolicies cannot select the message that it changes")
 
 func (j *job) level(out *collected, paths [][]string, level int) error {
 	var found []edited
@@ -261,7 +261,7 @@ func (j *job) one(out *collected, path []string, level int) ([]edited, error) {
 		rest, _ := tokens(pointerOf(plain)[len(p.pointer):])
 		if len(rest) == 1 && rest[0] == "name" && p.pointer == "" {
 			j.resource.now = was
-			return nil, refuse("Leave it out", "it renames a resource, by whose name others refer to it")
+			return nil, refuse("Remove the operation", "it renames a resource that others refer to by name")
 		}
 		if path[len(path)-1] == end {
 			rest[len(rest)-1] = end
@@ -308,7 +308,7 @@ func (j *job) between(before, after *place, path []string, value any) (change, e
 		}
 	}
 	if err == nil {
-		err = refuse("Write the patch by hand (docs/xds-patch-policy.md)", "no patch of egraft makes the same of the %s", before.selects.Kind)
+		err = refuse("Write the patch by hand (docs/xds-patch-policy.md)", "no egraft patch changes the %s in the same way", before.selects.Kind)
 	}
 	return nil, err
 }

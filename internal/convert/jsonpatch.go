@@ -20,7 +20,7 @@ func tokens(pointer string) ([]string, error) {
 		return nil, nil
 	}
 	if !strings.HasPrefix(pointer, "/") {
-		return nil, errors.New("is no JSON pointer: it must begin with /")
+		return nil, errors.New("is not a JSON pointer: it must begin with /")
 	}
 	out := strings.Split(pointer[1:], "/")
 	if len(out) > maxDepth {
@@ -86,7 +86,7 @@ func plainIndexes(doc any, path []string) []string {
 
 var (
 	errMissing = errors.New("there is nothing at the path")
-	errIndex   = errors.New("the path has an index that is none of the list")
+	errIndex   = errors.New("the path has an index outside the list")
 )
 
 // apply applies add, replace or remove to a document and modifies it, as Envoy Gateway does: add

@@ -11,11 +11,11 @@ import (
 // ordered are lists whose order affects Envoy and whose elements stand for Gateway API objects:
 // they are not written as a whole.
 var ordered = map[protoreflect.FullName]string{
-	"envoy.config.route.v3.RouteConfiguration.virtual_hosts":                                         "virtual hosts are of Gateway API objects: add an HTTPRoute or a listener",
-	"envoy.config.route.v3.VirtualHost.routes":                                                       "routes are of Gateway API objects: add a rule to an HTTPRoute; HTTPRouteFilter has direct responses and redirects",
-	"envoy.config.listener.v3.Listener.filter_chains":                                                "filter chains are of listeners: add one to the Gateway",
-	"envoy.config.listener.v3.FilterChain.filters":                                                   "network filters have no policy of egraft: use a TCPRoute, or keep the EnvoyPatchPolicy",
-	"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.http_filters": "write a FilterPolicy for each filter of yours",
+	"envoy.config.route.v3.RouteConfiguration.virtual_hosts":                                         "Add an HTTPRoute or a listener: virtual hosts are generated from Gateway API objects",
+	"envoy.config.route.v3.VirtualHost.routes":                                                       "Add a rule to an HTTPRoute, or an HTTPRouteFilter for direct responses and redirects: routes are generated from Gateway API objects",
+	"envoy.config.listener.v3.Listener.filter_chains":                                                "Add a listener to the Gateway: filter chains are generated from listeners",
+	"envoy.config.listener.v3.FilterChain.filters":                                                   "Use a TCPRoute, or keep the EnvoyPatchPolicy: egraft has no policy for network filters",
+	"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.http_filters": "Write a FilterPolicy for each of your filters",
 }
 
 // unordered are lists in which the order of elements has no effect, or one that hardly any user
@@ -45,7 +45,7 @@ func (w *changer) wholeList(c *cursor, fd protoreflect.FieldDescriptor) {
 		w.add(v1alpha1.XDSPatch{Remove: at})
 		return
 	case !isList:
-		w.fault = refuse("", "%s is a list, and the value is none", fd.TextName())
+		w.fault = refuse("", "%s is a list, but the value is not", fd.TextName())
 		return
 	case ordered[fd.FullName()] != "":
 		w.fault = refuse(ordered[fd.FullName()], "it writes the whole list %s", fd.TextName())

@@ -22,7 +22,7 @@ const (
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/utils/jsonpatch/jsonpathtopointer.go
 func locate(doc any, text string) (out [][]string, err error) {
 	if len(text) > maxJSONPath || strings.Count(text, "..") > maxDescents || strings.Count(text, "*") > 2*maxDescents {
-		return nil, fmt.Errorf("is too long, or has more than %d times .. or %d times *", maxDescents, 2*maxDescents)
+		return nil, fmt.Errorf("is too long, or contains .. more than %d times or * more than %d times", maxDescents, 2*maxDescents)
 	}
 	defer func() {
 		if r := recover(); r != nil { // a panic of the library
@@ -31,10 +31,10 @@ func locate(doc any, text string) (out [][]string, err error) {
 	}()
 	path, err := jp.ParseString(text)
 	if err != nil {
-		return nil, fmt.Errorf("is no JSONPath: %s", short(err.Error()))
+		return nil, fmt.Errorf("is not a JSONPath: %s", short(err.Error()))
 	}
 	if len(path) == 0 || len(path) == 1 && isRoot(path[0]) {
-		return nil, fmt.Errorf("is the whole resource, which Envoy Gateway rejects")
+		return nil, fmt.Errorf("selects the whole resource, which Envoy Gateway rejects")
 	}
 	found := path.Locate(doc, maxLocated+1)
 	if len(found) > maxLocated {

@@ -28,7 +28,7 @@ func (c *collected) object(kind, namespace string, content any, gateways []strin
 // valid rejects an object that is invalid for egraft.
 func (c *collected) valid(kind, namespace string, content any) error {
 	if len(validation.IsDNS1123Label(namespace)) > 0 {
-		return refuse("", "%q is no name of a namespace", short(namespace))
+		return refuse("", "%q is not a valid namespace name", short(namespace))
 	}
 	o := &Object{Kind: kind, Namespace: namespace, Name: "valid", Content: content}
 	text, err := o.JSON()

@@ -19,7 +19,7 @@ func (r *Result) Write() ([]byte, error) {
 		}
 		comment(&out, "From EnvoyPatchPolicy "+o.From)
 		if o.NeedsGrant {
-			comment(&out, "It needs a grant of --namespace-rules, see docs/convert.md")
+			comment(&out, "It needs a grant in --namespace-rules, see docs/convert.md")
 		}
 		if !told[o.From] {
 			r.comments(&out, o.From)

@@ -133,7 +133,7 @@ func EnvoyGateway(ctx context.Context, at Endpoint) doctor.Fact[doctor.Configura
 		return unknown[doctor.Configuration](err)
 	}
 	if info.Config == nil {
-		return doctor.Unknown[doctor.Configuration](at.Name + " does not tell its configuration")
+		return doctor.Unknown[doctor.Configuration](at.Name + " does not return its configuration")
 	}
 	return doctor.Known(doctor.Configuration{Where: at.Name, Version: info.Version, Config: info.Config})
 }

@@ -57,7 +57,7 @@ func TestEnvoyGateway(t *testing.T) {
 	require.True(t, f.Known)
 	require.Equal(t, []string{"v1.9.1", "it", "x"}, []string{f.Value.Version, f.Value.Where, f.Value.Managers()[0].Name})
 	for want, body := range map[string]string{
-		"it does not tell its configuration":                                               "{}",
+		"it does not return its configuration":                                             "{}",
 		"get /api/server_info of it: invalid character '<' looking for beginning of value": "<html>",
 	} {
 		f := survey.EnvoyGateway(t.Context(), answering(t, "/api/server_info", text(body)))

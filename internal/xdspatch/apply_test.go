@@ -26,7 +26,7 @@ func TestApplyFaults(t *testing.T) {
 		"another message in the Any": {
 			inAny, `{typed_extension_protocol_options: {a: {"@type": type.googleapis.com/envoy.config.core.v3.TcpKeepalive}}}`,
 			`patch typed_extension_protocol_options["a"][@type=envoy.extensions.upstreams.http.v3.HttpProtocolOptions].common_http_protocol_options…: ` +
-				`typed_extension_protocol_options is a type.googleapis.com/envoy.config.core.v3.TcpKeepalive and no envoy.extensions.upstreams.http.v3.HttpProtocolOptions`,
+				`typed_extension_protocol_options has type type.googleapis.com/envoy.config.core.v3.TcpKeepalive, not envoy.extensions.upstreams.http.v3.HttpProtocolOptions`,
 		},
 		"another member of a oneof": {
 			"select: {kind: Route}\nmerge: {route: {timeout: 3s}}", `{redirect: {}}`,
@@ -40,7 +40,7 @@ func TestApplyFaults(t *testing.T) {
 			`set: {path: per_connection_buffer_limit_bytes, expression: "size(self.name) - 2"}`, `{name: a}`,
 			`set per_connection_buffer_limit_bytes: per_connection_buffer_limit_bytes: a value out of the range of uint32`,
 		},
-		"value of an enum":       {`set: {path: lb_policy, expression: "self.name"}`, `{name: a}`, `set lb_policy: lb_policy: a value that is none of ROUND_ROBIN, LEAST_REQUEST, RING_HASH, RANDOM, MAGLEV, CLUSTER_PROVIDED, LOAD_BALANCING_POLICY_CONFIG`},
+		"value of an enum":       {`set: {path: lb_policy, expression: "self.name"}`, `{name: a}`, `set lb_policy: lb_policy: a value that is not one of ROUND_ROBIN, LEAST_REQUEST, RING_HASH, RANDOM, MAGLEV, CLUSTER_PROVIDED, LOAD_BALANCING_POLICY_CONFIG`},
 		"missing key":            {`set: {path: name, expression: "target.annotations['a']"}`, `{}`, `set name: no such key`},
 		"no number":              {`set: {path: common_lb_config.healthy_panic_threshold.value, expression: "double(self.name)"}`, `{name: NaN}`, `set common_lb_config.healthy_panic_threshold.value: value: a value that is not a finite number`},
 		"no number in a Struct":  {`set: {path: 'metadata.filter_metadata["a"]', expression: "{'a': [double(self.name)]}"}`, `{name: "+Inf"}`, `set metadata.filter_metadata["a"]: value: a value that is not a finite number`},
@@ -90,7 +90,7 @@ func TestMatches(t *testing.T) {
 
 func TestOtherMessagesAreNotPatched(t *testing.T) {
 	p := compile(t, "remove: name")
-	require.EqualError(t, p.Apply(t.Context(), &listenerv3.Listener{}, target), "the patch is for envoy.config.cluster.v3.Cluster, and the message is a envoy.config.listener.v3.Listener")
+	require.EqualError(t, p.Apply(t.Context(), &listenerv3.Listener{}, target), "the patch is for envoy.config.cluster.v3.Cluster, but the message has type envoy.config.listener.v3.Listener")
 	_, err := p.Matches(t.Context(), &listenerv3.Listener{}, target)
 	require.Error(t, err)
 }

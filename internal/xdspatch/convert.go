@@ -152,7 +152,7 @@ func mismatch(v ref.Val) error {
 }
 
 func noValueOf(of protoreflect.EnumDescriptor) error {
-	return fmt.Errorf("a value that is none of %s", typedconfig.Shortened(strings.Join(valuesOf(of), ", ")))
+	return fmt.Errorf("a value that is not one of %s", typedconfig.Shortened(strings.Join(valuesOf(of), ", ")))
 }
 
 // convertSingle converts a result to a scalar or message.

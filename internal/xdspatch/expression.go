@@ -67,7 +67,7 @@ func compile(of protoreflect.MessageDescriptor, text string, accept func(*cel.Ty
 func issueOf(issues *cel.Issues) string {
 	all := issues.Errors()
 	if len(all) == 0 {
-		return "is no expression"
+		return "is not an expression"
 	}
 	message, _, _ := strings.Cut(all[0].Message, " expecting ")
 	return fmt.Sprintf("%s, at character %d", message, all[0].Location.Column()+1)

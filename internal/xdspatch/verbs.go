@@ -18,7 +18,7 @@ func invalid(at *field.Path, text, fault string) field.ErrorList {
 func pathOf(of protoreflect.MessageDescriptor, text string, at *field.Path) (Path, field.ErrorList) {
 	p, err := parse(of, text, false)
 	if err == nil && p.last().as != nil {
-		err = fmt.Errorf("must go on behind [@type=…] with a field of the message")
+		err = fmt.Errorf("must continue after [@type=…] with a field of the message")
 	}
 	if err != nil {
 		return nil, invalid(at, text, err.Error())
@@ -33,7 +33,7 @@ func compileSet(of protoreflect.MessageDescriptor, set *v1alpha1.XDSSet, at *fie
 	}
 	switch last := p.last(); {
 	case last.fd.IsList() && last.key != nil:
-		return nil, invalid(at.Child("path"), set.Path, "is an element of a list: go on with a field of it, or use list")
+		return nil, invalid(at.Child("path"), set.Path, "is an element of a list: add a field of it to the path, or use list")
 	case setsKey(p):
 		return nil, invalid(at.Child("path"), set.Path, "is the key that selects the element, which must not change")
 	}
@@ -92,9 +92,9 @@ func compileList(of protoreflect.MessageDescriptor, l *v1alpha1.XDSList, at *fie
 	case verbs != 1:
 		return nil, field.ErrorList{field.Invalid(at, field.OmitValueType{}, "set one of append, replace and remove")}
 	case !last.fd.IsList():
-		return nil, invalid(at.Child("path"), l.Path, "is no list")
+		return nil, invalid(at.Child("path"), l.Path, "is not a list")
 	case len(l.Append) > 0 && last.key != nil:
-		return nil, invalid(at.Child("path"), l.Path, "must be the list without a key to append to it")
+		return nil, invalid(at.Child("path"), l.Path, "must be the list itself, without a key, to append to it")
 	case len(l.Append) > 0:
 		return compileAppend(p, l.Append, at.Child("append"))
 	case l.Replace != nil:
@@ -164,7 +164,7 @@ func replaceElements(p Path, content any, at *field.Path) ([]op, field.ErrorList
 		return nil, moved(errs, at.Index(0), at)
 	}
 	if !p.last().key.selects(read.List().Get(0)) {
-		return nil, field.ErrorList{field.Invalid(at, field.OmitValueType{}, "must have the key "+typedconfig.Shortened(p.last().key.String())+" of what it replaces")}
+		return nil, field.ErrorList{field.Invalid(at, field.OmitValueType{}, "must have the key "+typedconfig.Shortened(p.last().key.String())+" of the element that it replaces")}
 	}
 	return []op{{path: p, create: true, constant: v.list[0], written: read, do: value.replace}}, nil
 }

@@ -98,7 +98,7 @@ func (s step) unpacked(anyMessage protoreflect.Message, create bool, do func(pro
 	case has == "" && !create:
 		return nil
 	case has != "" && has != want:
-		return fmt.Errorf("%s is a %s and no %s", s.fd.TextName(), typedconfig.Shortened(has), s.as.Descriptor().FullName())
+		return fmt.Errorf("%s has type %s, not %s", s.fd.TextName(), typedconfig.Shortened(has), s.as.Descriptor().FullName())
 	}
 	content, before := s.as.New(), anyMessage.Get(value).Bytes()
 	if err := (proto.UnmarshalOptions{Resolver: envoyapi.Types{}}).Unmarshal(before, content.Interface()); err != nil {

@@ -117,7 +117,7 @@ func (p *Patch) Apply(ctx context.Context, m proto.Message, target Target) error
 // check returns an error if a message is not of the type that the patch was compiled for.
 func (p *Patch) check(m proto.Message) error {
 	if of := m.ProtoReflect().Descriptor(); of != p.root {
-		return fmt.Errorf("the patch is for %s, and the message is a %s", p.root.FullName(), of.FullName())
+		return fmt.Errorf("the patch is for %s, but the message has type %s", p.root.FullName(), of.FullName())
 	}
 	return nil
 }
