@@ -87,7 +87,7 @@ func (b *Build) step(ctx context.Context, title string, run func(context.Context
 		case err := <-done:
 			return err
 		case <-ticker.C:
-			fmt.Fprintf(b.Log, "      %s, still at it\n", time.Since(begin).Round(time.Second))
+			fmt.Fprintf(b.Log, "      %s, still running\n", time.Since(begin).Round(time.Second))
 		}
 	}
 }
@@ -95,7 +95,7 @@ func (b *Build) step(ctx context.Context, title string, run func(context.Context
 // complete sets defaults and rejects invalid builds.
 func (b *Build) complete() (err error) {
 	if len(b.Modules) == 0 {
-		return errors.New("there is no module to build with")
+		return errors.New("no module was given")
 	}
 	if b.Egraft.Package = egraftModule; b.Egraft.Path == "" && b.Egraft.Version == "" {
 		return errors.New("the version of egraft is missing")
@@ -121,7 +121,7 @@ func (b *Build) complete() (err error) {
 			return err
 		}
 		if seen[m.Package] {
-			return fmt.Errorf("%s is there twice", m.Package)
+			return fmt.Errorf("%s is listed twice", m.Package)
 		}
 		seen[m.Package] = true
 	}
@@ -142,7 +142,7 @@ func (b *Build) clean() error {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(b.Output, sourceDirectory, "main.go")); err != nil {
-		return fmt.Errorf("%s has files that no build has written: name another directory", b.Output)
+		return fmt.Errorf("%s has files that are not from a build: choose another directory", b.Output)
 	}
 	names := []string{sourceDirectory, "crds", "rbac", "kustomize", "image.tar"}
 	for _, e := range entries {

@@ -79,7 +79,7 @@ func ModuleOf(directory string) (string, error) {
 	}
 	found := moduleLine.FindSubmatch(text)
 	if found == nil {
-		return "", fmt.Errorf("%s/go.mod names no module", directory)
+		return "", fmt.Errorf("%s/go.mod has no module path", directory)
 	}
 	return string(found[1]), nil
 }

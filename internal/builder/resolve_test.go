@@ -188,7 +188,7 @@ func TestClean(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
 	}
-	require.EqualError(t, b.clean(), dir+" has files that no build has written: name another directory")
+	require.EqualError(t, b.clean(), dir+" has files that are not from a build: choose another directory")
 	require.FileExists(t, filepath.Join(dir, "crds/x.yaml"))
 	require.NoError(t, b.writeSource(b.directory()))
 	require.NoError(t, b.clean())
@@ -199,12 +199,12 @@ func TestClean(t *testing.T) {
 
 func TestComplete(t *testing.T) {
 	for want, change := range map[string]func(*Build){
-		"there is no module to build with":                                                  func(b *Build) { b.Modules = nil },
+		"no module was given":                                                               func(b *Build) { b.Modules = nil },
 		"the version of egraft is missing":                                                  func(b *Build) { b.Egraft.Version = "" },
 		`platform "windows/amd64" is not linux/amd64 or linux/arm64`:                        func(b *Build) { b.Platforms = []string{"windows/amd64"} },
 		`image "A" is not a repository with a tag, such as registry.example/egraft:v1`:      func(b *Build) { b.Image = "A" },
 		`image "egraft" is not a repository with a tag, such as registry.example/egraft:v1`: func(b *Build) { b.Image = "egraft" },
-		"example.com/a is there twice":                                                      func(b *Build) { b.Modules = append(b.Modules, b.Modules[0]) },
+		"example.com/a is listed twice":                                                     func(b *Build) { b.Modules = append(b.Modules, b.Modules[0]) },
 		`"a b" is not the import path of a Go package, such as example.com/hello`:           func(b *Build) { b.Modules[0].Package = "a b" },
 	} {
 		b := &Build{Egraft: Module{Version: "v0.1.0"}, Image: "registry.example:5000/a/b:v1", Modules: []Module{{Package: "example.com/a"}}}

@@ -64,7 +64,7 @@ func (b *Build) billOf(ctx context.Context, program string) ([]byte, error) {
 	}
 	var info debug.BuildInfo
 	if err := json.Unmarshal(text, &info); err != nil {
-		return nil, fmt.Errorf("read what %s is made of: %w", program, err)
+		return nil, fmt.Errorf("read the build information of %s: %w", program, err)
 	}
 	return marshal(newBill(&info, epoch(b.Environ)))
 }

@@ -69,7 +69,7 @@ func (b *Bundle) Text(name string, text []byte, err error) {
 }
 
 // ErrCut is wrapped by errors about truncated content.
-var ErrCut = errors.New("is cut: it is too large")
+var ErrCut = errors.New("is truncated: it is too large")
 
 // Missing returns what is missing, one line each.
 func (b *Bundle) Missing() []string { return b.missing }
@@ -79,7 +79,7 @@ func (b *Bundle) Files() int { return b.files }
 
 // Close adds the list of what is missing.
 func (b *Bundle) Close() error {
-	text := "Everything could be had.\n"
+	text := "Nothing is missing.\n"
 	if len(b.missing) > 0 {
 		text = strings.Join(b.missing, "\n") + "\n"
 	}

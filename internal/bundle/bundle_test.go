@@ -40,13 +40,13 @@ func TestBundle(t *testing.T) {
 	require.NoError(t, b.Close())
 	require.Equal(t, map[string]string{
 		"egraft/a.json": "{\n  \"x\": 1\n}\n", "egraft/c.log": "part",
-		"egraft/missing.txt": `b.json: forbidden\x1b[2J` + "\nc.log: log: is cut: it is too large\n",
+		"egraft/missing.txt": `b.json: forbidden\x1b[2J` + "\nc.log: log: is truncated: it is too large\n",
 	}, unpack(t, out.Bytes()))
 	require.Equal(t, "a_b.c_1", Name("a/b.c:1"))
 	out.Reset()
 	b = New(&out, "egraft", time.Unix(0, 0))
 	require.NoError(t, b.Close())
-	require.Equal(t, "Everything could be had.\n", unpack(t, out.Bytes())["egraft/missing.txt"])
+	require.Equal(t, "Nothing is missing.\n", unpack(t, out.Bytes())["egraft/missing.txt"])
 }
 
 func TestClean(t *testing.T) {

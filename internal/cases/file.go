@@ -83,7 +83,7 @@ func (m *Maker) answer(ctx context.Context, in []byte) ([]byte, error) {
 			return nil, err
 		}
 		if s.unmodified != r.Unmodified {
-			return nil, fmt.Errorf("%s: the result is another one if it is made again", s.call.Hook)
+			return nil, fmt.Errorf("%s: the result differs when the call is repeated", s.call.Hook)
 		}
 		if err := done.Note(s.res); err != nil {
 			return nil, err

@@ -153,7 +153,7 @@ func entries(f *Facts) verdict {
 		}
 	}
 	if len(lines) == 0 {
-		return skipped("no Envoy asks an agent")
+		return skipped("no Envoy connects to an agent")
 	}
 	return verdict{note: "policies request these identities: review each one before you create it, and replace AGENT with the SPIFFE ID of the agent or its nodes", lines: slices.Sorted(maps.Keys(lines))}
 }

@@ -176,12 +176,12 @@ func TestUnreachable(t *testing.T) {
 		want  string
 	}{
 		"not there":       {pages{"/server_info": "down"}, "EGR402 Envoy x cannot be examined: /server_info: connection refused"},
-		"something else":  {pages{"/server_info": "<html>KEY"}, "EGR402 Envoy x cannot be examined: /server_info: is not what Envoy responds with"},
+		"something else":  {pages{"/server_info": "<html>KEY"}, "EGR402 Envoy x cannot be examined: /server_info: is not a response of Envoy"},
 		"no statistics":   {pages{"/server_info": live}, "EGR402 Envoy x cannot be examined: not found"},
-		"a dump of lists": {pages{"/server_info": live, "/stats": "", "dynamic_active_clusters": `["KEY"]`}, "EGR402 Envoy x cannot be examined: /config_dump: dynamic_active_clusters: is not what Envoy responds with"},
+		"a dump of lists": {pages{"/server_info": live, "/stats": "", "dynamic_active_clusters": `["KEY"]`}, "EGR402 Envoy x cannot be examined: /config_dump: dynamic_active_clusters: is not a response of Envoy"},
 		"a dump that breaks": {
 			pages{"/server_info": live, "/stats": "", "dynamic_active_clusters": `{"configs": [{"cluster": "KEY`},
-			"EGR402 Envoy x cannot be examined: /config_dump: dynamic_active_clusters: is not what Envoy responds with",
+			"EGR402 Envoy x cannot be examined: /config_dump: dynamic_active_clusters: is not a response of Envoy",
 		},
 		"does not tell whether it is connected": {pages{"/server_info": live, "/stats": "", "dynamic_active_clusters": clusters(`"name": "a"`)}, ""},
 		"begins": {

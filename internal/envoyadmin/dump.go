@@ -95,7 +95,7 @@ func (e Envoy) list(ctx context.Context, name string, do func(*entry)) error {
 	return nil
 }
 
-var errForm = errors.New("is not what Envoy responds with")
+var errForm = errors.New("is not a response of Envoy")
 
 // openList reads {"configs": [ — or {} for an empty list.
 func openList(d *json.Decoder) error {

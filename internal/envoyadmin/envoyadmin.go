@@ -96,7 +96,7 @@ func (e Envoy) serverInfo(ctx context.Context, out *Info) error {
 	defer body.Close()
 	var info struct{ State, Version string }
 	if err := json.NewDecoder(body).Decode(&info); err != nil {
-		return errors.New("/server_info: is not what Envoy responds with")
+		return errors.New("/server_info: is not a response of Envoy")
 	}
 	out.State, out.Version = info.State, release(info.Version)
 	return nil

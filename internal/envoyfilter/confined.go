@@ -94,7 +94,7 @@ func (c *confinement) message(m protoreflect.Message, in protoreflect.FullName, 
 	case of.FullName().Parent() == "google.protobuf":
 		return
 	case !isAllowed(of.FullName()):
-		c.forbid(at, "is a "+string(of.FullName())+", which the operator has to grant")
+		c.forbid(at, "is a "+string(of.FullName())+", which the operator must grant")
 		return
 	}
 	if fault := c.check(m, in); fault != "" {
@@ -143,7 +143,7 @@ func (c *confinement) any(m protoreflect.Message, in protoreflect.FullName, at *
 	}
 	name := a.MessageName()
 	if err != nil || !slices.Contains(inside[in], string(name)) {
-		c.forbid(at, "is a "+string(name)+", which the operator has to grant")
+		c.forbid(at, "is a "+string(name)+", which the operator must grant")
 		return
 	}
 	content, err := anypb.UnmarshalNew(a, proto.UnmarshalOptions{Resolver: envoyapi.Types{}})

@@ -16,15 +16,15 @@ var forbiddenFields = map[protoreflect.FullName]string{
 	"envoy.config.core.v3.DataSource.filename":                                             "reads a file of Envoy",
 	"envoy.config.core.v3.DataSource.environment_variable":                                 "reads the environment of Envoy",
 	"envoy.config.core.v3.DataSource.watched_directory":                                    "reads files of Envoy",
-	"envoy.config.core.v3.SubstitutionFormatString.formatters":                             "has extensions, which the operator has to grant",
+	"envoy.config.core.v3.SubstitutionFormatString.formatters":                             "has extensions, which the operator must grant",
 	"envoy.config.core.v3.SubstitutionFormatString.text_format":                            "is deprecated; use text_format_source",
-	"envoy.config.core.v3.SubstitutionFormatString.json_format":                            "may be one that Envoy rejects; use text_format_source",
-	"envoy.config.core.v3.HeaderValueOption.append":                                        "is deprecated, and Envoy rejects it beside append_action",
-	"xds.type.matcher.v3.Matcher.matcher_tree":                                             "may be one that Envoy rejects; use matcher_list",
-	"envoy.config.rbac.v3.RBAC.audit_logging_options":                                      "has extensions, which the operator has to grant",
+	"envoy.config.core.v3.SubstitutionFormatString.json_format":                            "may be rejected by Envoy; use text_format_source",
+	"envoy.config.core.v3.HeaderValueOption.append":                                        "is deprecated, and Envoy rejects it together with append_action",
+	"xds.type.matcher.v3.Matcher.matcher_tree":                                             "may be rejected by Envoy; use matcher_list",
+	"envoy.config.rbac.v3.RBAC.audit_logging_options":                                      "has extensions, which the operator must grant",
 	"envoy.type.matcher.v3.RegexMatcher.GoogleRE2.max_program_size":                        "is deprecated, and Envoy may reject the expression for it",
-	"envoy.type.matcher.v3.StringMatcher.custom":                                           "has extensions, which the operator has to grant",
-	"xds.type.matcher.v3.StringMatcher.custom":                                             "has extensions, which the operator has to grant",
+	"envoy.type.matcher.v3.StringMatcher.custom":                                           "has extensions, which the operator must grant",
+	"xds.type.matcher.v3.StringMatcher.custom":                                             "has extensions, which the operator must grant",
 	"envoy.extensions.filters.http.header_mutation.v3.Mutations.query_parameter_mutations": "changes the path of requests",
 }
 
@@ -103,7 +103,7 @@ var token = regexp.MustCompile("^:?[0-9a-zA-Z!#$%&'*+.^_|~`-]+$")
 // valid name, and not of a header by which Envoy selects routes.
 func NameFault(name string) string {
 	if !token.MatchString(name) {
-		return "has a header whose name is none"
+		return "has an invalid header name"
 	}
 	return routingFault(name)
 }
@@ -139,7 +139,7 @@ func FormatFault(value string) string {
 	if !found {
 		return ""
 	}
-	return fmt.Sprintf("has %q, which is no command that all namespaces may use: REQ(HEADER), RESP(HEADER), TRAILER(HEADER), %s; write %%%% for a percent sign",
+	return fmt.Sprintf("has %q, which is not a command that all namespaces may use: REQ(HEADER), RESP(HEADER), TRAILER(HEADER), %s; write %%%% for a percent sign",
 		"%"+fault[:min(len(fault), maxQuoted)], plainCommands)
 }
 
@@ -161,10 +161,10 @@ func RegexFault(text string) string {
 	case len(text) > maxRegex:
 		return "is a regular expression of more than 256 bytes"
 	case !plainRegex.MatchString(text) || oddRegex.MatchString(text) || strings.Count(text, "{") > maxRepetitions:
-		return "is no regular expression of ASCII characters, the classes \\d \\w \\s \\b, and up to 4 repetitions of up to 64 times"
+		return "is not a regular expression with only ASCII characters, the classes \\d \\w \\s \\b, and up to 4 repetitions of up to 64 times"
 	}
 	if _, err := regexp.Compile(text); err != nil {
-		return "is no regular expression that Envoy takes: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+		return "is not a regular expression that Envoy accepts: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 	}
 	return ""
 }

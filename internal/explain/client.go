@@ -57,7 +57,7 @@ func Ask(ctx context.Context, transport http.RoundTripper, address string, q Req
 	defer answer.Body.Close()
 	r, err := read(answer)
 	if err != nil && !errors.As(err, new(*QueryError)) {
-		return nil, fmt.Errorf("ask egraft at %s: %w", address, err)
+		return nil, fmt.Errorf("query egraft at %s: %w", address, err)
 	}
 	return r, err
 }

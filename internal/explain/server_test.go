@@ -70,14 +70,14 @@ func TestAnswers(t *testing.T) {
 		status     int
 		want       string
 	}{
-		{"other program", "<html>", 404, "ask egraft at %s: /api/v1/explain is missing: this is another program, or an older egraft"},
-		{"other error", "<html>", 503, "ask egraft at %s: service unavailable"},
-		{"error", `{"error": "no"}`, 500, "ask egraft at %s: no"},
-		{"not JSON", "<html>", 200, "ask egraft at %s: read the response: invalid character '<' looking for beginning of value"},
-		{"version", `{"version": 2}`, 200, "ask egraft at %s: the response has version 2, but this egraft reads 1: use egraft of the same release"},
-		{"stages", `{"version": 1, "policies": [{}]}`, 200, "ask egraft at %s: the response has a policy without its four stages"},
-		{"null", `{"version": 1, "policies": [null]}`, 200, "ask egraft at %s: the response has a policy without its four stages"},
-		{"stage", `{"version": 1, "policies": [{"stages": [{"stage": 1}, {"stage": 2, "state": "failed"}, {"stage": 3}, {"stage": 4}]}]}`, 200, "ask egraft at %s: the response has a policy with an invalid stage"},
+		{"other program", "<html>", 404, "query egraft at %s: /api/v1/explain is missing: this is another program, or an older egraft"},
+		{"other error", "<html>", 503, "query egraft at %s: service unavailable"},
+		{"error", `{"error": "no"}`, 500, "query egraft at %s: no"},
+		{"not JSON", "<html>", 200, "query egraft at %s: read the response: invalid character '<' looking for beginning of value"},
+		{"version", `{"version": 2}`, 200, "query egraft at %s: the response has version 2, but this egraft reads 1: use egraft of the same release"},
+		{"stages", `{"version": 1, "policies": [{}]}`, 200, "query egraft at %s: the response has a policy without its four stages"},
+		{"null", `{"version": 1, "policies": [null]}`, 200, "query egraft at %s: the response has a policy without its four stages"},
+		{"stage", `{"version": 1, "policies": [{"stages": [{"stage": 1}, {"stage": 2, "state": "failed"}, {"stage": 3}, {"stage": 4}]}]}`, 200, "query egraft at %s: the response has a policy with an invalid stage"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

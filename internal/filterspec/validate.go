@@ -48,7 +48,7 @@ func (s *Spec) validateConfig() (envoyfilter.Filter, field.ErrorList) {
 	name := typedconfig.Name(s.Config.Raw)
 	f, known := envoyfilter.Of(name)
 	if len(errs) == 0 && !known {
-		errs = field.ErrorList{field.Invalid(s.ConfigPath.Child("@type"), Shortened(name), "is not the configuration of an HTTP filter in a chain that Envoy's standard build has")}
+		errs = field.ErrorList{field.Invalid(s.ConfigPath.Child("@type"), Shortened(name), "is not the configuration of an HTTP filter in Envoy's standard build")}
 	}
 	return f, errs
 }
@@ -59,7 +59,7 @@ func validateUpstream(f envoyfilter.Filter, p *v1alpha1.FilterPosition, known bo
 		errs = append(errs, field.Invalid(at.Child("position"), field.OmitValueType{}, "must be BeforeRouter with upstream: true"))
 	}
 	if known && !f.IsUpstream {
-		errs = append(errs, field.Forbidden(at.Child("upstream"), fmt.Sprintf("the filter %s is not one of those that Envoy takes upstream: %s", f.Name, strings.Join(envoyfilter.UpstreamNames(), ", "))))
+		errs = append(errs, field.Forbidden(at.Child("upstream"), fmt.Sprintf("the filter %s is not one of Envoy's upstream HTTP filters: %s", f.Name, strings.Join(envoyfilter.UpstreamNames(), ", "))))
 	}
 	return errs
 }

@@ -95,7 +95,7 @@ func Read(data []byte, namespace string) (all []*Object, err error) {
 func Parse(text []byte) (*Object, error) {
 	o := &Object{JSON: text}
 	if json.Unmarshal(text, o) != nil || o.APIVersion == "" || o.Kind == "" || o.Metadata.Name == "" {
-		return nil, errors.New("is no custom resource: it must have apiVersion, kind and metadata.name")
+		return nil, errors.New("is not a custom resource: it must have apiVersion, kind and metadata.name")
 	}
 	return o, nil
 }

@@ -57,7 +57,7 @@ func (k *Kubernetes) class(ctx context.Context, namespace, name string) string {
 
 func (k *Kubernetes) transport(p cluster.Pod) http.RoundTripper {
 	if !p.Running {
-		return failing{fmt.Errorf("pod %s does not run", p)}
+		return failing{fmt.Errorf("pod %s is not running", p)}
 	}
 	return k.Cluster.Transport(p, envoyAdminPort)
 }

@@ -15,7 +15,7 @@ import (
 const fetchTimeout = 2 * time.Minute
 
 // ErrNoAnswer means that no egraft responded.
-var ErrNoAnswer = errors.New("no egraft answered")
+var ErrNoAnswer = errors.New("no egraft responds")
 
 // Fetch fetches the recording of a running egraft from its admin address. With latest, it contains
 // only the last translation of each Gateway.

@@ -31,9 +31,9 @@ func (m *Module) Validate(features []string) error {
 	case len(m.Name) > maxName:
 		return fmt.Errorf("name %q has more than %d characters", m.Name, maxName)
 	case slices.Contains(taken, m.Package()):
-		return fmt.Errorf("name %q is not possible: no Go package can be called %s here", m.Name, m.Package())
+		return fmt.Errorf("name %q is invalid: the Go package cannot be named %s", m.Name, m.Package())
 	case slices.Contains(features, m.Name):
-		return fmt.Errorf("name %q is that of a built-in feature", m.Name)
+		return fmt.Errorf("name %q is already used by a built-in feature", m.Name)
 	case !isPath.MatchString(m.Path) || strings.Contains(m.Path, ".."):
 		return fmt.Errorf("--module %q is not the path of a Go module, such as example.com/hello", m.Path)
 	case len(validation.IsDNS1123Subdomain(m.Group)) > 0 || !strings.Contains(m.Group, "."):

@@ -17,7 +17,7 @@ func journalCollectors(cfg Config) []prometheus.Collector {
 		value("egraft_journal_bytes", "Size of the journal.", func(j Journal) uint64 { return j.Bytes }),
 		value("egraft_journal_calls", "Hook calls in the journal.", func(j Journal) uint64 { return j.Calls }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "egraft_journal_dropped_total", Help: "Hook calls that are not in the journal since a newer one came before there was time, or since there was no room.",
+			Name: "egraft_journal_dropped_total", Help: "Hook calls that are not in the journal, because a newer one came first or there was no room.",
 		}, func() float64 { return float64(cfg.Journal().Dropped) }),
 		gauge("egraft_limit_journal_bytes", "Maximum size of the journal.", float64(cfg.JournalBytes)),
 	}

@@ -39,7 +39,7 @@ func newPolicies(features []mutator.Feature) *policies {
 	return &policies{
 		kinds: kinds,
 		desc: prometheus.NewDesc("egraft_policies",
-			"Policies, filters and backends by their outcome in the last call that had them; one on several Gateways counts for each.", []string{"kind", "reason"}, nil),
+			"Policies, filters and backends by their outcome in the last call that contained them; one on several Gateways counts for each.", []string{"kind", "reason"}, nil),
 		gateways: map[string]map[outcome]int{}, single: map[string]outcome{},
 	}
 }

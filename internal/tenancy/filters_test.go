@@ -45,7 +45,7 @@ func TestFiltersNeedAGrant(t *testing.T) {
 		{"namespaces=pay;filters=* namespaces=*", lua, "", needs},
 		{"namespaces=*;filters=cache,lua", lua, "", ""},
 		{"namespaces=*;filters=*", lua, "", ""},
-		{"", reads, "", "is no command that all namespaces may use"},
+		{"", reads, "", "is not a command that all namespaces may use"},
 		{"namespaces=*;filters=lua", reads, "", "the operator can grant it to namespace shop by filters=header_mutation of --namespace-rules"},
 		{"namespaces=*;filters=header_mutation", reads, "", ""},
 		{"", web, `,"perRoute":{"@type":"type.googleapis.com/envoy.extensions.filters.http.csrf.v3.CsrfPolicy"}`, "spec.perRoute: Forbidden: the filter grpc_web has no configuration for routes"},

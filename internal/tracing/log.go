@@ -14,7 +14,7 @@ import (
 func logWith(log *slog.Logger) {
 	otel.SetLogger(logr.New(sink{log}))
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		log.Warn("fault of traces", logging.KeyError, shortened(err.Error()))
+		log.Warn("tracing error", logging.KeyError, shortened(err.Error()))
 	}))
 }
 
@@ -27,4 +27,4 @@ func (sink) Enabled(int) bool                    { return false }
 func (sink) Info(int, string, ...any)            {}
 func (s sink) WithValues(...any) logr.LogSink    { return s }
 func (s sink) WithName(string) logr.LogSink      { return s }
-func (s sink) Error(_ error, m string, _ ...any) { s.log.Warn("fault of traces", logging.KeyError, m) }
+func (s sink) Error(_ error, m string, _ ...any) { s.log.Warn("tracing error", logging.KeyError, m) }

@@ -216,7 +216,7 @@ func TestCollectorIsAway(t *testing.T) {
 	require.NoError(t, err)
 	end()
 	require.Equal(t, 1, strings.Count(log.String(), "cannot export traces, spans are dropped"), log.String())
-	require.Contains(t, log.String(), "fault of traces", "the headers have no name")
+	require.Contains(t, log.String(), "tracing error", "the headers have no name")
 	require.NotContains(t, log.String(), secret)
 }
 

@@ -94,7 +94,7 @@ func TestNew(t *testing.T) {
 
 	for want, args := range map[string][]string{
 		"egraft: write a module to " + dir + ": it is not empty\n":                                               args,
-		"egraft: name \"buffer\" is that of a built-in feature\n":                                                {"new", "policy", "buffer"},
+		"egraft: name \"buffer\" is already used by a built-in feature\n":                                        {"new", "policy", "buffer"},
 		"egraft: egraft new filter takes one name, but got 0\n":                                                  {"new", "filter"},
 		"egraft: unknown command \"gateway\" for \"egraft new\"\n":                                               {"new", "gateway", "x"},
 		"egraft: --egraft /missing is neither a version, such as v0.1.0, nor the directory of egraft's source\n": {"new", "filter", "x", "--egraft", "/missing"},

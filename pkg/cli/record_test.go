@@ -35,6 +35,6 @@ func TestRecord(t *testing.T) {
 	require.Equal(t, ExitOK, stop())
 	got = egraft(t.Context(), nil, "record", "--admin-address", address, all)
 	require.Equal(t, ExitFailure, got.code)
-	require.Contains(t, got.stderr, "egraft: no egraft answered at "+address)
+	require.Contains(t, got.stderr, "egraft: no egraft responds at "+address)
 	require.Equal(t, ExitUsage, egraft(t.Context(), nil, "record").code)
 }
