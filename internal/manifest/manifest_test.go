@@ -68,7 +68,7 @@ func TestGroups(t *testing.T) {
   - apiGroups: [c.io]
     resources: [others]
     verbs: [get, list, watch]
-  # The status of policies, as a whole. It does not write that of filters and backends.
+  # The whole status of policies. Envoy Gateway does not write the status of filters and backends.
   - apiGroups: [a.io]
     resources: [apolicies/status]
     verbs: [update]

@@ -7,21 +7,21 @@ import (
 
 // The comments above the roles.
 const (
-	gatewayComment = `# What Envoy Gateway needs for egraft's custom resources. It watches them and hands them to
-# egraft, and writes their status. Without this it reconciles nothing at all.
+	gatewayComment = `# The permissions that Envoy Gateway needs for egraft's custom resources. It watches them, sends
+# them to egraft, and writes their status. Without these permissions it reconciles nothing at all.
 `
-	statusComment = "  # The status of policies, as a whole. It does not write that of filters and backends.\n"
-	egraftComment = "# What egraft itself needs. In Envoy Gateway's pod it has Envoy Gateway's ServiceAccount.\n"
-	eventsRule    = `  # It says what it did with a policy in events beside the policy, in whatever namespace
-  # that is, and counts repeated ones up. Without this it goes on and says so in its log.
+	statusComment = "  # The whole status of policies. Envoy Gateway does not write the status of filters and backends.\n"
+	egraftComment = "# The permissions that egraft needs. As a sidecar, it uses Envoy Gateway's ServiceAccount.\n"
+	eventsRule    = `  # egraft reports outcomes of policies as events in the namespace of the policy, and counts
+  # repeated ones. Without this permission it logs a warning and continues.
   - apiGroups: [events.k8s.io]
     resources: [events]
     verbs: [create, patch]
 `
-	conditionsComment = "  # It writes conditions of filters and backends, of which Envoy Gateway writes no status.\n"
+	conditionsComment = "  # It writes conditions of filters and backends, because Envoy Gateway writes no status of them.\n"
 	rbacComment       = `# kubectl apply -k deploy/rbac
 #
-# The component and the Deployment of egraft's own contain this.
+# The component and the separate Deployment of egraft include this.
 `
 )
 
