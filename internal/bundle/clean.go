@@ -17,8 +17,8 @@ var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)((?:password|passwd|secret_?key|private_?key|client_?secret|api_?key|token)\\*"?\s*[:=]\s*\\*"?)[^\s",{}\[\]\\]+`),
 }
 
-// Clean removes text that looks like a secret from a log. Egraft and Envoy Gateway do not log
-// secrets at their default log levels; Clean covers the other levels.
+// Clean removes text that looks like a secret from a log. Neither egraft nor Envoy Gateway logs
+// secrets at the default log level; Clean covers the other levels.
 func Clean(text []byte) []byte {
 	for _, s := range secrets {
 		text = s.ReplaceAll(text, []byte("${1}[redacted]"))
