@@ -137,8 +137,7 @@ func (l layout) image(file, on string, created time.Time) (descriptor, error) {
 	return d, err
 }
 
-// packed returns a tar file with files owned by root, sorted by name, with their parent
-// directories.
+// packed returns a tar file with files owned by root, sorted by name, with their parent directories.
 func packed(files layout, modified time.Time, programMode int64) ([]byte, error) {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)

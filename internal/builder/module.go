@@ -21,8 +21,7 @@ type Module struct {
 	module string // the module path, if the module is in a directory
 }
 
-// The valid import paths and versions: they become arguments of the Go command and parts of Go
-// code.
+// The valid import paths and versions: they become arguments of the Go command and parts of Go code.
 var (
 	isPackage = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]*(/[A-Za-z0-9_][A-Za-z0-9._~-]*)*$`)
 	isVersion = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/+-]*$`)

@@ -87,8 +87,7 @@ func (b *Build) demands(ctx context.Context) error {
 	return nil
 }
 
-// demandsOf returns which modules of a graph require which version of a module, except the main
-// module.
+// demandsOf returns which modules of a graph require which version of a module, except the main module.
 func demandsOf(module, graph string) (out []string) {
 	for line := range strings.Lines(graph) {
 		who, what, _ := strings.Cut(strings.TrimSpace(line), " ")

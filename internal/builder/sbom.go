@@ -55,8 +55,7 @@ func (b *Build) writeBills(ctx context.Context) error {
 	return nil
 }
 
-// billOf lists the modules that a program was built from, as the Go command reads them from the
-// program.
+// billOf lists the modules that a program was built from, as the Go command reads them from the program.
 func (b *Build) billOf(ctx context.Context, program string) ([]byte, error) {
 	text, err := b.Go.output(ctx, "", nil, "version", "-m", "-json", program)
 	if err != nil {
@@ -78,8 +77,7 @@ func marshal(b *bill) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// newBill returns a bill of materials without a serial number, so that the same program has the
-// same bill.
+// newBill returns a bill of materials without a serial number, so that the same program has the same bill.
 func newBill(info *debug.BuildInfo, created time.Time) *bill {
 	program := newComponent(&info.Main, "application")
 	std := &debug.Module{Path: "std", Version: strings.TrimPrefix(info.GoVersion, "go")}

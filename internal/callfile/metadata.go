@@ -13,8 +13,7 @@ type Metadata struct {
 	// Gateway is the Gateway of the translation, as namespace/name, several separated by commas. A
 	// call for a single resource has the Gateway of the translation that it belongs to.
 	Gateway string `json:"gateway,omitempty"`
-	// Translation is the ID of the call of the Translation hook that a call for a single resource
-	// belongs to.
+	// Translation is the ID of the call of the Translation hook that a call for a single resource belongs to.
 	Translation string `json:"translation,omitempty"`
 	// First and Last are when the first and the last call with this content began.
 	First time.Time `json:"first,omitzero"`

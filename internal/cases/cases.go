@@ -63,8 +63,7 @@ func (m *Maker) Make(ctx context.Context, r *recording.Recording) ([]Case, error
 }
 
 // groups returns groups of calls that belong together, in the order of the calls: a translation
-// comes last, after the calls for its resources. A call without a translation is a group of its
-// own.
+// comes last, after the calls for its resources. A call without a translation is a group of its own.
 func (m *Maker) groups(r *recording.Recording) (groups [][]*recording.Call) {
 	translations, known := r.Latest(), map[string]bool{}
 	if m.All {

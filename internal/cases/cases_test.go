@@ -121,8 +121,7 @@ func TestRealCalls(t *testing.T) {
 	}
 }
 
-// record makes the calls of a case to all features, as Envoy Gateway would, and returns the
-// recording.
+// record makes the calls of a case to all features, as Envoy Gateway would, and returns the recording.
 func record(t *testing.T, path string) *recording.Recording {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -185,8 +184,7 @@ func TestOnlyChanged(t *testing.T) {
 	require.LessOrEqual(t, only[0].Resources, all[0].Resources-2)
 }
 
-// slow returns a feature that edits clusters depending on the routes to them, and leaves routes
-// unmodified.
+// slow returns a feature that edits clusters depending on the routes to them, and leaves routes unmodified.
 func slow() mutator.Feature {
 	return attach.ClusterPolicy[v1alpha1.BackendMTLSPolicy]{
 		Name: "slow", Kind: v1alpha1.GroupVersion.WithKind("BackendMTLSPolicy"), OnFailure: mutator.Ignore,

@@ -106,8 +106,7 @@ var others = regexp.MustCompile(`[^a-z0-9]+`)
 // maxName limits the part of a name that comes from the recording.
 const maxName = 60
 
-// name returns the Gateway, or the resource of a call without translation, and the outcomes of
-// policies.
+// name returns the Gateway, or the resource of a call without translation, and the outcomes of policies.
 func name(last *recording.Call, steps []step) string {
 	subject := last.Gateway
 	if s := steps[len(steps)-1]; subject == "" && s.res.Subject != nil {

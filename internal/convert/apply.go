@@ -8,8 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// apply applies the operation to a copy of the resource. In plain, the path has no negative
-// indexes.
+// apply applies the operation to a copy of the resource. In plain, the path has no negative indexes.
 func (j *job) apply(path []string) (after proto.Message, plain []string, err error) {
 	o := &j.patch.Operation
 	doc, err := asDocument(j.resource.now)
@@ -78,8 +77,7 @@ func parent(doc any, path []string) (of any, found bool) {
 	return doc, true
 }
 
-// position matches the position in protojson's errors: it refers to JSON that the user did not
-// write.
+// position matches the position in protojson's errors: it refers to JSON that the user did not write.
 var position = regexp.MustCompile(`proto:\s*\(line \d+:\d+\):\s*`)
 
 var errNoValue = errors.New("it has no value")

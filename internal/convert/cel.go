@@ -10,8 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// expression returns the value of a field as a CEL expression; ok is false if CEL cannot express
-// it.
+// expression returns the value of a field as a CEL expression; ok is false if CEL cannot express it.
 func expression(fd protoreflect.FieldDescriptor, v protoreflect.Value) (string, bool) {
 	switch {
 	case fd.IsList():
@@ -67,8 +66,7 @@ func single(fd protoreflect.FieldDescriptor, v protoreflect.Value) (string, bool
 	return strconv.FormatInt(v.Int(), 10), true
 }
 
-// messageExpression returns a CEL expression that constructs a message; ok is false if an Any is
-// inside.
+// messageExpression returns a CEL expression that constructs a message; ok is false if an Any is inside.
 func messageExpression(m protoreflect.Message) (string, bool) {
 	of := m.Descriptor()
 	switch name := of.FullName(); {

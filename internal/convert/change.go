@@ -24,8 +24,7 @@ const (
 // change is a list of patches without their select and when.
 type change []v1alpha1.XDSPatch
 
-// changer collects the changes that could have the effect of an operation on a message, the best
-// ones first.
+// changer collects the changes that could have the effect of an operation on a message, the best ones first.
 type changer struct {
 	op    string
 	value any
@@ -103,8 +102,7 @@ func (w *changer) entry(c *cursor, fd protoreflect.FieldDescriptor, path []strin
 	w.put(inner, fd, w.value, func() (protoreflect.Value, bool) { return entryValue(c.after, fd, path[0]) })
 }
 
-// withoutType returns the path of a field or map entry itself, without the type of the message in
-// it.
+// withoutType returns the path of a field or map entry itself, without the type of the message in it.
 func withoutType(c *cursor) string {
 	path := c.path
 	if c.of != nil {

@@ -25,8 +25,7 @@ type Object struct {
 	From string
 	// Content is an XDSPatchPolicy or a FilterPolicy.
 	Content any
-	// NeedsGrant is true if the object has no effect, or only part of it, until the operator grants
-	// it.
+	// NeedsGrant is true if the object has no effect, or only part of it, until the operator grants it.
 	NeedsGrant bool
 }
 

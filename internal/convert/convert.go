@@ -1,5 +1,4 @@
-// Package convert converts EnvoyPatchPolicies to XDSPatchPolicies and FilterPolicies with the same
-// effect.
+// Package convert converts EnvoyPatchPolicies to XDSPatchPolicies and FilterPolicies with the same effect.
 //
 // It applies each operation of a JSON patch to a copy of Envoy's configuration, looks for egraft
 // patches that make the same change, and compares the results. It reports each operation that it
@@ -17,11 +16,9 @@ import (
 
 // Converter converts policies.
 type Converter struct {
-	// World is the configuration of the Envoys, nil if unknown: then Envoy Gateway's naming scheme
-	// is assumed.
+	// World is the configuration of the Envoys, nil if unknown: then Envoy Gateway's naming scheme is assumed.
 	World *World
-	// Kinds decode XDSPatchPolicies and FilterPolicies. Objects that are invalid for them are not
-	// written.
+	// Kinds decode XDSPatchPolicies and FilterPolicies. Objects that are invalid for them are not written.
 	Kinds []policy.Kind
 	// Restrictions are the restrictions of namespaces.
 	Restrictions tenancy.Restrictions
@@ -41,8 +38,7 @@ type Result struct {
 type Told struct {
 	// Policy is the EnvoyPatchPolicy, as namespace/name.
 	Policy string
-	// Field is the operation's path, such as spec.jsonPatches[2], and Operation describes the
-	// operation.
+	// Field is the operation's path, such as spec.jsonPatches[2], and Operation describes the operation.
 	Field, Operation string
 	Reason, Remedy   string
 	// IsNote is true if the operation was converted, and the remark is only a note.

@@ -30,8 +30,7 @@ type cursor struct {
 	before, after protoreflect.Message
 }
 
-// nested is a member of an object in a merge; typeURL is the type of the object with the following
-// members.
+// nested is a member of an object in a merge; typeURL is the type of the object with the following members.
 type nested struct{ name, typeURL string }
 
 // into returns a cursor one step further down the path.

@@ -226,8 +226,7 @@ func TestConvertedFilters(t *testing.T) {
 	require.Equal(t, []string{"csrf", "router"}, chain(t, got["Listener default/eg/https"], result))
 }
 
-// chain returns the filters of a listener. Filters of policies have the names that the operations
-// give them.
+// chain returns the filters of a listener. Filters of policies have the names that the operations give them.
 func chain(t *testing.T, listener string, result *convert.Result) (names []string) {
 	t.Helper()
 	given := map[string]string{"filters": "csrf", "filters-2": "lua", "filters-3": "com.example/Adaptive", "filters-4": "lua of admin"}
@@ -261,8 +260,7 @@ func TestOtherNames(t *testing.T) {
 	text, err := os.ReadFile("testdata/dump.yaml")
 	require.NoError(t, err)
 	in := &render.Input{}
-	// Names of route configurations are prefixed with route_config:, those of listeners with
-	// listener:.
+	// Names of route configurations are prefixed with route_config:, those of listeners with listener:.
 	other := strings.Replace(renamed(string(text)), "RouteConfiguration\n      name: tcp-10080\n", "RouteConfiguration\n      name: http-10080\n", 1)
 	require.NoError(t, in.Read([]byte(other)))
 	w := &convert.World{}

@@ -58,8 +58,7 @@ func (f *madeFilter) policy() *v1alpha1.FilterPolicy {
 	return p
 }
 
-// filter converts an operation on the HTTP filters of a chain; done is false for any other
-// operation.
+// filter converts an operation on the HTTP filters of a chain; done is false for any other operation.
 func (j *job) filter(out *collected, places []*place, path []string, isEnd bool) (done bool, err error) {
 	at := slices.IndexFunc(places, func(p *place) bool {
 		return p.selects.Kind == v1alpha1.XDSHTTPConnectionManager && p.covers(path) && strings.HasPrefix(pointerOf(path)[len(p.pointer):], "/http_filters/")
@@ -139,8 +138,7 @@ func (j *job) addFilter(out *collected, p *place, hcm *hcmv3.HttpConnectionManag
 	return nil
 }
 
-// addMade adds a filter. A filter that an operation adds to several chains of a listener becomes
-// one policy.
+// addMade adds a filter. A filter that an operation adds to several chains of a listener becomes one policy.
 func (c *collected) addMade(f *madeFilter) {
 	for _, other := range c.filters {
 		if other.envoyName == f.envoyName && other.namespace == f.namespace && string(other.config) == string(f.config) && equal(other.position, f.position) {

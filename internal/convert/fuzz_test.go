@@ -63,8 +63,7 @@ func FuzzOperation(f *testing.F) {
 	})
 }
 
-// convertible checks that conversion ends in time, and that the output is valid and has no terminal
-// escapes.
+// convertible checks that conversion ends in time, and that the output is valid and has no terminal escapes.
 func convertible(t *testing.T, policies []*convert.Policy, w *convert.World) {
 	t.Helper()
 	begin := time.Now()

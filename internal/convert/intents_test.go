@@ -11,8 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// intent is an entry of e2e/testdata/patch-intents.yaml, with the fields that an EnvoyPatchPolicy
-// needs.
+// intent is an entry of e2e/testdata/patch-intents.yaml, with the fields that an EnvoyPatchPolicy needs.
 type intent struct {
 	Wish, Of     string
 	Add, Replace map[string]any
@@ -21,8 +20,7 @@ type intent struct {
 
 type object = map[string]any
 
-// places are the places of e2e/patch_intents_test.go: the type of a resource, its name, and a path
-// in it.
+// places are the places of e2e/patch_intents_test.go: the type of a resource, its name, and a path in it.
 var places = map[string][3]string{
 	"HTTPConnectionManager": {"listener.v3.Listener", "default/eg/http", "/default_filter_chain/filters/0/typed_config"},
 	"Listener":              {"listener.v3.Listener", "default/eg/http", ""},

@@ -44,8 +44,7 @@ func pointerOf(tokens []string) string {
 // end stands for the end of a list.
 const end = "-"
 
-// index parses the index of a list with n elements. Negative indexes count from the end, as in
-// Envoy Gateway.
+// index parses the index of a list with n elements. Negative indexes count from the end, as in Envoy Gateway.
 func index(token string, n int) (int, bool) {
 	i, err := strconv.Atoi(token)
 	if err != nil || strconv.Itoa(i) != token {

@@ -18,8 +18,7 @@ var ordered = map[protoreflect.FullName]string{
 	"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.http_filters": "Write a FilterPolicy for each of your filters",
 }
 
-// unordered are lists in which the order of elements has no effect, or one that hardly any user
-// depends on.
+// unordered are lists in which the order of elements has no effect, or one that hardly any user depends on.
 var unordered = map[protoreflect.Name]bool{
 	"access_log": true, "request_headers_to_add": true, "request_headers_to_remove": true, "response_headers_to_add": true,
 	"response_headers_to_remove": true, "socket_options": true, "health_checks": true, "thresholds": true, "upgrade_configs": true,

@@ -21,8 +21,7 @@ type routeSetting struct {
 }
 
 // perRoute converts an operation that sets the configuration on routes of a filter that another
-// operation adds: the filter gets a new name, so its key changes, too. done is false for any other
-// operation.
+// operation adds: the filter gets a new name, so its key changes, too. done is false for any other operation.
 func (j *job) perRoute(out *collected, places []*place, path []string) (done bool, err error) {
 	i := slices.Index(path, "typed_per_filter_config")
 	if i < 0 {

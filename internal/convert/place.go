@@ -27,8 +27,7 @@ type place struct {
 	of      *resource
 	pointer string // JSON pointer in the resource
 	msg     proto.Message
-	// owners are the Gateway API objects that the message belongs to: listeners of Gateways, or
-	// routes.
+	// owners are the Gateway API objects that the message belongs to: listeners of Gateways, or routes.
 	owners []xds.Reference
 	// listeners are the listeners of Gateways that serve a route.
 	listeners []xds.Reference
@@ -159,8 +158,7 @@ func (e *envoy) listeners(configuration string) []xds.Reference {
 	return c.Listeners()
 }
 
-// filterKind returns the kind by which policies select the configuration of a filter, empty if
-// there is none.
+// filterKind returns the kind by which policies select the configuration of a filter, empty if there is none.
 func filterKind(f *hcmv3.HttpFilter) v1alpha1.FilterKind {
 	name := string(f.GetTypedConfig().MessageName())
 	for _, k := range filterKinds {
@@ -178,8 +176,7 @@ var filterKinds = []v1alpha1.FilterKind{
 	"GRPCWeb", "GRPCStats", "CredentialInjector", "Compressor", "DynamicForwardProxy",
 }
 
-// kindOf returns the kind by which positions refer to a filter with the name, empty if there is
-// none.
+// kindOf returns the kind by which positions refer to a filter with the name, empty if there is none.
 func kindOf(name string) v1alpha1.FilterKind {
 	i := slices.Index(httpfilter.Order(), httpfilter.KindOf(name))
 	if i < 0 || i >= len(filterKinds) {

@@ -249,8 +249,7 @@ func conditions(places []*place, isOfGateway bool) (out []string) {
 	return append(out, byName(places))
 }
 
-// isTarget returns an expression that is true for messages generated from the same object as a
-// route.
+// isTarget returns an expression that is true for messages generated from the same object as a route.
 func isTarget(r *routev3.Route) string {
 	refs := xds.References(r.GetMetadata())
 	if len(refs) == 0 {

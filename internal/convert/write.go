@@ -8,8 +8,7 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-// Write returns the objects as YAML. A comment above each names its origin and has the remarks
-// about it.
+// Write returns the objects as YAML. A comment above each names its origin and has the remarks about it.
 func (r *Result) Write() ([]byte, error) {
 	var out bytes.Buffer
 	told := map[string]bool{}

@@ -54,8 +54,7 @@ func entries(f protoreflect.FieldDescriptor, m protoreflect.Message) map[string]
 	return out
 }
 
-// list compares lists by the names of their elements, or by index if not all elements have a unique
-// name.
+// list compares lists by the names of their elements, or by index if not all elements have a unique name.
 func (c *comparer) list(path string, f protoreflect.FieldDescriptor, a, b protoreflect.Message) {
 	before, after := elements(f, a), elements(f, b)
 	was, named := names(before)

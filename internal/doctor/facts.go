@@ -94,8 +94,7 @@ type Calls struct {
 	LargestBytes int64 `json:"largestBytes"`
 }
 
-// configuration returns the running configuration, or the written one if the running one is
-// unknown.
+// configuration returns the running configuration, or the written one if the running one is unknown.
 func (f *Facts) configuration() Fact[Configuration] {
 	if f.Running.Known {
 		return f.Running

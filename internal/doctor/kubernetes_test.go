@@ -119,8 +119,7 @@ func TestNoCluster(t *testing.T) {
 	}
 }
 
-// TestRemediesFitTheEnvironment: kubectl commands are only suggested for clusters, with the right
-// namespaces.
+// TestRemediesFitTheEnvironment: kubectl commands are only suggested for clusters, with the right namespaces.
 func TestRemediesFitTheEnvironment(t *testing.T) {
 	f := well(t)
 	f.Running = configuration(t, alone, "1Mi", "2Mi")

@@ -86,8 +86,7 @@ func (p *printer) result(c *Result) {
 	}
 }
 
-// remedies prints each remedy once, even if several problems have it, followed by the meaning of
-// the code.
+// remedies prints each remedy once, even if several problems have it, followed by the meaning of the code.
 func (p *printer) remedies(c *Result) {
 	seen := map[string]bool{}
 	for _, problem := range c.Problems {

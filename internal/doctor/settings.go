@@ -158,8 +158,7 @@ func kinds(m *manager) (out []Problem) {
 	return out
 }
 
-// includes checks all extension managers together: Envoy Gateway sends every kind that one of them
-// includes.
+// includes checks all extension managers together: Envoy Gateway sends every kind that one of them includes.
 func includes(m *manager) (out []Problem) {
 	included := func(kind string) bool {
 		return slices.ContainsFunc(m.all.Managers(), func(other wiring.Manager) bool { return other.Includes(kind) })

@@ -16,8 +16,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Resource is a cluster, listener or route configuration as egraft returned it. Secrets may be
-// redacted.
+// Resource is a cluster, listener or route configuration as egraft returned it. Secrets may be redacted.
 type Resource struct {
 	Kind    mutator.Kind `json:"kind"`
 	Name    string       `json:"name"`

@@ -52,8 +52,7 @@ var lists = []struct {
 	{mutator.KindRouteConfiguration, "dynamic_route_configs", false},
 }
 
-// each reads the config dump of kinds, and passes on resources one by one: a dump can be too large
-// for memory.
+// each reads the config dump of kinds, and passes on resources one by one: a dump can be too large for memory.
 func (e Envoy) each(ctx context.Context, kinds map[mutator.Kind]bool, do func(version)) error {
 	for _, l := range lists {
 		if !kinds[l.kind] {

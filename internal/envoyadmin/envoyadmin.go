@@ -60,8 +60,7 @@ type Info struct {
 	// Disconnected is true if it is not connected to its control plane. It is false if Envoy is
 	// configured not to report this.
 	Disconnected bool `json:"disconnected,omitempty"`
-	// RejectedUpdates counts rejected updates since Envoy started, by type: clusters, listeners or
-	// routes.
+	// RejectedUpdates counts rejected updates since Envoy started, by type: clusters, listeners or routes.
 	RejectedUpdates map[string]uint64 `json:"rejectedUpdates,omitempty"`
 	// The number of warming clusters and listeners, and of draining listeners, at the moment.
 	WarmingClusters   uint64 `json:"warmingClusters,omitempty"`

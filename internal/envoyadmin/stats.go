@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// statsFilter matches the statistics to read. Each HTTP connection manager has one for its route
-// configuration.
+// statsFilter matches the statistics to read. Each HTTP connection manager has one for its route configuration.
 const statsFilter = `^(control_plane\.connected_state|cluster_manager\.(cds\.update_rejected|warming_clusters)|` +
 	`listener_manager\.(lds\.update_rejected|total_listeners_(warming|draining))|http\..*\.rds\..*\.update_rejected)$`
 

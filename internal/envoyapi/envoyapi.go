@@ -30,8 +30,7 @@ import (
 //go:embed descriptors.binpb.gz
 var descriptors []byte
 
-// Types resolves messages by name, those with Go code first. protojson and proto accept it as a
-// Resolver.
+// Types resolves messages by name, those with Go code first. protojson and proto accept it as a Resolver.
 type Types struct{}
 
 // described returns the types without Go code. Reading them takes about 0.1 s, and most programs

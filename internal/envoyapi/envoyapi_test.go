@@ -20,12 +20,10 @@ import (
 	_ "github.com/egraft/egraft/pkg/mutator/mutatortest" // all messages of Envoy's API
 )
 
-// updating reports whether the test writes descriptors.binpb.gz. The conformance kit defines the
-// flag.
+// updating reports whether the test writes descriptors.binpb.gz. The conformance kit defines the flag.
 func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
-// TestDescriptors compares the descriptors with the API version in go.mod. With -update it writes
-// them.
+// TestDescriptors compares the descriptors with the API version in go.mod. With -update it writes them.
 func TestDescriptors(t *testing.T) {
 	want := current()
 	require.Greater(t, len(want.GetFile()), 400)

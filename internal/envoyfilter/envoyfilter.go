@@ -1,6 +1,5 @@
 // Package envoyfilter knows Envoy's HTTP filters: which message configures each in a filter chain
-// and which on a route, and which of them can do no more than change the requests that pass through
-// them.
+// and which on a route, and which of them can do no more than change the requests that pass through them.
 //
 // It reads configuration and must not change it. It does not decide who may use which filter.
 package envoyfilter

@@ -70,8 +70,7 @@ func rbac(permission string) string {
 	return filters + "rbac.v3.RBAC, rules: {policies: {p: {permissions: [" + permission + "], principals: [{any: true}]}}}}"
 }
 
-// TestConfined tries each known way in which a filter could do more than change the requests of its
-// own route.
+// TestConfined tries each known way in which a filter could do more than change the requests of its own route.
 func TestConfined(t *testing.T) {
 	const local = "local_response_policy.v3.LocalResponsePolicy, "
 	for text, want := range map[string]string{

@@ -28,8 +28,7 @@ var forbiddenFields = map[protoreflect.FullName]string{
 	"envoy.extensions.filters.http.header_mutation.v3.Mutations.query_parameter_mutations": "changes the path of requests",
 }
 
-// check returns why a message is invalid for Envoy although its validation rules accept it, "" if
-// it is valid.
+// check returns why a message is invalid for Envoy although its validation rules accept it, "" if it is valid.
 func (c *confinement) check(m protoreflect.Message, in protoreflect.FullName) string {
 	text := func(name protoreflect.Name) string { return m.Get(m.Descriptor().Fields().ByName(name)).String() }
 	bytes := func(name protoreflect.Name) string {

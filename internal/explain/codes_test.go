@@ -23,8 +23,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// translation is a translation of Gateway default/eg with a route of the listener http. %s stands
-// for policies.
+// translation is a translation of Gateway default/eg with a route of the listener http. %s stands for policies.
 const translation = `{hook: Translation, objects: [%s], resources: {
   Cluster: [{name: c, type: EDS, edsClusterConfig: {edsConfig: {ads: {}}}, metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: HTTPRoute, name: shop, namespace: default}]}}}}],
   Listener: [{name: l, filterChains: [{name: f, transportSocket: {name: tls, typedConfig: {'@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext,

@@ -80,8 +80,7 @@ func newChange(h mutator.Hook, gateway string, effect *engine.Effect) *change {
 	return out
 }
 
-// compareAll compares the resources of changes, each once. It counts unchanged fields only on
-// request.
+// compareAll compares the resources of changes, each once. It counts unchanged fields only on request.
 func compareAll(ctx context.Context, all []*change, counts bool) error {
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)

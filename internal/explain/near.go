@@ -13,8 +13,7 @@ const (
 	maxNames    = 20_000
 )
 
-// Nearest returns the names that a mistyped one could stand for, the nearest first, at most limit
-// of them.
+// Nearest returns the names that a mistyped one could stand for, the nearest first, at most limit of them.
 func Nearest(name string, among []string, limit int) (near []string) {
 	type candidate struct {
 		name     string

@@ -29,8 +29,7 @@ func readObject(raw []byte) *object {
 		Metadata         struct {
 			Namespace, Name string
 			Generation      int64
-			// CreationTimestamp is parsed separately: an invalid one must not hide the other
-			// fields.
+			// CreationTimestamp is parsed separately: an invalid one must not hide the other fields.
 			CreationTimestamp any
 		}
 		Spec struct {

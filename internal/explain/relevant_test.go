@@ -11,8 +11,7 @@ import (
 	"github.com/egraft/egraft/internal/recording"
 )
 
-// TestOtherGateways: calls of other Gateways are counted and their names are read, but they are not
-// run.
+// TestOtherGateways: calls of other Gateways are counted and their names are read, but they are not run.
 func TestOtherGateways(t *testing.T) {
 	other := strings.ReplaceAll(fmt.Sprintf(translation, strings.ReplaceAll(mtls("other", ref("Gateway", "eg", "")), "name: eg}", "name: two}")), "name: eg,", "name: two,")
 	r := recorded(t, fmt.Sprintf(translation, mtls("p", ref("Gateway", "eg", ""))), other)

@@ -167,26 +167,22 @@ type Change struct {
 	Feature string       `json:"feature"`
 	Kind    mutator.Kind `json:"kind"`
 	Name    string       `json:"name"`
-	// NewName is the new name of a renamed resource, and CopyOf the cluster that an added one is a
-	// copy of.
+	// NewName is the new name of a renamed resource, and CopyOf the cluster that an added one is a copy of.
 	NewName string `json:"newName,omitempty"`
 	CopyOf  string `json:"copyOf,omitempty"`
-	// Shadow is true if the change would only be made if policies with the effect Shadow were
-	// enforced.
+	// Shadow is true if the change would only be made if policies with the effect Shadow were enforced.
 	Shadow bool `json:"shadow,omitempty"`
 	// Op is + for an added resource, - for a removed one, ~ for a changed one, and empty for one
 	// that is unmodified because the mutator failed.
 	Op     diff.Op `json:"op"`
 	Result string  `json:"result"`
 	Code   string  `json:"code"`
-	// Cause is the code of the panic, timeout or quarantine because of which the mutator failed, if
-	// any.
+	// Cause is the code of the panic, timeout or quarantine because of which the mutator failed, if any.
 	Cause string `json:"cause,omitempty"`
 	// Error is why the mutator failed.
 	Error string `json:"error,omitempty"`
 	// Policies are the policies that caused the change.
 	Policies []string `json:"policies,omitempty"`
-	// Diff has the changed fields, if requested. An added or removed resource is one change without
-	// a path.
+	// Diff has the changed fields, if requested. An added or removed resource is one change without a path.
 	Diff *diff.Result `json:"diff,omitempty"`
 }

@@ -38,8 +38,7 @@ func (s *Server) Answer(r *http.Request) (any, error) {
 	return s.report(r.Context(), q)
 }
 
-// Report returns the report on a subject in the form of [ParseSubject], empty for all custom
-// resources.
+// Report returns the report on a subject in the form of [ParseSubject], empty for all custom resources.
 func (s *Server) Report(ctx context.Context, subject string, diff bool) (*Report, error) {
 	of, err := ParseSubject([]string{subject}, Kinds(s.explainer.Features))
 	if err != nil {

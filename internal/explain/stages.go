@@ -46,8 +46,7 @@ func (s *subject) note(h mutator.Hook, at string, p mutator.PolicyOutcome) {
 	}
 }
 
-// has reports whether the policy has an outcome with one of the reasons, or would have it if it
-// were enforced.
+// has reports whether the policy has an outcome with one of the reasons, or would have it if it were enforced.
 func (s *subject) has(reasons ...mutator.Reason) bool {
 	return slices.ContainsFunc(s.Outcomes, func(o Outcome) bool {
 		return slices.Contains(reasons, mutator.Reason(o.Reason)) || slices.Contains(reasons, mutator.Reason(o.Enforced))

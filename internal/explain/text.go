@@ -253,8 +253,7 @@ func (t *text) total(r *Report) {
 	}
 }
 
-// InEffect reports whether every policy in the report is as it should be. A Shadow that changes
-// nothing is.
+// InEffect reports whether every policy in the report is as it should be. A Shadow that changes nothing is.
 func (r *Report) InEffect() bool {
 	for _, p := range r.Policies {
 		if !p.InEffect && (!p.Shadow || p.StoppedAt > 0) {

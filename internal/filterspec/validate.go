@@ -19,8 +19,7 @@ var (
 	places          = []v1alpha1.FilterPlace{v1alpha1.FilterBeforeRouter, v1alpha1.FilterFirst}
 )
 
-// Validate sets the defaults, and checks the rules of the CRDs and the configuration against its
-// message.
+// Validate sets the defaults, and checks the rules of the CRDs and the configuration against its message.
 func (s *Spec) Validate() (errs field.ErrorList) {
 	at := field.NewPath("spec")
 	if *s.failurePolicy == "" {

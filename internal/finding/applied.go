@@ -57,8 +57,7 @@ var (
 	}
 )
 
-// Codes of a mutator's result for one resource. They have the names of the engine's results, see
-// [OfReason].
+// Codes of a mutator's result for one resource. They have the names of the engine's results, see [OfReason].
 var (
 	Applied = Code{
 		ID: "EGR320", Name: "Applied", Means: "The mutator changed the resource.",

@@ -1,8 +1,7 @@
 // Package objectfile reads the parts of custom resources in files that determine hook calls: their
 // identity and their targets.
 //
-// It must not validate them, as pkg/policy does, and must not quote its input, which can be
-// anything.
+// It must not validate them, as pkg/policy does, and must not quote its input, which can be anything.
 package objectfile
 
 import (
@@ -64,8 +63,7 @@ func (o *Object) Targets() []Target {
 	return append([]Target{*o.Spec.TargetRef}, o.Spec.TargetRefs...)
 }
 
-// IsOnRoute reports whether a target is a route, or a rule of it, from which an xDS route was
-// generated.
+// IsOnRoute reports whether a target is a route, or a rule of it, from which an xDS route was generated.
 func (o *Object) IsOnRoute(refs []xds.Reference) bool {
 	return slices.ContainsFunc(o.Targets(), func(t Target) bool {
 		return slices.ContainsFunc(refs, func(ref xds.Reference) bool {

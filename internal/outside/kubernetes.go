@@ -59,8 +59,7 @@ type kind struct {
 	listed  bool
 }
 
-// manyPolicies is the number of objects from which on they are listed instead of fetched one by
-// one.
+// manyPolicies is the number of objects from which on they are listed instead of fetched one by one.
 const manyPolicies = 10
 
 // Known implements [Surroundings].

@@ -1,6 +1,5 @@
 // Package outside adds the stages outside of egraft to a report on policies: whether Envoy Gateway
-// knows them, and whether Envoy uses what egraft returned. These are the first and the last of the
-// four stages.
+// knows them, and whether Envoy uses what egraft returned. These are the first and the last of the four stages.
 //
 // It queries [Surroundings], and must not judge itself: the packages known and envoyadmin do.
 package outside
@@ -28,11 +27,9 @@ import (
 
 // Surroundings provide information from outside of egraft.
 type Surroundings interface {
-	// Known gathers the facts about custom resources, in the same order; nil if they were not
-	// requested.
+	// Known gathers the facts about custom resources, in the same order; nil if they were not requested.
 	Known(ctx context.Context, policies []*explain.Policy) []*known.Facts
-	// Envoys returns the Envoys of a Gateway, given as namespace/name; nil if they were not
-	// requested.
+	// Envoys returns the Envoys of a Gateway, given as namespace/name; nil if they were not requested.
 	Envoys(ctx context.Context, gateway string) ([]envoyadmin.Envoy, error)
 }
 

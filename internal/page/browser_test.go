@@ -64,8 +64,7 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// TestKeyboard: the first Tab focuses the link to the content, and the focused element is visibly
-// marked.
+// TestKeyboard: the first Tab focuses the link to the content, and the focused element is visibly marked.
 func TestKeyboard(t *testing.T) {
 	b := chromium(t)
 	b.look(addresses(t)["gateway"], 1280, "light")

@@ -153,8 +153,7 @@ func (b *browser) do(method string, params map[string]any) json.RawMessage {
 	}
 }
 
-// eval evaluates an expression, and awaits a promise. The page's Content-Security-Policy does not
-// affect it.
+// eval evaluates an expression, and awaits a promise. The page's Content-Security-Policy does not affect it.
 func (b *browser) eval(expression string, into any) {
 	b.t.Helper()
 	var r struct {

@@ -67,8 +67,7 @@ func section(id, heading string, content ...g.Node) g.Node {
 	return h.Section(h.Aria("labelledby", id), h.H2(h.ID(id), g.Text(heading)), g.Group(content))
 }
 
-// table returns a table that scrolls on its own if the screen is too narrow. Its last column has
-// commands.
+// table returns a table that scrolls on its own if the screen is too narrow. Its last column has commands.
 func table(label string, columns []string, rows ...g.Node) g.Node {
 	header := g.Map(append(columns, "Command"), func(c string) g.Node { return h.Th(h.Scope("col"), g.Text(c)) })
 	return h.Div(h.Class("scroll"), h.TabIndex("0"), h.Role("region"), h.Aria("label", label), h.Table(

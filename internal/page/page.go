@@ -25,8 +25,7 @@ import (
 
 // Config has the sources of the page's content. All fields are required.
 type Config struct {
-	// Explain explains a subject, in the form that [explain.ParseSubject] reads, from the last
-	// calls.
+	// Explain explains a subject, in the form that [explain.ParseSubject] reads, from the last calls.
 	Explain func(ctx context.Context, subject string, diff bool) (*explain.Report, error)
 	// Calls returns the recorded calls without their content.
 	Calls func(context.Context) []recording.Meta

@@ -184,8 +184,7 @@ func texted(t *testing.T, lists []engine.Resources) string {
 	return b.String()
 }
 
-// TestNotSent: the report names the custom resources that Envoy Gateway would not send, with the
-// reason.
+// TestNotSent: the report names the custom resources that Envoy Gateway would not send, with the reason.
 func TestNotSent(t *testing.T) {
 	p := planner(t)
 	r := record(t, p)

@@ -50,8 +50,7 @@ func (b *rebuild) call(ctx context.Context, t *engine.Call) (*engine.Call, error
 	return call, nil
 }
 
-// objects returns the custom resources of a call after the changes, and whether any of them
-// changes.
+// objects returns the custom resources of a call after the changes, and whether any of them changes.
 func (b *rebuild) objects(now [][]byte, h mutator.Hook, refs []xds.Reference) (out [][]byte, changed bool, err error) {
 	there := map[string]bool{}
 	for _, raw := range now {

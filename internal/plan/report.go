@@ -182,8 +182,7 @@ func compare(before, after []engine.Resources, owners map[key][]string) ([]Resou
 	return out, err
 }
 
-// byName returns resources by kind and name, the first of several with the same name, and their
-// order.
+// byName returns resources by kind and name, the first of several with the same name, and their order.
 func byName(lists []engine.Resources) (map[key][]byte, []key, error) {
 	out, order := map[key][]byte{}, []key{}
 	for _, list := range lists {

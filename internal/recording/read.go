@@ -26,8 +26,7 @@ const (
 	inFile     = "in.yaml" // a case of the conformance kit
 )
 
-// Open reads a recording: a directory, a tar file that may be compressed with gzip, or a single
-// file of calls.
+// Open reads a recording: a directory, a tar file that may be compressed with gzip, or a single file of calls.
 func Open(name string) (*Recording, error) {
 	r, err := open(name)
 	if err != nil {

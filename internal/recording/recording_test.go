@@ -183,8 +183,7 @@ func TestLimits(t *testing.T) {
 	require.ErrorIs(t, err, errBytes)
 }
 
-// TestInvalidObject: invalid JSON is stored as a string, which is not a valid custom resource
-// either.
+// TestInvalidObject: invalid JSON is stored as a string, which is not a valid custom resource either.
 func TestInvalidObject(t *testing.T) {
 	r := sample(t)
 	r.Calls[0].Objects = [][]byte{[]byte("{\x1b")}

@@ -87,8 +87,7 @@ func walk(m protoreflect.Message, depth int) (redacted bool) {
 	return redacted
 }
 
-// EachMessage calls a function for the messages of a field: the single one, or those of a list or
-// map.
+// EachMessage calls a function for the messages of a field: the single one, or those of a list or map.
 func EachMessage(f protoreflect.FieldDescriptor, v protoreflect.Value, do func(protoreflect.Message)) {
 	switch {
 	case f.IsMap() && f.MapValue().Message() != nil:

@@ -42,8 +42,7 @@ func secrets(t protoreflect.MessageType) (out []protoreflect.Message) {
 	return out
 }
 
-// filled returns messages in which one field has a marker, one message for each possible place in
-// the field.
+// filled returns messages in which one field has a marker, one message for each possible place in the field.
 func filled(t protoreflect.MessageType, f protoreflect.FieldDescriptor, in []protoreflect.FullName) (out []protoreflect.Message) {
 	element := f
 	if f.IsMap() {

@@ -185,8 +185,7 @@ func hasGateway(o *objectfile.Object) bool {
 	})
 }
 
-// reads reports whether a feature reads a custom resource as a policy, in the given hook if there
-// is one.
+// reads reports whether a feature reads a custom resource as a policy, in the given hook if there is one.
 func (r *run) reads(o *objectfile.Object, h mutator.Hook) bool {
 	for i := range r.Features {
 		f := &r.Features[i]

@@ -10,8 +10,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// compare compares two responses by kind and name of resources. It returns nothing if one of them
-// is an error.
+// compare compares two responses by kind and name of resources. It returns nothing if one of them is an error.
 func compare(before, after answer) (out []Resource, err error) {
 	if before.err != nil || after.err != nil {
 		return nil, nil //nolint:nilerr // errors are compared by their texts

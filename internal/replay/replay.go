@@ -28,8 +28,7 @@ type Pair struct{ Before, After *recording.Call }
 
 // Report is the result of a replay.
 type Report struct {
-	// Requests is the number of pairs of calls, Identical the number of those with identical
-	// responses.
+	// Requests is the number of pairs of calls, Identical the number of those with identical responses.
 	Requests  int `json:"requests"`
 	Identical int `json:"identical"`
 	// Different are the other pairs, including those that failed on one side.
@@ -50,8 +49,7 @@ type Request struct {
 	Resource string       `json:"resource,omitempty"` // for a call for a single resource
 	// Side is "before" or "after" if it concerns only one of the two.
 	Side string `json:"side,omitempty"`
-	// Before and After are the durations in nanoseconds; BeforeError and AfterError are why the
-	// calls failed.
+	// Before and After are the durations in nanoseconds; BeforeError and AfterError are why the calls failed.
 	Before      time.Duration `json:"before,omitempty"`
 	After       time.Duration `json:"after,omitempty"`
 	BeforeError string        `json:"beforeError,omitempty"`

@@ -85,8 +85,7 @@ func (m *Module) Files() ([]File, error) {
 	return out, nil
 }
 
-// file returns a template at its path in the module, formatted as the tools that generate such
-// files do.
+// file returns a template at its path in the module, formatted as the tools that generate such files do.
 func (m *Module) file(directory, name, text string) (File, error) {
 	switch {
 	case directory == "testdata":
@@ -113,8 +112,7 @@ func (m *Module) file(directory, name, text string) (File, error) {
 	}
 }
 
-// formatted formats YAML as the conformance kit and controller-gen do: line breaks depend on the
-// names.
+// formatted formats YAML as the conformance kit and controller-gen do: line breaks depend on the names.
 func formatted(f File, before string) (File, error) {
 	var content any
 	if err := yaml.Unmarshal([]byte(f.Text), &content); err != nil {

@@ -14,8 +14,7 @@ import (
 // maxName leaves room for the header, and for the plural with its group.
 const maxName = 40
 
-// taken are the names that a package must not have: Go's keywords, and packages that the files
-// import.
+// taken are the names that a package must not have: Go's keywords, and packages that the files import.
 var taken = strings.Fields(`break case catalog chan cli const continue default defer e2etest else fallthrough for func go goto http httptest if
 	import interface internal main map mutatortest os package range return select struct switch testing type var vendor`)
 

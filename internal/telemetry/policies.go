@@ -10,8 +10,7 @@ import (
 )
 
 // maxSubjects limits the memory of [policies]: the number of Gateways, and of custom resources in
-// calls for single resources. When it is exceeded, everything is removed, and the following calls
-// add it again.
+// calls for single resources. When it is exceeded, everything is removed, and the following calls add it again.
 const maxSubjects = 10_000
 
 // outcome is the key by which policies are counted. Both fields have a limited set of values: only

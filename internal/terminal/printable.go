@@ -14,8 +14,7 @@ const maxLength = 4096
 // direction, and invisible characters are escaped as in Go, and long text is truncated.
 func Printable(text string) string { return printable(text, false) }
 
-// PrintableLines is [Printable] for text of several lines. It keeps line breaks and has no length
-// limit.
+// PrintableLines is [Printable] for text of several lines. It keeps line breaks and has no length limit.
 func PrintableLines(text string) string { return printable(text, true) }
 
 func printable(text string, lines bool) string {

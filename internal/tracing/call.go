@@ -67,8 +67,7 @@ func ran(ctx context.Context, feature string, began time.Time) {
 	t.last, t.sum, t.runs = now, t.sum+now.Sub(began), t.runs+1
 }
 
-// End describes the call in its span, with a child for each feature. The context must be the one
-// from [Begin].
+// End describes the call in its span, with a child for each feature. The context must be the one from [Begin].
 func (c *Call) End(ctx context.Context, call *engine.Call, res *engine.Response) {
 	if c == nil {
 		return
@@ -95,8 +94,7 @@ func (c *Call) End(ctx context.Context, call *engine.Call, res *engine.Response)
 	}
 }
 
-// byFeature counts outcomes by feature, and returns the features in the order of their first
-// outcome.
+// byFeature counts outcomes by feature, and returns the features in the order of their first outcome.
 func byFeature(outcomes []*engine.Outcome) (counts map[string]map[engine.Result]int, order []string) {
 	counts = map[string]map[engine.Result]int{}
 	for _, o := range outcomes {
@@ -137,8 +135,7 @@ func isFailure(r engine.Result) bool {
 // maxTextBytes limits texts in spans: with merged Gateways, the list of their names is long.
 const maxTextBytes = 1 << 10
 
-// bounded limits a text, and makes it valid UTF-8: otherwise the exporter could not encode the
-// batch.
+// bounded limits a text, and makes it valid UTF-8: otherwise the exporter could not encode the batch.
 func bounded(text string) string {
 	if len(text) > maxTextBytes {
 		text = text[:maxTextBytes] + "…"

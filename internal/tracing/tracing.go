@@ -3,8 +3,7 @@
 // configured by OpenTelemetry's own environment variables, and off without them.
 //
 // It must not record messages, errors or values of custom resources: spans have names and numbers.
-// It must not block a call: spans are exported in the background, and dropped if too many are
-// waiting.
+// It must not block a call: spans are exported in the background, and dropped if too many are waiting.
 package tracing
 
 import (

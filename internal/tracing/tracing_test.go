@@ -46,8 +46,7 @@ func feature(name string, onError mutator.FailurePolicy, edit func(*clusterv3.Cl
 	}
 }
 
-// traced serves features with the tracing that the environment configures. The returned function
-// ends it.
+// traced serves features with the tracing that the environment configures. The returned function ends it.
 func traced(t *testing.T, log *slog.Logger, onError mutator.FailurePolicy) (extensionpb.EnvoyGatewayExtensionClient, func()) {
 	t.Helper()
 	hooks := extension.Hooks()

@@ -9,8 +9,7 @@ import (
 )
 
 // FieldOf returns the field of a message by one of its two names, such as connect_timeout and
-// connectTimeout. fault is why the field cannot be set, "" if it can; fd is nil if there is no such
-// field.
+// connectTimeout. fault is why the field cannot be set, "" if it can; fd is nil if there is no such field.
 func FieldOf(of protoreflect.MessageDescriptor, name string) (fd protoreflect.FieldDescriptor, fault string) {
 	fd = of.Fields().ByJSONName(name)
 	if fd == nil {

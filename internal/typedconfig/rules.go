@@ -51,8 +51,7 @@ func membersOf(o protoreflect.OneofDescriptor) (names []string) {
 	return names
 }
 
-// fieldRules checks one field. An unset field is checked as its zero value, unless the field has
-// presence.
+// fieldRules checks one field. An unset field is checked as its zero value, unless the field has presence.
 func fieldRules(m protoreflect.Message, fd protoreflect.FieldDescriptor, at *field.Path) field.ErrorList {
 	at = at.Child(fd.TextName())
 	rules := rulesFor(fd)

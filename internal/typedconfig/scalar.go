@@ -18,8 +18,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// scalarFault returns what is wrong with a value according to the rules of its type, "" if nothing
-// is.
+// scalarFault returns what is wrong with a value according to the rules of its type, "" if nothing is.
 func scalarFault(v protoreflect.Value, fd protoreflect.FieldDescriptor, r *validate.FieldRules) string {
 	switch x := v.Interface().(type) {
 	case string:

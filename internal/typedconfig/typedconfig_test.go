@@ -118,8 +118,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// TestValidate: a message is checked as a whole, but the content of an Any only in the named
-// fields.
+// TestValidate: a message is checked as a whole, but the content of an Any only in the named fields.
 func TestValidate(t *testing.T) {
 	inside, err := anypb.New(&csrfv3.CsrfPolicy{}) // lacks a required field
 	require.NoError(t, err)

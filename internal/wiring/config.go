@@ -2,8 +2,7 @@
 // need from Envoy Gateway's configuration, and what a configuration contains.
 //
 // It parses the text it is given, and must not read files or connect to anything. It defines its
-// own types for the few relevant fields: Envoy Gateway's types would add its whole API to the
-// program.
+// own types for the few relevant fields: Envoy Gateway's types would add its whole API to the program.
 package wiring
 
 import (

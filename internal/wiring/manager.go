@@ -20,8 +20,7 @@ func (c *Config) ReadsFiles() bool {
 	return c.Provider != nil && c.Provider.Custom != nil && c.Provider.Custom.Resource.Type == "File"
 }
 
-// Kubernetes returns the settings for Kubernetes, nil if Envoy Gateway uses the defaults or no
-// cluster.
+// Kubernetes returns the settings for Kubernetes, nil if Envoy Gateway uses the defaults or no cluster.
 func (c *Config) Kubernetes() *Kubernetes {
 	switch {
 	case c.Provider == nil:
@@ -61,8 +60,7 @@ func (k Kind) sameExceptVersion(other Kind) bool {
 	return k.Group == other.Group && k.Kind == other.Kind
 }
 
-// Socket returns the path of the Unix socket that the manager connects to, empty if it does not use
-// one.
+// Socket returns the path of the Unix socket that the manager connects to, empty if it does not use one.
 func (m *Manager) Socket() string {
 	if m.Service == nil || m.Service.Unix == nil {
 		return ""

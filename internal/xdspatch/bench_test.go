@@ -7,8 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// BenchmarkPatch measures applying a patch to a cluster, with and without copying the cluster
-// first.
+// BenchmarkPatch measures applying a patch to a cluster, with and without copying the cluster first.
 func BenchmarkPatch(b *testing.B) {
 	for name, text := range map[string]string{
 		"merge":          `merge: {per_connection_buffer_limit_bytes: 1024, connect_timeout: 3s}`,

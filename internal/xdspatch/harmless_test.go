@@ -98,8 +98,7 @@ func TestEveryKindHasItsMessage(t *testing.T) {
 	require.Len(t, filters, 27)
 }
 
-// TestComparisonsCost: the library charges for the elements of lists, but not for what they
-// contain.
+// TestComparisonsCost: the library charges for the elements of lists, but not for what they contain.
 func TestComparisonsCost(t *testing.T) {
 	inner := types.DefaultTypeAdapter.NativeToValue(make([]int64, 1000))
 	list := types.DefaultTypeAdapter.NativeToValue([]ref.Val{inner, inner, inner})

@@ -44,8 +44,7 @@ var cached = sync.OnceValues(func() (*otter.Cache[string, compiled], error) {
 	})
 })
 
-// compiledSize is the approximate ratio of the memory of compiled patches to the size of their
-// JSON.
+// compiledSize is the approximate ratio of the memory of compiled patches to the size of their JSON.
 const compiledSize = 128
 
 func compiledOf(patches []v1alpha1.XDSPatch) compiled {

@@ -67,8 +67,7 @@ func ParsePath(s v1alpha1.XDSSelect, text string) (Path, error) {
 	return parse(t.Descriptor(), text, true)
 }
 
-// Unpack returns the message in an Any as [Patch.Apply] requires it, with or without Go code for
-// its type.
+// Unpack returns the message in an Any as [Patch.Apply] requires it, with or without Go code for its type.
 func Unpack(a *anypb.Any) (proto.Message, error) {
 	return anypb.UnmarshalNew(a, proto.UnmarshalOptions{Resolver: envoyapi.Types{}})
 }

@@ -9,8 +9,7 @@ type Target struct {
 	Name      string `cel:"name"`
 	// Section is the name of the rule of a route or of the listener of a Gateway.
 	Section string `cel:"section"`
-	// Annotations are the object's annotations that begin with gateway.envoyproxy.io/, without that
-	// prefix.
+	// Annotations are the object's annotations that begin with gateway.envoyproxy.io/, without that prefix.
 	Annotations map[string]string `cel:"annotations"`
 	// Gateway is the Gateway that the message belongs to.
 	Gateway Object `cel:"gateway"`

@@ -26,8 +26,7 @@ func walk(m protoreflect.Message, p Path, create bool, do func(protoreflect.Mess
 	})
 }
 
-// each calls do for the messages of a field: the single one, the elements with the key, or the
-// entry with it.
+// each calls do for the messages of a field: the single one, the elements with the key, or the entry with it.
 func (s step) each(m protoreflect.Message, create bool, do func(protoreflect.Message) error) error {
 	switch {
 	case s.fd.IsList():

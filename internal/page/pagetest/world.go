@@ -29,8 +29,7 @@ const Secret = "hunter2"
 type Invented struct {
 	// Name is the name of a policy with an invalid target, and of that target.
 	Name string
-	// Clusters is the number of the Gateway's clusters, and Policies the number of further
-	// policies.
+	// Clusters is the number of the Gateway's clusters, and Policies the number of further policies.
 	Clusters, Policies int
 	called, hostile    bool
 }

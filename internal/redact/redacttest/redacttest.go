@@ -52,8 +52,7 @@ func forms() [][]byte {
 	return out
 }
 
-// Translation is the resources of one of Envoy Gateway's golden files, with the marker in all
-// secret fields.
+// Translation is the resources of one of Envoy Gateway's golden files, with the marker in all secret fields.
 type Translation struct {
 	Name      string
 	Clusters  []*clusterv3.Cluster
