@@ -159,9 +159,9 @@ egraft:
   image:
     repository: ghcr.io/egraft/egraft
     tag: %s
-  # More flags of egraft serve.
+  # Additional flags of egraft serve.
   extraArgs: []
-  # More environment variables, as a list of name and value.
+  # Additional environment variables, as a list of name and value.
   extraEnv: []
   resources: {}
   crds:
