@@ -11,8 +11,8 @@ import (
 	"github.com/egraft/egraft/e2e/cluster"
 )
 
-// TestCluster is egraft in a Kubernetes cluster: installed by docs/install.md,
-// with the story of the demo, and what happens to pods.
+// TestCluster tests egraft in a Kubernetes cluster, installed by docs/install.md: the steps of the
+// demo, and changes of pods.
 func TestCluster(t *testing.T) {
 	needs(t, onNode, onKind)
 	c := install(t)
@@ -34,7 +34,7 @@ func TestCluster(t *testing.T) {
 	c.run("Gateway namespace", c.envoysInGatewayNamespace)
 }
 
-// install makes the cluster and installs egraft in it.
+// install creates the cluster and installs egraft in it.
 func install(t *testing.T) *inCluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Minute, errors.New("the scenarios took longer than 20 minutes"))
@@ -64,11 +64,11 @@ func install(t *testing.T) *inCluster {
 type inCluster struct {
 	scenario
 	*cluster.Environment
-	// copied has the source of the next build, see [inCluster.next].
+	// copied is the directory with the source of the next build, see [inCluster.next].
 	copied string
 }
 
-// run runs a part of the test. What the part applies is gone at its end.
+// run runs a part of the test. Resources that the part applies are deleted at its end.
 func (c *inCluster) run(name string, part func(*scenario)) {
 	c.t.Helper()
 	c.t.Run(name, func(t *testing.T) {

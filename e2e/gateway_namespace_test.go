@@ -13,9 +13,9 @@ import (
 	"github.com/egraft/egraft/internal/version"
 )
 
-// envoysInGatewayNamespace: with `deploy.type: GatewayNamespace`, Envoy runs in the namespace of its Gateway and
-// authenticates itself to Envoy Gateway by the token of its ServiceAccount. Policies are in effect, and `egraft
-// explain` and `egraft doctor` find the Envoys there.
+// envoysInGatewayNamespace: with `deploy.type: GatewayNamespace`, Envoy runs in the namespace of
+// its Gateway and authenticates to Envoy Gateway with the token of its ServiceAccount. Policies are
+// in effect, and `egraft explain` and `egraft doctor` find the Envoys there.
 func (c *inCluster) envoysInGatewayNamespace(s *scenario) {
 	const namespace = "default"
 	s.must(c.Helm(s.ctx, "upgrade", "eg", c.chart(s, "gateway-helm-egraft", version.Release), gatewayNamespace, "--reuse-values",

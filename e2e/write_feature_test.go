@@ -19,10 +19,10 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// writtenProgram is what the commands of docs/write-a-feature.md make.
+// writtenProgram is the program that the commands of docs/write-a-feature.md build.
 const writtenProgram parts.Name = "written"
 
-// gatewayManifest stands for Envoy Gateway's chart, as Helm renders it.
+// gatewayManifest replaces Envoy Gateway's chart as rendered by Helm.
 const gatewayManifest = `
 apiVersion: v1
 kind: ServiceAccount
@@ -40,15 +40,15 @@ spec:
       containers: [{name: envoy-gateway, image: "docker.io/envoyproxy/gateway:v1.9.1"}]
 `
 
-// TestWriteAFeature runs the commands of docs/write-a-feature.md, those for a cluster on an API server.
-// The program that they make adds the policy's header to responses of the real Envoy.
+// TestWriteAFeature runs the commands of docs/write-a-feature.md, those for a cluster on an API
+// server. The resulting program adds the policy's header to responses of the real Envoy.
 func TestWriteAFeature(t *testing.T) {
 	server := startServer(t)
 	page := readPage(t)
 	w := newWriter(t)
 	for _, command := range page.commands {
 		switch program, rest, _ := strings.Cut(command, " "); program {
-		case "kind": // has no cluster here
+		case "kind": // there is no kind cluster here
 		case "helm":
 			w.write("envoy-gateway.yaml", gatewayManifest)
 			w.write("kustomization.yaml", page.yaml[0])
@@ -78,7 +78,8 @@ func TestWriteAFeature(t *testing.T) {
 	w.serve(page.yaml[1])
 }
 
-// TestNewFilter: the tests of what `egraft new filter` writes pass, that on the real Envoy included.
+// TestNewFilter: the tests in the output of `egraft new filter` pass, including the one on the real
+// Envoy.
 func TestNewFilter(t *testing.T) {
 	w := newWriter(t)
 	w.run("egraft new filter delay --module example.com/delay --group example.com")
@@ -87,7 +88,7 @@ func TestNewFilter(t *testing.T) {
 	require.Contains(t, w.run("make e2e"), "--- PASS: TestOnEnvoy")
 }
 
-// featurePage is what the page has for a reader to run and to apply.
+// featurePage is the commands and resources of the page.
 type featurePage struct{ commands, yaml []string }
 
 func readPage(t *testing.T) (p featurePage) {
@@ -110,15 +111,15 @@ func readPage(t *testing.T) (p featurePage) {
 	return p
 }
 
-// writer is the reader of the page.
+// writer is a reader of the page who runs its commands.
 type writer struct {
 	t             *testing.T
 	dir, path     string
 	controllerGen string
 }
 
-// newWriter has a program egraft that takes egraft's source from here, as there is no release, and
-// controller-gen as this repository has it: there is no network.
+// newWriter returns a writer with a program egraft that uses egraft's source from this checkout,
+// since there is no release, and with this repository's controller-gen, since there is no network.
 func newWriter(t *testing.T) *writer {
 	t.Helper()
 	root, err := parts.Root()
@@ -134,7 +135,7 @@ func newWriter(t *testing.T) *writer {
 	return &writer{t, above, bin + ":" + os.Getenv("PATH"), filepath.Join(root, "hack/tool.sh") + " controller-gen"}
 }
 
-// run runs a command of the page, and goes where it goes.
+// run runs a command of the page, and keeps its working directory.
 func (w *writer) run(command string) string {
 	w.t.Helper()
 	if to, found := strings.CutPrefix(command, "cd "); found {
