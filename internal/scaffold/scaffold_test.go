@@ -61,7 +61,6 @@ func TestModules(t *testing.T) {
 	}
 	for _, kind := range []string{"policy", "filter"} {
 		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
 			dir := write(t, module(kind))
 			run(t, dir, "go", "mod", "tidy")
 			require.Empty(t, run(t, dir, "gofmt", "-l", "."))
