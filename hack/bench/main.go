@@ -64,19 +64,19 @@ func parse(args []string) (o options, err error) {
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := set.String("sizes", "1,100,1000,10000,50000", "numbers of clusters")
 	cases := set.String("cases", "", "regular expression for the names of cases; all of them if empty")
-	set.IntVar(&o.rounds, "rounds", 10, "times that each server is measured in each case")
+	set.IntVar(&o.rounds, "rounds", 10, "number of measurements of each server in each case")
 	set.StringVar(&o.out, "out", "", "file for the numbers as JSON")
-	set.IntVar(&o.soak, "soak", 0, "measure egraft's memory over so many calls of changing content, and nothing else")
-	set.IntVar(&o.changed, "changed", math.MaxInt, "how many clusters change from call to call with -soak; all of them if there are fewer")
-	set.StringVar(&o.cache, "cache-size", "", "egraft's --cache-size; its default if empty, and as much for each cluster where there are more than 10,000")
-	set.StringVar(&o.egraft, "egraft", "", "egraft's binary; this program, which is larger, if empty")
-	set.BoolVar(&o.journal, "journal", false, "measure egraft with and without its journal, and nothing else")
+	set.IntVar(&o.soak, "soak", 0, "measure only egraft's memory, over this number of calls with changing content")
+	set.IntVar(&o.changed, "changed", math.MaxInt, "number of clusters that change from call to call with -soak; all if there are fewer")
+	set.StringVar(&o.cache, "cache-size", "", "egraft's --cache-size; by default egraft's default for each 10,000 clusters")
+	set.StringVar(&o.egraft, "egraft", "", "egraft's binary; by default this program, which is larger")
+	set.BoolVar(&o.journal, "journal", false, "measure only egraft, with and without its journal")
 	set.StringVar(&o.before, "before", "", "binary of another egraft to measure in turns with this one, with and without its journal")
-	set.BoolVar(&o.explain, "explain", false, "measure egraft explain on a call of the largest size, and nothing else")
-	set.BoolVar(&o.policies, "policies", false, "measure egraft with policies of several kinds on all clusters, and nothing else")
-	set.StringVar(&o.peer, "peer", "", "serve as one of the peers; for the program itself")
-	set.StringVar(&o.socket, "socket", "", "where a peer serves")
-	set.StringVar(&o.admin, "admin", "", "where a peer serves its metrics")
+	set.BoolVar(&o.explain, "explain", false, "measure only egraft explain, on a call of the largest size")
+	set.BoolVar(&o.policies, "policies", false, "measure only egraft, with policies of several kinds on all clusters")
+	set.StringVar(&o.peer, "peer", "", "serve as one of the peers; for internal use")
+	set.StringVar(&o.socket, "socket", "", "path of a peer's socket")
+	set.StringVar(&o.admin, "admin", "", "address of a peer's metrics")
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}
@@ -84,12 +84,12 @@ func parse(args []string) (o options, err error) {
 		return o, fmt.Errorf("cases: %w", err)
 	}
 	if o.changed < 0 {
-		return o, fmt.Errorf("changed: %d is no number of clusters", o.changed)
+		return o, fmt.Errorf("changed: %d is not a number of clusters", o.changed)
 	}
 	for _, s := range strings.Split(*sizes, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
-			return o, fmt.Errorf("sizes: %q is no number of clusters", s)
+			return o, fmt.Errorf("sizes: %q is not a number of clusters", s)
 		}
 		o.sizes = append(o.sizes, n)
 	}

@@ -33,7 +33,7 @@ func check(name string, c benchCase, answer []byte) error {
 		return err
 	}
 	if w, g := len(asked.All(2)), len(got.All(1)); g != w && g != w+1 {
-		return fmt.Errorf("%s answers with %d clusters to %d", name, g, w)
+		return fmt.Errorf("%s responds with %d clusters to %d", name, g, w)
 	}
 	edited := 0
 	for _, cluster := range got.All(1) {
@@ -56,7 +56,7 @@ func checkSingle(name string, c benchCase, answer []byte) error {
 	}
 	marked := bytes.Contains(answer, []byte(xds.MetadataNamespace))
 	if one := len(got.Merged(1)) > 0; !one || marked != (isEgraft(name) && c.request.method == routeHook) {
-		return fmt.Errorf("%s answers %s with a resource: %t, with a mark: %t", name, c.name, one, marked)
+		return fmt.Errorf("%s responds to %s with a resource: %t, with route metadata: %t", name, c.name, one, marked)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func TestParse(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []int{100, 5000}, o.sizes)
 	_, err = parse([]string{"-sizes", "100,100"})
-	require.EqualError(t, err, `-sizes 100,100: "100" is no number of routes from 101 to 99999`)
+	require.EqualError(t, err, `-sizes 100,100: "100" is not a number of routes from 101 to 99999`)
 }
 
 func TestChosen(t *testing.T) {

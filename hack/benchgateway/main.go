@@ -75,8 +75,8 @@ type options struct {
 func parse(args []string) (o options, err error) {
 	set := flag.NewFlagSet("benchgateway", flag.ContinueOnError)
 	sizes := set.String("sizes", "100,1000", "numbers of routes, from few to many")
-	set.StringVar(&o.variants, "variants", "", "names of what is measured, all if empty")
-	set.IntVar(&o.rounds, "rounds", 1, "times that each variant is measured at each size")
+	set.StringVar(&o.variants, "variants", "", "names of the variants to measure; all if empty")
+	set.IntVar(&o.rounds, "rounds", 1, "number of measurements of each variant at each size")
 	set.DurationVar(&o.time, "time", 10*time.Second, "how long routes are changed in each round, at least 5 times and at most 40")
 	set.StringVar(&o.egraft, "egraft", "bin/egraft", "egraft's binary")
 	set.StringVar(&o.out, "out", "", "file for the numbers as JSON")
@@ -88,7 +88,7 @@ func parse(args []string) (o options, err error) {
 	for _, s := range strings.Split(*sizes, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n <= last || n > maxRoutes {
-			return o, fmt.Errorf("-sizes %s: %q is no number of routes from %d to %d", *sizes, s, last+1, maxRoutes)
+			return o, fmt.Errorf("-sizes %s: %q is not a number of routes from %d to %d", *sizes, s, last+1, maxRoutes)
 		}
 		o.sizes, last = append(o.sizes, n), n
 	}

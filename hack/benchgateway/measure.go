@@ -187,7 +187,7 @@ func (b *bench) change(ctx context.Context, v variant, r *running, size int) (s 
 	var after translations
 	if err := r.gateway.Wait(ctx, "the metric of the translation", func(ctx context.Context) error {
 		if after, err = translated(ctx); err == nil && after.count == before.count {
-			err = errors.New("no translation is counted")
+			err = errors.New("no translation was counted")
 		}
 		return err
 	}); err != nil {

@@ -21,7 +21,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) //nolint:forbidigo // the process begins here
 	defer stop()
-	version := flag.String("version", egraft.Release, "version of egraft: of the charts, and of the image that they run")
+	version := flag.String("version", egraft.Release, "version of egraft, for the charts and their image")
 	flag.Parse()
 	if err := run(ctx, *version, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "charts:", err)

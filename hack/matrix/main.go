@@ -25,12 +25,12 @@ import (
 
 const usage = `Usage: go run ./hack/matrix [-list | -tidy] [-only TEXT,...] [-timeout 15m]
 
-  -list     print the cells and run none
-  -tidy     give the table the rows of all cells, and run none
-  -only     only cells whose names contain all of the texts, such as "Envoy Gateway 1.8.0,defaults"
-  -timeout  the limit of a cell
+  -list     print the cells without running them
+  -tidy     write rows for all cells to the table without running them
+  -only     run only cells whose names contain all of the texts, such as "Envoy Gateway 1.8.0,defaults"
+  -timeout  the timeout of a cell
 
-Each cell replaces its row in docs/compatibility.md. The exit code is 1 if a cell failed, or could
+Each cell replaces its row in docs/compatibility.md. The exit code is 1 if a cell failed or could
 not be run.
 `
 
@@ -86,7 +86,7 @@ func parse(args []string) (r *runner, do string, err error) {
 		}
 	}
 	if len(r.cells) == 0 {
-		return nil, "", fmt.Errorf("-only %q: no cell has a name with that; -list prints all", only)
+		return nil, "", fmt.Errorf("-only %q: no cell has such a name; -list prints all names", only)
 	}
 	if r.root, err = parts.Root(); err != nil {
 		return nil, "", err

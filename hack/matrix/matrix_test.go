@@ -119,7 +119,7 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-only", "Envoy Gateway 0.1"}, `-only "Envoy Gateway 0.1": no cell has a name with that; -list prints all`},
+		{[]string{"-only", "Envoy Gateway 0.1"}, `-only "Envoy Gateway 0.1": no cell has such a name; -list prints all names`},
 		{[]string{"more"}, `argument "more" is not known`},
 	} {
 		var stdout, stderr bytes.Buffer

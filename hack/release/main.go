@@ -38,7 +38,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.StringVar(&r.version, "version", "", "version of the release, such as v0.1.0")
 	flags.StringVar(&r.commit, "commit", "", "commit that it was built from")
-	flags.StringVar(&r.builder, "builder", "https://"+module+"/blob/main/RELEASES.md#what-a-release-contains", "URI of what built it, for the provenance")
+	flags.StringVar(&r.builder, "builder", "https://"+module+"/blob/main/RELEASES.md#what-a-release-contains", "URI of the builder, for the provenance")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}

@@ -86,8 +86,8 @@ func TestVerifyFinds(t *testing.T) {
 // build.
 func TestVerifyFindsAnotherFile(t *testing.T) {
 	for want, harm := range map[string]func(*fixture){
-		"egraft-1.2.3.tgz is missing": func(f *fixture) { require.NoError(t, os.Remove(filepath.Join(f.dir, "egraft-1.2.3.tgz"))) },
-		"more is no file of v1.2.3":   func(f *fixture) { f.write("more", "") },
+		"egraft-1.2.3.tgz is missing":  func(f *fixture) { require.NoError(t, os.Remove(filepath.Join(f.dir, "egraft-1.2.3.tgz"))) },
+		"more is not a file of v1.2.3": func(f *fixture) { f.write("more", "") },
 		"SHA256SUMS does not have the checksum of egraft_1.2.3_crds.yaml": func(f *fixture) {
 			f.write("egraft_1.2.3_crds.yaml", "another")
 		},

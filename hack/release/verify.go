@@ -34,7 +34,7 @@ func (r *release) verifyNames() error {
 	for _, e := range entries {
 		got = append(got, e.Name())
 		if !slices.Contains(wanted, e.Name()) {
-			errs = append(errs, fmt.Errorf("%s is no file of %s", e.Name(), r.version))
+			errs = append(errs, fmt.Errorf("%s is not a file of %s", e.Name(), r.version))
 		}
 	}
 	for _, name := range wanted {

@@ -22,11 +22,11 @@ import (
 const usage = `Usage: go run ./hack/testall -modules "DIR ..." -parts "PART ..." [-then "COMMAND ..."] [-- flag of go test ...]
 
   -modules  the modules with tests, the first one with scenarios in ./e2e
-  -parts    what the scenarios need, as ./e2e/cmd/parts names it; what the demo needs
-            comes first
-  -whole    run all scenarios, and not only the core ones
-  -demo     how many of the parts the demo needs (default 2)
-  -then     another test, run at the end
+  -parts    parts that the scenarios need, with names of ./e2e/cmd/parts; those of the demo
+            come first
+  -whole    run all scenarios, not only the core ones
+  -demo     number of parts that the demo needs (default 2)
+  -then     another test, which runs at the end
 `
 
 func main() {

@@ -77,7 +77,7 @@ func (d *demo) real(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		what := "Build egraft; obtain Envoy " + parts.EnvoyVersion + " and " + d.names()
-		return d.obtain(grouped, what, "The real programs. They are kept for the next time.", obtained, "./e2e/cmd/story", "./e2e/cmd/echo", "./cmd/egraft")
+		return d.obtain(grouped, what, "The real programs. They are kept for the next run.", obtained, "./e2e/cmd/story", "./e2e/cmd/echo", "./cmd/egraft")
 	})
 	if err := group.Wait(); err != nil {
 		return err
@@ -106,7 +106,7 @@ func (d *demo) both(ctx context.Context) error {
 
 // first runs everything before the act with the real Envoy Gateway.
 func (d *demo) first(ctx context.Context, downloaded, built <-chan struct{}) error {
-	what, why := "Download Envoy "+parts.EnvoyVersion+", build egraft's engine", "What there is to see first needs these two. The build of "+d.names()+" has begun, too."
+	what, why := "Download Envoy "+parts.EnvoyVersion+", build egraft's engine", "The first steps need these two. The build of "+d.names()+" has started as well."
 	if err := d.obtain(ctx, what, why, downloaded, "./e2e/cmd/story", "./e2e/cmd/echo"); err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (d *demo) first(ctx context.Context, downloaded, built <-chan struct{}) err
 	}
 	d.next += acts.RecordedSteps
 	d.Title("\nSo far, recorded calls. From here on, Envoy Gateway itself.")
-	return d.obtain(ctx, "Build egraft and "+d.names(), "Once: they are kept for the next time.", built, "./cmd/egraft")
+	return d.obtain(ctx, "Build egraft and "+d.names(), "Only once: they are kept for the next run.", built, "./cmd/egraft")
 }
 
 // obtain is a step that builds programs of this repository, and waits for others.

@@ -19,20 +19,20 @@ import (
 	"github.com/egraft/egraft/e2e/progress"
 )
 
-const usage = `demo shows the main job of egraft on the real Envoy Gateway and Envoy:
+const usage = `demo shows BackendMTLSPolicy on the real Envoy Gateway and Envoy:
 one policy, and the backend sees Envoy's SVID.
 
 Usage: go run ./e2e/cmd/demo [-spiffe dev|spire] [-recorded] [-keep]
 
   -spiffe dev    a small SPIFFE issuer for development, inside the demo (default)
-  -spiffe spire  a real SPIRE server and agent, built the first time
+  -spiffe spire  a real SPIRE server and agent, built on the first run
   -recorded      first show recorded calls of Envoy Gateway, as the demo does while
                  it builds Envoy Gateway
   -keep          leave everything running at the end, until Ctrl-C
 
-It exits with 0 only if every step was as it should be, and stops what it started.
-Parts that you have need not be built: set EGRAFT_ENVOY, EGRAFT_ENVOY_GATEWAY,
-EGRAFT_SPIRE_SERVER and EGRAFT_SPIRE_AGENT to their paths.
+It exits with 0 only if every step succeeded, and stops what it started.
+To use existing programs instead of building them, set EGRAFT_ENVOY,
+EGRAFT_ENVOY_GATEWAY, EGRAFT_SPIRE_SERVER and EGRAFT_SPIRE_AGENT to their paths.
 `
 
 const spire = "spire"

@@ -17,11 +17,11 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-const usage = `offline stands in for what a cluster pulls, where no registry can be reached.
+const usage = `offline replaces the images and the chart that a cluster pulls, on machines without access to a registry.
 
 Usage:
-  offline images DIR               pack the images and the chart of docs/install.md out of the programs in DIR/bin
-  offline registry DIR COMMAND...  run a command that finds that chart at Docker Hub, in namespaces of its own
+  offline images DIR               pack the images and the chart of docs/install.md from the programs in DIR/bin
+  offline registry DIR COMMAND...  run a command in separate namespaces, in which Docker Hub serves that chart
 `
 
 func main() {

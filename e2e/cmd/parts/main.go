@@ -14,22 +14,22 @@ import (
 	"github.com/egraft/egraft/e2e/parts"
 )
 
-const usage = `parts obtains the programs that demo and tests run, ahead of time, and prints
-the name and path of each.
+const usage = `parts obtains the programs that the demo and the tests run, ahead of time, and
+prints the name and path of each.
 
 Usage: go run ./e2e/cmd/parts [-missing | -yield] PART|GROUP ...
 
-  -missing   only print the names of those that would have to be obtained
-  -yield     let other work of this machine go first
+  -missing   print only the names of missing parts
+  -yield     give precedence to other work on this machine
 
   spire      SPIRE's server and agent
   apiserver  Kubernetes' API server, its etcd, and kubectl
-  node       all that a Kubernetes cluster of one node takes
-  kind       kind, and all that a node image of it takes
+  node       everything for a Kubernetes cluster of one node
+  kind       kind, and everything for its node image
 
-Other parts are named as their programs are, such as envoy and envoy-gateway. What
-was obtained is kept below egraft/parts in the user's cache directory
-($XDG_CACHE_HOME, or $HOME/.cache).
+Other parts have the names of their programs, such as envoy and envoy-gateway. Parts
+are kept below egraft/parts in the user's cache directory ($XDG_CACHE_HOME, or
+$HOME/.cache).
 `
 
 // groups are names for several parts.

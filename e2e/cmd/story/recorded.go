@@ -16,7 +16,7 @@ func (s *story) recordedSteps() []step {
 	return []step{
 		{
 			"Recorded: before the policy, the backend rejects Envoy",
-			"This is a call that a real Envoy Gateway " + playback.EnvoyGateway + " made, and not Envoy Gateway itself. Envoy is real.",
+			"This replays a recorded call of Envoy Gateway " + playback.EnvoyGateway + ". Envoy is real.",
 			s.recordedBefore,
 		},
 		{
@@ -24,7 +24,7 @@ func (s *story) recordedSteps() []step {
 			s.recordedPolicy,
 		},
 		{
-			"Recorded: whom the backend sees", "Its answer holds the SPIFFE ID of the client certificate that Envoy presented.",
+			"Recorded: whom the backend sees", "Its response contains the SPIFFE ID of the client certificate that Envoy presented.",
 			s.recordedAnswer,
 		},
 	}
@@ -45,7 +45,7 @@ func (s *story) recordedBefore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Say("%s  Envoy comes in cleartext: %s", plain.Host(), response)
+	s.Say("%s  Envoy connects in cleartext: %s", plain.Host(), response)
 	return nil
 }
 

@@ -54,12 +54,12 @@ func (s *story) before(ctx context.Context) error {
 	if _, err := s.env.WaitText(ctx, s.env.Backends["echo"], noCertificate); err != nil {
 		return err
 	}
-	s.Say("%-16s  Envoy comes with TLS: %d, the backend rejects Envoy: no client certificate", tls.Host(), response.Status)
+	s.Say("%-16s  Envoy connects with TLS: %d, the backend rejects Envoy: no client certificate", tls.Host(), response.Status)
 	s.Say("%-16s  (the backend's log: %q)", "", noCertificate)
 	if response, err = s.env.Until(ctx, plain.Host(), "the backend to reject Envoy", envoy.Status(400)); err != nil {
 		return err
 	}
-	s.Say("%-16s  Envoy comes in cleartext: %s", plain.Host(), response)
+	s.Say("%-16s  Envoy connects in cleartext: %s", plain.Host(), response)
 	return nil
 }
 

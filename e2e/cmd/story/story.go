@@ -44,7 +44,7 @@ type step struct {
 func (s *story) realSteps() []step {
 	return []step{
 		{
-			"Start everything", "In a network namespace of its own: nothing listens on this machine's interfaces.",
+			"Start everything", "In a separate network namespace: nothing listens on this machine's interfaces.",
 			s.start,
 		},
 		{
@@ -52,7 +52,7 @@ func (s *story) realSteps() []step {
 			s.before,
 		},
 		{
-			"Apply one BackendMTLSPolicy", "Envoy Gateway reads it and hands it to egraft with Envoy's configuration.",
+			"Apply one BackendMTLSPolicy", "Envoy Gateway reads it and sends it to egraft with Envoy's configuration.",
 			s.apply,
 		},
 		{
@@ -60,15 +60,15 @@ func (s *story) realSteps() []step {
 			s.dump,
 		},
 		{
-			"Whom the backend sees", "Its answer holds the SPIFFE ID of the client certificate that Envoy presented.",
+			"Whom the backend sees", "Its response contains the SPIFFE ID of the client certificate that Envoy presented.",
 			s.answer,
 		},
 		{
-			"The SVID is rotated", "The agent pushes the new one to Envoy: nothing is restarted or configured.",
+			"The SVID is rotated", "The agent pushes the new one to Envoy, without a restart or new configuration.",
 			s.rotate,
 		},
 		{
-			"A policy that expects another peer", "mTLS goes both ways: Envoy rejects a backend that is not whom the policy names.",
+			"A policy that expects another peer", "mTLS works both ways: Envoy rejects a backend that the policy does not list.",
 			s.reject,
 		},
 		{

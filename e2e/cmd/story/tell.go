@@ -69,5 +69,5 @@ func (s *story) summary(steps int) {
 	if began, err := time.Parse(time.RFC3339Nano, os.Getenv(acts.BeganVariable)); err == nil {
 		total = fmt.Sprintf(" in %.1f s", time.Since(began).Seconds())
 	}
-	s.Title(fmt.Sprintf("\nAll %d steps were as they should be%s. A policy reaches traffic %.1f s after it is written.", steps, total, s.median.Seconds()))
+	s.Title(fmt.Sprintf("\nAll %d steps succeeded%s. A policy takes effect %.1f s after it is written.", steps, total, s.median.Seconds()))
 }

@@ -25,7 +25,7 @@ have the time of --created; modes and symbolic links are kept.
   image --output app.tar --reference registry.example/app:v1 --entrypoint /app \
     --user 65532:65532 linux/amd64=root/amd64 linux/arm64=root/arm64
 
-With sbom it prints the bill of materials of a Go program that is in no image.
+With sbom, it prints the bill of materials of a Go program outside an image.
 
 `
 
@@ -66,7 +66,7 @@ func parse(args []string, epoch string, stderr io.Writer) (*spec, error) {
 	flags.StringVar(&s.config.User, "user", "", "user or user:group that runs it")
 	flags.StringArrayVar(&s.config.Env, "env", nil, "variable of its environment, NAME=VALUE; may be repeated")
 	flags.StringToStringVar(&s.config.Labels, "label", nil, "label, NAME=VALUE; may be repeated. Version and revision of a Go program are added")
-	owners := flags.StringArray("owner", nil, "PATH=UID:GID: whom a path and what is below it belongs to; may be repeated, the last one counts")
+	owners := flags.StringArray("owner", nil, "PATH=UID:GID: owner of a path and everything below it; may be repeated, the last match counts")
 	flags.StringVar(&epoch, "created", epoch, "Unix time of the image and all files in it; SOURCE_DATE_EPOCH if that is set, else 0")
 	flags.IntVar(&s.gzipLevel, "gzip", 6, "compression of the layer, from 1 (fast) to 9 (small)")
 	flags.StringVar(&s.bills, "sbom-dir", "", "write a bill of materials of the entrypoint, a Go program, for each platform to this directory, and add them to the index")
