@@ -56,7 +56,7 @@ func TestQuantitiesAreTheSameWithoutAPIServer(t *testing.T) {
 			taken++
 		}
 	}
-	require.Greater(t, taken, 300, "limits that were taken")
+	require.Greater(t, taken, 300, "accepted limits")
 	require.Less(t, time.Since(start), time.Minute)
 }
 

@@ -37,7 +37,7 @@ func TestRejected(t *testing.T) {
 				}
 				assert.Equal(t, s.want, server.errors(t, s.object))
 				if err := read(t, s.object).Err; slices.Contains(tolerated, s.name) {
-					assert.NoError(t, err, "take it out of tolerated")
+					assert.NoError(t, err, "remove it from tolerated")
 				} else {
 					assert.Error(t, err, "egraft accepts it from a file")
 				}
@@ -52,7 +52,7 @@ func TestAccepted(t *testing.T) {
 		for _, s := range samples(t, folder(crd, "accepted")) {
 			t.Run(s.name, func(t *testing.T) {
 				assert.Empty(t, server.errors(t, s.object))
-				assert.NoError(t, read(t, s.object).Err, "egraft rejects what the API server lets through")
+				assert.NoError(t, read(t, s.object).Err, "egraft rejects a resource that the API server accepts")
 			})
 		}
 	}

@@ -56,7 +56,7 @@ func TestEnvoyTakesWhateverIsAccepted(t *testing.T) {
 		}
 		all = all[n:]
 	}
-	t.Logf("Envoy took %s", time.Since(begin))
+	t.Logf("Envoy needed %s", time.Since(begin))
 }
 
 func environmentNumber(t *testing.T, name string, otherwise int) int {
@@ -172,7 +172,7 @@ func (l *acceptedLab) blame(tenants []tenant, blamed map[string]bool, until time
 				suspects = suspects[len(half):]
 			}
 		}
-		l.t.Errorf("%s: Envoy does not take what is accepted: %q: %.500s", field, suspects[0].object, err)
+		l.t.Errorf("%s: Envoy rejects a value that egraft accepts: %q: %.500s", field, suspects[0].object, err)
 	}
 	require.NoError(l.t, l.restart(nil))
 }

@@ -39,12 +39,12 @@ func TestPolicies(t *testing.T) {
 func (f *fixture) upgrade() {
 	tls, cleartextOnly := f.tlsRoute(), f.recorder()
 	f.routes(echoRoute, tls, cleartextOnly.route("upgraded", ""))
-	f.until("upgraded.example.com", "an answer before the policy", recordedAnswer)
+	f.until("upgraded.example.com", "a response before the policy", recordedAnswer)
 	policy := f.Policy()
 	policy.PlaintextBackends = "Upgrade"
 	f.effect(policy, echoRoute.Host(), seesEnvoy)
 	f.until(tls.Host(), "the SVID", seesEnvoy)
-	f.until("upgraded.example.com", "a refusal", envoy.Status(503))
+	f.until("upgraded.example.com", "a rejection", envoy.Status(503))
 	before := cleartextOnly.cleartext.Load()
 	for range 20 {
 		require.Equal(f.t, 503, f.get("upgraded.example.com", "/").Status)
@@ -56,7 +56,7 @@ func (f *fixture) upgrade() {
 func (f *fixture) leave() {
 	tls := f.tlsRoute()
 	f.routes(plainRoute, tls)
-	f.until(plainRoute.Host(), "an answer before the policy", cleartext)
+	f.until(plainRoute.Host(), "a response before the policy", cleartext)
 	policy := f.Policy()
 	policy.PlaintextBackends = "Leave"
 	requests := f.traffic(plainRoute.Host())
@@ -71,7 +71,7 @@ func (f *fixture) deny() {
 	tls, denied := f.tlsRoute(), f.recorder()
 	route := denied.route("denied", "")
 	f.routes(tls, route)
-	f.until(route.Host(), "an answer before the policy", recordedAnswer)
+	f.until(route.Host(), "a response before the policy", recordedAnswer)
 	policy := f.Policy()
 	policy.PlaintextBackends = "Deny"
 	f.effect(policy, route.Host(), rejected(503, noBackend))
@@ -117,7 +117,7 @@ func (f *fixture) anyIdentity() {
 	tls := f.tlsRoute()
 	f.routes(other, tls)
 	f.effect(f.Policy(), tls.Host(), seesEnvoy)
-	f.until(other.Host(), "a refusal", envoy.Status(503))
+	f.until(other.Host(), "a rejection", envoy.Status(503))
 	_, err := f.WaitAccessLog(f.soon(), other.Host(), "CERTIFICATE_VERIFY_FAILED")
 	f.must(err)
 

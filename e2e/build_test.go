@@ -93,5 +93,5 @@ kind: Backend
 metadata: {name: echo, namespace: default}
 spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 `, backend.port))
-	f.until(host, "an answer", envoy.Status(200))
+	f.until(host, "a response", envoy.Status(200))
 }

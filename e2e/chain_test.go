@@ -93,7 +93,7 @@ func TestSeveralManagers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := start(t, standalone.Options{Program: customMutator, Managers: c.managers})
 			f.routes(plainRoute)
-			response := f.until(plainRoute.Host(), "an answer", cleartext)
+			response := f.until(plainRoute.Host(), "a response", cleartext)
 			require.Equal(t, c.want, response.Header.Values("x-gateway"))
 			if c.says != "" {
 				f.logged("egraft", "mutator failed", `"result":"ignored"`, c.says)

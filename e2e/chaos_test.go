@@ -70,7 +70,7 @@ func startChaos(t *testing.T, plan *chaosPlan) *chaos {
 	}
 	f.routes(plainRoute, echoRoute)
 	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
-	f.until(plainRoute.Host(), "an answer", cleartext)
+	f.until(plainRoute.Host(), "a response", cleartext)
 	return &chaos{f, plan}
 }
 

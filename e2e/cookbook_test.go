@@ -84,8 +84,8 @@ func (f *fixture) cook() {
 	for host, port := range map[string]int{filteredHost: web.port, unfilteredHost: other.port, deadHost: 1} {
 		f.annotatedRoute(host, port)
 	}
-	f.until(filteredHost, "an answer", envoy.Status(200))
-	f.until(unfilteredHost, "an answer", envoy.Status(200))
+	f.until(filteredHost, "a response", envoy.Status(200))
+	f.until(unfilteredHost, "a response", envoy.Status(200))
 	examples, all := cookbook(f.t), f.recipes(web.port)
 	require.Len(f.t, examples, len(all), "examples of the cookbook that are not tried")
 	for heading, r := range all {

@@ -47,7 +47,7 @@ func TestDenials(t *testing.T) {
 		"`plaintextListeners: Deny`": {address: standalone.ListenerAddress, host: gatedHost},
 	}
 	for _, c := range clients {
-		f.wait(c.host+": an answer before the policies", func(ctx context.Context) error { return c.served(ctx) })
+		f.wait(c.host+": a response before the policies", func(ctx context.Context) error { return c.served(ctx) })
 	}
 	f.policies(invalid(f.policy("HTTPRoute", "for-route", "")), invalid(f.policy("Gateway", "eg", "second")))
 	f.apply("listeners", frontendPolicy("wrong", "https", "allowAnyInTrustDomain: false", f.AgentSocket())+

@@ -18,7 +18,7 @@ func (f *fixture) invalidForRoute() {
 	backend := f.recorder()
 	route := backend.route("mistaken", "")
 	f.routes(plainRoute)
-	f.until(plainRoute.Host(), "an answer", cleartext)
+	f.until(plainRoute.Host(), "a response", cleartext)
 	others := f.traffic(plainRoute.Host())
 	from := standalone.LogEnd(f.Egraft)
 	f.policies(invalid(f.policy("HTTPRoute", route.Name, "")))
@@ -36,7 +36,7 @@ func (f *fixture) invalidForListener() {
 	route, other := backend.route("mistaken", "second"), plainRoute
 	other.Section = "http" // a route on both listeners would be denied on both
 	f.routes(other, route)
-	f.untilFrom(standalone.SecondListenerAddress, route.Host(), "an answer", recordedAnswer)
+	f.untilFrom(standalone.SecondListenerAddress, route.Host(), "a response", recordedAnswer)
 	others := f.traffic(other.Host())
 	from := standalone.LogEnd(f.Egraft)
 	f.policies(invalid(f.policy("Gateway", "eg", "second")))

@@ -59,7 +59,7 @@ func TestDoctor(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{})
 	f.routes(echoRoute)
-	f.until(echoRoute.Host(), "an answer of the backend, which serves TLS", envoy.Status(400))
+	f.until(echoRoute.Host(), "a response of the backend, which serves TLS", envoy.Status(400))
 	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
 
 	report, code := f.doctor()
@@ -68,7 +68,7 @@ func TestDoctor(t *testing.T) {
 	require.Zero(t, code)
 	for _, c := range report.Checks {
 		if c.Name == "NotLoaded" {
-			require.Equal(t, doctor.OK, c.Status, "Envoy Gateway tells: %v", c)
+			require.Equal(t, doctor.OK, c.Status, "Envoy Gateway reports: %v", c)
 		}
 	}
 
@@ -89,7 +89,7 @@ func (f *fixture) doctorSeesWhatRuns() {
 		return nil
 	})
 	f.changeHooks()
-	f.wait("the doctor to tell that Envoy Gateway does not", func(context.Context) error {
+	f.wait("the doctor to report that Envoy Gateway does not load it", func(context.Context) error {
 		report, code := f.doctor()
 		if problems(report, doctor.Failed)["NotLoaded"] == nil || code != 1 {
 			return fmt.Errorf("the doctor finds %q", problems(report, doctor.Failed))

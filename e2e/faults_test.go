@@ -64,18 +64,18 @@ func TestFaults(t *testing.T) {
 		each.backend = f.recorder()
 		each.route.Port = each.backend.port
 		f.routes(each.route)
-		f.untilFrom(each.listener, each.route.Host(), "an answer", recordedAnswer)
+		f.untilFrom(each.listener, each.route.Host(), "a response", recordedAnswer)
 	}
 	tcp := f.recorder()
 	f.must(f.Apply(f.ctx, "tcp", tcpRoute(tcp.port)))
-	f.untilFrom(tcpListenerAddress, "any.example.com", "an answer", recordedAnswer)
+	f.untilFrom(tcpListenerAddress, "any.example.com", "a response", recordedAnswer)
 	protected := echoRoute // with a policy of another mutator, in effect before and after
 	protected.Section = "http"
 	plain := plainRoute
 	plain.Section = "http"
 	f.routes(protected, plain)
 	f.effect(f.policy("HTTPRoute", protected.Name, ""), protected.Host(), seesEnvoy)
-	f.until(plain.Host(), "an answer", cleartext)
+	f.until(plain.Host(), "a response", cleartext)
 	others, secured := f.traffic(plain.Host()), f.traffic(protected.Host())
 
 	f.must(f.Egraft.Stop())

@@ -34,7 +34,7 @@ func TestFederation(t *testing.T) {
 	rejected := f.federated("/rejected")
 	rejected.AllowAnyAuthority = false
 	f.must(f.Apply(f.ctx, rejected.Name, rejected.File()))
-	f.until(echoRoute.Host(), "a refusal", envoy.Status(503))
+	f.until(echoRoute.Host(), "a rejection", envoy.Status(503))
 
 	named := f.federated("/named")
 	named.Peers = []string{"exact: " + manifest.ID("/echo"), "exact: spiffe://partner.org/partner"}

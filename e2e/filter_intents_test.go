@@ -51,7 +51,7 @@ func TestFilterIntents(t *testing.T) {
 	f := start(t, standalone.Options{Egraft: []string{"--namespace-rules", "namespaces=*;filters=lua,cache"}})
 	backend := f.countingBackend(filterBackend)
 	f.filteredRoute(filteredHost, backend.port)
-	f.until(filteredHost, "an answer", envoy.Status(200))
+	f.until(filteredHost, "a response", envoy.Status(200))
 	require.Len(t, f.chain(f.soon()), 1, "the router")
 	for wish, intent := range filterIntents {
 		f.run(wish, func(f *fixture) {

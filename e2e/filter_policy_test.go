@@ -81,7 +81,7 @@ func TestFilterPolicies(t *testing.T) {
 	backend := f.countingBackend(filterBackend)
 	for _, host := range []string{filteredHost, unfilteredHost} {
 		f.filteredRoute(host, backend.port)
-		f.until(host, "an answer", envoy.Status(200))
+		f.until(host, "a response", envoy.Status(200))
 	}
 	for heading, effect := range effects {
 		f.run(heading, func(f *fixture) {
@@ -296,6 +296,6 @@ func (f *fixture) transcoded(example string) {
 		}
 		return err
 	}
-	f.wait("an answer in JSON", func(ctx context.Context) error { return answers(ctx, filteredHost, 200, `{"status":"SERVING"}`) })
+	f.wait("a response in JSON", func(ctx context.Context) error { return answers(ctx, filteredHost, 200, `{"status":"SERVING"}`) })
 	f.wait("no answer in JSON of the other route", func(ctx context.Context) error { return answers(ctx, unfilteredHost, 415, "") })
 }

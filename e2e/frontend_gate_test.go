@@ -48,9 +48,9 @@ func TestFrontendGate(t *testing.T) {
 	backend, others := f.recorder(), f.recorder()
 	f.apply("certificate", certificateSecret(t, "first", gatedHost))
 	f.route("victim", gatedHost, gateRoute("victim", "gated", gatedHost, fmt.Sprintf("backendRefs: [%s]", backendRef("victim")), backend.port))
-	f.until(gatedHost, "an answer before the policy", recordedAnswer)
+	f.until(gatedHost, "a response before the policy", recordedAnswer)
 	f.apply("gated", fmt.Sprintf(gatePolicies, f.AgentSocket()))
-	f.until(gatedHost, "a refusal", rejected(403, "RBAC: access denied"))
+	f.until(gatedHost, "a rejection", rejected(403, "RBAC: access denied"))
 	reached := backend.connections.Load()
 
 	const redirect = "filters: [{type: RequestRedirect, requestRedirect: {scheme: https, statusCode: 301}}]"

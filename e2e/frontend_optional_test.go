@@ -167,7 +167,7 @@ func (f *frontend) requiredByAuthorities() {
 func (f *frontend) optionalEverywhere() {
 	f.replace("", optionalByAuthorities+"  allowAnyInTrustDomain: true\n")
 	f.eventually("Envoy's SVID", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
-	f.until(mutualHost, "a refusal of plaintext", envoy.Status(403))
+	f.until(mutualHost, "a rejection of plaintext", envoy.Status(403))
 	f.answered(200, f.nobody)
 	f.answered(200, f.client)
 	f.answered(200, f.stranger)

@@ -244,7 +244,7 @@ func (f *frontend) rotation() {
 func (f *frontend) optional() {
 	const optional = "  clientCertificates: Optional\n  clients: [{prefix: spiffe://example.org/client}]\n"
 	f.replace("https", optional)
-	f.eventually("a refusal", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 500 })
+	f.eventually("a rejection", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 500 })
 	f.ordinaryIsUntouched()
 	f.logged("egraft", `"Invalid"`, "FrontendMTLSPolicy default/frontend", "clientCertificates is Optional, and with bundles in SPIFFE's format, Envoy requires a certificate from every client")
 	f.replace("https", optional+"  trustBundleFormat: CertificateAuthorities\n")
@@ -266,8 +266,8 @@ func (f *frontend) disabled() {
 // wrong: an invalid policy denies its own listener.
 func (f *frontend) wrong() {
 	f.replace("https", "")
-	f.eventually("a refusal", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 500 })
-	f.eventually("a refusal", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 500 })
+	f.eventually("a rejection", f.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 500 })
+	f.eventually("a rejection", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 500 })
 	f.ordinaryIsUntouched()
 	require.Equal(f.t, 200, f.get(mutualHost, "/").Status, "the listener without TLS is no target")
 	f.logged("egraft", `"Invalid"`, "FrontendMTLSPolicy default/frontend")
@@ -280,7 +280,7 @@ func (f *frontend) plaintext() {
 	f.eventually("Envoy's SVID", f.stranger, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
 	f.eventually("Envoy's SVID on the other listener", f.client, ordinaryHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
 	f.mustRefuse(f.nobody, noCertificate)
-	f.until(mutualHost, "a refusal of plaintext", envoy.Status(403))
+	f.until(mutualHost, "a rejection of plaintext", envoy.Status(403))
 	require.Equal(f.t, 301, f.get(mutualHost, "/old").Status)
 	f.hasSecrets("spiffe://example.org", "spiffe://example.org/envoy")
 }

@@ -64,7 +64,7 @@ func (f *fixture) answerHasBegun() {
 	})
 	f.hedgedTo(hedgeExample(f.t), "", b)
 	f.until(hedgedHost, "the whole answer", func(r *envoy.Response) bool { return r.Body == "begun done" })
-	require.Zero(f.t, b.hedged.Load(), "sent once more while the answer comes in")
+	require.Zero(f.t, b.hedged.Load(), "hedged while the response arrives")
 }
 
 // largeRequest: Envoy cannot hedge a request that it did not buffer.
@@ -77,8 +77,8 @@ func (f *fixture) largeRequest() {
 		require.Equal(f.t, http.StatusOK, f.post(size))
 		return a.hedged.Load() + b.hedged.Load() - before
 	}
-	require.EqualValues(f.t, 1, hedged(1<<10), "of a kilobyte")
-	require.EqualValues(f.t, 0, hedged(1<<20), "of a megabyte")
+	require.EqualValues(f.t, 1, hedged(1<<10), "hedged requests of a kilobyte")
+	require.EqualValues(f.t, 0, hedged(1<<20), "hedged requests of a megabyte")
 }
 
 // post sends a request with a body.
@@ -115,7 +115,7 @@ spec:
 		})
 	}
 	all.Wait()
-	require.EqualValues(f.t, 2, a.hedged.Load()+b.hedged.Load()-before, "of 8 slow requests at a time")
+	require.EqualValues(f.t, 2, a.hedged.Load()+b.hedged.Load()-before, "hedged requests out of 8 concurrent slow ones")
 }
 
 const hedgedGRPC = `
@@ -148,7 +148,7 @@ func (f *fixture) grpcIsHedged() {
 		case response.Status != 200:
 			return fmt.Errorf("got %s", response)
 		case fast.hedged.Load() == 0:
-			return fmt.Errorf("not sent once more after %s", time.Since(begin))
+			return fmt.Errorf("not hedged after %s", time.Since(begin))
 		}
 		return nil
 	})

@@ -144,7 +144,7 @@ func (f *fixture) oneIsSlow() {
 	slow, fast := f.slowBackend(slowness), f.slowBackend(0)
 	example := hedgeExample(f.t)
 	f.hedgedTo(withoutFilter(example), "", slow, fast)
-	f.until(hedgedHost, "an answer", envoy.Status(200))
+	f.until(hedgedHost, "a response", envoy.Status(200))
 	without := f.latency(10)
 	require.GreaterOrEqual(f.t, without, slowness, "without hedging")
 	require.Zero(f.t, slow.hedged.Load()+fast.hedged.Load(), "requests sent once more without hedging")
@@ -181,7 +181,7 @@ spec:
   targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: hedged}]
   circuitBreaker: {maxParallelRetries: 0}
 `, a, b)
-	f.until(hedgedHost, "an answer", envoy.Status(200))
+	f.until(hedgedHost, "a response", envoy.Status(200))
 	require.Less(f.t, f.latency(3), slowness+time.Second)
 	require.Zero(f.t, a.hedged.Load()+b.hedged.Load(), "hedged requests past the circuit breaker")
 }
@@ -191,7 +191,7 @@ func (f *fixture) routeEndsBefore() {
 	b := f.slowBackend(0)
 	from := f.logEnd("egraft")
 	f.hedgedTo(strings.Replace(hedgeExample(f.t), "  - filters:", "  - timeouts: {request: 100ms}\n    filters:", 1), "", b)
-	f.until(hedgedHost, "an answer", envoy.Status(200))
+	f.until(hedgedHost, "a response", envoy.Status(200))
 	f.loggedJSON("egraft", from, "why there is no hedging", func(l standalone.Line) bool {
 		return l.Message() == "policy not programmed" && l["policy"] == "HedgeFilter default/hedge" && l["reason"] == "ApplyFailed" &&
 			strings.Contains(fmt.Sprint(l["message"]), "spec.perTryTimeout is 150ms, and the route's requests end after 100ms; nothing was changed")

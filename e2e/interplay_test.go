@@ -183,7 +183,7 @@ func (in *interplay) clients() {
 		in.must(err)
 		require.Equal(in.t, fmt.Sprint(version, 200), fmt.Sprint(response.proto, response.status))
 		require.Contains(in.t, response.echo.Headers["X-Forwarded-Client-Cert"], "URI=spiffe://example.org/client")
-		require.Empty(in.t, response.echo.Headers["X-Early"], "another ClientTrafficPolicy is closer")
+		require.Empty(in.t, response.echo.Headers["X-Early"], "a more specific ClientTrafficPolicy applies")
 		require.Contains(in.t, response.header.Get("Alt-Svc"), "h3=", "what docs/how-policies-interact.md warns of")
 		response, err = in.client.by(in.soon(), version, mutualHost, bytes.NewReader(make([]byte, bufferLimit+1)))
 		in.must(err)
@@ -215,7 +215,7 @@ func (in *interplay) hedging() {
 		require.Equal(in.t, 200, in.get(hedgedHost, "/at-once").Status)
 	}
 	require.Equal(in.t, 504, in.get(hedgedHost, "/never").Status)
-	require.EqualValues(in.t, 2, in.unanswered.Load(), "one more than the first, as the filter says, and not as many as the BackendTrafficPolicy")
+	require.EqualValues(in.t, 2, in.unanswered.Load(), "one more than the first, as the filter sets, not as many as the BackendTrafficPolicy")
 }
 
 // destination: requests go where the script directs them, with the changes of earlier filters,
@@ -253,7 +253,7 @@ func (in *interplay) destination() {
 	} {
 		require.Equal(in.t, refusal.status, in.toPool(refusal.body, refusal.headers...).Status, "%s", refusal.headers)
 	}
-	require.Equal(in.t, before, denied(), "what is rejected before the networks are looked at")
+	require.Equal(in.t, before, denied(), "rejected before the networks are checked")
 	for _, headers := range [][]string{
 		{"x-wanted", at("127.0.0.3", outside)},
 		{"x-egraft-destination", "d=" + wanted, "x-egraft-destination-address", "127.0.0.1"},
@@ -277,7 +277,7 @@ func (in *interplay) untouched() {
 		require.Contains(in.t, response.header.Get("Alt-Svc"), "h3=")
 		require.Equal(in.t, webName, response.echo.SNI, "the BackendTLSPolicy's")
 		require.Equal(in.t, "1", response.echo.Headers["X-Envoy-Attempt-Count"])
-		require.Empty(in.t, response.echo.Headers["X-Early"]+response.header.Get("X-Patched-Filters"), "what is for other listeners")
+		require.Empty(in.t, response.echo.Headers["X-Early"]+response.header.Get("X-Patched-Filters"), "headers for other listeners")
 		for size, want := range map[int]int{bufferLimit: 200, bufferLimit + 1: 413} {
 			response, err = in.nobody.by(in.soon(), version, webHost, bytes.NewReader(make([]byte, size)))
 			in.must(err)

@@ -153,10 +153,10 @@ func (w *kubeWorld) table(t *testing.T, rows []ownership) {
 // untilInEffect waits until exactly the wanted policies are in effect, and no previous ones.
 func (w *kubeWorld) untilInEffect(t *testing.T, want inEffect) {
 	t.Helper()
-	w.until(t, "the policies to be where they should", func(ctx context.Context) error {
+	w.until(t, "the policies to be in effect where expected", func(ctx context.Context) error {
 		got, err := w.effect(ctx)
 		if err == nil && !assert.ObjectsAreEqual(want, got) {
-			err = fmt.Errorf("in effect, by the policy's number:\n%s\nand it should be:\n%s", got, want)
+			err = fmt.Errorf("in effect, by the policy's number:\n%s\nwanted:\n%s", got, want)
 		}
 		return err
 	})

@@ -92,7 +92,7 @@ func (w *kubeWorld) listenerOfAnother(t *testing.T, limits map[string]int) {
 			return err
 		}
 		if public.id() != manifest.ID("/p1") || set.id() != manifest.ID("/p1") {
-			return fmt.Errorf("Envoy is %q and %q", public.id(), set.id())
+			return fmt.Errorf("Envoy presents %q and %q", public.id(), set.id())
 		}
 		if err := nobody.refusal(ctx, "set.example.com"); err == nil || !strings.Contains(err.Error(), "certificate required") {
 			return fmt.Errorf("a client without a certificate on the ListenerSet's listener: %w", cmp.Or(err, errors.New("is served")))
@@ -107,7 +107,7 @@ func (w *kubeWorld) listenerOfAnother(t *testing.T, limits map[string]int) {
 			}
 			_ = response.Body.Close()
 			if response.StatusCode != want {
-				return fmt.Errorf("%s answers %d in place of %d", host, response.StatusCode, want)
+				return fmt.Errorf("%s responds with %d instead of %d", host, response.StatusCode, want)
 			}
 		}
 		return nil

@@ -202,7 +202,7 @@ func (w *kubeWorld) until(t *testing.T, what string, condition func(ctx context.
 			since = time.Now()
 		}
 		if time.Since(since) < holds {
-			return fmt.Errorf("it is so for less than %s", holds)
+			return fmt.Errorf("the state has lasted less than %s", holds)
 		}
 		return nil
 	}))

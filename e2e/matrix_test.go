@@ -53,7 +53,7 @@ type cell struct {
 func (f *fixture) matrixBackend() {
 	impostor := manifest.Route{Name: "impostor", Port: 3444} // port of the backend "other"
 	f.routes(echoRoute, impostor)
-	f.until(impostor.Host(), "an answer of the backend, which serves TLS", envoy.Status(400))
+	f.until(impostor.Host(), "a response of the backend, which serves TLS", envoy.Status(400))
 	f.effect(f.Policy(), echoRoute.Host(), seesEnvoy)
 	f.until(impostor.Host(), "a rejection of the backend", envoy.Status(503))
 }
@@ -62,7 +62,7 @@ func (f *fixture) matrixBackend() {
 func (c *cell) routeTargets(f *fixture) {
 	other := manifest.Route{Name: "unprotected", Port: 3443}
 	f.routes(echoRoute, other)
-	f.until(echoRoute.Host(), "an answer of the backend, which serves TLS", envoy.Status(400))
+	f.until(echoRoute.Host(), "a response of the backend, which serves TLS", envoy.Status(400))
 	policy := f.policy("HTTPRoute", echoRoute.Name, "")
 	if !c.Delivers(matrix.FeatureOf(matrix.RouteTargets)) {
 		f.notDelivered(policy)
@@ -111,7 +111,7 @@ func (f *fixture) matrixFrontend() {
 // matrixFilter: a policy of the Gateway adds an HTTP filter.
 func (f *fixture) matrixFilter() {
 	f.filteredRoute(filteredHost, f.countingBackend(filterBackend).port)
-	f.until(filteredHost, "an answer", envoy.Status(200))
+	f.until(filteredHost, "a response", envoy.Status(200))
 	f.apply("matrix-filter", strings.NewReplacer("kind: HTTPRoute", "kind: Gateway", "name: web", "name: eg").Replace(filterPage(f.t)[""]))
 	f.wait("the effect", func(ctx context.Context) error { return f.is(ctx, header("x-served-by", "egraft"), filteredHost, true) })
 }
@@ -130,7 +130,7 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: %d}}]}
 // matrixPatch: a policy of the Gateway changes its listeners.
 func (f *fixture) matrixPatch() {
 	f.filteredRoute(unfilteredHost, f.countingBackend(filterBackend).port)
-	f.until(unfilteredHost, "an answer", envoy.Status(200))
+	f.until(unfilteredHost, "a response", envoy.Status(200))
 	f.must(f.is(f.soon(), largeHeadersPass, unfilteredHost, false))
 	f.apply("matrix-patch", strings.Replace(examplesOf(f.t, "../docs/xds-patch-policy.md")[""], "name: headers", "name: matrix-patch", 1))
 	f.wait("the effect", func(ctx context.Context) error { return f.is(ctx, largeHeadersPass, unfilteredHost, true) })
@@ -142,7 +142,7 @@ func (f *fixture) matrixDenial() {
 	route, other := backend.route("mistaken", "second"), plainRoute
 	other.Section = "http"
 	f.routes(other, route)
-	f.untilFrom(standalone.SecondListenerAddress, route.Host(), "an answer", recordedAnswer)
+	f.untilFrom(standalone.SecondListenerAddress, route.Host(), "a response", recordedAnswer)
 	f.policies(invalid(f.policy("Gateway", "eg", "second")))
 	f.untilFrom(standalone.SecondListenerAddress, route.Host(), "a denial", rejected(http.StatusServiceUnavailable, noBackend))
 	backend.mustStayUntouched(f, standalone.SecondListenerAddress, route.Host())

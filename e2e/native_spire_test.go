@@ -69,7 +69,7 @@ func TestNativeSPIRE(t *testing.T) {
 	}
 	for _, backend := range []string{"echo", "other"} {
 		f.apply("native", natively(host, of[backend], f.AgentSocket()))
-		response := f.until(host, "an answer of "+backend, func(r *envoy.Response) bool {
+		response := f.until(host, "a response of "+backend, func(r *envoy.Response) bool {
 			return r.Echo != nil && r.Echo.Self == manifest.ID("/"+backend)
 		})
 		require.Equal(t, manifest.ID(manifest.EnvoyIdentity), response.Echo.Peer, "mutual TLS")

@@ -103,7 +103,7 @@ func TestIncidents(t *testing.T) {
 	needs(t, here)
 	f := start(t, standalone.Options{Egraft: []string{"--namespace-rules", "namespaces=*;filters=lua"}})
 	f.routes(echoRoute)
-	f.until(echoRoute.Host(), "an answer of the backend, which serves TLS", envoy.Status(400))
+	f.until(echoRoute.Host(), "a response of the backend, which serves TLS", envoy.Status(400))
 	f.run("typo", func(f *fixture) {
 		p := f.env.Policy()
 		p.Kind, p.Target = "HTTPRoute", "ehco"

@@ -84,7 +84,7 @@ func TestPatchIntents(t *testing.T) {
 	for host, section := range map[string]string{filteredHost: "http", unfilteredHost: "second", mutualHost: "https"} {
 		f.routeOf("eg", host, section, backend.port)
 	}
-	f.until(filteredHost, "an answer", envoy.Status(200))
+	f.until(filteredHost, "a response", envoy.Status(200))
 	before := f.settledFor("the world before", func(all map[string]string) error {
 		for _, host := range []string{filteredHost, unfilteredHost, mutualHost} {
 			if !strings.Contains(strings.Join(slices.Collect(maps.Values(all)), "\n"), `"`+host+`"`) {

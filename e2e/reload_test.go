@@ -22,7 +22,7 @@ func TestGatewayFollowsItsConfiguration(t *testing.T) {
 		own = egraft
 		return nil, nil
 	}})
-	const withoutTLS = "an answer of the backend, which serves TLS"
+	const withoutTLS = "a response of the backend, which serves TLS"
 	f.routes(echoRoute)
 	f.until(echoRoute.Host(), withoutTLS, envoy.Status(400))
 	pid := f.Gateway.PID()

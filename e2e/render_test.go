@@ -28,7 +28,7 @@ import (
 func TestRenderIsWhatEnvoyGets(t *testing.T) {
 	f := start(t, standalone.Options{})
 	f.routes(echoRoute)
-	f.until(echoRoute.Host(), "an answer of the backend, which serves TLS", envoy.Status(400))
+	f.until(echoRoute.Host(), "a response of the backend, which serves TLS", envoy.Status(400))
 	f.must(f.WaitSettled(f.soon()))
 	dump, err := f.EnvoyAdmin(f.soon(), "/config_dump")
 	f.must(err)

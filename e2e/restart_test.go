@@ -33,7 +33,7 @@ func (f *fixture) egraftLater() {
 	f.must(f.StartEgraft(f.soon()))
 	f.must(f.WaitEnvoy(f.soon()))
 	f.until(echoRoute.Host(), "the SVID", seesEnvoy)
-	f.until("upgraded.example.com", "a refusal", envoy.Status(503))
+	f.until("upgraded.example.com", "a rejection", envoy.Status(503))
 	require.Zero(f.t, backend.cleartext.Load(), "cleartext connections")
 }
 

@@ -20,7 +20,7 @@ func TestNamespaceRules(t *testing.T) {
 	own, others := f.EnvoyEntry("/ns/default/envoy"), f.EnvoyEntry("/ns/pay/envoy")
 	f.must(f.SPIFFE.AddEntries(f.soon(), own, others))
 	f.routes(echoRoute, plainRoute)
-	f.until(plainRoute.Host(), "an answer", cleartext)
+	f.until(plainRoute.Host(), "a response", cleartext)
 	bystander := f.traffic(plainRoute.Host())
 
 	policy := f.policy("HTTPRoute", echoRoute.Name, "")

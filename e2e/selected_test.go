@@ -152,7 +152,7 @@ func (c *inCluster) takesUpTo(s *scenario, host string, limit int) {
 	s.t.Helper()
 	for size, want := range map[int]int{limit: 200, limit + 1: 413} {
 		var got int
-		s.wait("an answer of "+host, func(ctx context.Context) (err error) {
+		s.wait("a response of "+host, func(ctx context.Context) (err error) {
 			got, err = c.posted(ctx, host, size)
 			return err
 		})

@@ -39,7 +39,7 @@ func TestSettingsOfOneHurtNobodyElse(t *testing.T) {
 	f.routes(before, behind)
 	f.effect(f.Policy(), before.Host(), seesEnvoy)
 	f.until(behind.Host(), "the SVID", seesEnvoy)
-	f.until("hostile.example.com", "a refusal", envoy.Status(503))
+	f.until("hostile.example.com", "a rejection", envoy.Status(503))
 
 	serial := f.get(behind.Host(), "/").Echo.Serial
 	f.must(f.SPIFFE.Rotate(f.soon()))

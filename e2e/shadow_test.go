@@ -23,7 +23,7 @@ import (
 func TestShadow(t *testing.T) {
 	f := start(t, standalone.Options{})
 	f.routes(echoRoute)
-	f.until(echoRoute.Host(), "an answer of the backend, which serves TLS", envoy.Status(400))
+	f.until(echoRoute.Host(), "a response of the backend, which serves TLS", envoy.Status(400))
 	f.must(f.WaitSettled(f.soon()))
 	before := f.configuration()
 

@@ -145,7 +145,7 @@ func (s *scenario) wrongPeerIsRefused(routes ...manifest.Route) {
 	s.t.Helper()
 	s.must(s.env.ApplyPolicy(s.ctx, s.wrongPeer()))
 	for _, r := range routes {
-		s.until(r.Host(), "a refusal", envoy.Status(503))
+		s.until(r.Host(), "a rejection", envoy.Status(503))
 		line := s.logged("access", r.Host(), "CERTIFICATE_VERIFY_FAILED")
 		require.Regexp(s.t, `\b503\b.*\bUF\b|\bUF\b.*\b503\b`, line)
 	}

@@ -40,7 +40,7 @@ func TestSurroundings(t *testing.T) {
 func (f *fixture) socketDeleted() {
 	f.routes(echoRoute, plainRoute)
 	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
-	f.until(plainRoute.Host(), "an answer", cleartext)
+	f.until(plainRoute.Host(), "a response", cleartext)
 	others := f.traffic(plainRoute.Host())
 	first, second := f.entitled("/connected"), f.entitled("/restarted")
 
@@ -74,7 +74,7 @@ func (f *fixture) directoryFull() {
 	const noRoom = "bind: no space left on device"
 	f.routes(echoRoute, plainRoute)
 	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
-	f.until(plainRoute.Host(), "an answer", cleartext)
+	f.until(plainRoute.Host(), "a response", cleartext)
 	others := f.traffic(plainRoute.Host())
 	first, second := f.entitled("/connected"), f.entitled("/restarted")
 
@@ -136,7 +136,7 @@ func mustSay(err error, text string) error {
 // routes, including new ones, are served.
 func (f *fixture) agentDown() {
 	f.routes(echoRoute, plainRoute)
-	f.until(plainRoute.Host(), "an answer", cleartext)
+	f.until(plainRoute.Host(), "a response", cleartext)
 	f.until(echoRoute.Host(), "the backend to reject cleartext", envoy.Status(400))
 	f.must(f.SPIFFE.Stop())
 	isBack := false
@@ -150,7 +150,7 @@ func (f *fixture) agentDown() {
 	late := manifest.Route{Name: "late", Port: plainRoute.Port}
 	begin := time.Now()
 	f.routes(late)
-	f.until(late.Host(), "an answer", cleartext)
+	f.until(late.Host(), "a response", cleartext)
 	f.t.Logf("a new route of another backend serves after %s", time.Since(begin).Round(time.Millisecond))
 	require.Equal(f.t, 503, f.get(echoRoute.Host(), "/").Status)
 

@@ -22,7 +22,7 @@ var plainRoute = manifest.Route{Name: "plain", Port: 3080}
 // until Envoy is, and others are unaffected.
 func (f *fixture) notEntitled() {
 	f.routes(echoRoute, plainRoute)
-	f.until(plainRoute.Host(), "an answer", cleartext)
+	f.until(plainRoute.Host(), "a response", cleartext)
 	others := f.traffic(plainRoute.Host())
 	policy := f.policy("HTTPRoute", echoRoute.Name, "")
 	policy.Identity = "/late"

@@ -62,7 +62,7 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: 3443}}]}
 func (f *fixture) routeAndRule() {
 	f.route("rules", "rules.example.com", rulesRoute)
 	f.routes(echoRoute, plainRoute)
-	f.until(plainRoute.Host(), "an answer", cleartext)
+	f.until(plainRoute.Host(), "a response", cleartext)
 	f.policies(f.policy("HTTPRoute", "rules", "strict"))
 	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
 	f.untilPath("rules.example.com", "/strict", seesEnvoy)
@@ -109,11 +109,11 @@ func (f *fixture) listener() {
 	first, second := echoRoute, plainRoute
 	first.Section, second.Section = "http", "second"
 	f.routes(first, second)
-	f.untilFrom(standalone.SecondListenerAddress, second.Host(), "an answer", cleartext)
+	f.untilFrom(standalone.SecondListenerAddress, second.Host(), "a response", cleartext)
 	f.effect(f.policy("Gateway", "eg", "http"), first.Host(), seesEnvoy)
 	f.must(f.WaitSettled(f.soon()))
 	for range 10 {
-		f.untilFrom(standalone.SecondListenerAddress, second.Host(), "an answer", cleartext)
+		f.untilFrom(standalone.SecondListenerAddress, second.Host(), "a response", cleartext)
 	}
 	cluster, err := f.RouteCluster(f.soon(), second.Name)
 	f.must(err)
@@ -130,7 +130,7 @@ func (f *fixture) routeBeatsGateway() {
 	closer.Identity = identity.Path
 	f.policies(f.wrongPeer())
 	f.effect(closer, echoRoute.Host(), envoy.Peer(identity.ID()))
-	f.until(other.Host(), "a refusal", envoy.Status(503))
+	f.until(other.Host(), "a rejection", envoy.Status(503))
 	f.must(f.WaitSettled(f.soon()))
 	require.Equal(f.t, identity.ID(), f.get(echoRoute.Host(), "/").Echo.Peer)
 }

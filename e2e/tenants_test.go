@@ -55,7 +55,7 @@ func TestMergedBackends(t *testing.T) {
 	mistaken := f.policy("HTTPRoute", "mistaken", "")
 	mistaken.Peers = []string{"exact: spiffe://example.org/nobody"}
 	f.policies(mistaken)
-	f.until("mistaken.example.com", "a refusal", envoy.Status(503))
+	f.until("mistaken.example.com", "a rejection", envoy.Status(503))
 	for range 20 {
 		require.Equal(t, 400, f.get("leaves.example.com", "/").Status, "cleartext, as its policy says")
 		require.True(t, seesEnvoy(f.get("of-gateway.example.com", "/")))
@@ -80,14 +80,14 @@ func TestRejectedClusterIsNeverCleartext(t *testing.T) {
 	backend := f.recorder()
 	route := backend.route("rejected", "")
 	f.routes(route, echoRoute, plainRoute)
-	f.until(route.Host(), "an answer before the policy", recordedAnswer)
-	f.until(plainRoute.Host(), "an answer before the policy", cleartext)
+	f.until(route.Host(), "a response before the policy", recordedAnswer)
+	f.until(plainRoute.Host(), "a response before the policy", cleartext)
 	f.effect(f.policy("HTTPRoute", echoRoute.Name, ""), echoRoute.Host(), seesEnvoy)
 
 	policy := f.policy("HTTPRoute", route.Name, "")
 	policy.Peers = []string{`regex: 'spiffe://example\.org/` + strings.Repeat("x", 150) + `'`}
 	f.policies(policy)
-	f.until(route.Host(), "a refusal", envoy.Status(503))
+	f.until(route.Host(), "a rejection", envoy.Status(503))
 	rejected, err := f.Stat(f.soon(), "^cluster_manager.cds.update_rejected$")
 	f.must(err)
 	require.NotZero(t, rejected, "what the test is about")

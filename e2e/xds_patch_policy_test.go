@@ -21,7 +21,7 @@ func TestPatchPolicies(t *testing.T) {
 	backend := f.countingBackend(filterBackend)
 	for _, host := range []string{filteredHost, unfilteredHost} {
 		f.filteredRoute(host, backend.port)
-		f.until(host, "an answer", envoy.Status(200))
+		f.until(host, "a response", envoy.Status(200))
 	}
 	f.run("Gateway", func(f *fixture) {
 		f.apply("patch", examplesOf(t, "../docs/xds-patch-policy.md")[""])

@@ -111,7 +111,7 @@ func TestRecord(t *testing.T) {
 
 const (
 	purpose  = "apidiff: the exported API is not as recorded: if this is on purpose, run `make api` and commit docs/api\n"
-	unlisted = "apidiff: the exported API is not as recorded: list in CHANGELOG.md, under Unreleased, what is incompatible, and record it then:\n"
+	unlisted = "apidiff: the exported API is not as recorded: list the incompatible changes in CHANGELOG.md under Unreleased, then record the API:\n"
 )
 
 // TestChanges: how the check reports changes after a release.

@@ -55,7 +55,7 @@ func check(o options, out io.Writer) error {
 	}
 	switch {
 	case len(unlisted) > 0:
-		return fmt.Errorf("%w: list in %s, under Unreleased, what is incompatible, and record it then:\n%s", errDiffers, o.changelog, strings.Join(unlisted, "\n"))
+		return fmt.Errorf("%w: list the incompatible changes in %s under Unreleased, then record the API:\n%s", errDiffers, o.changelog, strings.Join(unlisted, "\n"))
 	case differs && !o.write:
 		return fmt.Errorf("%w: if this is on purpose, run `make api` and commit %s", errDiffers, o.records)
 	case differs:

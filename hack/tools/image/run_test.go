@@ -46,7 +46,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{"no entrypoint", []string{"--entrypoint", "/other", "linux/amd64=" + root}, "pack linux/amd64: find the entrypoint: stat " + root + "/other: no such file or directory"},
 		{"a pipe", []string{"--entrypoint", "/app", "linux/amd64=" + pipe}, "pack linux/amd64: pipe is neither a file nor a directory nor a symbolic link"},
-		{"no Go program", []string{"--entrypoint", "/app", "--sbom-dir", ".", "linux/amd64=" + root}, "pack linux/amd64: list what the entrypoint is made of: it is not a Go program"},
+		{"no Go program", []string{"--entrypoint", "/app", "--sbom-dir", ".", "linux/amd64=" + root}, "pack linux/amd64: list the modules of the entrypoint: it is not a Go program"},
 		{"output", []string{"--entrypoint", "/app", "--output", missing + "/x", "linux/amd64=" + root}, "write " + missing + "/x: open " + missing + "/x: no such file or directory"},
 	}
 	for _, test := range tests {

@@ -23,7 +23,7 @@ const billVersion = cdx.SpecVersion1_6
 // included, as CycloneDX. It has no serial number: the same program has the same bill.
 func billOf(info *debug.BuildInfo, created time.Time) ([]byte, error) {
 	if info == nil {
-		return nil, errors.New("list what the entrypoint is made of: it is not a Go program")
+		return nil, errors.New("list the modules of the entrypoint: it is not a Go program")
 	}
 	program := component(&info.Main, cdx.ComponentTypeApplication)
 	std := &debug.Module{Path: "std", Version: strings.TrimPrefix(info.GoVersion, "go")}
@@ -91,7 +91,7 @@ func readBill(program, epoch string) ([]byte, error) {
 	}
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
-		return nil, fmt.Errorf("list what a program is made of: %w", err)
+		return nil, fmt.Errorf("list the modules of a program: %w", err)
 	}
 	return billOf(info, created)
 }

@@ -116,6 +116,6 @@ func TestBillOfAProgram(t *testing.T) {
 	text := filepath.Join(root, "text")
 	require.NoError(t, os.WriteFile(text, []byte("text"), 0o600))
 	require.Equal(t, 1, run([]string{"sbom", text}, "", &stdout, &stderr))
-	require.Equal(t, "image: list what a program is made of: could not read Go build info from "+text+": unrecognized file format\n", stderr.String())
+	require.Equal(t, "image: list the modules of a program: could not read Go build info from "+text+": unrecognized file format\n", stderr.String())
 	require.Empty(t, stdout.String())
 }
