@@ -74,7 +74,7 @@ func printBenchstat(w io.Writer, r result) {
 // machine may have been busy.
 func report(w io.Writer, path string, all []result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\nroutes\tvariant\tchanges\tto snapshot\tslowest\ttranslation\t/ none\tCPU\tserver's CPU\tcalls\tegraft's time\tsent\tanswered")
+	fmt.Fprintln(t, "\nroutes\tvariant\tchanges\tto snapshot\tslowest\ttranslation\t/ none\tCPU\tserver's CPU\tcalls\tegraft's time\tsent\treturned")
 	for _, r := range all {
 		fmt.Fprintf(t, "%d\t%s\t%d\t%.0f ms\t%.0f ms\t%.1f ms\t%.2f\t%.0f ms\t%.1f ms", r.Routes, r.Variant, r.Changes, r.Snapshot, r.Slowest,
 			r.TranslationMedian, r.TranslationMedian/find(all, baseline, r.Routes).TranslationMedian, r.GatewayCPU, r.ServerCPU)

@@ -59,7 +59,7 @@ func (n *numbers) callsGoals() string {
 
 // gatewayTable lists all variants at all sizes.
 func (n *numbers) gatewayTable() string {
-	t := newTable("", "routes", "translation", "× none", "to snapshot", "slowest", "Envoy Gateway's CPU", "server's CPU", "calls", "in egraft", "sent", "answered")
+	t := newTable("", "routes", "translation", "× none", "to snapshot", "slowest", "Envoy Gateway's CPU", "server's CPU", "calls", "in egraft", "sent", "returned")
 	for _, r := range n.gateway {
 		cells := []string{
 			described[r.Variant], thousands(r.Routes), milliseconds(r.Median), fmt.Sprintf("%.2f", n.ratio(r)), milliseconds(r.Snapshot), milliseconds(r.Slowest),
