@@ -98,8 +98,8 @@ func (f *fixture) cook() {
 }
 
 // withoutAnnotations is for the file provider of Envoy Gateway 1.9.1, which drops annotations:
-// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/resource/load.go#L249 The
-// golden case "annotations" of the feature covers them.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/resource/load.go#L249
+// The golden case "annotations" of the feature covers them.
 var withoutAnnotations = strings.NewReplacer("'team' in target.annotations", "target.name == 'web'", "target.annotations['team']", "'checkout'")
 
 func (f *fixture) try(example string, r recipe) {

@@ -16,8 +16,8 @@ import (
 )
 
 // secretServer serves Envoy's secret discovery service as SPIRE's agent does:
-// https://github.com/spiffe/spire/blob/v1.13.3/pkg/agent/endpoints/sdsv3/handler.go SPIRE does not
-// implement DeltaSecrets either.
+// https://github.com/spiffe/spire/blob/v1.13.3/pkg/agent/endpoints/sdsv3/handler.go
+// SPIRE does not implement DeltaSecrets either.
 type secretServer struct {
 	secretv3.UnimplementedSecretDiscoveryServiceServer
 	issuer *Issuer
