@@ -29,7 +29,7 @@ IMPORTS)
 
 func main() { os.Exit(cli.Main(catalog.Builtin, features()...)) }
 
-// features are those of the other modules, in the order in which they were given.
+// features returns the features of the other modules, in the given order.
 func features() []feature.Registration {
 	return slices.Concat([]feature.Registration{}CALLS)
 }

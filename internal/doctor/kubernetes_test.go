@@ -21,7 +21,7 @@ func allowed(whose doctor.Owner, verb string) doctor.Permission {
 	return doctor.Permission{Account: "account of " + string(whose), Whose: whose, Verb: verb, Resource: "things.example.com", Allowed: true}
 }
 
-// deployed is a state in which egraft is a separate Deployment.
+// deployed sets facts in which egraft is a separate Deployment.
 func deployed(_ *testing.T, f *doctor.Facts) {
 	for i := range f.Sidecars.Value {
 		f.Sidecars.Value[i].Present, f.Sidecars.Value[i].Ready = false, false

@@ -13,7 +13,7 @@ import (
 
 const agent = "/run/agent/agent.sock"
 
-// context is a TLS context that fetches from an agent.
+// context returns a TLS context that fetches secrets from an agent.
 func context(uri bool, certificate, bundle string) envoyadmin.TLS {
 	return envoyadmin.TLS{
 		Kind: mutator.KindCluster, Name: "c", HasURI: uri,

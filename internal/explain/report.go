@@ -72,7 +72,7 @@ type Policy struct {
 	Wanted []Wanted `json:"wanted,omitempty"`
 }
 
-// String is "Kind namespace/name".
+// String returns "Kind namespace/name".
 func (p *Policy) String() string { return p.Kind + " " + p.Namespace + "/" + p.Name }
 
 // The stages of a policy.

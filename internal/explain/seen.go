@@ -33,7 +33,7 @@ type Target struct {
 	Sections []string `json:"sections,omitempty"`
 }
 
-// String is "Kind namespace/name".
+// String returns "Kind namespace/name".
 func (t Target) String() string { return t.Kind + " " + t.Namespace + "/" + t.Name }
 
 // inventory collects names.

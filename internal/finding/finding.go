@@ -28,7 +28,7 @@ type Code struct {
 // page is the address of docs/outcomes.md.
 const page = "https://github.com/egraft/egraft/blob/main/docs/outcomes.md"
 
-// Link is the address of a code's explanation.
+// Link returns the address of a code's explanation.
 func (c Code) Link() string { return page + "#" + c.anchor() }
 
 // All returns the codes in order.

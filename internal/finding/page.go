@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// anchor is the anchor of the code's heading on the page.
+// anchor returns the anchor of the code's heading on the page.
 func (c Code) anchor() string { return strings.ToLower(c.ID) }
 
 const pageIntro = `# Outcome reasons and codes

@@ -97,7 +97,7 @@ func (b *Build) add(kinds []policy.Kind, policies bool, crds []CRD) {
 	}
 }
 
-// name is the sort key of resources and the name of the CRD's file, as in controller-gen.
+// name returns the sort key of resources and the name of the CRD's file, as in controller-gen.
 func (r *resource) name() string { return r.Group + "_" + r.plural }
 
 // Missing returns the kinds of custom resources without a CRD, as Kind.group.

@@ -12,7 +12,7 @@ type FeatureModule struct {
 	Module version.ModuleVersion
 }
 
-// featureInfo has a series for each feature that is not built in.
+// featureInfo returns a series for each feature that is not built in.
 func featureInfo(features []FeatureModule) prometheus.Collector {
 	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "egraft_feature_info", Help: "Always 1; the labels name the module of each feature that is not built in.",

@@ -11,7 +11,7 @@ import (
 // selected by their keys. It is relative to the message that the patch selects.
 type Path []step
 
-// Field is the first field of the path.
+// Field returns the first field of the path.
 func (p Path) Field() protoreflect.Name { return p[0].fd.Name() }
 
 // Touched returns the fields of the message that a write to the path may change: the first one, and
@@ -115,7 +115,7 @@ func sameOneof(a, b protoreflect.FieldDescriptor) bool {
 	return of != nil && other != nil && of.FullName() == other.FullName()
 }
 
-// overlaps is false for keys that select different elements.
+// overlaps returns false for keys that select different elements.
 func (k *key) overlaps(other *key) bool {
 	return k == nil || other == nil || k.by() != other.by() || k.text == other.text
 }
