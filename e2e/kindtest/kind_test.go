@@ -32,7 +32,7 @@ const (
 // checks are the calls with which the script determines whether it can run.
 var checks = []string{"docker info", "kind --quiet version", "helm version --template {{.Version}}"}
 
-// until returns the calls up to the creation of the cluster, and more.
+// until returns the calls before the cluster is created, followed by more.
 func until(more ...string) []string {
 	return append(append(append([]string{}, checks...), "kind --quiet get clusters"), more...)
 }

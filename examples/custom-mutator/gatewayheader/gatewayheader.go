@@ -1,4 +1,4 @@
-// Package gatewayheader tells clients which Gateway answered them: every response of a
+// Package gatewayheader tells clients which Gateway responded: every response of a
 // virtual host carries a header with the Gateway's namespace and name.
 package gatewayheader
 
