@@ -49,7 +49,7 @@ func TestBadFiles(t *testing.T) {
 		{"null", header + "socket:", []string{`socket: Invalid value: "null": must be a string`}},
 		{"text for bool", header + `reflection: "true"`, []string{`reflection: Invalid value: "true": must be true or false`}},
 		{"text for list", header + "disableFeatures: a", []string{`disableFeatures: Invalid value: "a": must be a list of strings`}},
-		{"user names", header + "allowedUIDs: [root]", []string{`allowedUIDs: Invalid value: "[\"root\"]": must be a list of user ids, which are numbers`}},
+		{"user names", header + "allowedUIDs: [root]", []string{`allowedUIDs: Invalid value: "[\"root\"]": must be a list of numeric user IDs`}},
 		{"failure policy", header + "failurePolicy: {a: deny, b: Deny, c: Open}", []string{
 			`failurePolicy: Invalid value: "{\"a\":\"deny\",\"b\":\"Deny\",\"c\":\"Open\"}": ` +
 				`policy "deny" of "a" must be Deny, Ignore or Fail` + "\n" + `policy "Open" of "c" must be Deny, Ignore or Fail`,
@@ -99,7 +99,7 @@ func TestBadValues(t *testing.T) {
 			`--config: Invalid value: "/no/such": cannot be read: no such file or directory`,
 		}},
 		{"rules of a flag", []string{"--namespace-rules", "namespaces=shop", "--namespace-rules", "namespaces=*;agentSockets=run"}, []string{"EGRAFT_NAMESPACE_RULES=x"}, []string{
-			`EGRAFT_NAMESPACE_RULES: Invalid value: "x": "x" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
+			`EGRAFT_NAMESPACE_RULES: Invalid value: "x": "x" must be name=values, as in namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
 			`--namespace-rules[1].agentSockets[0]: Invalid value: "run": must be the absolute path of a socket (/run/spire/agent.sock), or of a folder and /* (/run/{namespace}/*)`,
 		}},
 		{"rules that are empty", nil, []string{"EGRAFT_NAMESPACE_RULES="}, []string{`EGRAFT_NAMESPACE_RULES: Invalid value: "": must not be empty; omit it to permit everything`}},
@@ -125,7 +125,7 @@ func TestBadValues(t *testing.T) {
 		{"mode with more than permissions", []string{"--socket-mode", "4660"}, nil, []string{
 			`--socket-mode: Invalid value: "4660": must be octal permissions like "0660"`,
 		}},
-		{"uids", []string{"--allowed-uids", "1,root"}, nil, []string{`--allowed-uids: Invalid value: "1,root": "root" is not a user id, which is a number`}},
+		{"uids", []string{"--allowed-uids", "1,root"}, nil, []string{`--allowed-uids: Invalid value: "1,root": "root" is not a numeric user ID`}},
 		{"bool", nil, []string{"EGRAFT_REFLECTION=yes"}, []string{`EGRAFT_REFLECTION: Invalid value: "yes": must be true or false`}},
 		{"socket and TCP", []string{"--listen-address", ":1", "--insecure"}, []string{"EGRAFT_SOCKET=/a", "EGRAFT_ALLOWED_UIDS=1"}, []string{
 			"EGRAFT_SOCKET: Forbidden: has no effect with --listen-address",

@@ -21,7 +21,7 @@ func uids(target *[]uint32) setting.Value {
 			return strings.Trim(strings.ReplaceAll(fmt.Sprint(l), " ", ","), "[]")
 		},
 		JSON: func(raw json.RawMessage) ([]uint32, error) {
-			return setting.DecodeAs[[]uint32](raw, "a list of user ids, which are numbers")
+			return setting.DecodeAs[[]uint32](raw, "a list of numeric user IDs")
 		},
 	}
 }
@@ -31,7 +31,7 @@ func parseUIDs(list []string) ([]uint32, error) {
 	for _, s := range list {
 		uid, err := strconv.ParseUint(s, 10, 32)
 		if err != nil {
-			return nil, fmt.Errorf("%q is not a user id, which is a number", s)
+			return nil, fmt.Errorf("%q is not a numeric user ID", s)
 		}
 		out = append(out, uint32(uid))
 	}

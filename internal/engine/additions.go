@@ -87,7 +87,7 @@ func upsert[T addition](res *Response, feature string, kind mutator.Kind, add T)
 	}
 	list, names := listOf(res, kind), namesOf(res, kind, wire.FieldNumbersOf(add))
 	if kind == mutator.KindCluster && slices.ContainsFunc(res.renamed, func(r renamed) bool { return r.was == add.GetName() }) {
-		return outcome(NameConflict, fmt.Errorf("%s %q came with the translation and was renamed", kind, add.GetName()))
+		return outcome(NameConflict, fmt.Errorf("%s %q was received with the translation and renamed", kind, add.GetName()))
 	}
 	for i, raw := range list.Encoded {
 		if names[i] != add.GetName() {

@@ -20,7 +20,7 @@ func broken(call *Call, configs []config) (faults []error) {
 			continue
 		}
 		if found := twice(domainsIn(c.raw)); len(found) > 0 {
-			faults = append(faults, fmt.Errorf("route configuration %q came with %s twice, which Envoy rejects; it is passed on", c.name, several("domain", found)))
+			faults = append(faults, fmt.Errorf("received route configuration %q with %s twice, which Envoy rejects; it is passed on", c.name, several("domain", found)))
 		}
 		if names == nil {
 			names = clusterNames(call)
@@ -35,7 +35,7 @@ func broken(call *Call, configs []config) (faults []error) {
 			}
 		}
 		if len(missing) > 0 {
-			faults = append(faults, fmt.Errorf("route configuration %q came with routes to %s, not in the translation; it is passed on", c.name, several("cluster", missing)))
+			faults = append(faults, fmt.Errorf("received route configuration %q with routes to %s, not in the translation; it is passed on", c.name, several("cluster", missing)))
 		}
 	}
 	return faults

@@ -17,9 +17,9 @@ func TestWhatCameBroken(t *testing.T) {
 		warnings []string
 	}{
 		"fine":          {leading(configuration("x.com", "y.com"), "there"), nil},
-		"domain twice":  {configuration("x.com", "y.com X.com"), []string{`route configuration "rc" came with the domain "x.com" twice, which Envoy rejects; it is passed on`}},
-		"several twice": {configuration("x.com y.com", "y.com X.com"), []string{`route configuration "rc" came with the domain "x.com" and 1 more twice, which Envoy rejects; it is passed on`}},
-		"leads nowhere": {leading(configuration("x.com"), "nowhere"), []string{`route configuration "rc" came with routes to the cluster "nowhere", not in the translation; it is passed on`}},
+		"domain twice":  {configuration("x.com", "y.com X.com"), []string{`received route configuration "rc" with the domain "x.com" twice, which Envoy rejects; it is passed on`}},
+		"several twice": {configuration("x.com y.com", "y.com X.com"), []string{`received route configuration "rc" with the domain "x.com" and 1 more twice, which Envoy rejects; it is passed on`}},
+		"leads nowhere": {leading(configuration("x.com"), "nowhere"), []string{`received route configuration "rc" with routes to the cluster "nowhere", not in the translation; it is passed on`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := engine.New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, Reporter: says{}}}, engine.WithCache(1<<20))

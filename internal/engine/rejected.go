@@ -105,7 +105,7 @@ func (r *rejecter) widened(f *mutator.Feature, rejected map[policy.ID]error, val
 	maps.DeleteFunc(with, func(id policy.ID, _ bool) bool {
 		return rejected[id] != nil || namespaces != nil && !namespaces[id.Namespace]
 	})
-	out := together(with, fmt.Errorf("the rejection of one policy led to that of another one %d times, so all policies %s are rejected", r.round, what))
+	out := together(with, fmt.Errorf("rejections caused further rejections %d times, so all policies %s are rejected", r.round, what))
 	maps.Copy(out, rejected)
 	return out
 }

@@ -209,8 +209,8 @@ func TestRejectsInRounds(t *testing.T) {
 		other   string
 	}{
 		"short":              {chain(3, same), 5, "Programmed: selects 1", "Programmed: selects 1"},
-		"long":               {chain(500, same), 6, "ApplyFailed: the rejection of one policy led to that of another one 4 times, so all policies of the namespace are rejected", "Programmed: selects 1"},
-		"of many namespaces": {chain(500, func(i int) string { return fmt.Sprint("ns", i) }), 10, "", "ApplyFailed: the rejection of one policy led to that of another one 8 times, so all policies of the feature matching are rejected"},
+		"long":               {chain(500, same), 6, "ApplyFailed: rejections caused further rejections 4 times, so all policies of the namespace are rejected", "Programmed: selects 1"},
+		"of many namespaces": {chain(500, func(i int) string { return fmt.Sprint("ns", i) }), 10, "", "ApplyFailed: rejections caused further rejections 8 times, so all policies of the feature matching are rejected"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			passes := 0

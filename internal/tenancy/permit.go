@@ -73,11 +73,11 @@ func (r Rules) judge(o *policy.Object) (*judgement, error) {
 	// Files can have a namespace that is not a valid name. In a pattern it would match too much:
 	// with /ns/{namespace}/*, the namespace a/b would be below the paths of namespace a.
 	if faults := validation.IsDNS1123Label(o.Namespace); len(faults) > 0 {
-		return nil, field.Invalid(field.NewPath("metadata", "namespace"), o.Namespace, fmt.Sprintf("%s: %s needs one", faults[0], rulesFlag))
+		return nil, field.Invalid(field.NewPath("metadata", "namespace"), o.Namespace, fmt.Sprintf("%s: required by %s", faults[0], rulesFlag))
 	}
 	rule, _, found := r.For(o.Namespace)
 	if !found {
-		return nil, field.Forbidden(field.NewPath("metadata", "namespace"), fmt.Sprintf("no rule of %s is for namespace %s", rulesFlag, o.Namespace))
+		return nil, field.Forbidden(field.NewPath("metadata", "namespace"), fmt.Sprintf("no rule of %s matches namespace %s", rulesFlag, o.Namespace))
 	}
 	j := &judgement{o.Namespace, rule}
 	if err := j.check(field.NewPath("kind"), rule.Kinds, KindName(o.GroupVersionKind)); err != nil {
@@ -127,7 +127,7 @@ func (j *judgement) fields(f spiffe.Fields) (errs field.ErrorList) {
 // socket checks a path as it is written, so that no path with .. can leave a directory.
 func (j *judgement) socket(at *field.Path, socket string) *field.Error {
 	if j.rule.AgentSockets != nil && path.Clean(socket) != socket {
-		return field.Forbidden(at, fmt.Sprintf("%s is not the shortest way to write %s: %s compares paths as they are written", socket, path.Clean(socket), rulesFlag))
+		return field.Forbidden(at, fmt.Sprintf("%s must be written as %s: %s compares paths literally", socket, path.Clean(socket), rulesFlag))
 	}
 	return j.check(at, j.rule.AgentSockets, socket)
 }

@@ -99,13 +99,13 @@ func TestRules(t *testing.T) {
 		{"socket", sockets, "shop", `"agent":{"socketPath":"/run/spire/agent.sock"}`, ""},
 		{"socket of its own", sockets, "shop", `"agent":{"socketPath":"/run/spire/shop/agent.sock"}`, ""},
 		{"socket by default", sockets, "shop", "", "spec.agent.socketPath: Forbidden: namespace shop may not use /spiffe-workload-api/spire-agent.sock: --namespace-rules permits /run/spire/shop/*, /run/spire/agent.sock"},
-		{"out of the folder", sockets, "shop", `"agent":{"socketPath":"/run/spire/shop/../pay/agent.sock"}`, "spec.agent.socketPath: Forbidden: /run/spire/shop/../pay/agent.sock is not the shortest way to write /run/spire/pay/agent.sock: --namespace-rules compares paths as they are written"},
+		{"out of the folder", sockets, "shop", `"agent":{"socketPath":"/run/spire/shop/../pay/agent.sock"}`, "spec.agent.socketPath: Forbidden: /run/spire/shop/../pay/agent.sock must be written as /run/spire/pay/agent.sock: --namespace-rules compares paths literally"},
 		{"everything at once", "namespaces=*;trustDomains=a.org;workloadIdentifiers=/a;agentSockets=/a", "shop", "", "[" +
 			"spec.trustDomain: Forbidden: namespace shop may not use example.org: --namespace-rules permits a.org, " +
 			"spec.workloadIdentifier: Forbidden: namespace shop may not use /ns/shop/sa/envoy: --namespace-rules permits /a, " +
 			"spec.agent.socketPath: Forbidden: namespace shop may not use /spiffe-workload-api/spire-agent.sock: --namespace-rules permits /a]"},
-		{"a namespace that is a path", own, "shop/sa", "", `metadata.namespace: Invalid value: "shop/sa": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?'): --namespace-rules needs one`},
-		{"a namespace that is an asterisk", own, "*", "", `metadata.namespace: Invalid value: "*": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?'): --namespace-rules needs one`},
+		{"a namespace that is a path", own, "shop/sa", "", `metadata.namespace: Invalid value: "shop/sa": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?'): required by --namespace-rules`},
+		{"a namespace that is an asterisk", own, "*", "", `metadata.namespace: Invalid value: "*": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?'): required by --namespace-rules`},
 	} {
 		for _, kind := range []string{"BackendMTLSPolicy", "FrontendMTLSPolicy"} {
 			t.Run(test.name+"/"+kind, func(t *testing.T) {

@@ -52,12 +52,12 @@ func TestRulesThatCannotBeRead(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                            "must not be empty; omit it to permit everything",
 		" \n":                         "must not be empty; omit it to permit everything",
-		"shop":                        `"shop" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
-		"namespaces=*; kinds=None":    `"" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
+		"shop":                        `"shop" must be name=values, as in namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
+		"namespaces=*; kinds=None":    `"" must be name=values, as in namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
 		"namespace=*":                 `"namespace" is not one of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets, filters, patches and gatewayClasses`,
 		"namespaces=a;namespaces=b":   `has "namespaces" twice in one rule`,
-		"a namespaces=*;Kinds=b":      `"a" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules` + "\n" + `"Kinds" is not one of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets, filters, patches and gatewayClasses`,
-		"namespaces=*,a;kinds=x;kind": `"kind" is not a list with its values, like namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
+		"a namespaces=*;Kinds=b":      `"a" must be name=values, as in namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules` + "\n" + `"Kinds" is not one of namespaces, kinds, trustDomains, workloadIdentifiers, agentSockets, filters, patches and gatewayClasses`,
+		"namespaces=*,a;kinds=x;kind": `"kind" must be name=values, as in namespaces=*;workloadIdentifiers=/ns/{namespace}/*; only spaces separate rules`,
 	} {
 		_, err := tenancy.ParseRules(text)
 		require.EqualError(t, err, want, text)
@@ -123,11 +123,11 @@ func TestRulesThatAreNotValid(t *testing.T) {
 			value("r[0].kinds[0]", "None", "must be the only one"), `r[0].kinds[2]: Duplicate value: "BufferPolicy"`,
 		}},
 		{"namespaces=sh*,a namespaces=shop,a namespaces=*", []string{
-			value("r[1].namespaces[0]", "shop", `never gets here: the first rule that matches decides, and "sh*" of r[0] does; put this one before it`),
-			value("r[1].namespaces[1]", "a", `never gets here: the first rule that matches decides, and "a" of r[0] does; put this one before it`),
+			value("r[1].namespaces[0]", "shop", `never reached: only the first matching rule applies, and "sh*" of r[0] matches first; move this one before it`),
+			value("r[1].namespaces[1]", "a", `never reached: only the first matching rule applies, and "a" of r[0] matches first; move this one before it`),
 		}},
 		{"namespaces=* namespaces=shop", []string{
-			value("r[1].namespaces[0]", "shop", `never gets here: the first rule that matches decides, and "*" of r[0] does; put this one before it`),
+			value("r[1].namespaces[0]", "shop", `never reached: only the first matching rule applies, and "*" of r[0] matches first; move this one before it`),
 			"r[2]: Required value: " + last,
 		}},
 		{"namespaces=*,*", []string{`r[0].namespaces[1]: Duplicate value: "*"`}},

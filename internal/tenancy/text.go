@@ -63,7 +63,7 @@ func parseRule(text string) (Rule, error) {
 	for _, part := range strings.Split(text, ";") {
 		name, values, found := strings.Cut(part, "=")
 		if !found {
-			return r, fmt.Errorf("%q is not a list with its values, like %s; only spaces separate rules", part, example)
+			return r, fmt.Errorf("%q must be name=values, as in %s; only spaces separate rules", part, example)
 		}
 		i := slices.IndexFunc(lists, func(l list) bool { return l.name == name })
 		switch {

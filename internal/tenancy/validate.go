@@ -45,7 +45,7 @@ func (r Rules) reached(at *field.Path) (errs field.ErrorList) {
 				duplicate := b.rule == i && b.pattern == pattern // each reports duplicates
 				if covers(b.pattern, pattern) && !duplicate {
 					errs = append(errs, field.Invalid(at.Index(i).Child("namespaces").Index(j), pattern,
-						fmt.Sprintf("never gets here: the first rule that matches decides, and %q of %s does; put this one before it", b.pattern, at.Index(b.rule))))
+						fmt.Sprintf("never reached: only the first matching rule applies, and %q of %s matches first; move this one before it", b.pattern, at.Index(b.rule))))
 					break
 				}
 			}
