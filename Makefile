@@ -33,12 +33,13 @@ image: ## build images of egraft and of a backend to try it with, as tarballs in
 unit: ## run the tests that need no Envoy, Envoy Gateway or SPIRE
 	@$(EACH) go test $(RACE) ./...; done
 
-matrix: ## run the compatibility matrix and write its table; ONLY="Envoy Gateway 1.8.0,defaults" for some rows
-	@go run ./hack/matrix $(if $(ONLY),-only "$(ONLY)")
+# Without the race detector, tests are compiled with the flags of Envoy Gateway and egraft, which share
+# most packages, and linked without DWARF. `make check` vets all packages.
+TESTENV  := $(if $(WHOLE),,CGO_ENABLED=0 GOFLAGS="$(shell go env GOFLAGS) -trimpath -tags=grpcnotrace -ldflags=-w")
 
-# Without the race detector, packages are compiled with the flags with which Envoy Gateway is, which shares
-# most of them. `make check` vets all packages.
-TESTENV  := $(if $(WHOLE),,CGO_ENABLED=0 GOFLAGS="$(shell go env GOFLAGS) -trimpath")
+matrix: ## run the compatibility matrix and write its table; ONLY="Envoy Gateway 1.8.0,defaults" for some rows
+	@$(TESTENV) go run ./hack/matrix $(if $(ONLY),-only "$(ONLY)")
+
 test: ## run the tests, and the core scenarios on the real parts; WHOLE=1 runs all but those in a cluster, with the race detector
 	@$(TESTENV) go run ./hack/testall -modules "$(MODULES)" -parts "$(PARTS)" -then "make --no-print-directory alerts" $(if $(WHOLE),-whole) -- -vet=off $(if $(WHOLE),$(RACE))
 

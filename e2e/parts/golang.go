@@ -49,6 +49,10 @@ func (p program) recipe() recipe {
 	}
 }
 
+// ownTags are the build tags of hack/build.sh. Envoy Gateway has them, too: it shares packages with
+// egraft, which are compiled once.
+const ownTags = "grpcnotrace"
+
 // BuildCommand builds a command of this repository, such as "./cmd/egraft", without cgo and
 // with the tag of hack/build.sh. Go's own cache makes it fast when nothing changed.
 func (s *Store) BuildCommand(ctx context.Context, pkg, binary string) error {
@@ -64,7 +68,7 @@ func (s *Store) buildOwn(ctx context.Context, out string, packages ...string) er
 	var log bytes.Buffer
 	task := s.progress.Task("go build " + strings.Join(packages, " "))
 	err := compilation{
-		dir: s.root, env: []string{"CGO_ENABLED=0"}, flags: []string{"-trimpath", "-buildvcs=false", "-tags", "grpcnotrace"},
+		dir: s.root, env: []string{"CGO_ENABLED=0"}, flags: []string{"-trimpath", "-buildvcs=false", "-tags", ownTags},
 		out: out, packages: packages,
 	}.run(ctx, task, &log)
 	task.End()

@@ -10,7 +10,7 @@ func recipes(v Versions) map[Name]recipe {
 		EnvoyGateway: program{
 			variable: "EGRAFT_ENVOY_GATEWAY", pkg: "github.com/envoyproxy/gateway/cmd/envoy-gateway",
 			module: pinned(EnvoyGateway, v.EnvoyGateway, EnvoyGatewayVersions), lasts: "about 5 minutes on two cores",
-			ldflags: gatewayVersion(v.EnvoyGateway),
+			ldflags: gatewayVersion(v.EnvoyGateway), tags: ownTags,
 		}.recipe(),
 		SPIREServer: program{
 			variable: "EGRAFT_SPIRE_SERVER", module: "spire", pkg: "github.com/spiffe/spire/cmd/spire-server",

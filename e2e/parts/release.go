@@ -106,7 +106,7 @@ func (s *Store) GetVersion(ctx context.Context, name Name, version string) (stri
 // requires.
 func install(pkg, ldflags string) func(context.Context, job, string) error {
 	return func(ctx context.Context, j job, binary string) error {
-		cmd := command(ctx, "go", "install", "-trimpath", "-ldflags", ldflags, pkg)
+		cmd := command(ctx, "go", "install", "-trimpath", "-tags", ownTags, "-ldflags", ldflags, pkg)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = j.work, j.log, j.log
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOBIN="+filepath.Dir(binary))
 		if err := run(cmd); err != nil {

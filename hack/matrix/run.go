@@ -33,7 +33,7 @@ func (r *runner) all(ctx context.Context) error {
 	}
 	fmt.Fprintf(r.out, "matrix: %d cells; their logs are in %s\n", len(r.cells), dir)
 	program := filepath.Join(dir, "e2e.test")
-	if out, err := r.execute(ctx, r.root, nil, "go", "test", "-c", "-tags", "e2e", "-o", program, "./e2e"); err != nil {
+	if out, err := r.execute(ctx, r.root, nil, "go", "test", "-c", "-tags", "e2e,grpcnotrace", "-o", program, "./e2e"); err != nil {
 		return fmt.Errorf("compile the scenarios: %w\n%s", err, out)
 	}
 	var failed []string

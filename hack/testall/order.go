@@ -22,6 +22,9 @@ const stopTime = 30 * time.Second
 // scenarios is the package with most of the tests that need parts.
 const scenarios = "./e2e"
 
+// tags are the build tags of scenarios, with that of egraft's programs.
+const tags = "e2e,grpcnotrace"
+
 // tagged are the packages with tests that need parts or other programs. A test checks the list.
 var tagged = []string{"./deploy", "./e2e/chart", "./hack/charts", "./internal/page", scenarios}
 
@@ -76,7 +79,7 @@ func (a *all) environ(more ...string) []string {
 func (a *all) atOnce(ctx context.Context) error {
 	var err error
 	for _, module := range a.modules {
-		err = errors.Join(err, a.test(ctx, call{dir: module, environ: a.environ(onEnvoyVariable)}, "-tags", "e2e", "-timeout", "40m", "./..."))
+		err = errors.Join(err, a.test(ctx, call{dir: module, environ: a.environ(onEnvoyVariable)}, "-tags", tags, "-timeout", "40m", "./..."))
 	}
 	return errors.Join(err, a.last(ctx))
 }
@@ -96,7 +99,7 @@ func (a *all) inOrder(ctx context.Context, missing []string) error {
 				err = errors.Join(err, a.test(ctx, call{dir: module, environ: []string{onEnvoyVariable}}, pkg))
 			}
 		}
-		err = errors.Join(err, a.test(ctx, call{environ: a.environ("EGRAFT_E2E_PARTS=demo")}, "-tags", "e2e", "-timeout", "40m", scenarios))
+		err = errors.Join(err, a.test(ctx, call{environ: a.environ("EGRAFT_E2E_PARTS=demo")}, "-tags", tags, "-timeout", "40m", scenarios))
 	}
 	failed := building.wait()
 	if failed != nil {
@@ -108,10 +111,10 @@ func (a *all) inOrder(ctx context.Context, missing []string) error {
 		if sub != "" {
 			pattern += "/^" + sub + "$"
 		}
-		err = errors.Join(err, a.test(ctx, call{}, "-tags", "e2e", "-timeout", "40m", "-run", pattern, scenarios))
+		err = errors.Join(err, a.test(ctx, call{}, "-tags", tags, "-timeout", "40m", "-run", pattern, scenarios))
 	}
 	others := slices.DeleteFunc(slices.Clone(tagged), func(p string) bool { return p == scenarios })
-	err = errors.Join(err, a.test(ctx, call{}, append([]string{"-tags", "e2e", "-timeout", "40m"}, others...)...))
+	err = errors.Join(err, a.test(ctx, call{}, append([]string{"-tags", tags, "-timeout", "40m"}, others...)...))
 	return errors.Join(err, a.last(ctx))
 }
 

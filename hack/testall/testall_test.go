@@ -85,8 +85,8 @@ func TestAtOnceWhereAllPartsAreThere(t *testing.T) {
 	require.Empty(t, missing)
 	require.NoError(t, a.atOnce(t.Context()))
 	assert.Equal(t, []string{
-		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2ETEST=required go test -json -race -tags e2e -timeout 40m ./...",
-		"examples/policy-mutator: EGRAFT_E2E_SCENARIOS=core EGRAFT_E2ETEST=required go test -json -race -tags e2e -timeout 40m ./...",
+		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2ETEST=required go test -json -race -tags e2e,grpcnotrace -timeout 40m ./...",
+		"examples/policy-mutator: EGRAFT_E2E_SCENARIOS=core EGRAFT_E2ETEST=required go test -json -race -tags e2e,grpcnotrace -timeout 40m ./...",
 		"make alerts",
 	}, f.tests())
 }
@@ -96,7 +96,7 @@ func TestWhole(t *testing.T) {
 	a, _ := newAll(t, f)
 	a.whole, a.results.whole = true, true
 	require.NoError(t, a.atOnce(t.Context()))
-	assert.Contains(t, f.tests(), "EGRAFT_E2ETEST=required go test -json -race -tags e2e -timeout 40m ./...")
+	assert.Contains(t, f.tests(), "EGRAFT_E2ETEST=required go test -json -race -tags e2e,grpcnotrace -timeout 40m ./...")
 	var summary bytes.Buffer
 	a.results.summary(&summary, time.Second)
 	assert.Contains(t, summary.String(), "  not here  clusters (")
@@ -120,10 +120,10 @@ func TestInOrderWhereSomeAreMissing(t *testing.T) {
 		"examples/policy-mutator: go test -json -race ./...",
 		"EGRAFT_E2ETEST=required go test -json -race ./pkg/e2etest",
 		"examples/policy-mutator: EGRAFT_E2ETEST=required go test -json -race .",
-		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2E_PARTS=demo go test -json -race -tags e2e -timeout 40m ./e2e",
-		"go test -json -race -tags e2e -timeout 40m -run ^(TestRules|TestOwners)$ ./e2e",
-		"go test -json -race -tags e2e -timeout 40m -run ^(TestSVIDs)$/^spire$ ./e2e",
-		"go test -json -race -tags e2e -timeout 40m ./deploy ./e2e/chart ./hack/charts ./internal/page",
+		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2E_PARTS=demo go test -json -race -tags e2e,grpcnotrace -timeout 40m ./e2e",
+		"go test -json -race -tags e2e,grpcnotrace -timeout 40m -run ^(TestRules|TestOwners)$ ./e2e",
+		"go test -json -race -tags e2e,grpcnotrace -timeout 40m -run ^(TestSVIDs)$/^spire$ ./e2e",
+		"go test -json -race -tags e2e,grpcnotrace -timeout 40m ./deploy ./e2e/chart ./hack/charts ./internal/page",
 		"make alerts",
 	}, f.tests())
 	var summary bytes.Buffer

@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -89,7 +90,7 @@ func selections(untouched map[id]string) (out []func(id) bool) {
 	for _, k := range callfile.Kinds() {
 		out = append(out, func(i id) bool { return i.kind == k && is(i) })
 	}
-	for _, i := range slices.SortedFunc(maps.Keys(untouched), func(a, b id) int { return slices.Compare([]string{a.name}, []string{b.name}) }) {
+	for _, i := range slices.SortedFunc(maps.Keys(untouched), func(a, b id) int { return cmp.Compare(a.name, b.name) }) {
 		if i.kind == mutator.KindRouteConfiguration {
 			out = append(out, func(j id) bool { return i == j })
 		}
