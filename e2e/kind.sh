@@ -82,4 +82,4 @@ trap 'stop 143' TERM
 run kind create cluster --image "$image" --wait 3m --retain
 run make --no-print-directory build # a command of deploy/patch/README.md is egraft
 export PATH=$PWD/bin:$PATH EGRAFT_E2E=kind EGRAFT_E2E_KIND_DIR=$dir
-run go test "$@" -tags e2e -timeout 40m -count 1 -v ./e2e -run '^TestCluster$'
+run go test "$@" -tags e2e,grpcnotrace -timeout 40m -count 1 -v ./e2e -run '^TestCluster$'

@@ -22,7 +22,7 @@ const (
 
 	create     = "kind create cluster --image " + image + " --wait 3m --retain" + mine
 	build      = "make --no-print-directory build" + mine
-	test       = "go test -race -tags e2e -timeout 40m -count 1 -v ./e2e -run ^TestCluster$" + mine
+	test       = "go test -race -tags e2e,grpcnotrace -timeout 40m -count 1 -v ./e2e -run ^TestCluster$" + mine
 	tested     = "EGRAFT_E2E=kind EGRAFT_E2E_KIND_DIR=TMP/egraft-kind-X egraft=ROOT/bin"
 	exportLogs = "kind export logs TMP/egraft-kind-X/log/kind" + mine
 	deleted    = "kind delete cluster" + mine
