@@ -1,9 +1,9 @@
-// Package attemptcount makes Envoy tell backends which attempt a request is: the header
-// x-envoy-attempt-count, 1 for the first try, more for retries and hedged requests.
+// Package attemptcount makes Envoy send each request's attempt number to backends in the header
+// x-envoy-attempt-count: 1 for the first try, more for retries and hedged requests.
 //
-// It is switched on by configuration, for all virtual hosts: the VirtualHost hook says
-// nothing of policies. Envoy Gateway calls that hook for each virtual host, which takes
-// time, and so it is off unless asked for.
+// The feature is off by default. Configuration enables it for all virtual hosts, because Envoy
+// Gateway does not pass policies to the VirtualHost hook. It calls that hook for each virtual host,
+// which takes time.
 package attemptcount
 
 import (
@@ -22,7 +22,7 @@ func New() mutator.Feature {
 	return mutator.Feature{
 		Name:          Name,
 		Hooks:         []mutator.Hook{mutator.HookVirtualHost},
-		FailurePolicy: mutator.Ignore, // a header less is no reason to reject requests
+		FailurePolicy: mutator.Ignore, // a missing header is no reason to reject requests
 		VirtualHosts:  virtualHosts{},
 	}
 }
@@ -30,8 +30,8 @@ func New() mutator.Feature {
 // virtualHosts sets the header for backends.
 type virtualHosts struct{}
 
-// Plan is the same for all virtual hosts: one is decoded, with its routes, only when it has
-// changed.
+// Plan returns the same plan for all virtual hosts: egraft decodes one, with its routes, only when
+// it has changed.
 func (virtualHosts) Plan(*mutator.Input, mutator.View) *mutator.Plan[*routev3.VirtualHost] {
 	return &mutator.Plan[*routev3.VirtualHost]{Edit: setHeader, CacheKey: new("")}
 }

@@ -36,8 +36,8 @@ func edit(p *v1alpha1.BackendMTLSPolicy, c *clusterv3.Cluster) (attach.Change, e
 	return attach.Replaced, nil
 }
 
-// requiresURI reports whether the cluster has TLS and accepts peers only by URIs wherever it has, as
-// after the edit of a policy.
+// requiresURI reports whether the cluster uses TLS and every TLS context accepts peers by URI only,
+// as it does after a policy's edit.
 func requiresURI(c *clusterv3.Cluster) (bool, error) {
 	contexts, required := 0, 0
 	err := xds.EditClusterTLS(proto.CloneOf(c), func(ctx *tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error) {
@@ -64,7 +64,7 @@ func editor(s *v1alpha1.BackendMTLSPolicySpec, c *clusterv3.Cluster) xds.EditTLS
 			fresh := tlsContext(s, matchers(s))
 			fresh.CommonTlsContext.AlpnProtocols = alpn(c)
 			return requireURI(fresh)
-		case rejectsAll(ctx): // by a pass before this one
+		case rejectsAll(ctx): // by an earlier pass
 			return nil, nil
 		}
 		secured := tlsContext(s, matchers(s))

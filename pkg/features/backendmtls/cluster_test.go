@@ -14,8 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// TestChange: a cluster that was in cleartext is replaced, unless the policy leaves it alone or denies
-// it.
+// TestChange: a cleartext cluster is replaced, unless the policy leaves it unmodified or denies it.
 func TestChange(t *testing.T) {
 	tls, err := xds.Any(&tlsv3.UpstreamTlsContext{Sni: "x"})
 	require.NoError(t, err)
@@ -35,8 +34,8 @@ func TestChange(t *testing.T) {
 	}
 }
 
-// TestRequiresURI: what metadata says of a pass before counts for a cluster that accepts peers by
-// URIs alone, and for no other one.
+// TestRequiresURI: metadata from an earlier pass counts only for a cluster that accepts peers by
+// URI alone.
 func TestRequiresURI(t *testing.T) {
 	tls, err := xds.Any(&tlsv3.UpstreamTlsContext{Sni: "x"})
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 // certificate, so that Envoy accepts exactly the policy's peers. Envoy's validator for plain
 // authorities respects the setting, and the one for SPIFFE will (envoy#46564). The SNI stays.
 func acceptByPeersAlone(c *clusterv3.Cluster) error {
-	options := c.GetUpstreamHttpProtocolOptions() // the old place
+	options := c.GetUpstreamHttpProtocolOptions() // the deprecated field
 	if options != nil {
 		options.AutoSanValidation = false
 	}

@@ -26,8 +26,8 @@ func tlsContext(s *v1alpha1.BackendMTLSPolicySpec, peers []*tlsv3.SubjectAltName
 // TLS parameters. It does not copy certificates and validation settings: with
 // auto_sni_san_validation, Envoy could match the SNI instead of the SPIFFE ID.
 //
-// Others than the policy's owner choose these settings. A setting that Envoy might reject is an error:
-// see [spiffe.Keep].
+// These settings do not come from the policy's owner. A setting that Envoy might reject is an
+// error: see [spiffe.Keep].
 func keep(from, to *tlsv3.UpstreamTlsContext) error {
 	if err := spiffe.CheckSNI(from.GetSni()); err != nil {
 		return err
@@ -54,7 +54,7 @@ func matchers(s *v1alpha1.BackendMTLSPolicySpec) []*tlsv3.SubjectAltNameMatcher 
 // denied is a URI that no certificate has.
 const denied = "egraft:plaintext-backend-denied"
 
-// nobody is a matcher that matches no peer.
+// nobody returns a matcher that matches no peer.
 func nobody() []*tlsv3.SubjectAltNameMatcher {
 	return []*tlsv3.SubjectAltNameMatcher{spiffe.URI(&matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_Exact{Exact: denied}})}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// fieldsOf returns the fields that the policy shares with others.
+// fieldsOf returns the fields that the policy shares with other kinds.
 func fieldsOf(s *v1alpha1.BackendMTLSPolicySpec) spiffe.Fields {
 	return spiffe.Fields{
 		TrustDomain: s.TrustDomain, WorkloadIdentifier: s.WorkloadIdentifier, TrustBundles: &s.TrustBundles,

@@ -14,7 +14,7 @@ import (
 
 var gvk = New(0).Policies[0].GroupVersionKind
 
-// valid is a policy that has nothing wrong; the tests replace lines of it.
+// valid is a valid policy; the tests replace lines of it.
 const valid = `apiVersion: egraft.io/v1alpha1
 kind: BackendMTLSPolicy
 metadata: {name: p, namespace: default}
@@ -25,7 +25,7 @@ spec:
   peers: [{exact: spiffe://example.org/echo}]
 `
 
-// read decodes and validates a policy as a call does.
+// read decodes and validates a policy as a hook call does.
 func read(t *testing.T, text string) *policy.Object {
 	t.Helper()
 	raw, err := yaml.YAMLToJSON([]byte(text))
@@ -96,7 +96,7 @@ func TestPoliciesThatAreWrong(t *testing.T) {
 	}
 }
 
-// TestLongPoliciesAreCheap: what is too long or too much is counted and not read.
+// TestLongPoliciesAreCheap: values over a limit are counted and not parsed.
 func TestLongPoliciesAreCheap(t *testing.T) {
 	regex := `{regex: 'spiffe://example\.org/(((((a{60}){60}'}, `
 	text := strings.Replace(valid, "[{exact: spiffe://example.org/echo}]", "["+strings.Repeat(regex, 3000)+"]\n  trustBundles: ["+strings.Repeat("A,", 3000)+"]", 1)
@@ -120,7 +120,7 @@ func TestPoliciesThatAreRight(t *testing.T) {
 	}
 }
 
-// TestRequireURI is the last line before a context that accepts every workload.
+// TestRequireURI: the last check before a TLS context that would accept every workload.
 func TestRequireURI(t *testing.T) {
 	s := policy.As[v1alpha1.BackendMTLSPolicy](read(t, valid)).Spec
 	_, err := requireURI(tlsContext(&s, matchers(&s)))

@@ -43,8 +43,8 @@ func New(maxBytes int64) mutator.Feature {
 		Route:       setRoute,
 		VirtualHost: setVirtualHost,
 		Filter:      filterName,
-		Position:    httpfilter.At(httpfilter.Buffer),                                     // behind authentication, so that nobody unknown makes Envoy hold bodies
-		Config:      &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(math.MaxUint32)}, // there has to be one, which is never in effect
+		Position:    httpfilter.At(httpfilter.Buffer),                                     // after authentication, so that unauthenticated clients cannot make Envoy hold bodies
+		Config:      &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(math.MaxUint32)}, // the field is required; this value never applies
 		Default:     off(),
 		NeedsFilter: buffers,
 		Describe:    describe,

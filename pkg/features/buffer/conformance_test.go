@@ -12,5 +12,5 @@ func TestConformance(t *testing.T) { mutatortest.Run(t, "testdata", feature) }
 
 func FuzzPolicy(f *testing.F) { mutatortest.Fuzz(f, "testdata", feature) }
 
-// feature has the limit that the case about it is past.
+// feature has the limit that one of the cases exceeds.
 func feature() mutator.Feature { return buffer.New(buffer.DefaultMaxBytes) }

@@ -43,15 +43,15 @@ func perRoute(s *v1alpha1.BufferPolicySpec) (proto.Message, error) {
 	return &bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Buffer{Buffer: &bufferv3.Buffer{MaxRequestBytes: wrapperspb.UInt32(n)}}}, err
 }
 
-// off is also the default for routes without a policy. Without it, Envoy would decide at the start of a
-// request, by the route at that time, whether the filter takes part. If authentication then made Envoy
-// select another route, that route's limit would not apply.
+// off is also the default for routes without a policy. Without it, Envoy would decide at the start
+// of a request, by the route at that time, whether the filter takes part. If authentication then
+// made Envoy select another route, that route's limit would not apply.
 func off() *bufferv3.BufferPerRoute {
 	return &bufferv3.BufferPerRoute{Override: &bufferv3.BufferPerRoute_Disabled{Disabled: true}}
 }
 
-// setRoute sets the policy on a route. It always sets the filter's setting, which overrides the one of
-// the virtual host.
+// setRoute sets the policy on a route. It always writes the filter's per-route setting, which
+// overrides that of the virtual host.
 func setRoute(p *v1alpha1.BufferPolicy, r *routev3.Route) error {
 	s := &p.Spec
 	setting, err := perRoute(s)
@@ -76,7 +76,7 @@ func setRoute(p *v1alpha1.BufferPolicy, r *routev3.Route) error {
 func setVirtualHost(p *v1alpha1.BufferPolicy, vh *routev3.VirtualHost, routes []*routev3.Route) error {
 	s := &p.Spec
 	switch {
-	case s.Disabled: // the filter is off where nothing switches it on
+	case s.Disabled: // the filter is off unless a route or virtual host turns it on
 		return nil
 	case s.Mode == v1alpha1.BufferLimitOnly:
 		return limit(s, routes...)
@@ -97,8 +97,8 @@ func limit(s *v1alpha1.BufferPolicySpec, routes ...*routev3.Route) error {
 	return err
 }
 
-// rejectUpgrades makes Envoy respond with 403 to WebSockets and other upgrades, which never end: Envoy
-// would wait and buffer what the client sends. Envoy Gateway does the same for requestBuffer.
+// rejectUpgrades makes Envoy respond with 403 to WebSockets and other upgrades. They never end, so
+// Envoy would wait and buffer what the client sends. Envoy Gateway does the same for requestBuffer.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/route.go#L179-L196
 func rejectUpgrades(routes ...*routev3.Route) {
 	for _, r := range routes {

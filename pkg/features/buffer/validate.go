@@ -69,7 +69,7 @@ func validateBytes(s *v1alpha1.BufferPolicySpec, at *field.Path, allowed int64) 
 	return nil
 }
 
-// shortened cuts text from a policy for a message.
+// shortened truncates text from a policy for a message.
 func shortened(text string) string {
 	if len(text) <= quantity.MaxLength {
 		return text

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// valid is a policy that has nothing wrong; the tests replace lines of it.
+// valid is a valid policy; the tests replace lines of it.
 const valid = `apiVersion: egraft.io/v1alpha1
 kind: BufferPolicy
 metadata: {name: p, namespace: default}
@@ -20,7 +20,7 @@ spec:
   maxRequestBytes: 1Mi
 `
 
-// read decodes and validates a policy as a call does.
+// read decodes and validates a policy as a hook call does.
 func read(t *testing.T, text string) *policy.Object {
 	t.Helper()
 	raw, err := yaml.YAMLToJSON([]byte(text))
@@ -70,8 +70,8 @@ func TestPoliciesThatAreWrong(t *testing.T) {
 	}
 }
 
-// TestWholeNumbersHoweverWritten: what is a whole number is taken, be it written with a point,
-// a small suffix or an exponent, as a string or as a number.
+// TestWholeNumbersHoweverWritten: whole numbers are valid with a decimal point, a small suffix or
+// an exponent, as a string or as a number.
 func TestWholeNumbersHoweverWritten(t *testing.T) {
 	for text, want := range map[string]string{
 		"1.5Ki": "1.5Ki", "128974848000m": "128974848000m", "0.0625Gi": "0.0625Gi", "1536": "1536", `"1536"`: "1536", "1.536e3": "1536", "15e2": "1500", "0x10": "16", "1000.0": "1000",

@@ -31,7 +31,7 @@ func New(timeout time.Duration) mutator.Feature {
 
 // clusters sets the timeout of clusters that have none.
 type clusters struct {
-	plan *mutator.Plan[*clusterv3.Cluster] // its key is constant, since the timeout is that of the process
+	plan *mutator.Plan[*clusterv3.Cluster] // its cache key is constant, because the timeout does not change while the process runs
 }
 
 func newClusters(timeout time.Duration) clusters {

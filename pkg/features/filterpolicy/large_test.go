@@ -17,9 +17,10 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestTooLargeForARoute: a policy that no route can carry is told by the Route hook, which is the only one that knows it.
+// TestTooLargeForARoute: the Route hook reports a policy that is too large for a route, because no
+// other hook receives the policy.
 func TestTooLargeForARoute(t *testing.T) {
-	var text bytes.Buffer // which does not get smaller
+	var text bytes.Buffer // random, so that it does not compress
 	for i := range 500 {
 		fmt.Fprintf(&text, "%x", uint64(i+1)*0x9e3779b97f4a7c15)
 	}

@@ -14,27 +14,27 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// clientsFilter is the name of the RBAC filter of [authorizeClients]. It is not [gate]:
-// routes close that one, and routes of listeners with TLS do, too.
+// clientsFilter is the name of the RBAC filter of [authorizeClients]. It differs from [gate], which
+// routes close, including routes of listeners with TLS.
 const clientsFilter = "egraft.io/frontend-mtls-clients"
 
-// mtlsPrincipal is Envoy's name of the principal that looks at what it is told to in a
-// verified certificate. The older one, "authenticated", takes DNS names and the subject where
-// no URI matches, and if it has no name, clients without a certificate.
+// mtlsPrincipal is Envoy's name of the principal that checks only the configured part of a verified
+// certificate. The older principal, "authenticated", falls back to DNS names and the subject if no
+// URI matches, and without a name it also matches clients without a certificate.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/extensions/rbac/principals/mtls_authenticated/v3/mtls_authenticated.proto
 const mtlsPrincipal = "envoy.rbac.principals.mtls_authenticated"
 
-// authorizeClients lets requests pass from clients whose verified certificate has one of the
-// SPIFFE IDs and none of another trust domain, and, where certificates are optional, from
-// those that presented none.
+// authorizeClients allows requests from clients whose verified certificate has one of the SPIFFE
+// IDs and no ID of another trust domain. If certificates are optional, it also allows clients that
+// presented none.
 //
-// Envoy's SPIFFE validator chooses the bundle by one URI of a certificate, and compares each
-// of its URIs with the matchers of the TLS context: an authority of a domain that the agent
-// federates with could sign for the clients of another one. An SVID has a single URI.
+// Envoy's SPIFFE validator chooses the bundle by one URI of a certificate, but compares each URI
+// with the matchers of the TLS context. An authority of a federated domain could therefore sign for
+// the clients of another domain. An SVID has a single URI.
 // https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md#2-spiffe-id
 //
-// Where certificates are optional it stands in for matchers in the TLS context, too: as soon
-// as there is one, Envoy demands a certificate of everybody.
+// If certificates are optional, the filter also replaces the matchers in the TLS context: with a
+// matcher there, Envoy requires a certificate from every client.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/tls/cert_validator/default_validator.cc
 func authorizeClients(hcm *hcmv3.HttpConnectionManager, ids []*tlsv3.SubjectAltNameMatcher, optional bool) error {
 	if err := spiffe.RequireURIMatchers(ids); err != nil {
@@ -67,7 +67,7 @@ func authorizeClients(hcm *hcmv3.HttpConnectionManager, ids []*tlsv3.SubjectAltN
 	return err
 }
 
-// clientsOf is who has an ID of a trust domain that matches, and none of another domain.
+// clientsOf matches clients with a matching ID of the trust domain and no ID of another domain.
 func clientsOf(domain spiffe.Domain) (*rbacconfigv3.Principal, error) {
 	var named []*rbacconfigv3.Principal
 	for _, id := range domain.Matchers {
@@ -87,10 +87,10 @@ func clientsOf(domain spiffe.Domain) (*rbacconfigv3.Principal, error) {
 	}}}}, nil
 }
 
-// withoutCertificate is who presented none. Not to have a verified one is not enough: Envoy
-// verifies no certificate when a session is resumed, and knows its names even so. Where that
-// is not turned off as in [present], the resumed session of somebody with another ID would
-// pass for one without a certificate.
+// withoutCertificate matches clients that presented no certificate. It is not enough that there is
+// no verified certificate: Envoy does not verify one when it resumes a session, but still knows its
+// names. Unless [present] turns off resumption, the resumed session of a client with another ID
+// would pass for one without a certificate.
 func withoutCertificate() (*rbacconfigv3.Principal, error) {
 	withVerified, err := verified(&mtlsv3.Config{AnyValidatedClientCertificate: true})
 	if err != nil {
@@ -105,7 +105,7 @@ func withoutCertificate() (*rbacconfigv3.Principal, error) {
 	return &rbacconfigv3.Principal{Identifier: &rbacconfigv3.Principal_NotId{NotId: someone}}, nil
 }
 
-// verified is who has a verified certificate of a kind.
+// verified matches clients with a verified certificate of the given kind.
 func verified(kind *mtlsv3.Config) (*rbacconfigv3.Principal, error) {
 	cfg, err := xds.Any(kind)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// TestClientsOfNobody are none: without matchers, each client of the trust domain would be let in,
-// or, where certificates are optional, only those without one.
+// TestClientsOfNobody: an empty list of clients is an error. Without matchers, Envoy would admit
+// every client of the trust domain or, if certificates are optional, only those without one.
 func TestClientsOfNobody(t *testing.T) {
 	for _, optional := range []bool{false, true} {
 		hcm := &hcmv3.HttpConnectionManager{HttpFilters: []*hcmv3.HttpFilter{{Name: "envoy.filters.http.router"}}}
@@ -20,7 +20,7 @@ func TestClientsOfNobody(t *testing.T) {
 	}
 }
 
-// TestClientsWithoutARouter is an error: a filter behind which there is none has no effect.
+// TestClientsWithoutARouter: a missing router is an error, because nothing follows the filter.
 func TestClientsWithoutARouter(t *testing.T) {
 	require.Error(t, authorizeClients(&hcmv3.HttpConnectionManager{}, spiffe.Matchers(nil, []v1alpha1.TrustDomain{"example.org"}), false))
 }

@@ -2,10 +2,9 @@
 // SVID, which Envoy fetches from a SPIRE agent by SDS, and accept clients by their SPIFFE
 // IDs.
 //
-// It finds the Gateway listeners that a filter chain belongs to by the virtual hosts of
-// its routes. It must never leave a chain that verifies clients with SPIRE's bundle and
-// without a URI matcher, and never deny what another listener shares with the one that a
-// policy is for. See README.md.
+// It finds the Gateway listeners of a filter chain by the virtual hosts of its routes. It must
+// never leave a chain that verifies clients with SPIRE's bundle and without a URI matcher, and
+// never deny what the policy's target shares with another listener. See README.md.
 package frontendmtls
 
 import (

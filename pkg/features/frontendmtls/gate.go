@@ -13,20 +13,20 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// The gates are RBAC filters that let everything pass unless a route says otherwise. They are
-// in filter chains without TLS only, so that what the routes say has no effect on requests by
-// TLS, should they ever share routes.
+// The gates are RBAC filters that allow every request unless a route closes them. Only filter
+// chains without TLS have them, so that the routes' settings never affect requests over TLS, even
+// if both should share routes.
 //
-// The first one keeps requests from all other filters. The last one sees the route that the
-// router takes, which need not be the one that the first one saw: a filter can change what
-// routes are chosen by and have Envoy choose anew. Neither may be disabled and switched on by
-// routes: Envoy decides that at the start of a request, for the route of then.
+// The first gate keeps requests from all other filters. The last gate sees the route that the
+// router uses. It can differ from the first gate's route, because a filter can change what Envoy
+// selects routes by and make Envoy select again. The gates must not be disabled filters that routes
+// enable: Envoy decides that at the start of a request, by the route at that time.
 const (
 	gate     = "egraft.io/frontend-mtls"
 	lastGate = httpfilter.LastPrefix + "frontend-mtls"
 )
 
-// addGates puts the gates in front of all HTTP filters, and of the router.
+// addGates inserts one gate before all HTTP filters, and one before the router.
 func addGates(fc *listenerv3.FilterChain) error {
 	before, err := httpfilter.New(gate, &rbacv3.RBAC{})
 	if err != nil {
@@ -47,8 +47,8 @@ func addGates(fc *listenerv3.FilterChain) error {
 	return err
 }
 
-// closeGates closes the gates for a virtual host, whatever its routes are, and leaves them open
-// for redirects, which lead to no backend: they are how clients find the listener with TLS.
+// closeGates closes the gates for a virtual host and all its routes except redirects. Redirects
+// lead to no backend, and they send clients to the listener with TLS.
 func closeGates(vh *routev3.VirtualHost) error {
 	// A policy that allows nothing: https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/rbac/v3/rbac.proto
 	closed := &rbacv3.RBACPerRoute{Rbac: &rbacv3.RBAC{Rules: &rbacconfigv3.RBAC{Action: rbacconfigv3.RBAC_ALLOW}}}

@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Modes of the header, in Envoy Gateway's words.
+// Modes of the header, as Envoy Gateway names them.
 const (
 	sanitize          = "Sanitize"
 	forwardOnly       = "ForwardOnly"
@@ -20,7 +20,7 @@ const (
 
 var modes = []string{sanitize, forwardOnly, appendForward, sanitizeSet, alwaysForwardOnly}
 
-// Details of the header, in Envoy Gateway's words.
+// Details of the header, as Envoy Gateway names them.
 const (
 	subject v1alpha1.CertDetail = "Subject"
 	cert    v1alpha1.CertDetail = "Cert"
@@ -29,7 +29,7 @@ const (
 	uri     v1alpha1.CertDetail = "URI"
 )
 
-// setHeader lets an HTTP connection manager treat X-Forwarded-Client-Cert as a policy says.
+// setHeader sets how an HTTP connection manager handles X-Forwarded-Client-Cert.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto
 func setHeader(hcm *hcmv3.HttpConnectionManager, x *v1alpha1.XForwardedClientCert) {
 	hcm.ForwardClientCertDetails = map[string]hcmv3.HttpConnectionManager_ForwardClientCertDetails{

@@ -9,10 +9,10 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// index is the policies of a translation that listeners depend on. It is worked out once.
+// index holds the policies that the listeners of a translation depend on. It is computed once.
 type index struct {
 	*attach.Listeners
-	first *policy.Object // with precedence of all policies, for routes that Envoy Gateway left out
+	first *policy.Object // the policy with the highest precedence, for routes that Envoy Gateway did not include
 }
 
 type indexKey struct{}
@@ -39,15 +39,15 @@ func newIndex(in *mutator.Input) *index {
 	return x
 }
 
-// knows tells whether the route configuration came with the call.
+// knows reports whether the call includes the route configuration.
 func (x *index) knows(configuration string) bool {
 	_, known := x.Of(configuration)
 	return known
 }
 
-// effective are the effective policies of the listeners of a route configuration, nil for a
-// listener without one. A configuration that Envoy Gateway did not include may be of any
-// listener: every policy counts, so that none is missing.
+// effective returns the effective policy of each listener of a route configuration, nil for a
+// listener without one. A configuration that Envoy Gateway did not include may belong to any
+// listener, so the first of all policies applies to it.
 func (x *index) effective(configuration string) []*policy.Object {
 	listeners, known := x.Of(configuration)
 	if !known && x.first != nil {
@@ -60,7 +60,7 @@ func (x *index) effective(configuration string) []*policy.Object {
 	return out
 }
 
-// effectiveOf is the effective policy of a listener, nil without one.
+// effectiveOf returns the effective policy of a listener, nil without one.
 func effectiveOf(l *attach.Listener) *policy.Object {
 	if l.Effective == nil {
 		return nil
@@ -68,13 +68,13 @@ func effectiveOf(l *attach.Listener) *policy.Object {
 	return l.Effective.Object
 }
 
-// there are the effective policies of those listeners that have one.
+// there returns the policies that are not nil.
 func there(effective []*policy.Object) []*policy.Object {
 	return slices.DeleteFunc(effective, func(o *policy.Object) bool { return o == nil })
 }
 
-// only is the one of the effective policies that decides where there can be one only: on a filter
-// chain with TLS, which Envoy Gateway makes for a single listener.
+// only returns the effective policy of a filter chain with TLS, nil without one. Envoy Gateway
+// creates such a chain for a single listener.
 func only(effective []*policy.Object) *policy.Object {
 	i := slices.IndexFunc(effective, func(o *policy.Object) bool { return o != nil })
 	if i < 0 {
@@ -83,7 +83,7 @@ func only(effective []*policy.Object) *policy.Object {
 	return effective[i]
 }
 
-// spec is the policy's content, nil if it cannot be used.
+// spec returns the policy's spec, nil if the policy is invalid.
 func spec(o *policy.Object) *v1alpha1.FrontendMTLSPolicySpec {
 	p := policy.As[v1alpha1.FrontendMTLSPolicy](o)
 	if o.Err != nil || p == nil {
@@ -92,8 +92,8 @@ func spec(o *policy.Object) *v1alpha1.FrontendMTLSPolicySpec {
 	return &p.Spec
 }
 
-// deniesPlaintext tells whether a policy wants requests without TLS rejected. One that is
-// wrong does.
+// deniesPlaintext reports whether requests without TLS must be rejected for a policy. An invalid
+// policy rejects them.
 func deniesPlaintext(o *policy.Object) bool {
 	if o == nil {
 		return false

@@ -16,11 +16,12 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// listeners rewrites the filter chains of the targets of policies.
+// listeners rewrites the filter chains of the policies' targets.
 type listeners struct{}
 
-// Plan applies policies if there are any: which chains are of their targets is inside of the
-// listener. The key stands for all policies and for what leads to which route configuration.
+// Plan edits every listener if there are policies, because only a decoded listener shows the
+// targets of its filter chains. The cache key covers all policies and the route configurations'
+// listeners.
 func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
 	if in.Hook != mutator.HookTranslation || len(in.Objects.Of(gvk)) == 0 {
 		return nil
@@ -28,7 +29,7 @@ func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listener
 	return &mutator.Plan[*listenerv3.Listener]{
 		Edit:     func(_ context.Context, l *listenerv3.Listener) error { return edit(in, l) },
 		CacheKey: &indexOf(in).CacheKey,
-		Affected: func(l *listenerv3.Listener) (on []*policy.Object) { // those that win its routes
+		Affected: func(l *listenerv3.Listener) (on []*policy.Object) { // the effective policies of its routes
 			for _, name := range xds.RouteConfigurationsOf(l) {
 				on = append(on, there(indexOf(in).effective(name))...)
 			}
@@ -37,7 +38,7 @@ func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listener
 	}
 }
 
-// edit applies to each filter chain its effective policy.
+// edit applies the effective policies to each filter chain.
 func edit(in *mutator.Input, l *listenerv3.Listener) error {
 	x := indexOf(in)
 	var failures []mutator.PartialFailure
@@ -63,9 +64,9 @@ func edit(in *mutator.Input, l *listenerv3.Listener) error {
 	return nil
 }
 
-// apply rewrites a filter chain as the policies of its listeners say. Envoy Gateway puts
-// all HTTP listeners of a port into one chain, so what is denied there is the business of
-// the routes, see [configurations]. Without its routes nobody knows whose a chain is.
+// apply rewrites a filter chain for the policies of its listeners. Envoy Gateway puts all HTTP
+// listeners of a port into one chain, so requests to one of them are rejected by the routes: see
+// [configurations]. If the routes are missing, the chain's listeners are unknown.
 func apply(fc *listenerv3.FilterChain, effective []*policy.Object, routesKnown bool) error {
 	switch {
 	case !routesKnown && only(effective) != nil:
@@ -81,7 +82,7 @@ func apply(fc *listenerv3.FilterChain, effective []*policy.Object, routesKnown b
 		return nil
 	}
 	s := spec(o)
-	// Envoy rejects a listener that demands certificates of QUIC clients: "TLS Client
+	// Envoy rejects a listener that requires certificates from QUIC clients: "TLS Client
 	// Authentication is not supported over QUIC".
 	if s == nil || xds.IsQUIC(fc) && s.ClientCertificates == v1alpha1.ClientCertificatesRequired {
 		return xds.DenyFilterChain(fc)
@@ -101,23 +102,23 @@ func apply(fc *listenerv3.FilterChain, effective []*policy.Object, routesKnown b
 	return err
 }
 
-// present puts the SVID in the place of certificates, and verification of clients by their
-// SPIFFE IDs in the place of any other. Protocols and TLS parameters stay, and are an error
-// if Envoy might reject them: see [spiffe.Keep].
+// present replaces certificates with the SVID, and any verification of clients with verification by
+// SPIFFE ID. It keeps protocols and TLS parameters, and returns an error if Envoy might reject
+// them: see [spiffe.Keep].
 //
-// Sessions are not resumed where clients are verified: a resumed one is not verified anew,
-// and would outlive a change of the policy.
+// If clients are verified, it turns off session resumption: Envoy does not verify a resumed session
+// again, so the session would outlive a change of the policy.
 func present(ctx *tlsv3.DownstreamTlsContext, s *v1alpha1.FrontendMTLSPolicySpec, canVerify bool) error {
 	source := fieldsOf(s).Source()
 	before := ctx.GetCommonTlsContext()
 	common := &tlsv3.CommonTlsContext{
-		KeyLog:                         before.GetKeyLog(), // by an EnvoyPatchPolicy, which is the operator's
+		KeyLog:                         before.GetKeyLog(), // from an EnvoyPatchPolicy, which the operator controls
 		TlsCertificateSdsSecretConfigs: []*tlsv3.SdsSecretConfig{source.SVID()},
 	}
 	if err := spiffe.Keep(before, common); err != nil {
 		return err
 	}
-	ctx.OcspStaplePolicy = tlsv3.DownstreamTlsContext_LENIENT_STAPLING // an SVID comes without a response to staple
+	ctx.OcspStaplePolicy = tlsv3.DownstreamTlsContext_LENIENT_STAPLING // an SVID has no OCSP response to staple
 	ctx.CommonTlsContext = common
 	ctx.RequireClientCertificate = nil
 	if s.ClientCertificates == v1alpha1.ClientCertificatesDisabled || !canVerify {
@@ -126,7 +127,7 @@ func present(ctx *tlsv3.DownstreamTlsContext, s *v1alpha1.FrontendMTLSPolicySpec
 	ctx.SessionTicketKeysType = &tlsv3.DownstreamTlsContext_DisableStatelessSessionResumption{DisableStatelessSessionResumption: true}
 	ctx.DisableStatefulSessionResumption = true
 	if s.ClientCertificates == v1alpha1.ClientCertificatesOptional {
-		// With matchers Envoy would demand a certificate: see [authorizeClients].
+		// With matchers, Envoy would require a certificate: see [authorizeClients].
 		ctx.RequireClientCertificate = wrapperspb.Bool(false)
 		common.ValidationContextType = &tlsv3.CommonTlsContext_ValidationContextSdsSecretConfig{ValidationContextSdsSecretConfig: source.Bundle()}
 		return nil

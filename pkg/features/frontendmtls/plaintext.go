@@ -13,14 +13,13 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// configurations closes the gates on the routes of listeners whose policy denies plaintext, and
-// denies all routes of listeners with a policy if no listeners came with the translation:
-// whom they let in cannot be changed. Other listeners of the same port share the filter chain
-// and the route configuration.
+// configurations closes the gates on the routes of listeners whose policy denies plaintext. If the
+// translation does not include listeners, it denies all routes of listeners with a policy, because
+// egraft cannot change which clients those listeners accept. Other listeners of the same port share
+// the filter chain and the route configuration.
 type configurations struct{}
 
-// Plan rejects the requests of a configuration if a policy of one of its listeners has that done
-// by the routes.
+// Plan rejects requests in a configuration if the policy of one of its listeners requires it.
 func (configurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
 	if in.Hook != mutator.HookTranslation || len(in.Objects.Of(gvk)) == 0 ||
 		!slices.ContainsFunc(indexOf(in).effective(rc.Name()), rejects(in)) {
@@ -35,7 +34,8 @@ func (configurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*ro
 	}
 }
 
-// rejects tells whether a policy, nil for none, has requests rejected by routes.
+// rejects returns a func that reports whether routes must reject requests for a policy, or nil for
+// none.
 func rejects(in *mutator.Input) func(*policy.Object) bool {
 	if in.Has(mutator.KindListener) {
 		return deniesPlaintext
@@ -43,7 +43,7 @@ func rejects(in *mutator.Input) func(*policy.Object) bool {
 	return func(o *policy.Object) bool { return o != nil }
 }
 
-// refusalKey stands for the policies and the listeners of a configuration.
+// refusalKey returns the cache key for the listeners of a configuration and their policies.
 func refusalKey(in *mutator.Input, configuration string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%t", in.Has(mutator.KindListener))
@@ -54,7 +54,7 @@ func refusalKey(in *mutator.Input, configuration string) string {
 	return b.String()
 }
 
-// reject closes the gates on the virtual hosts of such a listener.
+// reject closes the gates on, or denies, the virtual hosts of such listeners.
 func reject(in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	denied := map[xds.Reference]bool{}
 	listeners, _ := indexOf(in).Of(rc.GetName())

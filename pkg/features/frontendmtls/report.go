@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// newReporter tells what became of each policy, by the listeners that it is attached to.
+// newReporter reports the outcome of each policy, by the listeners that it is attached to.
 func newReporter() attach.Reporter {
 	return attach.Reporter{
 		Kind:      gvk,
@@ -25,7 +25,7 @@ func newReporter() attach.Reporter {
 	}
 }
 
-// targets are the listeners of Gateways, as namespace/name/section.
+// targets yields the listeners of Gateways, as namespace/name/section.
 func targets(in *mutator.Input) iter.Seq[attach.Target] {
 	return func(yield func(attach.Target) bool) {
 		for _, l := range indexOf(in).All {
@@ -37,7 +37,7 @@ func targets(in *mutator.Input) iter.Seq[attach.Target] {
 	}
 }
 
-// failure is why a policy cannot be applied for what did not come with the translation.
+// failure explains why a policy cannot be applied: the translation does not include what it needs.
 func failure(in *mutator.Input, _ *policy.Object, r mutator.Reason) string {
 	switch hasListeners := in.Has(mutator.KindListener); {
 	case r == mutator.Programmed && !hasListeners:

@@ -11,9 +11,9 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// denyChain denies a filter chain whose TLS settings Envoy might reject. They are from the
-// ClientTrafficPolicy of its own Gateway listener, and must not deny others on the same port.
-// Another error is returned: the whole listener is then denied.
+// denyChain denies a filter chain whose TLS settings Envoy might reject. They come from the
+// ClientTrafficPolicy of the chain's own Gateway listener and must not deny others on the same
+// port. Any other error is returned: the whole listener is then denied.
 func denyChain(fc *listenerv3.FilterChain, policies []*policy.Object, err error) (mutator.PartialFailure, error) {
 	var setting *spiffe.ParameterError
 	if !errors.As(err, &setting) {

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// fieldsOf are the fields that other policies have, too.
+// fieldsOf returns the fields that the policy shares with other kinds.
 func fieldsOf(s *v1alpha1.FrontendMTLSPolicySpec) spiffe.Fields {
 	return spiffe.Fields{
 		TrustDomain: s.TrustDomain, WorkloadIdentifier: s.WorkloadIdentifier, TrustBundles: &s.TrustBundles,
@@ -19,12 +19,12 @@ func fieldsOf(s *v1alpha1.FrontendMTLSPolicySpec) spiffe.Fields {
 	}
 }
 
-// validate fills in the defaults and checks what the CRD checks: not every policy passes
-// an API server with a CRD of this version.
+// validate sets the defaults and repeats the checks of the CRD, because not every policy passes an
+// API server with a CRD of this version.
 func validate(p *v1alpha1.FrontendMTLSPolicy) field.ErrorList {
 	s, at := &p.Spec, field.NewPath("spec")
 	fields := fieldsOf(s)
-	errs := fields.ValidateShape(at) // before the defaults hide what is empty
+	errs := fields.ValidateShape(at) // before the defaults hide empty fields
 	fields.SetDefaults()
 	if s.ClientCertificates == "" {
 		s.ClientCertificates = v1alpha1.ClientCertificatesRequired
@@ -60,8 +60,8 @@ func validateClients(s *v1alpha1.FrontendMTLSPolicySpec, at *field.Path) (errs f
 	return errs
 }
 
-// validateFormat rejects what Envoy cannot do with bundles of a format, rather than to let a
-// policy be in effect that demands more than it says, or accepts more.
+// validateFormat rejects combinations that Envoy does not support for a bundle format. Otherwise,
+// Envoy would require more than the policy states, or accept more.
 func validateFormat(s *v1alpha1.FrontendMTLSPolicySpec, at *field.Path) field.ErrorList {
 	format := at.Child("trustBundleFormat")
 	errs := oneOf(format, s.TrustBundleFormat, v1alpha1.TrustBundleFormatSPIFFE, v1alpha1.TrustBundleFormatCertificateAuthorities)

@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/spiffe"
 )
 
-// valid is a policy that has nothing wrong; the tests replace a line of it.
+// valid is a valid policy; the tests replace a line of it.
 const valid = `apiVersion: egraft.io/v1alpha1
 kind: FrontendMTLSPolicy
 metadata: {name: p, namespace: default}
@@ -27,7 +27,7 @@ spec:
 
 const clients = "  clients: [{exact: spiffe://example.org/client}]\n"
 
-// read decodes and validates a policy as a call does.
+// read decodes and validates a policy as a hook call does.
 func read(t *testing.T, text string) *policy.Object {
 	t.Helper()
 	raw, err := yaml.YAMLToJSON([]byte(text))
@@ -50,8 +50,8 @@ func TestDefaults(t *testing.T) {
 	require.EqualValues(t, "2s", s.InitialFetchTimeout)
 }
 
-// What policies have in common is tested with the other ones, and every rule of the CRD in
-// package crds.
+// TestPoliciesThatAreWrong: the tests of other kinds cover shared fields, and package crds every
+// rule of the CRD.
 func TestPoliciesThatAreWrong(t *testing.T) {
 	for name, c := range map[string]struct{ with, err string }{
 		"nobody named":               {"", "spec.clients: Required value: name the clients, or set allowAnyInTrustDomain to true to accept every workload of the trust domain"},
@@ -75,8 +75,8 @@ func TestPoliciesThatAreWrong(t *testing.T) {
 	}
 }
 
-// TestNobodyIsAcceptedByChance is the last line before a listener that accepts every
-// workload: a policy that passed the checks without clients.
+// TestNobodyIsAcceptedByChance: the last check before a listener that would accept every workload,
+// for a policy that passed validation without clients.
 func TestNobodyIsAcceptedByChance(t *testing.T) {
 	s := policy.As[v1alpha1.FrontendMTLSPolicy](read(t, valid)).Spec
 	require.NoError(t, present(&tlsv3.DownstreamTlsContext{}, &s, true))

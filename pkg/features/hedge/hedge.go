@@ -22,7 +22,7 @@ func New() mutator.Feature {
 		Name:      Name,
 		Kind:      v1alpha1.GroupVersion.WithKind(v1alpha1.KindHedgeFilter),
 		Resource:  "hedgefilters",
-		OnFailure: mutator.Ignore, // a slow answer is better than none
+		OnFailure: mutator.Ignore, // a slow response is better than none
 		Validate:  validate,
 		Edit:      hedge,
 		Key:       sentOnce,

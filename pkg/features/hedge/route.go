@@ -30,8 +30,8 @@ const (
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/route/v3/route_components.proto#envoy-v3-api-field-config-route-v3-routeaction-timeout
 const routeTimeout = 15 * time.Second
 
-// sentOnce names a backend of the rule whose requests must not be sent again, because its cluster would
-// choose the host again after the networks were checked. It is empty if there is none.
+// sentOnce names a backend of the rule whose requests must not be sent again, because its cluster
+// would choose the host again after the networks were checked. It is empty if there is none.
 func sentOnce(in *mutator.Input) string {
 	for _, o := range in.Objects.Of(v1alpha1.GroupVersion.WithKind(v1alpha1.KindOriginalDestinationBackend)) {
 		return o.String()
