@@ -37,8 +37,8 @@ var kind = policy.NewKind(gvk, func(t *thing) (errs field.ErrorList) {
 	return errs
 })
 
-// things are policies of one age, invalid if they begin with "wrong", with a failure policy
-// behind a comma.
+// things returns policies of the same age. Names that begin with "wrong" are invalid; a failure
+// policy follows a comma.
 func things(t *testing.T, names ...string) (*policy.Set, map[string]*policy.Object) {
 	t.Helper()
 	var raw [][]byte
@@ -57,7 +57,7 @@ func things(t *testing.T, names ...string) (*policy.Set, map[string]*policy.Obje
 	return set, byName
 }
 
-// TestEffective: who is in effect when the first is invalid.
+// TestEffective: which policy is effective if the first one is invalid.
 func TestEffective(t *testing.T) {
 	for name, c := range map[string]struct {
 		attached  []string
@@ -90,7 +90,7 @@ func TestEffective(t *testing.T) {
 	}
 }
 
-// TestReport has policies that fare differently on three targets.
+// TestReport: policies with different outcomes on three targets.
 func TestReport(t *testing.T) {
 	set, all := things(t, "a", "b", "c", "d", "wrong", "worse,Ignore", "limited")
 	to := func(s policy.Specificity, names ...string) (out []policy.Attachment) {

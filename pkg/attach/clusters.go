@@ -17,14 +17,15 @@ import (
 type Change int
 
 const (
-	// Unmodified means that the policy does not apply to such a cluster, which stays unmodified. The
+	// Unmodified means that the policy does not apply to the cluster, which stays unmodified. The
 	// policy is Programmed nevertheless.
 	Unmodified Change = iota
-	// Modified is a cluster that has what the policy makes of it, also if it had that before.
+	// Modified means that the cluster has the policy's configuration, even if it already had it
+	// before.
 	Modified
-	// Replaced is a cluster that was edited, and must not serve requests as it was: if Envoy
-	// rejects an update it goes on with the cluster that it has. The cluster gets another name, so
-	// that requests fail instead.
+	// Replaced means that the cluster was edited and must not serve requests in its previous form:
+	// if Envoy rejects an update, it continues with the previous cluster. The cluster gets another
+	// name, so that requests fail instead.
 	Replaced
 )
 
@@ -40,24 +41,23 @@ type ClusterPolicy[T any] struct {
 	Kind schema.GroupVersionKind
 	// Targets are the targets of a policy. They are validated before Validate is called.
 	Targets func(*T) *v1alpha1.PolicyTargets
-	// TargetKinds are the kinds of targets that there may be; Gateway, GatewayClass, HTTPRoute
-	// and GRPCRoute if it is empty.
+	// TargetKinds are the allowed kinds of targets; Gateway, GatewayClass, HTTPRoute and GRPCRoute
+	// if it is empty.
 	TargetKinds []string
-	// OnFailure is the failure policy of policies that have none of their own, in
-	// spec.failurePolicy.
+	// OnFailure is the failure policy of policies that do not set spec.failurePolicy.
 	OnFailure mutator.FailurePolicy
 	// Validate fills in defaults and checks what the CRD checks. It may be nil.
 	Validate func(*T) field.ErrorList
-	// Edit edits a cluster as the policy says. It must be idempotent, and leave the name. It gets the
-	// clusters of mirrored requests, too.
+	// Edit applies the policy to a cluster. It must be idempotent and keep the name. It also gets
+	// the clusters of mirrored requests.
 	Edit func(*T, *clusterv3.Cluster) (Change, error)
-	// Describe tells what an effective policy does, and to how many clusters.
+	// Describe returns what an effective policy does, and to how many clusters.
 	Describe func(p *T, clusters int) string
 
-	// Verify tells whether a cluster has what a policy makes of it. It may be nil. A cluster that was
-	// edited before, by another egraft, says in its metadata how specific that policy was, and a
-	// less specific one does not edit it again. Others can write such metadata as well: a policy
-	// that protects must verify it.
+	// Verify reports whether a cluster has the policy's configuration. It may be nil. If another
+	// egraft edited a cluster before, the cluster's metadata contains how specific that policy was,
+	// and a less specific policy does not edit it again. Others can write such metadata as well: a
+	// policy that protects must verify it.
 	Verify func(*clusterv3.Cluster) (bool, error)
 	// EDSInitialFetchTimeout is how long Envoy waits for the endpoints of a modified cluster; 0
 	// leaves Envoy's default.
@@ -89,7 +89,7 @@ func (p ClusterPolicy[T]) validate(t *T) field.ErrorList {
 	return validate(t, p.Targets, p.TargetKinds, p.Validate)
 }
 
-// clusterPolicy is the feature at work.
+// clusterPolicy implements the feature.
 type clusterPolicy[T any] struct {
 	ClusterPolicy[T]
 	kind policy.Kind
@@ -99,12 +99,12 @@ func (p *clusterPolicy[T]) indexOf(in *mutator.Input) *index {
 	return mutator.ComputeOnce(in, indexKey{p.Kind}, func(in *mutator.Input) *index { return newIndex(in, p.kind, p.OnFailure) })
 }
 
-// targets are the groups of clusters. A policy that is effective on several ways to them is so
-// once.
+// targets yields the groups of clusters. A policy that is effective on several ways to a group
+// counts once.
 func (p *clusterPolicy[T]) targets(in *mutator.Input) iter.Seq[Target] {
 	return func(yield func(Target) bool) {
 		x := p.indexOf(in)
-		for _, w := range x.order { // policies are told of in the order of the configuration
+		for _, w := range x.order { // report policies in the order of the configuration
 			if !yield(Target{Attached: w.found}) {
 				return
 			}
@@ -125,7 +125,7 @@ func (p *clusterPolicy[T]) targets(in *mutator.Input) iter.Seq[Target] {
 	}
 }
 
-// failure is why a policy cannot be applied for what did not come with the translation.
+// failure returns why a policy cannot be applied: resources that the translation does not contain.
 func (p *clusterPolicy[T]) failure(in *mutator.Input, o *policy.Object, r mutator.Reason) string {
 	if OnFailure(o, p.OnFailure) != mutator.Deny {
 		if r == mutator.Programmed && !in.Has(mutator.KindCluster) {

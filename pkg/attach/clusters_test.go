@@ -24,7 +24,7 @@ import (
 
 var labelKind = schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Label"}
 
-// label is a policy that writes a word into the name of a cluster's statistics.
+// label is a policy that writes a word into the cluster's name for statistics.
 type label struct {
 	Spec struct {
 		v1alpha1.PolicyTargets `json:",inline"`
@@ -33,7 +33,8 @@ type label struct {
 	} `json:"spec"`
 }
 
-// labels is a feature of such policies. The word says what the edit does: nothing, replace, fail.
+// labels is a feature of such policies. The word selects what the edit does: nothing, replace,
+// fail.
 func labels(onFailure mutator.FailurePolicy) ClusterPolicy[label] {
 	return ClusterPolicy[label]{
 		Name: "label", Kind: labelKind, OnFailure: onFailure, EDSInitialFetchTimeout: time.Minute,
@@ -60,7 +61,7 @@ func labels(onFailure mutator.FailurePolicy) ClusterPolicy[label] {
 	}
 }
 
-// labelled are policies of one age, each as "name kind/target word failurePolicy".
+// labelled returns policies of the same age, each given as "name kind/target word failurePolicy".
 func labelled(t *testing.T, f mutator.Feature, policies ...string) *policy.Set {
 	t.Helper()
 	var raw [][]byte
@@ -76,13 +77,13 @@ func labelled(t *testing.T, f mutator.Feature, policies ...string) *policy.Set {
 	return set
 }
 
-// onRoute is a policy as it is attached to a route.
+// onRoute returns a policy with its attachment to a route.
 func onRoute(t *testing.T, f mutator.Feature, p string) policy.Attachment {
 	t.Helper()
 	return policy.Attachment{Object: labelled(t, f, p).Of(labelKind)[0], Specificity: policy.ToRoute}
 }
 
-// carried is what the Route hook leaves of policies.
+// carried returns the entries that the Route hook adds for the policies.
 func carried(t *testing.T, winner policy.Attachment, losers ...policy.Attachment) []xds.MetadataEntry {
 	t.Helper()
 	m, err := mutator.EncodeAttached(&mutator.Input{}, labelKind, winner, losers)
@@ -90,7 +91,7 @@ func carried(t *testing.T, winner policy.Attachment, losers ...policy.Attachment
 	return []xds.MetadataEntry{m}
 }
 
-// lead is a route to clusters.
+// lead returns a route to clusters.
 func lead(marks []xds.MetadataEntry, to ...string) *routev3.Route {
 	a := &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: to[0]}}
 	for _, c := range to[1:] {
@@ -103,7 +104,7 @@ func lead(marks []xds.MetadataEntry, to ...string) *routev3.Route {
 	return r
 }
 
-// listener is a virtual host of a Gateway's listener.
+// listener returns a virtual host of a Gateway's listener.
 func listener(t *testing.T, gateway string, routes ...*routev3.Route) *routev3.VirtualHost {
 	t.Helper()
 	return &routev3.VirtualHost{Routes: routes, Metadata: madeOf(t, "Gateway", gateway)}
@@ -116,7 +117,7 @@ func madeOf(t *testing.T, kind, name string) *corev3.Metadata {
 	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{xds.GatewayMetadataNamespace: s}}
 }
 
-// translation is the input of one with clusters.
+// translation returns the input of a translation with clusters.
 func translation(objects *policy.Set, hosts ...*routev3.VirtualHost) *mutator.Input {
 	c := xds.Configuration{Name: "c"}
 	for _, vh := range hosts {
@@ -130,7 +131,7 @@ func translation(objects *policy.Set, hosts ...*routev3.VirtualHost) *mutator.In
 	return &mutator.Input{Hook: mutator.HookTranslation, Objects: objects, Kinds: []mutator.Kind{mutator.KindCluster}, Routes: func() *xds.RouteIndex { return routes }}
 }
 
-// variants are those of the ways to a cluster, as "policy: what becomes of the cluster".
+// variants returns the variant of each way to a cluster, as "policy: result of the edit".
 func variants(t *testing.T, f mutator.Feature, in *mutator.Input, cluster string) (out []string) {
 	t.Helper()
 	for _, w := range in.Routes().ForCluster(cluster).Ways() {
@@ -159,7 +160,7 @@ func edited(t *testing.T, v *mutator.Variant) string {
 	return text
 }
 
-// TestVariants: who is in effect for a way, for both failure policies.
+// TestVariants: which policy is effective for a way, with both failure policies.
 func TestVariants(t *testing.T) {
 	deny, ignore := labels(mutator.Deny).Feature(), labels(mutator.Ignore).Feature()
 	const wrong = ": Label n/%s: spec.word: Required value "
@@ -208,7 +209,7 @@ func trimmed(all []string) []string {
 	return all
 }
 
-// TestWithoutRoutes: a policy that denies denies all, since it is not known whom it is for.
+// TestWithoutRoutes: a policy with Deny denies all clusters, because its targets are unknown.
 func TestWithoutRoutes(t *testing.T) {
 	deny, ignore := labels(mutator.Deny).Feature(), labels(mutator.Ignore).Feature()
 	const denied = ": the Translation hook came without resources of kind RouteConfiguration, which egraft config envoy-gateway includes Deny"
@@ -228,8 +229,8 @@ func TestWithoutRoutes(t *testing.T) {
 	}
 }
 
-// TestMoreSpecificOfAPassBefore is not replaced by a policy that is less specific, unless the cluster
-// has not what it says.
+// TestMoreSpecificOfAPassBefore: a less specific policy does not replace the more specific policy
+// of an earlier pass, unless the cluster lacks that policy's configuration.
 func TestMoreSpecificOfAPassBefore(t *testing.T) {
 	for name, c := range map[string]struct {
 		by     policy.Specificity
@@ -267,8 +268,8 @@ func TestMoreSpecificOfAPassBefore(t *testing.T) {
 	require.True(t, proto.Equal(before, denied))
 }
 
-// TestReplaced: a replaced cluster has another name and keeps its endpoints and its statistics. A
-// copy has its name already.
+// TestReplaced: a replaced cluster gets another name and keeps its endpoints and statistics. A copy
+// already has its own name.
 func TestReplaced(t *testing.T) {
 	f := labels(mutator.Deny)
 	p := &clusterPolicy[label]{ClusterPolicy: f}
@@ -299,8 +300,8 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
-// TestInterned: of a policy that is overridden on one route and effective on another there is one
-// object, with content, and one that is invalid anywhere is so everywhere.
+// TestInterned: a policy that is overridden on one route and effective on another has a single
+// object, with content. A policy that is invalid anywhere is invalid everywhere.
 func TestInterned(t *testing.T) {
 	f := labels(mutator.Deny).Feature()
 	p, q := onRoute(t, f, "p HTTPRoute/r one"), onRoute(t, f, "q HTTPRoute/r two")
@@ -320,8 +321,8 @@ func TestInterned(t *testing.T) {
 	require.Len(t, of, 3)
 }
 
-// TestLimited: policies past a limit are asked for once, deny what they are effective on, and change
-// its key.
+// TestLimited: policies past a limit are checked once, deny their targets, and change the cache
+// key.
 func TestLimited(t *testing.T) {
 	f := labels(mutator.Deny).Feature()
 	p, q := carried(t, onRoute(t, f, "p HTTPRoute/r one")), carried(t, onRoute(t, f, "q HTTPRoute/r two"))
@@ -344,13 +345,13 @@ func TestLimited(t *testing.T) {
 	}
 }
 
-// TestRouteHook leaves the policies of a route on it, and holds the route if it must not be served
-// without them.
+// TestRouteHook: the hook adds the policies of a route to its metadata, and holds the route if it
+// must not be served without them.
 func TestRouteHook(t *testing.T) {
 	for name, c := range map[string]struct {
 		onFailure mutator.FailurePolicy
 		policies  []string
-		want      []string // that the translation finds
+		want      []string // found by the translation
 		held      bool
 		err       string
 	}{
@@ -391,7 +392,7 @@ func TestRouteHook(t *testing.T) {
 	}
 }
 
-// view is a resource that was made from objects.
+// view is a resource that Envoy Gateway generated from objects.
 type view struct{ md *corev3.Metadata }
 
 func (view) Name() string                  { return "x" }

@@ -32,9 +32,10 @@ func OnFailure(o *policy.Object, onFailure mutator.FailurePolicy) mutator.Failur
 	return onFailure
 }
 
-// withoutRoutes is a feature without the Route hook if its policies cannot target routes: Envoy Gateway
-// calls it for nothing else. It needs the routes of the Translation hook even so, since nothing else says
-// which Gateways a cluster or listener belongs to, and with merged Gateways these are several.
+// withoutRoutes drops the Route hook from a feature with policies that cannot target routes: Envoy
+// Gateway calls this hook only for routes. The feature still needs the routes of the Translation
+// hook: only they show which Gateways a cluster or listener belongs to, and with merged Gateways
+// these are several.
 func withoutRoutes(kinds []string, f mutator.Feature) mutator.Feature {
 	if len(kinds) == 0 || slices.Contains(kinds, xds.KindHTTPRoute) || slices.Contains(kinds, xds.KindGRPCRoute) {
 		return f
@@ -43,8 +44,8 @@ func withoutRoutes(kinds []string, f mutator.Feature) mutator.Feature {
 	return f
 }
 
-// validate validates the targets of a policy, which are of all kinds unless some are named, and the
-// rest.
+// validate validates the targets of a policy, with all target kinds allowed if kinds is empty, and
+// then calls rest.
 func validate[T any](t *T, targets func(*T) *v1alpha1.PolicyTargets, kinds []string, rest func(*T) field.ErrorList) field.ErrorList {
 	if len(kinds) == 0 {
 		kinds = []string{xds.KindGateway, xds.KindGatewayClass, xds.KindHTTPRoute, xds.KindGRPCRoute}

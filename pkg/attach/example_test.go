@@ -15,24 +15,24 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// KeepalivePolicy is a custom resource. The type needs no fields but its spec.
+// KeepalivePolicy is a custom resource. The type needs no field except its spec.
 type KeepalivePolicy struct {
 	Spec struct {
 		v1alpha1.PolicyTargets `json:",inline"`
-		// FailurePolicy is Deny or Ignore. egraft reads it of every policy that has the field.
+		// FailurePolicy is Deny or Ignore. egraft reads it from every policy that has the field.
 		FailurePolicy v1alpha1.FailurePolicy `json:"failurePolicy,omitempty"`
 
 		IdleSeconds uint32 `json:"idleSeconds"`
 	} `json:"spec"`
 }
 
-// A policy that has Envoy send TCP keepalives to the backends of its targets.
+// A policy that makes Envoy send TCP keepalives to the backends of its targets.
 func ExampleClusterPolicy() {
 	f := attach.ClusterPolicy[KeepalivePolicy]{
 		Name:      "keepalive",
 		Kind:      schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "KeepalivePolicy"},
 		Targets:   func(p *KeepalivePolicy) *v1alpha1.PolicyTargets { return &p.Spec.PolicyTargets },
-		OnFailure: mutator.Ignore, // requests are served without it, too
+		OnFailure: mutator.Ignore, // requests are also served without it
 		Validate: func(p *KeepalivePolicy) (errs field.ErrorList) {
 			if p.Spec.IdleSeconds == 0 {
 				errs = append(errs, field.Required(field.NewPath("spec", "idleSeconds"), ""))

@@ -22,9 +22,9 @@ type Filter[T any] struct {
 	// Name is the name of the feature, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
-	// Resource is the plural by which the API server knows the kind, for the conditions of filters.
+	// Resource is the plural name of the kind in the API server, for the conditions of filters.
 	Resource string
-	// OnFailure is the failure policy of filters that have none of their own, in spec.failurePolicy.
+	// OnFailure is the failure policy of filters that do not set spec.failurePolicy.
 	OnFailure mutator.FailurePolicy
 	// Validate fills in defaults and checks what the CRD checks. It may be nil.
 	Validate func(*T) field.ErrorList
@@ -34,8 +34,8 @@ type Filter[T any] struct {
 	PerRoute               func(*T) (proto.Message, error)
 	Upstream               func(*T) bool
 	EDSInitialFetchTimeout time.Duration
-	// Describe tells what a filter in effect does, and to how many routes. Of T there is nothing but
-	// the spec.
+	// Describe returns what an effective filter does, and to how many routes. Only the spec of T is
+	// set.
 	Describe func(f *T, routes int) string
 }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// FilterPolicy is a feature whose custom resources T are policies on Gateways, listeners, HTTPRoutes,
-// GRPCRoutes and their rules, each with its own HTTP filter in Envoy. Several policies can be in effect
-// on one target: for each Slot, the most specific one is, see [Effective].
+// FilterPolicy is a feature whose custom resources T are policies on Gateways, listeners,
+// HTTPRoutes, GRPCRoutes and their rules, each with its own HTTP filter in Envoy. Several policies
+// can be in effect on one target: the most specific one of each Slot, see [Effective].
 //
 // The filter is inserted into the HTTP connection managers that serve a target, and into no others. It
 // is disabled there, and enabled for the routes of the targets: by the Route hook for policies on
@@ -32,34 +32,34 @@ type FilterPolicy[T any] struct {
 	Kind schema.GroupVersionKind
 	// Targets are the targets of a policy. They are validated before Validate is called.
 	Targets func(*T) *v1alpha1.PolicyTargets
-	// TargetKinds are the kinds of targets that there may be; Gateway, GatewayClass, HTTPRoute
-	// and GRPCRoute if it is empty.
+	// TargetKinds are the allowed kinds of targets; Gateway, GatewayClass, HTTPRoute and GRPCRoute
+	// if it is empty.
 	TargetKinds []string
-	// OnFailure is the failure policy of policies that have none of their own, in
-	// spec.failurePolicy. With Deny the targets are denied if the filter is missing, because Envoy
-	// Gateway does not include listeners.
+	// OnFailure is the failure policy of policies that do not set spec.failurePolicy. With Deny the
+	// targets are denied if the filter is missing because Envoy Gateway does not include listeners.
 	OnFailure mutator.FailurePolicy
 	// Validate fills in defaults and checks what the CRD checks. It may be nil.
 	Validate func(*T) field.ErrorList
-	// Slot tells which policies of a namespace override each other. Policies of different namespaces
-	// never do. It may be nil: then those of a namespace all do.
+	// Slot returns which policies of a namespace override each other: those with the same slot.
+	// Policies of different namespaces never do. If it is nil, all policies of a namespace have the
+	// same slot.
 	Slot func(*T) string
 	// Position is where the filter is; nil for [httpfilter.BeforeRouter].
 	Position func(*T) httpfilter.Position
 	// Config is the configuration of the filter in the connection manager.
 	Config func(*T) (proto.Message, error)
-	// PerRoute returns the setting for the routes of the targets. Where it is nil, or returns nil,
-	// that is [httpfilter.Enable].
+	// PerRoute returns the setting for the routes of the targets. If it is nil, or returns nil, the
+	// setting is [httpfilter.Enable].
 	PerRoute func(*T) (proto.Message, error)
-	// Upstream tells whether the filter is among the upstream HTTP filters of the clusters that the
-	// requests of the targets lead to, directly in front of the codec, and not in the connection
-	// managers; nil for never. Where routes with different policies lead to one cluster, each gets a
-	// copy of its own.
+	// Upstream reports whether the filter is an upstream HTTP filter of the clusters to which the
+	// requests of the targets lead, directly before the codec, instead of a filter in the
+	// connection managers; nil means never. If routes with different policies lead to one cluster,
+	// each policy gets its own copy.
 	Upstream func(*T) bool
 	// EDSInitialFetchTimeout is how long Envoy waits for the endpoints of a cluster with an upstream
 	// filter; 0 leaves Envoy's default.
 	EDSInitialFetchTimeout time.Duration
-	// Describe tells what an effective policy does, and to how many routes.
+	// Describe returns what an effective policy does, and to how many routes.
 	Describe func(p *T, routes int) string
 }
 
@@ -74,14 +74,14 @@ func (p FilterPolicy[T]) Feature() mutator.Feature {
 	return feature
 }
 
-// filterPolicy is the feature at work.
+// filterPolicy implements the feature.
 type filterPolicy[T any] struct {
 	FilterPolicy[T]
 	kind     policy.Kind
 	isOfRule bool // whether custom resources are filters of rules, see [Filter]
 }
 
-// feature is the feature without its custom resources.
+// feature returns the feature without its custom resources.
 func (p *filterPolicy[T]) feature() mutator.Feature {
 	feature := mutator.Feature{
 		Name:                p.Name,
@@ -111,8 +111,8 @@ func (p *filterPolicy[T]) denies(o *policy.Object) bool {
 	return OnFailure(o, p.OnFailure) == mutator.Deny
 }
 
-// filterName is the name of a policy's filter in Envoy. It is of no kind that Envoy Gateway has an
-// order for.
+// filterName returns the name of a policy's filter in Envoy. It matches no kind in Envoy Gateway's
+// filter order.
 func (p *filterPolicy[T]) filterName(o *policy.Object) string {
 	return p.namePrefix() + o.Namespace + "/" + o.Name
 }
@@ -126,14 +126,14 @@ func (p *filterPolicy[T]) position(t *T) httpfilter.Position {
 	return p.Position(t)
 }
 
-// isUpstream tells whether a policy is valid and its filter an upstream HTTP filter.
+// isUpstream reports whether a policy is valid and its filter is an upstream HTTP filter.
 func (p *filterPolicy[T]) isUpstream(o *policy.Object) bool {
 	t := policy.As[T](o)
 	return p.Upstream != nil && t != nil && o.Err == nil && p.Upstream(t)
 }
 
 // set sets the setting of a policy's filter for the routes of the targets. An upstream filter needs
-// none to be enabled.
+// no setting to be enabled.
 func (p *filterPolicy[T]) set(settings *httpfilter.Settings, o *policy.Object) error {
 	setting, err := perRoute(policy.As[T](o), p.PerRoute)
 	switch {
@@ -147,7 +147,7 @@ func (p *filterPolicy[T]) set(settings *httpfilter.Settings, o *policy.Object) e
 	return httpfilter.Set(settings, p.filterName(o), setting)
 }
 
-// perRoute is the setting of a filter on routes, nil without one of its own.
+// perRoute returns the setting of a filter on routes, or nil if it has none of its own.
 func perRoute[T any](t *T, of func(*T) (proto.Message, error)) (proto.Message, error) {
 	if of == nil {
 		return nil, nil
@@ -155,10 +155,10 @@ func perRoute[T any](t *T, of func(*T) (proto.Message, error)) (proto.Message, e
 	return of(t)
 }
 
-// slotOf is the slot of a policy whose content is known.
+// slotOf returns the slot of a policy with known content.
 func (p *filterPolicy[T]) slotOf(o *policy.Object) string {
 	t := policy.As[T](o)
-	if t == nil || p.isOfRule { // what cannot be read overrides nothing, and so do filters of a rule
+	if t == nil || p.isOfRule { // unreadable policies and filters of a rule override nothing
 		return o.Namespace + "//" + o.Name
 	}
 	if p.Slot == nil {
@@ -167,8 +167,8 @@ func (p *filterPolicy[T]) slotOf(o *policy.Object) string {
 	return o.Namespace + "/" + p.Slot(t)
 }
 
-// slots are policies that are attached to one place, by slot. Those of a slot have the one with
-// precedence first, and the slots are in the order of the first policies.
+// slots groups the policies that are attached to one target by slot. In each slot, the policy with
+// precedence is first. The slots are in the order of their first policies.
 func (p *filterPolicy[T]) slots(found []policy.Attachment) (slots [][]policy.Attachment) {
 	index := map[string]int{}
 	for _, a := range found {
@@ -201,7 +201,7 @@ func (p *filterPolicy[T]) join(of, own [][]policy.Attachment) [][]policy.Attachm
 	return out
 }
 
-// indexOf finds the slot of a group among others, -1 if none is the same.
+// indexOf returns the index of the slot that a group belongs to, or -1.
 func (p *filterPolicy[T]) indexOf(slots [][]policy.Attachment, g []policy.Attachment) int {
 	key := p.slotOf(g[0].Object)
 	for i, s := range slots {
@@ -214,7 +214,7 @@ func (p *filterPolicy[T]) indexOf(slots [][]policy.Attachment, g []policy.Attach
 	return -1
 }
 
-// ofRoute are the policies that the Route hook left on a route, by slot.
+// ofRoute returns the policies that the Route hook added to a route, by slot.
 func (p *filterPolicy[T]) ofRoute(in *mutator.Input, entries []xds.MetadataEntry) (groups [][]policy.Attachment) {
 	for _, m := range entries {
 		groups = append(groups, mutator.DecodeAttachedGroups(in, p.kind, m)...)

@@ -17,25 +17,25 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// filterChains says which filters the HTTP connection managers and clusters of a translation need.
+// filterChains is which filters the HTTP connection managers and clusters of a translation need.
 type filterChains struct {
 	configurations map[string]*filterUse
 	key            string                // of the filters in connection managers
 	onFailure      mutator.FailurePolicy // the strictest
 	upstream       bool                  // whether clusters need any
-	// past are policies past a limit of their namespace.
+	// past are policies past a limit of their namespace, by the name of the object.
 	past map[string]*policy.Object
-	// unknown are policies that deny, if it is not known which routes they are for.
+	// unknown are policies with Deny, if the routes of their targets are unknown.
 	unknown []*policy.Object
 }
 
-// filterUse is what one route configuration needs: the effective policies of it, in the order of their
+// filterUse is what one route configuration needs: its effective policies, in the order of their
 // filters.
 type filterUse struct {
 	policies  []*policy.Object
 	key       string
 	onFailure mutator.FailurePolicy
-	inChain   []*policy.Object // that are valid, and have a filter in connection managers
+	inChain   []*policy.Object // valid ones with a filter in connection managers
 }
 
 type filterChainsKey struct{ schema.GroupVersionKind }
@@ -62,7 +62,7 @@ func (p *filterPolicy[T]) newChains(in *mutator.Input) *filterChains {
 	return c
 }
 
-// count adds what a configuration needs to what all do.
+// count adds the needs of a configuration to the total.
 func (p *filterPolicy[T]) count(c *filterChains, configuration string, use *filterUse) {
 	for _, o := range use.policies {
 		switch {
@@ -84,7 +84,7 @@ func (p *filterPolicy[T]) count(c *filterChains, configuration string, use *filt
 	}
 }
 
-// newUse finds the policies that are effective on a route of a configuration.
+// newUse finds the effective policies of all routes of a configuration.
 func (p *filterPolicy[T]) newUse(in *mutator.Input, configuration string) *filterUse {
 	use, seen := &filterUse{onFailure: mutator.Ignore}, map[string]bool{}
 	var all []policy.Attachment
@@ -110,7 +110,8 @@ func (p *filterPolicy[T]) newUse(in *mutator.Input, configuration string) *filte
 	return use
 }
 
-// effectiveSlots are the policies of each slot on each kind of route of a configuration.
+// effectiveSlots yields the policies of each slot, for each set of policies on routes of a
+// configuration.
 func (p *filterPolicy[T]) effectiveSlots(in *mutator.Input, configuration string) iter.Seq[[]policy.Attachment] {
 	return func(yield func([]policy.Attachment) bool) {
 		for t := range p.eachRoute(in, configuration) {
@@ -129,7 +130,8 @@ type routesOf struct {
 	routes int
 }
 
-// eachRoute are the routes of a configuration. Those without a policy of their own are counted at once.
+// eachRoute yields the routes of a configuration. Routes without a policy of their own are counted
+// together.
 func (p *filterPolicy[T]) eachRoute(in *mutator.Input, configuration string) iter.Seq[routesOf] {
 	return func(yield func(routesOf) bool) {
 		for _, h := range in.Routes().Hosts(configuration) {
@@ -147,7 +149,7 @@ func (p *filterPolicy[T]) eachRoute(in *mutator.Input, configuration string) ite
 	}
 }
 
-// past are the policies that are past a limit of their namespace.
+// past returns the policies past a limit of their namespace.
 func (p *filterPolicy[T]) past(in *mutator.Input) map[string]*policy.Object {
 	return mutator.ComputeOnce(in, pastKey{p.Kind}, func(in *mutator.Input) map[string]*policy.Object {
 		inEffect := map[string]policy.Attachment{}
@@ -168,7 +170,7 @@ func (p *filterPolicy[T]) past(in *mutator.Input) map[string]*policy.Object {
 	})
 }
 
-// judged has policies past a limit be invalid.
+// judged makes policies past a limit invalid.
 func (p *filterPolicy[T]) judged(in *mutator.Input, slots [][]policy.Attachment) [][]policy.Attachment {
 	out := make([][]policy.Attachment, len(slots))
 	for i, s := range slots {
@@ -194,8 +196,8 @@ func (p *filterPolicy[T]) judgedSlot(in *mutator.Input, slot []policy.Attachment
 // inserted inserts the filters.
 type inserted[T any] struct{ *filterPolicy[T] }
 
-// Plan inserts filters if any route configuration needs one: which of them are the listener's is known
-// after it is decoded. The failure policy is Deny if any of the policies that need a filter denies.
+// Plan inserts filters if any route configuration needs one. Only the decoded listener shows which
+// filters are its own. The failure policy is Deny if any of the policies that need a filter has it.
 func (p inserted[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
 	if in.Hook != mutator.HookTranslation {
 		return nil
@@ -222,8 +224,8 @@ func (p inserted[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*list
 	}
 }
 
-// insert puts the filters of each configuration into its connection managers. A listener that asks for
-// routes which did not come with the translation is an error.
+// insert adds the filters of each configuration to its connection managers. A listener is an error
+// if the translation does not contain its routes.
 func (p inserted[T]) insert(c *filterChains, l *listenerv3.Listener) error {
 	if c.unknown != nil {
 		return needsNoRoutes(l)
@@ -244,7 +246,7 @@ func (p inserted[T]) insert(c *filterChains, l *listenerv3.Listener) error {
 	})
 }
 
-// positions are policies by the position of their filters.
+// positions groups policies by the position of their filters.
 func (p inserted[T]) positions(policies []*policy.Object) (groups [][]*policy.Object) {
 	index := map[httpfilter.Position]int{}
 	for _, o := range policies {
@@ -273,7 +275,7 @@ func (p inserted[T]) insertAt(hcm *hcmv3.HttpConnectionManager, policies []*poli
 	return httpfilter.Insert(hcm, p.position(policy.As[T](policies[0])), filters...)
 }
 
-// filters are those of valid policies.
+// filters returns the filters of valid policies.
 func (p *filterPolicy[T]) filters(policies []*policy.Object) ([]*hcmv3.HttpFilter, error) {
 	filters := make([]*hcmv3.HttpFilter, len(policies))
 	for i, o := range policies {

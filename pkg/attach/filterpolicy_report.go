@@ -7,7 +7,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// targets are the routes of each virtual host, once for each slot.
+// targets yields the routes of each virtual host, once for each slot.
 func (p *filterPolicy[T]) targets(in *mutator.Input) iter.Seq[Target] {
 	return func(yield func(Target) bool) {
 		for _, name := range in.Routes().Configurations() {
@@ -22,7 +22,7 @@ func (p *filterPolicy[T]) targets(in *mutator.Input) iter.Seq[Target] {
 	}
 }
 
-// failure is why a policy cannot be applied for what did not come with the translation.
+// failure returns why a policy cannot be applied: resources that the translation does not contain.
 func (p *filterPolicy[T]) failure(in *mutator.Input, o *policy.Object, r mutator.Reason) string {
 	isDenying := r == mutator.TargetNotFound && p.denies(o) && p.chains(in).unknown != nil
 	switch {
@@ -41,13 +41,13 @@ func (p *filterPolicy[T]) describe(o *policy.Object, t *Tally) string {
 	return p.Describe(policy.As[T](o), t.Resources) + t.Elsewhere(o)
 }
 
-// isMissing tells whether a policy's filter is missing because what it belongs into did not come with the
-// translation.
+// isMissing reports whether a policy's filter is missing because the translation does not contain
+// the resource that holds it.
 func (p *filterPolicy[T]) isMissing(in *mutator.Input, o *policy.Object) bool {
 	return !in.Has(p.holder(o))
 }
 
-// holder is the kind of resource that has a policy's filter.
+// holder returns the kind of resource that holds a policy's filter.
 func (p *filterPolicy[T]) holder(o *policy.Object) mutator.Kind {
 	if p.isUpstream(o) {
 		return mutator.KindCluster

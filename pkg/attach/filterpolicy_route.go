@@ -12,8 +12,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// enabled enables the filters of the policies of a route, in the Route hook, and leaves the policies on
-// it for the translation to insert the filters.
+// enabled enables the filters of a route's policies in the Route hook, and adds the policies to the
+// route's metadata, so that the translation inserts the filters.
 type enabled[T any] struct{ *filterPolicy[T] }
 
 // Plan applies the effective policy of each slot.
@@ -50,7 +50,8 @@ func (p enabled[T]) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*route
 	}
 }
 
-// attached are the policies of a route, or the filters of its rule, which are those of the call.
+// attached returns the policies of a route, or the filters of its rule, which are all filters of
+// the call.
 func (p enabled[T]) attached(in *mutator.Input, of []xds.Reference) (found []policy.Attachment) {
 	if !p.isOfRule {
 		return mutator.Attached(in, p.Kind, of)
@@ -61,8 +62,8 @@ func (p enabled[T]) attached(in *mutator.Input, of []xds.Reference) (found []pol
 	return found
 }
 
-// effectiveFirst is a slot with the effective policy first and without other policies that are invalid; nil
-// if no policy is effective.
+// effectiveFirst returns a slot with the effective policy first and without other invalid policies,
+// or nil if no policy is effective.
 func effectiveFirst(slot []policy.Attachment, onFailure mutator.FailurePolicy) []policy.Attachment {
 	e := Effective(slot, onFailure)
 	if e == nil {
@@ -101,8 +102,8 @@ func (p *filterPolicy[T]) enable(r *routev3.Route, o *policy.Object) error {
 	return p.set(&r.TypedPerFilterConfig, o)
 }
 
-// enabledHosts enables the filters of the policies of Gateways and listeners on the virtual hosts of
-// those, and denies where a filter that must not be missing is.
+// enabledHosts enables the filters of policies on Gateways and listeners on their virtual hosts,
+// and denies traffic if a required filter is missing.
 type enabledHosts[T any] struct{ *filterPolicy[T] }
 
 // Plan applies the policies of the configuration's listeners.
@@ -121,7 +122,7 @@ func (p enabledHosts[T]) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[
 	}
 }
 
-// ofListeners are the effective policies of the listeners of a configuration.
+// ofListeners returns the effective policies of the listeners of a configuration.
 func (p *filterPolicy[T]) ofListeners(in *mutator.Input, configuration string) (on []*policy.Object) {
 	seen := map[*policy.Object]bool{}
 	for _, h := range in.Routes().Hosts(configuration) {
@@ -135,7 +136,7 @@ func (p *filterPolicy[T]) ofListeners(in *mutator.Input, configuration string) (
 	return on
 }
 
-// ofHost are the policies of listeners, by slot. Those past a limit are invalid.
+// ofHost returns the policies of listeners, by slot. Policies past a limit are invalid.
 func (p *filterPolicy[T]) ofHost(in *mutator.Input, listeners []xds.Reference) [][]policy.Attachment {
 	return p.judged(in, p.slots(mutator.Attached(in, p.Kind, listeners)))
 }
@@ -159,8 +160,8 @@ func (p enabledHosts[T]) configure(in *mutator.Input, rc *routev3.RouteConfigura
 	return nil
 }
 
-// applyToRoute disables the filters of listeners that policies of the route override, and denies the
-// route if one of its effective policies cannot be in effect and denies.
+// applyToRoute disables the filters of listeners that policies of the route override. It denies the
+// route if one of its effective policies has Deny and cannot be applied.
 func (p enabledHosts[T]) applyToRoute(in *mutator.Input, of [][]policy.Attachment, r *routev3.Route) error {
 	own := p.judged(in, p.ofRoute(in, xds.MetadataEntries(r.GetMetadata())))
 	for _, slot := range p.join(of, own) {

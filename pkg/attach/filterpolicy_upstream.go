@@ -16,8 +16,8 @@ import (
 type upstream[T any] struct{ *filterPolicy[T] }
 
 // PlanVariant implements [mutator.ClusterVariants]: the variant of a way has the filters of all its
-// effective policies. Without routes it is not known whose clusters are, and those policies that deny do
-// so to all.
+// effective policies. Without routes the targets of clusters are unknown, and policies with Deny
+// deny all clusters.
 func (p upstream[T]) PlanVariant(in *mutator.Input, at *xds.Way) *mutator.Variant {
 	c := p.chains(in)
 	if at == nil {
@@ -40,7 +40,7 @@ func (p upstream[T]) PlanVariant(in *mutator.Input, at *xds.Way) *mutator.Varian
 	return p.variant(all)
 }
 
-// variant has the filters of policies, in order.
+// variant returns the variant with the filters of the policies, in order.
 func (p upstream[T]) variant(all []policy.Attachment) *mutator.Variant {
 	v := &mutator.Variant{OnFailure: mutator.Ignore}
 	var names []string
@@ -56,8 +56,8 @@ func (p upstream[T]) variant(all []policy.Attachment) *mutator.Variant {
 	return v
 }
 
-// insert leaves a cluster as it is that a pass before this one, which knew the policies of routes, gave
-// filters.
+// insert adds the filters to a cluster. It leaves a cluster unmodified to which an earlier pass
+// added filters, because that pass knew the policies of routes.
 func (p upstream[T]) insert(c *clusterv3.Cluster, policies []*policy.Object) error {
 	if xds.IsDenied(c) {
 		return nil

@@ -19,40 +19,39 @@ import (
 )
 
 // HTTPFilter is a feature whose custom resources T configure an HTTP filter of Envoy: rules of
-// HTTPRoutes and GRPCRoutes refer to one by an ExtensionRef. The Route hook configures the filter on
-// their routes. The Translation hook inserts the filter only into the HTTP connection managers that
-// have such a route. If a rule refers to several custom resources, the one with precedence is in effect
-// and the others are Conflicted.
+// HTTPRoutes and GRPCRoutes refer to them by ExtensionRefs. The Route hook configures the filter on
+// the routes. The Translation hook inserts the filter only into the HTTP connection managers that
+// have such a route. If a rule refers to several custom resources, the one with precedence is in
+// effect and the others are Conflicted.
 type HTTPFilter[T any] struct {
 	// Name is the name of the feature, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
-	// Resource is the plural by which the API server knows the kind, for the conditions of
-	// filters.
+	// Resource is the plural name of the kind in the API server, for the conditions of filters.
 	Resource string
-	// OnFailure is the failure policy of custom resources that have none of their own. With Deny
-	// their routes are denied if Envoy Gateway does not include listeners, and a listener if the
-	// filter cannot be inserted into it.
+	// OnFailure is the failure policy of custom resources that do not set their own. With Deny
+	// their routes are denied if Envoy Gateway does not include listeners, and a listener is denied
+	// if the filter cannot be inserted into it.
 	OnFailure mutator.FailurePolicy
 	// Validate fills in defaults and checks what the CRD checks.
 	Validate func(*T) field.ErrorList
-	// Filter is the name of the filter in Envoy. Begin it with that of a [httpfilter.Kind] if the
-	// filter is of one, and end it with a name of your own: Envoy Gateway inserts filters by the
-	// names of the kinds. A filter of the name that is there stays as it is.
+	// Filter is the name of the filter in Envoy. If the filter has a [httpfilter.Kind], begin the
+	// name with the kind, and end it with a name of your own: Envoy Gateway inserts filters by the
+	// names of the kinds. An existing filter with this name stays unmodified.
 	Filter   string
 	Position httpfilter.Position
 	// Config is the configuration of the filter in the connection manager.
 	Config proto.Message
-	// Inert says that the filter does nothing with Config alone, so that it takes part in every
-	// request. Otherwise it is disabled except on the routes of custom resources. Envoy decides
-	// when a request begins whether a disabled filter takes part: if another filter makes it
-	// choose the route again, the disabled filter is missing on a route that it is set for. A
-	// filter that protects must be inert.
+	// Inert means that the filter does nothing with Config alone. It is then enabled for every
+	// request. Otherwise it is enabled only on the routes of custom resources. Envoy decides at the
+	// start of a request whether a disabled filter takes part: if another filter makes Envoy select
+	// the route again, the disabled filter is missing, even if the new route enables it. A filter
+	// that protects must be inert.
 	Inert bool
-	// PerRoute returns the setting for the routes. Where it is nil, or returns nil, that is
+	// PerRoute returns the setting for the routes. If it is nil, or returns nil, the setting is
 	// [httpfilter.Enable].
 	PerRoute func(*T) (proto.Message, error)
-	// Describe tells what a custom resource in effect does. Of T there is nothing but the spec.
+	// Describe returns what an effective custom resource does. Only the spec of T is set.
 	Describe func(*T) string
 }
 
@@ -73,8 +72,8 @@ func (f HTTPFilter[T]) Feature() mutator.Feature {
 	}
 }
 
-// filterSettings sets the setting on routes, and leaves the custom resource in their metadata for
-// the translation.
+// filterSettings configures the filter on routes, and adds the custom resource to their metadata
+// for the translation.
 type filterSettings[T any] struct{ HTTPFilter[T] }
 
 // Plan applies the custom resource of the route's rule that has precedence.
@@ -130,7 +129,7 @@ func (f HTTPFilter[T]) denies(o *policy.Object) bool {
 	return OnFailure(o, f.OnFailure) == mutator.Deny
 }
 
-// inUse are the custom resources that routes of a translation have.
+// inUse is the custom resources that are in effect on the routes of a translation.
 type inUse struct {
 	configurations map[string][]*policy.Object // by the name of the route configuration
 	objects        []*policy.Object
@@ -162,7 +161,7 @@ func (f HTTPFilter[T]) inUse(in *mutator.Input) *inUse {
 	})
 }
 
-// decode reads custom resources in the metadata of routes.
+// decode reads the custom resources in the metadata of routes.
 func (f HTTPFilter[T]) decode(in *mutator.Input, entries []xds.MetadataEntry) (on []*policy.Object) {
 	kind := policy.NewKind[T](f.Kind, nil).WithConditions(f.Resource)
 	for _, e := range entries {
@@ -228,7 +227,7 @@ func (f filterMissing[T]) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan
 			}
 			return nil
 		},
-		CacheKey: new(f.Name), // what is denied is in the route configuration
+		CacheKey: new(f.Name), // the result depends only on the route configuration
 		Affected: func(rc *routev3.RouteConfiguration) []*policy.Object {
 			return slices.DeleteFunc(slices.Clone(f.inUse(in).configurations[rc.GetName()]), func(o *policy.Object) bool { return !f.denies(o) })
 		},
@@ -242,8 +241,8 @@ func (f filterMissing[T]) deny(in *mutator.Input, r *routev3.Route) error {
 	return nil
 }
 
-// filterReporter tells of custom resources in the Route hook only what is wrong: the translation
-// that follows knows whether there is a filter.
+// filterReporter reports only invalid custom resources in the Route hook: the later translation
+// determines whether the filter is present.
 type filterReporter[T any] struct{ HTTPFilter[T] }
 
 // Report implements [mutator.Reporter].

@@ -15,7 +15,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator/mutatortest"
 )
 
-// faults is a filter that limits active faults, except for a thing that is plain.
+// faults is a filter that sets an upstream cluster; a thing named plain only enables it.
 func faults(inert bool) mutator.Feature {
 	return attach.HTTPFilter[thing]{
 		Name: "faults", Kind: gvk, Resource: "things", OnFailure: mutator.Ignore,
@@ -36,12 +36,12 @@ func faults(inert bool) mutator.Feature {
 	}.Feature()
 }
 
-// TestHTTPFilter takes custom resources through both hooks.
+// TestHTTPFilter: outcomes of custom resources in both hooks.
 func TestHTTPFilter(t *testing.T) {
 	mutatortest.Run(t, "testdata/httpfilter", func() mutator.Feature { return faults(false) })
 }
 
-// TestHTTPFilterIncomplete: a feature that was made without what it needs is rejected at start.
+// TestHTTPFilterIncomplete: a feature without its required fields is rejected at start.
 func TestHTTPFilterIncomplete(t *testing.T) {
 	require.NoError(t, mutator.Validate([]mutator.Feature{faults(false)}))
 	incomplete := attach.HTTPFilter[thing]{Name: "faults", Kind: gvk, Filter: "f"}.Feature()

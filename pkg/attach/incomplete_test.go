@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// TestIncomplete: a feature that was made without what it needs is rejected at start.
+// TestIncomplete: a feature without its required fields is rejected at start.
 func TestIncomplete(t *testing.T) {
 	complete := labels(mutator.Ignore)
 	require.NoError(t, mutator.Validate([]mutator.Feature{complete.Feature()}))
@@ -31,8 +31,8 @@ func TestIncomplete(t *testing.T) {
 	}
 }
 
-// TestHooksOfTargetKinds: policies that cannot target routes need no Route hook, and the routes of the
-// translation all the same, by which a cluster is known to be of their Gateway.
+// TestHooksOfTargetKinds: policies that cannot target routes need no Route hook. They still need
+// the routes of the translation, which show the Gateways of a cluster.
 func TestHooksOfTargetKinds(t *testing.T) {
 	both, one := []mutator.Hook{mutator.HookRoute, mutator.HookTranslation}, []mutator.Hook{mutator.HookTranslation}
 	for _, c := range []struct {

@@ -11,15 +11,15 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// index says which policies of a kind are attached to each way to a cluster of a translation. It is
-// worked out once.
+// index is the policies of a kind that are attached to each way to a cluster of a translation. It
+// is computed once.
 type index struct {
 	ways  map[*xds.Way]*way
 	order []*way // in the order of the configuration
-	// anywhere is the way of a policy that denies all backends, if the translation came without
+	// anywhere is the way of a policy that denies all backends, if the translation does not contain
 	// routes.
 	anywhere *way
-	// past are policies that are past a limit of their namespace.
+	// past are policies past a limit of their namespace, by the name of the object.
 	past map[string]*policy.Object
 }
 
@@ -27,7 +27,7 @@ type index struct {
 type way struct {
 	found     []policy.Attachment // the one with precedence first
 	effective *policy.Attachment  // of those, nil without one
-	// lost is whether the Route hook left policies that cannot be read.
+	// lost means that entries of the Route hook cannot be decoded.
 	lost bool
 }
 
@@ -55,8 +55,8 @@ func newIndex(in *mutator.Input, kind policy.Kind, onFailure mutator.FailurePoli
 	return x
 }
 
-// wayOf finds the policies of a way. Those of routes were left on the routes by the Route
-// hook, those of Gateways and listeners came with the call.
+// wayOf finds the policies of a way. The Route hook added the policies of routes to the routes'
+// metadata; policies of Gateways and listeners are part of the call.
 func wayOf(in *mutator.Input, kind policy.Kind, w *xds.Way) *way {
 	gvk := kind.GroupVersionKind
 	out := &way{found: mutator.Attached(in, gvk, w.Listeners)}
@@ -69,8 +69,8 @@ func wayOf(in *mutator.Input, kind policy.Kind, w *xds.Way) *way {
 	return out
 }
 
-// anywhere is the way of the policy with precedence, by the most specific of its targets, of those
-// that deny what they cannot be applied to; nil without one.
+// anywhere returns the way of the policy with precedence among those with Deny, compared by their
+// most specific targets, or nil if there is none.
 func anywhere(objects []*policy.Object, onFailure mutator.FailurePolicy) *way {
 	w := &way{}
 	for _, o := range objects {
@@ -86,9 +86,9 @@ func anywhere(objects []*policy.Object, onFailure mutator.FailurePolicy) *way {
 	return w
 }
 
-// intern has one object stand for all that are the same policy: each entry has its own, and only that
-// of a route for which the policy is effective has its content. A policy that is invalid anywhere is
-// so everywhere.
+// intern replaces all objects of the same policy by one: each entry has its own object, and only
+// the entry of a route on which the policy is effective has its content. A policy that is invalid
+// anywhere is invalid everywhere.
 func (x *index) intern() {
 	of := map[string]*policy.Object{}
 	x.each(func(c *policy.Attachment) {
@@ -109,7 +109,7 @@ func (x *index) each(f func(c *policy.Attachment)) {
 	}
 }
 
-// byLast are the groups of clusters in the order of their last clusters.
+// byLast returns the groups of clusters in the order of their last clusters.
 func (x *index) byLast(in *mutator.Input) []*xds.Group {
 	return slices.SortedFunc(slices.Values(in.Routes().Groups()), func(a, b *xds.Group) int { return cmp.Compare(a.Last, b.Last) })
 }

@@ -33,19 +33,18 @@ type ListenerPolicy[T any] struct {
 	// Name is the name of the feature, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
-	// Targets are the targets of a policy, which are Gateways and listeners. They are validated
-	// before Validate is called.
+	// Targets are the targets of a policy: Gateways and listeners. They are validated before
+	// Validate is called.
 	Targets func(*T) *v1alpha1.PolicyTargets
-	// OnFailure is the failure policy of policies that have none of their own, in
-	// spec.failurePolicy.
+	// OnFailure is the failure policy of policies that do not set spec.failurePolicy.
 	OnFailure mutator.FailurePolicy
 	// Validate fills in defaults and checks what the CRD checks. It may be nil.
 	Validate func(*T) field.ErrorList
 	// FilterChain edits a filter chain, and HTTPConnectionManager each HTTP connection manager in
-	// it. One of them may be nil. They must be idempotent.
+	// the chain. One of them may be nil. They must be idempotent.
 	FilterChain           func(*T, *listenerv3.FilterChain) error
 	HTTPConnectionManager func(*T, *hcmv3.HttpConnectionManager) error
-	// Describe tells what an effective policy does. The listeners are namespace/name/section.
+	// Describe returns what an effective policy does. The listeners are namespace/name/section.
 	Describe func(p *T, listeners []string) string
 }
 
@@ -72,7 +71,7 @@ func (p ListenerPolicy[T]) Feature() mutator.Feature {
 	}
 }
 
-// listenerPolicy is the feature at work.
+// listenerPolicy implements the feature.
 type listenerPolicy[T any] struct{ ListenerPolicy[T] }
 
 func (p *listenerPolicy[T]) listeners(in *mutator.Input) *Listeners {
@@ -83,8 +82,8 @@ func (p *listenerPolicy[T]) denies(o *policy.Object) bool {
 	return OnFailure(o, p.OnFailure) == mutator.Deny
 }
 
-// ofConfiguration are the effective policies of the listeners of a route configuration, each once, and
-// whether some of the listeners have none.
+// ofConfiguration returns the effective policies of the listeners of a route configuration, each
+// once, and whether some of the listeners have none.
 func (p *listenerPolicy[T]) ofConfiguration(in *mutator.Input, name string) (effective []*policy.Object, others bool) {
 	listeners, _ := p.listeners(in).Of(name)
 	for _, l := range listeners {
@@ -98,8 +97,8 @@ func (p *listenerPolicy[T]) ofConfiguration(in *mutator.Input, name string) (eff
 	return effective, others
 }
 
-// unknown are the policies that deny a chain whose routes did not come with the translation, so that
-// it is not known whose it is.
+// unknown returns the policies that deny a chain if the translation does not contain its routes, so
+// that its listeners are unknown.
 func (p *listenerPolicy[T]) unknown(in *mutator.Input) (on []*policy.Object) {
 	for _, o := range in.Objects.Of(p.Kind) {
 		if p.denies(o) {
@@ -136,8 +135,8 @@ func (p chains[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listen
 	}
 }
 
-// edit applies to each filter chain the policy of its listeners. What fails is the business of that
-// chain alone: others on the same port may be other owners'.
+// edit applies to each filter chain the policy of its listeners. A failure affects only that chain:
+// other chains on the same port may belong to other owners.
 func (p chains[T]) edit(in *mutator.Input, l *listenerv3.Listener) error {
 	var failures []mutator.PartialFailure
 	for _, fc := range xds.FilterChains(l) {
@@ -172,7 +171,7 @@ func (p chains[T]) editChain(in *mutator.Input, fc *listenerv3.FilterChain) ([]m
 		return p.shared(effective, fc), nil
 	}
 	o := effective[0]
-	if o.Err != nil { // it denies, or it would not be effective
+	if o.Err != nil { // it has Deny, or it would not be effective
 		return nil, xds.DenyFilterChain(fc)
 	}
 	edited := proto.CloneOf(fc)
@@ -190,8 +189,8 @@ func (p chains[T]) editChain(in *mutator.Input, fc *listenerv3.FilterChain) ([]m
 	return []mutator.PartialFailure{failure}, err
 }
 
-// shared is why policies are not in effect on a chain of listeners that do not agree. Those that
-// deny do so on the routes, see [deniedHosts].
+// shared returns why policies are not in effect on a chain of listeners with different policies.
+// Policies with Deny deny the routes instead, see [deniedHosts].
 func (p chains[T]) shared(effective []*policy.Object, fc *listenerv3.FilterChain) (all []mutator.PartialFailure) {
 	for _, o := range effective {
 		if o.Err == nil {
@@ -220,9 +219,9 @@ func (p chains[T]) apply(t *T, fc *listenerv3.FilterChain) error {
 	return err
 }
 
-// deniedHosts denies the virtual hosts of listeners whose policy denies and cannot be applied,
-// because its listeners share a filter chain with others, or because no listeners came with the
-// translation.
+// deniedHosts denies the virtual hosts of listeners whose policy has Deny and cannot be applied:
+// they share a filter chain with listeners that have other policies, or the translation contains no
+// listeners.
 type deniedHosts[T any] struct{ *listenerPolicy[T] }
 
 // Plan denies virtual hosts of a configuration if there are any to deny.
@@ -246,7 +245,7 @@ func (p deniedHosts[T]) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*
 	}
 }
 
-// of are the listeners of a configuration that are denied.
+// of returns the denied listeners of a configuration.
 func (p deniedHosts[T]) of(in *mutator.Input, configuration string) (denied []*Listener) {
 	effective, others := p.ofConfiguration(in, configuration)
 	if in.Has(mutator.KindListener) && len(effective) < 2 && !others {
@@ -274,7 +273,7 @@ func denyHosts(rc *routev3.RouteConfiguration, denied []*Listener) error {
 	return nil
 }
 
-// targets are the listeners.
+// targets yields the listeners.
 func (p *listenerPolicy[T]) targets(in *mutator.Input) iter.Seq[Target] {
 	return func(yield func(Target) bool) {
 		for _, l := range p.listeners(in).All {
@@ -286,7 +285,7 @@ func (p *listenerPolicy[T]) targets(in *mutator.Input) iter.Seq[Target] {
 	}
 }
 
-// failure is why a policy cannot be applied for what did not come with the translation.
+// failure returns why a policy cannot be applied: resources that the translation does not contain.
 func (p *listenerPolicy[T]) failure(in *mutator.Input, o *policy.Object, r mutator.Reason) string {
 	then := ""
 	switch hasListeners := in.Has(mutator.KindListener); {

@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator/mutatortest"
 )
 
-// headerSize is a policy on how much a request's headers may take.
+// headerSize is a policy that limits the size of a request's headers.
 type headerSize struct {
 	Spec struct {
 		v1alpha1.PolicyTargets `json:",inline"`

@@ -19,15 +19,14 @@ type Listener struct {
 	Effective *policy.Attachment  // of those, nil without one
 }
 
-// Listeners are the Gateway listeners of a translation.
+// Listeners is all Gateway listeners of a translation.
 type Listeners struct {
 	// All are the listeners, each once, in the order of the configuration.
 	All []*Listener
-	// Past are policies that exceed a limit of their namespace, by the name of the object, with the
-	// error.
+	// Past are policies past a limit of their namespace, by the name of the object, with the error.
 	Past map[string]*policy.Object
 
-	// CacheKey stands for all policies of the kind, and the effective one of each listener.
+	// CacheKey depends on all policies of the kind, and on the effective policy of each listener.
 	CacheKey string
 
 	configurations map[string][]*Listener
@@ -38,8 +37,8 @@ type listenersKey struct {
 	onFailure mutator.FailurePolicy
 }
 
-// ListenersOf finds the policies of a kind that are attached to the listeners of a translation. It is
-// computed once. onFailure applies to policies without their own failure policy. A policy that exceeds
+// ListenersOf finds the policies of a kind that are attached to the listeners of a translation. It
+// computes them once. onFailure applies to policies without their own failure policy. A policy past
 // a limit of its namespace is invalid.
 func ListenersOf(in *mutator.Input, kind schema.GroupVersionKind, onFailure mutator.FailurePolicy) *Listeners {
 	return mutator.ComputeOnce(in, listenersKey{kind, onFailure}, func(in *mutator.Input) *Listeners {
@@ -89,14 +88,14 @@ func (x *Listeners) Of(configuration string) (of []*Listener, known bool) {
 	return of, known
 }
 
-// decided is policies of a target, and where the effective one of them is noted.
+// decided is the policies of a target, and where to store the effective one.
 type decided struct {
 	attached  []policy.Attachment
 	effective **policy.Attachment
 }
 
-// decide finds the effective policy of each target, and has those that are past a limit of their
-// namespace be invalid. It returns these.
+// decide finds the effective policy of each target, makes policies past a limit of their namespace
+// invalid, and returns them.
 func decide(in *mutator.Input, targets []*decided, onFailure mutator.FailurePolicy) map[string]*policy.Object {
 	find := func() (inEffect []policy.Attachment) {
 		seen := map[*policy.Object]bool{}

@@ -31,8 +31,8 @@ type Tally struct {
 	Names     []string
 
 	effective  bool
-	conflict   *policy.Object // with precedence, and as specific a target
-	overridden *policy.Object // by one with a more specific target
+	conflict   *policy.Object // has precedence, and an equally specific target
+	overridden *policy.Object // has a more specific target
 }
 
 // Elsewhere describes where a policy that is in effect is overridden, to append to a description.
@@ -51,15 +51,15 @@ type Reporter struct {
 	// Targets are the targets of a translation. If several policies override a policy, the last one
 	// is named.
 	Targets func(*mutator.Input) iter.Seq[Target]
-	// Describe tells what a policy in effect does.
+	// Describe returns what an effective policy does.
 	Describe func(*policy.Object, *Tally) string
-	// NoTarget tells what a policy without a target does not have.
+	// NoTarget is the message for a policy without a target.
 	NoTarget string
-	// Failure tells why a policy that is otherwise Programmed, or without a target, cannot be
-	// applied in this translation; empty if it can.
+	// Failure returns why a policy that is otherwise Programmed or TargetNotFound cannot be applied
+	// in this translation, or "" if it can.
 	Failure func(*mutator.Input, *policy.Object, mutator.Reason) string
-	// Denied are the policies that are past a limit, by the name of the object, with the error.
-	// It may be nil.
+	// Denied returns the policies past a limit, by the name of the object, with the error. It may
+	// be nil.
 	Denied func(*mutator.Input) map[string]*policy.Object
 }
 
@@ -70,7 +70,7 @@ func (r Reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 		for _, o := range in.Objects.Of(r.Kind) {
 			if o.Err != nil {
 				out = append(out, r.invalid(o))
-			} else { // it is told if the edit of the route fails: the route cannot carry all that is on it
+			} else { // reported if the edit fails because the metadata cannot hold all policies
 				out = append(out, mutator.PolicyOutcome{Policy: o, Reason: mutator.Pending})
 			}
 		}
@@ -95,7 +95,7 @@ type entry struct {
 	Tally
 }
 
-// count tallies the policies of the call, and those of routes as they come with their targets.
+// count tallies the policies of the call, and the policies of routes, which are in their metadata.
 func (r Reporter) count(in *mutator.Input) (all []*entry) {
 	known := map[string]*entry{}
 	of := func(o *policy.Object) *entry {
@@ -136,7 +136,7 @@ func (e *entry) add(c policy.Attachment, effective *policy.Attachment, t Target)
 	}
 }
 
-// invalid is the outcome of a policy with an error: that of the policy itself, or of its rejection.
+// invalid returns the outcome of an invalid or rejected policy.
 func (r Reporter) invalid(o *policy.Object) mutator.PolicyOutcome {
 	then := "its targets are served without it"
 	if OnFailure(o, r.OnFailure) == mutator.Deny {
@@ -167,7 +167,7 @@ func (r Reporter) outcome(in *mutator.Input, e *entry) mutator.PolicyOutcome {
 	return mutator.PolicyOutcome{Policy: o, Reason: reason, Message: message}
 }
 
-// missingFilter says why a custom resource is not in effect whose HTTP filter is in no listener.
+// missingFilter returns why a custom resource is not in effect: no listener has its HTTP filter.
 func missingFilter(in mutator.Kind, denies bool) string {
 	then := "requests are served without it"
 	if denies {

@@ -13,8 +13,7 @@ type required struct {
 	set  bool
 }
 
-// missing is an error that lists the required fields of a kind of features that are not set, nil if
-// all are.
+// missing returns an error that lists the required fields that are not set, or nil if all are set.
 func missing(of, name string, kind schema.GroupVersionKind, fields ...required) error {
 	var names []string
 	for _, f := range append([]required{

@@ -12,17 +12,17 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// routes leaves the policies of a route on it, for the Translation hook to find: Envoy
-// Gateway passes route-targeted policies to the Route hook only.
+// routes adds the policies of a route to its metadata, for the Translation hook: Envoy Gateway
+// passes route-targeted policies only to the Route hook.
 type routes struct {
 	kind      policy.Kind
 	onFailure mutator.FailurePolicy
-	// edit edits the route as the effective policy says; nil if it does nothing to routes.
+	// edit applies the effective policy to the route; nil if policies do not change routes.
 	edit func(*policy.Object, *routev3.Route) error
 }
 
-// Plan leaves the policies that are attached to the route on it. The key stands for all: the entry in
-// its metadata has them.
+// Plan adds the policies that are attached to the route to its metadata. The cache key depends on
+// all of them, because the entry contains all.
 func (p routes) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*routev3.Route] {
 	gvk := p.kind.GroupVersionKind
 	if len(in.Objects.Of(gvk)) == 0 {
@@ -44,9 +44,9 @@ func (p routes) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*routev3.R
 	}
 }
 
-// leave leaves the policies on the route, and holds it until the translation has applied an effective policy without
-// which it must not be served. If that one is invalid it is an error here already, and Envoy
-// responds for the route. Of the others, the invalid ones are reported here.
+// leave adds the policies to the route's metadata. If the effective policy has Deny, it also holds
+// the route until the translation has applied the policy. An invalid effective policy is an error
+// here, and Envoy responds for the route. Other invalid policies are reported here.
 func (p routes) leave(in *mutator.Input, r *routev3.Route, effective policy.Attachment, found []policy.Attachment, onFailure mutator.FailurePolicy) error {
 	if effective.Err != nil {
 		return fmt.Errorf("%s: %w", effective.Object, effective.Err)

@@ -19,18 +19,18 @@ type RouteFilter[T any] struct {
 	// Name is the name of the feature, see [mutator.Feature].
 	Name string
 	Kind schema.GroupVersionKind
-	// Resource is the plural by which the API server knows the kind, for the conditions of
-	// filters.
+	// Resource is the plural name of the kind in the API server, for the conditions of filters.
 	Resource string
-	// OnFailure is the failure policy of filters that have none of their own.
+	// OnFailure is the failure policy of filters that do not set their own.
 	OnFailure mutator.FailurePolicy
 	// Validate fills in defaults and checks what the CRD checks.
 	Validate func(*T) field.ErrorList
-	// Edit edits a route of a rule that has the filter.
+	// Edit edits a route of a rule that refers to the filter.
 	Edit func(*mutator.Input, *T, *routev3.Route) error
-	// Key stands for what Edit reads of the input beside the filter. It is nil if that is nothing.
+	// Key returns a cache key for what Edit reads of the input besides the filter. Nil if Edit
+	// reads nothing else.
 	Key func(*mutator.Input) string
-	// Describe tells what a filter in effect does.
+	// Describe returns what an effective filter does.
 	Describe func(*T) string
 }
 
@@ -49,7 +49,7 @@ func (f RouteFilter[T]) Feature() mutator.Feature {
 
 type routeFilter[T any] struct{ RouteFilter[T] }
 
-// Plan applies the filters of a call, which are those of the route's rule.
+// Plan applies the filters of a call, which are all filters of the route's rule.
 func (f routeFilter[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*routev3.Route] {
 	filters := in.Objects.Of(f.Kind)
 	if len(filters) == 0 {
@@ -79,16 +79,16 @@ func (f routeFilter[T]) apply(in *mutator.Input, o *policy.Object, r *routev3.Ro
 	return nil
 }
 
-// Report implements [mutator.Reporter] for one route. If the route itself is the cause of a failure,
-// the engine reports this instead.
+// Report implements [mutator.Reporter] for one route. If the route itself causes a failure, the
+// engine reports the failure instead.
 func (f routeFilter[T]) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	return ofRule(in.Objects.Of(f.Kind), func(o *policy.Object) (mutator.Reason, string) {
 		return mutator.Programmed, f.Describe(policy.As[T](o))
 	})
 }
 
-// ofRule are the outcomes of the custom resources that one rule names, the one with precedence
-// first. effective is asked for that one, if it is valid.
+// ofRule returns the outcomes of the custom resources to which one rule refers, the one with
+// precedence first. It calls effective for that one, if it is valid.
 func ofRule(filters []*policy.Object, effective func(*policy.Object) (mutator.Reason, string)) (out []mutator.PolicyOutcome) {
 	for i, o := range filters {
 		p := mutator.PolicyOutcome{Policy: o}

@@ -33,7 +33,8 @@ func named(key func(*mutator.Input) string) mutator.Feature {
 	}.Feature()
 }
 
-// TestRouteFilter: the filter with precedence edits the route, and of the others it is said why not.
+// TestRouteFilter: the filter with precedence edits the route, and the outcomes of the others name
+// the reason.
 func TestRouteFilter(t *testing.T) {
 	for name, c := range map[string]struct {
 		filters   []string
@@ -74,7 +75,7 @@ func TestRouteFilter(t *testing.T) {
 	}
 }
 
-// TestRouteFilterKey: results are remembered by what the filter says and what else Edit reads.
+// TestRouteFilterKey: the cache key depends on the filter and on what else Edit reads.
 func TestRouteFilterKey(t *testing.T) {
 	key := func(f mutator.Feature, names ...string) string {
 		set, _ := things(t, names...)

@@ -30,35 +30,34 @@ type RoutePolicy[T any] struct {
 	Kind schema.GroupVersionKind
 	// Targets are the targets of a policy. They are validated before Validate is called.
 	Targets func(*T) *v1alpha1.PolicyTargets
-	// TargetKinds are the kinds of targets that there may be; Gateway, GatewayClass, HTTPRoute
-	// and GRPCRoute if it is empty.
+	// TargetKinds are the allowed kinds of targets; Gateway, GatewayClass, HTTPRoute and GRPCRoute
+	// if it is empty.
 	TargetKinds []string
-	// OnFailure is the failure policy of policies that have none of their own, in
-	// spec.failurePolicy. With Deny the targets are denied if the filter is missing, because Envoy
-	// Gateway does not include listeners.
+	// OnFailure is the failure policy of policies that do not set spec.failurePolicy. With Deny the
+	// targets are denied if the filter is missing because Envoy Gateway does not include listeners.
 	OnFailure mutator.FailurePolicy
 	// Validate fills in defaults and checks what the CRD checks. It may be nil.
 	Validate func(*T) field.ErrorList
 
 	// Route edits a route of an HTTPRoute or GRPCRoute that is a target.
 	Route func(*T, *routev3.Route) error
-	// VirtualHost edits a virtual host of a listener that is a target, and of its routes those
-	// that are given: the others have a policy, or a setting for the filter, of their own.
+	// VirtualHost edits a virtual host of a targeted listener, and only the given routes of it: the
+	// others have their own policy, or their own setting for the filter.
 	VirtualHost func(p *T, vh *routev3.VirtualHost, routes []*routev3.Route) error
 
 	// Filter is the name of an HTTP filter in Envoy, with Position and Config as in [HTTPFilter];
-	// empty for none. It is disabled unless a route or virtual host has a setting for it.
+	// empty for none. Only routes and virtual hosts with a setting for the filter enable it.
 	Filter   string
 	Position httpfilter.Position
 	Config   proto.Message
-	// Default is the setting for all routes of a connection manager that have no other. With it the
-	// filter takes part in every request: without it, a filter that makes Envoy choose the route
-	// again could skip this one. It may be nil.
+	// Default is the setting for all routes of a connection manager that have no other setting. It
+	// makes the filter take part in every request. Without it, a filter that makes Envoy select the
+	// route again could bypass this filter. It may be nil.
 	Default proto.Message
-	// NeedsFilter tells whether an effective policy needs the filter; nil for always.
+	// NeedsFilter reports whether an effective policy needs the filter; nil for always.
 	NeedsFilter func(*T) bool
 
-	// Describe tells what an effective policy does, and to how many routes.
+	// Describe returns what an effective policy does, and to how many routes.
 	Describe func(p *T, routes int) string
 }
 
@@ -87,7 +86,7 @@ func (p RoutePolicy[T]) Feature() mutator.Feature {
 	return withoutRoutes(p.TargetKinds, f)
 }
 
-// hasOwn tells whether a route has a policy of its own, or a setting for the filter by Envoy
+// hasOwn reports whether a route has its own policy, or a setting for the filter from Envoy
 // Gateway.
 func (p *routePolicy[T]) hasOwn(r *routev3.Route) bool {
 	if _, own := r.GetTypedPerFilterConfig()[p.Filter]; own {
@@ -96,7 +95,7 @@ func (p *routePolicy[T]) hasOwn(r *routev3.Route) bool {
 	return slices.ContainsFunc(xds.MetadataEntries(r.GetMetadata()), func(m xds.MetadataEntry) bool { return mutator.IsEntryOf(p.Kind, m) })
 }
 
-// routePolicy is the feature at work.
+// routePolicy implements the feature.
 type routePolicy[T any] struct {
 	RoutePolicy[T]
 	kind policy.Kind
@@ -114,12 +113,12 @@ func (p *routePolicy[T]) effective(found []policy.Attachment) *policy.Attachment
 	return Effective(found, p.OnFailure)
 }
 
-// attached are the policies of listeners, the one with precedence first.
+// attached returns the policies of listeners, the one with precedence first.
 func (p *routePolicy[T]) attached(in *mutator.Input, listeners ...xds.Reference) []policy.Attachment {
 	return mutator.Attached(in, p.Kind, listeners)
 }
 
-// ofRoute are the policies that the Route hook left on a route.
+// ofRoute returns the policies that the Route hook added to a route.
 func (p *routePolicy[T]) ofRoute(in *mutator.Input, entries []xds.MetadataEntry) (found []policy.Attachment) {
 	for _, m := range entries {
 		found = append(found, mutator.DecodeAttached(in, p.kind, m)...)
@@ -127,12 +126,12 @@ func (p *routePolicy[T]) ofRoute(in *mutator.Input, entries []xds.MetadataEntry)
 	return found
 }
 
-// denies tells whether requests must not be served without the policy.
+// denies reports whether requests must not be served without the policy.
 func (p *routePolicy[T]) denies(o *policy.Object) bool {
 	return OnFailure(o, p.OnFailure) == mutator.Deny
 }
 
-// needsFilter tells whether a policy, nil for none, is in effect by the filter.
+// needsFilter reports whether a policy, nil for none, needs the filter to be in effect.
 func (p *routePolicy[T]) needsFilter(a *policy.Attachment) bool {
 	if p.Filter == "" || a == nil || a.Err != nil {
 		return false
@@ -141,14 +140,14 @@ func (p *routePolicy[T]) needsFilter(a *policy.Attachment) bool {
 	return t != nil && (p.NeedsFilter == nil || p.NeedsFilter(t))
 }
 
-// lacksFilter tells whether a policy, nil for none, cannot be in effect for lack of the filter, so
-// that its target is denied.
+// lacksFilter reports whether a policy, nil for none, cannot be in effect without the missing
+// filter, so that its target is denied.
 func (p *routePolicy[T]) lacksFilter(in *mutator.Input, a *policy.Attachment) bool {
 	return p.needsFilter(a) && p.denies(a.Object) && !in.Has(mutator.KindListener)
 }
 
-// virtualHosts applies the policies of Gateways and listeners to the virtual hosts of those, and of
-// no other listener that shares the port.
+// virtualHosts applies the policies of Gateways and listeners to their virtual hosts, and to no
+// other listener on the same port.
 type virtualHosts[T any] struct{ *routePolicy[T] }
 
 // Plan applies the policies of the configuration's listeners, and sets the default for all other
@@ -187,8 +186,8 @@ func (p virtualHosts[T]) configurationKey(in *mutator.Input, origin *xds.Referre
 	return key
 }
 
-// effectiveOn are the effective policies of the listeners of a configuration, and of its routes those
-// that need the filter, and with it the default for all others.
+// effectiveOn returns the effective policies of the listeners of a configuration, and the policies
+// of its routes that need the filter, and with it the default for all other routes.
 func (p virtualHosts[T]) effectiveOn(in *mutator.Input, configuration string) (on []*policy.Object) {
 	for _, l := range in.Routes().Configuration(configuration).Listeners() {
 		if e := p.effective(p.attached(in, l)); e != nil {
@@ -198,9 +197,8 @@ func (p virtualHosts[T]) effectiveOn(in *mutator.Input, configuration string) (o
 	return append(on, p.needing(in, configuration)...)
 }
 
-// configure edits each virtual host as the effective policy of its listener says. One that is
-// invalid and denies does so to its own virtual hosts: an error would be that of the whole
-// configuration.
+// configure applies the effective policy of each virtual host's listener. An invalid policy with
+// Deny denies only its own virtual hosts: an error would affect the whole configuration.
 func (p virtualHosts[T]) configure(in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	if in.Has(mutator.KindListener) && p.needOf(in).configurations[rc.GetName()] {
 		if err := p.setDefault(rc); err != nil {

@@ -20,12 +20,12 @@ type filters[T any] struct{ *routePolicy[T] }
 
 type needKey struct{ schema.GroupVersionKind }
 
-// need says which route configurations need the filter.
+// need is which route configurations need the filter.
 type need struct {
 	configurations map[string]bool
 	key            string
 	onFailure      mutator.FailurePolicy // the strictest
-	// unknown are policies that deny, if it is not known which routes they are for.
+	// unknown are policies with Deny, if the routes of their targets are unknown.
 	unknown []*policy.Object
 }
 
@@ -52,8 +52,8 @@ func (p *routePolicy[T]) newNeed(in *mutator.Input) *need {
 	return n
 }
 
-// needing are the effective policies of the listeners and routes of a configuration that need the
-// filter.
+// needing returns the effective policies of the listeners and routes of a configuration that need
+// the filter.
 func (p *routePolicy[T]) needing(in *mutator.Input, configuration string) (on []*policy.Object) {
 	origin := in.Routes().Configuration(configuration)
 	if origin == nil {
@@ -101,8 +101,8 @@ func (p filters[T]) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*liste
 	}
 }
 
-// insert adds the filter once. A listener that asks for routes which did not come with the
-// translation is an error.
+// insert adds the filter once. A listener is an error if the translation does not contain its
+// routes.
 func (p filters[T]) insert(n *need, l *listenerv3.Listener) error {
 	if n.unknown != nil {
 		return needsNoRoutes(l)
@@ -118,8 +118,8 @@ func (p filters[T]) insert(n *need, l *listenerv3.Listener) error {
 	})
 }
 
-// targets are the routes of each virtual host. Most have no policy of their own, and are counted
-// at once.
+// targets yields the routes of each virtual host. Routes without a policy of their own, which are
+// most, are counted together.
 func (p *routePolicy[T]) targets(in *mutator.Input) iter.Seq[Target] {
 	return func(yield func(Target) bool) {
 		for _, name := range in.Routes().Configurations() {
@@ -148,7 +148,7 @@ func (p *routePolicy[T]) targetsOf(in *mutator.Input, h *xds.VirtualHostIndex) (
 	return all
 }
 
-// failure is why a policy cannot be applied for what did not come with the translation.
+// failure returns why a policy cannot be applied: resources that the translation does not contain.
 func (p *routePolicy[T]) failure(in *mutator.Input, o *policy.Object, r mutator.Reason) string {
 	switch hasListeners := in.Has(mutator.KindListener); {
 	case r == mutator.Programmed && !hasListeners && p.needsFilter(&policy.Attachment{Object: o}):

@@ -11,8 +11,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// denyingAll are the policies that deny in a translation without routes: which listeners are theirs is
-// not known, so that they deny all.
+// denyingAll returns the policies with Deny in a translation without routes: their listeners are
+// unknown, so that they deny all.
 func denyingAll(in *mutator.Input, kind schema.GroupVersionKind, onFailure mutator.FailurePolicy) (all []*policy.Object) {
 	if len(in.Routes().Configurations()) > 0 {
 		return nil
@@ -25,10 +25,11 @@ func denyingAll(in *mutator.Input, kind schema.GroupVersionKind, onFailure mutat
 	return all
 }
 
-// noRoutesKey is the cache key of the edit of a listener whose routes are not known.
+// noRoutesKey is the cache key of an edit that does not know the routes.
 const noRoutesKey = "routes not included"
 
-// needsNoRoutes is an error for a listener that asks for routes, which did not come with the translation.
+// needsNoRoutes returns an error for a listener that needs routes, which the translation does not
+// contain.
 func needsNoRoutes(l *listenerv3.Listener) error {
 	if slices.ContainsFunc(xds.RouteConfigurationsOf(l), func(name string) bool { return name != "" }) {
 		return errNoRoutes
@@ -36,9 +37,9 @@ func needsNoRoutes(l *listenerv3.Listener) error {
 	return nil
 }
 
-// ownOfRoutes are the policies of the routes of a virtual host that have any of their own, by route. Others is
-// how many have none. A virtual host without routes has others, too: the policies of its listeners have a
-// target.
+// ownOfRoutes returns the policies of each route of a virtual host that has its own. others is the
+// number of routes that have none. For a virtual host without routes hasOthers is true, too: the
+// policies of its listeners have a target.
 func ownOfRoutes[P any](h *xds.VirtualHostIndex, read func([]xds.MetadataEntry) []P) (own [][]P, others int, hasOthers bool) {
 	routes := h.MetadataEntries()
 	for _, entries := range routes {

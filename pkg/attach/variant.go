@@ -15,11 +15,11 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// errNoRoutes is why the clusters of a translation are denied: whose they are is not known.
+// errNoRoutes is why all clusters of a translation are denied: their targets are unknown.
 var errNoRoutes = errors.New(mutator.NotIncluded(mutator.KindRouteConfiguration))
 
-// PlanVariant implements [mutator.ClusterVariants]: the variant of a way is its effective policy's edit
-// of a cluster. It denies routes whose policies cannot be read, and routes whose clusters the
+// PlanVariant implements [mutator.ClusterVariants]: the variant of a way is its effective policy's
+// edit of a cluster. It denies routes with unreadable policies, and routes with clusters that the
 // translation does not contain, because Envoy would serve them without the policy.
 func (p *clusterPolicy[T]) PlanVariant(in *mutator.Input, at *xds.Way) *mutator.Variant {
 	x := p.indexOf(in)
@@ -40,7 +40,7 @@ func (p *clusterPolicy[T]) PlanVariant(in *mutator.Input, at *xds.Way) *mutator.
 	return v
 }
 
-// variant is what an effective policy makes of a cluster.
+// variant returns an effective policy's edit of a cluster.
 func (p *clusterPolicy[T]) variant(by *policy.Attachment) *mutator.Variant {
 	v := &mutator.Variant{
 		Name:      by.Namespace + "/" + by.Name,
@@ -55,7 +55,7 @@ func (p *clusterPolicy[T]) variant(by *policy.Attachment) *mutator.Variant {
 	return v
 }
 
-// edit applies a policy to a cluster, unless a pass before this one applied a more specific one.
+// edit applies a policy to a cluster, unless an earlier pass applied a more specific one.
 func (p *clusterPolicy[T]) edit(c *clusterv3.Cluster, by *policy.Attachment) error {
 	if done, err := p.hasMoreSpecific(c, by.Specificity); err != nil || done || xds.IsDenied(c) {
 		return err
@@ -82,8 +82,7 @@ func (p *clusterPolicy[T]) edit(c *clusterv3.Cluster, by *policy.Attachment) err
 	return nil
 }
 
-// rename gives the cluster the name of a copy, and leaves its endpoints and statistics under
-// the name that it had.
+// rename gives the cluster the name of a copy. Its endpoints and statistics keep the previous name.
 func (p *clusterPolicy[T]) rename(c *clusterv3.Cluster, by *policy.Attachment) {
 	if c.GetAltStatName() == "" {
 		c.AltStatName = c.GetName()
@@ -92,15 +91,15 @@ func (p *clusterPolicy[T]) rename(c *clusterv3.Cluster, by *policy.Attachment) {
 	xds.SetEDSInitialFetchTimeout(c, xds.NewClusterFetchTimeout)
 }
 
-// setProvenance says in the cluster's metadata which policy made it so, for people who
-// read Envoy's configuration, and for a second pass: that one does not get the policies of
-// routes any more and must not put a Gateway's in their place.
+// setProvenance records in the cluster's metadata which policy changed it, for readers of Envoy's
+// configuration, and for a second pass: that pass does not receive the policies of routes, and must
+// not replace one by the policy of a Gateway.
 func setProvenance(c *clusterv3.Cluster, gvk schema.GroupVersionKind, by *policy.Attachment) {
 	value := by.Namespace + "/" + by.Name + " " + strconv.Itoa(int(by.Specificity))
 	c.Metadata = xds.SetMetadataEntry(c.GetMetadata(), xds.MetadataEntry{Key: mutator.MetadataKey(gvk), Value: value})
 }
 
-// hasMoreSpecific tells whether a pass before this one applied a policy that is more specific than s.
+// hasMoreSpecific reports whether an earlier pass applied a policy that is more specific than s.
 func (p *clusterPolicy[T]) hasMoreSpecific(c *clusterv3.Cluster, s policy.Specificity) (bool, error) {
 	for _, m := range xds.MetadataEntries(c.GetMetadata()) {
 		if _, level, ok := strings.Cut(m.Value, " "); ok && mutator.IsEntryOf(p.Kind, m) {
