@@ -21,11 +21,12 @@ const (
 	last = httpfilter.LastPrefix + "gate"
 )
 
-// longNames are Envoy's; "router" is short for envoy.filters.http.router.
+// longNames maps short names to Envoy's; "router" is short for envoy.filters.http.router.
 var longNames = strings.NewReplacer("cors", string(httpfilter.CORS), "jwt", string(httpfilter.JWTAuthn), "buffer", string(httpfilter.Buffer), "lua",
 	string(httpfilter.Lua)+"/p", "rbac", string(httpfilter.RBAC), "last", last, "router", string(httpfilter.Router))
 
-// manager has filters of these names, and the same ones for an upgrade.
+// manager returns a connection manager with filters of these names, and the same filters for an
+// upgrade.
 func manager(names string) *hcmv3.HttpConnectionManager {
 	filters := func() (out []*hcmv3.HttpFilter) {
 		for name := range strings.FieldsSeq(longNames.Replace(names)) {
@@ -38,7 +39,7 @@ func manager(names string) *hcmv3.HttpConnectionManager {
 	}}
 }
 
-// requireNames compares the names of the filters, which have to be the same for the upgrade.
+// requireNames compares the names of the filters, which must be the same for the upgrade.
 func requireNames(t *testing.T, want string, hcm *hcmv3.HttpConnectionManager) {
 	t.Helper()
 	of := func(filters []*hcmv3.HttpFilter) string {
@@ -71,7 +72,8 @@ func TestInsert(t *testing.T) {
 		{httpfilter.After(httpfilter.Lua), "jwt rbac router", "jwt ours rbac router"},
 		{httpfilter.After(httpfilter.Lua), "ours lua/0 router", "lua/0 ours router"},
 		{httpfilter.After(httpfilter.Router), "lua last router", "lua ours last router"},
-		// Where Envoy Gateway has the kind, and behind all that comes first, wherever that was moved.
+		// At the position of the kind, and after all filters that come first, even if they were
+		// moved.
 		{httpfilter.At(httpfilter.Buffer), "jwt lua rbac router", "jwt ours lua rbac router"},
 		{httpfilter.At(httpfilter.Buffer), "jwt other lua router", "jwt other ours lua router"},
 		{httpfilter.At(httpfilter.Buffer), "lua jwt router", "lua jwt ours router"},
@@ -81,7 +83,7 @@ func TestInsert(t *testing.T) {
 		{httpfilter.At(httpfilter.Buffer), "jwt router", "jwt ours router"},
 		{httpfilter.At(httpfilter.Buffer), "buffer lua router", "buffer ours lua router"},
 		{httpfilter.At(httpfilter.Buffer), "lua jwt last router", "lua jwt ours last router"},
-		{httpfilter.At(httpfilter.Buffer), "lua router jwt", "ours lua router jwt"}, // Envoy rejects it as it came
+		{httpfilter.At(httpfilter.Buffer), "lua router jwt", "ours lua router jwt"}, // Envoy also rejects the input
 	} {
 		t.Run(c.in+" to "+c.want, func(t *testing.T) {
 			hcm := manager(c.in)
@@ -97,7 +99,7 @@ func TestInsert(t *testing.T) {
 	}
 }
 
-// TestInsertLast: nothing stays between the filter and the router, and nothing gets there.
+// TestInsertLast: no filter stays or is inserted between the filter and the router.
 func TestInsertLast(t *testing.T) {
 	for _, in := range []string{"lua router", "last lua router", "lua last router"} {
 		hcm := manager(in)
@@ -123,8 +125,8 @@ func TestInsertSeveral(t *testing.T) {
 	require.False(t, hcm.GetHttpFilters()[1].GetDisabled())
 }
 
-// TestInsertTwice: of two filters with one position, the one that is inserted later is closer to what the
-// position names, also when both are inserted again.
+// TestInsertTwice: of two filters with one position, the later inserted one is closer to what the
+// position names, even if both are inserted again.
 func TestInsertTwice(t *testing.T) {
 	for position, want := range map[httpfilter.Position]string{
 		httpfilter.BeforeRouter():              "cors jwt first second router",
@@ -181,7 +183,7 @@ func TestEnsure(t *testing.T) {
 	requireNames(t, "buffer lua router", hcm)
 }
 
-// TestEachHCM has a listener with all that can hold a connection manager.
+// TestEachHCM: a listener with connection managers in every possible place.
 func TestEachHCM(t *testing.T) {
 	chain := func(name string, m proto.Message) *listenerv3.FilterChain {
 		a, err := xds.Any(m)

@@ -1,8 +1,8 @@
-// Package httpfilter has pure helpers on the HTTP filters of listeners, clusters and routes: it
-// inserts a filter where Envoy Gateway would have it, and configures it for a route.
+// Package httpfilter has pure helpers for the HTTP filters of listeners, clusters and routes: it
+// inserts a filter at the position of Envoy Gateway's filters, and configures it for a route.
 //
-// It finds filters by their names, as Envoy Gateway does, and never by an index. It knows no
-// policy, and does not decide which listeners and routes have a filter.
+// It finds filters by their names, as Envoy Gateway does, and never by an index. It must not depend
+// on policies, and does not decide which listeners and routes have a filter.
 package httpfilter
 
 import (
@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Kind is a kind of HTTP filters, as Envoy Gateway has them in EnvoyProxy.spec.filterOrder. The
-// names of all filters of a kind begin with it: envoy.filters.http.lua/envoyextensionpolicy/….
+// Kind is a kind of HTTP filter, as in EnvoyProxy.spec.filterOrder of Envoy Gateway. The names of
+// all filters of a kind begin with it: envoy.filters.http.lua/envoyextensionpolicy/….
 type Kind string
 
 // The kinds of HTTP filters that Envoy Gateway knows.
@@ -47,8 +47,7 @@ const (
 	Router              Kind = "envoy.filters.http.router"
 )
 
-// order is Envoy Gateway's. It has filters of unknown kinds between those of Lua and external
-// processing.
+// order is Envoy Gateway's order. Filters of unknown kinds are between Lua and external processing.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/httpfilters.go#L93-L169
 var order = []Kind{
 	CustomResponse, HealthCheck, Fault, CORS, CSRF, HeaderMutation, ExtAuthz, APIKeyAuth, BasicAuth, OAuth2, JWTAuthn,
@@ -56,16 +55,16 @@ var order = []Kind{
 	GRPCWeb, GRPCStats, CredentialInjector, Compressor, DynamicForwardProxy, Router,
 }
 
-// Order returns the kinds in the order that their filters have unless EnvoyProxy.spec.filterOrder
-// changes it.
+// Order returns the kinds in the default order of their filters, which EnvoyProxy.spec.filterOrder
+// can change.
 func Order() []Kind { return slices.Clone(order) }
 
-// LastPrefix begins the names of filters for [Last]. No other filter comes between them and the
-// router, whoever is inserted first: they are of the kind [Router], too.
+// LastPrefix begins the names of filters for [Last]. These filters have the kind [Router], so that
+// no other filter is inserted between them and the router, in whatever order filters are inserted.
 const LastPrefix = "egraft.io/last/"
 
-// KindOf returns the kind of a filter by its name, and the empty one for a kind that Envoy Gateway
-// does not know.
+// KindOf returns the kind of a filter by its name, or "" for a kind that Envoy Gateway does not
+// know.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/httpfilters.go#L348
 func KindOf(name string) Kind {
 	if strings.HasPrefix(name, LastPrefix) {

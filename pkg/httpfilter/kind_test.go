@@ -34,7 +34,7 @@ func TestOrderIsACopy(t *testing.T) {
 	require.Equal(t, httpfilter.CustomResponse, httpfilter.Order()[0])
 }
 
-// TestOrderIsEnvoyGateways reads the order in the source of the version in go.mod.
+// TestOrderIsEnvoyGateways: the order is the one in the source of the version in go.mod.
 func TestOrderIsEnvoyGateways(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/envoyproxy/gateway").Output()
 	require.NoError(t, err)

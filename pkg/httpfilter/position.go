@@ -9,7 +9,7 @@ import (
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 )
 
-// Position says where in a chain a filter is inserted. The zero value is [BeforeRouter].
+// Position is where in a chain a filter is inserted. The zero value is [BeforeRouter].
 type Position struct {
 	relation relation
 	kind     Kind
@@ -36,10 +36,10 @@ func BeforeRouter() Position { return Position{relation: beforeRouter} }
 // must begin with [LastPrefix].
 func Last() Position { return Position{relation: last} }
 
-// At is the position of Envoy Gateway's filters of the kind: after all filters of kinds
-// that come before it in [Order], and before the first of a later kind if possible.
-// EnvoyProxy.spec.filterOrder and patches can move filters of other kinds; the filter then
-// comes behind all those that have to run first.
+// At is the position of Envoy Gateway's filters of the kind: after all filters of kinds that come
+// before it in [Order], and before the first of a later kind if possible.
+// EnvoyProxy.spec.filterOrder and patches can move filters of other kinds; the filter is then after
+// all filters that must run first.
 func At(k Kind) Position { return Position{at, k} }
 
 // Before is the position before the first filter of the kind, or before its usual position, see [At].
@@ -49,7 +49,7 @@ func Before(k Kind) Position { return Position{before, k} }
 func After(k Kind) Position { return Position{after, k} }
 
 // Compare orders positions as in a chain, by [Order]. Insert filters with several positions in this
-// order, so that they keep it where none of Envoy Gateway's filters is between them.
+// order, so that they keep it where no filter of Envoy Gateway separates them.
 func (p Position) Compare(other Position) int {
 	return cmp.Or(cmp.Compare(p.rank(), other.rank()), cmp.Compare(p.relationRank(), other.relationRank()))
 }
@@ -69,7 +69,8 @@ func (p Position) rank() int {
 
 func (p Position) relationRank() int { return slices.Index([]relation{before, at, after}, p.relation) }
 
-// index finds the position among filters that do not have the ones to be inserted.
+// index returns the index of the position among filters, which do not contain the filters to
+// insert.
 func (p Position) index(filters []*hcmv3.HttpFilter, name string) (int, error) {
 	router := slices.IndexFunc(filters, func(f *hcmv3.HttpFilter) bool { return f.GetName() == string(Router) })
 	switch {
@@ -100,7 +101,7 @@ func (p Position) index(filters []*hcmv3.HttpFilter, name string) (int, error) {
 	return placeOf(p.kind, filters)
 }
 
-// placeOf is where filters of a kind belong.
+// placeOf returns the index at which filters of a kind belong.
 func placeOf(k Kind, filters []*hcmv3.HttpFilter) (int, error) {
 	rank := slices.Index(order, k)
 	if rank < 0 {

@@ -31,10 +31,10 @@ func Set(settings *Settings, filter string, setting proto.Message) error {
 	return nil
 }
 
-// Configure sets the setting of a filter for all requests of a route. It replaces an existing setting
-// that is [Enable]. If the new setting is [Enable], an existing one stays. Any other different setting
-// is an error, and so is a setting of a weighted cluster, which would override the route's: Envoy
-// cannot merge settings of one filter.
+// Configure sets the setting of a filter for all requests of a route. It replaces an existing
+// setting that is [Enable]. If the new setting is [Enable], it keeps the existing setting. Any
+// other difference is an error, and so is a setting of a weighted cluster, which would override the
+// setting of the route: Envoy cannot merge settings of one filter.
 func Configure(r *routev3.Route, filter string, setting proto.Message) error {
 	a, err := xds.Any(setting)
 	if err != nil {
@@ -55,19 +55,19 @@ func Configure(r *routev3.Route, filter string, setting proto.Message) error {
 	return Set(&r.TypedPerFilterConfig, filter, setting)
 }
 
-// enables tells whether a setting does no more than to enable the filter.
+// enables reports whether a setting only enables the filter.
 func enables(a *anypb.Any) bool {
 	m := &routev3.FilterConfig{}
 	return a.UnmarshalTo(m) == nil && !m.GetDisabled() && len(m.GetConfig().GetValue()) == 0
 }
 
-// disables tells whether a setting disables the filter, whatever its kind.
+// disables reports whether a setting disables the filter, whatever its type.
 func disables(a *anypb.Any) bool {
 	m := &routev3.FilterConfig{}
 	return a.UnmarshalTo(m) == nil && m.GetDisabled()
 }
 
-// same compares what the bytes say, if it can be decoded.
+// same compares the decoded contents, or the bytes if they cannot be decoded.
 func same(a, b *anypb.Any) bool {
 	if a.GetTypeUrl() != b.GetTypeUrl() {
 		return false

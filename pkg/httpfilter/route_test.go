@@ -34,7 +34,7 @@ func TestSet(t *testing.T) {
 	require.True(t, proto.Equal(packed(t, limit(2)), vh.GetTypedPerFilterConfig()["f"]))
 }
 
-// TestConfigure: a setting that is there is not lost.
+// TestConfigure: an existing setting is not lost.
 func TestConfigure(t *testing.T) {
 	conflict := `HTTP filter "f" has another setting already`
 	unknown := &anypb.Any{TypeUrl: "type.googleapis.com/nobody.Knows", Value: []byte{1}}

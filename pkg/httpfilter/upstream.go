@@ -16,16 +16,17 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// upstreamCodec is the filter that ends the upstream filters of a cluster.
+// upstreamCodec is the last upstream filter of a cluster.
 const upstreamCodec = "envoy.filters.http.upstream_codec"
 
-// errOldOptions is about a field that Envoy does not take beside [xds.HTTPProtocolOptions].
+// errOldOptions is about fields that Envoy rejects in combination with [xds.HTTPProtocolOptions].
 var errOldOptions = errors.New("has HTTP options in deprecated fields, which cannot be combined with upstream filters")
 
-// InsertUpstream inserts filters into the upstream HTTP filters of a cluster, directly before the codec,
-// and reports whether this changed anything. They process each attempt of a request after Envoy has
-// chosen a host. It first removes filters with the same names; all other filters and protocol options
-// stay. A cluster without options gets the options for HTTP/1.1, which is Envoy's default.
+// InsertUpstream inserts filters into the upstream HTTP filters of a cluster, directly before the
+// codec, and reports whether this changed anything. They process each attempt of a request after
+// Envoy has selected a host. It first removes filters with the same names; all other filters and
+// protocol options stay. A cluster without options gets the options for HTTP/1.1, which is Envoy's
+// default.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/intro/arch_overview/http/upstream_filters
 func InsertUpstream(c *clusterv3.Cluster, filters ...*hcmv3.HttpFilter) (changed bool, err error) {
 	changed, err = insertUpstream(c, filters)

@@ -9,7 +9,7 @@ import (
 
 // Any packs m with the same bytes for the same content. anypb.New does not guarantee this, and a
 // deterministic encoding of the outer message does not affect the content of an Any: Envoy would
-// see a change where there is none.
+// see a change although nothing changed.
 func Any(m proto.Message) (*anypb.Any, error) {
 	a := &anypb.Any{}
 	if err := anypb.MarshalFrom(a, m, proto.MarshalOptions{Deterministic: true}); err != nil {

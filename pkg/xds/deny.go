@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// denyBody tells the client as much as it may know; the reason is in egraft's log.
+// denyBody tells the client no details; the reason is in egraft's log.
 const denyBody = "egraft: the policy for this route cannot be applied\n"
 
 // DenyRoute makes Envoy respond to the route's requests with 500, without contacting a backend. Envoy

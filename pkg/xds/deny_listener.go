@@ -7,8 +7,9 @@ import (
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 )
 
-// DenyListener makes every filter chain reject: Envoy responds to HTTP requests with 500, other
-// connections are closed, those of a connection manager that cannot be read among them. TLS settings stay, so that clients see the same server.
+// DenyListener makes every filter chain reject traffic: Envoy responds to HTTP requests with 500,
+// and closes other connections, including connections of an unreadable connection manager. TLS
+// settings stay, so that clients see the same server.
 func DenyListener(l *listenerv3.Listener) error {
 	for _, fc := range FilterChains(l) {
 		if err := DenyFilterChain(fc); err != nil {

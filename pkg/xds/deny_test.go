@@ -118,8 +118,8 @@ func TestDenyListener(t *testing.T) {
 	require.EqualValues(t, 500, got.GetRouteConfig().GetVirtualHosts()[0].GetRoutes()[0].GetDirectResponse().GetStatus())
 }
 
-// TestDenyListenerThatCannotBeRead: what one connection manager holds must not stop the call,
-// which is for all others, too.
+// TestDenyListenerThatCannotBeRead: an unreadable connection manager must not fail the call, which
+// covers all listeners.
 func TestDenyListenerThatCannotBeRead(t *testing.T) {
 	for name, unreadable := range map[string]*anypb.Any{
 		"other type": {TypeUrl: "type.googleapis.com/other"},

@@ -2,18 +2,18 @@ package xds
 
 import "slices"
 
-// fewItems is up to where a look at every item is cheaper than a map.
+// fewItems is the number of items up to which a linear search is cheaper than a map.
 const fewItems = 8
 
-// distinct is a list without duplicates. Most have one item; that of a cluster to which
-// thousands of routes lead must not be searched for each of them.
+// distinct is a list without duplicates. Most have one item, but a cluster to which thousands of
+// routes lead needs a map instead of a linear search for each of them.
 type distinct[T comparable] struct {
 	list []T
-	seen map[T]struct{} // from fewItems on
+	seen map[T]struct{} // nil below fewItems
 }
 
-// addAll adds items, which must not change any more: thousands of clusters have the same
-// only one.
+// addAll adds items, which must not change any more: thousands of clusters share the same single
+// item.
 func (d *distinct[T]) addAll(items []T) {
 	if len(d.list) == 0 && len(items) == 1 {
 		d.list = items[:1:1]

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDistinct adds items to lists that began with the same one.
+// TestDistinct adds items to lists that share their first items.
 func TestDistinct(t *testing.T) {
 	shared := make([]int, 1, 4)
 	var lists [2]distinct[int]

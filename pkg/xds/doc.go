@@ -1,5 +1,6 @@
-// Package xds has pure helpers for Envoy's messages: Envoy Gateway's metadata of a resource, which
-// routes lead to which cluster, how to make a resource reject traffic, and where TLS contexts are.
+// Package xds has pure helpers for Envoy's messages: they read Envoy Gateway's metadata of a
+// resource, find which routes lead to which cluster, make a resource reject traffic, and find TLS
+// contexts.
 //
 // It must not depend on policies, gRPC or Kubernetes clients.
 package xds

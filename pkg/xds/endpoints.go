@@ -17,9 +17,9 @@ func SetEDSInitialFetchTimeout(c *clusterv3.Cluster, timeout time.Duration) {
 	}
 }
 
-// NewClusterFetchTimeout is how long Envoy waits for the endpoints of a cluster with a new name. Envoy
-// Gateway does not send them, because Envoy already has them under the name of the previous cluster.
-// During the wait, Envoy responds with 503.
+// NewClusterFetchTimeout is how long Envoy waits for the endpoints of a cluster with a new name.
+// Envoy Gateway does not send them, because Envoy already has them under the name of the previous
+// cluster. Until then, Envoy responds with 503.
 const NewClusterFetchTimeout = 50 * time.Millisecond
 
 // RenameCluster gives a cluster another name. Envoy still finds its endpoints by the previous name.

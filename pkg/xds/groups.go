@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// copyPrefix is in front of the names of clusters that egraft copies or renames. Envoy Gateway
-// gives no cluster such a name.
+// copyPrefix begins the names of clusters that egraft copies or renames. Envoy Gateway does not use
+// it.
 const copyPrefix = "egraft/"
 
 // IsCopy reports whether a name belongs to a cluster that egraft copied or renamed.
@@ -23,8 +23,8 @@ func CopyName(owner, identity, cluster string) string {
 	return copyPrefix + owner + "/" + hex.EncodeToString(sum[:8]) + "/" + cluster
 }
 
-// merged are what names of clusters begin with that Envoy Gateway makes for backends and not
-// for rules, so that routes of different owners lead to them.
+// merged are the prefixes of clusters that Envoy Gateway generates for backends instead of rules,
+// so that routes of different owners lead to them.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/helpers.go#L574
 var merged = []string{"service/", "serviceimport/", "backend/"}
 
@@ -37,15 +37,15 @@ type Group struct {
 	Ways []*Way
 	// Clusters are their names in the order of the configuration.
 	Clusters []string
-	// Last is the position of the last of them among all clusters, see [RouteIndex.Clusters].
+	// Last is the position of the last cluster among all clusters, see [RouteIndex.Clusters].
 	Last int
-	// Merged is whether Envoy Gateway made the clusters for backends, so that a route that comes
-	// later may lead to them too.
+	// Merged means that Envoy Gateway generated the clusters for backends, so that a later route
+	// can also lead to them.
 	Merged bool
 }
 
 // Groups returns the groups of all clusters to which routes lead, in the order of their first
-// clusters. It leaves out copies, which an earlier pass made.
+// clusters. It leaves out copies of an earlier pass.
 func (r *RouteIndex) Groups() []*Group { return r.groups() }
 
 func (r *RouteIndex) newGroups() (out []*Group) {

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// TestGroups: what is decided for one cluster is taken for another only if the very same ways lead
-// to it, and Envoy Gateway made both for rules or both for backends.
+// TestGroups: clusters share a group only if the same ways lead to them, and Envoy Gateway
+// generated all of them for rules or all of them for backends.
 func TestGroups(t *testing.T) {
 	leads := map[string][]int{"all": nil, "1 23": {1, 23}, "1 2 3": {1, 2, 3}, "again": {1, 23}, "backend/a/b/80": {1, 23}, CopyName("f", "p", "x"): {1}}
 	c := Configuration{Name: "c"}

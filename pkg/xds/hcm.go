@@ -7,7 +7,7 @@ import (
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 )
 
-// HCMName is the name by which Envoy Gateway adds the HTTP connection manager.
+// HCMName is the name of the HTTP connection manager in Envoy Gateway's listeners.
 const HCMName = "envoy.filters.network.http_connection_manager"
 
 // FilterChains returns the filter chains of a listener, including the default one.
@@ -47,14 +47,14 @@ func EditHCM(fc *listenerv3.FilterChain, edit func(*hcmv3.HttpConnectionManager)
 	return found, nil
 }
 
-// RouteConfigurationOf is the name of the route configuration that an HTTP connection manager
+// RouteConfigurationOf returns the name of the route configuration that an HTTP connection manager
 // fetches. It is empty if the routes are inline.
 func RouteConfigurationOf(hcm *hcmv3.HttpConnectionManager) string {
 	return hcm.GetRds().GetRouteConfigName()
 }
 
-// RouteConfigurationOfChain is the name of the route configuration that a filter chain fetches. It is
-// empty if there is none.
+// RouteConfigurationOfChain returns the name of the route configuration that a filter chain
+// fetches. It is empty if there is none.
 func RouteConfigurationOfChain(fc *listenerv3.FilterChain) (name string, err error) {
 	_, err = EditHCM(fc, func(hcm *hcmv3.HttpConnectionManager) (bool, error) {
 		name = RouteConfigurationOf(hcm)

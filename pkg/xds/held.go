@@ -6,8 +6,8 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 )
 
-// heldPrefix is in front of the clusters of a route that must lead nowhere until the
-// Translation hook has seen it. There is no such cluster: Envoy responds with 503.
+// heldPrefix begins the cluster names of a held route, which leads nowhere until the Translation
+// hook has processed it. There is no such cluster: Envoy responds with 503.
 const heldPrefix = "egraft/held/"
 
 // HoldRoute makes a route lead nowhere until [ReleaseRoutes] releases it, which requires an entry with
@@ -23,13 +23,13 @@ func HoldRoute(r *routev3.Route, key string) {
 	})
 }
 
-// isHeld tells whether a route leads nowhere for the time being.
+// isHeld reports whether a route is held.
 func isHeld(a *routev3.RouteAction) (held bool) {
 	eachCluster(a, func(name *string) { held = held || strings.HasPrefix(*name, heldPrefix) })
 	return held
 }
 
-// releaseRoute lets the route go for those keys for which lift is true.
+// releaseRoute releases the route for the keys for which lift returns true.
 func releaseRoute(a *routev3.RouteAction, lift func(key string) bool) {
 	eachCluster(a, func(name *string) {
 		kept, rest := "", *name
@@ -47,7 +47,7 @@ func releaseRoute(a *routev3.RouteAction, lift func(key string) bool) {
 	})
 }
 
-// Released is the name of the cluster to which a held route leads once it is released.
+// Released returns the name of the cluster to which a held route leads after its release.
 func Released(name string) string {
 	for {
 		_, after, held := cutHold(name)
@@ -58,7 +58,7 @@ func Released(name string) string {
 	}
 }
 
-// holders are the keys for which a cluster's name is held.
+// holders returns the keys for which a cluster's name is held.
 func holders(name string) map[string]bool {
 	out := map[string]bool{}
 	for {

@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// everyWay leads to a cluster in each way that there is, and has a place for one that is empty.
+// everyWay leads to a cluster in each possible way, and has an empty cluster name.
 func everyWay() *routev3.Route {
 	return &routev3.Route{Action: &routev3.Route_Route{Route: &routev3.RouteAction{
 		ClusterSpecifier: &routev3.RouteAction_WeightedClusters{WeightedClusters: &routev3.WeightedCluster{
@@ -23,7 +23,7 @@ func everyWay() *routev3.Route {
 	}}}
 }
 
-// TestHeldRoute is let go of by readable marks, each of its own key, and by nothing else.
+// TestHeldRoute: only readable entries release the route, each only for its own key.
 func TestHeldRoute(t *testing.T) {
 	one, two := xds.MetadataEntry{Key: "one", Value: "good"}, xds.MetadataEntry{Key: "two", Value: "good"}
 	bad := xds.MetadataEntry{Key: "one", Value: "bad"}
@@ -64,8 +64,8 @@ func TestHeldRoute(t *testing.T) {
 	require.Empty(t, held("one").GetRoute().GetWeightedClusters().GetClusters()[2].GetName(), "which leads nowhere as it is")
 }
 
-// TestHeldUntilReleased: the names of a held route's clusters are none that there could be, and
-// are held once for each key.
+// TestHeldUntilReleased: no cluster can have the names of a held route's clusters, and a name is
+// held once for each key.
 func TestHeldUntilReleased(t *testing.T) {
 	r := toCluster("a")
 	xds.HoldRoute(r, "one")
@@ -77,7 +77,7 @@ func TestHeldUntilReleased(t *testing.T) {
 	require.Equal(t, "egraft/held/two/egraft/held/one/new a", r.GetRoute().GetCluster())
 }
 
-// TestStranded are the clusters of routes that are held and have lost their marks.
+// TestStranded: the clusters of held routes that lost their entries.
 func TestStranded(t *testing.T) {
 	held := func(cluster string) *routev3.Route {
 		r := toCluster(cluster)
@@ -94,7 +94,7 @@ func TestStranded(t *testing.T) {
 	require.Equal(t, []string{"lost", "open", "mirror"}, r.Stranded())
 }
 
-// TestWays keeps apart what is not the same: listeners, and marks by key and value.
+// TestWays: ways with different listeners, or entries with a different key or value, stay separate.
 func TestWays(t *testing.T) {
 	host := func(sections []string, marks ...xds.MetadataEntry) *xds.VirtualHostIndex {
 		var resources []any
@@ -121,7 +121,8 @@ func TestWays(t *testing.T) {
 	}
 }
 
-// TestListenersOf tells listeners of ListenerSets from those of the Gateway that have their names.
+// TestListenersOf: listeners of ListenerSets differ from listeners of the Gateway with the same
+// names.
 func TestListenersOf(t *testing.T) {
 	for name, c := range map[string]struct{ configuration, host, section, want string }{
 		"listener":                        {"infra/eg/http", "infra/eg/http/x_com", "http", ""},
@@ -147,8 +148,8 @@ func TestListenersOf(t *testing.T) {
 	}
 }
 
-// TestHostOfSeveralConfigurations: what the name of one tells of the listeners is not what the
-// other one is told.
+// TestHostOfSeveralConfigurations: what the name of one configuration shows about the listeners
+// does not apply to another configuration.
 func TestHostOfSeveralConfigurations(t *testing.T) {
 	h := xds.NewVirtualHostIndex(&routev3.VirtualHost{Name: "x_com", Metadata: gatewayMetadata(t,
 		map[string]any{"kind": "Gateway", "namespace": "infra", "name": "eg", "sectionName": "https"},
@@ -166,13 +167,13 @@ func TestHostOfSeveralConfigurations(t *testing.T) {
 	require.Len(t, r.Gateways(), 1)
 }
 
-// TestClearMarks leaves what others wrote.
+// TestClearMarks: metadata of others stays.
 func TestClearMarks(t *testing.T) {
 	md := xds.SetMetadataEntry(&corev3.Metadata{TypedFilterMetadata: map[string]*anypb.Any{"x": {}}}, xds.MetadataEntry{Key: "a"})
 	require.Len(t, xds.ClearMetadataEntries(md).GetTypedFilterMetadata(), 1)
 }
 
-// TestDenyEndpoints leaves none, also of those that others refer to by name.
+// TestDenyEndpoints: no endpoints are left, including named endpoints that others refer to.
 func TestDenyEndpoints(t *testing.T) {
 	e := &endpointv3.ClusterLoadAssignment{
 		ClusterName: "c", Endpoints: []*endpointv3.LocalityLbEndpoints{{}}, NamedEndpoints: map[string]*endpointv3.Endpoint{"x": {}},

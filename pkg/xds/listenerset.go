@@ -10,19 +10,19 @@ import (
 // ListenersOf returns the listeners of a virtual host. configuration is the name of its route
 // configuration.
 //
-// Envoy Gateway gives a listener of a ListenerSet the metadata of the Gateway, with its own name as
-// the section, and anyone who may write a ListenerSet chooses that name. The two differ in
-// the name of the virtual host, or of the route configuration of an HTTPS listener,
-// which begins with namespace/gateway/listener or namespace/gateway/namespace/listenerset/listener.
-// With the runtime flag XDSNameSchemeV2, HTTP listeners have neither, and all count as the
-// Gateway's.
+// Envoy Gateway gives a listener of a ListenerSet the metadata of the Gateway, with the listener's
+// own name as the section, and anyone who may write a ListenerSet chooses that name. The two differ
+// in the name of the virtual host, or of the route configuration of an HTTPS listener, which begins
+// with namespace/gateway/listener or namespace/gateway/namespace/listenerset/listener. With the
+// runtime flag XDSNameSchemeV2, HTTP listeners have neither, and all count as listeners of the
+// Gateway.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/helpers.go#L487
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/translator.go#L874
 func ListenersOf(configuration string, vh *routev3.VirtualHost) []Reference {
 	return ofListenerSets(configuration, vh.GetName(), References(vh.GetMetadata()))
 }
 
-// ofListenerSets are the listeners with the ListenerSets that they are of.
+// ofListenerSets returns the listeners with their ListenerSets.
 func ofListenerSets(configuration, host string, listeners []Reference) []Reference {
 	out := listeners
 	for i, l := range listeners {
@@ -41,7 +41,7 @@ func ofListenerSets(configuration, host string, listeners []Reference) []Referen
 func listenerSet(configuration, host string, l Reference) string {
 	prefix := l.Namespace + "/" + l.Name + "/"
 	if own, ok := strings.CutPrefix(host, prefix); ok {
-		name, _, _ := cutLast(own, "/") // the host name, which has no slash
+		name, _, _ := cutLast(own, "/") // the host name has no slash
 		return setOf(name, l.SectionName)
 	}
 	if own, ok := strings.CutPrefix(configuration, prefix); ok && !strings.Contains(host, "/") {
@@ -50,7 +50,7 @@ func listenerSet(configuration, host string, l Reference) string {
 	return l.ListenerSet
 }
 
-// setOf is the ListenerSet of a listener's name behind that of its Gateway.
+// setOf returns the ListenerSet in a listener's name, without the prefix of the Gateway.
 func setOf(name, section string) string {
 	set, ok := strings.CutSuffix(name, "/"+section)
 	if !ok || strings.Count(set, "/") != 1 {

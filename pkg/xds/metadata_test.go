@@ -79,8 +79,8 @@ func TestReach(t *testing.T) {
 	require.Equal(t, []xds.Reference{{Kind: "Gateway", Namespace: "default", Name: "eg"}}, r.Gateways())
 }
 
-// TestReachOfManyRoutes has one cluster that every route leads to, each with a mark of its
-// own and one that it shares.
+// TestReachOfManyRoutes: every route leads to the same cluster, each with an entry of its own and a
+// shared one.
 func TestReachOfManyRoutes(t *testing.T) {
 	vh := &routev3.VirtualHost{}
 	var want []xds.MetadataEntry
@@ -93,7 +93,7 @@ func TestReachOfManyRoutes(t *testing.T) {
 	require.Equal(t, want, xds.NewRouteIndex([]xds.Configuration{{Hosts: []*xds.VirtualHostIndex{xds.NewVirtualHostIndex(vh)}}}).ForCluster("a").MetadataEntries())
 }
 
-// TestShadowEntry: what a route would be is no entry of a feature, and is removed with the others.
+// TestShadowEntry: the shadow route is no entry of a feature, and is removed with the entries.
 func TestShadowEntry(t *testing.T) {
 	md := xds.SetMetadataEntry(nil, xds.MetadataEntry{Key: xds.ShadowKey, Value: "route"})
 	require.Equal(t, "route", xds.ShadowEntry(md))

@@ -22,8 +22,8 @@ import (
 	"github.com/egraft/egraft/internal/unixsocket"
 )
 
-// Defaults for clusters of [NewCluster]. They are the same as Envoy Gateway's defaults for clusters of
-// backends, where it has any.
+// Defaults for clusters of [NewCluster]. They match Envoy Gateway's defaults for clusters of
+// backends, where Envoy Gateway has any.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/cluster.go
 const (
 	// DefaultConnectTimeout is how long Envoy waits for a connection.
@@ -31,17 +31,16 @@ const (
 	// bufferLimit bounds the memory that Envoy uses for a connection: its own default of 1 MiB is for
 	// trusted peers. https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/best_practices/edge
 	bufferLimit = 32768
-	// maxParallel are the connections, pending requests, requests and retries at a time. Of retries
-	// Envoy itself allows 3.
+	// maxParallel is the maximum number of concurrent connections, pending requests, requests and
+	// retries. Envoy's own default for retries is 3.
 	maxParallel = 1024
-	// dnsRefresh is for answers without a TTL.
+	// dnsRefresh is the interval for DNS responses without a TTL.
 	dnsRefresh = 30 * time.Second
 	// keepalive is when an idle connection is probed: before a load balancer or a NAT drops it,
-	// of which common ones do after 350 s, and not after two hours, which is Linux's default.
+	// commonly after 350 s. Linux's default is two hours.
 	// https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/core/v3/address.proto#config-core-v3-tcpkeepalive
 	keepalive, keepaliveInterval, keepaliveProbes = 300, 30, 3
-	// http2Ping is when a connection with HTTP/2 is pinged, and http2PingTimeout when it is closed
-	// without an answer, as Envoy Gateway has it for Envoy's connection to itself.
+	// http2Ping is the interval of HTTP/2 pings on a connection, and http2PingTimeout the time without a response after which it is closed, as in Envoy Gateway's connection from Envoy to itself.
 	// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/bootstrap/bootstrap.yaml.tpl
 	http2Ping, http2PingTimeout = 30 * time.Second, 5 * time.Second
 )
@@ -56,23 +55,23 @@ type ClusterOptions struct {
 	Name string
 
 	// Hosts are host:port, or [address]:port for IPv6. Envoy resolves names again when their TTL
-	// ends, and uses all addresses.
+	// expires, and uses all addresses.
 	Hosts []string
-	// Socket is the path of a Unix domain socket, as long as Linux allows.
+	// Socket is the path of a Unix domain socket, at most as long as Linux allows.
 	Socket string
 	// InternalListener is the name of a listener of the same Envoy. Its bootstrap needs the
 	// extension envoy.bootstrap.internal_listener.
 	// https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/other_features/internal_listener
 	InternalListener string
-	// PassMetadata are the namespaces in the metadata of endpoints that an internal listener sees,
-	// see [StampEndpoints].
+	// PassMetadata are the metadata namespaces of endpoints that are passed to an internal
+	// listener, see [StampEndpoints].
 	PassMetadata []string
 
-	// HTTP2 has Envoy speak HTTP/2, which gRPC needs, and not HTTP/1.1.
+	// HTTP2 makes Envoy use HTTP/2, which gRPC needs, instead of HTTP/1.1.
 	HTTP2 bool
 	// TLS is nil for cleartext.
 	TLS *tlsv3.UpstreamTlsContext
-	// ConnectTimeout is [DefaultConnectTimeout] if it is 0.
+	// ConnectTimeout defaults to [DefaultConnectTimeout] if it is 0.
 	ConnectTimeout time.Duration
 }
 
@@ -138,7 +137,8 @@ func thresholds() *clusterv3.CircuitBreakers_Thresholds {
 	}
 }
 
-// addressesOf are the addresses of a cluster, and whether any is a name.
+// addressesOf returns the addresses of a cluster, and whether any is a name that Envoy must
+// resolve.
 func addressesOf(o ClusterOptions) (addresses []*corev3.Address, resolve bool, err error) {
 	set := 0
 	for _, is := range []bool{len(o.Hosts) > 0, o.Socket != "", o.InternalListener != ""} {
@@ -194,7 +194,7 @@ func socketAddress(host string) (a *corev3.Address, isName bool, err error) {
 	}}}, isName, nil
 }
 
-// resolveNames makes the cluster one of strict DNS, as Envoy Gateway does since 1.9.
+// resolveNames makes the cluster a strict DNS cluster, as Envoy Gateway does since 1.9.
 func resolveNames(c *clusterv3.Cluster) error {
 	config, err := Any(&dnsv3.DnsCluster{
 		DnsRefreshRate: durationpb.New(dnsRefresh), RespectDnsTtl: true, DnsLookupFamily: commondnsv3.DnsLookupFamily_V4_PREFERRED,

@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// common is what all clusters have.
+// common is the content that all clusters share.
 const common = `"perConnectionBufferLimitBytes": 32768, "ignoreHealthOnHostRemoval": true,
 	"circuitBreakers": {"thresholds": [{"maxConnections": 1024, "maxPendingRequests": 1024, "maxRequests": 1024, "maxRetries": 1024}]}`
 

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// socketOf is the transport socket of a cluster: TLS, what passes metadata to an internal
-// listener, both, or nil.
+// socketOf returns the transport socket of a cluster: TLS, the socket that passes metadata to an
+// internal listener, both, or nil.
 func socketOf(o ClusterOptions) (*corev3.TransportSocket, error) {
 	if len(o.PassMetadata) > 0 && o.InternalListener == "" {
 		return nil, errors.New("PassMetadata is for an internal listener")
@@ -39,14 +39,14 @@ func socketOf(o ClusterOptions) (*corev3.TransportSocket, error) {
 	return socket("envoy.transport_sockets.internal_upstream", internal)
 }
 
-// validated is a message that says what Envoy would reject.
+// validated is a message with validation of Envoy's constraints.
 type validated interface {
 	proto.Message
 	ValidateAll() error
 }
 
 func socket(name string, config validated) (*corev3.TransportSocket, error) {
-	if err := config.ValidateAll(); err != nil { // nobody looks into an Any later
+	if err := config.ValidateAll(); err != nil { // Any hides it from later validation
 		return nil, err
 	}
 	a, err := Any(config)

@@ -21,7 +21,7 @@ func OverlappingFilterChains(l *listenerv3.Listener) (one, other *listenerv3.Fil
 		*listenerv3.FilterChain
 		criteria
 	}
-	byName := map[string][]chain{} // of the server
+	byName := map[string][]chain{} // server names
 	for _, fc := range l.GetFilterChains() {
 		c := chain{fc, criteriaOf(fc.GetFilterChainMatch())}
 		for _, name := range c.criteria[0] {
@@ -36,8 +36,8 @@ func OverlappingFilterChains(l *listenerv3.Listener) (one, other *listenerv3.Fil
 	return nil, nil
 }
 
-// criteria are the values of each criterion of a match, of which one has to be met; a criterion
-// without any has the empty one, which is another value than all others.
+// criteria are the values of each criterion of a match, one of which must match. A criterion
+// without values has the empty value, which differs from all others.
 type criteria [9][]string
 
 func criteriaOf(m *listenerv3.FilterChainMatch) criteria {
@@ -66,7 +66,7 @@ func texts[T any](items []T, text func(T) string) []string {
 	return out
 }
 
-// network is the same for ranges of the same addresses.
+// network returns the same text for ranges with the same addresses.
 func network(r *corev3.CidrRange) string {
 	text := fmt.Sprintf("%s/%d", r.GetAddressPrefix(), r.GetPrefixLen().GetValue())
 	if p, err := netip.ParsePrefix(text); err == nil {
@@ -75,7 +75,7 @@ func network(r *corev3.CidrRange) string {
 	return text
 }
 
-// overlaps tells whether there is a value of each criterion that both have.
+// overlaps reports whether both have a common value for each criterion.
 func (c criteria) overlaps(o criteria) bool {
 	for i := range c {
 		if !slices.ContainsFunc(c[i], func(s string) bool { return slices.Contains(o[i], s) }) {

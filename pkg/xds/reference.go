@@ -7,8 +7,8 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// GatewayMetadataNamespace is the filter_metadata key under which Envoy Gateway names
-// the Kubernetes objects from which a resource was generated. See
+// GatewayMetadataNamespace is the filter_metadata key under which Envoy Gateway names the
+// Kubernetes objects from which a resource was generated. See
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/metadata.go
 const GatewayMetadataNamespace = "envoy-gateway"
 
@@ -21,9 +21,9 @@ const (
 	KindGRPCRoute    = "GRPCRoute"
 )
 
-// ofBackends are the kinds of objects that Envoy Gateway makes the clusters of routes from: the
-// routes, or the backends if it merges those. Others are of TCPRoutes and the like, or of
-// services that its own policies name.
+// ofBackends are the kinds of objects from which Envoy Gateway generates the clusters of HTTPRoutes
+// and GRPCRoutes: the routes, or the backends if it merges their clusters. Other clusters belong to
+// TCPRoutes and similar routes, or to services in Envoy Gateway's policies.
 var ofBackends = []string{KindHTTPRoute, KindGRPCRoute, "Service", "ServiceImport", "Backend"}
 
 // IsBackend reports whether HTTPRoutes or GRPCRoutes may lead to a cluster that was generated from the
@@ -41,7 +41,7 @@ type Reference struct {
 	ListenerSet string
 }
 
-// String is "Kind namespace/name" or "Kind namespace/name#section", and of a listener of a
+// String returns "Kind namespace/name" or "Kind namespace/name#section", or for a listener of a
 // ListenerSet "Kind namespace/name ListenerSet namespace/name#section".
 func (r Reference) String() string {
 	s := r.Kind + " " + r.Namespace + "/" + r.Name
@@ -54,8 +54,8 @@ func (r Reference) String() string {
 	return s
 }
 
-// References returns the objects that Envoy Gateway names in md, in its order. It skips entries of
-// another form.
+// References returns the objects that Envoy Gateway names in md, in its order. It skips malformed
+// entries.
 func References(md *corev3.Metadata) []Reference {
 	values := md.GetFilterMetadata()[GatewayMetadataNamespace].GetFields()["resources"].GetListValue().GetValues()
 	refs := make([]Reference, 0, len(values))
@@ -70,8 +70,8 @@ func References(md *corev3.Metadata) []Reference {
 func reference(f map[string]*structpb.Value) Reference {
 	kind := f["kind"].GetStringValue()
 	if kind == "" {
-		// Envoy Gateway copies the kind from the object's TypeMeta, which is empty in
-		// typed Gateways; routes have theirs filled in.
+		// Envoy Gateway copies the kind from the object's TypeMeta, which is empty in typed
+		// Gateways, but not in routes.
 		// https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/listener.go#L732
 		kind = KindGateway
 	}

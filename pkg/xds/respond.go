@@ -10,8 +10,8 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 )
 
-// maxResponseBody is what Envoy accepts as the body of a direct response, unless the route
-// configuration allows more.
+// maxResponseBody is Envoy's limit for the body of a direct response, unless the route
+// configuration sets another one.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/route/v3/route.proto#envoy-v3-api-field-config-route-v3-routeconfiguration-max-direct-response-body-size-bytes
 const maxResponseBody = 4096
 
@@ -28,7 +28,7 @@ func DirectResponse(name string, match *routev3.RouteMatch, status uint32, body 
 	return checked("direct response", &routev3.Route{Name: name, Match: match, Action: &routev3.Route_DirectResponse{DirectResponse: response}})
 }
 
-// redirectCodes are those that Envoy has.
+// redirectCodes are the status codes that Envoy supports for redirects.
 var redirectCodes = map[int]routev3.RedirectAction_RedirectResponseCode{
 	301: routev3.RedirectAction_MOVED_PERMANENTLY,
 	302: routev3.RedirectAction_FOUND,

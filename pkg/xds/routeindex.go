@@ -8,8 +8,8 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 )
 
-// VirtualHostIndex says where the routes of one virtual host lead. It is not changed after
-// [NewVirtualHostIndex] made it, and may be used for many a [RouteIndex].
+// VirtualHostIndex is where the routes of one virtual host lead. It is immutable, and several
+// [RouteIndex] can share it.
 type VirtualHostIndex struct {
 	name      string
 	listeners []Reference
@@ -35,8 +35,8 @@ func NewVirtualHostIndex(vh *routev3.VirtualHost) *VirtualHostIndex {
 	return h
 }
 
-// in is the virtual host as one of a route configuration, whose name may tell more of the
-// listeners than its own.
+// in returns the index for a virtual host of a route configuration, whose name may show more about
+// the listeners than the name of the virtual host.
 func (h *VirtualHostIndex) in(configuration string) *VirtualHostIndex {
 	listeners := ofListenerSets(configuration, h.name, h.listeners)
 	if slices.Equal(listeners, h.listeners) {
@@ -45,17 +45,18 @@ func (h *VirtualHostIndex) in(configuration string) *VirtualHostIndex {
 	return &VirtualHostIndex{h.name, listeners, h.routes}
 }
 
-// Listeners are those of the virtual host.
+// Listeners returns the listeners of the virtual host.
 func (h *VirtualHostIndex) Listeners() []Reference { return h.listeners }
 
-// EachRoute calls f for each route of the host, with its entries and the clusters that it leads to.
+// EachRoute calls f for each route of the host, with its entries and the clusters to which it
+// leads.
 func (h *VirtualHostIndex) EachRoute(f func(entries []MetadataEntry, clusters []string)) {
 	for _, r := range h.routes {
 		f(r.entries, r.clusters)
 	}
 }
 
-// MetadataEntries are those of each route that leads to a cluster or has any.
+// MetadataEntries returns the entries of each route that leads to a cluster or has entries.
 func (h *VirtualHostIndex) MetadataEntries() [][]MetadataEntry {
 	out := make([][]MetadataEntry, len(h.routes))
 	for i, r := range h.routes {
@@ -64,8 +65,8 @@ func (h *VirtualHostIndex) MetadataEntries() [][]MetadataEntry {
 	return out
 }
 
-// ClustersOf are the clusters that a route leads to, those of mirrored requests included, and
-// those that a held route leads to once it is let go.
+// ClustersOf returns the clusters to which a route leads, including clusters of mirrored requests.
+// For a held route, it returns the clusters after its release.
 func ClustersOf(a *routev3.RouteAction) (names []string) {
 	eachCluster(a, func(name *string) {
 		if *name != "" {
@@ -88,8 +89,7 @@ func eachCluster(a *routev3.RouteAction, f func(name *string)) {
 	}
 }
 
-// RenameClusters gives the clusters that a route leads to other names. A route that is held
-// stays so.
+// RenameClusters gives the clusters to which a route leads other names. A held route stays held.
 func RenameClusters(a *routev3.RouteAction, rename func(name string) string) {
 	eachCluster(a, func(name *string) {
 		free := Released(*name)
@@ -97,16 +97,15 @@ func RenameClusters(a *routev3.RouteAction, rename func(name string) string) {
 	})
 }
 
-// Configuration is a route configuration, by which a listener finds its routes.
+// Configuration is a route configuration. A listener refers to it by name.
 type Configuration struct {
-	// Name is what the listener's HTTP connection manager asks for.
+	// Name is the name that the listener's HTTP connection manager fetches.
 	Name  string
 	Hosts []*VirtualHostIndex
 }
 
-// RouteIndex tells, for the clusters and the route configurations of a translation, which
-// Gateway listeners and which routes lead to them, as the virtual hosts of the same
-// translation say.
+// RouteIndex shows, for the clusters and the route configurations of a translation, which Gateway
+// listeners and routes lead to them, according to the virtual hosts of the translation.
 type RouteIndex struct {
 	clusters       map[string]*Referrers
 	names          []string
@@ -119,30 +118,30 @@ type RouteIndex struct {
 	groups         func() []*Group // see [RouteIndex.Groups]
 }
 
-// Way is how requests come to a cluster: by virtual hosts of the same listeners, and routes
-// with the same entries. There is one of each in a [RouteIndex].
+// Way is how requests reach a cluster: by virtual hosts of the same listeners, and routes with the
+// same entries. A [RouteIndex] contains each way once.
 type Way struct {
 	Listeners       []Reference
 	MetadataEntries []MetadataEntry
 }
 
-// Referrers says what leads to one resource.
+// Referrers is what leads to one resource.
 type Referrers struct {
 	listeners distinct[Reference]
 	entries   distinct[MetadataEntry]
 	ways      distinct[*Way]
 }
 
-// Ways are the ways to a cluster, in the order of the configuration. A route configuration has
+// Ways returns the ways to a cluster, in the order of the configuration. A route configuration has
 // none.
 func (o *Referrers) Ways() []*Way { return o.ways.list }
 
-// Listeners are references of kind Gateway, each with the listener's name, in the order
-// of the configuration and free of duplicates.
+// Listeners returns references of kind Gateway, each with the listener's name, in the order of the
+// configuration and without duplicates.
 func (o *Referrers) Listeners() []Reference { return o.listeners.list }
 
-// MetadataEntries are what the Route hook left on the routes, in the order of the configuration and
-// free of duplicates.
+// MetadataEntries returns the entries that the Route hook added to the routes, in the order of the
+// configuration and without duplicates.
 func (o *Referrers) MetadataEntries() []MetadataEntry { return o.entries.list }
 
 func (o *Referrers) add(listeners []Reference, entries []MetadataEntry) {
@@ -152,7 +151,7 @@ func (o *Referrers) add(listeners []Reference, entries []MetadataEntry) {
 	}
 }
 
-// NewRouteIndex puts together what the virtual hosts say.
+// NewRouteIndex combines the indexes of the virtual hosts.
 func NewRouteIndex(configurations []Configuration) *RouteIndex {
 	r := &RouteIndex{clusters: map[string]*Referrers{}, configurations: map[string]*Referrers{}, hosts: map[string][]*VirtualHostIndex{}, ways: map[string]*Way{}}
 	r.groups = sync.OnceValue(r.newGroups)
@@ -183,7 +182,7 @@ func NewRouteIndex(configurations []Configuration) *RouteIndex {
 	return r
 }
 
-// add notes what the route leads to.
+// add records where the route leads.
 func (r *RouteIndex) add(way *Way, route routeEntry) {
 	for _, name := range route.clusters {
 		if r.clusters[name] == nil {
@@ -198,7 +197,7 @@ func (r *RouteIndex) add(way *Way, route routeEntry) {
 	}
 }
 
-// wayFor returns the one way of its kind.
+// wayFor returns the way with the listeners and entries, and adds it if necessary.
 func (r *RouteIndex) wayFor(listeners []Reference, entries []MetadataEntry) *Way {
 	key := wayKey(listeners, entries)
 	if r.ways[key] == nil {
@@ -207,8 +206,8 @@ func (r *RouteIndex) wayFor(listeners []Reference, entries []MetadataEntry) *Way
 	return r.ways[key]
 }
 
-// Way returns how requests come by a virtual host of the listeners and a route with the entries,
-// and nil if none do.
+// Way returns the way of requests by a virtual host of the listeners and a route with the entries,
+// or nil if there is none.
 func (r *RouteIndex) Way(listeners []Reference, entries []MetadataEntry) *Way {
 	return r.ways[wayKey(listeners, entries)]
 }
@@ -224,8 +223,8 @@ func wayKey(listeners []Reference, entries []MetadataEntry) string {
 	return b.String()
 }
 
-// Stranded are the clusters of held routes whose entries were lost on the way, so that nobody
-// lets them go.
+// Stranded returns the clusters of held routes that lost their entries, so that nothing releases
+// the routes.
 func (r *RouteIndex) Stranded() []string { return r.stranded.list }
 
 func referrersIn(of map[string]*Referrers, name string) *Referrers {
@@ -237,21 +236,21 @@ func referrersIn(of map[string]*Referrers, name string) *Referrers {
 	return o
 }
 
-// ForCluster returns what leads to a cluster, and nil if no route does.
+// ForCluster returns what leads to a cluster, or nil if no route does.
 func (r *RouteIndex) ForCluster(cluster string) *Referrers { return r.clusters[cluster] }
 
-// Configuration returns the listeners and the entries of a route configuration, by its name,
-// and nil if the translation has none of that name.
+// Configuration returns the listeners and the entries of a route configuration, by its name, or nil
+// if the translation does not contain it.
 func (r *RouteIndex) Configuration(name string) *Referrers { return r.configurations[name] }
 
-// Configurations are the names of all route configurations.
+// Configurations returns the names of all route configurations.
 func (r *RouteIndex) Configurations() []string { return r.asked }
 
-// Hosts are the virtual hosts of a route configuration, by its name.
+// Hosts returns the virtual hosts of a route configuration, by its name.
 func (r *RouteIndex) Hosts(configuration string) []*VirtualHostIndex { return r.hosts[configuration] }
 
-// Clusters are the names of all clusters that a route leads to.
+// Clusters returns the names of all clusters to which a route leads.
 func (r *RouteIndex) Clusters() []string { return r.names }
 
-// Gateways are all Gateways that have a virtual host, without section names.
+// Gateways returns all Gateways that have a virtual host, without section names.
 func (r *RouteIndex) Gateways() []Reference { return r.gateways.list }

@@ -8,12 +8,12 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// StampMetadata sets values in the metadata of a route, virtual host, cluster or endpoint, for what
-// reads them in Envoy: filters, access logs, load balancers. Keys of the namespace that values does
-// not have stay. It returns md, made if it was nil.
+// StampMetadata sets values in the metadata of a route, virtual host, cluster or endpoint, for
+// readers in Envoy: filters, access logs, load balancers. Other keys of the namespace stay. It
+// returns md, or a new one if md is nil.
 //
 // Two namespaces are an error, because egraft reads them: [MetadataNamespace], and
-// [GatewayMetadataNamespace], which says whose policies a resource has.
+// [GatewayMetadataNamespace], which determines the policies of a resource.
 func StampMetadata(md *corev3.Metadata, namespace string, values map[string]any) (*corev3.Metadata, error) {
 	if namespace == MetadataNamespace || namespace == GatewayMetadataNamespace || namespace == "" {
 		return md, fmt.Errorf("metadata namespace %q cannot be set", namespace)
@@ -39,8 +39,8 @@ func StampMetadata(md *corev3.Metadata, namespace string, values map[string]any)
 	return md, nil
 }
 
-// StampEndpoints is [StampMetadata] for every endpoint of a load assignment, be it that of the
-// Endpoints hook or one that a cluster carries.
+// StampEndpoints is [StampMetadata] for every endpoint of a load assignment, either of the
+// Endpoints hook or inside a cluster.
 func StampEndpoints(e *endpointv3.ClusterLoadAssignment, namespace string, values map[string]any) (err error) {
 	for _, locality := range e.GetEndpoints() {
 		for _, endpoint := range locality.GetLbEndpoints() {

@@ -21,7 +21,7 @@ func TestStampMetadata(t *testing.T) {
 	require.Equal(t, map[string]any{"c": true}, md.GetFilterMetadata()["other"].AsMap())
 }
 
-// TestStampMetadataOfOthers: nobody says by chance whose policies a resource has.
+// TestStampMetadataOfOthers: stamps cannot change which policies a resource has.
 func TestStampMetadataOfOthers(t *testing.T) {
 	for namespace, want := range map[string]string{
 		"egraft.io":     `metadata namespace "egraft.io" cannot be set`,

@@ -12,10 +12,10 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// TLSSocketName is Envoy's name of the TLS transport socket.
+// TLSSocketName is the name of Envoy's TLS transport socket.
 const TLSSocketName = "envoy.transport_sockets.tls"
 
-// The kinds of sockets that are known here.
+// The supported types of transport sockets.
 var (
 	rawBuffer     = nameOf(&rawbufferv3.RawBuffer{})
 	upstreamTLS   = nameOf(&tlsv3.UpstreamTlsContext{})
@@ -24,13 +24,13 @@ var (
 
 func nameOf(m proto.Message) protoreflect.FullName { return m.ProtoReflect().Descriptor().FullName() }
 
-// EditTLS returns the new TLS context. It gets nil for a socket without TLS, and returns
-// nil to leave the socket as it is.
+// EditTLS returns the new TLS context. It gets nil for a socket without TLS, and returns nil to
+// leave the socket unmodified.
 type EditTLS func(*tlsv3.UpstreamTlsContext) (*tlsv3.UpstreamTlsContext, error)
 
-// EditClusterTLS calls edit for every place where the cluster's TLS context can be: the
-// transport sockets that are chosen by endpoint metadata, then the default one, which is
-// the one of endpoints that match none.
+// EditClusterTLS calls edit for every TLS context that the cluster can have: in the transport
+// sockets that endpoint metadata selects, then in the default one, which is for endpoints that
+// match none.
 func EditClusterTLS(c *clusterv3.Cluster, edit EditTLS) error {
 	for _, m := range c.GetTransportSocketMatches() {
 		ts, err := EditSocketTLS(m.GetTransportSocket(), edit)
@@ -47,8 +47,8 @@ func EditClusterTLS(c *clusterv3.Cluster, edit EditTLS) error {
 	return nil
 }
 
-// HasTLS tells whether any endpoint of the cluster is spoken to by TLS. Another kind of socket
-// than those that are known here is an error.
+// HasTLS reports whether Envoy uses TLS for any endpoint of the cluster. An unsupported type of
+// socket is an error.
 func HasTLS(c *clusterv3.Cluster) (bool, error) {
 	for _, m := range c.GetTransportSocketMatches() {
 		if found, err := isTLS(m.GetTransportSocket()); err != nil {
@@ -85,9 +85,9 @@ func unknownSocket(ts *corev3.TransportSocket) error {
 	return fmt.Errorf("%q has unsupported type %s", ts.GetName(), ts.GetTypedConfig().GetTypeUrl())
 }
 
-// EditSocketTLS calls edit for the TLS context of one transport socket, which may be
-// absent, and looks into PROXY protocol sockets. Another kind of socket is an error: what
-// it does with the bytes is unknown.
+// EditSocketTLS calls edit for the TLS context of one transport socket, which may be absent, and
+// also inside PROXY protocol sockets. An unsupported type of socket is an error, because its effect
+// on the traffic is unknown.
 func EditSocketTLS(ts *corev3.TransportSocket, edit EditTLS) (*corev3.TransportSocket, error) {
 	cfg := ts.GetTypedConfig()
 	if cfg == nil {
