@@ -1,7 +1,7 @@
 // Package filterpolicy implements FilterPolicy: an HTTP filter of Envoy in the filter chain, for the
 // requests of the policy's targets.
 //
-// It reads the filter's configuration and knows no filter in particular. It must not change what
+// It reads the filter's configuration and supports every filter alike. It must not change what
 // belongs to a listener or route without a policy. See README.md.
 package filterpolicy
 

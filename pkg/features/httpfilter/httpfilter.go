@@ -1,7 +1,7 @@
 // Package httpfilter implements HTTPFilter: an HTTP filter of Envoy in the filter chain, for the requests
 // of the rules that name it.
 //
-// It reads the filter's configuration and knows no filter in particular. It must not change what
+// It reads the filter's configuration and supports every filter alike. It must not change what
 // belongs to a rule that names no filter. See README.md.
 package httpfilter
 

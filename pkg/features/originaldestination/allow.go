@@ -15,14 +15,14 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// statPrefix tells what is counted of [allowFilter] from what is of Envoy Gateway's filter of
-// the kind. Envoy counts by the filter's configuration, and not by a route's.
+// statPrefix separates the counters of [allowFilter] from those of Envoy Gateway's RBAC filter.
+// Envoy takes the prefix from the filter's configuration, not from a route's.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/filters/http/rbac/rbac_filter.cc
 const statPrefix = "original_destination."
 
-// allow rejects requests unless the address, which [pin] left, is in one of the networks: of
-// those that have it the longest decides, a special one or one that is named. The IP matcher
-// wants a string, which dynamic metadata is not to it. What is no address is rejected.
+// allow rejects requests unless the address that [pin] wrote is in one of the networks. The longest
+// network that contains it decides, whether special or listed. Text that is not an address is
+// rejected. The IP matcher requires a string, and dynamic metadata is not one.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/common/matcher/ip_range_matcher.h
 func allow(list []v1alpha1.CIDR) *rbacv3.RBAC {
 	var named []netip.Prefix
@@ -56,7 +56,7 @@ func action(name string, a rbacconfigv3.RBAC_Action) *xdsmatcherv3.Matcher_OnMat
 	}}
 }
 
-// extension packs a message of few fields, for which there is no error.
+// extension packs a message. It ignores the error, because these messages always encode.
 func extension(name string, m proto.Message) *xdscorev3.TypedExtensionConfig {
 	a, _ := xds.Any(m)
 	return &xdscorev3.TypedExtensionConfig{Name: name, TypedConfig: a}

@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// validateTLS checks more than the CRD can: Envoy rejects a cluster whose authorities it
-// cannot read, and goes on with the one before, if there was one.
+// validateTLS checks more than the CRD can: Envoy rejects a cluster if it cannot read the
+// certificate authorities, and keeps the previous cluster, if any.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/tls/cert_validator/default_validator.cc
 func validateTLS(t *v1alpha1.DestinationTLS, at *field.Path) field.ErrorList {
 	errs := text(at.Child("hostname"), t.Hostname, maxHostname, hostname)
@@ -27,8 +27,8 @@ func validateTLS(t *v1alpha1.DestinationTLS, at *field.Path) field.ErrorList {
 	return errs
 }
 
-// validateBundle is about each beginning of something in PEM: one that has no end makes
-// Envoy reject the others, too.
+// validateBundle checks each PEM block that begins, because Envoy rejects the whole bundle if one
+// has no end.
 func validateBundle(text string) error {
 	rest, number := []byte(text), strings.Count(text, "-----BEGIN ")
 	if number > maxCertificates {
@@ -49,8 +49,8 @@ func validateBundle(text string) error {
 	return nil
 }
 
-// canonical are the certificates of a bundle, which was validated, and nothing between or
-// around them: neither remarks nor headers, which programs read in different ways.
+// canonical returns the certificates of a valid bundle, without the text around them and without
+// PEM headers, which programs read in different ways.
 func canonical(text string) string {
 	var out strings.Builder
 	for rest := []byte(text); ; {
@@ -58,6 +58,6 @@ func canonical(text string) string {
 		if block, rest = pem.Decode(rest); block == nil {
 			return out.String()
 		}
-		_ = pem.Encode(&out, &pem.Block{Type: block.Type, Bytes: block.Bytes}) // to memory
+		_ = pem.Encode(&out, &pem.Block{Type: block.Type, Bytes: block.Bytes}) // writing to memory cannot fail
 	}
 }

@@ -27,7 +27,7 @@ WtM=
 -----END CERTIFICATE-----
 `
 
-// TestBundles: what Envoy cannot read does not get to it, where it would reject the cluster.
+// TestBundles: a bundle that Envoy cannot read is invalid, because Envoy would reject the cluster.
 func TestBundles(t *testing.T) {
 	const wrong = "tls.caBundle: Invalid value: must be certificates in PEM: number "
 	for name, c := range map[string]struct{ bundle, err string }{
@@ -52,8 +52,8 @@ func TestBundles(t *testing.T) {
 	}
 }
 
-// trailing is a certificate with an element behind the last one of its content, which Go's
-// parser takes and Envoy's does not.
+// trailing returns a certificate with an element after the last known one. Go's parser accepts it
+// and Envoy's does not.
 func trailing(t *testing.T) string {
 	t.Helper()
 	block, _ := pem.Decode([]byte(authority))
@@ -65,7 +65,7 @@ func trailing(t *testing.T) string {
 	return string(pem.EncodeToMemory(block))
 }
 
-// TestCanonicalBundle: Envoy gets the certificates and no other text.
+// TestCanonicalBundle: Envoy receives the certificates and no other text.
 func TestCanonicalBundle(t *testing.T) {
 	require.Equal(t, authority+authority, canonical("# remark\n"+authority+"\n-- -----\n"+strings.ReplaceAll(authority, "\n", "\r\n")+"more"))
 }

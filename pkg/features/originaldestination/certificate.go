@@ -11,8 +11,8 @@ import (
 	"slices"
 )
 
-// certificate has each element of a certificate: Go's own parser passes over what is behind
-// the last one that it knows, and Envoy's rejects it.
+// certificate has every element of a certificate. Go's own parser ignores elements after the last
+// one it knows; Envoy's rejects them.
 // https://www.rfc-editor.org/rfc/rfc5280#section-4.1
 type certificate struct {
 	Content   content
@@ -36,7 +36,7 @@ type publicKey struct {
 	Bits      asn1.BitString
 }
 
-// relativeName ends in SET, by which encoding/asn1 knows it.
+// relativeName is a type whose name ends in SET, as encoding/asn1 requires for an ASN.1 SET.
 type relativeName = attributesSET
 
 type attributesSET []attribute
@@ -46,7 +46,7 @@ type attribute struct {
 	Value asn1.RawValue
 }
 
-// version3 is the one with extensions.
+// version3 is the encoded number of X.509 version 3, which added extensions.
 const version3 = 2
 
 var (
@@ -55,7 +55,7 @@ var (
 	errVersion   = errors.New("has extensions, which require version 3")
 )
 
-// strict accepts a certificate that Envoy's parser takes, too.
+// strict returns an error unless Envoy's parser accepts the certificate, too.
 func strict(der []byte) error {
 	parsed, err := x509.ParseCertificate(der)
 	switch {
@@ -88,8 +88,8 @@ func strict(der []byte) error {
 	return nil
 }
 
-// plain tells whether the parameters of a signature are absent or NULL, as those of all
-// algorithms are but PSS, which Go's parser checks.
+// plain reports whether the parameters of a signature are absent or NULL, as for all algorithms
+// except PSS. Go's parser checks the parameters of PSS.
 func plain(p asn1.RawValue) bool {
 	return len(p.FullBytes) == 0 || bytes.Equal(p.FullBytes, asn1.NullBytes)
 }

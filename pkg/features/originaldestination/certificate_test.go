@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStrict takes the certificate once more with something that Envoy's parser rejects, and
-// Go's takes. Nobody verifies the signature here.
+// TestStrict re-encodes the certificate with changes that Go's parser accepts and Envoy's rejects.
+// The signature is not verified.
 func TestStrict(t *testing.T) {
 	named := func(tag int, value string) []relativeName {
 		return []relativeName{{attribute{asn1.ObjectIdentifier{2, 5, 4, 3}, asn1.RawValue{Tag: tag, Bytes: []byte(value)}}}}
@@ -63,7 +63,7 @@ func TestStrict(t *testing.T) {
 	}
 }
 
-// pssParameters are those of SHA-256, as RFC 4055 has them.
+// pssParameters returns the parameters for SHA-256, as in RFC 4055.
 func pssParameters(t *testing.T) asn1.RawValue {
 	t.Helper()
 	sha256 := pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}, Parameters: asn1.NullRawValue}

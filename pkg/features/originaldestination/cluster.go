@@ -17,15 +17,15 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// clusters make those of a backend lead to the destination of each request.
+// clusters makes Envoy connect a backend's cluster to the destination of each request.
 type clusters struct{}
 
-// errNoListeners is why the cluster of a translation is denied.
+// errNoListeners is why a cluster is denied in a translation without listeners.
 var errNoListeners = errors.New(mutator.NotIncluded(mutator.KindListener) + ", so the filters are missing")
 
-// Plan rewrites the cluster of a backend. In a translation it rejects one to which a route leads
-// past the filters, which could not be put in: without a destination Envoy takes the address of
-// a PROXY protocol header.
+// Plan rewrites the cluster of a backend. In a translation without listeners, it denies the
+// cluster, because egraft could not insert the filters: without a destination, Envoy uses the
+// address of a PROXY protocol header.
 func (clusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
 	if in.Hook == mutator.HookTranslation {
 		if in.Has(mutator.KindListener) || len(marked(in, in.Routes().ForCluster(c.Name()))) == 0 {
@@ -46,8 +46,8 @@ func (clusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3
 	}
 }
 
-// rewrite makes a cluster lead to the destination of each request. What goes with Envoy Gateway's
-// own kinds of clusters only, such as endpoints, health checks and load balancers, is taken away.
+// rewrite makes a cluster lead to the destination of each request. It removes what only Envoy
+// Gateway's own kinds of clusters use, such as endpoints, health checks and load balancers.
 func rewrite(c *clusterv3.Cluster, backends []*policy.Object) error {
 	_, b, err := only(backends)
 	if err != nil {
@@ -67,9 +67,8 @@ func rewrite(c *clusterv3.Cluster, backends []*policy.Object) error {
 	return setSocket(c, s.TLS)
 }
 
-// noOverrides lets Envoy ignore an override host, which a filter takes of a client's cookie
-// or header and which chooses among all hosts that the cluster knows: an empty set of statuses
-// is one that no host has.
+// noOverrides makes Envoy ignore an override host: a filter takes it from a client's cookie or
+// header, and it can be any host that the cluster knows. No host has a status of the empty set.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/api-v3/config/cluster/v3/cluster.proto#envoy-v3-api-field-config-cluster-v3-cluster-commonlbconfig-override-host-status
 func noOverrides() *clusterv3.Cluster_CommonLbConfig {
 	return &clusterv3.Cluster_CommonLbConfig{OverrideHostStatus: &corev3.HealthStatusSet{}}
@@ -86,7 +85,7 @@ func lbConfig(port *int) *clusterv3.Cluster_OriginalDstLbConfig {
 	return out
 }
 
-// thresholds allow no retries, and so no hedged requests either: see [once].
+// thresholds allows no retries, and therefore no hedged requests: see [once].
 func thresholds(p corev3.RoutingPriority, b *v1alpha1.DestinationCircuitBreakers) *clusterv3.CircuitBreakers_Thresholds {
 	return &clusterv3.CircuitBreakers_Thresholds{
 		Priority:           p,

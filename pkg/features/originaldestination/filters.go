@@ -15,9 +15,9 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Names of the HTTP filters that every connection manager with a backend has, in their order.
-// Routes configure them by these names. They follow each other and end in front of the router,
-// and none of them lets Envoy choose the route again: all of them and the router see one route.
+// Names of the HTTP filters that every connection manager with a backend has, in order. Routes
+// configure them by these names. They are adjacent and directly before the router, and none of them
+// makes Envoy select the route again: all of them and the router use the same route.
 const (
 	prefix      = "egraft.destination."
 	takeFilter  = prefix + "take"
@@ -26,9 +26,9 @@ const (
 	allowFilter = prefix + "allow"
 )
 
-// The header and the metadata by which the filters hand on the destination and its address.
-// The cluster reads the former's metadata. Each is written before it is read, whatever a client
-// or another filter made of it.
+// The header and the metadata that pass the destination and its address between the filters. The
+// cluster reads the destination from metadata. The filters write each of them before they read it,
+// so values from clients or other filters have no effect.
 const (
 	destinationHeader = "x-egraft-destination"
 	ownNamespace      = "egraft.destination"
@@ -36,39 +36,38 @@ const (
 	addressKey        = "address"
 )
 
-// nothing is what metadata has in the place of a destination that there is not. Without it
-// what another filter wrote there would stay.
+// nothing is the metadata value for a missing destination. Without it, a value that another filter
+// wrote there would remain.
 const nothing = "-"
 
-// port matches 1 to 65535. What Envoy could not parse must not match: the cluster would
-// have no destination, for which Envoy takes the address that a PROXY protocol header names.
+// port matches 1 to 65535. It must not match what Envoy cannot parse: the cluster would have no
+// destination, and Envoy would use the address of a PROXY protocol header.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/clusters/original_dst/original_dst_cluster.cc
 const port = `(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
 
-// What addresses are made of; those of IPv6 are in brackets and have a colon. An IPv4
-// address in brackets must not match: the networks could have it, but the cluster could not
-// read it.
+// Characters of addresses. IPv6 addresses are in brackets and contain a colon. An IPv4 address in
+// brackets must not match: the networks might contain it, but the cluster cannot read it.
 const (
 	ipv4 = `[0-9.]+`
 	ipv6 = `[0-9a-fA-F.]*:[0-9a-fA-F:.]*`
 )
 
-// rest is what may follow the destination: further ones, which an endpoint picker names for
-// retries, of which there are none.
+// rest matches further destinations after the first. An endpoint picker lists them for retries,
+// which egraft does not allow.
 // https://github.com/kubernetes-sigs/gateway-api-inference-extension/blob/f7d96a858aab858f99bb76703fc6c795f7b092ec/docs/proposals/004-endpoint-picker-protocol/README.md
 const rest = `(?: *,[0-9a-fA-F:.,\[\] ]*)?`
 
-// tag is in front of the destination until it has matched as a whole. With it, it is no
-// address, and is rejected.
+// tag precedes the destination until the whole value has matched. A value with the tag is not an
+// address and is rejected.
 const tag = "d="
 
-// asks are the headers without which the router sends no request again, to a host that the
-// cluster would choose anew. What else they ask for needs one of them.
+// asks returns the headers by which a client asks the router for retries. The cluster would choose
+// a new host for a retry. The other headers for retries have no effect without one of these.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/router/retry_state_impl.cc (RetryStateImpl::create)
 func asks() []string { return []string{"x-envoy-retry-on", "x-envoy-retry-grpc-on"} }
 
-// perRoute are the filters' configurations for a route with the backend. The owner is what
-// the route was made of.
+// perRoute returns the filters' configurations for a route with the backend. The owner is the
+// HTTPRoute that Envoy Gateway made the route from.
 func perRoute(b *v1alpha1.OriginalDestinationBackend, owner string) map[string]proto.Message {
 	s := &b.Spec
 	out := map[string]proto.Message{
@@ -95,10 +94,10 @@ func metadata(namespace, key string) string {
 	return "%DYNAMIC_METADATA(" + namespace + ":" + key + ")%"
 }
 
-// split makes metadata of the destination: its address alone for the filter that allows it,
-// which is there only if the destination is one that the cluster can read as a whole, and what
-// is in front of the list's rest for the cluster. Both are nothing first, because the filter
-// does not write values of 8 KiB and more, and a Lua script may have written there before.
+// split writes the destination to metadata: the address alone for the filter that allows it, only
+// if the cluster can read the whole destination, and the first destination of the list for the
+// cluster. Both start as [nothing], because the filter does not write values of 8 KiB and more, and
+// a Lua script may have written there before.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/filters/http/header_to_metadata/header_to_metadata_filter.cc
 func split(s *v1alpha1.OriginalDestinationBackendSpec) *headertometadatav3.Config {
 	begin := `^` + tag
@@ -118,7 +117,7 @@ func split(s *v1alpha1.OriginalDestinationBackendSpec) *headertometadatav3.Confi
 	}}
 }
 
-// constant is text under a key, or that of the header if it is empty.
+// constant writes text under a key, or the header's value if text is empty.
 func constant(namespace, key, text string) *headertometadatav3.Config_KeyValuePair {
 	return &headertometadatav3.Config_KeyValuePair{MetadataNamespace: namespace, Key: key, Type: headertometadatav3.Config_STRING, Value: text}
 }

@@ -19,12 +19,12 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// listeners get the filters, in each HTTP connection manager that leads to a backend.
+// listeners inserts the filters into each HTTP connection manager that leads to a backend.
 type listeners struct{}
 
 type usedKey struct{}
 
-// isUsed tells whether any route of the translation leads to a backend of the kind.
+// isUsed reports whether any route of the translation leads to a backend of the kind.
 func isUsed(in *mutator.Input) bool {
 	return mutator.ComputeOnce(in, usedKey{}, func(in *mutator.Input) bool {
 		return slices.ContainsFunc(in.Routes().Clusters(), func(c string) bool {
@@ -33,8 +33,9 @@ func isUsed(in *mutator.Input) bool {
 	})
 }
 
-// Plan puts the filters in if the translation has a backend of the kind: which listeners lead to
-// it is in the listener. Without a router that fails, and the listener rejects all.
+// Plan inserts the filters if the translation has a backend of the kind: only a decoded listener
+// shows whether it leads to one. Without a router, the edit fails and the listener rejects all
+// requests.
 func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
 	if in.Hook != mutator.HookTranslation || !isUsed(in) {
 		return nil
@@ -72,9 +73,9 @@ func edit(in *mutator.Input, hcm *hcmv3.HttpConnectionManager) (changed bool, er
 	return !proto.Equal(before, hcm), nil
 }
 
-// inert are the filters in front of the router. They do nothing, except for routes that
-// configure them. They are not disabled: whether a disabled filter is in effect is decided once,
-// for the route that a request begins with.
+// inert returns the filters before the router. They do nothing except for routes that configure
+// them. They are not disabled, because Envoy decides only once whether a disabled filter takes
+// part: at the start of a request, by the route at that time.
 func inert() (filters []*hcmv3.HttpFilter, err error) {
 	for _, f := range []struct {
 		name   string

@@ -7,8 +7,8 @@ import (
 	"go4.org/netipx"
 )
 
-// special are networks that a larger one does not allow: what is behind Envoy's own
-// addresses, and what gives out credentials to whoever asks.
+// special returns networks that a larger network does not include: those reachable through Envoy's
+// own addresses, and those that give out credentials to any client.
 func special() []netip.Prefix {
 	return prefixes(
 		// https://www.iana.org/assignments/iana-ipv4-special-registry
@@ -17,9 +17,9 @@ func special() []netip.Prefix {
 		"169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32",
 		// https://www.iana.org/assignments/iana-ipv6-special-registry
 		"::/128", "::1/128", "fe80::/10", "ff00::/8",
-		// IPv6 addresses that stand for IPv4 ones: compatible, mapped, NAT64, 6to4, Teredo. No
-		// backend can name mapped ones: the socket would be an IPv4 one, and the network that
-		// allows its address is an IPv4 network.
+		// IPv6 addresses that represent IPv4 ones: compatible, mapped, NAT64, 6to4, Teredo. A
+		// backend cannot list mapped ones: Envoy would open an IPv4 socket, and the network that
+		// allows such an address is an IPv4 network.
 		"::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32",
 		// Metadata and credentials of AWS, EKS and Google.
 		"fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128",
@@ -33,7 +33,7 @@ func prefixes(texts ...string) (out []netip.Prefix) {
 	return out
 }
 
-// namedSpecial is the special network that a named one is part of.
+// namedSpecial returns the special network that contains a listed network.
 func namedSpecial(n netip.Prefix) (s netip.Prefix, found bool) {
 	for _, s := range special() {
 		if setOf(s).ContainsPrefix(n) {
@@ -43,7 +43,7 @@ func namedSpecial(n netip.Prefix) (s netip.Prefix, found bool) {
 	return s, false
 }
 
-// setOf is the addresses of a network. There is no error for one that could be parsed.
+// setOf returns the addresses of a network. A parsed network cannot cause an error.
 func setOf(n netip.Prefix) *netipx.IPSet {
 	var b netipx.IPSetBuilder
 	b.AddPrefix(n)
@@ -51,10 +51,10 @@ func setOf(n netip.Prefix) *netipx.IPSet {
 	return set
 }
 
-// exceptions are the special networks that a named network contains, but that are not named
-// themselves, as few as there have to be: the longest network that has an address decides
-// about it. So larger networks come before those in them, and a special one is needed if its
-// addresses are allowed until it comes.
+// exceptions returns the special networks that a listed network contains and that are not listed
+// themselves. It returns as few as possible: the longest network that contains an address decides.
+// Larger networks therefore come first, and a special one is needed if the networks before it allow
+// any of its addresses.
 func exceptions(named []netip.Prefix) []netip.Prefix {
 	var allowed netipx.IPSetBuilder
 	var needed []netip.Prefix

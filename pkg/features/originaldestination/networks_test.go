@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// allows decides as Envoy's IP matcher does: by the longest network that has the address.
+// allows decides like Envoy's IP matcher: the longest network that contains the address decides.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/extensions/common/matcher/ip_range_matcher.h
 func allows(named []netip.Prefix, address string) (allowed bool) {
 	a, longest := netip.MustParseAddr(address), -1

@@ -1,12 +1,11 @@
-// Package originaldestination implements OriginalDestinationBackend: Envoy sends a request
-// to the address that a filter of the user's chose, within the networks that the backend
-// allows.
+// Package originaldestination implements OriginalDestinationBackend: Envoy sends a request to the
+// address that the user's filter chose, within the networks that the backend allows.
 //
-// Envoy enforces the networks: filters in front of the router take the destination from
-// where the user's filter put it, and reject the request if it is not in one of them. The
-// cluster reads the destination from metadata that only these filters write, once for each
-// request. It must never read what a client could have set. The filters do nothing for routes
-// without a backend, since a listener has routes of many owners. See README.md.
+// Envoy enforces the networks: filters before the router read the destination from where the user's
+// filter wrote it, and reject the request if it is not in one of the networks. The cluster reads
+// the destination from metadata that only these filters write, once for each request. It must never
+// read what a client could have set. The filters do nothing for routes without a backend, because a
+// listener has routes of many owners. See README.md.
 package originaldestination
 
 import (
@@ -28,13 +27,13 @@ const resource = "originaldestinationbackends"
 // gvk is the kind of resource that the feature reads.
 var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindOriginalDestinationBackend)
 
-// kind is the way to read what was left on routes, which was validated before.
+// kind reads backends from route metadata. They were validated before.
 func kind() policy.Kind {
 	return policy.NewKind[v1alpha1.OriginalDestinationBackend](gvk, nil).WithConditions(resource)
 }
 
-// New returns the feature. Without allowSpecial a backend that names a special network, see
-// [special], is invalid: what is there is the operator's to give away.
+// New returns the feature. Unless allowSpecial is true, a backend that lists a special network, see
+// [special], is invalid: only the operator may allow such networks.
 func New(allowSpecial bool) mutator.Feature {
 	check := func(b *v1alpha1.OriginalDestinationBackend) field.ErrorList { return validate(b, allowSpecial) }
 	return mutator.Feature{
@@ -50,15 +49,15 @@ func New(allowSpecial bool) mutator.Feature {
 	}
 }
 
-// carried leaves of a copy of a backend what a translation needs, and what is not valid
-// without: the entry on a route is multiplied by host names and matches.
+// carried removes from a copy of a backend what neither a translation nor validation needs, because
+// host names and matches multiply the metadata entry of a route.
 func carried(b *v1alpha1.OriginalDestinationBackend) {
 	b.Spec = v1alpha1.OriginalDestinationBackendSpec{Source: b.Spec.Source, AllowedCIDRs: b.Spec.AllowedCIDRs[:min(1, len(b.Spec.AllowedCIDRs))]}
 	b.Status = v1alpha1.ConditionsStatus{}
 }
 
-// only is the one backend of a rule. Envoy Gateway does not say which of several a cluster
-// belongs to, and gives several one cluster.
+// only returns the single backend of a rule. Envoy Gateway creates one cluster for several backends
+// and does not pass which of them it belongs to.
 func only(objects []*policy.Object) (*policy.Object, *v1alpha1.OriginalDestinationBackend, error) {
 	if len(objects) > 1 {
 		return nil, nil, several(objects)
@@ -74,12 +73,12 @@ func only(objects []*policy.Object) (*policy.Object, *v1alpha1.OriginalDestinati
 	return o, b, nil
 }
 
-// several names the first two of the backends of a rule.
+// several returns an error that names the first two backends of a rule.
 func several(objects []*policy.Object) error {
 	return fmt.Errorf("%s and %s are backends of one rule, for which Envoy Gateway creates one cluster; use a rule for each", objects[0], objects[1])
 }
 
-// keyOf stands for what the backends say.
+// keyOf returns the cache key for the contents of the backends.
 func keyOf(objects []*policy.Object) string {
 	key := ""
 	for _, o := range objects {

@@ -6,10 +6,10 @@ import (
 	setfilterstatev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/set_filter_state/v3"
 )
 
-// Filter state by which a Lua script can send a request past the networks: the cluster takes
-// the first one for the destination before it looks at metadata, and Envoy connects to the
-// address in the second one whatever host was chosen. Of what scripts can make, the
-// filter_state.object that Envoy lists when it starts, nothing else chooses an address.
+// Filter state with which a Lua script could bypass the networks: the cluster takes the destination
+// from the first object before it reads metadata, and Envoy connects to the address in the second
+// one, whichever host was chosen. Among the objects that scripts can create, listed under
+// filter_state.object when Envoy starts, no other one chooses an address.
 // https://www.envoyproxy.io/docs/envoy/v1.39.1/configuration/advanced/well_known_filter_state
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/network/filter_state_proxy_info.cc
 const (
@@ -17,11 +17,10 @@ const (
 	proxyState       = "envoy.network.transport_socket.http_11_proxy.info"
 )
 
-// pin writes the address as text over the first and then what is there over the second.
-// Who looks for an address to connect to does not find one in text, and the filter that
-// follows allows what it reads of the second: if one of them could not be written over, there
-// is a port behind the address, or no text at all, and the request is rejected. It has to be
-// so, because nothing can match that state of the second kind is there.
+// pin overwrites the first object with the address as text, and the second one with the text of the
+// first. Envoy does not connect to an address in text. The next filter checks the second object: if
+// one of the two was not overwritten, that has a port after the address or is not text, and the
+// request is rejected. This is needed because no matcher can detect an original second object.
 func pin() *setfilterstatev3.Config {
 	return &setfilterstatev3.Config{OnRequestHeaders: []*filterstatev3.FilterStateValue{
 		stringState(destinationState, metadata(ownNamespace, addressKey)),
@@ -29,7 +28,7 @@ func pin() *setfilterstatev3.Config {
 	}}
 }
 
-// stringState is filter state of a string.
+// stringState sets filter state of type string.
 func stringState(key, format string) *filterstatev3.FilterStateValue {
 	return &filterstatev3.FilterStateValue{
 		Key:        &filterstatev3.FilterStateValue_ObjectKey{ObjectKey: key},

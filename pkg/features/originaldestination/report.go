@@ -9,11 +9,11 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// reporter tells what became of the backends.
+// reporter reports the outcomes of backends.
 type reporter struct{}
 
-// Report tells in the Route and Cluster hooks, which have the backends of one rule, only what
-// is wrong: the translation that follows knows whether they lead anywhere.
+// Report reports only errors in the Route and Cluster hooks, which receive the backends of one
+// rule. The following translation shows whether routes lead to them.
 func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	if in.Hook == mutator.HookTranslation {
 		past := pastLimit(in)
@@ -43,11 +43,11 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	return out
 }
 
-// tooMany is what a backend past the limit is told.
+// tooMany is the message for a backend over the limit.
 var tooMany = fmt.Sprintf("its trusted filter exceeds the limit: backends of one listener can name at most %d filters, and backends of one namespace %d; "+
 	"older backends take precedence; requests are rejected; name one of their filters, or use metadata for the destination", maxTrusted, maxTrustedNamespace)
 
-// pastLimit are the backends whose trusted filter is one too many for a connection manager.
+// pastLimit returns the backends whose trusted filter exceeds the limit of a connection manager.
 func pastLimit(in *mutator.Input) map[string]bool {
 	out := map[string]bool{}
 	for _, name := range in.Routes().Configurations() {
@@ -59,7 +59,7 @@ func pastLimit(in *mutator.Input) map[string]bool {
 	return out
 }
 
-// inUse are the backends that the routes of a translation lead to, each once.
+// inUse returns the backends that the routes of a translation lead to, each once.
 func inUse(in *mutator.Input) (out []*policy.Object) {
 	seen := map[string]bool{}
 	for _, name := range in.Routes().Configurations() {
@@ -73,7 +73,7 @@ func inUse(in *mutator.Input) (out []*policy.Object) {
 	return out
 }
 
-// marked are the backends that the Route hook left on routes, those that can be used.
+// marked returns the valid backends that the Route hook added to routes as metadata.
 func marked(in *mutator.Input, origin *xds.Referrers) (out []*policy.Object) {
 	if origin == nil {
 		return nil
@@ -88,7 +88,7 @@ func marked(in *mutator.Input, origin *xds.Referrers) (out []*policy.Object) {
 	return out
 }
 
-// lost is what other policies ask for that the cluster cannot have.
+// lost lists settings of other policies that the cluster does not support.
 const lost = "retries, hedging, load balancing, health checks, outlier detection and session persistence of other policies have no effect on it"
 
 func describe(s *v1alpha1.OriginalDestinationBackendSpec) string {

@@ -12,8 +12,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// routes configure the filters for routes with a backend, and leave the backend on them for
-// the Translation hook, where the listeners are.
+// routes configures the filters for routes with a backend, and adds the backend to the route
+// metadata for the Translation hook, which has the listeners.
 type routes struct{}
 
 // Plan configures the filters if the route has a backend of the kind.
@@ -28,8 +28,8 @@ func (routes) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*routev3.Rou
 	}
 }
 
-// errWeighted is about a cluster for each backend, of which Envoy Gateway leaves out those
-// without endpoints of its own.
+// errWeighted is about a rule with several backends: Envoy Gateway creates a cluster for each, but
+// leaves out those without endpoints of its own.
 var errWeighted = errors.New("the rule has other backends as well, so Envoy Gateway does not route to this one; use a rule for each")
 
 // configure configures the filters of a route.
@@ -38,7 +38,7 @@ func configure(in *mutator.Input, backends []*policy.Object, r *routev3.Route) e
 	switch {
 	case err != nil:
 		return err
-	case r.GetRoute() == nil: // a redirect or an answer of Envoy's own
+	case r.GetRoute() == nil: // a redirect or a direct response
 		return nil
 	case r.GetRoute().GetWeightedClusters() != nil:
 		return errWeighted
@@ -58,15 +58,15 @@ func configure(in *mutator.Input, backends []*policy.Object, r *routev3.Route) e
 	return nil
 }
 
-// once keeps the router from sending a request again, whatever the virtual host says: the
-// cluster chooses the host anew each time, of metadata that a script may have changed since.
+// once keeps the router from sending a request again, whatever the virtual host configures: the
+// cluster chooses the host for each attempt from metadata, which a script may have changed since.
 // The cluster allows no retries either.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/router/config_impl.cc (buildRetryPolicy, buildHedgePolicy)
 func once(a *routev3.RouteAction) {
 	a.RetryPolicy, a.HedgePolicy = &routev3.RetryPolicy{}, &routev3.HedgePolicy{}
 }
 
-// ownerOf is what the route was made of: an HTTPRoute.
+// ownerOf returns the HTTPRoute that Envoy Gateway made the route from.
 func ownerOf(r *routev3.Route) string {
 	for _, ref := range xds.References(r.GetMetadata()) {
 		return ref.Kind + "/" + ref.Namespace + "/" + ref.Name

@@ -15,10 +15,10 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// largest are the backends that add most to a route, by their source.
+// largest returns the backends that add most to a route, by source.
 func largest() map[string]*v1alpha1.OriginalDestinationBackend {
 	meta := metav1.ObjectMeta{Namespace: strings.Repeat("n", 63), Name: strings.Repeat("n", 253)}
-	networks := []v1alpha1.CIDR{"0.0.0.0/0", "::/0"} // which contain all special ones
+	networks := []v1alpha1.CIDR{"0.0.0.0/0", "::/0"} // which contain all special networks
 	for i := len(networks); i < maxNetworks; i++ {
 		networks = append(networks, v1alpha1.CIDR(fmt.Sprintf("10.%d.0.0/16", 23+i)))
 	}
@@ -34,8 +34,8 @@ func largest() map[string]*v1alpha1.OriginalDestinationBackend {
 	return out
 }
 
-// TestRouteStaysSmall: an HTTPRoute makes thousands of routes, each with the filters'
-// configurations and the mark.
+// TestRouteStaysSmall: an HTTPRoute can produce thousands of routes, each with the filters'
+// configurations and the metadata entry.
 func TestRouteStaysSmall(t *testing.T) {
 	for name, b := range largest() {
 		require.Empty(t, validate(b.DeepCopy(), true))
@@ -55,7 +55,7 @@ func TestRouteStaysSmall(t *testing.T) {
 	}
 }
 
-// TestCarried: what is not needed is gone, and the backend itself is as it was.
+// TestCarried: the copy lacks what is not needed, and the backend itself is unmodified.
 func TestCarried(t *testing.T) {
 	b := largest()["header"]
 	before := b.DeepCopy()

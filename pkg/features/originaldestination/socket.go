@@ -13,17 +13,16 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// systemCAs is where Envoy's images have the certificates of the system, as Envoy Gateway
-// assumes, too.
+// systemCAs is the path of the system's certificates in Envoy's images. Envoy Gateway uses the same
+// path.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/cluster.go
 const systemCAs = "/etc/ssl/certs/ca-certificates.crt"
 
 // rawBufferName is Envoy's name of the transport socket without TLS.
 const rawBufferName = "envoy.transport_sockets.raw_buffer"
 
-// setSocket replaces the cluster's transport sockets, which are those of endpoints of Envoy
-// Gateway's, by the backend's. A PROXY protocol header that a BackendTrafficPolicy asks for
-// stays in front of it.
+// setSocket replaces the cluster's transport sockets, which Envoy Gateway made for its endpoints,
+// with the backend's. It keeps the outer PROXY protocol socket of a BackendTrafficPolicy.
 func setSocket(c *clusterv3.Cluster, t *v1alpha1.DestinationTLS) error {
 	wrapper := proxyProtocolOf(c)
 	c.TransportSocketMatches, c.TransportSocket = nil, nil
@@ -54,8 +53,8 @@ type wrapper struct {
 	message *proxyprotocolv3.ProxyProtocolUpstreamTransport
 }
 
-// proxyProtocolOf is the one of the cluster's transport sockets. All of them have the same,
-// since the policy is about the route.
+// proxyProtocolOf returns the PROXY protocol socket of the cluster. It is the same in all of the
+// cluster's transport sockets, because the policy applies to the route.
 func proxyProtocolOf(c *clusterv3.Cluster) *wrapper {
 	sockets := []*corev3.TransportSocket{c.GetTransportSocket()}
 	for _, m := range c.GetTransportSocketMatches() {

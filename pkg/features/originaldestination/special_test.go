@@ -8,7 +8,8 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// TestSpecialNetworks: what is behind Envoy's own addresses is the operator's to give away.
+// TestSpecialNetworks: only the operator may allow networks reachable through Envoy's own
+// addresses.
 func TestSpecialNetworks(t *testing.T) {
 	for network, in := range map[string]string{
 		"10.0.0.0/8":          "",

@@ -11,25 +11,25 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Two filters are around those that are trusted to set a header. The first one removes the
-// header, whoever made it, and notes that it did; the second one keeps what the header is then,
-// whatever others make of it later. Each does so for the route of that moment, which may be
-// another one when the destination is taken, and is inert for routes without a backend: a
-// destination is taken only if both notes are those of the route that the request ends up with.
+// Two filters surround the filters that are trusted to set a header. The first one removes the
+// header, whoever set it, and records that in metadata; the second one stores the header's value,
+// so that later changes have no effect. Each acts for the route at that time and is inert for
+// routes without a backend. The route may change before the destination is taken, so a destination
+// is taken only if both entries belong to the request's final route.
 const (
-	distrustName = prefix + "distrust/" // and what stands for the filters that are trusted
-	believeName  = prefix + "believe/"  // and the same
+	distrustName = prefix + "distrust/" // followed by the ID of the trusted filters
+	believeName  = prefix + "believe/"  // followed by the same ID
 )
 
-// believedNamespace is where headers are kept that a trusted filter set.
+// believedNamespace is the metadata namespace of headers that a trusted filter set.
 const believedNamespace = "egraft.believed"
 
-// taken is the note that the header was removed before the trusted filter, which goes in front
-// of what is kept.
+// taken precedes the stored header. It records that the header was removed before the trusted
+// filter.
 const taken = "1="
 
-// idOf stands for the filters that are trusted, in the names of those around them: as short
-// for all, so that a route does not carry a long name many times.
+// idOf identifies the trusted filters in the names of the filters around them. All IDs are short,
+// so that a route does not contain a long name many times.
 func idOf(filter string) string { return digest(filter) }
 
 func digest(parts ...string) string {
@@ -37,7 +37,7 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// keys are where the notes of one backend on the routes of one owner are.
+// keys are the metadata keys for one backend on the routes of one owner.
 type keys struct{ note, header string }
 
 func keysOf(b *v1alpha1.OriginalDestinationBackend, owner string) keys {
@@ -46,7 +46,7 @@ func keysOf(b *v1alpha1.OriginalDestinationBackend, owner string) keys {
 	return keys{note: d + "n", header: d + "h"}
 }
 
-// read is the note and the header in the format of header mutations. What is not there is -.
+// read formats both values for header mutations. A missing value becomes -.
 func (k keys) read() string {
 	return metadata(believedNamespace, k.note) + metadata(believedNamespace, k.header)
 }

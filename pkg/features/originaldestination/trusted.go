@@ -13,15 +13,15 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// Each name of trusted filters means two filters more for all requests of a connection
-// manager, so there is a limit, and one that one namespace cannot use up alone.
+// Each name of trusted filters adds two filters for all requests of a connection manager. There is
+// therefore a limit, and a lower one for each namespace.
 const (
 	maxTrusted          = 16
 	maxTrustedNamespace = 4
 )
 
-// trustedIn are the names of trusted filters that the backends of a route configuration
-// have, and the backends past the limit, whose requests are rejected: the newest.
+// trustedIn returns the names of filters that the backends of a route configuration trust, and the
+// backends over the limit. Requests to those, the newest ones, are rejected.
 func trustedIn(in *mutator.Input, configuration string) (names []string, denied []*policy.Object) {
 	own := map[string]int{}
 	for _, o := range oldest(marked(in, in.Routes().Configuration(configuration))) {
@@ -38,7 +38,7 @@ func trustedIn(in *mutator.Input, configuration string) (names []string, denied 
 	return names, denied
 }
 
-// oldest are the backends as Gateway API orders objects.
+// oldest sorts the backends in Gateway API's order, the oldest first.
 func oldest(backends []*policy.Object) []*policy.Object {
 	slices.SortStableFunc(backends, func(a, b *policy.Object) int {
 		if c := a.Created.Compare(b.Created); c != 0 {
@@ -49,9 +49,8 @@ func oldest(backends []*policy.Object) []*policy.Object {
 	return backends
 }
 
-// trust puts two filters around the first of those that a name stands for and those that
-// follow it with such a name, as those of several scripts do. Without such a filter nothing
-// is believed.
+// trust inserts two filters around each first row of filters with a trusted name, such as those of
+// several scripts. Without a filter of the name, no header is trusted.
 func trust(hcm *hcmv3.HttpConnectionManager, names []string) error {
 	slices.Sort(names)
 	for _, name := range names {
@@ -72,8 +71,8 @@ func trust(hcm *hcmv3.HttpConnectionManager, names []string) error {
 	return nil
 }
 
-// rowOf is where the first row of filters with a name begins and ends. Filters of egraft's do
-// not come between others.
+// rowOf returns the begin and end of the first row of adjacent filters with a name. Filters of
+// egraft do not end a row.
 func rowOf(filters []*hcmv3.HttpFilter, name string) (begin, end int) {
 	begin = -1
 	for i, f := range filters {

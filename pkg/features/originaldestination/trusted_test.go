@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// trusting is a route to a backend that was made in a second of an hour and trusts a filter.
+// trusting returns a route to a backend with a creation time in seconds and a trusted filter.
 func trusting(t *testing.T, name string, second int, filter string) *routev3.Route {
 	t.Helper()
 	value := fmt.Sprintf(`[{"specificity":4,"name":%q,"created":"2026-01-01T00:00:%02dZ","spec":{"source":{"header":{"name":"x-pod","filter":%q}},"allowedCIDRs":["10.0.0.0/8"]}}]`, name, second, filter)
@@ -33,8 +33,8 @@ func trusted(routes ...*routev3.Route) (names, denied []string) {
 	return names, denied
 }
 
-// TestTrustedOfANamespace: one namespace has its share, whatever is left for others, and the oldest
-// of its backends have it.
+// TestTrustedOfANamespace: one namespace cannot exceed its own limit, whatever is left for others,
+// and its oldest backends take precedence.
 func TestTrustedOfANamespace(t *testing.T) {
 	names, denied := trusted(
 		trusting(t, "a/five", 5, "f5"), trusting(t, "a/one", 1, "f1"), trusting(t, "a/two", 2, "f2"), trusting(t, "a/four", 4, "f4"),
@@ -43,14 +43,14 @@ func TestTrustedOfANamespace(t *testing.T) {
 	require.Equal(t, []string{"a/five", "a/six"}, denied, "the one that another namespace's names, too, is too late")
 }
 
-// TestTrustedOfOneAge are in the order of their names, with the namespace first.
+// TestTrustedOfOneAge: backends of the same age are sorted by namespace, then name.
 func TestTrustedOfOneAge(t *testing.T) {
 	names, denied := trusted(trusting(t, "b/a", 1, "fb"), trusting(t, "a/z", 1, "fz"), trusting(t, "a/b", 1, "fa"), trusting(t, "a-a/a", 1, "f-"))
 	require.Equal(t, []string{"f-", "fa", "fz", "fb"}, names, "as Gateway API orders namespace/name")
 	require.Empty(t, denied)
 }
 
-// TestTrustedOfAll is bounded for a listener.
+// TestTrustedOfAll: the number of filters of a listener is limited.
 func TestTrustedOfAll(t *testing.T) {
 	var routes []*routev3.Route
 	for i := range 18 {
@@ -61,7 +61,7 @@ func TestTrustedOfAll(t *testing.T) {
 	require.Equal(t, []string{"ns16/a", "ns17/a"}, denied)
 }
 
-// TestRow is of filters that follow each other, egraft's own between them or not.
+// TestRow: a row consists of adjacent filters, with or without egraft's own filters between them.
 func TestRow(t *testing.T) {
 	for name, c := range map[string]struct {
 		filters    []string

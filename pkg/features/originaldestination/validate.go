@@ -14,8 +14,8 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Defaults and limits of fields, as the CRD has them; resources from files do not pass an
-// API server.
+// Defaults and limits of fields, as in the CRD, because resources from files do not pass an API
+// server.
 const (
 	defaultNamespace       = "egraft.io"
 	defaultKey             = "destination"
@@ -33,7 +33,7 @@ const (
 	maxLimit               = 1<<31 - 1
 )
 
-// Patterns of fields, as the CRD has them.
+// Patterns of fields, as in the CRD.
 var (
 	metadataName = regexp.MustCompile(`^[a-zA-Z0-9._/-]+$`)
 	headerName   = regexp.MustCompile(`^x-[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -41,7 +41,7 @@ var (
 	bundle       = regexp.MustCompile(`^-----BEGIN CERTIFICATE-----`)
 )
 
-// setDefaults fills in what the API server would.
+// setDefaults sets the defaults that the API server would set.
 func setDefaults(s *v1alpha1.OriginalDestinationBackendSpec) {
 	if s.Source.Metadata == nil && s.Source.Header == nil {
 		s.Source.Metadata = &v1alpha1.DestinationMetadata{}
@@ -65,8 +65,8 @@ func orDefault[T comparable](value, otherwise T) T {
 	return value
 }
 
-// validate fills in the defaults and checks what the CRD checks: not every backend passes
-// an API server with a CRD of this version. Special networks are the operator's to allow.
+// validate sets the defaults and repeats the checks of the CRD, because not every backend passes an
+// API server with a CRD of this version. Only the operator may allow special networks.
 func validate(b *v1alpha1.OriginalDestinationBackend, allowSpecial bool) field.ErrorList {
 	s, at := &b.Spec, field.NewPath("spec")
 	setDefaults(s)
@@ -146,10 +146,10 @@ func asStrings(list []v1alpha1.CIDR) (out []string) {
 	return out
 }
 
-// errMapped is why the API server takes no such network either.
+// errMapped is the error for networks that the API server rejects, too.
 var errMapped = errors.New("an IPv4 network in IPv6 notation")
 
-// parse reads a network.
+// parse parses a network and masks its address.
 func parse(c v1alpha1.CIDR) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(string(c))
 	if err == nil && p.Addr().Is4In6() {

@@ -9,8 +9,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// TestHeaderNames: a header that is a source is removed from requests of the backend's own
-// routes, so it may be any but those of Envoy and egraft.
+// TestHeaderNames: the header of a source is removed only from requests of the backend's own
+// routes, so every name is valid except those of Envoy and egraft.
 func TestHeaderNames(t *testing.T) {
 	const (
 		own     = ": must not be a header of Envoy's or egraft's own"
