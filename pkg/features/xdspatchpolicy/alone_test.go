@@ -11,8 +11,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestFailsAlone: of two policies of a Gateway, the one that makes what Envoy rejects is left out, and the other one is in
-// effect on the same message.
+// TestFailsAlone: if one of two policies of a Gateway produces what Envoy rejects, it is left out
+// and the other one takes effect on the same message.
 func TestFailsAlone(t *testing.T) {
 	for name, c := range map[string]struct{ patch, message string }{
 		"a route to no cluster": {
@@ -94,7 +94,8 @@ func TestFailsAlone(t *testing.T) {
 	}
 }
 
-// TestFailsAloneOnItsRoute: a policy of a route that leads it to no cluster denies that route if it says so, and no other.
+// TestFailsAloneOnItsRoute: a policy that breaks its route's cluster denies that route, and no
+// other, if its failure policy is Deny.
 func TestFailsAloneOnItsRoute(t *testing.T) {
 	const lost = `{"select":{"kind":"Route"},"set":{"path":"route.cluster","expression":"'none'"}}`
 	for denies, cluster := range map[bool]string{true: "", false: clusterOf(1)} {

@@ -10,13 +10,13 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// attached are the policies of one place of a translation, the one with precedence first.
+// attached holds the policies of one place of a translation, in order of precedence.
 type attached struct {
-	// on are those that may patch messages of the place.
+	// on are the policies that may patch messages of the place.
 	on []policy.Attachment
-	// excess are those that are past the limit of their namespace.
+	// excess are the policies over the limit of their namespace.
 	excess []policy.Attachment
-	// refused are those that are attached and may not, each with the reason.
+	// refused are attached policies that may not patch, each with the reason.
 	refused []refusal
 }
 
@@ -28,8 +28,8 @@ type refusal struct {
 
 type placeKey struct{ listeners string }
 
-// ofListeners are the policies of what belongs to listeners, all of them: a policy that is attached
-// to some of them only must not patch what others share. It is worked out once for each set of
+// ofListeners returns the policies for resources of the listeners. A policy must be attached to all
+// of them: otherwise it must not patch what they share. It is computed once for each set of
 // listeners.
 func ofListeners(in *mutator.Input, listeners []xds.Reference) *attached {
 	var key strings.Builder
@@ -51,7 +51,7 @@ func ofListeners(in *mutator.Input, listeners []xds.Reference) *attached {
 	})
 }
 
-// refusalOf says why a policy may not patch what belongs to listeners.
+// refusalOf returns why a policy may not patch resources of the listeners, or nil.
 func refusalOf(o *policy.Object, listeners []xds.Reference) error {
 	for _, l := range listeners {
 		if !isAttached(o, l) {
@@ -66,8 +66,8 @@ func isAttached(o *policy.Object, l xds.Reference) bool {
 	return o.AttachedTo(place) != policy.NotAttached
 }
 
-// foreign is an error if a listener is of another namespace's Gateway, whose operator has not granted
-// the policy's namespace what it patches.
+// foreign returns an error if a listener belongs to a Gateway in another namespace and the operator
+// has not granted its resources to the policy's namespace.
 func foreign(o *policy.Object, listeners []xds.Reference) error {
 	for _, l := range listeners {
 		if o.OwnGateways && l.Namespace != o.Namespace {
@@ -77,8 +77,8 @@ func foreign(o *policy.Object, listeners []xds.Reference) error {
 	return nil
 }
 
-// ofRoute are the policies of a route: its own, which the Route hook left on it, in front of those of
-// the listeners.
+// ofRoute returns the policies of a route: its own, which the Route hook added to its metadata,
+// before those of the listeners.
 func ofRoute(in *mutator.Input, listeners []xds.Reference, entries []xds.MetadataEntry) *attached {
 	whole := ofListeners(in, listeners)
 	var own []policy.Attachment
@@ -100,7 +100,7 @@ func ofRoute(in *mutator.Input, listeners []xds.Reference, entries []xds.Metadat
 	return a
 }
 
-// selecting are the policies of a place that select messages of some kinds, and are valid.
+// selecting returns the valid policies of a place that select messages of the kinds.
 func (a *attached) selecting(kinds ...v1alpha1.XDSKind) (on []policy.Attachment) {
 	for _, c := range a.on {
 		if c.Err == nil && selects(c.Object, kinds) {
@@ -110,7 +110,8 @@ func (a *attached) selecting(kinds ...v1alpha1.XDSKind) (on []policy.Attachment)
 	return on
 }
 
-// failures are those of the policies that select messages of some kinds and may not patch them here.
+// failures returns a failure for each policy that selects messages of the kinds and may not patch
+// them.
 func (a *attached) failures(kinds ...v1alpha1.XDSKind) (all failed) {
 	for _, r := range a.refused {
 		if r.Err == nil && selects(r.Object, kinds) {
@@ -135,8 +136,8 @@ func selects(o *policy.Object, kinds []v1alpha1.XDSKind) bool {
 	return false
 }
 
-// rejects tells whether requests to the place must not be served, because a policy that denies is
-// invalid or may not patch.
+// rejects reports whether requests to the place must be rejected, because a policy with failure
+// policy Deny is invalid or may not patch.
 func (a *attached) rejects() bool {
 	for _, c := range a.on {
 		if c.Err != nil && denies(c.Object) {
@@ -151,7 +152,8 @@ func (a *attached) rejects() bool {
 	return deniesAny(a.excess)
 }
 
-// key stands for the policies of a place and what they say. Of those past a limit it matters only whether they deny.
+// key returns a cache key for the policies of a place and their contents. For those over a limit,
+// only the failure policy matters.
 func (a *attached) key() string {
 	var b strings.Builder
 	for _, c := range a.on {

@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// TestOtherNamespaces: without a grant, a policy patches nothing of a Gateway in another namespace, be it
-// attached to a route of that Gateway, whose entry carries it from the Route hook, or selected.
+// TestOtherNamespaces: without a grant, a policy patches nothing of a Gateway in another namespace,
+// whether it came from the Route hook as metadata of that Gateway's route or selects the Gateway.
 func TestOtherNamespaces(t *testing.T) {
 	const raw = `{"apiVersion":"egraft.io/v1alpha1","kind":"XDSPatchPolicy","metadata":{"namespace":"shop","name":"p"},"spec":{
 		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"a"}],"patches":[{"select":{"kind":"Route"},"merge":{"route":{"timeout":"1s"}}}]}}`

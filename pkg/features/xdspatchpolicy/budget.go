@@ -7,12 +7,12 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// maxCost is what the expressions of one namespace's policies may cost on one resource, all of its
-// messages together. A route configuration is one resource: without it, the policies of one tenant
-// could take the time of all.
+// maxCost limits the cost of the expressions of one namespace's policies on one resource, including
+// all of its messages. A route configuration is one resource. Without the limit, the policies of
+// one tenant could take the time of all.
 const maxCost = 1_000_000
 
-// budgets are what namespaces have left for one resource.
+// budgets holds what each namespace has left for one resource.
 type budgets map[string]*xdspatch.Budget
 
 type budgetsKey struct{}
@@ -22,7 +22,7 @@ func withBudgets(ctx context.Context) context.Context {
 	return context.WithValue(ctx, budgetsKey{}, budgets{})
 }
 
-// spending is a context in which a policy spends what its namespace has left.
+// spending returns a context in which a policy spends what its namespace has left.
 func spending(ctx context.Context, o *policy.Object) context.Context {
 	all, _ := ctx.Value(budgetsKey{}).(budgets)
 	if all[o.Namespace] == nil {

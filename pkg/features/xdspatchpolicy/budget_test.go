@@ -12,7 +12,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// TestBudget: a namespace whose expressions cost too much on a resource fails there, and others do not.
+// TestBudget: a namespace whose expressions cost too much on a resource fails there, and others do
+// not.
 func TestBudget(t *testing.T) {
 	read := func(namespace, when, patch string) policy.Attachment {
 		raw := fmt.Sprintf(`{"apiVersion":"egraft.io/v1alpha1","kind":"XDSPatchPolicy","metadata":{"namespace":%q,"name":"p"},"spec":{

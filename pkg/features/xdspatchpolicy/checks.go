@@ -13,11 +13,11 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// What Envoy rejects and the validation of a message does not see:
+// Checks for what Envoy rejects and a message's validation does not detect:
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/router/config_impl.cc
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/listener_manager/filter_chain_manager_impl.cc
 
-// checkHosts finds virtual hosts of one name, and domains that are there twice, for which case does not matter.
+// checkHosts rejects duplicate names of virtual hosts and duplicate domains, which ignore case.
 func checkHosts(rc *routev3.RouteConfiguration) error {
 	names, domains := map[string]bool{}, map[string]bool{}
 	for _, vh := range rc.GetVirtualHosts() {
@@ -36,7 +36,8 @@ func checkHosts(rc *routev3.RouteConfiguration) error {
 	return nil
 }
 
-// checkChains finds filter chains of one name, and of matches that overlap unless they came like that.
+// checkChains rejects duplicate names of filter chains, and overlapping matches unless they
+// overlapped before the patches.
 func checkChains(l *listenerv3.Listener, overlapped bool) error {
 	names := map[string]bool{}
 	for _, fc := range xds.FilterChains(l) {
@@ -51,7 +52,8 @@ func checkChains(l *listenerv3.Listener, overlapped bool) error {
 	return nil
 }
 
-// checkManager finds HTTP filters of one name, and a chain that does not end with the router.
+// checkManager rejects duplicate names of HTTP filters, and a chain that does not end with the
+// router.
 func checkManager(hcm *hcmv3.HttpConnectionManager) error {
 	names := map[string]bool{}
 	filters := hcm.GetHttpFilters()

@@ -13,14 +13,14 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// clusters patches the clusters that the requests of targets lead to. Where routes with different
+// clusters patches the clusters that the targets' requests lead to. If routes with different
 // policies lead to one cluster, each gets a copy.
 type clusters struct{}
 
 var ofClusters = []v1alpha1.XDSKind{v1alpha1.XDSCluster, v1alpha1.XDSUpstreamTLS}
 
-// PlanVariant implements [mutator.ClusterVariants]: the variant of a way is what all its policies make
-// of a cluster.
+// PlanVariant implements [mutator.ClusterVariants]. It returns the variant of a cluster that all
+// policies of a way produce.
 func (clusters) PlanVariant(in *mutator.Input, at *xds.Way) *mutator.Variant {
 	if at == nil {
 		return anywhere(in)
@@ -57,8 +57,8 @@ func (clusters) PlanVariant(in *mutator.Input, at *xds.Way) *mutator.Variant {
 	return v
 }
 
-// anywhere denies all backends in a translation without routes, if a policy denies what it cannot be
-// applied to.
+// anywhere denies all clusters of a translation without routes, if a policy with failure policy
+// Deny cannot be applied.
 func anywhere(in *mutator.Input) *mutator.Variant {
 	for _, o := range in.Objects.Of(gvk) {
 		if denies(o) && selects(o, ofClusters) {
@@ -89,7 +89,7 @@ func editCluster(ctx context.Context, c *clusterv3.Cluster, on []policy.Attachme
 	return partial(merged(all))
 }
 
-// denied denies the cluster, because a policy that denies could not be applied to it.
+// denied denies the cluster, because a policy with failure policy Deny could not be applied to it.
 func denied(c *clusterv3.Cluster, all failed) error {
 	if err := xds.DenyCluster(c); err != nil {
 		return err

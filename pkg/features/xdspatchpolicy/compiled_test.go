@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestCompiledOnce: the expressions of a policy are compiled once, whatever number of resources it patches, of routes it
-// comes with, and of translations there are.
+// TestCompiledOnce: a policy's expressions are compiled once, whatever the number of resources,
+// routes and translations.
 func TestCompiledOnce(t *testing.T) {
 	const routes = 50
 	w, before := newWorld(t, routes), xdspatch.Compilations()

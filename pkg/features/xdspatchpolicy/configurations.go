@@ -24,7 +24,8 @@ var (
 	ofListenerKinds  = []v1alpha1.XDSKind{v1alpha1.XDSListener, v1alpha1.XDSFilterChain, v1alpha1.XDSHTTPConnectionManager, v1alpha1.XDSHTTPFilter, v1alpha1.XDSDownstreamTLS}
 )
 
-// Plan patches a configuration if a policy is attached to its listeners or left on one of its routes.
+// Plan patches a configuration if a policy is attached to its listeners or in the metadata of a
+// route.
 func (configurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
 	place := mutator.ComputeOnce(in, configurationKey{rc.Name()}, func(in *mutator.Input) *configuration { return newConfiguration(in, rc.Name()) })
 	if len(place.policies) == 0 {
@@ -46,7 +47,7 @@ func (configurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*ro
 
 type configurationKey struct{ name string }
 
-// configuration is what policies concern a route configuration.
+// configuration holds the policies that affect a route configuration.
 type configuration struct {
 	whole    *attached
 	policies []*policy.Object
@@ -93,7 +94,7 @@ func newConfiguration(in *mutator.Input, name string) *configuration {
 	return c
 }
 
-// edit patches the configuration from the outside in.
+// edit patches the configuration first, then its virtual hosts, then their routes.
 func (c *configuration) edit(ctx context.Context, in *mutator.Input, rc *routev3.RouteConfiguration) error {
 	all := counted(ctx, c.whole.failures(v1alpha1.XDSRouteConfiguration))
 	whole := message{kind: v1alpha1.XDSRouteConfiguration, Message: rc, target: targetOf(in.Routes().Configuration(rc.GetName()).Listeners(), nil), check: func() error { return checkHosts(rc) }, fields: []protoreflect.Name{"virtual_hosts"}}
@@ -132,8 +133,9 @@ func (c *configuration) editHost(ctx context.Context, in *mutator.Input, rc *rou
 	return all, nil
 }
 
-// lacks tells whether a policy of a virtual host denies and cannot be applied to its listener: because
-// the listener serves others as well, or because none came with the translation.
+// lacks reports whether a virtual host must be denied because a policy with failure policy Deny
+// cannot be applied to its listener: the listener also serves others, or the translation does not
+// include it.
 func (c *configuration) lacks(in *mutator.Input, host *attached) bool {
 	for _, p := range host.on {
 		if !denies(p.Object) || !selects(p.Object, append(ofListenerKinds[:len(ofListenerKinds):len(ofListenerKinds)], v1alpha1.XDSRouteConfiguration)) {
@@ -159,7 +161,7 @@ func editRoute(ctx context.Context, in *mutator.Input, listeners []xds.Reference
 	return fails, nil
 }
 
-// merged are failures without those that a policy has several times for the same reason.
+// merged removes repeated failures of a policy for the same reason.
 func merged(all failed) (out failed) {
 	seen := map[string]bool{}
 	for _, f := range all {

@@ -17,28 +17,28 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// message is a message that is patched.
+// message is a message to patch.
 type message struct {
 	kind v1alpha1.XDSKind
 	proto.Message
 	target xdspatch.Target
-	// check finds what Envoy rejects and the message's validation does not see, if one of the fields is patched. It may be
-	// nil.
+	// check rejects what Envoy rejects and the message's validation does not detect. It runs if one
+	// of the fields is patched, and may be nil.
 	check  func() error
 	fields []protoreflect.Name
 	// owned are the fields that no policy may patch, because another feature made them.
 	owned owned
 }
 
-// isOf tells whether a patch selects the message.
+// isOf reports whether a patch selects the message.
 func (m message) isOf(s v1alpha1.XDSSelect) bool {
 	return s.Kind == m.kind && xdspatch.Root(s) == m.ProtoReflect().Descriptor().FullName()
 }
 
-// failed are the policies that could not be applied to a message.
+// failed lists the policies that could not be applied to a message.
 type failed []mutator.PartialFailure
 
-// denies tells whether one of them must not be served without.
+// denies reports whether traffic must be rejected because of one of the failures.
 func (f failed) denies() bool {
 	for _, p := range f {
 		if p.Denied {
@@ -48,10 +48,10 @@ func (f failed) denies() bool {
 	return false
 }
 
-// edit applies the patches of the policies to a message, the one with precedence first. A policy of
-// which a patch fails leaves the message as it is, and so does one that writes a field which another
-// policy wrote whose target is as specific. Of one whose target is less specific, the patches of such
-// fields are passed over, and the others are applied.
+// edit applies the patches of the policies to a message, in order of precedence. A policy leaves
+// the message unmodified if one of its patches fails, or writes a field that a policy with an
+// equally specific target wrote. If the other policy's target is more specific, edit skips the
+// patches of such fields and applies the others.
 func edit(ctx context.Context, m message, on []policy.Attachment) (all failed) {
 	written := winnersOf(m, on)
 	done := map[string]bool{}
@@ -89,17 +89,17 @@ func edit(ctx context.Context, m message, on []policy.Attachment) (all failed) {
 	return all
 }
 
-// writes are the fields that a policy wrote.
+// writes lists the fields that a policy wrote.
 type writes struct {
 	by    policy.Attachment
 	paths []xdspatch.Path
-	// brought are what they refer to.
+	// brought are the references in these fields.
 	brought []brought
-	// overridden are those of its patches that were passed over.
+	// overridden are the conflicts of the skipped patches.
 	overridden []*conflict
 }
 
-// conflict is why a policy is not in effect on a message where another one has precedence.
+// conflict is why a policy does not take effect on a message: another one has precedence.
 type conflict struct {
 	with policy.Attachment
 	path xdspatch.Path
@@ -161,8 +161,8 @@ func (w *writes) add(ctx context.Context, m message, p *xdspatch.Patch, written 
 	return err
 }
 
-// permitted is an error if a patch writes a field that another feature owns, or that a policy with
-// precedence wrote.
+// permitted returns an error if a patch writes a field that another feature owns, or that a policy
+// with precedence wrote.
 func permitted(p *xdspatch.Patch, owned owned, written []writes) error {
 	for _, path := range p.Writes() {
 		if by := owned.by(path); by != "" {
@@ -177,7 +177,7 @@ func permitted(p *xdspatch.Patch, owned owned, written []writes) error {
 	return nil
 }
 
-// touched are the fields of a message that patches may have changed.
+// touched returns the fields of a message that patches may have changed.
 func touched(written []xdspatch.Path) (fields []protoreflect.FieldDescriptor) {
 	for _, p := range written {
 		for _, fd := range p.Touched() {
@@ -199,30 +199,32 @@ func valid(m message, touched []protoreflect.FieldDescriptor) error {
 	return m.check()
 }
 
-// countKey is that of the messages which a patch of a policy matched, whether it could be applied or
-// not.
+// countKey returns the key that counts the messages a patch of a policy matched, whether or not it
+// could be applied.
 func countKey(o *policy.Object, patch int) string { return o.String() + "\x00" + strconv.Itoa(patch) }
 
-// conflictKey is that of the messages on which a policy lost to another one.
+// conflictKey returns the key that counts the messages on which a policy lost a conflict with
+// another.
 func conflictKey(o, with *policy.Object) string {
 	return conflictPrefix + o.String() + "\x00" + with.String()
 }
 
-// overriddenKey is that of the patches of a policy that a more specific one overrides.
+// overriddenKey returns the key that counts the patches of a policy that a more specific one
+// overrides.
 func overriddenKey(o, by *policy.Object) string {
 	return overriddenPrefix + o.String() + "\x00" + by.String()
 }
 
-// What keys of lost messages begin with.
+// Prefixes of the keys for conflicts and overridden patches.
 const (
 	conflictPrefix   = "conflict\x00"
 	overriddenPrefix = "overridden\x00"
 )
 
-// refusedKey is that of the resources which a policy may not patch.
+// refusedKey returns the key that counts the resources that a policy may not patch.
 func refusedKey(o *policy.Object) string { return o.String() + "\x00refused" }
 
-// counted counts the policies that may not patch a resource.
+// counted counts a refused resource for each failure, and returns a copy of the failures.
 func counted(ctx context.Context, refused failed) failed {
 	for _, f := range refused {
 		mutator.Count(ctx, refusedKey(f.Policies[0]), 1)
@@ -230,7 +232,7 @@ func counted(ctx context.Context, refused failed) failed {
 	return slices.Clone(refused)
 }
 
-// partial is the error for an edit of which some policies failed.
+// partial returns an error for an edit in which some policies failed, nil if none did.
 func partial(all failed) error {
 	if len(all) == 0 {
 		return nil

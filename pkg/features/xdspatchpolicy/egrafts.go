@@ -13,13 +13,13 @@ import (
 	"github.com/egraft/egraft/internal/xdspatch"
 )
 
-// egraftsPrefix begins the names of what egraft puts into lists and maps: its HTTP filters, what they do
-// for a route, and its metadata.
+// egraftsPrefix begins the names of what egraft adds to lists and maps: its HTTP filters, their
+// per-route configuration, and its metadata.
 const egraftsPrefix = "egraft."
 
-// keepsEgrafts is an error if patches changed what egraft made, whatever they were granted: what protects
-// must not be patched away. Lists with an element of egraft's keep the names of all their elements, because
-// their order matters.
+// keepsEgrafts returns an error if patches changed what egraft made, whatever the operator granted:
+// patches must not remove protection. A list with an element of egraft must keep the names of all
+// its elements, because their order matters.
 func keepsEgrafts(before, after proto.Message, written []xdspatch.Path) error {
 	if !slices.ContainsFunc(written, xdspatch.Path.IsBroad) {
 		return nil
@@ -41,7 +41,7 @@ func keepsEgrafts(before, after proto.Message, written []xdspatch.Path) error {
 	return nil
 }
 
-// only is a message with some of its fields, which it shares.
+// only returns a message with some of the fields of m, sharing their values.
 func only(m proto.Message, fields []protoreflect.FieldDescriptor) proto.Message {
 	from, to := m.ProtoReflect(), m.ProtoReflect().New()
 	for _, fd := range fields {
@@ -52,10 +52,10 @@ func only(m proto.Message, fields []protoreflect.FieldDescriptor) proto.Message 
 	return to.Interface()
 }
 
-// piece is an element of a list or map that egraft made, or the names of a list that has one.
+// piece is an element of a list or map that egraft made, or the names of a list that contains one.
 type piece struct{ name, content string }
 
-// egrafts are the pieces of a message, in its order.
+// egrafts returns the pieces of a message, in its order.
 func egrafts(m proto.Message) (all []piece, err error) {
 	err = protorange.Options{Stable: true}.Range(m.ProtoReflect(), func(p protopath.Values) error {
 		last := p.Index(-1)
@@ -82,7 +82,7 @@ func egrafts(m proto.Message) (all []piece, err error) {
 	return all, err
 }
 
-// namesOf are the names of the elements of a list with one of egraft's, and none for others.
+// namesOf returns the names in a list that contains an element of egraft, nil for other lists.
 func namesOf(l protoreflect.List) []piece {
 	var names []string
 	for i := range l.Len() {
@@ -101,7 +101,7 @@ func nameOf(s protopath.Step, v protoreflect.Value) string {
 	return nameIn(v)
 }
 
-// nameIn is the name that a message has inside, and empty for all else.
+// nameIn returns the value of a message's name field, empty without one.
 func nameIn(v protoreflect.Value) string {
 	m, isMessage := v.Interface().(protoreflect.Message)
 	if !isMessage {

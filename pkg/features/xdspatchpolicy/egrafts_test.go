@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// TestEgraftsInOtherFieldsOfAOneof: a write to a field removes the others that a message cannot have at once, and what
-// egraft made in them.
+// TestEgraftsInOtherFieldsOfAOneof: a write to a field of a oneof clears the other fields,
+// including what egraft made in them.
 func TestEgraftsInOtherFieldsOfAOneof(t *testing.T) {
 	before := &routev3.Route{Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_WeightedClusters{
 		WeightedClusters: &routev3.WeightedCluster{Clusters: []*routev3.WeightedCluster_ClusterWeight{{Name: "egraft.made"}}},

@@ -7,8 +7,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// unexpected are the policies that match fewer or more messages than they expect, of which nothing is
-// applied.
+// unexpected returns the policies that match fewer or more messages than they expect. No patch of
+// such a policy is applied.
 func unexpected(in *mutator.Input) map[*policy.Object]error {
 	out := map[*policy.Object]error{}
 	for _, k := range everyPolicy(in) {

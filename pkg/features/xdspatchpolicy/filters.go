@@ -16,8 +16,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// editFilter patches the configuration of an HTTP filter. What egraft put into the chain is not
-// patched: the policy that it is from says how it is.
+// editFilter patches the configuration of an HTTP filter. It does not patch filters that egraft
+// inserted: their own policies determine them.
 func editFilter(ctx context.Context, f *hcmv3.HttpFilter, of message, on []policy.Attachment) (failed, error) {
 	if f.GetTypedConfig() == nil || strings.HasPrefix(f.GetName(), xds.MetadataNamespace+"/") {
 		return nil, nil
@@ -42,7 +42,8 @@ func editFilter(ctx context.Context, f *hcmv3.HttpFilter, of message, on []polic
 	return fails, nil
 }
 
-// selectingFilter are the policies that select filters with a configuration of the message.
+// selectingFilter returns the policies that select filters with a configuration of the message
+// type.
 func selectingFilter(on []policy.Attachment, config protoreflect.FullName) (out []policy.Attachment) {
 	for _, c := range on {
 		if slices.ContainsFunc(content(c.Object).Spec.Patches, func(p v1alpha1.XDSPatch) bool {

@@ -12,7 +12,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// TestFiltersOfEgraft: the configuration of a filter of the kind is patched, and not that of one which egraft inserted.
+// TestFiltersOfEgraft: the filter's configuration is patched, except in a filter that egraft
+// inserted.
 func TestFiltersOfEgraft(t *testing.T) {
 	set, err := policy.NewSet([]policy.Kind{kind}, [][]byte{[]byte(`{"apiVersion":"egraft.io/v1alpha1","kind":"XDSPatchPolicy","metadata":{"namespace":"a","name":"p"},"spec":{
 		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"patches":[{"select":{"kind":"HTTPFilter","filter":"Buffer"},"merge":{"max_request_bytes":7}}]}}`)})

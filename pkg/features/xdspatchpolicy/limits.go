@@ -9,14 +9,16 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// maxPolicies is how many policies of a namespace are in effect on the Gateways of one Envoy, and on one route. Each is
-// tried on each message: without it, a namespace with a thousand small policies could take minutes of each translation.
+// maxPolicies limits the policies of a namespace that take effect on the Gateways of one Envoy, and
+// on one route. egraft tries each policy on each message: without the limit, a namespace with a
+// thousand small policies could take minutes of each translation.
 const maxPolicies = 32
 
 type excessKey struct{}
 
-// excess are the policies that came with the translation and are past the limit of their namespace, with the reason. Those
-// with precedence are within it; those that are invalid or have no target here do not count.
+// excess returns the policies of the translation that exceed the limit of their namespace, each
+// with an error. Those with precedence are within the limit; invalid policies and those without a
+// target here do not count.
 func excess(in *mutator.Input) map[policy.ID]error {
 	return mutator.ComputeOnce(in, excessKey{}, func(in *mutator.Input) map[policy.ID]error {
 		out, within := map[policy.ID]error{}, map[string]int{}
@@ -34,7 +36,7 @@ func excess(in *mutator.Input) map[policy.ID]error {
 	})
 }
 
-// withTarget are the policies that are attached to a listener with routes.
+// withTarget returns the policies that are attached to a listener with routes.
 func withTarget(in *mutator.Input) map[policy.ID]bool {
 	out := map[policy.ID]bool{}
 	seen := map[xds.Reference]bool{}
@@ -52,8 +54,8 @@ func withTarget(in *mutator.Input) map[policy.ID]bool {
 	return out
 }
 
-// fitting are those of the policies of a route that are left on it, the ones with precedence, and the failures of the
-// others: the route can carry so many and so much.
+// fitting returns the policies that fit into the metadata of a route, those with precedence, and
+// failures for the others: their number and size are limited.
 func fitting(in *mutator.Input, on []policy.Attachment) (kept []policy.Attachment, dropped failed, err error) {
 	kept = on[:min(len(on), maxPolicies)]
 	for ; len(kept) > 0; kept = kept[:len(kept)-1] {
@@ -62,7 +64,7 @@ func fitting(in *mutator.Input, on []policy.Attachment) (kept []policy.Attachmen
 		}
 	}
 	if err != nil {
-		return nil, nil, err // even the first one is too large, or cannot be encoded
+		return nil, nil, err // even the first policy is too large, or cannot be encoded
 	}
 	for _, c := range on[len(kept):] {
 		dropped = append(dropped, failureOf(c.Object, fmt.Errorf("%d policies with precedence are in effect on the same route: it can carry at most %d, with %d bytes when compressed", len(kept), maxPolicies, mutator.MaxMetadataSize)))
@@ -78,7 +80,7 @@ func entryOf(in *mutator.Input, on []policy.Attachment) (xds.MetadataEntry, erro
 	return mutator.EncodeAttachedGroups(in, gvk, groups)
 }
 
-// deniesAny tells whether one of the policies must not be served without.
+// deniesAny reports whether traffic must be rejected without one of the policies.
 func deniesAny(on []policy.Attachment) bool {
 	return slices.ContainsFunc(on, func(c policy.Attachment) bool { return denies(c.Object) })
 }

@@ -17,13 +17,13 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// errNoRoutes is why nothing is patched in a translation without routes: whose it is, is not known.
+// errNoRoutes is why nothing is patched in a translation without routes: owners are unknown.
 var errNoRoutes = errors.New(mutator.NotIncluded(mutator.KindRouteConfiguration))
 
-// listeners patches listeners and what is inside of them.
+// listeners patches listeners and their contents.
 type listeners struct{}
 
-// Plan patches a listener if a policy selects anything of one: whose a listener is, is inside of it.
+// Plan patches every listener if a policy selects one: only a decoded listener shows its owners.
 func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listenerv3.Listener] {
 	use := mutator.ComputeOnce(in, listenersKey{}, newListenersUse)
 	if in.Hook != mutator.HookTranslation || len(use.policies) == 0 {
@@ -49,12 +49,12 @@ func refusedOf(a *attached) (objects []*policy.Object) {
 
 type listenersKey struct{}
 
-// listenersUse is the policies that patch something of listeners, and what leads to which listener.
+// listenersUse holds the policies that select parts of listeners, and a cache key for them.
 type listenersUse struct {
 	policies  []*policy.Object
 	onFailure mutator.FailurePolicy
 	key       string
-	// chains tells whether one of them can change what a filter chain is named or matches.
+	// chains reports whether a policy can change the name or match of a filter chain.
 	chains bool
 }
 
@@ -85,7 +85,7 @@ func newListenersUse(in *mutator.Input) *listenersUse {
 	return u
 }
 
-// gatewayListeners are the Gateway listeners that a listener serves, as far as they have routes.
+// gatewayListeners returns the Gateway listeners that a listener serves, if they have routes.
 func gatewayListeners(in *mutator.Input, l *listenerv3.Listener) (all []xds.Reference) {
 	for _, name := range xds.RouteConfigurationsOf(l) {
 		all = appendListeners(all, in, name)
@@ -106,7 +106,7 @@ func appendListeners(all []xds.Reference, in *mutator.Input, configuration strin
 	return all
 }
 
-// edit patches the listener from the outside in.
+// edit patches the listener first, then its filter chains and their contents.
 func (u *listenersUse) edit(ctx context.Context, in *mutator.Input, l *listenerv3.Listener) error {
 	if len(in.Routes().Configurations()) == 0 {
 		if u.onFailure == mutator.Deny && slices.ContainsFunc(xds.RouteConfigurationsOf(l), func(name string) bool { return name != "" }) {
@@ -134,8 +134,9 @@ func (u *listenersUse) edit(ctx context.Context, in *mutator.Input, l *listenerv
 	return partial(merged(all))
 }
 
-// editChain patches a filter chain. It denies the chain if a policy that denies has failed on it, or on
-// the listener: the other chains may be others'. The check is of all chains of the listener.
+// editChain patches a filter chain. It denies only this chain if a policy with failure policy Deny
+// failed on it or on the listener, because other chains may have other owners. check covers all
+// chains of the listener.
 func editChain(ctx context.Context, in *mutator.Input, fc *listenerv3.FilterChain, ofListener failed, check func() error) (all failed, err error) {
 	name, err := xds.RouteConfigurationOfChain(fc)
 	if err != nil || name == "" {
@@ -163,7 +164,7 @@ func editChain(ctx context.Context, in *mutator.Input, fc *listenerv3.FilterChai
 	return all, nil
 }
 
-// deniesBy tells whether a policy is among those that must not be served without.
+// deniesBy reports whether traffic must be rejected because the policy failed.
 func (f failed) deniesBy(o *policy.Object) bool {
 	return slices.ContainsFunc(f, func(p mutator.PartialFailure) bool { return p.Denied && p.Policies[0].String() == o.String() })
 }

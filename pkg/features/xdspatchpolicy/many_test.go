@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// many are policies of a target, of which each sets another field of its messages.
+// many returns n policies of a target, each of which sets a different field of its messages.
 func many(n int, target, kind string) (all [][]byte) {
 	for i := range n {
 		all = append(all, policy(target, fmt.Sprintf("p%03d", i), fmt.Sprintf(`{"select":{"kind":%q},"merge":{"metadata":{"filter_metadata":{"k%d":{"a":"b"}}}}}`, kind, i)))
@@ -19,11 +19,11 @@ func many(n int, target, kind string) (all [][]byte) {
 	return all
 }
 
-// within is how many policies of a namespace are in effect.
+// within is the limit of policies of a namespace.
 const within = 32
 
-// TestManyPoliciesOfAGateway: of more policies than a namespace may have in effect, those with precedence are, and the
-// others are told and tried on nothing.
+// TestManyPoliciesOfAGateway: the policies with precedence take effect, up to the limit of the
+// namespace. The others are reported and not tried on any message.
 func TestManyPoliciesOfAGateway(t *testing.T) {
 	w := newWorld(t, 3)
 	w.ofGateway = many(1000, "eg", "Cluster")
@@ -47,9 +47,10 @@ func TestManyPoliciesOfAGateway(t *testing.T) {
 	require.Nil(t, host(t, res).GetRoutes()[0].GetRoute(), "one that denies is not passed over")
 }
 
-// TestManyPoliciesOfARoute: a route carries as many as fit, and the Route hook tells of the others.
+// TestManyPoliciesOfARoute: a route carries as many policies as fit, and the Route hook reports the
+// rest.
 func TestManyPoliciesOfARoute(t *testing.T) {
-	large := func(i int) string { // what does not get smaller
+	large := func(i int) string { // random, so that it does not compress
 		var text bytes.Buffer
 		for j := range 40 {
 			fmt.Fprintf(&text, "%x", uint64(i*1000+j+1)*0x9e3779b97f4a7c15)
@@ -88,7 +89,7 @@ func TestManyPoliciesOfARoute(t *testing.T) {
 	}
 }
 
-// TestTooLargeForARoute: a policy that no route can carry is told by the Route hook.
+// TestTooLargeForARoute: the Route hook reports a policy that is too large for a route.
 func TestTooLargeForARoute(t *testing.T) {
 	w := newWorld(t, 1)
 	var text bytes.Buffer

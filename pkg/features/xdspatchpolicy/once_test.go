@@ -9,8 +9,9 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestAppliedOnce: an expression that reads the field that it sets is applied once, in a call with copies of a cluster and
-// in one that is begun again without a policy, and sees what Envoy Gateway made in the next call as well.
+// TestAppliedOnce: an expression that reads the field it sets is applied once, also in a call with
+// copies of a cluster or a retry without a policy. In the next call, it reads Envoy Gateway's value
+// again.
 func TestAppliedOnce(t *testing.T) {
 	w := newWorld(t, 3)
 	w.routes[1].GetRoute().ClusterSpecifier = w.routes[0].GetRoute().GetClusterSpecifier() // with policies of its own, so it gets a copy

@@ -15,30 +15,29 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// owned are fields of a message that another feature made, with the kind of the policy or backend that
-// they are from. A grant of the operator does not give them away: what protects must not be patched
-// away.
+// owned are fields of a message that another feature made, with the kind of the policy or backend
+// that they come from. The operator cannot grant them: patches must not remove protection.
 type owned struct {
 	kind string
-	// fields are owned, or, with others, all are but these. They are top-level fields, whatever the
-	// message.
+	// fields are owned or, if others is true, all top-level fields except these. They are top-level
+	// fields of any message.
 	fields []protoreflect.Name
 	others bool
-	// below are owned although their top-level field is not.
+	// below are owned paths whose top-level field is not owned.
 	below []xdspatch.Path
 }
 
-// The kinds whose fields are owned.
+// The kinds that own fields.
 var (
 	backendMTLS         = v1alpha1.GroupVersion.WithKind(v1alpha1.KindBackendMTLSPolicy)
 	frontendMTLS        = v1alpha1.GroupVersion.WithKind(v1alpha1.KindFrontendMTLSPolicy)
 	originalDestination = v1alpha1.KindOriginalDestinationBackend
 )
 
-// protectedKinds are those of policies on listeners.
+// protectedKinds are the kinds of policies that own fields of listeners.
 var protectedKinds = []schema.GroupVersionKind{frontendMTLS}
 
-// by is the kind of what owns a field, and empty if nothing does.
+// by returns the kind that owns a field, empty if none does.
 func (o owned) by(p xdspatch.Path) string {
 	switch {
 	case o.kind == "":
@@ -49,8 +48,8 @@ func (o owned) by(p xdspatch.Path) string {
 	return ""
 }
 
-// ownedOfCluster are the fields of a cluster that a BackendMTLSPolicy or an OriginalDestinationBackend
-// made.
+// ownedOfCluster returns the fields of a cluster that a BackendMTLSPolicy or an
+// OriginalDestinationBackend made.
 func ownedOfCluster(c *clusterv3.Cluster) owned {
 	switch {
 	case slices.ContainsFunc(xds.MetadataEntries(c.GetMetadata()), func(m xds.MetadataEntry) bool { return mutator.IsEntryOf(backendMTLS, m) }):
@@ -65,7 +64,7 @@ func ownedOfCluster(c *clusterv3.Cluster) owned {
 	return owned{}
 }
 
-// noRetries are the fields by which a cluster of an OriginalDestinationBackend allows none.
+// noRetries returns the fields that turn off retries in a cluster of an OriginalDestinationBackend.
 var noRetries = sync.OnceValue(func() (paths []xdspatch.Path) {
 	for _, name := range []string{"max_retries", "retry_budget"} {
 		p, err := xdspatch.ParsePath(v1alpha1.XDSSelect{Kind: v1alpha1.XDSCluster}, "circuit_breakers.thresholds."+name)
@@ -77,13 +76,14 @@ var noRetries = sync.OnceValue(func() (paths []xdspatch.Path) {
 	return paths
 })
 
-// isOriginalDestination tells whether the cluster leads to the destination that egraft's filters wrote.
+// isOriginalDestination reports whether the cluster leads to the destination that egraft's filters
+// wrote.
 func isOriginalDestination(c *clusterv3.Cluster) bool {
 	return c.GetType() == clusterv3.Cluster_ORIGINAL_DST && strings.HasPrefix(c.GetOriginalDstLbConfig().GetMetadataKey().GetKey(), egraftsPrefix)
 }
 
-// ownedOfListeners are the fields of a filter chain, and of what is in it, of listeners with a
-// FrontendMTLSPolicy.
+// ownedOfListeners returns the fields of a filter chain and its contents that a FrontendMTLSPolicy
+// of the listeners owns.
 func ownedOfListeners(in *mutator.Input, listeners []xds.Reference) owned {
 	if len(mutator.Attached(in, frontendMTLS, listeners)) == 0 {
 		return owned{}

@@ -15,10 +15,10 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// page is what users read.
+// page is the user documentation.
 const page = "../../../docs/xds-patch-policy.md"
 
-// TestPage: the paths, the error and the rules of the page are those of the code.
+// TestPage: the paths, the error and the rules in the documentation are valid in the code.
 func TestPage(t *testing.T) {
 	raw, err := os.ReadFile(page)
 	require.NoError(t, err)

@@ -17,19 +17,19 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// reference is a name of another resource that a message has.
+// reference is the name of another resource in a message.
 type reference struct {
 	kind mutator.Kind
 	name string
 }
 
-// referringFields are those of messages in which references are.
+// referringFields are the fields that can contain references.
 var referringFields = []protoreflect.Name{
 	"virtual_hosts", "routes", "route", "request_mirror_policies", "rds", "route_config", "filters", "filter_chains", "default_filter_chain",
 }
 
-// refersTo are the clusters and route configurations that a message refers to, if a patch of the paths can have changed
-// them.
+// refersTo returns the clusters and route configurations that a message refers to, if patches of
+// the paths may have changed them.
 func refersTo(m proto.Message, written []xdspatch.Path) (all []reference) {
 	if !slices.ContainsFunc(touched(written), func(fd protoreflect.FieldDescriptor) bool { return slices.Contains(referringFields, fd.Name()) }) {
 		return nil
@@ -104,13 +104,14 @@ func ofMirrors(mirrors []*routev3.RouteAction_RequestMirrorPolicy) (all []refere
 	return all
 }
 
-// brought are references that a patch brought in.
+// brought are the references that a patch added.
 type brought struct {
 	field string
 	all   []reference
 }
 
-// bringing are the references that patch i of a policy brought into a message, which had others before.
+// bringing returns the references that patch i of a policy added to a message, compared with
+// before.
 func bringing(i int, p *xdspatch.Patch, before []reference, m proto.Message) brought {
 	var added []reference
 	for _, r := range refersTo(m, p.Writes()) {
@@ -124,7 +125,7 @@ func bringing(i int, p *xdspatch.Patch, before []reference, m proto.Message) bro
 	return brought{fmt.Sprintf("spec.patches[%d]: %s", i, fieldOf(p)), added}
 }
 
-// fieldOf is the field of a patch that has references.
+// fieldOf returns the field of a patch that can contain references.
 func fieldOf(p *xdspatch.Patch) string {
 	for _, path := range p.Writes() {
 		if slices.ContainsFunc(path.Touched(), func(fd protoreflect.FieldDescriptor) bool { return slices.Contains(referringFields, fd.Name()) }) {
@@ -134,7 +135,7 @@ func fieldOf(p *xdspatch.Patch) string {
 	return ""
 }
 
-// refer tells of the references of a policy, which is rejected if one leads nowhere.
+// refer registers the references of a policy, which is rejected if one leads nowhere.
 func refer(ctx context.Context, o *policy.Object, all []brought) {
 	for _, b := range all {
 		for _, r := range b.all {

@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// reporter tells what became of each policy. All policies of a target are in effect beside each other.
+// reporter reports the outcome of each policy. All policies of a target take effect together.
 type reporter struct{}
 
 // Report implements [mutator.Reporter].
@@ -18,7 +18,7 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 		for _, o := range in.Objects.Of(gvk) {
 			if o.Err != nil {
 				out = append(out, invalid(o))
-			} else { // it is told if the route cannot carry it
+			} else { // the mutator reports it if it does not fit into the route's metadata
 				out = append(out, mutator.PolicyOutcome{Policy: o, Reason: mutator.Pending})
 			}
 		}
@@ -31,7 +31,7 @@ func (reporter) Report(in *mutator.Input) (out []mutator.PolicyOutcome) {
 	return out
 }
 
-// known is a policy of a translation, and whether any message is of one of its targets.
+// known is a policy of a translation, and whether any message belongs to one of its targets.
 type known struct {
 	*policy.Object
 	hasTarget bool
@@ -39,7 +39,7 @@ type known struct {
 
 type everyPolicyKey struct{}
 
-// everyPolicy are the policies of the call, and those that routes brought. It is worked out once.
+// everyPolicy returns the policies of the call and those in route metadata. It is computed once.
 func everyPolicy(in *mutator.Input) []*known {
 	return mutator.ComputeOnce(in, everyPolicyKey{}, newEveryPolicy)
 }
@@ -85,7 +85,7 @@ func invalid(o *policy.Object) mutator.PolicyOutcome {
 	return mutator.PolicyOutcome{Policy: o, Reason: mutator.ReasonOf(o.Err), Message: o.Err.Error() + without(o)}
 }
 
-// without tells what becomes of the targets of a policy that is not in effect.
+// without describes what happens to the targets if a policy does not take effect.
 func without(o *policy.Object) string {
 	if denies(o) {
 		return "; requests to its targets are rejected"
@@ -110,7 +110,8 @@ func outcome(in *mutator.Input, k *known, lost losses) mutator.PolicyOutcome {
 	return mutator.PolicyOutcome{Policy: k.Object, Reason: reason, Message: message}
 }
 
-// notIncluded is why a policy cannot be in effect, if Envoy Gateway sends nothing of what it selects.
+// notIncluded returns why a policy cannot take effect because Envoy Gateway does not include what
+// it selects, empty if it does.
 func notIncluded(in *mutator.Input, o *policy.Object) string {
 	switch {
 	case selects(o, ofListenerKinds) && !in.Has(mutator.KindListener):
@@ -121,8 +122,8 @@ func notIncluded(in *mutator.Input, o *policy.Object) string {
 	return ""
 }
 
-// fared tells how a valid policy fared. A patch that matches nothing is not silent, unless that is
-// expected. What the policy failed on is told by the edits.
+// fared returns the outcome of a valid policy. It reports patches that match nothing, unless that
+// is expected. The edits report the policy's failures.
 func fared(in *mutator.Input, o *policy.Object, lost losses) (mutator.Reason, string) {
 	var patched, unmatched []string
 	matches := 0
@@ -148,11 +149,11 @@ func fared(in *mutator.Input, o *policy.Object, lost losses) (mutator.Reason, st
 	return mutator.Programmed, message
 }
 
-// losses are what a policy lost: in conflicts, and to policies with more specific targets.
+// losses are a policy's losses: in conflicts, and to policies with more specific targets.
 type losses struct{ conflict, overridden winner }
 
-// winner is a policy that another one lost to, the first by name if there are several, and on how many
-// messages.
+// winner is a policy that took precedence over another, the first by name if there are several, and
+// the number of messages.
 type winner struct {
 	by       string
 	messages int
@@ -165,7 +166,7 @@ func (w *winner) add(by string, messages int) {
 	}
 }
 
-// lossesOf are those of each policy that lost anything.
+// lossesOf returns the losses of each policy that has any.
 func lossesOf(in *mutator.Input) map[string]losses {
 	all := map[string]losses{}
 	for key, n := range in.Counts() {

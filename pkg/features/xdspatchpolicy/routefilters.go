@@ -14,12 +14,12 @@ import (
 	"github.com/egraft/egraft/internal/envoyfilter"
 )
 
-// perFilter is the field of route configurations, virtual hosts, routes and clusters of routes with what HTTP filters do
-// for them.
+// perFilter is the field with the per-route configuration of HTTP filters, in route configurations,
+// virtual hosts, routes and their clusters.
 const perFilter = "typed_per_filter_config"
 
-// checkRouteFilters finds configuration of HTTP filters that patches brought in and that no filter has for routes: Envoy
-// rejects the whole route configuration because of it.
+// checkRouteFilters rejects per-route configuration that patches added and that no HTTP filter
+// supports: Envoy would reject the whole route configuration.
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/router/per_filter_config.cc
 func checkRouteFilters(before, after proto.Message, touched []protoreflect.FieldDescriptor) error {
 	switch after.(type) {
@@ -46,7 +46,7 @@ func checkRouteFilters(before, after proto.Message, touched []protoreflect.Field
 	})
 }
 
-// eachRouteFilter calls f with what HTTP filters do for routes, by their names.
+// eachRouteFilter calls f with the per-route configuration of each HTTP filter, by name.
 func eachRouteFilter(m proto.Message, f func(name string, config *anypb.Any) error) error {
 	return protorange.Options{Stable: true}.Range(m.ProtoReflect(), func(p protopath.Values) error {
 		last := p.Index(-1)

@@ -12,12 +12,12 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// routes leaves the policies of a route on it, for the Translation hook to find: Envoy Gateway passes
-// policies of routes to the Route hook only.
+// routes adds the policies of a route to its metadata for the Translation hook: Envoy Gateway
+// passes policies of routes to the Route hook only.
 type routes struct{}
 
-// Plan leaves the valid policies, each of which is in effect. One that is invalid and denies has
-// failed.
+// Plan adds the valid policies, each of which takes effect. An invalid policy with failure policy
+// Deny fails.
 func (routes) Plan(in *mutator.Input, r mutator.View) *mutator.Plan[*routev3.Route] {
 	if len(in.Objects.Of(gvk)) == 0 {
 		return nil

@@ -9,13 +9,13 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// annotationPrefix begins the annotations that Envoy Gateway puts into metadata, which it does without
-// the prefix.
+// annotationPrefix begins the names of the annotations that Envoy Gateway copies into metadata. It
+// removes the prefix there.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/metadata.go
 const annotationPrefix = "gateway.envoyproxy.io/"
 
-// targetOf is what expressions see of the object that a message was made from: the first that the
-// metadata names, or otherwise the first Gateway listener that it belongs to.
+// targetOf returns what expressions see of the object that a message was made from: the first
+// object in the metadata, or otherwise the first Gateway listener of the message.
 func targetOf(listeners []xds.Reference, md *corev3.Metadata) (t xdspatch.Target) {
 	if len(listeners) > 0 {
 		t.Gateway = xdspatch.Object{Namespace: listeners[0].Namespace, Name: listeners[0].Name}
@@ -31,7 +31,7 @@ func targetOf(listeners []xds.Reference, md *corev3.Metadata) (t xdspatch.Target
 	return t
 }
 
-// annotationsOf are those of the first object in the metadata.
+// annotationsOf returns the annotations of the first object in the metadata.
 func annotationsOf(md *corev3.Metadata) map[string]string {
 	resources := md.GetFilterMetadata()[xds.GatewayMetadataNamespace].GetFields()["resources"].GetListValue().GetValues()
 	if len(resources) == 0 {

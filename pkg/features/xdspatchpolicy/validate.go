@@ -21,16 +21,16 @@ const (
 	maxExpression = 2048
 )
 
-// targetKinds are the kinds of targets that there may be.
+// targetKinds are the supported kinds of targets.
 var targetKinds = []string{xds.KindGateway, xds.KindGatewayClass, xds.KindHTTPRoute, xds.KindGRPCRoute}
 
-// kinds are those of messages.
+// kinds are the kinds of messages.
 var kinds = slices.Concat(ofListenerKinds, ofConfigurations, ofClusters)
 
-// failurePolicies are those of the CRD.
+// failurePolicies are the failure policies of the CRD.
 var failurePolicies = []v1alpha1.FailurePolicy{v1alpha1.FailurePolicyDeny, v1alpha1.FailurePolicyIgnore}
 
-// validate fills in the defaults and checks what the CRD checks, and the patches against their
+// validate sets the defaults, repeats the checks of the CRD, and checks the patches against their
 // messages.
 func validate(p *xdspatch.Policy) field.ErrorList {
 	s, at := &p.Spec, field.NewPath("spec")
@@ -61,7 +61,7 @@ func validate(p *xdspatch.Policy) field.ErrorList {
 	return ofGateways(s, patches)
 }
 
-// ofGateways checks that a policy on routes patches nothing that they share with others.
+// ofGateways checks that a policy on routes patches nothing that those share with other routes.
 func ofGateways(s *v1alpha1.XDSPatchPolicySpec, at *field.Path) (errs field.ErrorList) {
 	if !targetsRoutes(&s.PolicyTargets) {
 		return nil
@@ -85,7 +85,7 @@ func targetsRoutes(t *v1alpha1.PolicyTargets) bool {
 		slices.ContainsFunc(t.TargetSelectors, func(s v1alpha1.TargetSelector) bool { return string(s.Kind) != xds.KindGateway })
 }
 
-// validatePatch checks the form of a patch: what it says is for its message to judge.
+// validatePatch checks the form of a patch. Its content is checked against the message.
 func validatePatch(p *v1alpha1.XDSPatch, at *field.Path) (errs field.ErrorList) {
 	errs = append(errs, validateSelect(&p.Select, at.Child("select"))...)
 	errs = append(errs, atMost(p.When, maxExpression, at.Child("when"))...)
@@ -158,8 +158,8 @@ func filled(text string, most int, at *field.Path) field.ErrorList {
 	return atMost(text, most, at)
 }
 
-// atMost checks a length. The API server counts bytes or characters: a text that it takes is not
-// longer than so many characters.
+// atMost checks the length of a text. The API server counts bytes or characters, so a text that it
+// accepts has at most so many characters.
 func atMost(text string, most int, at *field.Path) field.ErrorList {
 	if n := len([]rune(text)); n > most {
 		return field.ErrorList{field.TooLong(at, fmt.Sprintf("%d characters", n), most)}

@@ -15,13 +15,13 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// A second pass over a route or cluster does not get the policies of routes any more, and must not let
-// a Gateway's set what one of them won. So what a policy of a route won is left in the metadata.
+// A second pass over a route or cluster does not receive the policies of routes, and must not let a
+// Gateway's policy set a field that one of them won. The metadata of the message therefore stores those fields.
 
-// winnersNamespace is the metadata that has the fields, each with the policy that set it.
+// winnersNamespace is the metadata namespace of these fields, each with the policy that set it.
 const winnersNamespace = xds.MetadataNamespace + "/xds-patch-policy"
 
-// keepWinner leaves on a message what a policy of a route won.
+// keepWinner stores in a message's metadata the field that a policy of a route won.
 func keepWinner(m message, lost *conflict) {
 	md := metadataOf(m)
 	if md == nil || lost.with.Specificity < policy.ToRoute {
@@ -51,7 +51,7 @@ func metadataOf(m message) **corev3.Metadata {
 	return nil
 }
 
-// winnersOf are the fields that policies of routes won in a pass before this one.
+// winnersOf returns the fields that policies of routes won in an earlier pass.
 func winnersOf(m message, on []policy.Attachment) (out []writes) {
 	md := metadataOf(m)
 	if md == nil {

@@ -56,7 +56,7 @@ func madeFrom(kind, name, section string) *corev3.Metadata {
 	return &corev3.Metadata{FilterMetadata: map[string]*structpb.Struct{"envoy-gateway": s}}
 }
 
-// policy is one with patches as JSON.
+// policy returns a policy with patches in JSON.
 func policy(target, name, patches string) []byte {
 	kind := "HTTPRoute"
 	if target == "eg" {
@@ -66,7 +66,8 @@ func policy(target, name, patches string) []byte {
 		`"spec":{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":%q,"name":%q}],"patches":[%s]}}`, name, kind, target, patches)
 }
 
-// translate has the Route hook see the routes with policies, and then the translation all of them.
+// translate runs the Route hook for the routes with policies, and then the translation with all
+// routes.
 func (w *world) translate(tb testing.TB) *engine.Response {
 	tb.Helper()
 	res, err := w.Run(tb.Context(), w.translation(tb))
@@ -74,7 +75,7 @@ func (w *world) translate(tb testing.TB) *engine.Response {
 	return res
 }
 
-// translation is the call.
+// translation returns the call.
 func (w *world) translation(tb testing.TB) *engine.Call {
 	tb.Helper()
 	vh := &routev3.VirtualHost{Name: "default/eg/http/all", Domains: []string{"*"}, Metadata: madeFrom("Gateway", "eg", "http")}
@@ -96,7 +97,7 @@ func (w *world) translation(tb testing.TB) *engine.Call {
 	return call
 }
 
-// listener is one with two filter chains, both for the routes.
+// listener returns a listener with two filter chains, both for the routes.
 func listener(tb testing.TB) *listenerv3.Listener {
 	tb.Helper()
 	pack := func(m proto.Message) *anypb.Any {
@@ -143,19 +144,19 @@ func decoded[T proto.Message](tb testing.TB, raw []byte, m T) T {
 	return m
 }
 
-// clusterIn is that of a route in a response.
+// clusterIn returns the cluster of a route in a response.
 func clusterIn(tb testing.TB, res *engine.Response, route int) *clusterv3.Cluster {
 	tb.Helper()
 	return decoded(tb, res.Resources[0].Encoded[route], &clusterv3.Cluster{})
 }
 
-// host is the virtual host of a response.
+// host returns the virtual host of a response.
 func host(tb testing.TB, res *engine.Response) *routev3.VirtualHost {
 	tb.Helper()
 	return decoded(tb, res.Resources[1].Encoded[0], &routev3.RouteConfiguration{}).GetVirtualHosts()[0]
 }
 
-// outcomes are the reasons of the policies of a response, by name.
+// outcomes returns the reasons of the policies of a response, by name.
 func outcomes(res *engine.Response) map[string]mutator.Reason {
 	out := map[string]mutator.Reason{}
 	for _, p := range res.Policies {
@@ -164,7 +165,7 @@ func outcomes(res *engine.Response) map[string]mutator.Reason {
 	return out
 }
 
-// messageOf is that of a policy.
+// messageOf returns the outcome message of a policy.
 func messageOf(res *engine.Response, name string) string {
 	for _, p := range res.Policies {
 		if p.Policy.Name == name {

@@ -1,9 +1,10 @@
-// Package xdspatchpolicy implements XDSPatchPolicy: fields of the Envoy resources that belong to the
-// policy's targets are set as the policy says.
+// Package xdspatchpolicy implements XDSPatchPolicy: it sets fields of the Envoy resources that
+// belong to the policy's targets.
 //
-// It finds the messages of a target by the Gateway API objects that Envoy Gateway made them from, never
-// by their xDS names, and has package internal/xdspatch edit each. It must not edit what belongs to
-// others as well: a listener is patched only if it serves the policy's targets alone. See README.md.
+// It finds the messages of a target by the Gateway API objects that Envoy Gateway made them from,
+// never by their xDS names, and edits each with package internal/xdspatch. It must not edit what
+// also belongs to others: it patches a listener only if it serves the policy's targets alone. See
+// README.md.
 package xdspatchpolicy
 
 import (
@@ -20,7 +21,7 @@ const Name = "xds-patch-policy"
 // gvk is the kind of resource that the feature reads.
 var gvk = v1alpha1.GroupVersion.WithKind(v1alpha1.KindXDSPatchPolicy)
 
-// kind is the way to read it.
+// kind decodes and validates policies.
 var kind = policy.NewKind(gvk, validate)
 
 // New returns the feature.
@@ -40,8 +41,9 @@ func New() mutator.Feature {
 	}
 }
 
-// denies tells whether requests to the targets must not be served without the policy.
+// denies reports whether traffic to the targets must be rejected if the policy does not take
+// effect.
 func denies(o *policy.Object) bool { return attach.OnFailure(o, mutator.Ignore) == mutator.Deny }
 
-// content is what a policy says, and nil for one that cannot be read.
+// content returns the content of a policy, nil if it cannot be decoded.
 func content(o *policy.Object) *xdspatch.Policy { return policy.As[xdspatch.Policy](o) }
