@@ -24,7 +24,7 @@ var (
 	things    = policy.NewKind[map[string]any](thingKind, nil)
 )
 
-// candidates are policies with the text, as they are attached to a route.
+// candidates returns policies with the text, with their attachment to a route.
 func candidates(t *testing.T, n int, text string) (out []policy.Attachment) {
 	t.Helper()
 	for i := range n {
@@ -45,7 +45,7 @@ func noise(n int) string {
 	return string(b)
 }
 
-// TestMarkIsReadAgain whether it is compressed or not.
+// TestMarkIsReadAgain: entries are decoded whether they are compressed or not.
 func TestMarkIsReadAgain(t *testing.T) {
 	for _, n := range []int{0, 300, 2500} {
 		text := noise(n)
@@ -69,7 +69,7 @@ func TestMarkIsReadAgain(t *testing.T) {
 	}
 }
 
-// TestMarkIsSmallOrReadable: it is compressed from the size on at which that is worth it.
+// TestMarkIsSmallOrReadable: an entry is compressed from the size at which it pays off.
 func TestMarkIsSmallOrReadable(t *testing.T) {
 	overhead := 0
 	for n := range 700 {
@@ -83,7 +83,8 @@ func TestMarkIsSmallOrReadable(t *testing.T) {
 	}
 }
 
-// TestMarkHasNotAllLosers: they are told of by name, and there can be thousands.
+// TestMarkHasNotAllLosers: an entry names overridden policies only up to a limit, because there can
+// be thousands.
 func TestMarkHasNotAllLosers(t *testing.T) {
 	for losers, want := range map[int]int{0: 1, 7: 8, 8: 9, 9: 9, 20: 9} {
 		all := candidates(t, losers+1, "")
@@ -93,7 +94,7 @@ func TestMarkHasNotAllLosers(t *testing.T) {
 	}
 }
 
-// TestMarkHasALimit: a mark of its size is left, and of no more.
+// TestMarkHasALimit: an entry of the maximum size is added, and a larger one is not.
 func TestMarkHasALimit(t *testing.T) {
 	largest := 0
 	for n := 2800; n < 3100; n++ {
@@ -111,7 +112,7 @@ func TestMarkHasALimit(t *testing.T) {
 	require.Equal(t, mutator.MaxMetadataSize, largest)
 }
 
-// TestMarkOfAnInvalidPolicy is none.
+// TestMarkOfAnInvalidPolicy: an invalid policy has no entry.
 func TestMarkOfAnInvalidPolicy(t *testing.T) {
 	all := candidates(t, 1, "")
 	all[0].Err = fmt.Errorf("is bad")
@@ -131,7 +132,7 @@ func compressed(t *testing.T, text []byte) string {
 	return "flate:" + base64.RawStdEncoding.EncodeToString(b.Bytes())
 }
 
-// endless is compressed text of which there could be more.
+// endless is compressed text without an end marker.
 func endless(t *testing.T, text string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -143,7 +144,7 @@ func endless(t *testing.T, text string) string {
 	return "flate:" + base64.RawStdEncoding.EncodeToString(b.Bytes())
 }
 
-// TestMarkThatWasLost has no policies, and a route that waits for it is not let go.
+// TestMarkThatWasLost: an unreadable entry has no policies, and does not release its held route.
 func TestMarkThatWasLost(t *testing.T) {
 	good := `[{"specificity":3,"name":"ns/p","spec":{}}]`
 	for name, c := range map[string]struct {
@@ -181,7 +182,7 @@ func TestMarkThatWasLost(t *testing.T) {
 	}
 }
 
-// TestAttached finds policies by places, the winner first.
+// TestAttached: policies are found by target, the one with precedence first.
 func TestAttached(t *testing.T) {
 	at := func(name, kind, section string) []byte {
 		b, err := json.Marshal(map[string]any{
@@ -211,7 +212,7 @@ func TestAttached(t *testing.T) {
 	require.Empty(t, mutator.FailurePolicyOf(nil))
 }
 
-// TestHold uses the key of the mark that lets the route go.
+// TestHold: a held route is released by the key of its entry.
 func TestHold(t *testing.T) {
 	r := &routev3.Route{Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "c"}}}}
 	mutator.Hold(thingKind, r)

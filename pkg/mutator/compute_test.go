@@ -10,7 +10,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestDerive asks from several goroutines, with two keys and for two inputs.
+// TestDerive calls it from several goroutines, with two keys and for two inputs.
 func TestDerive(t *testing.T) {
 	type one struct{}
 	type two struct{}

@@ -44,7 +44,7 @@ func (in *Input) WithCounts(counts Counts) *Input {
 	}
 }
 
-// origin is the input that holds the results of [ComputeOnce].
+// origin returns the input that holds the results of [ComputeOnce].
 func (in *Input) origin() *Input {
 	if in.of != nil {
 		return in.of

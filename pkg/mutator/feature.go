@@ -20,19 +20,18 @@ type Feature struct {
 	// union of all features. Each hook must have a mutator to run, and each mutator a hook
 	// with its resources, see [Hook.Kinds].
 	Hooks []Hook
-	// NeedsRoutes is set if the feature uses [Input.Routes]. Envoy Gateway must then
-	// include route configurations in the Translation hook.
+	// NeedsRoutes must be set if the feature uses [Input.Routes]. Envoy Gateway must then include
+	// route configurations in the Translation hook.
 	NeedsRoutes bool
 	// PrunesSecrets removes a secret if a listener referred to it before the feature
 	// changed the listener, and nothing in the translation refers to it any more. Envoy
 	// Gateway must include secrets and all resources that may refer to them.
 	PrunesSecrets bool
 
-	// RenamesClusters is set if the feature renames clusters of a translation. The mutator
-	// has failed on a cluster if another cluster already has the new name or gets the same
-	// one. The engine changes routes to the new name. If Envoy rejects the renamed cluster,
-	// their requests are rejected: under the old name, Envoy would keep the old version of
-	// the cluster.
+	// RenamesClusters must be set if the feature renames clusters of a translation. The mutator has
+	// failed on a cluster if another cluster already has the new name or gets the same one. The
+	// engine changes routes to the new name. If Envoy rejects the renamed cluster, their requests
+	// are rejected: under the old name, Envoy would keep the old version of the cluster.
 	RenamesClusters bool
 
 	// After names features, built in or not, after which this one runs; see [Order].
@@ -94,7 +93,7 @@ func (f *Feature) MetadataKeys() []string {
 
 func (f *Feature) kinds() []policy.Kind { return slices.Concat(f.Policies, f.Filters, f.Backends) }
 
-// name is the form of names. Digits do not follow a dash, so that max-1 and max1 are not the
+// name is the form of names. A digit cannot follow a dash, so that max-1 and max1 cannot become the
 // same field of the file.
 var name = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$`)
 

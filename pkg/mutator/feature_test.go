@@ -17,8 +17,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// TestStatusOfPolicies is written by Envoy Gateway as a whole, so what egraft writes there
-// would be lost.
+// TestStatusOfPolicies: Envoy Gateway replaces the whole status of policies, so conditions of
+// egraft would be lost.
 func TestStatusOfPolicies(t *testing.T) {
 	kind := policy.NewKind[struct{}](schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Thing"}, nil).WithConditions("things")
 	f := mutator.Feature{Name: "a", Hooks: []mutator.Hook{mutator.HookRoute}, Routes: mutator.Func[*routev3.Route]{}, Filters: []policy.Kind{kind}, Backends: []policy.Kind{kind}}
@@ -28,8 +28,9 @@ func TestStatusOfPolicies(t *testing.T) {
 		`feature "a": the status of policies is Envoy Gateway's, so Thing cannot have conditions`)
 }
 
-// TestCollisions: of a custom resource and a name there is one owner, or one feature would read or
-// erase what is another one's. Kinds of one name in different groups have nothing in common.
+// TestCollisions: a custom resource and a name belong to one feature. Otherwise one feature would
+// read or remove the state of another. Kinds with the same name in different groups are
+// independent.
 func TestCollisions(t *testing.T) {
 	kind := func(group, version string) []policy.Kind {
 		return []policy.Kind{policy.NewKind[struct{}](schema.GroupVersionKind{Group: group, Version: version, Kind: "Thing"}, nil)}
@@ -64,7 +65,7 @@ func TestCollisions(t *testing.T) {
 	}
 }
 
-// nothing is a feature's additions and reports.
+// nothing implements additions and reports without content.
 type nothing struct{}
 
 func (nothing) Add(context.Context, *mutator.Input) (mutator.Additions, error) {
@@ -73,7 +74,7 @@ func (nothing) Add(context.Context, *mutator.Input) (mutator.Additions, error) {
 
 func (nothing) Report(*mutator.Input) []mutator.PolicyOutcome { return nil }
 
-// mutators are features, each with one mutator, by the hooks that can run it.
+// mutators returns features with one mutator each, and the hooks that can run it.
 func mutators() map[string]struct {
 	feature mutator.Feature
 	hooks   []mutator.Hook
@@ -97,8 +98,8 @@ func mutators() map[string]struct {
 	}
 }
 
-// TestHooksAndMutators has each mutator in each hook: those that can run it receive the resource,
-// and for the others both the mutator and the hook are wrong.
+// TestHooksAndMutators: each mutator in each hook. A hook that can run it receives the resource;
+// otherwise both the mutator and the hook are errors.
 func TestHooksAndMutators(t *testing.T) {
 	for field, m := range mutators() {
 		for _, h := range mutator.Hooks() {
@@ -127,7 +128,7 @@ func TestHooksThatDisagree(t *testing.T) {
 		`feature "f": hook Translation has nothing to run: set Listeners, Clusters, Secrets, RouteConfigurations, ClusterVariants or Additions, or remove it from Hooks`: {
 			Hooks: []mutator.Hook{mutator.HookTranslation}, Reporter: nothing{},
 		},
-		"": {Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, Reporter: nothing{}}, // which tells of the routes' policies
+		"": {Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, Reporter: nothing{}}, // reports the routes' policies
 	} {
 		f.Name = "f"
 		err := mutator.Validate([]mutator.Feature{f})
@@ -139,7 +140,7 @@ func TestHooksThatDisagree(t *testing.T) {
 	}
 }
 
-// TestReceives has what a translation brings beside what is mutated, and the hooks of custom
+// TestReceives: resources of a translation besides the mutated ones, and the hooks of custom
 // resources.
 func TestReceives(t *testing.T) {
 	of := func(f mutator.Feature) (out []mutator.Kind) {

@@ -40,7 +40,7 @@ type FailurePolicy string
 const (
 	// Deny makes Envoy reject requests to the resource. Security features use it.
 	Deny FailurePolicy = "Deny"
-	// Ignore leaves the resource as it was before the mutator.
+	// Ignore leaves the resource unmodified by the mutator.
 	Ignore FailurePolicy = "Ignore"
 	// Fail fails the whole call, so that Envoy Gateway keeps the last good configuration of
 	// that Gateway. It can only be set by configuration.

@@ -20,12 +20,12 @@ import (
 
 var updateHooks = flag.Bool("update-hooks", false, "write the tables of hooks in docs/write-a-feature.md")
 
-// kindOf is a kind of custom resource that is called as what it is.
+// kindOf returns a kind of custom resource with the given name.
 func kindOf(name string) []policy.Kind {
 	return []policy.Kind{policy.NewKind[struct{}](schema.GroupVersionKind{Kind: name}, nil)}
 }
 
-// hookTable says with what Envoy Gateway calls each hook.
+// hookTable lists the arguments of each hook.
 func hookTable() string {
 	out := "| hook | called with | custom resources |\n|---|---|---|\n"
 	for _, h := range []mutator.Hook{mutator.HookRoute, mutator.HookVirtualHost, mutator.HookHTTPListener, mutator.HookCluster, mutator.HookEndpoints, mutator.HookTranslation} {
@@ -49,7 +49,7 @@ func hookTable() string {
 	return out
 }
 
-// includeTable says which fields of a feature have a kind of resource included in Translation.
+// includeTable lists the fields of a feature that include a kind of resource in Translation.
 func includeTable() string {
 	fields := []struct {
 		name string
@@ -78,7 +78,7 @@ func includeTable() string {
 	return out
 }
 
-// TestHooksPage: the tables are what the code says.
+// TestHooksPage: the tables match the code.
 func TestHooksPage(t *testing.T) {
 	const page, begin, end = "../../docs/write-a-feature.md", "<!-- begin: hooks -->\n", "<!-- end: hooks -->"
 	text, err := os.ReadFile(page)

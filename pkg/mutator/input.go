@@ -37,9 +37,9 @@ type Input struct {
 	// only, nil elsewhere). It is computed at the first call.
 	Routes func() *xds.RouteIndex
 
-	computed sync.Map // what ComputeOnce computed, by its key
+	computed sync.Map // results of ComputeOnce, by key
 	counts   Counts   // see [Input.Counted]
-	of       *Input   // the one with computed, if it is another one
+	of       *Input   // the input with computed, if it is another one
 }
 
 // Has reports whether the call contains resources of a kind. A translation with routes only

@@ -35,14 +35,13 @@ type View interface {
 	References() []xds.Reference
 }
 
-// Planner decides what to do with resources of one kind. [Route], [Cluster] and the others
-// below are short names for it.
+// Planner decides what to do with resources of one kind. [Route], [Cluster] and the others below
+// are short names for it.
 type Planner[T proto.Message] interface {
-	// Plan returns what the mutator will do with a resource, or nil if the mutator does not
-	// apply. It must be cheap: the engine calls it for every resource of every call, unless
-	// everything that it can read, or did read, is the same as in the call before. If it
-	// fails, the strictest failure policy of the feature's custom resources in the call
-	// applies.
+	// Plan returns what the mutator will do with a resource, or nil if the mutator does not apply.
+	// It must be cheap: the engine calls it for every resource of every call, unless everything
+	// that it can read, or did read, is unchanged since the previous call. If it fails, the
+	// strictest failure policy of the feature's custom resources in the call applies.
 	Plan(in *Input, resource View) *Plan[T]
 }
 

@@ -52,7 +52,7 @@ type ordering struct {
 	features []Feature
 	index    map[string]int
 	ranks    map[string]rank
-	path     []string // features whose rank is being found, each because of the one before it
+	path     []string // chain of features whose ranks are being found, each required by the previous one
 }
 
 // unknown reports names that no feature has.

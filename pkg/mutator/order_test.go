@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// listed makes features of words like "d:a,b", which is d after a and b.
+// listed returns features for words like "d:a,b", which means d after a and b.
 func listed(text string) (features []mutator.Feature) {
 	for word := range strings.FieldsSeq(text) {
 		name, after, _ := strings.Cut(word, ":")
@@ -61,7 +61,7 @@ func TestOrderRefuses(t *testing.T) {
 	}
 }
 
-// TestOrderLeavesTheList as it was, since it may be somebody else's.
+// TestOrderLeavesTheList: the list may belong to the caller, so it stays unmodified.
 func TestOrderLeavesTheList(t *testing.T) {
 	list := listed("a b x:a")
 	_, err := mutator.Order(list)

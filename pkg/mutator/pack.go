@@ -6,17 +6,17 @@ import (
 	"github.com/egraft/egraft/internal/packed"
 )
 
-// maxPlain is up to where an entry is left as people can read it.
+// maxPlain is the size up to which an entry stays readable for people.
 const maxPlain = 512
 
-// maxUnpacked bounds what a packed entry may have: several times what the largest policy has.
+// maxUnpacked limits the size of an unpacked entry: several times the size of the largest policy.
 const maxUnpacked = 1 << 20
 
-// compressed is in front of what is compressed. No JSON begins with it.
+// compressed is the prefix of compressed text. No JSON begins with it.
 const compressed = "flate:"
 
-// pack compresses a text if that makes it smaller. The result is text, too: metadata has no
-// bytes.
+// pack compresses a text if this makes it smaller. The result is also text, because metadata cannot
+// contain bytes.
 func pack(text []byte) (string, error) {
 	if len(text) <= maxPlain {
 		return string(text), nil
@@ -25,7 +25,7 @@ func pack(text []byte) (string, error) {
 	return compressed + value, err
 }
 
-// unpack is the text that was packed.
+// unpack returns the text that was packed.
 func unpack(value string) ([]byte, error) {
 	text, isPacked := strings.CutPrefix(value, compressed)
 	if !isPacked {

@@ -7,10 +7,10 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// PartialError is what the Edit of a [Plan] returns if it edited the target and could not apply some
-// custom resources to their part of it: a listener has filter chains of several owners. The edit is
-// committed, and these custom resources are ApplyFailed. With a cache key it is cached as a success is, so
-// that the failures must depend on nothing else.
+// PartialError is returned by the Edit of a [Plan] that edited the target but could not apply some
+// custom resources to their part of it, for example filter chains of one owner in a listener with
+// several. The edit is committed, and these custom resources are ApplyFailed. With a cache key the
+// error is cached like a success, so that the failures must not depend on anything else.
 type PartialError struct {
 	Failures []PartialFailure
 }
@@ -18,7 +18,8 @@ type PartialError struct {
 // PartialFailure is why custom resources are not in effect on their part of a target.
 type PartialFailure struct {
 	Policies []*policy.Object
-	// Denied is whether the edit denied their part of the target. Otherwise it left it unmodified.
+	// Denied means that the edit denied their part of the target. Otherwise the edit left it
+	// unmodified.
 	Denied bool
 	Err    error
 }

@@ -12,7 +12,7 @@ type part struct {
 	set   bool
 	hooks []Hook
 	kind  Kind // of the resources that it mutates
-	runs  bool // as code of the feature: a reason to have Envoy Gateway call the hooks
+	runs  bool // whether it is code of the feature: a reason for Envoy Gateway to call the hooks
 }
 
 func (f *Feature) parts() []part {
@@ -46,8 +46,8 @@ func (f *Feature) validateHooks() (errs []error) {
 		}
 	}
 	for _, h := range f.Hooks {
-		var fields []string                                                // that would run in the hook
-		runs := h == HookTranslation && f.Reporter != nil && f.NeedsRoutes // tells what became of the routes' policies
+		var fields []string                                                // could run in the hook
+		runs := h == HookTranslation && f.Reporter != nil && f.NeedsRoutes // reports outcomes of the routes' policies
 		for _, p := range parts {
 			if p.runs && slices.Contains(p.hooks, h) {
 				fields, runs = append(fields, p.field), runs || p.set

@@ -6,8 +6,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// Kinds returns the kinds of resources that a hook is called with: one resource of the kind,
-// or in the Translation hook lists of all kinds that Envoy Gateway is told to include.
+// Kinds returns the kinds of resources in calls of a hook: one resource of the kind, or in the
+// Translation hook lists of all kinds that Envoy Gateway is configured to include.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/xds/translator/extension.go
 func (h Hook) Kinds() []Kind {
 	switch h {
@@ -28,8 +28,8 @@ func (h Hook) Kinds() []Kind {
 }
 
 // Receives reports whether Envoy Gateway calls the hook with resources of the kind when it is
-// configured for this feature alone, as `egraft config envoy-gateway` prints it. What the
-// Translation hook does not include is also lost from its response.
+// configured for this feature alone, as `egraft config envoy-gateway` prints it. Envoy Gateway also
+// drops kinds that the Translation hook does not include from the response.
 func (f *Feature) Receives(h Hook, k Kind) bool {
 	if !f.Uses(h) || !slices.Contains(h.Kinds(), k) {
 		return false
@@ -39,7 +39,7 @@ func (f *Feature) Receives(h Hook, k Kind) bool {
 	}
 	switch k {
 	case KindCluster:
-		return f.Additions != nil || f.PrunesSecrets // additions are clusters first of all
+		return f.Additions != nil || f.PrunesSecrets // most additions are clusters
 	case KindRouteConfiguration:
 		return f.NeedsRoutes || f.ClusterVariants != nil || f.PrunesSecrets
 	default: // secrets, and the listeners that refer to them

@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// TestRefer: a reference is found by its kind and its whole name, and by nothing else that was counted.
+// TestRefer: a reference is found by its kind and complete name, and not by other counts.
 func TestRefer(t *testing.T) {
 	o, counts := &policy.Object{}, mutator.Counts{}
 	o.Namespace, o.Name = "a", "b"

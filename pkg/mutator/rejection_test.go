@@ -12,8 +12,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// TestRejected: rejected policies are invalid also where they come from a route, and others are as they
-// were.
+// TestRejected: rejected policies are also invalid in entries of a route, and other policies are
+// unmodified.
 func TestRejected(t *testing.T) {
 	gvk := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Thing"}
 	kind := policy.NewKind[map[string]any](gvk, nil)
@@ -46,13 +46,14 @@ func TestRejected(t *testing.T) {
 	require.Equal(t, mutator.Invalid, mutator.ReasonOf(errors.New("wrong")))
 }
 
-// TestCounts: an input with counts shares what is computed once, which does not know them.
+// TestCounts: an input with counts shares the results of ComputeOnce, which do not depend on
+// counts.
 func TestCounts(t *testing.T) {
 	counts := mutator.Counts{}
 	ctx := mutator.WithCounts(t.Context(), counts)
 	mutator.Count(ctx, "a", 2)
 	mutator.Count(ctx, "a", 1)
-	mutator.Count(t.Context(), "a", 1) // of a feature that does not count
+	mutator.Count(t.Context(), "a", 1) // of a feature without counts
 	in := &mutator.Input{Hook: mutator.HookTranslation}
 	with := in.WithCounts(counts).WithCounts(counts)
 	require.Equal(t, 3, with.Counted("a"))

@@ -9,12 +9,11 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// ClusterVariants edits clusters on behalf of the routes and listeners that lead to them.
-// Envoy Gateway may route requests of several owners to one cluster, so a feature returns
-// the variant of the clusters for each way, and the engine does the rest: if all ways to a
-// cluster have the same variants of all features, it edits the cluster in place; otherwise
-// each combination gets a copy, to which its routes lead. A way without a variant keeps the
-// unmodified cluster.
+// ClusterVariants edits clusters on behalf of the routes and listeners that lead to them. Envoy
+// Gateway may route requests of several owners to one cluster, so a feature returns the variant of
+// the clusters for each way, and the engine does the rest: if all ways to a cluster have the same
+// variants of all features, it edits the cluster in place; otherwise each combination gets a copy,
+// to which its routes lead. A way without a variant keeps the unmodified cluster.
 type ClusterVariants interface {
 	// PlanVariant returns the variant of the clusters that requests reach by a way, or nil
 	// to leave them unmodified. The engine calls it once for each way of an input. The way
@@ -25,10 +24,10 @@ type ClusterVariants interface {
 
 // Variant is a feature's edit of the clusters of a way.
 type Variant struct {
-	// Name identifies the variant in the feature, usually by the name of the effective
-	// policy; variants with the same name are the same. It must not change when the policy
-	// is edited, so that Envoy treats the edit as one of the same cluster. Without a name,
-	// there is nothing to edit.
+	// Name identifies the variant in the feature, usually by the name of the effective policy;
+	// variants with the same name are the same. It must not change when the policy is edited, so
+	// that Envoy treats the edit as an update of the same cluster. Without a name, there is nothing
+	// to edit.
 	Name string
 	// Edit is as in [Plan], for each cluster of the way in turn. It must be idempotent, and must
 	// not rename copies.
@@ -38,8 +37,8 @@ type Variant struct {
 	CacheKey string
 	// OnFailure is as in [Plan]. If Edit fails on a copy, Fail is the same as Deny.
 	OnFailure FailurePolicy
-	// Policies are not in effect if Edit fails. If there are none, all policies are not.
+	// Policies are not in effect if Edit fails. If the list is empty, this applies to all policies.
 	Policies []*policy.Object
-	// Reject is set if requests of the way must not be served: their routes are denied.
+	// Reject means that requests of the way must not be served: their routes are denied.
 	Reject bool
 }

@@ -26,8 +26,8 @@ type TargetRef struct {
 // listener, Gateway, GatewayClass.
 type Specificity int
 
-// From the least to the most specific, with the numbers that entries have. NotAttached is that of a
-// policy that has no target here.
+// Specificities from the least to the most specific, with their numbers in entries. NotAttached is
+// the specificity of a policy without a target here.
 const (
 	NotAttached Specificity = iota - 1
 	ToGatewayClass
@@ -37,8 +37,8 @@ const (
 	ToRule
 )
 
-// AttachedTo returns how the policy is attached to the place. Routes are only places in the
-// Route hook, whose policies all belong to one route.
+// AttachedTo returns how the policy is attached to the target. Routes are targets only in the Route
+// hook, where all policies belong to one route.
 func (o *Object) AttachedTo(p TargetRef) Specificity {
 	best := NotAttached
 	if o.class && p.Kind == kindGateway {

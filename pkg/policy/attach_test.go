@@ -10,7 +10,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// ref is a target as JSON.
+// ref returns a target as JSON.
 func ref(kind, name, section string) string {
 	return fmt.Sprintf(`{"group":"gateway.networking.k8s.io","kind":%q,"name":%q,"sectionName":%q}`, kind, name, section)
 }
@@ -68,8 +68,8 @@ func TestWhoWins(t *testing.T) {
 	require.Equal(t, []string{"old-listener", "new-listener", "old-gateway"}, order)
 }
 
-// selecting is a policy with target selectors, and with the status that Envoy Gateway gives
-// it, which names the Gateways.
+// selecting returns a policy with target selectors, and with a status from Envoy Gateway that names
+// the Gateways.
 func selecting(selectors, ancestors string) []byte {
 	return fmt.Appendf(nil, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"namespace":"ns","name":"p"},`+
 		`"spec":{"targetSelectors":[%s]},"status":{"ancestors":[%s]}}`, selectors, ancestors)

@@ -9,9 +9,9 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// TestGatewayClass: a policy that targets a GatewayClass is attached to all Gateways of the calls that
-// Envoy Gateway sends it with, if the operator permits it and it has no other target. Any other is
-// attached to nothing: it may be a tenant's, whose failure policy would deny all Gateways.
+// TestGatewayClass: a policy that targets a GatewayClass is attached to all Gateways of the calls
+// that contain it, if the operator permits it and it has no other target. Any other policy is
+// attached to nothing: it may belong to a tenant, and its failure policy would deny all Gateways.
 func TestGatewayClass(t *testing.T) {
 	granted := kind().WithGatewayClasses(func(namespace, class string) bool { return namespace == "ns" && class == "eg" })
 	class := ref("GatewayClass", "eg", "")
@@ -55,7 +55,7 @@ func TestGatewayClass(t *testing.T) {
 	}
 }
 
-// TestGatewayClassIsTheLeastSpecific, whoever is older.
+// TestGatewayClassIsTheLeastSpecific: even an older policy on a GatewayClass is less specific.
 func TestGatewayClassIsTheLeastSpecific(t *testing.T) {
 	all := kind().WithGatewayClasses(func(_, _ string) bool { return true })
 	s, err := policy.NewSet([]policy.Kind{all}, [][]byte{targeting("class", 2019, ref("GatewayClass", "eg", "")), targeting("gateway", 2026, ref("Gateway", "eg", ""))})

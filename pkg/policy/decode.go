@@ -10,10 +10,10 @@ import (
 	"sigs.k8s.io/json"
 )
 
-// decode reads an object into a T. The spec, and whatever else a kind may have of its own, is
-// read strictly: a field that is misspelled there would be without effect in silence. What the
-// API server and Envoy Gateway write is theirs: fields of the metadata that T lacks are no
-// error, newer ones among them, and the status is not read.
+// decode reads an object into a T. It reads the spec, and any other fields of the kind, strictly: a
+// misspelled field would silently have no effect. Metadata and status belong to the API server and
+// Envoy Gateway: unknown metadata fields, which may be newer than T, are no error, and the status
+// is not read.
 func decode[T any](raw []byte) (*T, error) {
 	known, own, err := split(raw)
 	if err != nil {
@@ -30,7 +30,7 @@ func decode[T any](raw []byte) (*T, error) {
 	return obj, json.UnmarshalCaseSensitivePreserveInts(known, obj)
 }
 
-// split returns an object without its status, and of that what is its kind's own.
+// split returns an object without its status, and the part of it that belongs to the kind.
 func split(raw []byte) (known, own []byte, err error) {
 	var of struct{ known, own [][]byte }
 	seen := map[string]bool{}

@@ -10,8 +10,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// asServed is a thing as Envoy Gateway passes it on: with what the API server and Envoy Gateway
-// itself write, and with fields of metadata and status that are newer than this program.
+// asServed is a thing as Envoy Gateway sends it: with fields that the API server and Envoy Gateway
+// write, and with metadata and status fields that are newer than this program.
 const asServed = `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"x","namespace":"ns","uid":"u","generation":1,"resourceVersion":"5",
 	"creationTimestamp":"2026-01-01T00:00:00Z","labels":{"a":"b"},"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{}"},"selfLink":"/x",
 	"managedFields":[{"manager":"kubectl","operation":"Apply","fieldsV1":{"f:spec":{}}}],"finalizers":["f"],"newer":{"field":1}},
@@ -23,8 +23,8 @@ type onlySpec struct {
 	} `json:"spec"`
 }
 
-// TestKindWithSpecAlone: metadata and status are not for authors of kinds to know. A type with
-// them reads the same.
+// TestKindWithSpecAlone: authors of kinds need not declare metadata and status. A type that
+// declares them decodes the same.
 func TestKindWithSpecAlone(t *testing.T) {
 	s, err := policy.NewSet([]policy.Kind{policy.NewKind[onlySpec](gvk, nil)}, [][]byte{[]byte(asServed)})
 	require.NoError(t, err)

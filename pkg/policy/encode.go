@@ -60,7 +60,7 @@ func (k *Kind) encode(content any) (json.RawMessage, error) {
 	return json.Marshal(whole.Spec)
 }
 
-// Identity is the object without content, for an overridden policy that is only reported.
+// Identity returns the object without content, for an overridden policy that is only reported.
 func (o *Object) Identity() Encoded {
 	c := Encoded{Name: o.Namespace + "/" + o.Name, UID: o.UID, Generation: o.Generation, FailurePolicy: o.FailurePolicy, Shadow: o.Shadow, OwnGateways: o.OwnGateways}
 	if !o.Created.IsZero() {
@@ -69,7 +69,7 @@ func (o *Object) Identity() Encoded {
 	return c
 }
 
-// Encode returns the object with its content, and an error if it cannot be used.
+// Encode returns the object with its content, or the error of an invalid object.
 func (o *Object) Encode() (Encoded, error) {
 	if o.typed == nil || o.Err != nil {
 		return Encoded{}, fmt.Errorf("%s: %w", o, o.Err)

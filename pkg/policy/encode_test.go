@@ -9,7 +9,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// TestCarry takes what a later hook needs, and no targets.
+// TestCarry: only what a later hook needs is encoded, without targets.
 func TestCarry(t *testing.T) {
 	loose := policy.NewKind[map[string]any](gvk, nil)
 	s, err := policy.NewSet([]policy.Kind{loose}, [][]byte{object("a", 2026, `{
@@ -37,7 +37,8 @@ func TestCarry(t *testing.T) {
 	require.Error(t, err, "there is nothing to carry")
 }
 
-// TestCarryOfWhatCannotBeUsed is an error: the later hook would not know what is wrong with it.
+// TestCarryOfWhatCannotBeUsed: an invalid object cannot be encoded, because the later hook would
+// not know the error.
 func TestCarryOfWhatCannotBeUsed(t *testing.T) {
 	for spec, want := range map[string]string{
 		`{"size":-1}`:  "Thing ns/a: spec.size: Invalid value: -1: must not be negative",
@@ -48,7 +49,7 @@ func TestCarryOfWhatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// TestRestoreOfWhatNobodyCarried is an error.
+// TestRestoreOfWhatNobodyCarried: decoding other data is an error.
 func TestRestoreOfWhatNobodyCarried(t *testing.T) {
 	for content, name := range map[string]string{`{}`: "no slash", `{"size":"x"}`: "ns/a", `{`: "ns/a"} {
 		_, err := kind().Decode(policy.Encoded{Name: name, Content: json.RawMessage(content)})
@@ -56,7 +57,7 @@ func TestRestoreOfWhatNobodyCarried(t *testing.T) {
 	}
 }
 
-// TestRestoredAreToldApart by what they say and by who they are.
+// TestRestoredAreToldApart: decoded objects differ by content and by identity.
 func TestRestoredAreToldApart(t *testing.T) {
 	digests := map[string]bool{}
 	for _, c := range []policy.Encoded{

@@ -9,9 +9,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// FuzzNewSet reads arbitrary bytes as a custom resource. What is JSON of the kind has an
-// object, usable or with an error, and another hook has the same content from what the first
-// one carried.
+// FuzzNewSet reads arbitrary bytes as a custom resource. JSON of the kind becomes an object, valid
+// or with an error, and decoding its encoded form returns the same content.
 func FuzzNewSet(f *testing.F) {
 	f.Add(object("a", 2026, spec(`,"size":1`)))
 	f.Add(object("a", 0, `{"targetRef":{"kind":"Gateway"},"targetRefs":[{"name":5},{"name":"x"}],"size":"1"}`))

@@ -1,12 +1,12 @@
 package policy
 
-// Index finds the policies of a place without checking each policy.
+// Index finds the policies of a target without checking each policy.
 type Index struct {
-	byTarget map[TargetRef][]*Object // the places have no section name
+	byTarget map[TargetRef][]*Object // targets have no section name here
 	byKind   map[string][]*Object
 }
 
-// NewIndex is an index of the policies.
+// NewIndex returns an index of the policies.
 func NewIndex(objects []*Object) *Index {
 	x := &Index{byTarget: map[TargetRef][]*Object{}, byKind: map[string][]*Object{}}
 	for _, o := range objects {
@@ -30,15 +30,15 @@ func NewIndex(objects []*Object) *Index {
 	return x
 }
 
-// add appends the object once: it may have two sections of one Gateway.
+// add appends the object once: it may target two sections of one Gateway.
 func add[K comparable](m map[K][]*Object, at K, o *Object) {
 	if there := m[at]; len(there) == 0 || there[len(there)-1] != o {
 		m[at] = append(there, o)
 	}
 }
 
-// Attached returns the policies that are attached to any of the places, the one with
-// precedence first: the most specific ones before the others, and the older before the newer.
+// Attached returns the policies that are attached to any of the targets. Precedence, highest first:
+// more specific, then older.
 func (x *Index) Attached(places []TargetRef) []Attachment {
 	var out []Attachment
 	position := map[*Object]int{}

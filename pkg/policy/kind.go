@@ -18,8 +18,8 @@ import (
 type Kind struct {
 	schema.GroupVersionKind
 	decode     func(raw []byte) (any, error)
-	decodeSpec func(raw []byte) (any, error) // what was decoded before
-	strip      func(content any) any         // nil if nothing is left out, see [EncodeWithout]
+	decodeSpec func(raw []byte) (any, error) // returns the decoded content of the encoded spec
+	strip      func(content any) any         // nil if all fields are encoded, see [EncodeWithout]
 	permit     Permit
 	classes    func(namespace, class string) bool
 	resource   string
@@ -56,8 +56,8 @@ func (k Kind) validateObject(o *Object) {
 
 // WithConditions makes egraft write the conditions Accepted and Programmed to the status of the
 // kind's objects. Use it for filters and backends, because Envoy Gateway only writes the status of
-// policies. The resource is the CRD's plural. The CRD needs the status
-// subresource and status.conditions as a list map by type.
+// policies. The resource is the CRD's plural. The CRD needs the status subresource and
+// status.conditions as a list map by type.
 func (k Kind) WithConditions(resource string) Kind {
 	k.resource = resource
 	return k
@@ -66,7 +66,8 @@ func (k Kind) WithConditions(resource string) Kind {
 // HasConditions reports whether egraft writes the status of the kind's objects.
 func (k Kind) HasConditions() bool { return k.resource != "" }
 
-// Resource is the plural of a kind whose status egraft writes; it is empty for other kinds.
+// Resource returns the plural of a kind with a status that egraft writes; it is empty for other
+// kinds.
 func (k Kind) Resource() string { return k.resource }
 
 // NewKind describes a custom resource whose objects are decoded into a T: strictly, so

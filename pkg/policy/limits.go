@@ -15,24 +15,25 @@ import (
 // Limits for decoding. An object that exceeds one of them is rejected: like any other invalid object,
 // it has a name, targets and an error, so the failure policy applies to its targets.
 const (
-	// maxBytes is twice the maximum of kubectl apply, which keeps the object in an annotation
-	// of at most 256 KiB. It bounds the cost of decoding an object, and the metadata that the
-	// Route hook adds to each route.
+	// maxBytes is twice the maximum of kubectl apply, which stores the object in an annotation of
+	// at most 256 KiB. It limits the cost of decoding an object, and the metadata that the Route
+	// hook adds to each route.
 	maxBytes = 512 << 10
-	// maxDepth is several times the depth of the deepest resources of Kubernetes, and far below
-	// the depth at which a recursive function fails.
+	// maxDepth is several times the depth of the deepest Kubernetes resources, and far below the
+	// depth at which a recursive function fails.
 	maxDepth = 64
-	// maxObjects is far more than Envoy Gateway itself can translate. The oldest are read, so
-	// that a tenant cannot displace the policies of others.
+	// maxObjects is far more than Envoy Gateway itself can translate. The oldest objects are read,
+	// so that a tenant cannot displace the policies of others.
 	maxObjects = 10_000
-	// maxTargets is the limit of Gateway API's policies for targets by name, which Envoy
-	// Gateway's own have, too.
+	// maxTargets is the limit for targets by name in the policies of Gateway API and of Envoy
+	// Gateway.
 	maxTargets = 16
 	// maxErrors is the maximum number of reported errors of an object, and maxError their maximum
 	// size in bytes, because they quote the object.
 	maxErrors = 10
 	maxError  = 2 << 10
-	// maxName is the longest name in Kubernetes; only that of a rejected object is cut.
+	// maxName is the maximum length of a name in Kubernetes; only the name of a rejected object is
+	// cut.
 	maxName = validation.DNS1123SubdomainMaxLength
 )
 
@@ -52,7 +53,7 @@ func excess(raw []byte, targets, selectors int) error {
 	}
 }
 
-// depth returns how deeply the arrays and objects of a JSON text are nested.
+// depth returns the nesting depth of arrays and objects in a JSON text.
 func depth(raw []byte) (deepest int) {
 	now, quoted := 0, false
 	for i := 0; i < len(raw); i++ {
@@ -72,8 +73,8 @@ func depth(raw []byte) (deepest int) {
 	return deepest
 }
 
-// reject marks the object as unusable because of a limit. It keeps only the content that another
-// hook needs to identify it.
+// reject makes the object invalid because of a limit. It keeps only the content that another hook
+// needs to identify the object.
 func (o *Object) reject(reason error) {
 	o.typed, o.Err = nil, reason
 	o.Namespace, o.Name = cut(o.Namespace), cut(o.Name)
@@ -88,7 +89,7 @@ func (o *Object) reject(reason error) {
 	}
 	h.Rejected = &rejection{reason.Error(), hex.EncodeToString(sum[:])}
 	b, err := json.Marshal(h)
-	if err != nil { // of a year that JSON's times cannot have
+	if err != nil { // the year cannot be written as a JSON time
 		b = []byte(h.Rejected.Content)
 	}
 	o.raw = string(b)
@@ -107,7 +108,7 @@ type rejection struct {
 
 func (r *rejection) err() error { return errors.New(r.Reason) }
 
-// first joins the first errors, because they are written to logs and Events.
+// first joins the first errors only, because they are written to logs and Events.
 func first(errs field.ErrorList) error {
 	if len(errs) <= maxErrors {
 		return errs.ToAggregate()
@@ -115,7 +116,7 @@ func first(errs field.ErrorList) error {
 	return fmt.Errorf("%w, and %d more", errs[:maxErrors].ToAggregate(), len(errs)-maxErrors)
 }
 
-// brief returns the error, with its text cut to a reasonable length.
+// brief returns the error with its text cut to a reasonable length.
 func brief(err error) error {
 	if err == nil || len(err.Error()) <= maxError {
 		return err

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// spec is one with a target and something more.
+// spec returns a spec with a target and more fields.
 func spec(more string) string {
 	return `{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}]` + more + `}`
 }
@@ -20,8 +20,8 @@ func nested(depth int) string {
 	return strings.Repeat("[", depth) + strings.Repeat("]", depth)
 }
 
-// TestLimitsOfAnObject shows that what is past a limit still has its name and its targets,
-// and so gets its failure policy.
+// TestLimitsOfAnObject: an object past a limit still has its name and targets, so that its failure
+// policy applies.
 func TestLimitsOfAnObject(t *testing.T) {
 	tests := []struct {
 		name, more, err string
@@ -52,7 +52,7 @@ func TestLimitsOfAnObject(t *testing.T) {
 	}
 }
 
-// TestLimitOfSelectors is that of targets by name.
+// TestLimitOfSelectors: selectors have the same limit as targets by name.
 func TestLimitOfSelectors(t *testing.T) {
 	for n, want := range map[int]string{16: "", 17: "has 17 target selectors; at most 16 are read"} {
 		selectors := strings.TrimSuffix(strings.Repeat(`{"kind":"HTTPRoute"},`, n), ",")
@@ -67,7 +67,7 @@ func TestLimitOfSelectors(t *testing.T) {
 	}
 }
 
-// TestLimitOfTargets keeps the targets of a policy that has too many: all are denied.
+// TestLimitOfTargets: a policy with too many targets keeps them: all are denied.
 func TestLimitOfTargets(t *testing.T) {
 	for n, want := range map[int]string{16: "", 17: "has 17 targets; at most 16 are read"} {
 		targets := strings.TrimSuffix(strings.Repeat(`{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"},`, n), ",")
@@ -102,7 +102,7 @@ func TestLongFaultIsCut(t *testing.T) {
 	require.Len(t, s.Of(gvk)[0].Err.Error(), 2048+len(" …"))
 }
 
-// TestRefusedObjectIsCut shows that nobody keeps megabytes of what is rejected.
+// TestRefusedObjectIsCut: megabytes of a rejected object are not kept.
 func TestRefusedObjectIsCut(t *testing.T) {
 	kinds := []policy.Kind{kind()}
 	read := func(pad string) *policy.Object {
@@ -117,7 +117,7 @@ func TestRefusedObjectIsCut(t *testing.T) {
 	require.NotEqual(t, o.Digest(), other.Digest())
 }
 
-// TestLimitOfObjects rejects the newest, whatever the order in which they come.
+// TestLimitOfObjects: the newest objects are rejected, in whatever order they are sent.
 func TestLimitOfObjects(t *testing.T) {
 	raw := [][]byte{object("new", 2026, spec(""))}
 	for i := range 10_000 {
@@ -139,7 +139,8 @@ func TestLimitOfObjects(t *testing.T) {
 	require.NoError(t, cached["new"].Err, "another call may have the object, too")
 }
 
-// TestShadowObjects are left out, and do not count for the limit of those that are enforced.
+// TestShadowObjects: objects with the effect Shadow are left out, and do not count toward the limit
+// of enforced ones.
 func TestShadowObjects(t *testing.T) {
 	raw := [][]byte{object("new", 2026, spec("")), object("wrong", 2024, `{"effect":"Shadow","targetRefs":[],"wrong":1}`), object("none", 2024, spec(`,"effect":"shadow"`))}
 	for i := range 9_998 {

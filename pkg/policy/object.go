@@ -27,24 +27,24 @@ type Object struct {
 	Created time.Time
 	// Targets are the policy's targets, if they could be read.
 	Targets []Target
-	// FailurePolicy is spec.failurePolicy, if it could be read. It also applies to a policy that
-	// cannot be used.
+	// FailurePolicy is spec.failurePolicy, if it could be read. It also applies to an invalid
+	// policy.
 	FailurePolicy string
-	// Shadow is whether spec.effect is Shadow, if it could be read: the object must not change
+	// Shadow means that spec.effect is Shadow, if it could be read: the object must not change
 	// anything, and is only evaluated to report what it would change. [Set.Of] leaves it out.
 	Shadow bool
-	// OwnGateways is whether the object may only change Gateways in its own namespace, because the
+	// OwnGateways means that the object may only change Gateways in its own namespace, because the
 	// operator has not granted more. A [Permit] sets it.
 	OwnGateways bool
-	// Err is why the object cannot be used. Its name and targets are valid nevertheless.
+	// Err is why the object is invalid. Its name and targets are valid nevertheless.
 	Err error
-	// ConditionsOf is the resource, the plural of the kind, in whose status egraft writes
-	// conditions about the object; empty if it does not, see [Kind.WithConditions].
+	// ConditionsOf is the plural of the kind if egraft writes conditions to the object's status;
+	// otherwise empty, see [Kind.WithConditions].
 	ConditionsOf string
 
 	kind     *Kind
 	selected selection
-	class    bool // whether it is attached to all Gateways of the calls that it comes with, see class.go
+	class    bool // whether it is attached to all Gateways of the calls that contain it, see class.go
 	typed    any
 	raw      string
 	digest   string
@@ -79,16 +79,15 @@ type header struct {
 	Status struct {
 		Ancestors []ancestor `json:"ancestors"`
 	} `json:"status"`
-	// Rejected is there if another hook carried an object that it had rejected.
+	// Rejected is set if another hook encoded a rejected object.
 	Rejected *rejection `json:"egraft.io/rejected,omitempty"`
 }
 
-// parse reads the header of raw in linear time, then decodes the object by the kind that its
-// apiVersion and kind name, under watch. It returns nil without error for a kind that is not in
-// kinds.
+// parse reads the header of raw in linear time, then decodes the object by the kind of its
+// apiVersion and kind, under watch. It returns nil without error for a kind that is not in kinds.
 func parse(kinds []Kind, raw []byte, watch Watch) (*Object, error) {
 	var h header
-	var mistyped *json.UnmarshalTypeError // fields of another type than they should be: what else is there counts
+	var mistyped *json.UnmarshalTypeError // fields of a wrong type: the other fields are still read
 	if err := json.Unmarshal(raw, &h); err != nil && !errors.As(err, &mistyped) {
 		return nil, fmt.Errorf("read custom resource: %w", err)
 	}
@@ -129,7 +128,7 @@ func (o *Object) readContent(k Kind, watch Watch) {
 	o.typed, o.Err = c.typed, c.err
 }
 
-// object returns an object of which only the header was read.
+// object returns an object with only the header.
 func (h *header) object(k Kind) *Object {
 	o := &Object{
 		GroupVersionKind: k.GroupVersionKind,
@@ -150,7 +149,7 @@ func (h *header) object(k Kind) *Object {
 	o.class = k.isOfClass(o, h.Spec.TargetSelectors)
 	o.selected = newSelection(o.Namespace, o.Targets, h.Spec.TargetSelectors, h.Status.Ancestors)
 	if slices.ContainsFunc(o.Targets, isClass) && o.MaxSpecificity() == NotAttached {
-		// A translation without routes denies everything that a policy which denies might be for.
+		// In a translation without routes, a policy with Deny denies all of its possible targets.
 		o.FailurePolicy = string(v1alpha1.FailurePolicyIgnore)
 	}
 	return o
@@ -161,24 +160,23 @@ func digestOf(o *Object) string {
 	return string(sum[:])
 }
 
-// As returns the object as the T of its kind, or nil if it has another kind or cannot be
-// used.
+// As returns the object as the T of its kind, or nil if it has another kind or is invalid.
 func As[T any](o *Object) *T {
 	t, _ := o.typed.(*T)
 	return t
 }
 
-// Content is a pointer to the object in the type of its kind, or nil if it cannot be used. If the
-// type is known, use [As].
+// Content is a pointer to the object in the type of its kind, or nil if it is invalid. If the type
+// is known, use [As].
 func (o *Object) Content() any { return o.typed }
 
-// String is "Kind namespace/name".
+// String returns "Kind namespace/name".
 func (o *Object) String() string {
 	return o.GroupVersionKind.Kind + " " + o.Namespace + "/" + o.Name
 }
 
-// Raw is the object as Envoy Gateway sent it, without its status and managed fields, so
-// that it is the same for as long as the object means the same.
+// Raw is the object as Envoy Gateway sent it, without its status and managed fields, so that it
+// stays the same while the object's meaning does.
 func (o *Object) Raw() string {
 	var m map[string]any
 	if err := json.Unmarshal([]byte(o.raw), &m); err != nil {
@@ -197,12 +195,12 @@ func (o *Object) Raw() string {
 	return string(b)
 }
 
-// Digest is the same for objects with the same [Object.Raw] and the same error of
-// [Object.WithError], and for no others. It is bytes, not text.
+// Digest is the same only for objects with the same [Object.Raw] and the same error of
+// [Object.WithError]. It is binary, not text.
 func (o *Object) Digest() string { return o.digest }
 
-// WithError returns a copy of the object that cannot be used. It keeps its content and identity, and
-// has a digest of its own.
+// WithError returns an invalid copy of the object. It keeps its content and identity, and has its
+// own digest.
 func (o *Object) WithError(err error) *Object {
 	c := *o
 	c.Err = err
@@ -221,7 +219,7 @@ func compare(a, b *Object) int {
 	return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
 }
 
-// Precedence is a clause that says why o comes before a policy that is attached as closely.
+// Precedence returns a clause with the reason why o has precedence over an equally specific policy.
 func (o *Object) Precedence(other *Object) string {
 	if o.Created.Equal(other.Created) {
 		return o.String() + " is as old and comes first by name"

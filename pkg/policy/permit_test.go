@@ -18,8 +18,8 @@ func small(o *policy.Object, content any) error {
 	return nil
 }
 
-// TestPermit: an object that may not be used has its targets and its failure policy, and
-// nothing else of it reaches a mutator, in whatever hook.
+// TestPermit: an object that is not permitted keeps its targets and its failure policy, but no
+// mutator gets its content, in any hook.
 func TestPermit(t *testing.T) {
 	kinds := []policy.Kind{kind().WithPermit(small)}
 	s, err := policy.NewSet(kinds, [][]byte{

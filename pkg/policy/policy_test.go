@@ -15,7 +15,7 @@ import (
 
 var gvk = schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Thing"}
 
-// thing is a policy of the tests.
+// thing is the kind of policy in the tests.
 type thing struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -37,7 +37,7 @@ func kind() policy.Kind {
 	})
 }
 
-// object is a thing as JSON: created in the year, if it is not 0, with the spec.
+// object returns a thing as JSON, with the spec, and created in the year unless it is 0.
 func object(name string, year int, spec string) []byte {
 	created := ""
 	if year != 0 {
@@ -85,7 +85,7 @@ func TestObjectsThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// TestMistypedTarget has one target that cannot be read beside one that can.
+// TestMistypedTarget has one unreadable target and one readable target.
 func TestMistypedTarget(t *testing.T) {
 	s, err := policy.NewSet([]policy.Kind{kind()}, [][]byte{object("x", 0,
 		`{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":5},{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}]}`)})
@@ -101,8 +101,8 @@ func TestNoObjectAtAll(t *testing.T) {
 	require.Equal(t, 1, s.Len(), "the rest is there")
 }
 
-// TestIdentity is what Kubernetes tells versions of an object apart by. It survives being
-// carried from one hook to another.
+// TestIdentity: the fields by which Kubernetes distinguishes versions of an object stay when it is
+// passed from one hook to another.
 func TestIdentity(t *testing.T) {
 	raw := []byte(`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"x","uid":"u","generation":7},"spec":{}}`)
 	for conditions, k := range map[string]policy.Kind{"": kind(), "things": kind().WithConditions("things")} {
@@ -125,7 +125,7 @@ func TestTyped(t *testing.T) {
 	require.Nil(t, policy.As[struct{}](s.Of(gvk)[0]))
 }
 
-// carried is the object as another hook has it.
+// carried returns the object as decoded in another hook.
 func carried(t *testing.T, k policy.Kind, o *policy.Object) *policy.Object {
 	t.Helper()
 	c, err := o.Encode()
@@ -149,7 +149,7 @@ func TestCarried(t *testing.T) {
 	require.Equal(t, 3, policy.As[thing](c).Spec.Size)
 }
 
-// TestCarriedIsSmall: labels, annotations, targets and status are not needed elsewhere.
+// TestCarriedIsSmall: labels, annotations, targets and status are not encoded.
 func TestCarriedIsSmall(t *testing.T) {
 	k := policy.EncodeWithout(kind(), func(x *thing) { x.Spec.Pad = "" })
 	s, err := policy.NewSet([]policy.Kind{k}, [][]byte{[]byte(`{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"x","namespace":"ns","labels":{"long":"label"},"annotations":{"long":"annotation"}},` +

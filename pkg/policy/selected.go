@@ -2,8 +2,8 @@ package policy
 
 import "slices"
 
-// selector is a target selector as far as it is read of every policy: the labels are Envoy
-// Gateway's business.
+// selector is the part of a target selector that egraft reads in every policy: Envoy Gateway
+// evaluates the labels.
 type selector struct {
 	Group      string `json:"group"`
 	Kind       string `json:"kind"`
@@ -12,12 +12,12 @@ type selector struct {
 	} `json:"namespaces"`
 }
 
-// reachesOut tells whether the selector may select Gateways of other namespaces.
+// reachesOut reports whether the selector may select Gateways of other namespaces.
 func (s *selector) reachesOut() bool {
 	return s.Kind == kindGateway && s.Namespaces.From != "" && s.Namespaces.From != "Same"
 }
 
-// ancestor is where a policy is in effect by Envoy Gateway's own account, in the policy's
+// ancestor is a resource on which a policy is in effect, according to Envoy Gateway in the policy's
 // status.
 type ancestor struct {
 	AncestorRef struct {
@@ -30,12 +30,12 @@ type ancestor struct {
 
 // selection is what the target selectors of a policy select.
 //
-// Labels do not come with a call. But a call of the Route hook has no other policies than
-// those of the route, so a selector for its kind selects it. And the status that Envoy
-// Gateway writes before it translates, and sends along, names each Gateway that a selector
-// selects. It does so as well for a Gateway that a route is attached to which the policy has for
-// a target, and such a Gateway, of merged ones, is not the policy's. So in other namespaces a
-// Gateway counts only if the policy looks for Gateways there, and has no route for a target.
+// Calls do not contain labels. But a call of the Route hook only contains policies of its route, so
+// a selector for the route's kind selects the route. And Envoy Gateway writes the policy's status
+// before it translates, and sends it: the status names each Gateway that a selector selects. It
+// also names the Gateway of each route that the policy targets. With merged Gateways, the policy
+// may not target that Gateway itself. So in other namespaces a Gateway counts only if the policy
+// selects Gateways there, and targets no routes.
 // https://github.com/envoyproxy/gateway/blob/v1.9.1/internal/gatewayapi/extensionserverpolicy.go
 type selection struct {
 	kinds    []string
@@ -62,7 +62,7 @@ func newSelection(namespace string, targets []Target, selectors []selector, ance
 	return s
 }
 
-// has tells whether the place, or the one that it is a section of, is selected.
+// has reports whether the target, or the object of a target section, is selected.
 func (s *selection) has(p TargetRef) bool {
 	if p.Kind != kindGateway {
 		return slices.Contains(s.kinds, p.Kind)

@@ -16,7 +16,8 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// TestSelectedByStatus: a Gateway in the status is selected only if nothing else explains that it is there.
+// TestSelectedByStatus: a Gateway in the status is selected only if nothing else explains its
+// presence.
 func TestSelectedByStatus(t *testing.T) {
 	const (
 		gateways, all, same = `{"kind":"Gateway"}`, `{"kind":"Gateway","namespaces":{"from":"All"}}`, `{"kind":"Gateway","namespaces":{"from":"Same"}}`
@@ -63,7 +64,7 @@ func TestSelectedByStatus(t *testing.T) {
 	}
 }
 
-// TestTargetsThatCannotBeTold are rejected, and no others.
+// TestTargetsThatCannotBeTold: only targets with an ambiguous selection are rejected.
 func TestTargetsThatCannotBeTold(t *testing.T) {
 	from := func(kind gwapiv1.Kind, from string) v1alpha1.TargetSelector {
 		s := v1alpha1.TargetSelector{Group: policy.GatewayGroup, Kind: kind, MatchLabels: map[string]string{"a": "b"}}
@@ -108,7 +109,7 @@ func named(kind, name string) gwapiv1.LocalPolicyTargetReferenceWithSectionName 
 	return r
 }
 
-// requireErrors wants one error, or none if it is empty.
+// requireErrors requires one error, or none if want is empty.
 func requireErrors(t *testing.T, errs field.ErrorList, want string) {
 	t.Helper()
 	if want == "" {
@@ -118,7 +119,8 @@ func requireErrors(t *testing.T, errs field.ErrorList, want string) {
 	require.EqualError(t, errs.ToAggregate(), want)
 }
 
-// TestLimitsOfTargets are those of the CRDs: what is at a limit is accepted, and one more is not.
+// TestLimitsOfTargets: the limits are the limits of the CRDs: a value at a limit is accepted, and
+// one more is not.
 func TestLimitsOfTargets(t *testing.T) {
 	targets := func(n int) (out []gwapiv1.LocalPolicyTargetReferenceWithSectionName) {
 		for i := range n {

@@ -7,12 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// shadow is the value of spec.effect of objects that change nothing.
+// shadow is the value of spec.effect for objects that change nothing.
 const shadow = "Shadow"
 
-// Set is the custom resources of one call, the older ones first. It does not change.
+// Set is the custom resources of one call, the older ones first. It is immutable.
 type Set struct {
-	objects []*Object // those that are enforced
+	objects []*Object // enforced ones
 	shadow  []*Object
 	ofKind  map[schema.GroupVersionKind][]*Object
 }
@@ -29,8 +29,8 @@ func ReadOf(kinds []Kind) Read {
 // NewSet reads custom resources of the given kinds as [ReadSet] does.
 func NewSet(kinds []Kind, raw [][]byte) (*Set, error) { return ReadSet(ReadOf(kinds), raw) }
 
-// ReadSet reads custom resources. The error names what is no custom resource at all; the
-// set holds the rest.
+// ReadSet reads custom resources. The error lists inputs that are no custom resources; the set
+// holds the rest.
 func ReadSet(read Read, raw [][]byte) (*Set, error) {
 	var errs []error
 	var enforced, shadow []*Object
@@ -65,10 +65,11 @@ func newSet(objects []*Object) *Set {
 // Shadow returns the objects with the effect Shadow, of all kinds. The list must not be changed.
 func (s *Set) Shadow() []*Object { return s.shadow }
 
-// WithShadow is the set as it would be if the objects with the effect Shadow were enforced.
+// WithShadow returns the set as if the objects with the effect Shadow were enforced.
 func (s *Set) WithShadow() *Set { return newSet(slices.Concat(s.objects, s.shadow)) }
 
-// WithErrors is the set with copies of some objects that cannot be used, for the reasons given.
+// WithErrors returns the set with some objects replaced by invalid copies that have the given
+// errors.
 func (s *Set) WithErrors(errs map[ID]error) *Set {
 	objects := slices.Clone(s.objects)
 	for i, o := range objects {
@@ -84,5 +85,5 @@ func (s *Set) WithErrors(errs map[ID]error) *Set {
 // Of returns the enforced objects of a kind, the older ones first. The list must not be changed.
 func (s *Set) Of(gvk schema.GroupVersionKind) []*Object { return s.ofKind[gvk] }
 
-// Len is the number of enforced objects of all kinds.
+// Len returns the number of enforced objects of all kinds.
 func (s *Set) Len() int { return len(s.objects) }

@@ -13,18 +13,18 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Limits of targets, as the CRDs have them.
+// Limits of targets, as in the CRDs.
 const (
 	maxSelectors    = 16
 	maxRequirements = 32
 )
 
-// sectionName is what Gateway API lets be the name of a listener or rule.
+// sectionName matches the names of listeners and rules that Gateway API allows.
 var sectionName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
-// ValidateTargets checks what the CRDs check of a policy's targets, which must be of one of
-// the kinds, and fills in the defaults: not every policy passes an API server. at is the
-// field that holds them, spec as a rule.
+// ValidateTargets validates a policy's targets like the CRDs, and requires one of the kinds. It
+// fills in the defaults, because not every policy passes an API server. at is the field that holds
+// the targets, usually spec.
 func ValidateTargets(t *v1alpha1.PolicyTargets, kinds []string, at *field.Path) (errs field.ErrorList) {
 	if t.TargetRefs == nil && t.TargetSelectors == nil {
 		errs = append(errs, field.Required(at.Child("targetRefs"), "name at least one target"))
@@ -49,8 +49,7 @@ func ValidateTargets(t *v1alpha1.PolicyTargets, kinds []string, at *field.Path) 
 	return errs
 }
 
-// validateMix rejects a policy of which nobody could tell which Gateways it selected, see
-// [selection].
+// validateMix rejects a policy if its selected Gateways cannot be determined, see [selection].
 func validateMix(t *v1alpha1.PolicyTargets, at *field.Path) (errs field.ErrorList) {
 	routes := slices.ContainsFunc(t.TargetRefs, func(r gwapiv1.LocalPolicyTargetReferenceWithSectionName) bool { return r.Kind != kindGateway }) ||
 		slices.ContainsFunc(t.TargetSelectors, func(s v1alpha1.TargetSelector) bool { return s.Kind != kindGateway })
@@ -63,7 +62,7 @@ func validateMix(t *v1alpha1.PolicyTargets, at *field.Path) (errs field.ErrorLis
 	return errs
 }
 
-// length checks a list that must not be empty if it is there.
+// length checks a list that must not be empty if it is present.
 func length(n, limit int, absent bool, at *field.Path) field.ErrorList {
 	switch {
 	case n == 0 && !absent:

@@ -19,11 +19,11 @@ type testCase struct {
 // step is one call of a case.
 type step struct {
 	call       *engine.Call
-	unmodified bool   // as the case says
-	at         string // in front of the names of its fields in in.yaml
+	unmodified bool   // as set in the case
+	at         string // prefix of its fields' names in in.yaml
 }
 
-// answered is a step with what became of it.
+// answered is a step with its response.
 type answered struct {
 	step
 	res *engine.Response
@@ -40,8 +40,8 @@ func (c *testCase) sent(newFeature func() mutator.Feature) error {
 	return nil
 }
 
-// answer makes the calls of a case in order, each of a new engine. The calls that it returns
-// are complete.
+// answer makes the calls of a case in order, each with a new engine. The returned calls are
+// complete.
 func (c *testCase) answer(ctx context.Context, newFeature func() mutator.Feature) ([]answered, error) {
 	var out []answered
 	left := callfile.Returned{}
@@ -66,5 +66,5 @@ func (c *testCase) answer(ctx context.Context, newFeature func() mutator.Feature
 	return out, nil
 }
 
-// name is that of a call in messages.
+// name identifies the call in messages.
 func (s *step) name() string { return s.at + "hook " + string(s.call.Hook) }

@@ -15,7 +15,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// everywhere edits what comes in any hook, so that each resource shows which hooks it was in.
+// everywhere edits every resource of every hook, so that each resource shows which hooks processed
+// it.
 func everywhere() mutator.Feature {
 	return mutator.Feature{
 		Name:  "f",
@@ -43,7 +44,8 @@ func everywhere() mutator.Feature {
 	}
 }
 
-// TestCalls takes every kind of resource from one call to a later one, the last result first.
+// TestCalls: a later call takes resources of every kind from the results of earlier calls, the last
+// result first.
 func TestCalls(t *testing.T) {
 	_, steps, err := load(t.Context(), write(t, `
 calls:
@@ -84,7 +86,7 @@ calls:
 	}
 }
 
-// TestCallsThatNameNothing: a name that no earlier call returned is no resource.
+// TestCallsThatNameNothing: a name that no earlier call returned is an error.
 func TestCallsThatNameNothing(t *testing.T) {
 	for last, want := range map[string]string{
 		"{hook: Translation, resources: {Cluster: [{name: x, type: EDS}, {name: c}]}}":                                                                           `calls[1].resources.Cluster[1]: has only the name "c" and stands for a Cluster that an earlier call returned`,
@@ -97,7 +99,7 @@ func TestCallsThatNameNothing(t *testing.T) {
 	}
 }
 
-// TestCasesAreSeparate: a case with one call stands for nothing but itself.
+// TestCasesAreSeparate: a case with one call does not use results of others.
 func TestCasesAreSeparate(t *testing.T) {
 	_, steps, err := load(t.Context(), write(t, "{hook: Translation, resources: {Cluster: [{name: c}]}}"), everywhere)
 	require.NoError(t, err)

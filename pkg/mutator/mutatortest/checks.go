@@ -14,11 +14,11 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// check is one demand of the contract, on a case and its result.
+// check is one requirement of the contract, for a case and its result.
 type check struct {
 	name string
 	run  func(ctx context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error
-	// remedy says what to do about a failure.
+	// remedy is how to fix a failure.
 	remedy string
 }
 
@@ -39,7 +39,7 @@ func checks() []check {
 	}
 }
 
-// fromMemory says what to do if an engine that remembers gives another answer.
+// fromMemory is how to fix a result that depends on the cache.
 const fromMemory = "Plan.CacheKey must stand for all that the result depends on besides the resource; leave it nil if in doubt"
 
 func reachesEnvoy(_ context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error {
@@ -62,7 +62,7 @@ func valid(_ context.Context, _ *engine.Call, res *engine.Response, _ func() mut
 	return nil
 }
 
-// again answers the call once more and requires the same bytes.
+// again runs the call once more and requires the same bytes.
 func again(ctx context.Context, f mutator.Feature, call *engine.Call, want []engine.Resources) error {
 	res, err := answer(ctx, f, call)
 	if err != nil {
@@ -73,7 +73,7 @@ func again(ctx context.Context, f mutator.Feature, call *engine.Call, want []eng
 
 func repeatable(ctx context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error {
 	f := newFeature()
-	for range 20 { // maps are ranged over in another order each time
+	for range 20 { // the order of map iteration changes each time
 		if err := again(ctx, f, call, res.Resources); err != nil {
 			return err
 		}
@@ -120,9 +120,9 @@ func parallel(ctx context.Context, call *engine.Call, res *engine.Response, newF
 	return g.Wait()
 }
 
-// unwantedUntouched requires the bytes of every resource without an outcome to have come
-// through. Route configurations lose egraft's entries, which is the engine's doing, and
-// secrets that were dropped are not in the answer.
+// unwantedUntouched requires that every resource without an outcome is unmodified, byte for byte.
+// Exceptions: the engine removes egraft's entries from route configurations, and the response does
+// not contain pruned secrets.
 func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Response, _ func() mutator.Feature) error {
 	verdicts := map[string]engine.Result{}
 	for _, o := range res.Outcomes {
@@ -148,8 +148,8 @@ func unwantedUntouched(_ context.Context, call *engine.Call, res *engine.Respons
 	return nil
 }
 
-// nothingWithoutPolicies is for features that read policies: without any, every resource
-// is as it came.
+// nothingWithoutPolicies requires that a feature with policies leaves every resource unmodified if
+// there are none.
 func nothingWithoutPolicies(ctx context.Context, call *engine.Call, _ *engine.Response, newFeature func() mutator.Feature) error {
 	f := newFeature()
 	if len(f.Policies) == 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// difference says in which field two encoded resources differ first.
+// difference returns the first field in which two encoded resources differ.
 func difference(k mutator.Kind, want, got []byte) string {
 	w, errWant := callfile.Decode(k, want)
 	g, errGot := callfile.Decode(k, got)
@@ -25,7 +25,7 @@ func difference(k mutator.Kind, want, got []byte) string {
 }
 
 // firstField returns the path of the first field in which messages of one type differ, in
-// protobuf's JSON form. Of Anys it looks at the content.
+// protobuf's JSON form. It compares the contents of Anys.
 func firstField(a, b protoreflect.Message) (path string, differs bool) {
 	if x, y, ok := contents(a, b); ok {
 		return firstField(x, y)
@@ -46,7 +46,7 @@ func firstField(a, b protoreflect.Message) (path string, differs bool) {
 	return "", false
 }
 
-// contents are the messages inside of two Anys of the same type.
+// contents returns the messages inside two Anys of the same type.
 func contents(a, b protoreflect.Message) (x, y protoreflect.Message, ok bool) {
 	l, isAny := a.Interface().(*anypb.Any)
 	r, _ := b.Interface().(*anypb.Any)

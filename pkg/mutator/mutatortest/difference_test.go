@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestDifference names the first field in which resources differ.
+// TestDifference: the first field in which resources differ.
 func TestDifference(t *testing.T) {
 	for name, c := range map[string]struct{ want, got, text string }{
 		"value":         {"{name: c}", "{name: d}", "Cluster[0].name differs:"},
@@ -43,7 +43,7 @@ func TestDifference(t *testing.T) {
 	}
 }
 
-// TestSameFieldsInOtherBytes is what comes of an Any that was made with its maps in any order.
+// TestSameFieldsInOtherBytes: an Any with nondeterministic order of map entries.
 func TestSameFieldsInOtherBytes(t *testing.T) {
 	a, b := []byte("\x0a\x07\x0a\x01a\x12\x02\x1a\x00"), []byte("\x0a\x07\x0a\x01b\x12\x02\x1a\x00")
 	of := func(parts ...[]byte) []engine.Resources {

@@ -19,19 +19,19 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// apis are the modules with the messages that can be in an Any of Envoy's configuration.
+// apis are the modules with the messages that an Any in Envoy's configuration can contain.
 var apis = []string{"github.com/cncf/xds/go", "github.com/envoyproxy/go-control-plane/envoy"}
 
-// current are the packages of the API that Envoy knows, by their last element: v2 and what had no
-// version are gone. Those of the xDS working group have other numbers.
+// current matches the packages of Envoy's current API, by their last element: v2 and packages
+// without a version are obsolete. The packages of the xDS working group have other version numbers.
 var current = regexp.MustCompile(`^v[3-9]`)
 
 func isCurrent(pkg string) bool {
 	return !strings.Contains(pkg, "go-control-plane") || current.MatchString(path.Base(pkg))
 }
 
-// TestEnvoysMessages compares envoy.go with the packages of the modules that are in go.mod.
-// With -update it writes the file.
+// TestEnvoysMessages compares envoy.go with the packages of the modules in go.mod. With -update it
+// writes the file.
 func TestEnvoysMessages(t *testing.T) {
 	want := importsOf(t, apis)
 	require.Greater(t, len(want), 300)
@@ -43,7 +43,7 @@ func TestEnvoysMessages(t *testing.T) {
 	require.Equal(t, string(want), string(got), "go.mod has another version of Envoy's API: run make generate")
 }
 
-// importsOf is envoy.go.
+// importsOf returns the content of envoy.go.
 func importsOf(t *testing.T, modules []string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -91,7 +91,7 @@ func TestOldAPI(t *testing.T) {
 	require.True(t, isCurrent("github.com/cncf/xds/go/udpa/type/v1"))
 }
 
-// TestMessagesAreKnown has some that no other code of the kit imports.
+// TestMessagesAreKnown: messages that no other code of the kit imports.
 func TestMessagesAreKnown(t *testing.T) {
 	for _, name := range []protoreflect.FullName{
 		"envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor", "envoy.extensions.transport_sockets.quic.v3.QuicUpstreamTransport",

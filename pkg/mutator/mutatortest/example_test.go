@@ -29,8 +29,8 @@ type connectTimeoutPolicy struct {
 	} `json:"spec"`
 }
 
-// connectTimeout is the feature of the example: the Route hook leaves the policy on the route, and
-// the Translation, where the clusters are, finds it there.
+// connectTimeout is the feature of the example: the Route hook adds the policy to the route's
+// metadata, and the Translation hook, which has the clusters, reads it there.
 func connectTimeout() mutator.Feature {
 	gvk := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "ConnectTimeoutPolicy"}
 	kind := policy.NewKind[connectTimeoutPolicy](gvk, nil)
@@ -78,7 +78,7 @@ func TestExample(t *testing.T) { mutatortest.Run(t, "testdata/example", connectT
 
 func FuzzExample(f *testing.F) { mutatortest.Fuzz(f, "testdata/example", connectTimeout) }
 
-// TestReadme has the example in it, as it is.
+// TestReadme: README.md contains the example verbatim.
 func TestReadme(t *testing.T) {
 	const file = "testdata/example/route-policy/in.yaml"
 	readme, err := os.ReadFile("README.md")

@@ -11,8 +11,8 @@ import (
 	"github.com/egraft/egraft/internal/engine"
 )
 
-// ReadCalls reads the calls of a file like in.yaml as they are written there: what a later call
-// takes from an earlier one has no more than its name.
+// ReadCalls reads the calls of a file like in.yaml without running them: a resource that a later
+// call takes from an earlier one only has its name.
 func ReadCalls(path string) ([]*engine.Call, error) {
 	c, err := readCase(path)
 	if err != nil {
@@ -42,7 +42,7 @@ func readCase(path string) (*testCase, error) {
 	return c, nil
 }
 
-// unknownType says what to do about the type of an Any that nothing registered.
+// unknownType adds how to fix an Any of an unregistered type.
 func unknownType(err error) error {
 	if !strings.Contains(err.Error(), "unable to resolve") {
 		return err
@@ -50,7 +50,7 @@ func unknownType(err error) error {
 	return fmt.Errorf("%w: correct the @type, or import its Go package in the test if it is neither Envoy's nor xDS's", err)
 }
 
-// Render writes a result as out.yaml of a case with one call has it.
+// Render returns a result in the form of out.yaml for a case with one call.
 func Render(res *engine.Response) ([]byte, error) {
 	f, err := callfile.NewResult(res)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/internal/callfile"
 )
 
-// fieldsOf are the names of the fields of a file.
+// fieldsOf returns the names of the fields of a file.
 func fieldsOf(file reflect.Type) (out []string) {
 	for f := range file.Fields() {
 		if f.Anonymous {
@@ -24,7 +24,7 @@ func fieldsOf(file reflect.Type) (out []string) {
 	return out
 }
 
-// TestFieldsAreDocumented in the tables of README.md, and no others.
+// TestFieldsAreDocumented: the tables of README.md list all fields, and no others.
 func TestFieldsAreDocumented(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)

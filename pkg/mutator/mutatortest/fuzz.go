@@ -9,9 +9,9 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Fuzz feeds arbitrary bytes as a custom resource into the cases in dir, whose own custom
-// resources are the seeds: nothing may panic, and what comes out, of the later calls of the case as
-// well, is valid and the same on a second run.
+// Fuzz adds arbitrary bytes as a custom resource to the cases in dir, whose own custom resources
+// are the seeds: nothing may panic, and the results, including results of the case's later calls,
+// must be valid and the same on a second run.
 //
 //	func FuzzPolicy(f *testing.F) { mutatortest.Fuzz(f, "testdata", hello.New) }
 func Fuzz(f *testing.F, dir string, newFeature func() mutator.Feature) {
@@ -37,13 +37,13 @@ func Fuzz(f *testing.F, dir string, newFeature func() mutator.Feature) {
 	})
 }
 
-// seat is where a custom resource can be in the cases: in a call.
+// seat is a position for a custom resource: a call of a case.
 type seat struct {
 	*testCase
 	step int
 }
 
-// with is the case with one more custom resource in the call.
+// with returns the case with one more custom resource in the call.
 func (s seat) with(object []byte) *testCase {
 	c := *s.testCase
 	c.steps = slices.Clone(c.steps)

@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// happened requires that a call did something, or changed nothing if the case says so: a case that
-// misses what it is about would otherwise pass for ever, as soon as -update wrote its out.yaml.
+// happened requires that a call had an effect, or changed nothing if the case expects that.
+// Otherwise a case that does not test what it should would pass forever after -update wrote its
+// out.yaml.
 func (s *answered) happened() error {
 	changed := same(s.call.Resources, s.res.Resources)
 	switch {

@@ -44,7 +44,7 @@ func call(t *testing.T) *engine.Call {
 	return calls[0]
 }
 
-// failing returns the names of the checks that a feature does not pass.
+// failing returns the names of the checks that fail for a feature.
 func failing(t *testing.T, newFeature func() mutator.Feature) (out []string) {
 	t.Helper()
 	c := call(t)
@@ -60,8 +60,8 @@ func failing(t *testing.T, newFeature func() mutator.Feature) (out []string) {
 	return out
 }
 
-// TestKitRejects has, for each check, a feature that breaks the contract in the way that
-// the check is for.
+// TestKitRejects has a feature for each check that breaks the contract in the way that the check
+// detects.
 func TestKitRejects(t *testing.T) {
 	var calls atomic.Int64
 	bad := map[string]struct {
@@ -121,8 +121,8 @@ func TestKitRejects(t *testing.T) {
 	}
 }
 
-// TestKitRejectsPanics: the engine contains a panic, wherever it is, and the kit shows it with the
-// stack.
+// TestKitRejectsPanics: the engine recovers a panic in any function of a feature, and the kit
+// reports it with the stack.
 func TestKitRejectsPanics(t *testing.T) {
 	panics := map[string]struct {
 		feature func() mutator.Feature
@@ -154,7 +154,7 @@ type panicking struct{}
 
 func (panicking) Report(*mutator.Input) []mutator.PolicyOutcome { panic("no") }
 
-// keyed says that its results depend on the resource alone.
+// keyed claims that its results depend only on the resource.
 type keyed struct {
 	applies func(*mutator.Input, mutator.View) bool
 	do      func(*mutator.Input, *clusterv3.Cluster)
@@ -170,13 +170,13 @@ func (k keyed) Plan(in *mutator.Input, v mutator.View) *mutator.Plan[*clusterv3.
 	}}
 }
 
-// thing is as much of a custom resource as the tests look at.
+// thing is the part of a custom resource that the tests read.
 type thing struct {
 	metav1.TypeMeta `json:",inline"`
 	Metadata        metav1.ObjectMeta `json:"metadata"`
 }
 
-// journal notes the order in which objects are read.
+// journal records the order in which objects are read.
 type journal struct {
 	mu   sync.Mutex
 	text string
@@ -203,7 +203,7 @@ func TestKitAccepts(t *testing.T) {
 	})))
 }
 
-// TestValidRejects and the two that follow check results that the engine would not give.
+// TestValidRejects and the next two tests check results that the engine would not return.
 func TestValidRejects(t *testing.T) {
 	res := &engine.Response{Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{{}}}}}
 	require.ErrorContains(t, valid(t.Context(), nil, res, nil), "Cluster: invalid Cluster.Name")

@@ -18,9 +18,9 @@ import (
 // cacheBytes is enough for all variants of a case.
 const cacheBytes = 64 << 20
 
-// sameFromMemory answers calls that differ in their policies, host names and routes with
-// an engine that remembers, and requires each answer to be that of one that does not. A
-// key that leaves out what the result depends on gives away the answer to another call.
+// sameFromMemory runs calls that differ in their policies, host names and routes with one engine
+// that has a cache, and requires the results of engines without one. If a cache key leaves out an
+// input of the result, a call gets the result of another call.
 func sameFromMemory(ctx context.Context, call *engine.Call, _ *engine.Response, newFeature func() mutator.Feature) error {
 	calls, err := variants(call)
 	if err != nil {
@@ -34,7 +34,7 @@ func rememberedAlike(ctx context.Context, calls []*engine.Call, newFeature func(
 	if err != nil {
 		return err
 	}
-	for range 2 { // the second time all of them are known
+	for range 2 { // the second time all of them are cached
 		for i, call := range calls {
 			want, err := answer(ctx, newFeature(), call)
 			if err != nil {
@@ -52,7 +52,7 @@ func rememberedAlike(ctx context.Context, calls []*engine.Call, newFeature func(
 	return nil
 }
 
-// alike compares all that a result says.
+// alike compares complete results.
 func alike(want, got *engine.Response) error {
 	if err := same(want.Resources, got.Resources); err != nil {
 		return err
@@ -71,9 +71,9 @@ func alike(want, got *engine.Response) error {
 	return nil
 }
 
-// variants are the call and others with the same resources: with policies in another
-// order, without each of them, with each under another name or newer, with an unrelated
-// one, for another host name, with no routes, and with the routes of another listener.
+// variants returns the call and others with the same resources: with policies in another order,
+// without each of them, with each under another name or newer, with an unrelated one, for another
+// host name, without routes, and with the routes of another listener.
 func variants(call *engine.Call) (out []*engine.Call, err error) {
 	out = append(out, call)
 	with := func(edit func(*engine.Call)) {
@@ -113,7 +113,7 @@ func moveToAnotherListener(rc *routev3.RouteConfiguration) {
 	}
 }
 
-// withMetadata sets a field of an object's metadata; an object that is none has no such
+// withMetadata sets a field of an object's metadata. Bytes that are not an object have no such
 // variant.
 func withMetadata(object []byte, field string, value any) ([]byte, bool) {
 	var o map[string]any

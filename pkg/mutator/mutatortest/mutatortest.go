@@ -1,23 +1,23 @@
-// Package mutatortest tells whether a feature keeps the contract of package mutator. One call in
+// Package mutatortest checks whether a feature keeps the contract of package mutator. One call in
 // the feature's test does it:
 //
 //	func TestConformance(t *testing.T) { mutatortest.Run(t, "testdata", hello.New) }
 //
-// Every folder of testdata is a case: in.yaml is a call of Envoy Gateway, or several, out.yaml the
+// Every folder of testdata is a case: in.yaml is one call of Envoy Gateway or several, out.yaml the
 // expected result, written with -update. README.md describes the fields. For each call the kit
 // checks the result, and that
 //   - Envoy Gateway makes the call when it is configured for the feature alone;
-//   - something happened, unless the case says that nothing does;
-//   - the result is valid, and the same bytes on every run, whatever the order of the custom
-//     resources, whatever the API server and Envoy Gateway write into their metadata and status,
-//     and however many calls run at once;
-//   - a second pass over it changes nothing, and the input is left as it was;
-//   - an engine that remembers gives the same answers, whatever it was asked before;
-//   - what the mutators did not want is byte for byte what came in, and everything is, if the
+//   - the call has an effect, unless the case expects none;
+//   - the result is valid, and the same bytes on every run, for any order of the custom
+//     resources, with whatever the API server and Envoy Gateway write into their metadata and
+//     status, and with any number of concurrent calls;
+//   - a second pass over the result changes nothing, and the input is unmodified;
+//   - an engine with a cache gives the same results, whatever calls it served before;
+//   - resources that no mutator edits are returned byte for byte, and so is everything if the
 //     feature reads policies and there are none.
 //
-// All messages of Envoy's and xDS's API are known in in.yaml, those of Envoy's contrib extensions
-// and of the feature's own if the test imports their Go packages.
+// The kit knows all messages of Envoy's and xDS's API in in.yaml. Import the Go packages of
+// messages of Envoy's contrib extensions, and of the feature's own messages, in the test.
 package mutatortest
 
 import (
@@ -40,8 +40,8 @@ import (
 
 var update = flag.Bool("update", false, "write out.yaml of mutator cases")
 
-// Run checks the feature on every case in dir. newFeature is called for each engine, so that
-// state that a feature keeps between engines comes to light.
+// Run checks the feature on every case in dir. It calls newFeature for each engine, to detect state
+// that a feature keeps between engines.
 func Run(t *testing.T, dir string, newFeature func() mutator.Feature) {
 	t.Helper()
 	var calls []*engine.Call
@@ -72,8 +72,8 @@ func runCase(t *testing.T, in string, newFeature func() mutator.Feature) (calls 
 	return calls
 }
 
-// load reads a case and makes its calls. A case that Envoy Gateway would not bring about, or in
-// which nothing happens without a word, is an error.
+// load reads a case and makes its calls. A case with a call that Envoy Gateway would not make, or
+// with an unexpected lack of effect, is an error.
 func load(ctx context.Context, in string, newFeature func() mutator.Feature) (*testCase, []answered, error) {
 	c, err := readCase(in)
 	if err != nil {
@@ -102,8 +102,8 @@ func (s *answered) check(t *testing.T, in string, newFeature func() mutator.Feat
 	}
 }
 
-// answer runs the call in an engine of its own. A panic is an error here, although the engine
-// contains it: of a mutator, of the validation of a custom resource, and of a reporter.
+// answer runs the call in its own engine. A panic is an error here, although the engine recovers
+// it: in a mutator, in the validation of a custom resource, and in a reporter.
 func answer(ctx context.Context, f mutator.Feature, call *engine.Call) (*engine.Response, error) {
 	e, err := engine.New([]mutator.Feature{f})
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// sent rejects a call that Envoy Gateway does not make when it is configured for the feature
-// alone, as `egraft config envoy-gateway` prints it: beside features that need more the case
-// would pass, and alone the feature would not work. An error begins with a field of the call.
+// sent rejects a call that Envoy Gateway does not make when it is configured for the feature alone,
+// as `egraft config envoy-gateway` prints it. Otherwise the case would pass next to features that
+// need more, and the feature would not work alone. An error begins with a field of the call.
 func sent(f *mutator.Feature, call *engine.Call) error {
 	if !f.Uses(call.Hook) {
 		return fmt.Errorf("hook: Envoy Gateway does not call %s for this feature: add it to Hooks, or remove the call", call.Hook)
@@ -39,7 +39,7 @@ func sent(f *mutator.Feature, call *engine.Call) error {
 	return nil
 }
 
-// remedy is what a feature says to have a kind of resource included in the Translation hook.
+// remedy returns the fields of a feature that include a kind of resource in the Translation hook.
 func remedy(k mutator.Kind) string {
 	switch k {
 	case mutator.KindCluster:
@@ -69,7 +69,8 @@ func sentObject(f *mutator.Feature, h mutator.Hook, raw []byte) error {
 	}
 }
 
-// kept rejects what Envoy Gateway drops from a response, because it does not include the kind.
+// kept rejects resources that Envoy Gateway drops from a response, because it does not include the
+// kind.
 func kept(f *mutator.Feature, call *engine.Call, res *engine.Response) error {
 	for _, list := range res.Resources[len(call.Resources):] {
 		if len(list.Encoded) > 0 && !f.Receives(call.Hook, list.Kind) {

@@ -17,7 +17,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// write makes a file of a case.
+// write creates a file of a case.
 func write(t *testing.T, content string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "in.yaml")
@@ -25,7 +25,7 @@ func write(t *testing.T, content string) string {
 	return file
 }
 
-// requireLoadError requires a case to be rejected, with an error about a field of it.
+// requireLoadError requires that a case is rejected, with an error about one of its fields.
 func requireLoadError(t *testing.T, content string, f mutator.Feature, want string) {
 	t.Helper()
 	file := write(t, content)
@@ -54,7 +54,7 @@ resources:
     virtualHosts: [{name: v, domains: ["*"], routes: [{match: {prefix: /}, route: {cluster: c}}]}]
 `
 
-// TestReachWithoutSayingSo: beside the built-in features it would work, and alone it would not.
+// TestReachWithoutSayingSo: the feature would work next to the built-in features, but not alone.
 func TestReachWithoutSayingSo(t *testing.T) {
 	f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: widen()}
 	requireLoadError(t, routed, f, "resources.RouteConfiguration: needs routes: set NeedsRoutes, or remove them: Envoy Gateway does not send them to this feature")
@@ -63,7 +63,7 @@ func TestReachWithoutSayingSo(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestWhatIsNotSent has a call for each reason not to make it.
+// TestWhatIsNotSent: a call for each reason for which Envoy Gateway does not make it.
 func TestWhatIsNotSent(t *testing.T) {
 	kinds := func(name string) []policy.Kind {
 		return []policy.Kind{policy.NewKind[map[string]any](schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: name}, nil)}
@@ -103,7 +103,7 @@ func TestWhatIsNotSent(t *testing.T) {
 	}
 }
 
-// secrets adds one.
+// secrets adds a secret.
 type secrets struct{}
 
 // Add implements [mutator.Adder].
@@ -111,7 +111,7 @@ func (secrets) Add(context.Context, *mutator.Input) (mutator.Additions, error) {
 	return mutator.Additions{Secrets: []*tlsv3.Secret{{Name: "s"}}}, nil
 }
 
-// TestReachesEnvoyRejects what Envoy Gateway drops: secrets that are added and not included.
+// TestReachesEnvoyRejects: Envoy Gateway drops added secrets of a kind that it does not include.
 func TestReachesEnvoyRejects(t *testing.T) {
 	f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Additions: secrets{}}
 	newFeature := func() mutator.Feature { return f }
@@ -123,7 +123,7 @@ func TestReachesEnvoyRejects(t *testing.T) {
 	require.NoError(t, reachesEnvoy(t.Context(), steps[0].call, steps[0].res, newFeature))
 }
 
-// TestNothingHappened: such a case would be green as soon as out.yaml is written.
+// TestNothingHappened: a case without an effect would pass as soon as out.yaml is written.
 func TestNothingHappened(t *testing.T) {
 	f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: widen(), NeedsRoutes: true}
 	alone := "{hook: Translation, resources: {Cluster: [{name: c}]}"
@@ -137,7 +137,7 @@ func TestNothingHappened(t *testing.T) {
 	require.ErrorContains(t, err, "hook Translation: unmodified: true, but the feature changed resources: remove the field, or correct the case: Cluster[0].altStatName differs:")
 }
 
-// TestOutcomeIsSomething: a policy without a target changes nothing, and is told of.
+// TestOutcomeIsSomething: a policy without a target changes nothing, but has an outcome.
 func TestOutcomeIsSomething(t *testing.T) {
 	f := mutator.Feature{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, NeedsRoutes: true, Listeners: mutator.Func[*listenerv3.Listener]{}, Reporter: notFound{}}
 	_, _, err := load(t.Context(), write(t, "{hook: Translation}"), func() mutator.Feature { return f })

@@ -9,15 +9,15 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// asServed answers the call with custom resources as Envoy Gateway sends them: with what the API
-// server and Envoy Gateway write into metadata and status, which changes while a policy means the
-// same, and with fields there that are newer than the feature.
+// asServed runs the call with custom resources as Envoy Gateway sends them: with metadata and
+// status that the API server and Envoy Gateway write, which change while the meaning of a policy
+// stays the same, and with fields there that are newer than the feature.
 func asServed(ctx context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error {
 	served := clone(call)
 	for i, raw := range served.Objects {
 		var o map[string]any
 		if json.Unmarshal(raw, &o) != nil {
-			continue // it is no custom resource
+			continue // not a custom resource
 		}
 		add(o, "metadata", map[string]any{
 			"resourceVersion": "1", "annotations": map[string]any{"example.com/annotation": "x"}, "newer": true,
@@ -32,7 +32,7 @@ func asServed(ctx context.Context, call *engine.Call, res *engine.Response, newF
 	return again(ctx, newFeature(), served, res.Resources)
 }
 
-// add adds members to an object in o, if it is one.
+// add adds members to an object in o, if o contains it.
 func add(o map[string]any, name string, members map[string]any) {
 	if o[name] == nil {
 		o[name] = map[string]any{}

@@ -14,8 +14,9 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// shadowChangesNothing gives all custom resources the effect Shadow. The response is then the one
-// without them, and their outcomes tell what became of them with the effect Enforce.
+// shadowChangesNothing sets the effect Shadow on all custom resources. The response must be the
+// same as without them, and their outcomes must contain the reasons that they have with the effect
+// Enforce.
 func shadowChangesNothing(ctx context.Context, call *engine.Call, res *engine.Response, newFeature func() mutator.Feature) error {
 	shadowed, ok := withShadow(call)
 	if !ok {
@@ -40,8 +41,8 @@ func shadowChangesNothing(ctx context.Context, call *engine.Call, res *engine.Re
 	return sameOutcomes(res.Policies, got.Policies, call)
 }
 
-// withShadow returns a call whose custom resources have the effect Shadow. It is not ok if there are
-// none that can have it.
+// withShadow returns a call with the effect Shadow on all custom resources. ok is false if none of
+// them can have it.
 func withShadow(call *engine.Call) (out *engine.Call, ok bool) {
 	out = clone(call)
 	for i, raw := range call.Objects {
@@ -63,7 +64,7 @@ func withShadow(call *engine.Call) (out *engine.Call, ok bool) {
 	return out, len(out.Objects) > 0
 }
 
-// clearShadow removes what the Route hook leaves on a route for the translation, which removes it.
+// clearShadow removes the shadow entry of the Route hook from a route.
 func clearShadow(res *engine.Response) error {
 	for i, list := range res.Resources {
 		if list.Kind != mutator.KindRoute {
@@ -91,11 +92,11 @@ func clearShadow(res *engine.Response) error {
 	return nil
 }
 
-// notOffered is in the message about a custom resource whose spec has no effect. Nobody can give it one.
+// notOffered is part of the error of a custom resource with a spec that has no field for an effect.
 const notOffered = `unknown field "spec.effect"`
 
-// sameOutcomes requires that the outcomes of custom resources of the call tell what theirs were with
-// the effect Enforce.
+// sameOutcomes requires that the outcomes of the call's custom resources contain the reasons that
+// they have with the effect Enforce.
 func sameOutcomes(enforced, shadow []mutator.PolicyOutcome, call *engine.Call) error {
 	would := map[string]mutator.PolicyOutcome{}
 	for _, p := range shadow {
@@ -118,7 +119,7 @@ func sameOutcomes(enforced, shadow []mutator.PolicyOutcome, call *engine.Call) e
 	return nil
 }
 
-// isOf reports whether an outcome is of a custom resource that came with the call: others are in the
+// isOf reports whether an outcome belongs to a custom resource of the call: others are in the
 // metadata of routes.
 func isOf(call *engine.Call, p mutator.PolicyOutcome) (bool, error) {
 	for _, raw := range call.Objects {
