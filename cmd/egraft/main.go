@@ -1,4 +1,4 @@
-// Command egraft is the extension server for Envoy Gateway with the built-in mutators.
+// Command egraft is the extension server for Envoy Gateway with the built-in features.
 package main
 
 import (

@@ -68,7 +68,7 @@ type buildFile struct {
 	Modules   []builder.Module `json:"modules"`
 }
 
-// defaultImage is a name that no registry has.
+// defaultImage is a name that no registry serves.
 const defaultImage = "localhost/egraft:dev"
 
 func newBuild(p *program) *cobra.Command {
@@ -80,7 +80,7 @@ func newBuild(p *program) *cobra.Command {
 	cmd.Flags().StringVar(&f.Image, "image", "", "reference of the image, with a tag (default "+defaultImage+")")
 	cmd.Flags().StringSliceVar(&f.Platforms, "platform", nil, "platforms of the image, linux/amd64 or linux/arm64 (default linux and this machine's architecture)")
 	output := cmd.Flags().StringP("output-dir", "o", "dist", "directory to write to; output of an earlier build is replaced")
-	_ = cmd.MarkFlagFilename("file", "yaml", "yml") // fails for flags that do not exist
+	_ = cmd.MarkFlagFilename("file", "yaml", "yml") // fails only for flags that do not exist
 	_ = cmd.MarkFlagDirname("output-dir")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		for _, text := range *with {
@@ -103,7 +103,7 @@ func newBuild(p *program) *cobra.Command {
 	return cmd
 }
 
-// add adds what a file says to what flags say.
+// add merges a file into the values from flags.
 func (f *buildFile) add(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {

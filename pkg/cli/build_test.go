@@ -73,7 +73,7 @@ func TestBuildRejects(t *testing.T) {
 	}
 }
 
-// TestNew writes modules as far as that goes without Go.
+// TestNew writes modules as far as possible without Go.
 func TestNew(t *testing.T) {
 	source, err := filepath.Abs("../..")
 	require.NoError(t, err)

@@ -47,7 +47,7 @@ func newCases(p *program) *cobra.Command {
 	name := cmd.Flags().String("feature", "", "`name` of the feature; by default the one that is not built in")
 	cmd.Flags().BoolVar(&m.OnlyChanged, "only-changed", false, "leave out resources that the feature does not change, if the result is the same without them")
 	cmd.Flags().BoolVar(&m.All, "all", false, "make a case of every translation, not only of the last one of each Gateway")
-	_ = cmd.RegisterFlagCompletionFunc("feature", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { // the flag is there
+	_ = cmd.RegisterFlagCompletionFunc("feature", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { // cannot fail, the flag exists
 		s, err := p.load(flags)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
@@ -82,7 +82,8 @@ func featureNames(features []mutator.Feature) (names []string) {
 	return names
 }
 
-// feature is the enabled feature with a name, or the only one that is not built in.
+// feature returns the enabled feature with a name or, without a name, the only one that is not
+// built in.
 func (p *program) feature(features []mutator.Feature, name string) (mutator.Feature, error) {
 	if name == "" && len(p.registered) == 1 {
 		name = p.registered[0].Name()

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recordedCalls are those of a real Envoy Gateway.
+// recordedCalls are calls of a real Envoy Gateway.
 const recordedCalls = "../../e2e/playback/testdata"
 
 // TestCases: internal/cases runs the conformance kit on such cases.

@@ -52,7 +52,7 @@ func newCheck(p *program) *cobra.Command {
 	return cmd
 }
 
-// printRules prints the rules as they are, and the limits.
+// printRules prints the rules as written, and the limits.
 func (p *program) printRules(s *settings) error {
 	lines := []string{"settings are valid"}
 	for i := range s.NamespaceRules {
@@ -83,7 +83,7 @@ func (p *program) printNamespace(s *settings, namespace string) error {
 	return p.printLines(append(lines, limitLines(s)...))
 }
 
-// filtersOf prints the filters that are granted, beside those that need no grant.
+// filtersOf formats the granted filters, with those that need no grant.
 func filtersOf(granted []string) string {
 	if slices.Contains(granted, tenancy.AllFilters) {
 		return "any"
@@ -98,7 +98,7 @@ func orAny(patterns []string) string {
 	return strings.Join(patterns, ", ")
 }
 
-// limitLines prints the limits by the names of their fields in the file.
+// limitLines formats the limits, by their field names in the file.
 func limitLines(s *settings) []string {
 	return []string{
 		fmt.Sprint("maxInitialFetchTimeout: ", s.MaxInitialFetchTimeout),

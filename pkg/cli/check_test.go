@@ -71,7 +71,7 @@ maxPeers: 8
 	}
 }
 
-// TestRulesReachMutators: what serve runs has the operator's rules and limits, custom
+// TestRulesReachMutators: the features that serve runs have the operator's rules and limits, custom
 // mutators included.
 func TestRulesReachMutators(t *testing.T) {
 	p := &program{environ: []string{"EGRAFT_NAMESPACE_RULES=namespaces=*;kinds=None", "EGRAFT_MAX_AGENT_SOCKETS_PER_NAMESPACE=3"}}
@@ -86,8 +86,8 @@ func TestRulesReachMutators(t *testing.T) {
 	require.EqualError(t, set.Of(hello[0].GroupVersionKind)[0].Err, "kind: Forbidden: namespace shop may not use Hello.test.egraft.io: --namespace-rules permits none")
 }
 
-// TestDocumentedRules checks the examples of the page as an operator would, and that the
-// page shows what the command prints.
+// TestDocumentedRules checks the page's examples as an operator would, and that the page shows what
+// the command prints.
 func TestDocumentedRules(t *testing.T) {
 	text, err := os.ReadFile(settingsPage)
 	require.NoError(t, err)

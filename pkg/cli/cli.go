@@ -1,8 +1,8 @@
-// Package cli is the command line of egraft, for its own binary and for those that add
-// mutators of their own to it.
+// Package cli is the command line of egraft, for its own binary and for binaries with additional
+// features.
 //
-// It puts the other packages together and prints errors, each once. It must not contain
-// anything that a test of another package would need.
+// It connects the other packages and prints each error once. It must not contain anything that a
+// test of another package would need.
 package cli
 
 import (
@@ -21,22 +21,22 @@ import (
 
 // Exit codes.
 const (
-	// ExitOK means that the command did what it was asked to.
+	// ExitOK means that the command succeeded.
 	ExitOK = 0
-	// ExitFailure means that it could not.
+	// ExitFailure means that the command failed.
 	ExitFailure = 1
-	// ExitUsage means that the command line or a setting is wrong.
+	// ExitUsage means that the command line or a setting is invalid.
 	ExitUsage = 2
 )
 
-// Main runs the program with the built-in features, which is [catalog.Builtin] for most, and
-// with features that are not built in, and returns its exit code. A binary with features of
-// its own is
+// Main runs the program with the built-in features, usually [catalog.Builtin], and with registered
+// features that are not built in, and returns its exit code. A custom binary is
 //
 //	func main() { os.Exit(cli.Main(catalog.Builtin, hello.Feature())) }
 //
-// Features run after the features, in their order, unless [mutator.Feature.After] says
-// otherwise. The program ends in order at SIGTERM or SIGINT, and at once at the second of them.
+// Registered features run after the built-in ones, in their order, unless [mutator.Feature.After]
+// says otherwise. The program shuts down gracefully at the first SIGTERM or SIGINT, and ends
+// immediately at the second.
 func Main(features func(catalog.Options) []mutator.Feature, registered ...feature.Registration) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -44,7 +44,7 @@ func Main(features func(catalog.Options) []mutator.Feature, registered ...featur
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	go func() {
 		<-signals
-		signal.Stop(signals) // first, so that no second signal is lost on the way
+		signal.Stop(signals) // first, so that a second signal during shutdown ends the program
 		cancel()
 	}()
 	name, args := invocation(os.Args)
@@ -53,9 +53,9 @@ func Main(features func(catalog.Options) []mutator.Feature, registered ...featur
 	})
 }
 
-// program is what commands need of the world.
+// program has everything that commands need from outside.
 type program struct {
-	name           string // what a person types to call the program, egraft if it is empty
+	name           string // the name by which a user calls the program; egraft if empty
 	features       func(catalog.Options) []mutator.Feature
 	registered     []feature.Registration
 	environ        []string
@@ -84,13 +84,13 @@ func run(ctx context.Context, args []string, p *program) int {
 	return ExitUsage
 }
 
-// exitStatus is the exit code of a command that did what it was asked to.
+// exitStatus is the exit code of a command that ran without an error.
 type exitStatus int
 
 // Error implements the error interface.
 func (s exitStatus) Error() string { return fmt.Sprintf("exit code %d", int(s)) }
 
-// failure is an error that has nothing to do with how the command was called.
+// failure is an error that is not a usage error.
 type failure struct{ error }
 
 // Unwrap lets callers see the cause.

@@ -52,7 +52,7 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-// result is what a command leaves.
+// result is the result of a command.
 type result struct {
 	code           int
 	stdout, stderr string
@@ -65,7 +65,7 @@ func egraft(ctx context.Context, environ []string, args ...string) result {
 	return result{code, stdout.String(), stderr.String()}
 }
 
-// mutatorNames are those of the mutators that the options switch on.
+// mutatorNames returns the names of the features that the options enable.
 func mutatorNames(o catalog.Options) (out []string) {
 	for _, f := range withHello(o) {
 		out = append(out, f.Name)
@@ -75,7 +75,7 @@ func mutatorNames(o catalog.Options) (out []string) {
 
 func quoted(list []string) string { return `"` + strings.Join(list, `", "`) + `"` }
 
-// withHello is what a custom binary hands to [Main].
+// withHello returns the features that a custom binary passes to [Main].
 func withHello(o catalog.Options) []mutator.Feature {
 	return append(catalog.Builtin(o), mutator.Feature{
 		Name: "hello", Hooks: []mutator.Hook{mutator.HookCluster, mutator.HookRoute},
@@ -88,10 +88,10 @@ func withHello(o catalog.Options) []mutator.Feature {
 	})
 }
 
-// slowRuns is what the slow mutator says.
+// slowRuns is what the slow mutator prints.
 const slowRuns = "the slow mutator runs"
 
-// withSlow adds a mutator that takes as long as it may.
+// withSlow adds a mutator that runs until its timeout.
 func withSlow(o catalog.Options) []mutator.Feature {
 	return append(withHello(o), mutator.Feature{
 		Name: "slow", Hooks: []mutator.Hook{mutator.HookVirtualHost},
@@ -107,7 +107,7 @@ func kind(name string) policy.Kind {
 	return policy.NewKind[map[string]any](schema.GroupVersionKind{Group: "test.egraft.io", Version: "v1", Kind: name}, nil)
 }
 
-// everything is a feature that needs all that Envoy Gateway can give.
+// everything is a feature that needs everything that Envoy Gateway can send.
 func everything() mutator.Feature {
 	return mutator.Feature{
 		Name: "everything", Hooks: mutator.Hooks(),

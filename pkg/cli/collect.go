@@ -131,7 +131,7 @@ func (c *collecting) here(ctx context.Context) {
 	}
 }
 
-// doctor adds what the checks say.
+// doctor adds the results of the checks.
 func (c *collecting) doctor(f *doctor.Facts) {
 	r := doctor.NewReport(doctor.Run(f))
 	c.JSON("doctor.json", r, nil)
@@ -140,7 +140,8 @@ func (c *collecting) doctor(f *doctor.Facts) {
 	c.Text("doctor.txt", text.Bytes(), err)
 }
 
-// gateway adds the part of Envoy Gateway's configuration that concerns egraft: others can have secrets.
+// gateway adds the part of Envoy Gateway's configuration that concerns egraft: other parts can
+// contain secrets.
 func (c *collecting) gateway(text []byte, err error) {
 	var config *wiring.Config
 	if err == nil {
@@ -149,7 +150,7 @@ func (c *collecting) gateway(text []byte, err error) {
 	c.JSON("envoy-gateway.json", config, err)
 }
 
-// egraft adds what one egraft tells of itself, and its calls.
+// egraft adds what one egraft reports about itself, and its calls.
 func (c *collecting) egraft(ctx context.Context, r replica) {
 	for path, name := range map[string]string{
 		"/api/v1/self": "self.json", "/api/v1/version": "version.json", "/api/v1/calls": "calls.json", "/api/v1/recording": "recording.tar.gz", "/metrics": "metrics.txt",
@@ -160,10 +161,10 @@ func (c *collecting) egraft(ctx context.Context, r replica) {
 	}
 }
 
-// maxEnvoy bounds what is taken of the configuration of one Envoy.
+// maxEnvoy limits the configuration of one Envoy, in bytes.
 const maxEnvoy = 64 << 20
 
-// envoy adds what one Envoy has.
+// envoy adds the configuration of one Envoy.
 func (c *collecting) envoy(ctx context.Context, e envoyadmin.Envoy) {
 	dir := "envoys/" + bundle.Name(e.Name) + "/"
 	info, err := e.Info(ctx)

@@ -24,13 +24,13 @@ const (
 	logBytes = 8 << 20
 )
 
-// Resources that are collected beside custom resources.
+// Resources to collect in addition to custom resources.
 var (
 	events   = schema.GroupVersionResource{Group: "events.k8s.io", Version: "v1", Resource: "events"}
 	gateways = schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "gateways"}
 )
 
-// inCluster collects from a cluster. What cannot be had is noted, and the rest is collected.
+// inCluster collects from a cluster. It records what is unavailable and collects the rest.
 func (c *collecting) inCluster(ctx context.Context, k *cluster.Cluster) {
 	server, err := k.Version(ctx)
 	c.JSON("kubernetes.json", map[string]string{"version": server}, err)
@@ -75,7 +75,7 @@ func (c *collecting) inCluster(ctx context.Context, k *cluster.Cluster) {
 	c.events(ctx, k, kinds, namespace)
 }
 
-// missing notes what could not be found.
+// missing records what could not be found.
 func (c *collecting) missing(what string, err error) {
 	if err != nil {
 		c.Text(what, nil, err)
@@ -111,14 +111,14 @@ func (c *collecting) explained(ctx context.Context, k *cluster.Cluster, all []re
 	}
 }
 
-// container is what is collected of one: no environment, which can have secrets.
+// container is what the bundle contains of a container: no environment, which can contain secrets.
 type container struct {
 	Name  string   `json:"name"`
 	Image string   `json:"image"`
 	Args  []string `json:"args,omitempty"`
 }
 
-// pods adds what pods are like, and the logs of egraft and Envoy Gateway.
+// pods adds a description of pods, and the logs of egraft and Envoy Gateway.
 func (c *collecting) pods(ctx context.Context, k *cluster.Cluster, pods []cluster.Pod) {
 	var list []map[string]any
 	for _, p := range pods {
@@ -162,7 +162,7 @@ func (c *collecting) policies(ctx context.Context, k *cluster.Cluster, needs wir
 	return append(kinds, "Gateway")
 }
 
-// events adds those about kinds, and those of a namespace.
+// events adds the events about the kinds, and the events in a namespace.
 func (c *collecting) events(ctx context.Context, k *cluster.Cluster, kinds []string, namespace string) {
 	all, err := k.List(ctx, events, "", "")
 	all = slices.DeleteFunc(all, func(e unstructured.Unstructured) bool {
@@ -172,7 +172,7 @@ func (c *collecting) events(ctx context.Context, k *cluster.Cluster, kinds []str
 	c.JSON("events.json", stripped(all), err)
 }
 
-// stripped leaves out annotations, which have whole objects, and who manages which field.
+// stripped removes annotations, which contain whole objects, and managed fields.
 func stripped(all []unstructured.Unstructured) []unstructured.Unstructured {
 	for i := range all {
 		all[i].SetManagedFields(nil)

@@ -24,7 +24,7 @@ import (
 	"github.com/egraft/egraft/internal/redact/redacttest"
 )
 
-// unpacked are the files of a bundle by name, without its directory, and those of recordings in it.
+// unpacked returns the files of a bundle, and those of recordings in it, by name without directory.
 func unpacked(t *testing.T, path string) map[string]string {
 	t.Helper()
 	f, err := os.Open(path)
@@ -57,7 +57,7 @@ func unpacked(t *testing.T, path string) map[string]string {
 	}
 }
 
-// dumping is the administration interface of an Envoy with resources as they are, with secrets.
+// dumping serves the administration interface of an Envoy, with the resources and their secrets.
 func dumping(t *testing.T, all []*redacttest.Translation) string {
 	t.Helper()
 	lists, secret := map[string][]string{}, 0
@@ -66,7 +66,7 @@ func dumping(t *testing.T, all []*redacttest.Translation) string {
 		require.NoError(t, err)
 		text, err := protojson.MarshalOptions{Resolver: envoyapi.Types{}}.Marshal(packed)
 		if err != nil {
-			return // Envoy would not have it
+			return // Envoy would not use it
 		}
 		secret += strings.Count(string(text), redacttest.Marker)
 		lists[list] = append(lists[list], fmt.Sprintf(form, text))
@@ -95,7 +95,7 @@ func dumping(t *testing.T, all []*redacttest.Translation) string {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// collected is what `egraft collect` takes of an egraft and an Envoy.
+// collected returns what `egraft collect` collects from an egraft and an Envoy.
 func collected(t *testing.T, address string, all []*redacttest.Translation) map[string]string {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "envoy-gateway.yaml")

@@ -16,21 +16,21 @@ import (
 )
 
 const (
-	// completionTimeout bounds how long a person waits behind the tab key.
+	// completionTimeout limits how long a user waits for completions.
 	completionTimeout = 2 * time.Second
-	// maxCompletions bounds how many names are offered.
+	// maxCompletions limits the number of names offered.
 	maxCompletions = 500
 )
 
-// gatewayAPI are kinds of subjects beside custom resources.
+// gatewayAPI are the kinds of subjects in addition to custom resources.
 var gatewayAPI = []schema.GroupVersionKind{
 	{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "Gateway"},
 	{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "HTTPRoute"},
 	{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "GRPCRoute"},
 }
 
-// completeSubjects completes KIND/NAMESPACE/NAME, with names from the cluster. Whatever goes wrong, it
-// offers nothing and says nothing.
+// completeSubjects completes KIND/NAMESPACE/NAME, with names from the cluster. On an error, it
+// offers and prints nothing.
 func (p *program) completeSubjects(flags *config.Flags, w *place) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
 		s, err := p.load(flags)
@@ -71,14 +71,14 @@ func completeNames(ctx context.Context, c *cluster.Cluster, of schema.GroupVersi
 		return nil
 	}
 	all, err := c.List(ctx, resource, "", "")
-	if err != nil { // the user may be allowed to see one namespace only
+	if err != nil { // the user may have access to one namespace only
 		if all, err = c.List(ctx, resource, c.Namespace(), ""); err != nil {
 			return nil
 		}
 	}
 	for i := range all {
 		namespace, name := all[i].GetNamespace(), all[i].GetName()
-		// What is offered gets into a command line.
+		// Completions become part of a command line.
 		if len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1123Subdomain(name)) > 0 {
 			continue
 		}

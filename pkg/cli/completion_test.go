@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/internal/cluster/clustertest"
 )
 
-// bufferPolicies are three policies, one of which has a name that no object can have.
+// bufferPolicies are three policies, one of which has an invalid name.
 const bufferPolicies = `{"apiVersion": "egraft.io/v1alpha1", "kind": "BufferPolicyList", "items": [
 	{"apiVersion": "egraft.io/v1alpha1", "kind": "BufferPolicy", "metadata": {"namespace": "shop", "name": "buffer"}},
 	{"apiVersion": "egraft.io/v1alpha1", "kind": "BufferPolicy", "metadata": {"namespace": "shop", "name": "$(reboot)"}},
@@ -60,7 +60,7 @@ func TestInvocation(t *testing.T) {
 	}
 }
 
-// TestPlugin: as a plugin of kubectl, the program names itself as people call it.
+// TestPlugin: as a plugin of kubectl, the program uses the name by which users call it.
 func TestPlugin(t *testing.T) {
 	var stdout, stderr strings.Builder
 	p := &program{name: "kubectl egraft", features: withHello, stdout: &stdout, stderr: &stderr}

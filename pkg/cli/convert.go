@@ -48,7 +48,7 @@ const convertExample = `  # kubectl get envoypatchpolicies --all-namespaces -o y
   # What would they change while the EnvoyPatchPolicies are in place? Only filters
   egraft plan -f policies.yaml`
 
-// maxConverted is how much of EnvoyPatchPolicies is read.
+// maxConverted limits the size of the EnvoyPatchPolicies to read.
 const maxConverted = 32 << 20
 
 // exitUnconverted is the exit code if something is not converted.
@@ -77,7 +77,7 @@ func newConvert(p *program) *cobra.Command {
 		if s := exitStatus(0); err == nil || errors.As(err, &s) {
 			return err
 		}
-		return failed(err) // 2 is for what is not converted
+		return failed(err) // exit code 2 means that something is not converted
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return failed(err) })
 	return cmd
@@ -111,7 +111,7 @@ func (p *program) convert(ctx context.Context, s *settings, f *convertFlags, fil
 	return nil
 }
 
-// patchPolicies reads EnvoyPatchPolicies of files.
+// patchPolicies reads EnvoyPatchPolicies from files.
 func (p *program) patchPolicies(f *convertFlags, files []string, stdin io.Reader) (all []*convert.Policy, err error) {
 	if len(files) == 0 {
 		files = []string{"-"}
@@ -160,10 +160,10 @@ func readBounded(name string, stdin io.Reader, most int64) ([]byte, error) {
 	return data, nil
 }
 
-// world reads what Envoy has; nil if nothing says it.
+// world reads Envoy's resources; nil if no flag provides them.
 func (f *convertFlags) world(stdin io.Reader, progress func(string)) (*convert.World, error) {
 	if len(f.dumps) == 0 && f.recording == "" {
-		return nil, nil //nolint:nilnil // names have to do
+		return nil, nil //nolint:nilnil // the conversion uses names only
 	}
 	progress("what Envoy has")
 	w := &convert.World{}
@@ -206,7 +206,7 @@ func (f *convertFlags) record(w *convert.World) error {
 	return nil
 }
 
-// told tells what is not converted, and what there is to know.
+// told prints what is not converted, and notes.
 func (p *program) told(r *convert.Result) {
 	style := terminal.New(p.stderr, p.environ)
 	left := map[string]bool{}
@@ -230,7 +230,7 @@ func (p *program) told(r *convert.Result) {
 	}
 }
 
-// counted is a number of things.
+// counted formats a number of things.
 func counted(n int, what string) string {
 	if n != 1 {
 		what += "s"

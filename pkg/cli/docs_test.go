@@ -24,7 +24,7 @@ const (
 	begin, end   = "<!-- begin: generated -->\n", "<!-- end: generated -->\n"
 )
 
-// pages are the documents and what the program says that they have to contain.
+// pages maps documents to the generated text that they must contain.
 func pages() map[string]string {
 	return map[string]string{usagePage: usage(), settingsPage: settingsTable()}
 }
@@ -55,7 +55,7 @@ func TestStaleDocuments(t *testing.T) {
 	require.NoError(t, upToDate(begin+"a\n"+end, "a\n"))
 }
 
-// upToDate compares the generated part of a document with what it should be.
+// upToDate compares the generated part of a document with the expected text.
 func upToDate(text, want string) error {
 	_, rest, found := strings.Cut(text, begin)
 	got, _, ended := strings.Cut(rest, end)
@@ -78,7 +78,7 @@ func at(lines []string, i int) string {
 	return ""
 }
 
-// usage is the help text of every command.
+// usage returns the help text of every command.
 func usage() string {
 	var out strings.Builder
 	p := &program{features: catalog.Builtin, stdout: io.Discard, stderr: io.Discard}
@@ -96,7 +96,7 @@ func helpOf(cmd *cobra.Command) string {
 	return out.String()
 }
 
-// commands lists the tree but for what cobra adds for shells.
+// commands lists the command tree without the shell completion commands that cobra adds.
 func commands(cmd *cobra.Command) []*cobra.Command {
 	list := []*cobra.Command{cmd}
 	for _, sub := range cmd.Commands() {
@@ -136,8 +136,7 @@ func TestExampleFile(t *testing.T) {
 	require.Empty(t, errs)
 }
 
-// TestExamples checks that the examples of every command are commands that exist, with
-// flags that exist.
+// TestExamples checks that the examples of every command use existing commands and flags.
 func TestExamples(t *testing.T) {
 	root := newRoot(&program{features: catalog.Builtin, stdout: io.Discard, stderr: io.Discard})
 	for _, cmd := range commands(root) {
@@ -155,7 +154,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// examples splits an example text into command lines, without comments, redirections and what they are piped to.
+// examples splits an example text into command lines, without comments, redirections and pipes.
 func examples(text string) [][]string {
 	var out [][]string
 	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", "")) {

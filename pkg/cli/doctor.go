@@ -93,7 +93,7 @@ func (d *doctorFlags) validate() error {
 	return nil
 }
 
-// diagnose prints a report. Failed checks are a failure.
+// diagnose prints a report. It returns an error if a check failed.
 func (p *program) diagnose(r *doctor.Report, d *doctorFlags) error {
 	if d.output == "json" {
 		enc := json.NewEncoder(p.stdout)
@@ -114,7 +114,7 @@ func (p *program) diagnose(r *doctor.Report, d *doctorFlags) error {
 	}
 }
 
-// facts gathers what there is to check.
+// facts gathers what the checks need.
 func (p *program) facts(ctx context.Context, s *settings, d *doctorFlags) (*doctor.Facts, error) {
 	f := &doctor.Facts{Now: time.Now(), Needs: wiring.NeedsOf(s.features), Socket: s.socket()}
 	if d.remote {
@@ -130,7 +130,7 @@ func (p *program) facts(ctx context.Context, s *settings, d *doctorFlags) (*doct
 	return f, nil
 }
 
-// socket is the path of the socket, empty if egraft is to serve on TCP.
+// socket returns the path of the socket, empty if egraft serves on TCP.
 func (s *settings) socket() string {
 	if network, address := s.Network(); network == "unix" {
 		return address
@@ -138,7 +138,7 @@ func (s *settings) socket() string {
 	return ""
 }
 
-// localFacts asks what runs on this host.
+// localFacts queries what runs on this host.
 func (p *program) localFacts(ctx context.Context, s *settings, f *doctor.Facts, d *doctorFlags) {
 	if d.config != "" {
 		f.Written = survey.File(d.config)

@@ -14,7 +14,7 @@ import (
 	"github.com/egraft/egraft/internal/doctor"
 )
 
-// gatewayConfig is a file with a configuration of Envoy Gateway that leads to a socket.
+// gatewayConfig writes a file with an Envoy Gateway configuration that refers to a socket.
 func gatewayConfig(t *testing.T, socket string, change ...string) string {
 	t.Helper()
 	got := egraft(t.Context(), nil, "config", "envoy-gateway", "--socket", socket)
@@ -24,7 +24,7 @@ func gatewayConfig(t *testing.T, socket string, change ...string) string {
 	return path
 }
 
-// runningGateway answers as Envoy Gateway's admin server with a configuration.
+// runningGateway serves a configuration like Envoy Gateway's admin server.
 func runningGateway(t *testing.T, answer string) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +78,8 @@ func TestDoctor(t *testing.T) {
 	require.Equal(t, "egraft: 1 check failed\n", got.stderr, "the rest is judged by the settings: %s", got.stdout)
 }
 
-// TestDoctorAsksEnvoyGateway: what runs counts, and a file that differs from it is found.
+// TestDoctorAsksEnvoyGateway: doctor checks the running configuration, and reports a file that
+// differs.
 func TestDoctorAsksEnvoyGateway(t *testing.T) {
 	running := runningGateway(t, `{"version": "v1.9.1", "envoyGatewayConfig": {"kind": "EnvoyGateway"}}`)
 	got := egraft(t.Context(), nil, "doctor", "--admin-address", "off", "--envoy-gateway-admin", running, "--envoy-gateway-config", gatewayConfig(t, "/s"), "--socket", "/s")

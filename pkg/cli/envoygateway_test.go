@@ -44,7 +44,7 @@ func ours(kind string) egv1a1.GroupVersionKind {
 	return egv1a1.GroupVersionKind{Group: "egraft.io", Version: "v1alpha1", Kind: kind}
 }
 
-// builtinManager is what the built-in mutators need.
+// builtinManager returns what the built-in features need.
 func builtinManager() *egv1a1.ExtensionManager {
 	size := resource.MustParse("256Mi")
 	return &egv1a1.ExtensionManager{

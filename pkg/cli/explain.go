@@ -61,7 +61,7 @@ const explainExample = `  # Why does the policy have no effect?
   # From a recording
   egraft explain --recording recording.tar.gz`
 
-// explaining are the flags of the command.
+// explaining holds the flags of the command.
 type explaining struct {
 	surroundings
 	recording string
@@ -83,7 +83,7 @@ func newExplain(p *program) *cobra.Command {
 	cmd.Flags().BoolVar(&x.diff, "diff", false, "print the fields that egraft changes")
 	cmd.Flags().StringVarP(&x.output, "output", "o", "text", "one of text, json, yaml")
 	cmd.ValidArgsFunction = p.completeSubjects(flags, &x.place)
-	_ = cmd.RegisterFlagCompletionFunc("output", completeWords("text", "json", "yaml")) // the flag is there
+	_ = cmd.RegisterFlagCompletionFunc("output", completeWords("text", "json", "yaml")) // cannot fail, the flag exists
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := p.load(flags)
 		if err != nil {
@@ -100,7 +100,7 @@ func newExplain(p *program) *cobra.Command {
 	return cmd
 }
 
-// report makes the report, or has it made.
+// report returns the report from a recording or from running egrafts.
 func (x *explaining) report(ctx context.Context, p *program, s *settings, args []string) (*explain.Report, error) {
 	if !slices.Contains([]string{"text", "json", "yaml"}, x.output) {
 		return nil, fmt.Errorf("--output %q is not one of text, json, yaml", x.output)
@@ -115,7 +115,7 @@ func (x *explaining) report(ctx context.Context, p *program, s *settings, args [
 	return x.live(ctx, p, s, args, objects)
 }
 
-// live asks the egraft on this host, or those in a cluster.
+// live queries the egraft on this host, or those in a cluster.
 func (x *explaining) live(ctx context.Context, p *program, s *settings, args []string, objects [][]byte) (*explain.Report, error) {
 	if !x.remote {
 		r, err := x.running(ctx, s, args, objects)
@@ -132,7 +132,7 @@ func (x *explaining) live(ctx context.Context, p *program, s *settings, args []s
 	return r, asked(err)
 }
 
-// asked makes an error a failure, but for that of a query that is wrong.
+// asked makes an error a failure, unless the query is invalid.
 func asked(err error) error {
 	if errors.As(err, new(*explain.QueryError)) {
 		return err
@@ -179,12 +179,12 @@ func (x *explaining) recorded(ctx context.Context, s *settings, args []string, o
 	return report, nil
 }
 
-// running asks an egraft that runs on this host.
+// running queries an egraft on this host.
 func (x *explaining) running(ctx context.Context, s *settings, args []string, objects [][]byte) (*explain.Report, error) {
 	if s.AdminAddress == "" {
 		return nil, errors.New("--admin-address is off: pass the address of a running egraft, or a recording with --recording")
 	}
-	r, err := explain.Ask(ctx, &http.Transport{}, s.AdminAddress, x.request(args, objects)) // without the environment's proxy
+	r, err := explain.Ask(ctx, &http.Transport{}, s.AdminAddress, x.request(args, objects)) // no proxy from the environment
 	if err != nil {
 		return nil, asked(err)
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/egraft/egraft/internal/recording"
 )
 
-// explainFiles are the calls and the policy of the page.
+// explainFiles has the calls and the policy of the page.
 const explainFiles = "testdata/explain"
 
 // TestExplainPage runs the commands of the page.
@@ -63,7 +63,7 @@ func TestExplainDocument(t *testing.T) {
 	require.JSONEq(t, j.stdout, string(asJSON))
 }
 
-// TestExplainServing: a running egraft says what the command says of the same calls.
+// TestExplainServing: a running egraft reports the same as the command for the same calls.
 func TestExplainServing(t *testing.T) {
 	t.Chdir(explainFiles)
 	socket, address := filepath.Join(t.TempDir(), "s"), freeAddress(t)
@@ -82,7 +82,7 @@ func TestExplainServing(t *testing.T) {
 		want := egraft(t.Context(), nil, append([]string{"explain", "--recording", "calls.yaml"}, args...)...)
 		got := ask(args...)
 		require.Equal(t, want.code, got.code, args)
-		if !slices.Contains(args, "json") { // which has the time of the calls
+		if !slices.Contains(args, "json") { // which contains the time of the calls
 			require.Equal(t, want.stdout, got.stdout, args)
 		}
 	}

@@ -16,13 +16,13 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// declared is a feature that is not built in, with settings that nothing else changes.
+// declared is a feature that is not built in, with its own copy of the settings.
 type declared struct {
 	feature.Declaration
 	name string
 }
 
-// declare declares the settings of all features anew.
+// declare creates new declarations of the settings of all features.
 func (p *program) declare() (out []declared) {
 	for _, f := range p.registered {
 		out = append(out, declared{f.Declare(), f.Name()})
@@ -37,14 +37,14 @@ func sections(declarations []declared) (out []config.Section) {
 	return out
 }
 
-// addFlags adds the flags of all settings to a command. With names, the help text has only
+// addFlags adds the flags of all settings to a command. If names are given, the help text has only
 // these.
 func (p *program) addFlags(cmd *cobra.Command, names ...string) *config.Flags {
 	return config.AddFlags(cmd.Flags(), sections(p.declare()), names...)
 }
 
-// made makes the features of features after their settings were read. One that cannot be made
-// has only a name; that is no error if it is disabled.
+// made creates the features after their settings were read. A feature that cannot be created has
+// only a name; this is an error unless it is disabled.
 func made(cfg *config.Config, declarations []declared) (features []mutator.Feature, errs field.ErrorList) {
 	for _, f := range declarations {
 		feature, err := f.Feature()
@@ -60,7 +60,7 @@ func made(cfg *config.Config, declarations []declared) (features []mutator.Featu
 	return features, errs
 }
 
-// origins are the features with the modules that they come from.
+// origins returns the features with their modules.
 func (p *program) origins() (out []telemetry.FeatureModule) {
 	for _, f := range p.registered {
 		out = append(out, telemetry.FeatureModule{Name: f.Name(), Module: version.ModuleOf(f.Package())})
@@ -68,7 +68,7 @@ func (p *program) origins() (out []telemetry.FeatureModule) {
 	return out
 }
 
-// modules has a line for each feature: its name, module and version.
+// modules returns a line for each feature: its name, module and version.
 func (p *program) modules() []string {
 	out := []string{}
 	for _, f := range p.origins() {
@@ -77,7 +77,7 @@ func (p *program) modules() []string {
 	return out
 }
 
-// ownFlags are the flags of egraft's commands, which no feature can have.
+// ownFlags returns the flags of egraft's commands, which no feature can use.
 func ownFlags() map[string]string {
 	out := map[string]string{"help": "egraft"}
 	var add func(cmd *cobra.Command)

@@ -20,7 +20,7 @@ import (
 	"github.com/egraft/egraft/pkg/setting"
 )
 
-// statSettings are those of the feature "stat", which prefixes the statistics of clusters.
+// statSettings are the settings of the feature "stat", which prefixes the statistics of clusters.
 type statSettings struct {
 	Prefix string
 	Suffix string
@@ -52,12 +52,12 @@ func stat() feature.Registration {
 	return feature.WithSettings("stat", statSettings{}, statTable, newStat)
 }
 
-// first is a feature without settings, which runs behind stat.
+// first is a feature without settings that runs after stat.
 func first() mutator.Feature {
 	return mutator.Feature{Name: "first", Hooks: []mutator.Hook{mutator.HookRoute}, After: []string{"stat"}}
 }
 
-// custom runs a command of a binary with features, which are stat and first if none are given.
+// custom runs a command of a binary with features; by default stat and first.
 func custom(t *testing.T, environ []string, args []string, registered ...feature.Registration) result {
 	t.Helper()
 	if registered == nil {
@@ -99,7 +99,7 @@ func TestFeaturesInHelp(t *testing.T) {
 	require.NotContains(t, egraft(t.Context(), nil, "serve", "--help").stdout, "--stat-prefix", "without the feature")
 }
 
-// namesOf loads settings and returns the features that are to run, in their order.
+// namesOf loads settings and returns the enabled features, in order.
 func namesOf(t *testing.T, environ []string, registered ...feature.Registration) []string {
 	t.Helper()
 	p := &program{features: catalog.Builtin, registered: registered, environ: append(environ, "EGRAFT_STAT_PREFIX=a")}
@@ -108,8 +108,8 @@ func namesOf(t *testing.T, environ []string, registered ...feature.Registration)
 	return names(s)
 }
 
-// TestOrderOfFeatures: the built-in ones keep their order, and After finds a place among them,
-// also behind one that is off or disabled.
+// TestOrderOfFeatures: the built-in ones keep their order, and After positions a feature among
+// them, also after one that is off or disabled.
 func TestOrderOfFeatures(t *testing.T) {
 	last := func() mutator.Feature { return mutator.Feature{Name: "last", Hooks: []mutator.Hook{mutator.HookRoute}} }
 	prompt := func() mutator.Feature {
@@ -152,7 +152,7 @@ func flagged(name, one string) feature.Registration {
 	return feature.WithSettings(name, struct{}{}, table, func(struct{}) (mutator.Feature, error) { return mutator.Feature{Name: name}, nil })
 }
 
-// TestServeWithFeatures: a setting changes what Envoy Gateway gets, and the log and the metrics
+// TestServeWithFeatures: a setting changes what Envoy Gateway receives, and the log and the metrics
 // name the modules.
 func TestServeWithFeatures(t *testing.T) {
 	socket, admin := filepath.Join(t.TempDir(), "s"), freeAddress(t)

@@ -16,8 +16,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestMutatorThatHangs goes from a mutator that does not end to what an operator sees, and
-// back.
+// TestMutatorThatHangs tests a hung mutator through to what an operator sees, and its recovery.
 func TestMutatorThatHangs(t *testing.T) {
 	release := make(chan struct{})
 	hangs := func(catalog.Options) []mutator.Feature {

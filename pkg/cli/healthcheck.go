@@ -45,7 +45,7 @@ func newHealthcheck(p *program) *cobra.Command {
 	return cmd
 }
 
-// check asks the server of a configuration.
+// check queries the server of a configuration.
 func check(ctx context.Context, c *config.Config) error {
 	if network, address := c.Network(); network == "unix" {
 		return checkSocket(ctx, address)
@@ -77,7 +77,7 @@ func checkAdmin(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("check %s: %w", address, err)
 	}
-	client := &http.Client{Transport: &http.Transport{}} // without the environment's proxy
+	client := &http.Client{Transport: &http.Transport{}} // no proxy from the environment
 	answer, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("check %s: %w", address, err)

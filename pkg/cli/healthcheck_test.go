@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// TestHealthcheckOfServerThatDrains asks a server that answers, but does not serve.
+// TestHealthcheckOfServerThatDrains checks a server that responds but does not serve.
 func TestHealthcheckOfServerThatDrains(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
@@ -28,7 +28,7 @@ func TestHealthcheckOfServerThatDrains(t *testing.T) {
 		egraft(t.Context(), nil, "healthcheck", "--socket", socket))
 }
 
-// TestHealthcheckByAdminAddress asks an admin address that is not ready.
+// TestHealthcheckByAdminAddress checks an admin address that is not ready.
 func TestHealthcheckByAdminAddress(t *testing.T) {
 	var asked string
 	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

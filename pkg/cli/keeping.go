@@ -16,15 +16,15 @@ import (
 	"github.com/egraft/egraft/internal/version"
 )
 
-// keeping is the journal of the running egraft and how others read it.
+// keeping is the journal of the running egraft, with the API that reads it.
 type keeping struct {
 	*journal.Journal // nil if there is none
 	limit            int64
 	settings         *settings
-	reading          chan struct{} // has room for as many as may read at a time
+	reading          chan struct{} // its capacity is the number of concurrent reads
 }
 
-// newKeeping makes the journal, if anybody can read it.
+// newKeeping creates the journal, unless its size is 0 or no admin address serves it.
 func newKeeping(s *settings, log *slog.Logger) *keeping {
 	k := &keeping{settings: s, reading: make(chan struct{}, 1)}
 	if limit := s.JournalSize.Value(); limit > 0 && s.AdminAddress != "" {
@@ -34,7 +34,7 @@ func newKeeping(s *settings, log *slog.Logger) *keeping {
 	return k
 }
 
-// keeper is nil if there is no journal.
+// keeper returns the journal, nil if there is none.
 func (k *keeping) keeper() extension.Keeper {
 	if k.Journal == nil {
 		return nil
@@ -42,7 +42,7 @@ func (k *keeping) keeper() extension.Keeper {
 	return k.Journal
 }
 
-// run keeps calls until ctx ends or what it returns is called.
+// run records calls until ctx ends or the returned function is called.
 func (k *keeping) run(ctx context.Context) (stop func()) {
 	if k.Journal == nil {
 		return func() {}
@@ -66,13 +66,13 @@ func (k *keeping) stats() telemetry.Journal {
 	return telemetry.Journal(k.Stats())
 }
 
-// Answers to requests for what is not there.
+// Errors for missing journals and calls.
 var (
 	errNoJournal = &admin.Error{Status: http.StatusNotFound, Message: "egraft keeps no calls: set --journal-size"}
 	errNoCall    = &admin.Error{Status: http.StatusNotFound, Message: "there is no such call, or it is not kept any longer"}
 )
 
-// metas are the calls that are kept, without their content.
+// metas returns the recorded calls without their content.
 func (k *keeping) metas(ctx context.Context) []recording.Meta {
 	if k.Journal == nil {
 		return nil
@@ -102,7 +102,7 @@ func (k *keeping) serve(to *admin.API) {
 	to.Handle("/api/v1/recording", http.HandlerFunc(k.recording))
 }
 
-// call answers with a call, as a file of a recording has it.
+// call responds with a call in the format of a recording's file.
 func (k *keeping) call(w http.ResponseWriter, r *http.Request) {
 	k.read(w, r, "application/json", func(ctx context.Context) (func(http.ResponseWriter) error, error) {
 		c, err := k.Call(ctx, r.PathValue("id"))
@@ -117,7 +117,7 @@ func (k *keeping) call(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// recording answers with all calls, or with the last ones of each Gateway if ?latest is set.
+// recording responds with all calls, or with the last ones of each Gateway if ?latest is set.
 func (k *keeping) recording(w http.ResponseWriter, r *http.Request) {
 	k.read(w, r, "application/gzip", func(ctx context.Context) (func(http.ResponseWriter) error, error) {
 		calls, err := k.Recorded(ctx, r.URL.Query().Has("latest"))
@@ -126,11 +126,11 @@ func (k *keeping) recording(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// maxExplained is how many bytes of calls are explained in the process that serves: about five times as
-// much memory is taken for the time of a request.
+// maxExplained limits the calls that the serving process explains, in bytes. A request takes about
+// five times as much memory while it lasts.
 const maxExplained = 64 << 20
 
-// latestBytes is the size of the last translation of each Gateway.
+// latestBytes returns the size of the last translation of each Gateway.
 func latestBytes(calls []recording.Meta) (n int) {
 	last := map[string]int{}
 	for _, c := range calls {
@@ -144,7 +144,7 @@ func latestBytes(calls []recording.Meta) (n int) {
 	return n
 }
 
-// latest is the last translation of each Gateway, with the calls that belong to it.
+// latest returns the last translation of each Gateway, with the calls that belong to it.
 func (k *keeping) latest(ctx context.Context) (*recording.Recording, error) {
 	if k.Journal == nil {
 		return nil, errNoJournal
@@ -165,7 +165,7 @@ func (k *keeping) header() recording.Header {
 	}
 }
 
-// read lets one request at a time read calls: they are decompressed in memory.
+// read limits reading to one request at a time, because calls are decompressed in memory.
 func (k *keeping) read(w http.ResponseWriter, r *http.Request, contentType string, read func(context.Context) (func(http.ResponseWriter) error, error)) {
 	if k.Journal == nil {
 		admin.WriteError(w, errNoJournal)
@@ -184,6 +184,6 @@ func (k *keeping) read(w http.ResponseWriter, r *http.Request, contentType strin
 	}
 	w.Header().Set("Content-Type", contentType)
 	if write(w) != nil {
-		panic(http.ErrAbortHandler) // the client must not take a part for all
+		panic(http.ErrAbortHandler) // the client must not mistake a partial response for a complete one
 	}
 }

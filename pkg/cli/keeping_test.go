@@ -21,7 +21,7 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestJournal: what Envoy Gateway sent can be read at the admin address, by connection.
+// TestJournal: the admin address serves what Envoy Gateway sent, by connection.
 func TestJournal(t *testing.T) {
 	socket, address := filepath.Join(t.TempDir(), "s"), freeAddress(t)
 	_, stop := serving(t, nil, "--socket", socket, "--admin-address", address, "--call-timeout", "7s")
@@ -33,7 +33,7 @@ func TestJournal(t *testing.T) {
 	for range 3 {
 		_, err := eg.PostTranslateModify(t.Context(), &extension.PostTranslateModifyRequest{Clusters: []*clusterv3.Cluster{{Name: "c"}}})
 		require.NoError(t, err)
-		fetched(t, address, "/api/v1/calls") // now it is kept
+		fetched(t, address, "/api/v1/calls") // now the call is recorded
 	}
 	status, body := fetched(t, address, "/api/v1/calls")
 	require.Equal(t, 200, status)
@@ -83,8 +83,8 @@ func TestNoJournal(t *testing.T) {
 	require.Equal(t, ExitOK, stop())
 }
 
-// TestExplainedIsBounded: of calls that take more memory than there is beside the work, egraft says
-// where to explain them.
+// TestExplainedIsBounded: if explaining calls would take too much memory, egraft reports where to
+// explain them.
 func TestExplainedIsBounded(t *testing.T) {
 	of := func(gateway, translation string, bytes int) recording.Meta {
 		return recording.Meta{Gateway: gateway, Translation: translation, Bytes: bytes}

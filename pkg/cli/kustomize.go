@@ -30,10 +30,10 @@ const kustomizeExample = `  # A component for the image of your own build
   # The same with settings, as arguments of the sidecar and in Envoy Gateway's values
   egraft config kustomize --disable-features hedge --max-peers 10 --output-dir egraft`
 
-// isImage is the form of references: a repository with a tag or digest. YAML takes them as texts.
+// isImage matches image references: a repository with a tag or digest. They are strings in YAML.
 var isImage = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]*(:[0-9]+)?(/[a-z0-9._-]+)*(:[a-zA-Z0-9_][a-zA-Z0-9._-]*)?(@sha256:[0-9a-f]{64})?$`)
 
-// isProgram is a path that needs no quotes.
+// isProgram matches a path that needs no quotes.
 var isProgram = regexp.MustCompile(`^/[a-zA-Z0-9._/-]+$`)
 
 func newKustomize(p *program) *cobra.Command {

@@ -11,7 +11,7 @@ import (
 	"github.com/egraft/egraft/internal/version"
 )
 
-// newMan is hidden: it is for those who make packages.
+// newMan is hidden, because only packagers need it.
 func newMan() *cobra.Command {
 	return &cobra.Command{
 		Use: "man DIR", Short: "Write man pages", Hidden: true,

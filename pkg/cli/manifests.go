@@ -37,12 +37,12 @@ const rbacExample = `  # Permissions for Envoy Gateway in its usual namespace
   # For Envoy Gateway in another namespace
   egraft config rbac --envoy-gateway-namespace gateways --output-dir rbac`
 
-// outputDir is where manifests go.
+// outputDir is the directory for manifests.
 type outputDir struct{ directory string }
 
 func (o *outputDir) add(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&o.directory, "output-dir", "o", "", "write files to this directory, which is made if it is missing, and print nothing")
-	_ = cmd.MarkFlagDirname("output-dir") // fails for flags that do not exist
+	_ = cmd.MarkFlagDirname("output-dir") // fails only for flags that do not exist
 }
 
 // addNamespace adds the flag for Envoy Gateway's namespace.
@@ -103,7 +103,7 @@ func newRBAC(p *program) *cobra.Command {
 	return cmd
 }
 
-// build has the CRDs of all features that there are.
+// build returns the features with the CRDs of all features in this binary.
 func (p *program) build(s *settings) (*manifest.Build, error) {
 	texts, err := crds.Texts()
 	if err != nil {
@@ -129,7 +129,7 @@ func (p *program) build(s *settings) (*manifest.Build, error) {
 	return manifest.New(s.features, all), nil
 }
 
-// print writes files, or prints those that are no kustomization: these are about files.
+// print writes files, or prints all except kustomizations, which refer to files.
 func (p *program) print(files []manifest.File, o outputDir) error {
 	if o.directory != "" {
 		return writeFiles(files, o.directory)
@@ -158,7 +158,7 @@ func writeFiles(files []manifest.File, directory string) error {
 	return nil
 }
 
-// settingsAsArgs are the settings that were given as flags, for the arguments of a sidecar.
+// settingsAsArgs returns the settings given as flags, as arguments for a sidecar.
 func settingsAsArgs(given map[string]string) (args []string) {
 	for name, value := range given {
 		args = append(args, "--"+name+"="+value)

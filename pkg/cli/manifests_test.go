@@ -21,7 +21,8 @@ func greeting() mutator.Feature {
 
 const greetingCRD = "kind: CustomResourceDefinition\nspec: {group: example.com, names: {kind: Greeting, plural: greetingz}}\n"
 
-// TestManifestsOfOthers: what a feature that is not built in brings is printed unless it is disabled.
+// TestManifestsOfOthers: manifests of a feature that is not built in are printed unless it is
+// disabled.
 func TestManifestsOfOthers(t *testing.T) {
 	f := feature.New(greeting).WithCRDs([]byte(greetingCRD))
 	got := custom(t, nil, []string{"config", "crds"}, f)
@@ -46,7 +47,7 @@ func TestManifestsOfOthers(t *testing.T) {
 	require.Equal(t, "egraft: feature \"greeting\": read a CRD: a document is not of kind CustomResourceDefinition, with group and names in its spec\n", got.stderr)
 }
 
-// TestOverlayOfOthers needs to know the image: egraft's does not have the feature.
+// TestOverlayOfOthers: --image is required, because egraft's image does not have the feature.
 func TestOverlayOfOthers(t *testing.T) {
 	dir := t.TempDir()
 	for _, test := range []struct{ args, want string }{

@@ -101,12 +101,12 @@ func (p *program) newModule(ctx context.Context, m *scaffold.Module, directory, 
 	return failed(p.tidy(ctx, m, directory))
 }
 
-// languageVersion is the version for go.mod of the Go that built this program.
+// languageVersion returns the go.mod version of the Go that built this program.
 func languageVersion(release string) string {
 	if found := regexp.MustCompile(`^go(1\.[0-9]+\.[0-9]+)\b`).FindStringSubmatch(release); found != nil {
 		return found[1]
 	}
-	return "1.26.0" // go mod tidy raises it to what egraft needs
+	return "1.26.0" // go mod tidy raises it to egraft's minimum
 }
 
 func writeModule(m *scaffold.Module, directory string) error {
@@ -121,7 +121,7 @@ func writeModule(m *scaffold.Module, directory string) error {
 	return writeFiles(out, directory)
 }
 
-// tidy finds the versions of what the module uses, and says what comes next.
+// tidy resolves the module's dependencies, and prints the next steps.
 func (p *program) tidy(ctx context.Context, m *scaffold.Module, directory string) error {
 	fmt.Fprintf(p.stderr, "%s is in %s\n", m.KindName(), directory)
 	tool, err := builder.FindGo(p.environ)
@@ -140,11 +140,11 @@ func (p *program) tidy(ctx context.Context, m *scaffold.Module, directory string
 	})
 }
 
-// pinned are versions that the Go command can fetch.
+// pinned matches versions that the Go command can fetch.
 var pinned = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
 
-// egraftSource is the version of egraft that a module requires, and the directory where it is instead,
-// if it is one.
+// egraftSource returns the version of egraft that a module requires, and the directory that
+// replaces it, if egraft is one.
 func egraftSource(egraft string) (require, replace string, err error) {
 	if egraft == "" {
 		if egraft = version.Read().Version; !pinned.MatchString(egraft) {

@@ -13,15 +13,15 @@ import (
 	"github.com/egraft/egraft/internal/logging"
 )
 
-// publisher is an [extension.Publisher] that has to be run.
+// publisher is an [extension.Publisher] with a Run method.
 type publisher interface {
 	extension.Publisher
 	Run(context.Context)
 }
 
-// newPublisher returns what writes outcomes to Kubernetes, or nil if that is not wanted or
-// not possible. What the user asked for and cannot have is an error; what was only tried
-// is not, since hooks work without it.
+// newPublisher returns a publisher that writes outcomes to Kubernetes, or nil if that is disabled
+// or not possible. It returns an error only if the user explicitly enabled outcomes, because hooks
+// work without it.
 func newPublisher(c *config.Config, log *slog.Logger, o kube.Observer) (publisher, error) {
 	if c.KubernetesOutcomes == config.Never {
 		return nil, nil
@@ -39,7 +39,7 @@ func newPublisher(c *config.Config, log *slog.Logger, o kube.Observer) (publishe
 	return nil, nil
 }
 
-// instance is the name of the pod, which is its host name.
+// instance returns the host name, which is the name of the pod.
 func instance() string {
 	if name, err := os.Hostname(); err == nil && name != "" {
 		return name
@@ -47,8 +47,8 @@ func instance() string {
 	return "egraft"
 }
 
-// publishing runs a publisher, if there is one, until the function that it returns is
-// called, which waits for its end.
+// publishing runs a publisher, if there is one, until the returned function is called. That
+// function waits for its end.
 func publishing(ctx context.Context, p publisher) (stop func()) {
 	if p == nil {
 		return func() {}

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// kubeconfigOf is a file that leads to a server.
+// kubeconfigOf writes a kubeconfig for a server.
 func kubeconfigOf(t *testing.T, url string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kubeconfig")
@@ -24,7 +24,7 @@ func kubeconfigOf(t *testing.T, url string) string {
 	return path
 }
 
-// withPolicy is a translation with a policy that has no target.
+// withPolicy returns a translation with a policy that has no target.
 func withPolicy(name string) *extension.PostTranslateModifyRequest {
 	object := fmt.Appendf(nil, `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy","metadata":{"namespace":"default","name":%q,"uid":"u"},
 		"spec":{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"trustDomain":"example.org","workloadIdentifier":"/envoy","allowAnyInTrustDomain":true}}`, name)
@@ -33,13 +33,13 @@ func withPolicy(name string) *extension.PostTranslateModifyRequest {
 	}}
 }
 
-// TestCallsDoNotWaitForKubernetes: the API server takes requests and never answers, and
-// many outcomes are new.
+// TestCallsDoNotWaitForKubernetes: the API server accepts requests and never responds, and many
+// outcomes are new.
 func TestCallsDoNotWaitForKubernetes(t *testing.T) {
 	asked := make(chan string, 10)
 	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		asked <- r.Method + " " + r.URL.Path
-		_, _ = io.Copy(io.Discard, r.Body) // or the server does not see the client go
+		_, _ = io.Copy(io.Discard, r.Body) // otherwise the server does not notice that the client is gone
 		<-r.Context().Done()
 	}))
 	t.Cleanup(api.Close)

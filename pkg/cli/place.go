@@ -14,10 +14,10 @@ import (
 	"github.com/egraft/egraft/internal/terminal"
 )
 
-// place are the flags that say in which cluster to look, beside --kubeconfig.
+// place holds the flags that select a cluster, in addition to --kubeconfig.
 type place struct {
 	context, egraftNamespace, gatewayNamespace string
-	// local and remote say that the flags ask for this host, or for a cluster.
+	// local and remote report whether the flags select this host, or a cluster.
 	local, remote bool
 }
 
@@ -35,14 +35,14 @@ func (p *program) open(w *place, kubeconfig string) (*cluster.Cluster, error) {
 	})
 }
 
-// progress tells a person what takes long.
+// progress tells a user on a terminal what takes long.
 func (p *program) progress(what string) {
 	if f, ok := p.stderr.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
 		fmt.Fprintln(p.stderr, terminal.New(p.stderr, p.environ).Faint("waiting: "+terminal.Printable(what)))
 	}
 }
 
-// clusterFacts asks a cluster.
+// clusterFacts queries a cluster.
 func (p *program) clusterFacts(ctx context.Context, f *doctor.Facts, d *doctorFlags) error {
 	c, err := p.open(&d.place, d.kubeconfig)
 	if err != nil {

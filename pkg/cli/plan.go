@@ -51,7 +51,7 @@ const planExample = `  # What would the policy change?
   # In CI, from a recording, validated by the Envoy release in use
   egraft plan -f policies/ --recording recording.tar.gz --validate-with /usr/local/bin/envoy`
 
-// planFlags are the flags of the command.
+// planFlags holds the flags of the command.
 type planFlags struct {
 	finding
 	recording, namespace, output, envoy string
@@ -72,7 +72,7 @@ func newPlan(p *program) *cobra.Command {
 	cmd.Flags().StringVar(&f.recording, "recording", "", "`path` of a recording: a directory or a tar file; if empty, the command asks a running egraft")
 	cmd.Flags().StringVar(&f.envoy, "validate-with", "", "`path` of an Envoy binary that validates the result")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "text", "one of text, json, yaml")
-	_ = cmd.RegisterFlagCompletionFunc("output", completeWords("text", "json", "yaml")) // the flag is there
+	_ = cmd.RegisterFlagCompletionFunc("output", completeWords("text", "json", "yaml")) // cannot fail, the flag exists
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s, err := p.load(flags)
 		if err == nil {
@@ -82,7 +82,7 @@ func newPlan(p *program) *cobra.Command {
 		if s := exitStatus(0); err == nil || errors.As(err, &s) {
 			return err
 		}
-		return failed(err) // 2 is for changes
+		return failed(err) // exit code 2 means changes
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error { return failed(noArgs(cmd, args)) }
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return failed(err) })
@@ -143,7 +143,7 @@ func (f *planFlags) changes(stdin io.Reader) (c plan.Changes, err error) {
 	return c, err
 }
 
-// readObjects reads custom resources of files, and of the YAML and JSON files of directories.
+// readObjects reads custom resources from files, and from the YAML and JSON files in directories.
 func readObjects(names []string, namespace string, stdin io.Reader) (all []*objectfile.Object, err error) {
 	for _, name := range names {
 		files := []string{name}
@@ -176,7 +176,7 @@ func readObjects(names []string, namespace string, stdin io.Reader) (all []*obje
 	return all, nil
 }
 
-// validateWith has an Envoy validate what the Gateways that change would have.
+// validateWith makes an Envoy validate the resulting configuration of each Gateway that changes.
 func validateWith(ctx context.Context, program string, r *plan.Report) error {
 	for i := range r.Gateways {
 		g := &r.Gateways[i]
@@ -199,7 +199,7 @@ func validateWith(ctx context.Context, program string, r *plan.Report) error {
 	return nil
 }
 
-// maxValidation is how many lines of Envoy's are told.
+// maxValidation limits the lines of Envoy's output in an error.
 const maxValidation = 10
 
 func validate(ctx context.Context, program string, bootstrap []byte) error {
@@ -207,13 +207,13 @@ func validate(ctx context.Context, program string, bootstrap []byte) error {
 	if err != nil {
 		return fmt.Errorf("validate: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // a temporary one
+	defer func() { _ = os.RemoveAll(dir) }() // it is temporary
 	path := filepath.Join(dir, "bootstrap.json")
 	if err := os.WriteFile(path, bootstrap, 0o600); err != nil {
 		return fmt.Errorf("validate: %w", err)
 	}
 	out, err := exec.CommandContext(ctx, program, "--mode", "validate", "--log-level", "error", "-c", path).CombinedOutput()
-	if err == nil || strings.Contains(string(out), fmt.Sprintf("configuration '%s' OK", path)) { // it can crash after that
+	if err == nil || strings.Contains(string(out), fmt.Sprintf("configuration '%s' OK", path)) { // Envoy can crash after that
 		return nil
 	}
 	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(string(out), path, "bootstrap.json")), "\n")

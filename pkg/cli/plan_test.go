@@ -50,7 +50,7 @@ func TestPlan(t *testing.T) {
 	require.Equal(t, 2, planned(t, "", "-f", dir).code)
 }
 
-// TestPlanErrors: the exit code 2 is for changes, so that everything that is wrong has 1.
+// TestPlanErrors: every error has exit code 1, because 2 means changes.
 func TestPlanErrors(t *testing.T) {
 	for name, test := range map[string]struct {
 		stdin string
@@ -72,7 +72,7 @@ func TestPlanErrors(t *testing.T) {
 	}
 }
 
-// TestPlanValidates has a program in place of Envoy.
+// TestPlanValidates uses a program instead of Envoy.
 func TestPlanValidates(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "envoy")
 	for name, test := range map[string]struct {

@@ -7,14 +7,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// kubectl finds its plugins, and what completes their arguments, by the names of programs.
+// kubectl finds its plugins, and the programs that complete their arguments, by name.
 // https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/
 const (
 	pluginName     = "kubectl-egraft"
 	completionName = "kubectl_complete-egraft"
 )
 
-// invocation is how the program was called: by which name, and with which arguments.
+// invocation returns the name by which the program was called, and its arguments.
 func invocation(argv []string) (name string, args []string) {
 	switch strings.TrimSuffix(filepath.Base(argv[0]), ".exe") {
 	case pluginName:

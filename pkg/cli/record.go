@@ -30,13 +30,13 @@ const recordExample = `  # From a workstation
   # Only the last translation of each Gateway, as readable files
   egraft record --latest recording`
 
-// finding are the flags that say where a running egraft is.
+// finding holds the flags that locate a running egraft.
 type finding struct {
 	place
 	address, kubeconfig string
 }
 
-// read takes in the flags of a command.
+// read reads the flags of a command.
 func (f *finding) read(cmd *cobra.Command, s *settings) {
 	f.local = cmd.Flags().Changed("admin-address")
 	f.remote = cmd.Flags().Changed("kubeconfig") || f.context != ""
@@ -71,13 +71,13 @@ func newRecord(p *program) *cobra.Command {
 	return cmd
 }
 
-// running gets the recording of a running egraft.
+// running returns the recording of a running egraft.
 func (p *program) running(ctx context.Context, f *finding, latest bool) (*recording.Recording, error) {
 	var here error
 	if !f.remote {
 		if here = errors.New("--admin-address is off"); f.address != "" {
 			var r *recording.Recording
-			// Without the environment's proxy.
+			// No proxy from the environment.
 			if r, here = recording.Fetch(ctx, &http.Transport{}, f.address, latest); here == nil {
 				return r, nil
 			}
@@ -93,7 +93,7 @@ func (p *program) running(ctx context.Context, f *finding, latest bool) (*record
 	return r, err
 }
 
-// runningInCluster asks all replicas and returns the recording of the one that was called last.
+// runningInCluster queries all replicas and returns the recording of the one with the latest call.
 func (p *program) runningInCluster(ctx context.Context, f *finding, latest bool) (*recording.Recording, error) {
 	c, err := p.open(&f.place, f.kubeconfig)
 	if err != nil {

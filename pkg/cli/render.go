@@ -65,7 +65,7 @@ var renderSettings = []string{
 	"max-filters-per-namespace",
 }
 
-// rendering are the flags of the command.
+// rendering holds the flags of the command.
 type rendering struct {
 	files  []string
 	output string
@@ -125,7 +125,7 @@ func (r *rendering) input(stdin io.Reader) (*render.Input, error) {
 	return in, nil
 }
 
-// errWithoutEffect leads to the exit code; the outcomes tell the rest.
+// errWithoutEffect determines the exit code; the outcomes have the details.
 var errWithoutEffect = errors.New("not every policy is in effect")
 
 func (p *program) renderInput(ctx context.Context, s *settings, in *render.Input, r rendering) error {
@@ -150,7 +150,7 @@ func (p *program) renderInput(ctx context.Context, s *settings, in *render.Input
 	return nil
 }
 
-// compare compares a resource with what it was. Without a result, it was added or removed.
+// compare compares a resource with its previous version. Without a result, it was added or removed.
 func compare(r *render.Resource) (sign diff.Op, result *diff.Result, err error) {
 	switch {
 	case r.Before == nil:

@@ -17,11 +17,11 @@ import (
 // renderFiles are the dump and the policies of the page.
 const renderFiles = "testdata/render"
 
-// TestRenderPage runs the commands of the page and compares what they print. With -update it
-// writes that into the page.
+// TestRenderPage runs the commands of the page and compares their output. With -update, it writes
+// the output into the page.
 func TestRenderPage(t *testing.T) { runPage(t, "../../docs/render.md", renderFiles, 2) }
 
-// runPage runs the commands of a page in a directory, and compares what they print with their blocks.
+// runPage runs the commands of a page in a directory, and compares their output with their blocks.
 func runPage(t *testing.T, page, dir string, commands int) {
 	t.Helper()
 	path, err := filepath.Abs(page)
@@ -112,7 +112,7 @@ func TestRender(t *testing.T) {
 	require.True(t, strings.HasSuffix(got.stdout, programmed), got.stdout)
 }
 
-// TestRenderRedacts: a private key is in the dump, and in no output.
+// TestRenderRedacts: a private key in the dump is in no output.
 func TestRenderRedacts(t *testing.T) {
 	t.Chdir(renderFiles)
 	dump, err := os.ReadFile("dump.json")
@@ -129,8 +129,8 @@ func TestRenderRedacts(t *testing.T) {
 	}
 }
 
-// TestRenderTranslated: what egctl x translate prints is a config dump for each Gateway, in the
-// spelling of protobuf's JSON.
+// TestRenderTranslated: egctl x translate prints a config dump for each Gateway, in protobuf's JSON
+// spelling.
 func TestRenderTranslated(t *testing.T) {
 	t.Chdir(renderFiles)
 	raw, err := os.ReadFile("dump.json")
@@ -157,7 +157,7 @@ func TestRenderTranslated(t *testing.T) {
 	require.Contains(t, egraft(t.Context(), nil, "render", "-f", file).stderr, "xds has 2 Gateways: render one at a time")
 }
 
-// TestRenderErrorsQuoteNothing: what is malformed in a dump can be a secret.
+// TestRenderErrorsQuoteNothing: malformed parts of a dump can be secrets.
 func TestRenderErrorsQuoteNothing(t *testing.T) {
 	for text, want := range map[string]string{
 		`SECRET: [`: "is not valid YAML or JSON",

@@ -40,7 +40,7 @@ const replayExample = `  # Before an upgrade
   # Two releases of Envoy Gateway
   egraft replay with-1.8.tar.gz --against-recording with-1.9.tar.gz`
 
-// replaying are the flags of the command.
+// replaying holds the flags of the command.
 type replaying struct {
 	binary, recording, output string
 	flags                     []string
@@ -96,7 +96,7 @@ func (p *program) replay(ctx context.Context, path string, given map[string]stri
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = one.Stop() }() // what it answered is known
+	defer func() { _ = one.Stop() }() // its responses are known
 	other, err := replay.Start(ctx, replay.Program{Path: cmp.Or(r.binary, self), Args: append(slices.Clone(args), r.flags...), Env: p.environ})
 	if err != nil {
 		return nil, err
@@ -110,8 +110,8 @@ func (p *program) replay(ctx context.Context, path string, given map[string]stri
 	return report, nil
 }
 
-// serveArgs are the recorded settings that change what egraft does with resources, and behind them
-// those that were given.
+// serveArgs returns the recorded settings that change what egraft does with resources, overridden
+// by the given ones.
 func serveArgs(recorded, given map[string]string) (args []string) {
 	all := map[string]string{}
 	for name, value := range recorded {
@@ -126,7 +126,7 @@ func serveArgs(recorded, given map[string]string) (args []string) {
 	return args
 }
 
-// errAnswersDiffer leads to the exit code; the report tells the rest.
+// errAnswersDiffer determines the exit code; the report has the details.
 var errAnswersDiffer = errors.New("not all responses are identical")
 
 func (p *program) writeReplay(r *replay.Report, output string) error {

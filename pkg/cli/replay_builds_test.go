@@ -10,8 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReplayAgainstAnotherBuild compares egraft with a program that has a feature more: the resource
-// and the field that it adds are named, and calls that the feature does not change are identical.
+// TestReplayAgainstAnotherBuild compares egraft with a program that has one more feature: the
+// report names the resource and the field that it adds, and calls that it does not change are
+// identical.
 func TestReplayAgainstAnotherBuild(t *testing.T) {
 	const example = "../../examples/custom-mutator"
 	other := filepath.Join(t.TempDir(), "other")

@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/internal/replay"
 )
 
-// TestReplay starts egrafts as processes, which this test binary is.
+// TestReplay starts egrafts as processes of this test binary.
 func TestReplay(t *testing.T) {
 	const recorded = "../features/backendmtls/testdata/federation"
 	dir, environ := t.TempDir(), append(os.Environ(), asMain+"=1")
@@ -34,7 +34,7 @@ func TestReplay(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(both.stdout), &report))
 	require.Equal(t, []int{1, 1, 1}, []int{report.Version, report.Requests, report.Identical})
 
-	// Settings of the recorded egraft hold for both.
+	// Settings of the recorded egraft apply to both.
 	r, err := recording.Open(recorded)
 	require.NoError(t, err)
 	r.Settings = map[string]string{"fast-cluster-updates": "true", "eds-initial-fetch-timeout": "3s", "socket": "/run/else"}

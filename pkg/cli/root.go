@@ -48,8 +48,8 @@ func newRoot(p *program) *cobra.Command {
 	return root
 }
 
-// wrapped prints a usage whose flags are wrapped. A template of usage would do it, too, at the cost of a
-// sixth of the program: see hack/architecture/linked_test.go.
+// wrapped prints a usage with wrapped flags. A usage template would also do this, but would add a
+// sixth to the size of the program: see hack/architecture/linked_test.go.
 func wrapped(usage func(*cobra.Command) error) func(*cobra.Command) error {
 	return func(cmd *cobra.Command) error {
 		out := cmd.OutOrStderr()
@@ -66,10 +66,10 @@ func wrapped(usage func(*cobra.Command) error) func(*cobra.Command) error {
 	}
 }
 
-// usageWidth is the longest line of a usage.
+// usageWidth is the maximum line length of a usage.
 const usageWidth = 100
 
-// wrapping are the texts of flags, each followed by the wrapped one.
+// wrapping returns the texts of flags, each followed by its wrapped version.
 func wrapping(sets ...*pflag.FlagSet) (pairs []string) {
 	for _, flags := range sets {
 		if text := strings.TrimSpace(flags.FlagUsages()); text != "" {
@@ -79,7 +79,7 @@ func wrapping(sets ...*pflag.FlagSet) (pairs []string) {
 	return pairs
 }
 
-// title is what a person types to call the program.
+// title returns the name by which a user calls the program.
 func (p *program) title() string {
 	if p.name == "" {
 		return "egraft"
@@ -87,10 +87,10 @@ func (p *program) title() string {
 	return p.name
 }
 
-// help shows the help of a command that only has others below it.
+// help shows the help of a command that only has subcommands.
 func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
-// oneOf rejects names that no command below has. For the root cobra does it by itself.
+// oneOf rejects unknown subcommands. For the root, cobra does this itself.
 func oneOf(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
@@ -98,7 +98,7 @@ func oneOf(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// noArgs rejects arguments in words that say what to do.
+// noArgs rejects arguments with a message that says what to do.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("%s takes no arguments, but got %q", cmd.CommandPath(), args[0])

@@ -22,8 +22,8 @@ import (
 	"github.com/egraft/egraft/internal/redact/redacttest"
 )
 
-// TestNoSecrets sends what Envoy Gateway's golden files have through a served egraft, with a marker in
-// all that is secret, and looks for it in all that the egraft writes.
+// TestNoSecrets sends the contents of Envoy Gateway's golden files through a running egraft, with a
+// marker in every secret, and searches for it in everything that egraft writes.
 func TestNoSecrets(t *testing.T) {
 	socket, address := filepath.Join(t.TempDir(), "s"), freeAddress(t)
 	log, stop := serving(t, nil, "--socket", socket, "--admin-address", address, "--log-level", "debug")
@@ -31,7 +31,7 @@ func TestNoSecrets(t *testing.T) {
 	for _, g := range redacttest.Golden(t) {
 		send(t, client, g)
 		sent, secret = sent+len(g.Listeners)+len(g.Clusters)+len(g.Secrets)+len(g.Routes), secret+g.Secret
-		fetched(t, address, "/api/v1/calls") // now they are kept
+		fetched(t, address, "/api/v1/calls") // now the calls are recorded
 	}
 	for path, text := range answers(t, address, sent) {
 		redacttest.Absent(t, path, text)
@@ -75,7 +75,7 @@ func send(t *testing.T, client extension.EnvoyGatewayExtensionClient, g *redactt
 	require.NoError(t, err, g.Name)
 }
 
-// ofItsOwn gives the resources a Gateway of their own, so that all are kept.
+// ofItsOwn assigns the resources to a separate Gateway, so that the journal keeps all of them.
 func ofItsOwn(t *testing.T, g *redacttest.Translation) {
 	t.Helper()
 	s, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": "Gateway", "namespace": "default", "name": g.Name}}})
@@ -90,7 +90,7 @@ func ofItsOwn(t *testing.T, g *redacttest.Translation) {
 	}
 }
 
-// answers are those of the API. Whoever adds a path adds it here.
+// answers returns the responses of every path of the API. Add new paths here.
 func answers(t *testing.T, address string, sent int) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
@@ -123,7 +123,7 @@ func answers(t *testing.T, address string, sent int) map[string][]byte {
 	require.NoError(t, err)
 	kept := 0
 	for _, c := range r.Calls {
-		for _, l := range c.Resources { // as they are in memory
+		for _, l := range c.Resources { // as in memory
 			kept += len(l.Encoded)
 			out["resources"] = append(out["resources"], bytes.Join(l.Encoded, nil)...)
 		}

@@ -23,15 +23,15 @@ type self struct {
 	schemas  func() map[string]string
 }
 
-// newSelf reads the CRDs when they are first asked for: egraft is to be up fast.
+// newSelf reads the CRDs only when they are first requested, so that egraft starts fast.
 func newSelf(s *settings, health func() error) *self {
 	return &self{settings: s, started: time.Now(), health: health, schemas: sync.OnceValue(func() map[string]string {
-		all, _ := crds.Schemas() // they are part of the program, and a test reads them
+		all, _ := crds.Schemas() // they are embedded, and a test reads them
 		return all
 	})}
 }
 
-// facts are those for doctors.
+// facts returns the facts for doctors.
 func (s *self) facts() doctor.Egraft {
 	info := version.Read()
 	network, address := s.settings.Network()
@@ -63,14 +63,14 @@ func (s *self) serve(to *admin.API) {
 	})
 }
 
-// results are those of the checks that egraft can do alone.
+// results returns the results of the checks that egraft can run alone.
 func (s *self) results() []doctor.Result {
 	e := s.facts()
 	e.Name = "egraft"
 	return doctor.Self(&e, time.Now())
 }
 
-// verbose are the checks for /readyz?verbose.
+// verbose returns the checks for /readyz?verbose.
 func (s *self) verbose() (out []server.Check) {
 	for _, r := range s.results() {
 		c := server.Check{Name: r.Code + " " + r.Title}
@@ -82,7 +82,7 @@ func (s *self) verbose() (out []server.Check) {
 	return out
 }
 
-// metrics are the checks for /metrics.
+// metrics returns the checks for /metrics.
 func (s *self) metrics() (out []telemetry.Check) {
 	for _, r := range s.results() {
 		out = append(out, telemetry.Check{Code: r.Code, Name: r.Name, Status: r.Status.Number()})

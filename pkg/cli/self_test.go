@@ -26,7 +26,7 @@ func fetched(t *testing.T, address, path string) (int, string) {
 	return answer.StatusCode, string(body)
 }
 
-// TestSelf: what egraft says about itself comes from its settings and calls.
+// TestSelf: what egraft reports about itself comes from its settings and calls.
 func TestSelf(t *testing.T) {
 	socket, address, before := filepath.Join(t.TempDir(), "s"), freeAddress(t), time.Now()
 	_, stop := serving(t, nil, "--socket", socket, "--admin-address", address, "--max-message-size", "1Mi", "--call-timeout", "7s")

@@ -53,7 +53,7 @@ func newServe(p *program) *cobra.Command {
 	return cmd
 }
 
-// serve builds the parts and runs the server until ctx ends.
+// serve creates the components and runs the server until ctx ends.
 func (p *program) serve(ctx context.Context, s *settings) error {
 	log := logging.New(p.stderr, s.LogLevel, s.LogFormat)
 	info := version.Read()
@@ -109,14 +109,14 @@ func engineOptions(s *settings) []engine.Option {
 	}
 }
 
-// isHook tells Envoy Gateway's hook calls from health checks and others.
+// isHook distinguishes Envoy Gateway's hook calls from health checks and others.
 func isHook() func(fullMethod string) bool {
 	hooks := extension.Hooks()
 	return func(fullMethod string) bool { return hooks[fullMethod] != "" }
 }
 
-// warm is how many goroutines are kept ready: two for each of some calls at the same time,
-// of which Envoy Gateway makes few.
+// warm is the number of idle goroutines: two for each of a few concurrent calls. Envoy Gateway
+// makes few at a time.
 const warm = 8
 
 // cacheStats reads the statistics of the engine's cache.
@@ -127,7 +127,7 @@ func cacheStats(e *engine.Engine) func() telemetry.Cache {
 	}
 }
 
-// serverConfig translates settings.
+// serverConfig converts settings.
 func serverConfig(s *settings, log *slog.Logger, t *telemetry.Telemetry, register func(grpc.ServiceRegistrar)) server.Config {
 	c := server.Config{
 		MaxMessageBytes: int(s.MaxMessageSize.Value()),

@@ -25,8 +25,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// serving runs `egraft serve` until the test ends or cancels; it returns when a health
-// check with the same settings succeeds.
+// serving runs `egraft serve` until the test ends or calls stop. It returns when a health check
+// with the same settings succeeds.
 func serving(t *testing.T, environ []string, args ...string) (stderr *output, stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -57,7 +57,8 @@ func dial(t *testing.T, target string) extension.EnvoyGatewayExtensionClient {
 	return extension.NewEnvoyGatewayExtensionClient(conn)
 }
 
-// TestBufferPoolOfTheCodec: it copies what was received in buffers of another one.
+// TestBufferPoolOfTheCodec: the server uses the codec's buffer pool. With another pool, the codec
+// would copy what it receives.
 func TestBufferPoolOfTheCodec(t *testing.T) {
 	c := serverConfig(&settings{Config: config.Default()}, slog.New(slog.DiscardHandler), telemetry.New(telemetry.Config{}), nil)
 	require.Same(t, wire.BufferPool(), c.BufferPool)
@@ -76,7 +77,7 @@ func TestLargeMessages(t *testing.T) {
 	require.Equal(t, ExitOK, stop())
 }
 
-// TestServe goes once through everything: a custom mutator, all six hooks, metrics, end.
+// TestServe covers everything once: a custom mutator, all six hooks, metrics, shutdown.
 func TestServe(t *testing.T) {
 	socket, admin := filepath.Join(t.TempDir(), "s"), freeAddress(t)
 	stderr, stop := serving(t, []string{"EGRAFT_ADMIN_ADDRESS=" + admin, "EGRAFT_SOKET=x"}, "--socket", socket, "--log-level", "debug")

@@ -21,7 +21,7 @@ type settings struct {
 	features []mutator.Feature
 }
 
-// load reads the settings and reports everything that is wrong with them.
+// load reads the settings and reports every invalid one.
 func (p *program) load(flags *config.Flags) (*settings, error) {
 	declared := p.declare()
 	cfg, errs := config.Load(config.Sources{Flags: flags, Environ: p.environ, Sections: sections(declared)})
@@ -33,7 +33,7 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 		MaxBufferBytes:           cfg.MaxBufferBytes.Value(),
 	})
 	own, wrong := made(cfg, declared)
-	if len(errs) == 0 { // otherwise it may be wrong because a value could not be read
+	if len(errs) == 0 { // otherwise an unreadable value may be the cause
 		errs = wrong
 	}
 	all, err := mutator.Order(append(p.features(catalog.Everything()), own...))
@@ -49,7 +49,7 @@ func (p *program) load(flags *config.Flags) (*settings, error) {
 	return &settings{cfg, catalog.Restrict(running, cfg.Restrictions())}, nil
 }
 
-// inOrder puts the enabled features in the order of all that there are.
+// inOrder sorts the enabled features in the order of all features.
 func inOrder(features, all []mutator.Feature) []mutator.Feature {
 	at := map[string]int{}
 	for i := range all {
@@ -59,7 +59,7 @@ func inOrder(features, all []mutator.Feature) []mutator.Feature {
 	return features
 }
 
-// kindsOf are the kinds of custom resources that features read, as rules name them.
+// kindsOf returns the kinds of custom resources that features read, as rules name them.
 func kindsOf(features []mutator.Feature) (out []string) {
 	for i := range features {
 		f := &features[i]
@@ -72,7 +72,7 @@ func kindsOf(features []mutator.Feature) (out []string) {
 	return out
 }
 
-// unknownFeatures reports names that no feature has, whether it is enabled or not.
+// unknownFeatures reports names of features that do not exist, whether enabled or not.
 func unknownFeatures(cfg *config.Config, features []mutator.Feature) (errs field.ErrorList) {
 	var known []string
 	for i := range features {
@@ -92,7 +92,7 @@ func unknownFeatures(cfg *config.Config, features []mutator.Feature) (errs field
 	return errs
 }
 
-// enabled returns the features that are to run, with their failure policies.
+// enabled returns the enabled features, with their failure policies.
 func enabled(cfg *config.Config, features []mutator.Feature) []mutator.Feature {
 	var out []mutator.Feature
 	for _, f := range features {
@@ -107,7 +107,7 @@ func enabled(cfg *config.Config, features []mutator.Feature) []mutator.Feature {
 	return out
 }
 
-// settingsError prints one error on a line.
+// settingsError prints one error per line.
 type settingsError field.ErrorList
 
 // Error implements error.

@@ -27,7 +27,7 @@ func startProcess(t *testing.T) *process {
 	p.Cmd = exec.Command(os.Args[0], "serve", "--socket", p.socket, "--admin-address", "off", "--log-level", "debug")
 	p.Env, p.Stderr = append(os.Environ(), asMain+"=1"), p.stderr
 	require.NoError(t, p.Start())
-	t.Cleanup(func() { _ = p.Process.Kill() }) // of one that has ended it is an error
+	t.Cleanup(func() { _ = p.Process.Kill() }) // fails if the process has ended
 	require.Eventually(t, func() bool {
 		return egraft(t.Context(), nil, "healthcheck", "--socket", p.socket).code == ExitOK
 	}, 20*time.Second, 5*time.Millisecond)
@@ -40,7 +40,7 @@ func (p *process) wait(t *testing.T, text string) {
 	require.Eventually(t, func() bool { return strings.Contains(p.stderr.String(), text) }, 20*time.Second, time.Millisecond, text)
 }
 
-// TestSignals shows that a custom binary ends in order, and not by the signal.
+// TestSignals: a custom binary shuts down gracefully, and is not ended by the signal.
 func TestSignals(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		p := startProcess(t)

@@ -25,13 +25,13 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// SoakVariable says how long TestSoak goes on: a Go duration.
+// SoakVariable sets how long TestSoak runs, as a Go duration.
 const SoakVariable = "EGRAFT_SOAK"
 
-// callsPerMinute is an hour's worth in a minute, of a Gateway that changes every second.
+// callsPerMinute is one hour of calls in a minute, for a Gateway that changes every second.
 const callsPerMinute = 3600
 
-// soaked is what must not grow.
+// soaked holds the values that must not grow.
 type soaked struct {
 	goroutines, descriptors int
 	heap                    uint64
@@ -40,7 +40,7 @@ type soaked struct {
 func soakedNow(t *testing.T) soaked {
 	t.Helper()
 	runtime.GC()
-	runtime.GC() // what finalizers of the first one let go
+	runtime.GC() // what finalizers of the first run released
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	open, err := os.ReadDir("/proc/self/fd")
@@ -48,8 +48,8 @@ func soakedNow(t *testing.T) soaked {
 	return soaked{runtime.NumGoroutine(), len(open), m.HeapAlloc}
 }
 
-// TestSoak serves calls with ever new content on ever new connections, twice as long after
-// the first measurement as before it.
+// TestSoak serves calls with new content on new connections, twice as long after the first
+// measurement as before it.
 func TestSoak(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("descriptors are counted in /proc")
@@ -77,8 +77,8 @@ func TestSoak(t *testing.T) {
 	before := soakedNow(t)
 	calls := s.calls
 	s.run(2*total/3, wanted)
-	// What a connection leaves behind ends a moment after it. Of the goroutines that are kept
-	// ready, some may not have been needed before.
+	// Resources of a connection are released a moment after its end. Some of the idle goroutines
+	// may not have been needed before.
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		now := soakedNow(t)
 		assert.LessOrEqual(c, now.goroutines, before.goroutines+warm)
@@ -100,8 +100,8 @@ type soak struct {
 	calls  int
 }
 
-// run keeps several clients busy for some time, and longer if a slow machine has not made
-// so many calls by then.
+// run keeps several clients busy for some time, and longer on a slow machine until they have made
+// the number of calls.
 func (s *soak) run(d time.Duration, calls int) {
 	end := time.Now().Add(d)
 	var clients sync.WaitGroup
@@ -115,7 +115,7 @@ func (s *soak) run(d time.Duration, calls int) {
 	clients.Wait()
 }
 
-// connect makes some calls on a connection of their own.
+// connect makes some calls on a new connection.
 func (s *soak) connect(ctx context.Context) {
 	conn, err := grpc.NewClient("unix:"+s.socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -170,7 +170,8 @@ func (s *soak) next() int {
 	return s.calls
 }
 
-// soakTranslation has another policy, right and wrong in turn, and other clusters each time.
+// soakTranslation returns a translation with another policy, valid and invalid in turn, and other
+// clusters each time.
 func soakTranslation(n int) *extension.PostTranslateModifyRequest {
 	req := &extension.PostTranslateModifyRequest{PostTranslateContext: &extension.PostTranslateExtensionContext{
 		ExtensionResources: []*extension.ExtensionResource{{UnstructuredBytes: soakPolicy(n, "Gateway", "eg")}},
@@ -184,14 +185,14 @@ func soakTranslation(n int) *extension.PostTranslateModifyRequest {
 	return req
 }
 
-// soakPolicy is another one for each number, and wrong for odd ones.
+// soakPolicy returns a different policy for each number, invalid for odd ones.
 func soakPolicy(n int, kind, target string) []byte {
 	return fmt.Appendf(nil, `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy","metadata":{"namespace":"default","name":"p%d"},"spec":{
 		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"%s","name":"%s"}],
 		"trustDomain":"example.org","workloadIdentifier":"/envoy%d","allowAnyInTrustDomain":%t}}`, n, kind, target, n, n%2 == 0)
 }
 
-// soakMetadata is that of what belongs to the HTTPRoute default/web.
+// soakMetadata returns the metadata of resources that belong to the HTTPRoute default/web.
 func soakMetadata() *corev3.Metadata {
 	route, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": "HTTPRoute", "namespace": "default", "name": "web"}}})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// stanza is what Envoy Gateway's extension manager needs.
+// stanza is the input of the extension manager's configuration.
 type stanza struct {
 	wiring.Needs
 	// Socket is empty if egraft is reached at Address.
@@ -29,7 +29,7 @@ type address struct {
 	Port uint16
 }
 
-// secret is the name of a Secret; no namespace means Envoy Gateway's own.
+// secret names a Secret; an empty namespace means Envoy Gateway's own.
 type secret struct{ Namespace, Name string }
 
 func newStanza(s *settings, to endpoint) *stanza {
@@ -38,12 +38,12 @@ func newStanza(s *settings, to endpoint) *stanza {
 		out.Socket = s.Socket
 		return out
 	}
-	out.Address, _ = newAddress(to.address) // endpoint.validate has seen it
+	out.Address, _ = newAddress(to.address) // endpoint.validate has checked it
 	out.CA, out.Client = newSecret(to.caSecret), newSecret(to.clientSecret)
 	return out
 }
 
-// size writes a quantity without an exponent, which Envoy Gateway does not allow.
+// size formats a quantity without an exponent, which Envoy Gateway does not allow.
 func size(q resource.Quantity) string {
 	if q.Format == resource.DecimalExponent {
 		q.Format = resource.DecimalSI

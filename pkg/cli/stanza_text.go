@@ -8,9 +8,10 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// lines are the extension manager in YAML. It is written here and not marshalled: it has comments, and
-// Envoy Gateway's own types drop `failOpen: false`, which has to be seen. It is no text/template, which
-// would make the program larger by a sixth: see hack/architecture/linked_test.go.
+// lines returns the extension manager in YAML. It is not marshalled, because it has comments, and
+// because Envoy Gateway's own types drop `failOpen: false`, which must be visible. It does not use
+// text/template, which would add a sixth to the size of the program: see
+// hack/architecture/linked_test.go.
 func (s *stanza) lines() []string {
 	return slices.Concat(
 		[]string{"extensionManager:"},
@@ -30,7 +31,7 @@ func (s *stanza) lines() []string {
 	)
 }
 
-// kinds lists kinds of custom resources in a field, which is left out if there are none.
+// kinds lists kinds of custom resources in a field, which is omitted if there are none.
 func kinds(field string, list []wiring.Kind) (lines []string) {
 	if len(list) > 0 {
 		lines = []string{"  " + field + ":"}
@@ -41,7 +42,7 @@ func kinds(field string, list []wiring.Kind) (lines []string) {
 	return lines
 }
 
-// hooks lists the hooks, and what Envoy Gateway sends in the hook Translation.
+// hooks lists the hooks, and what Envoy Gateway includes in the Translation hook.
 func hooks(n *wiring.Needs) []string {
 	lines := []string{
 		"      # Only what the enabled features need, which are named after each line: every hook",
@@ -65,7 +66,7 @@ func hooks(n *wiring.Needs) []string {
 	return lines
 }
 
-// needed is a comment that names the features that need something.
+// needed returns a comment that names the features that need something.
 func needed(by []string) string {
 	if len(by) == 0 {
 		return ""
@@ -73,7 +74,7 @@ func needed(by []string) string {
 	return " # " + strings.Join(by, ", ")
 }
 
-// service is where egraft serves.
+// service returns the address on which egraft serves.
 func (s *stanza) service() []string {
 	switch {
 	case s.Socket != "":
@@ -97,7 +98,7 @@ func (s *stanza) tls() []string {
 	return lines
 }
 
-// lines are the fields of a reference.
+// lines returns the fields of a reference.
 func (s *secret) lines() []string {
 	lines := []string{"        kind: Secret", `        group: ""`, "        name: " + quote(s.Name)}
 	if s.Namespace != "" {
@@ -106,5 +107,6 @@ func (s *secret) lines() []string {
 	return lines
 }
 
-// quote writes a YAML string; JSON's are, and Go's are but for what no path has.
+// quote writes a YAML string. JSON strings are YAML, and Go's are the same except for characters
+// that no path has.
 func quote(s string) string { return fmt.Sprintf("%q", s) }

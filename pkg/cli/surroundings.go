@@ -21,7 +21,7 @@ import (
 	"github.com/egraft/egraft/internal/wiring"
 )
 
-// surroundings are the flags that say where to look beside egraft.
+// surroundings holds the flags that locate Envoy Gateway and Envoy.
 type surroundings struct {
 	place
 	gatewayConfig string
@@ -34,7 +34,7 @@ func (w *surroundings) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&w.envoyAdmins, "envoy-admin", nil, "`host:port` of the administration interface of an Envoy without Kubernetes; can be repeated")
 }
 
-// standalone adds the first and the last stage to a report, as far as flags name where to look.
+// standalone adds the first and the last stage to a report, if flags locate them.
 func (w *surroundings) standalone(ctx context.Context, r *explain.Report, needs wiring.Needs, socket string) {
 	outside.Complete(ctx, &outside.Standalone{ConfigFile: w.gatewayConfig, Needs: needs, Socket: socket, EnvoyAdmins: w.envoyAdmins}, r)
 	r.DropWanted()
@@ -47,7 +47,7 @@ type replica struct {
 	address   string
 }
 
-// replicas are the pods of egraft that run. Others are reported.
+// replicas returns the running pods of egraft, and prints a warning about the others.
 func (p *program) replicas(ctx context.Context, c *cluster.Cluster) ([]replica, error) {
 	pods, err := c.Egrafts(ctx)
 	if err != nil {
@@ -70,10 +70,10 @@ func (p *program) replicas(ctx context.Context, c *cluster.Cluster) ([]replica, 
 	return out, nil
 }
 
-// warn tells a person what is missing in what is printed.
+// warn tells the user what the output lacks.
 func (p *program) warn(text string) { fmt.Fprintf(p.stderr, "egraft: %s\n", terminal.Printable(text)) }
 
-// self asks the replicas about themselves; the first answer counts.
+// self queries the replicas about themselves, and returns the first response.
 func (p *program) self(ctx context.Context, all []replica) (doctor.Egraft, error) {
 	var errs []error
 	for _, r := range all {
@@ -86,7 +86,8 @@ func (p *program) self(ctx context.Context, all []replica) (doctor.Egraft, error
 	return doctor.Egraft{}, errors.Join(errs...)
 }
 
-// ask asks all replicas for a report. Those that do not answer are reported if others do.
+// ask queries all replicas for a report. If only some respond, it prints a warning about the
+// others.
 func (p *program) ask(ctx context.Context, all []replica, q explain.Request) (*explain.Report, error) {
 	reports, errs := outside.Replicas{}, map[string]error{}
 	var mu sync.Mutex
@@ -117,7 +118,8 @@ func (p *program) ask(ctx context.Context, all []replica, q explain.Request) (*e
 	return reports.Merge()
 }
 
-// inCluster explains a subject by a cluster: all replicas of egraft, Envoy Gateway and the Envoys.
+// inCluster explains a subject with all replicas of egraft, Envoy Gateway and the Envoys of a
+// cluster.
 func (x *explaining) inCluster(ctx context.Context, p *program, s *settings, args []string, objects [][]byte) (*explain.Report, error) {
 	c, err := p.open(&x.place, s.Kubeconfig)
 	if err != nil {
@@ -146,7 +148,7 @@ func (x *explaining) inCluster(ctx context.Context, p *program, s *settings, arg
 	return r, nil
 }
 
-// socketOf is the path of an egraft's socket, empty if it serves on TCP.
+// socketOf returns the path of an egraft's socket, empty if it serves on TCP.
 func socketOf(e doctor.Egraft) string {
 	if e.Network == "unix" {
 		return e.Address
@@ -154,7 +156,7 @@ func socketOf(e doctor.Egraft) string {
 	return ""
 }
 
-// request is what an egraft is asked for.
+// request returns the request to an egraft.
 func (x *explaining) request(args []string, objects [][]byte) explain.Request {
 	q := explain.Request{Subject: strings.Join(args, "/"), Diff: x.diff, Seen: true, Wanted: true}
 	if q.Subject == "" && len(objects) == 1 {

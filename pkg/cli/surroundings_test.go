@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestExplainStandalone: flags name where to look for the first and the last stage.
+// TestExplainStandalone: flags locate the first and the last stage.
 func TestExplainStandalone(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "envoy-gateway.yaml")
 	write := func(kind string) {

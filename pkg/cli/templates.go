@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// The formats, whose last line stands for the extension manager.
+// The formats. Their last line is a placeholder for the extension manager.
 //
 //go:embed templates/*.yaml
 var templates embed.FS
 
-// manager is the text of a format that stands for the extension manager, after what it is indented by.
+// manager is the placeholder for the extension manager in a format, after its indentation.
 const manager = "EXTENSION_MANAGER\n"
 
 func isFormat(name string) bool {

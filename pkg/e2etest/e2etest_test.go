@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestMain is that of an author, also where the tests cannot run.
+// TestMain is like an author's, and also covers machines on which the tests cannot run.
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) == "impossible" {
 		os.Exit(without(m, errors.New("no namespaces")))
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(Main(m, Setup{Package: "../../cmd/egraft"}))
 }
 
-// fake is an environment that is not there.
+// fake is a fake environment.
 type fake struct {
 	applied  map[string]string
 	pages    map[string]string
@@ -72,7 +72,7 @@ func newEnv(f *fake) *Env {
 	return &Env{f, 200 * time.Millisecond}
 }
 
-// recorder is a test that can fail without ours.
+// recorder is a test that can fail without failing the calling test.
 type recorder struct {
 	testing.TB
 	failure string
@@ -89,7 +89,7 @@ func (r *recorder) fail(text string) {
 	panic(r)
 }
 
-// failure is how a step fails.
+// failure returns the message with which a step fails.
 func failure(t *testing.T, step func(testing.TB)) string {
 	t.Helper()
 	r := &recorder{TB: t}
@@ -170,7 +170,8 @@ func TestUntil(t *testing.T) {
 		failure(t, func(t testing.TB) { e.Until(t, "http://shop.example.com/", Status(204)) }))
 }
 
-// report is what `egraft explain -o json` prints about policies with these states of the last stage.
+// report returns what `egraft explain -o json` prints for policies with these states of the last
+// stage.
 func report(inEffect bool, states ...string) string {
 	var policies []string
 	for _, state := range states {
@@ -241,7 +242,7 @@ func TestDump(t *testing.T) {
 	require.Equal(t, "no page /x", failure(t, func(t testing.TB) { e.EnvoyAdmin(t, "/x") }))
 }
 
-// roleVariable has the test below run.
+// roleVariable enables the test below.
 const roleVariable = "E2ETEST_ROLE"
 
 // TestAuthors is run by [TestLeftOut].
@@ -252,7 +253,7 @@ func TestAuthors(t *testing.T) {
 	Start(t, Options{})
 }
 
-// again runs this test binary with a test alone.
+// again runs TestAuthors alone in a new process of this test binary.
 func again(t *testing.T, environ ...string) (string, int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAuthors$", "-test.v")
@@ -264,7 +265,7 @@ func again(t *testing.T, environ ...string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// TestLeftOut: tests say why they do not run.
+// TestLeftOut: skipped tests print the reason.
 func TestLeftOut(t *testing.T) {
 	out, code := again(t)
 	require.Zero(t, code, out)

@@ -26,14 +26,14 @@ func (e *Env) Egraft(t testing.TB, args ...string) string {
 	return string(stdout)
 }
 
-// AdminAddress is that of the running egraft's admin listener.
+// AdminAddress returns the address of the running egraft's admin listener.
 func (e *Env) AdminAddress() string {
 	_, admin := e.real.addresses()
 	return admin
 }
 
-// Explain returns what `egraft explain` prints of all four stages of a subject, such as
-// "hellopolicy/default/hello" or "gateway/default/eg", whether it is in effect or not. Additional
+// Explain returns what `egraft explain` prints about all four stages of a subject, such as
+// "hellopolicy/default/hello" or "gateway/default/eg", whether or not it takes effect. Additional
 // arguments are flags, such as "--diff".
 func (e *Env) Explain(t testing.TB, subject string, flags ...string) string {
 	t.Helper()
@@ -46,11 +46,11 @@ func (e *Env) Explain(t testing.TB, subject string, flags ...string) string {
 	return text
 }
 
-// WaitInEffect waits until policies, filters or backends have passed all stages of `egraft explain`, the
-// last of which is that Envoy has what egraft made of them. If one does not, the test fails with what the
-// command prints. Of a policy that was changed, the earlier version may be the one that is in effect.
-// For a filter of a rule, which changes routes alone, the last stage is not examined: wait for a response,
-// by [Env.Until].
+// WaitInEffect waits until policies, filters or backends have passed all stages of `egraft
+// explain`. At the last stage, Envoy has what egraft made of them. After the timeout, the test
+// fails with the command's output. For a policy that was changed, the earlier version may be the
+// one in effect. For a filter of a rule, which changes only routes, the last stage is not checked:
+// wait for a response with [Env.Until].
 func (e *Env) WaitInEffect(t testing.TB, subjects ...string) {
 	t.Helper()
 	for _, subject := range subjects {
@@ -81,7 +81,7 @@ func (e *Env) Log(t testing.TB, name string) string {
 	return string(log)
 }
 
-// passed tells whether a report in JSON has policies, and all of them have passed the last stage.
+// passed reports whether a report in JSON has policies, all of which have passed the last stage.
 func passed(report string) bool {
 	var r struct {
 		Policies []struct {
@@ -102,7 +102,7 @@ func passed(report string) bool {
 	return true
 }
 
-// explain runs the command with all that it can be told about where to look.
+// explain runs the command with all flags that locate the environment.
 func (e *Env) explain(ctx context.Context, args ...string) (text string, inEffect bool, err error) {
 	envoy, err := e.real.AdminAddress()
 	if err != nil {

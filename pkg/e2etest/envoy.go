@@ -30,26 +30,26 @@ func (e *Env) EnvoyAdmin(t testing.TB, path string) string {
 	return string(page)
 }
 
-// Clusters are the clusters that Envoy uses and got from Envoy Gateway, by name. That of the backends of
-// the first rule of HTTPRoute shop is httproute/default/shop/rule/0.
+// Clusters returns the clusters that Envoy uses and received from Envoy Gateway, by name. The name
+// for the backends of the first rule of HTTPRoute shop is httproute/default/shop/rule/0.
 func (e *Env) Clusters(t testing.TB) map[string]*clusterv3.Cluster {
 	t.Helper()
 	return dump(t, e, "dynamic_active_clusters", func(c config) json.RawMessage { return c.Cluster }, (*clusterv3.Cluster).GetName)
 }
 
-// Listeners are the listeners that Envoy uses and got from Envoy Gateway, by name.
+// Listeners returns the listeners that Envoy uses and received from Envoy Gateway, by name.
 func (e *Env) Listeners(t testing.TB) map[string]*listenerv3.Listener {
 	t.Helper()
 	return dump(t, e, "dynamic_listeners", func(c config) json.RawMessage { return c.Active.Listener }, (*listenerv3.Listener).GetName)
 }
 
-// RouteConfigurations are those that Envoy uses and got from Envoy Gateway, by name.
+// RouteConfigurations returns those that Envoy uses and received from Envoy Gateway, by name.
 func (e *Env) RouteConfigurations(t testing.TB) map[string]*routev3.RouteConfiguration {
 	t.Helper()
 	return dump(t, e, "dynamic_route_configs", func(c config) json.RawMessage { return c.Routes }, (*routev3.RouteConfiguration).GetName)
 }
 
-// Rejected is how many updates of Envoy Gateway's Envoy rejected.
+// Rejected returns the number of Envoy Gateway's updates that Envoy rejected.
 func (e *Env) Rejected(t testing.TB) int {
 	t.Helper()
 	sum := 0
@@ -73,7 +73,7 @@ type config struct {
 	} `json:"active_state"`
 }
 
-// dump are messages of a part of Envoy's dump, by name.
+// dump returns the messages of a part of Envoy's dump, by name.
 func dump[M any, P interface {
 	*M
 	proto.Message
@@ -90,7 +90,7 @@ func dump[M any, P interface {
 	for _, c := range all {
 		raw := of(c)
 		if raw == nil {
-			continue // a listener that only warms or drains
+			continue // a listener that is only warming or draining
 		}
 		m := P(new(M))
 		if err := decode(raw, m); err != nil {
@@ -115,7 +115,7 @@ func dumped(ctx context.Context, e *Env, part string) ([]config, error) {
 	return out.Configs, nil
 }
 
-// decode reads a message with its type. Fields that a newer Envoy has are left out.
+// decode decodes a message with its type. It ignores fields of a newer Envoy.
 func decode(raw json.RawMessage, to proto.Message) error {
 	var a anypb.Any
 	if err := (protojson.UnmarshalOptions{Resolver: envoyapi.Types{}, DiscardUnknown: true}).Unmarshal(raw, &a); err != nil {

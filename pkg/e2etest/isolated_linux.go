@@ -19,7 +19,7 @@ import (
 	"github.com/egraft/egraft/e2e/standalone"
 )
 
-// logLines is how much of each log is printed after a failure.
+// logLines is the number of lines of each log printed after a failure.
 const logLines = 15
 
 // isolated obtains the programs and runs the tests in a network namespace.
@@ -41,7 +41,7 @@ func isolated(m *testing.M, s *Setup) int {
 	return netns.Run(m.Run)
 }
 
-// prepare obtains what [start] runs. The caller calls clean at the end.
+// prepare obtains the programs that [start] runs. The caller must call clean at the end.
 func (s *Setup) prepare(ctx context.Context) (clean func(), err error) {
 	store, err := parts.NewReleaseStore(os.Stderr)
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// Apply hands resources to Envoy Gateway, in YAML: one document or several. Those of an earlier call
-// with the same name go, unless they are among these. It does not wait: see [Env.Until] and
-// [Env.WaitInEffect].
+// Apply passes resources to Envoy Gateway, as one or several YAML documents. It deletes the
+// resources of an earlier call with the same name that are not among these. It does not wait: see
+// [Env.Until] and [Env.WaitInEffect].
 //
-// A field of a resource that is only left out keeps its old value: set it to null.
+// A field that a resource only omits keeps its old value: set it to null.
 func (e *Env) Apply(t testing.TB, name, manifests string) {
 	t.Helper()
 	if name == "" || strings.ContainsAny(name, "/\x00") {
@@ -26,7 +26,8 @@ func (e *Env) Apply(t testing.TB, name, manifests string) {
 	}
 }
 
-// ApplyFile is [Env.Apply] for a file, whose name without directories and extension is the name.
+// ApplyFile is [Env.Apply] for a file. The file's name without directories and extension is the
+// name.
 func (e *Env) ApplyFile(t testing.TB, path string) {
 	t.Helper()
 	manifests, err := os.ReadFile(path)
@@ -37,7 +38,7 @@ func (e *Env) ApplyFile(t testing.TB, path string) {
 	e.Apply(t, strings.TrimSuffix(base, filepath.Ext(base)), string(manifests))
 }
 
-// Delete takes away what was applied with a name. It does not wait.
+// Delete deletes the resources that were applied with a name. It does not wait.
 func (e *Env) Delete(t testing.TB, name string) {
 	t.Helper()
 	ctx, cancel := e.soon(t)
@@ -47,8 +48,9 @@ func (e *Env) Delete(t testing.TB, name string) {
 	}
 }
 
-// Route is an HTTPRoute of the Gateway's listener http, in YAML, with a backend of its own: all
-// requests for the hostname go to the server at a URL, such as that of an [httptest.Server].
+// Route returns an HTTPRoute of the Gateway's listener http, in YAML, with its own backend: Envoy
+// sends all requests for the hostname to the server at a URL, such as the URL of an
+// [httptest.Server].
 //
 // [httptest.Server]: https://pkg.go.dev/net/http/httptest#Server
 func Route(name, hostname, backend string) string {

@@ -64,7 +64,8 @@ func TestOnEnvoy(t *testing.T) {
 	})
 }
 
-// TestOfWrongPolicy: a policy that is not in effect fails the test with what `egraft explain` says.
+// TestOfWrongPolicy: a policy that does not take effect fails the test with the output of `egraft
+// explain`.
 func TestOfWrongPolicy(t *testing.T) {
 	env := Start(t, Options{})
 	env.Apply(t, "buffer", fmt.Sprintf(bufferPolicy, "a lot"))

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// requestTime bounds one request, so that one that hangs is made again.
+// requestTime limits one request, so that a hung request is sent again.
 const requestTime = 20 * time.Second
 
 // Response is a response that came through Envoy.
@@ -21,12 +21,12 @@ type Response struct {
 	Body   string
 }
 
-// String is the response on one line.
+// String returns the response on one line.
 func (r *Response) String() string { return fmt.Sprintf("%d %s", r.Status, strings.TrimSpace(r.Body)) }
 
-// Client returns a client whose requests all go to Envoy, whatever their host: http://shop.example.com/
-// to the Gateway's listener http, and http://shop.example.com:8889/ to the one on that port. Each
-// request has a connection of its own.
+// Client returns a client that sends all requests to Envoy, whatever their host:
+// http://shop.example.com/ to the Gateway's listener http, and http://shop.example.com:8889/ to the
+// listener on that port. Each request uses a new connection.
 func (e *Env) Client() *http.Client {
 	listener, _ := e.real.addresses()
 	host, main, _ := net.SplitHostPort(listener) // it is a constant
@@ -47,7 +47,7 @@ func (e *Env) Client() *http.Client {
 	return &http.Client{Transport: transport, CheckRedirect: noRedirects, Timeout: requestTime}
 }
 
-// Get sends a GET request by [Env.Client]. Redirects are not followed.
+// Get sends a GET request with [Env.Client]. It does not follow redirects.
 func (e *Env) Get(t testing.TB, url string) *Response {
 	t.Helper()
 	ctx, cancel := e.soon(t)
@@ -59,8 +59,8 @@ func (e *Env) Get(t testing.TB, url string) *Response {
 	return r
 }
 
-// Until sends GET requests until a response is as wanted, and returns that. The error of wanted says
-// what is wrong with a response.
+// Until sends GET requests until wanted returns nil for a response, and returns that response. The
+// error of wanted describes what is wrong with a response.
 func (e *Env) Until(t testing.TB, url string, wanted func(*Response) error) *Response {
 	t.Helper()
 	var last *Response
@@ -78,7 +78,7 @@ func (e *Env) Until(t testing.TB, url string, wanted func(*Response) error) *Res
 	return last
 }
 
-// Status is wanted of a response for [Env.Until].
+// Status returns a func for [Env.Until] that requires a status.
 func Status(status int) func(*Response) error {
 	return func(r *Response) error {
 		if r.Status != status {

@@ -16,7 +16,8 @@ import (
 )
 
 // A second pass over a route or cluster does not receive the policies of routes, and must not let a
-// Gateway's policy set a field that one of them won. The metadata of the message therefore stores those fields.
+// Gateway's policy set a field that one of them won. The message's metadata therefore stores those
+// fields.
 
 // winnersNamespace is the metadata namespace of these fields, each with the policy that set it.
 const winnersNamespace = xds.MetadataNamespace + "/xds-patch-policy"
