@@ -165,7 +165,7 @@ func compare(r *render.Resource) (sign diff.Op, result *diff.Result, err error) 
 	return diff.Changed, result, err
 }
 
-// writeDiff prints changes and outcomes for people.
+// writeDiff prints changes and outcomes as text.
 func (p *program) writeDiff(result *render.Result) error {
 	var out strings.Builder
 	unchanged := 0

