@@ -13,15 +13,15 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// mtlsPolicy is a BackendMTLSPolicy with an agent of its own; the smaller the year, the older.
+// mtlsPolicy returns a BackendMTLSPolicy with its own agent. A smaller year makes it older.
 func mtlsPolicy(namespace, name, targetKind, target, socket string, year int) []byte {
 	return fmt.Appendf(nil, `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy","metadata":{"namespace":%q,"name":%q,"creationTimestamp":"%d-01-01T00:00:00Z"},"spec":{
 		"targetRefs":[{"group":"gateway.networking.k8s.io","kind":%q,"name":%q}],"trustDomain":"example.org","workloadIdentifier":"/envoy",
 		"peers":[{"exact":"spiffe://example.org/x"}],"agent":{"socketPath":%q}}}`, namespace, name, year, targetKind, target, socket)
 }
 
-// TestManyAgentsHurtNobody has a tenant with a thousand policies, each of another agent. There is
-// no limit that one tenant could use up for others: an agent is none of Envoy's clusters.
+// TestManyAgentsHurtNobody: a tenant has a thousand policies, each with another agent. There is no
+// shared limit that one tenant could exhaust: an agent is not a cluster of Envoy.
 func TestManyAgentsHurtNobody(t *testing.T) {
 	const many = 1003
 	e := builtin(t)

@@ -21,8 +21,8 @@ import (
 
 // Options are the operator's settings of the built-in features.
 type Options struct {
-	// EDSInitialFetchTimeout is how long Envoy waits for the endpoints of a cluster that
-	// was changed before it continues with the endpoints that it has; 0 keeps Envoy's 15 s.
+	// EDSInitialFetchTimeout is how long Envoy waits for the endpoints of a changed cluster before
+	// it continues with the endpoints that it has; 0 keeps Envoy's 15 s.
 	EDSInitialFetchTimeout time.Duration
 	// FastClusterUpdates does the same for all clusters.
 	FastClusterUpdates bool
@@ -41,29 +41,29 @@ func Everything() Options {
 	return Options{EDSInitialFetchTimeout: time.Second, FastClusterUpdates: true, IncludeAttemptCount: true, AllowSpecialDestinations: true}
 }
 
-// Builtin returns the built-in features in the order of their execution. To add one, add a line, with
+// Builtin returns the built-in features in their order of execution. To add one, add a line, with
 // the reason for its position.
 func Builtin(o Options) []mutator.Feature {
 	features := []mutator.Feature{
-		hedge.New(), // routes, and of them what no other mutator touches
-		backendmtls.New(o.EDSInitialFetchTimeout),           // rewrites the TLS of clusters; no other mutator touches that
-		buffer.New(o.MaxBufferBytes),                        // finds its place among Envoy Gateway's HTTP filters by their names
-		filterpolicy.New(o.EDSInitialFetchTimeout),          // after those that it is positioned by, and before those that have to be first and last
+		hedge.New(), // changes fields of routes that no other mutator changes
+		backendmtls.New(o.EDSInitialFetchTimeout),           // replaces the TLS of clusters, which no other mutator changes
+		buffer.New(o.MaxBufferBytes),                        // is positioned by the names of Envoy Gateway's HTTP filters
+		filterpolicy.New(o.EDSInitialFetchTimeout),          // after features whose filters it is positioned by, and before features with the first and last filters
 		httpfilter.New(o.EDSInitialFetchTimeout),            // for the same reasons
-		frontendmtls.New(),                                  // rewrites the TLS of listeners; its gate has to be in front of all other HTTP filters
-		originaldestination.New(o.AllowSpecialDestinations), // after those with filters, so that its own come right before the router
+		frontendmtls.New(),                                  // replaces the TLS of listeners; its gate must be before all other HTTP filters
+		originaldestination.New(o.AllowSpecialDestinations), // after features with filters, so that its own filters are right before the router
 	}
 	if o.FastClusterUpdates {
-		features = append(features, fastclusters.New(o.EDSInitialFetchTimeout)) // after those that set the same for the clusters that they change
+		features = append(features, fastclusters.New(o.EDSInitialFetchTimeout)) // after features that set the same timeout on the clusters that they change
 	}
 	if o.IncludeAttemptCount {
-		features = append(features, attemptcount.New()) // the only one for virtual hosts
+		features = append(features, attemptcount.New()) // the only feature for virtual hosts
 	}
-	return append(features, xdspatchpolicy.New()) // last: it patches what the others made, except for what protects
+	return append(features, xdspatchpolicy.New()) // last: it patches the results of the others, except for protection
 }
 
-// Restrict returns the features restricted to what the operator permits. For every feature, built in or
-// not, an object that is not permitted is invalid.
+// Restrict returns the features restricted to what the operator permits. This includes features
+// that are not built in. An object that is not permitted is invalid.
 func Restrict(features []mutator.Feature, r tenancy.Restrictions) []mutator.Feature {
 	out := make([]mutator.Feature, len(features))
 	for i, f := range features {

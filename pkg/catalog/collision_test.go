@@ -21,10 +21,10 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// vendorKind is a kind of the name of one of egraft's in another group.
+// vendorKind has the name of one of egraft's kinds in another group.
 var vendorKind = schema.GroupVersionKind{Group: "vendor.example", Version: "v1", Kind: "BackendMTLSPolicy"}
 
-// vendor is a feature of somebody else.
+// vendor is a feature of another author.
 func vendor(route func(in *mutator.Input, r *routev3.Route) error, cluster func(*clusterv3.Cluster)) mutator.Feature {
 	f := mutator.Feature{
 		Name: "vendor", FailurePolicy: mutator.Ignore,
@@ -49,9 +49,9 @@ func vendor(route func(in *mutator.Input, r *routev3.Route) error, cluster func(
 	return f
 }
 
-// TestCollisionOfKinds: whatever another feature leaves in metadata, under its own keys or under
-// those of egraft's, the cluster of a BackendMTLSPolicy gets its TLS. What it may not change is a
-// failure of that feature, and said.
+// TestCollisionOfKinds: whatever another feature writes to metadata, under its own keys or
+// egraft's, the cluster of a BackendMTLSPolicy gets its TLS. A change that it may not make is a
+// reported failure of that feature.
 func TestCollisionOfKinds(t *testing.T) {
 	mark := func(key, value string) func(*mutator.Input, *routev3.Route) error {
 		return func(_ *mutator.Input, r *routev3.Route) error {
@@ -92,7 +92,7 @@ func TestCollisionOfKinds(t *testing.T) {
 				e, err := engine.New(features)
 				require.NoError(t, err)
 				said := requireSecured(t, e)
-				if c.err == "" || order == "before" && name == "all metadata gone" { // there is none yet
+				if c.err == "" || order == "before" && name == "all metadata gone" { // there is no metadata yet
 					require.Empty(t, said)
 					return
 				}
@@ -105,8 +105,8 @@ func TestCollisionOfKinds(t *testing.T) {
 	}
 }
 
-// requireSecured takes a route through the Route hook and the translation, requires TLS of its
-// cluster, and returns the outcomes with an error.
+// requireSecured runs the Route hook and the translation for a route, requires TLS of its cluster,
+// and returns the outcomes with an error.
 func requireSecured(t *testing.T, e *engine.Engine) (failed []*engine.Outcome) {
 	t.Helper()
 	const target = `"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute","name":"b"}]`
@@ -152,7 +152,8 @@ func requireSecured(t *testing.T, e *engine.Engine) (failed []*engine.Outcome) {
 	return failed
 }
 
-// madeFrom is the metadata in which Envoy Gateway names the object that it made something from.
+// madeFrom returns metadata in which Envoy Gateway names the object from which it generated a
+// resource.
 func madeFrom(t *testing.T, kind, name, section string) *corev3.Metadata {
 	t.Helper()
 	s, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": kind, "namespace": "default", "name": name, "sectionName": section}}})

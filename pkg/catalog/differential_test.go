@@ -23,8 +23,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// corpus is every policy of the mutators' test data, those of one call together, and of
-// the tests of the custom resources, wrong ones included and those of a folder together.
+// corpus returns every policy in the mutators' test data, grouped by call, and every policy in the
+// tests of the custom resources, including invalid ones, grouped by folder.
 func corpus(t *testing.T) map[string][][]byte {
 	t.Helper()
 	cases, err := filepath.Glob("../features/*/testdata/*/in.yaml")
@@ -47,20 +47,20 @@ func corpus(t *testing.T) map[string][][]byte {
 		require.NoError(t, err)
 		object, err := yaml.YAMLToJSON(content)
 		require.NoError(t, err, path)
-		name := filepath.Dir(path) // those of a folder are together, which takes less time
+		name := filepath.Dir(path) // one group per folder takes less time
 		out[name] = append(out[name], object)
 	}
 	return out
 }
 
-// everything is many golden files as one translation, whose routes belong to a Gateway that the
-// policies target: a third of them, so that all policies can meet them in minutes.
+// everything combines many golden files into one translation, with routes of a Gateway that the
+// policies target: a third of them, so that a run with all policies takes minutes.
 func everything(t *testing.T) *engine.Call {
 	t.Helper()
 	all := readGolden(t, goldenFiles(t)[0])
 	for n, base := range goldenFiles(t) {
 		if n%3 != 1 || filepath.Base(base) == "backend-tls-settings" {
-			continue // its curves are none, so that clusters are denied: see TestGoldenWithPolicy
+			continue // invalid curves, so that clusters are denied: see TestGoldenWithPolicy
 		}
 		for i, list := range readGolden(t, base).Resources {
 			all.Resources[i].Encoded = append(all.Resources[i].Encoded, list.Encoded...)
@@ -70,12 +70,12 @@ func everything(t *testing.T) *engine.Call {
 	return all
 }
 
-// marked is the same with the marks that the Route hook leaves for the policy.
+// marked adds the entries that the Route hook adds for the policy.
 func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 	t.Helper()
 	out := &engine.Call{Hook: call.Hook, Objects: policies, Resources: slices.Clone(call.Resources)}
 	if len(policies) == 0 || !bytes.Contains(policies[0], []byte(`"BackendMTLSPolicy"`)) {
-		return out // marks are for policies that can be attached to routes
+		return out // only policies that can be attached to routes have entries
 	}
 	mark, usable := markOf(t, policies[0])
 	if !usable {
@@ -83,7 +83,7 @@ func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 	}
 	configs := &out.Resources[3]
 	configs.Encoded = slices.Clone(configs.Encoded)
-	for i := 0; i < len(configs.Encoded); i += 7 { // some
+	for i := 0; i < len(configs.Encoded); i += 7 { // some of them
 		rc := &routev3.RouteConfiguration{}
 		require.NoError(t, proto.Unmarshal(configs.Encoded[i], rc))
 		for _, vh := range rc.GetVirtualHosts() {
@@ -96,7 +96,7 @@ func marked(t *testing.T, call *engine.Call, policies [][]byte) *engine.Call {
 	return out
 }
 
-// markOf is the mark that the Route hook leaves for a policy that can be used.
+// markOf returns the entry that the Route hook adds for a valid policy.
 func markOf(t *testing.T, raw []byte) (xds.MetadataEntry, bool) {
 	t.Helper()
 	f := catalog.Builtin(catalog.Options{})[1]
@@ -111,9 +111,9 @@ func markOf(t *testing.T, raw []byte) (xds.MetadataEntry, bool) {
 	return mark, true
 }
 
-// TestSameAsPlain compares the engine with [plain] for every golden file and every policy:
-// without a cache, with one that is cold, one that has the results, and over what came
-// out, where nothing changes any more. All policies meet the same cache.
+// TestSameAsPlain compares the engine with [plain] for every golden file and every policy: without
+// a cache, with an empty cache, with a cache that has the results, and on its own results, where
+// nothing changes any more. All policies use the same cache.
 func TestSameAsPlain(t *testing.T) {
 	features := catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second})
 	without, with := builtin(t), remembering(t)
@@ -151,7 +151,7 @@ func remembering(t *testing.T) *engine.Engine {
 	return e
 }
 
-// requireEqualResults compares bytes, outcomes and what became of policies.
+// requireEqualResults compares bytes, outcomes of resources and outcomes of policies.
 func requireEqualResults(t *testing.T, pass string, want, got *engine.Response) {
 	t.Helper()
 	requireSame(t, want.Resources, got.Resources)
@@ -162,8 +162,8 @@ func requireEqualResults(t *testing.T, pass string, want, got *engine.Response) 
 	}
 }
 
-// requireEqualOutcome compares what became of a policy. Reporters do not know which edits failed: the
-// engine tells that of policies which would be Programmed otherwise.
+// requireEqualOutcome compares the outcomes of a policy. Reporters do not know which edits failed:
+// the engine reports failed edits for policies that would otherwise be Programmed.
 func requireEqualOutcome(t *testing.T, pass string, res *engine.Response, want, got mutator.PolicyOutcome) {
 	t.Helper()
 	require.Equal(t, want.Policy.String(), got.Policy.String(), pass)

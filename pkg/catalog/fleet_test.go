@@ -16,7 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"sigs.k8s.io/yaml"
 
-	// Messages that the fleet has inside of Any.
+	// Messages inside an Any of the fleet.
 
 	"github.com/egraft/egraft/internal/engine"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -33,9 +33,8 @@ func places() []place {
 	return []place{{"shop", "eg", "http"}, {"shop", "eg", "https"}, {"other", "eg", "http"}}
 }
 
-// theFleet is a translation of merged Gateways, of the shape that Envoy Gateway gives it:
-// for each place a listener, a route configuration with a route, and a cluster. Routes go
-// through hook first.
+// theFleet returns a translation of merged Gateways in Envoy Gateway's form: for each place a
+// listener, a route configuration with a route, and a cluster. It calls hook on each route first.
 func theFleet(t *testing.T, hook func(p place, route []byte) []byte) *engine.Call {
 	t.Helper()
 	lists := []engine.Resources{{Kind: mutator.KindCluster}, {Kind: mutator.KindSecret}, {Kind: mutator.KindListener}, {Kind: mutator.KindRouteConfiguration}}
@@ -98,8 +97,8 @@ func fromYAML(t *testing.T, m proto.Message, text string) []byte {
 	return deterministic(t, m)
 }
 
-// effectIn says which policy, from 1, shows at each place. The mark is a pattern with the
-// policy's number.
+// effectIn returns the number of the policy, from 1, that is in effect at each place. The mark is a
+// pattern with the policy's number.
 func effectIn(t *testing.T, res *engine.Response, mark string, policies int) effect {
 	t.Helper()
 	var found [3]int
@@ -116,7 +115,7 @@ func effectIn(t *testing.T, res *engine.Response, mark string, policies int) eff
 	return effect{found[0], found[1], found[2]}
 }
 
-// textOf is everything at a place: resources by their names.
+// textOf returns all resources of a place as text.
 func textOf(t *testing.T, res *engine.Response, p place) string {
 	t.Helper()
 	var all []string
@@ -143,7 +142,7 @@ func textOf(t *testing.T, res *engine.Response, p place) string {
 			}
 		}
 	}
-	if len(clusters) == 2 { // the cluster as it came stays beside the one under a new name
+	if len(clusters) == 2 { // the unmodified cluster stays next to the renamed one
 		delete(clusters, p.name())
 	}
 	all = slices.AppendSeq(all, maps.Values(clusters))
@@ -151,8 +150,7 @@ func textOf(t *testing.T, res *engine.Response, p place) string {
 	return strings.Join(all, "\n")
 }
 
-// enabledIn are the filters of FilterPolicies that the first route has enabled, by itself or by its
-// virtual host.
+// enabledIn returns the filters of FilterPolicies that the first route or its virtual host enables.
 func enabledIn(rc *routev3.RouteConfiguration) (text string) {
 	vh := rc.GetVirtualHosts()[0]
 	settings := maps.Clone(vh.GetTypedPerFilterConfig())

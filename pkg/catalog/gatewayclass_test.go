@@ -11,9 +11,10 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestGatewayClassPolicy: a policy that targets the GatewayClass is in effect on the Gateways of all
-// namespaces if the operator permits it, below policies of Gateways and routes. One of a tenant changes
-// nothing, although it protects and would deny what it cannot be applied to.
+// TestGatewayClassPolicy: a policy that targets the GatewayClass is in effect on the Gateways of
+// all namespaces if the operator permits it, and less specific than policies on Gateways and
+// routes. A tenant's policy on the GatewayClass changes nothing, even if it protects and would deny
+// on failure.
 func TestGatewayClassPolicy(t *testing.T) {
 	const strict, loose = `"peers":[{"exact":"spiffe://example.org/cart"}]`, `"allowAnyInTrustDomain":true`
 	platform := backendPolicy("platform", "all", "GatewayClass", "eg", "2020", strict)
@@ -48,7 +49,7 @@ func TestGatewayClassPolicy(t *testing.T) {
 	}
 }
 
-// changes runs a call, which changes resources or does not.
+// changes runs a call, and requires whether it changes resources.
 func changes(t *testing.T, e *engine.Engine, call *engine.Call, want bool) *engine.Response {
 	t.Helper()
 	res, err := e.Run(t.Context(), call)
@@ -57,13 +58,14 @@ func changes(t *testing.T, e *engine.Engine, call *engine.Call, want bool) *engi
 	return res
 }
 
-// TestGatewayClassOfAllKinds: every kind of policy may target a GatewayClass, and none does without a grant.
+// TestGatewayClassOfAllKinds: every kind of policy may target a GatewayClass, but only with a
+// grant.
 func TestGatewayClassOfAllKinds(t *testing.T) {
 	class := attachment{namespace: "shop", year: 2020, refs: []string{`{"group":"gateway.networking.k8s.io","kind":"GatewayClass","name":"eg"}`}}
 	for _, kind := range policyKinds(t) {
 		t.Run(kind, func(t *testing.T) {
 			class := class
-			if kind != "FrontendMTLSPolicy" && kind != "BackendMTLSPolicy" { // which have no other
+			if kind != "FrontendMTLSPolicy" && kind != "BackendMTLSPolicy" { // these always have Deny
 				class.more = `,"failurePolicy":"Deny"`
 			}
 			for rules, granted := range map[string]bool{"namespaces=*": false, "namespaces=shop;gatewayClasses=eg;patches=*;filters=* namespaces=*": true} {
@@ -73,7 +75,7 @@ func TestGatewayClassOfAllKinds(t *testing.T) {
 				res := changes(t, e, call, granted)
 				require.Len(t, res.Policies, 1)
 				require.Equal(t, granted, res.Policies[0].Reason == "Programmed", res.Policies[0].Message)
-				if !granted { // what denies everything where it cannot tell whose it is
+				if !granted { // without routes, a policy with Deny denies everything
 					call.Resources = slices.DeleteFunc(call.Resources, func(l engine.Resources) bool { return l.Kind == mutator.KindRouteConfiguration })
 					changes(t, e, call, false)
 				}

@@ -15,15 +15,14 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// frontendPolicy is attached to the Gateway that ownedByGateway puts into virtual hosts.
+// frontendPolicy is attached to the Gateway that ownedByGateway writes to virtual hosts.
 const frontendPolicy = `{"apiVersion":"egraft.io/v1alpha1","kind":"FrontendMTLSPolicy","metadata":{"namespace":"default","name":"mtls"},"spec":{
 	"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],
 	"trustDomain":"example.org","workloadIdentifier":"/envoy",`
 
-// TestGoldenWithFrontendPolicy passes everything that Envoy Gateway's translator tests
-// produce through all mutators with a policy on the Gateway: what comes out is valid, no
-// filter chain with TLS and routes is left without the SVID, none accepts every workload,
-// and a second pass changes nothing.
+// TestGoldenWithFrontendPolicy runs all mutators on the output of Envoy Gateway's translator tests,
+// with a policy on the Gateway: the result is valid, every filter chain with TLS and routes has the
+// SVID, none accepts every workload, and a second pass changes nothing.
 func TestGoldenWithFrontendPolicy(t *testing.T) {
 	e := builtin(t)
 	verified := 0
@@ -54,7 +53,7 @@ func TestGoldenWithFrontendPolicy(t *testing.T) {
 	require.Greater(t, verified, 50, "the golden files have dozens of listeners with TLS")
 }
 
-// requireFrontend checks the listeners and returns how many filter chains verify clients.
+// requireFrontend checks the listeners and returns the number of filter chains that verify clients.
 func requireFrontend(t *testing.T, res *engine.Response, mode string) (verified int) {
 	t.Helper()
 	for _, raw := range res.Resources[2].Encoded {
@@ -97,8 +96,8 @@ func requireFrontend(t *testing.T, res *engine.Response, mode string) (verified 
 	return verified
 }
 
-// hasHosts tells whether a route configuration is there and has a virtual host, which says
-// whose it is, or is missing, so that every policy counts.
+// hasHosts reports whether a route configuration has a virtual host, which shows its owner, or is
+// missing, so that every policy counts.
 func hasHosts(t *testing.T, res *engine.Response, name string) bool {
 	t.Helper()
 	there := false

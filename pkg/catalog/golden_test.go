@@ -28,7 +28,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// policyForGateway is attached to the Gateway that ownedByGateway puts into virtual hosts.
+// policyForGateway is attached to the Gateway that ownedByGateway writes to virtual hosts.
 const policyForGateway = `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy","metadata":{"namespace":"default","name":"mtls"},"spec":{
 	"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],
 	"trustDomain":"example.org","workloadIdentifier":"/envoy","peers":[{"exact":"spiffe://example.org/echo"}],"plaintextBackends":"MODE"}}`
@@ -39,8 +39,7 @@ type validated interface {
 	ValidateAll() error
 }
 
-// goldenFiles returns the beginnings of the names of Envoy Gateway's golden files, which
-// come with its module.
+// goldenFiles returns the common prefixes of Envoy Gateway's golden files, which are in its module.
 func goldenFiles(t *testing.T) []string {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/envoyproxy/gateway").Output()
@@ -55,7 +54,7 @@ func goldenFiles(t *testing.T) []string {
 	return files
 }
 
-// list reads a golden file of one type of resource; a file that is not there is empty.
+// list reads a golden file of one type of resource; a missing file is empty.
 func list(t *testing.T, path string, newMessage func() proto.Message) [][]byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -89,8 +88,8 @@ func readGolden(t *testing.T, base string) *engine.Call {
 	}}
 }
 
-// ownedByGateway says in every virtual host that it belongs to Gateway default/eg: most
-// golden inputs have no metadata, which real ones do.
+// ownedByGateway writes to every virtual host that it belongs to Gateway default/eg: most golden
+// inputs lack this metadata, which real ones have.
 func ownedByGateway(t *testing.T, call *engine.Call) {
 	t.Helper()
 	s, err := structpb.NewStruct(map[string]any{"resources": []any{map[string]any{"kind": "Gateway", "namespace": "default", "name": "eg"}}})
@@ -113,8 +112,8 @@ func builtin(t *testing.T) *engine.Engine {
 	return e
 }
 
-// TestGoldenWithoutPolicies passes everything that Envoy Gateway's translator tests
-// produce through all mutators: without a policy it comes out as the bytes it was.
+// TestGoldenWithoutPolicies runs all mutators on the output of Envoy Gateway's translator tests:
+// without a policy it is unmodified, byte for byte.
 func TestGoldenWithoutPolicies(t *testing.T) {
 	e := builtin(t)
 	for _, base := range goldenFiles(t) {
@@ -128,9 +127,8 @@ func TestGoldenWithoutPolicies(t *testing.T) {
 	}
 }
 
-// TestGoldenWithPolicy passes the same through with a policy on the Gateway: what comes
-// out is valid, every cluster that a route leads to was treated, no other one was, and a
-// second pass changes nothing.
+// TestGoldenWithPolicy does the same with a policy on the Gateway: the result is valid, only the
+// clusters to which routes lead are edited, all of them, and a second pass changes nothing.
 func TestGoldenWithPolicy(t *testing.T) {
 	e := builtin(t)
 	applied := 0
@@ -154,7 +152,7 @@ func TestGoldenWithPolicy(t *testing.T) {
 	require.Greater(t, applied, 500, "the golden files have hundreds of clusters that routes lead to")
 }
 
-// requireSame compares bytes and names what differs, rather than print it.
+// requireSame compares bytes and only names the difference, without printing it.
 func requireSame(t *testing.T, want, got []engine.Resources) {
 	t.Helper()
 	require.Len(t, got, len(want))
@@ -166,13 +164,13 @@ func requireSame(t *testing.T, want, got []engine.Resources) {
 	}
 }
 
-// requireTreated checks a result and returns how many clusters were changed.
+// requireTreated checks a result and returns the number of changed clusters.
 func requireTreated(t *testing.T, call *engine.Call, res *engine.Response) int {
 	t.Helper()
 	verdict := map[string]engine.Result{}
 	for _, o := range res.Outcomes {
 		require.NotEqual(t, engine.Panicked, o.Result)
-		if o.Result == engine.Denied { // Envoy Gateway's tests have curves that are none
+		if o.Result == engine.Denied { // Envoy Gateway's tests have invalid curves
 			require.ErrorContains(t, o.Err, "TLS setting ecdhCurves")
 		}
 		verdict[o.Name] = o.Result
@@ -196,7 +194,7 @@ func requireTreated(t *testing.T, call *engine.Call, res *engine.Response) int {
 		require.NoError(t, validated(c).ValidateAll())
 		name := c.GetName()
 		if i >= came && slices.ContainsFunc(call.Resources[0].Encoded, func(b []byte) bool { return bytes.Equal(b, raw) }) {
-			continue // as it came, beside the one under a new name
+			continue // unmodified, next to the renamed one
 		}
 		if verdict[name] == "" {
 			name = originalName(name)
@@ -216,8 +214,8 @@ func requireTreated(t *testing.T, call *engine.Call, res *engine.Response) int {
 	return applied
 }
 
-// requireRoutesLeadSomewhere requires that every route which led to a cluster of the call leads
-// to one of the answer.
+// requireRoutesLeadSomewhere requires that every route that led to a cluster of the call leads to a
+// cluster of the response.
 func requireRoutesLeadSomewhere(t *testing.T, call *engine.Call, res *engine.Response) {
 	t.Helper()
 	missing := func(lists []engine.Resources) int {
@@ -243,7 +241,7 @@ func requireRoutesLeadSomewhere(t *testing.T, call *engine.Call, res *engine.Res
 	require.Equal(t, missing(call.Resources), missing(res.Resources))
 }
 
-// originalName is the name that a renamed cluster had.
+// originalName returns the previous name of a renamed cluster.
 func originalName(name string) string {
 	parts := strings.SplitN(name, "/", 4)
 	if len(parts) < 4 || parts[0]+"/"+parts[1] != "egraft/backend-mtls" {

@@ -25,7 +25,7 @@ func pool(spec string) []byte {
 	return fmt.Appendf(nil, `{"apiVersion":"egraft.io/v1alpha1","kind":"OriginalDestinationBackend","metadata":{"namespace":"shop","name":"pool"},"spec":%s}`, spec)
 }
 
-// inRoute answers the Route hook for [poolRoute].
+// inRoute runs the Route hook for [poolRoute].
 func inRoute(t *testing.T, o catalog.Options, objects ...[]byte) (*routev3.Route, *engine.Response) {
 	t.Helper()
 	e, err := engine.New(catalog.Builtin(o))
@@ -39,8 +39,8 @@ func inRoute(t *testing.T, o catalog.Options, objects ...[]byte) (*routev3.Route
 	return r, res
 }
 
-// TestHedgingBesideOriginalDestination: requests of the backend are sent once, and the filter
-// says so; with Deny they are not sent at all.
+// TestHedgingBesideOriginalDestination: requests to the backend are sent once, and the outcome of
+// the filter reports it; with Deny they are not sent at all.
 func TestHedgingBesideOriginalDestination(t *testing.T) {
 	for policy, denied := range map[string]bool{"Ignore": false, "Deny": true} {
 		filter := fmt.Appendf(nil, `{"apiVersion":"egraft.io/v1alpha1","kind":"HedgeFilter","metadata":{"namespace":"shop","name":"hedge"},"spec":{"perTryTimeout":"100ms","failurePolicy":%q}}`, policy)
@@ -62,7 +62,7 @@ func TestHedgingBesideOriginalDestination(t *testing.T) {
 	}
 }
 
-// TestAdminNeedsTheOperator: no backend leads to a loopback address unless the operator says so.
+// TestAdminNeedsTheOperator: a backend leads to a loopback address only if the operator permits it.
 func TestAdminNeedsTheOperator(t *testing.T) {
 	backend := pool(`{"allowedCIDRs":["127.0.0.1/32"]}`)
 	r, res := inRoute(t, catalog.Options{}, backend)
@@ -73,8 +73,8 @@ func TestAdminNeedsTheOperator(t *testing.T) {
 	require.NotNil(t, r.GetRoute())
 }
 
-// TestFiltersAreInertForOthers: whatever a backend says, the filters of the listener, which are
-// there for the routes of others as well, say nothing.
+// TestFiltersAreInertForOthers: the filters of the listener, which all of its routes share, contain
+// nothing of a backend's configuration.
 func TestFiltersAreInertForOthers(t *testing.T) {
 	const listener = `
 name: shop/eg/http

@@ -12,8 +12,9 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// drop leaves out the secrets that a listener named before and nothing names after. Golden
-// files that lack a kind of resource are no call that all kinds are included in.
+// drop removes the secrets to which a listener referred before its edit, and to which nothing refers
+// after it. Golden files that lack a kind of resource are not calls that include all kinds, so it
+// leaves them unmodified.
 func (p plain) drop(t *testing.T, call *engine.Call, res *engine.Response) {
 	t.Helper()
 	text := func(lists []engine.Resources, kinds ...mutator.Kind) (all []string) {

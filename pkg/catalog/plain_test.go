@@ -24,9 +24,8 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// plain answers translations as one would without a thought of speed: everything is decoded
-// with the generated types, one after another, every time. It is what [engine.Engine] is
-// compared with.
+// plain runs translations without any optimization: it decodes everything with the generated types,
+// sequentially, every time. [engine.Engine] is compared with it.
 type plain []mutator.Feature
 
 func (p plain) run(t *testing.T, call *engine.Call) *engine.Response {
@@ -66,7 +65,7 @@ func (p plain) report(in *mutator.Input, res *engine.Response) {
 	}
 }
 
-// translate takes the resources of a call through all features, once.
+// translate runs all features once on the resources of a call.
 func (p plain) translate(t *testing.T, ctx context.Context, in *mutator.Input, call *engine.Call) *engine.Response {
 	t.Helper()
 	features := p
@@ -100,12 +99,12 @@ func (p plain) translate(t *testing.T, ctx context.Context, in *mutator.Input, c
 	return res
 }
 
-// others are the features that give no cluster another name.
+// others returns the features that do not rename clusters.
 func (p plain) others() plain {
 	return slices.DeleteFunc(slices.Clone(p), func(f mutator.Feature) bool { return f.RenamesClusters })
 }
 
-// treat takes a resource through all features.
+// treat runs all features on a resource.
 func (p plain) treat(t *testing.T, ctx context.Context, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Response) []byte {
 	t.Helper()
 	switch kind {
@@ -123,7 +122,7 @@ func (p plain) treat(t *testing.T, ctx context.Context, in *mutator.Input, kind 
 	return nil
 }
 
-// resource is what every kind of resource has.
+// resource is the interface of all kinds of resources.
 type resource interface {
 	proto.Message
 	GetName() string
@@ -142,7 +141,7 @@ func (d decoded) References() []xds.Reference {
 	return nil
 }
 
-// plainly takes a resource of one kind through the features that have a mutator for it.
+// plainly runs the features that have a mutator for its kind on a resource.
 func plainly[T resource](
 	t *testing.T, ctx context.Context, p plain, in *mutator.Input, kind mutator.Kind, raw []byte, res *engine.Response,
 	c T, deny func(T) error, of func(mutator.Feature) mutator.Planner[T],
@@ -184,7 +183,7 @@ func partialOutcomes(feature string, kind mutator.Kind, name string, failures []
 	return out
 }
 
-// onError is what the feature, or the policy, wants.
+// onError returns the failure policy of the plan or of the feature.
 func onError[T proto.Message](f mutator.Feature, plan *mutator.Plan[T]) mutator.FailurePolicy {
 	if plan.OnFailure != "" {
 		return plan.OnFailure
@@ -282,7 +281,7 @@ func clusterOf(t *testing.T, raw []byte) *clusterv3.Cluster {
 	return c
 }
 
-// renamed are the new names of clusters that have one.
+// renamed returns the new names of renamed clusters.
 func renamed(t *testing.T, call *engine.Call, res *engine.Response) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -294,8 +293,8 @@ func renamed(t *testing.T, call *engine.Call, res *engine.Response) map[string]s
 	return out
 }
 
-// withoutMarks clears the routes of virtual hosts that have marks, leads routes to renamed
-// clusters, and encodes the virtual hosts anew where that changes something.
+// withoutMarks removes the entries of routes, changes routes to renamed clusters, and encodes
+// virtual hosts again if this changes them.
 func withoutMarks(t *testing.T, encoded [][]byte, renamed map[string]string) (out [][]byte) {
 	t.Helper()
 	for _, raw := range encoded {

@@ -18,7 +18,7 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// withVariants gives features with cluster variants mutators that ask for each resource anew.
+// withVariants gives features with cluster variants mutators that plan each resource separately.
 func (p plain) withVariants() plain {
 	var out plain
 	for i, f := range p {
@@ -32,7 +32,7 @@ func (p plain) withVariants() plain {
 	return out
 }
 
-// variantOf is what a family makes of the clusters of a way, nil for nothing.
+// variantOf returns a feature's variant of the clusters of a way, or nil.
 func (p plain) variantOf(in *mutator.Input, family int, w *xds.Way) *mutator.Variant {
 	if p[family].ClusterVariants == nil {
 		return nil
@@ -40,13 +40,14 @@ func (p plain) variantOf(in *mutator.Input, family int, w *xds.Way) *mutator.Var
 	return mutator.ComputeOnce(in, variantKey{family, w}, func(in *mutator.Input) *mutator.Variant { return p[family].ClusterVariants.PlanVariant(in, w) })
 }
 
-// variantKey is of what does not change while a translation runs. Without it the test takes minutes.
+// variantKey is the cache key of a variant in one translation. Without the cache, the test takes
+// minutes.
 type variantKey struct {
 	family int
 	way    *xds.Way
 }
 
-// combined are the features and the names of the variants of a way.
+// combined returns the features and the names of the variants of a way.
 func (p plain) combined(in *mutator.Input, w *xds.Way) (features, names []string) {
 	for i, f := range p {
 		if v := p.variantOf(in, i, w); v != nil && v.Name != "" {
@@ -58,7 +59,7 @@ func (p plain) combined(in *mutator.Input, w *xds.Way) (features, names []string
 
 var mergedClusters = regexp.MustCompile(`^(service|serviceimport|backend)/`)
 
-// copied tells whether the ways to a cluster have different variants.
+// copied reports whether the ways to a cluster have different variants.
 func (p plain) copied(in *mutator.Input, cluster string) bool {
 	return mutator.ComputeOnce(in, copiedKey(cluster), func(in *mutator.Input) bool { return p.newCopied(in, cluster) })
 }
@@ -77,7 +78,8 @@ func (p plain) newCopied(in *mutator.Input, cluster string) bool {
 	return some && (!same || mergedClusters.MatchString(cluster))
 }
 
-// copyName is the name of the copy for a way, and the cluster's own if that has no variant.
+// copyName returns the name of the copy for a way, or the cluster's own name if the way has no
+// variant.
 func (p plain) copyName(in *mutator.Input, cluster string, w *xds.Way) string {
 	features, names := p.combined(in, w)
 	if len(features) == 0 {
@@ -122,7 +124,7 @@ type plainRoutes struct {
 
 // Plan implements [mutator.Planner].
 func (p plainRoutes) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*routev3.RouteConfiguration] {
-	changes := false // of any configuration of the name
+	changes := false // of any configuration with the name
 	for _, h := range in.Routes().Hosts(c.Name()) {
 		h.EachRoute(func(marks []xds.MetadataEntry, clusters []string) {
 			w := in.Routes().Way(h.Listeners(), marks)
@@ -155,7 +157,8 @@ func (p plainRoutes) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*rout
 	}}
 }
 
-// target is where requests of a way to a cluster are led by the family; nowhere if it rejects them.
+// target returns the cluster to which the feature leads requests of a way, or "" if it rejects
+// them.
 func (p plainRoutes) target(in *mutator.Input, cluster string, w *xds.Way) string {
 	if v := p.variantOf(in, p.family, w); v != nil && v.Reject {
 		return ""
@@ -197,7 +200,7 @@ func (p plain) addCopies(t *testing.T, ctx context.Context, in *mutator.Input, r
 	}
 }
 
-// copyOf edits a copy on behalf of each family.
+// copyOf edits a copy with the variant of each feature.
 func (p plain) copyOf(t *testing.T, ctx context.Context, in *mutator.Input, w *xds.Way, m, rejecting *clusterv3.Cluster) (*clusterv3.Cluster, []*engine.Outcome) {
 	t.Helper()
 	var out []*engine.Outcome

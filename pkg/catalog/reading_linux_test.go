@@ -18,17 +18,17 @@ import (
 )
 
 const (
-	// largestRead is how large the objects are that FuzzReadingTime reads.
+	// largestRead is the maximum size of the objects that FuzzReadingTime reads.
 	largestRead = 64 << 10
-	// readingTime is how long a processor may work on one of them, many times what most take,
-	// which is some 2 ms: processors differ.
+	// readingTime is the maximum CPU time for an object, many times the usual 2 ms, because
+	// processors differ.
 	readingTime = 250 * time.Millisecond
-	// endless is when it is not waited for any longer, whoever else works on the processor.
+	// endless is the timeout for reading an object, even on a busy processor.
 	endless = 20 * readingTime
 )
 
-// FuzzReadingTime looks for custom resources of whatever built-in kind that take long to read,
-// accepted or not. What it finds would be contained, and costs whoever reads it a processor.
+// FuzzReadingTime looks for custom resources of built-in kinds, valid or not, that take long to read.
+// egraft would abandon such a read, but it would still cost CPU time.
 func FuzzReadingTime(f *testing.F) {
 	var kinds []policy.Kind
 	for _, feature := range catalog.Builtin(catalog.Everything()) {
@@ -57,7 +57,8 @@ func FuzzReadingTime(f *testing.F) {
 	})
 }
 
-// requireQuick reads an object on a thread of its own, whose time is not that of other tests.
+// requireQuick reads an object on its own thread, so that the CPU time of other tests does not
+// count.
 func requireQuick(t *testing.T, kinds []policy.Kind, raw []byte) {
 	t.Helper()
 	took := make(chan time.Duration, 1)
@@ -76,7 +77,7 @@ func requireQuick(t *testing.T, kinds []policy.Kind, raw []byte) {
 	}
 }
 
-// threadTime is how long processors have worked for the thread.
+// threadTime returns the CPU time of the thread.
 func threadTime() time.Duration {
 	const thread = 1 // RUSAGE_THREAD
 	var u syscall.Rusage
@@ -86,8 +87,8 @@ func threadTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// costly are objects with a field each that could take long: a number with a large exponent, what
-// is to be compiled, what is compared with each other, and what is nested or long.
+// costly returns objects with one potentially slow field each: a number with a large exponent, an
+// expression to compile, items to compare with each other, and nested or long values.
 func costly(kinds []policy.Kind) (objects []string) {
 	const target = `"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}]`
 	object := func(kind, spec string) {

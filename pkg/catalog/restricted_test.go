@@ -19,7 +19,7 @@ import (
 	"github.com/egraft/egraft/pkg/policy"
 )
 
-// restricted is an engine of all features with rules as text.
+// restricted returns an engine with all features and the rules.
 func restricted(t *testing.T, text string) *engine.Engine {
 	t.Helper()
 	rules, err := tenancy.ParseRules(text)
@@ -31,7 +31,7 @@ func restricted(t *testing.T, text string) *engine.Engine {
 	return e
 }
 
-// translateFleet takes the fleet with policies through both hooks.
+// translateFleet runs both hooks on the fleet with policies.
 func translateFleet(t *testing.T, e *engine.Engine, kind string, policies ...attachment) (res *engine.Response, outcomes []mutator.PolicyOutcome) {
 	t.Helper()
 	call := theFleet(t, func(p place, route []byte) []byte {
@@ -59,13 +59,13 @@ func translateFleet(t *testing.T, e *engine.Engine, kind string, policies ...att
 	return res, append(outcomes, res.Policies...)
 }
 
-// TestRestrictedPolicies: a policy past a rule does to its target what one does that is not
-// valid, and nothing to anybody else; its outcome says why.
+// TestRestrictedPolicies: a policy that a rule forbids affects its target like an invalid policy,
+// and nothing else; its outcome contains the reason.
 func TestRestrictedPolicies(t *testing.T) {
 	shop := attachment{namespace: "shop", year: 2020, refs: []string{gatewayRef("eg", "")}}
 	others := places()[2]
 	for _, kind := range policyKinds(t) {
-		// Policy 1 is shop's, and 2 is the one of namespace other.
+		// Policy 1 belongs to namespace shop, and policy 2 to namespace other.
 		rules, why := "namespaces=shop namespaces=*;workloadIdentifiers=/ns/{namespace}/*",
 			"spec.workloadIdentifier: Forbidden: namespace other may not use /policy-2: --namespace-rules permits /ns/other/*"
 		if !strings.Contains(specs[kind], "workloadIdentifier") {
@@ -97,7 +97,7 @@ func TestRestrictedPolicies(t *testing.T) {
 	}
 }
 
-// requireReason finds what became of policy 2.
+// requireReason checks the outcome of policy 2.
 func requireReason(t *testing.T, outcomes []mutator.PolicyOutcome, why string) {
 	t.Helper()
 	found := false
@@ -113,8 +113,8 @@ func requireReason(t *testing.T, outcomes []mutator.PolicyOutcome, why string) {
 	require.True(t, found, "it is said")
 }
 
-// TestPermittedPolicies: within the rules everything is as without rules, the mark of a
-// route included.
+// TestPermittedPolicies: policies that the rules permit have the same result as without rules,
+// including the entry of a route.
 func TestPermittedPolicies(t *testing.T) {
 	for _, kind := range policyKinds(t) {
 		policies := []attachment{{refs: []string{gatewayRef("eg", "")}}, {namespace: "other", refs: []string{gatewayRef("eg", "http")}}}
@@ -133,8 +133,8 @@ func TestPermittedPolicies(t *testing.T) {
 	}
 }
 
-// TestEveryIdentityIsJudged fails for a kind with the fields of an identity that package
-// tenancy does not know: rules would not hold for it.
+// TestEveryIdentityIsJudged fails for a kind with identity fields that package tenancy does not
+// know: rules would not apply to it.
 func TestEveryIdentityIsJudged(t *testing.T) {
 	files, err := filepath.Glob("../../crds/egraft.io_*.yaml")
 	require.NoError(t, err)
@@ -178,8 +178,8 @@ func readRestricted(t *testing.T, rules string, raw []byte) *policy.Object {
 	return nil
 }
 
-// TestRestrictedFiltersAndBackends: kinds that are no policies are permitted by namespace
-// as well, whoever reads them.
+// TestRestrictedFiltersAndBackends: rules also apply by namespace to kinds that are not policies,
+// for all features that read them.
 func TestRestrictedFiltersAndBackends(t *testing.T) {
 	rules, err := tenancy.ParseRules("namespaces=*;kinds=None")
 	require.NoError(t, err)
@@ -200,7 +200,7 @@ func TestRestrictedFiltersAndBackends(t *testing.T) {
 	require.Equal(t, len(validSpecs), count)
 }
 
-// validSpecs are specs of every kind that are valid.
+// validSpecs has valid specs of every kind.
 var validSpecs = map[string]string{
 	"BackendMTLSPolicy":          `{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"trustDomain":"example.org","workloadIdentifier":"/envoy","allowAnyInTrustDomain":true}`,
 	"FrontendMTLSPolicy":         `{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"eg"}],"trustDomain":"example.org","workloadIdentifier":"/envoy","allowAnyInTrustDomain":true}`,

@@ -13,9 +13,9 @@ import (
 	"github.com/egraft/egraft/pkg/catalog"
 )
 
-// TestShadowCountsForLimits: what a policy with the effect Shadow is told counts it for the limits of its
-// namespace, as all are counted when they are enforced. An enforced one loses nothing by it, even if the
-// others are older.
+// TestShadowCountsForLimits: the outcome of a policy with the effect Shadow counts all policies for
+// the limits of its namespace, as if all were enforced. This does not affect an enforced policy,
+// even if the others are older.
 func TestShadowCountsForLimits(t *testing.T) {
 	e, err := engine.New(catalog.Builtin(catalog.Options{}), engine.WithLimits(tenancy.Limits{AgentSockets: 2}.Excess))
 	require.NoError(t, err)
@@ -26,7 +26,7 @@ func TestShadowCountsForLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var clusters []string
 			var hosts []*routev3.VirtualHost
-			for i, effect := range test.effects { // each on a route and with a socket of its own
+			for i, effect := range test.effects { // each on its own route and with its own socket
 				name := fmt.Sprintf("c%d", i)
 				own := backendPolicy("shop", name, "HTTPRoute", "r", fmt.Sprint(2030+i), fmt.Sprintf(`"peers":[{"exact":"spiffe://example.org/cart"}],"agent":{"socketPath":"/run/%d.sock"}%s`, i, effect))
 				clusters = append(clusters, fmt.Sprintf("{name: %s, type: EDS, edsClusterConfig: {edsConfig: {ads: {}, resourceApiVersion: V3}}}", name))

@@ -18,7 +18,7 @@ import (
 
 const isShadow = `,"effect":"Shadow"`
 
-// shadowTargets are targets of each specificity.
+// shadowTargets returns targets of each specificity.
 func shadowTargets(kind string) map[string]string {
 	all := map[string]string{"Gateway": gatewayRef("eg", ""), "listener": gatewayRef("eg", "http"), "nowhere": gatewayRef("nowhere", "")}
 	if !slices.Contains(gatewaysOnly, kind) {
@@ -27,9 +27,10 @@ func shadowTargets(kind string) map[string]string {
 	return all
 }
 
-// TestShadowChangesNothing has a policy with the effect Shadow beside an enforced one, with each
-// target, older and younger, valid and not. Configuration and outcome of the enforced one are as if
-// it were alone, and the outcome of the other is the one that it has if it is enforced.
+// TestShadowChangesNothing has a policy with the effect Shadow next to an enforced one, with each
+// target, older and newer, valid and invalid. Configuration and outcome of the enforced policy are
+// the same as without the other policy, and the outcome of the other contains the reason that it
+// has when enforced.
 func TestShadowChangesNothing(t *testing.T) {
 	cached, err := engine.New(catalog.Builtin(catalog.Options{EDSInitialFetchTimeout: time.Second}), engine.WithCache(64<<20))
 	require.NoError(t, err)
@@ -94,7 +95,7 @@ func told(outcomes []mutator.PolicyOutcome) (all []string) {
 	return all
 }
 
-// requireEqual compares what resources have: egraft encodes again what it removes metadata from.
+// requireEqual compares decoded resources: egraft encodes resources again when it removes metadata.
 func requireEqual(t *testing.T, want, got []engine.Resources) {
 	t.Helper()
 	require.Len(t, got, len(want))

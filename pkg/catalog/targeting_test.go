@@ -13,8 +13,8 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// specs are the fields of every kind of policy besides its targets. What stands for %[1]d
-// shows in the configuration which policy is in effect.
+// specs are the fields of every kind of policy besides its targets. The value of %[1]d appears in
+// the configuration and shows which policy is in effect.
 var specs = map[string]string{
 	"BackendMTLSPolicy":  `"trustDomain":"example.org","workloadIdentifier":"/policy-%[1]d","allowAnyInTrustDomain":true`,
 	"BufferPolicy":       `"mode":"LimitOnly","maxRequestBytes":%[1]d`,
@@ -23,11 +23,11 @@ var specs = map[string]string{
 	"XDSPatchPolicy":     `"patches":[{"select":{"kind":"Route"},"merge":{"route":{"maxStreamDuration":{"maxStreamDuration":"%[1]ds"}}}}]`,
 }
 
-// marksOf are what shows in the configuration where a policy is in effect.
+// marksOf are the patterns that show in the configuration where a policy is in effect.
 var marksOf = map[string]string{
 	"BackendMTLSPolicy":  `spiffe://example.org/policy-%d"`,
 	"BufferPolicy":       `"requestBodyBufferLimit":"%d"`,
-	"FilterPolicy":       `enabled:policy-%d.`, // of enabledIn
+	"FilterPolicy":       `enabled:policy-%d.`, // from enabledIn
 	"FrontendMTLSPolicy": `spiffe://example.org/policy-%d"`,
 	"XDSPatchPolicy":     `"maxStreamDuration":"%ds"`,
 }
@@ -35,17 +35,17 @@ var marksOf = map[string]string{
 // gatewaysOnly are kinds that cannot be attached to routes.
 var gatewaysOnly = []string{"FrontendMTLSPolicy"}
 
-// attachment is a policy of a case: its targets, and where and when it was made.
+// attachment is a policy of a case: its targets, namespace and year of creation.
 type attachment struct {
 	namespace string // shop if it is empty
 	year      int    // 2026 if it is 0
 	refs      []string
 	selectors []string
-	ancestors []string // of the status, as Envoy Gateway sends it
-	more      string   // of the spec
+	ancestors []string // in the status, as Envoy Gateway sends it
+	more      string   // in the spec
 }
 
-// in effect at the places of [theFleet], by the number of the policy from 1, 0 for none.
+// effect is the number of the policy in effect at each place of [theFleet], from 1, or 0 for none.
 type effect struct{ http, https, other int }
 
 func gatewayRef(name, section string) string {
@@ -63,15 +63,15 @@ func ancestor(namespace, name, section string) string {
 	return fmt.Sprintf(`{"ancestorRef":{"group":"gateway.networking.k8s.io","kind":"Gateway","namespace":%q,"name":%q,"sectionName":%q}}`, namespace, name, section)
 }
 
-// TestTargeting is one table for all kinds of policies, on two Gateways that are merged
-// into one translation: shop/eg with the listeners http and https, and other/eg with http.
-// Each listener has a route of its own.
+// TestTargeting is one table for all kinds of policies, on two Gateways that are merged into one
+// translation: shop/eg with the listeners http and https, and other/eg with http. Each listener has
+// its own route.
 func TestTargeting(t *testing.T) {
 	const programmed, conflicted, overridden, notFound = mutator.Programmed, mutator.Conflicted, mutator.Overridden, mutator.TargetNotFound
 	for _, c := range []struct {
 		name     string
 		policies []attachment
-		routes   bool // not for kinds of Gateways only
+		routes   bool // not for kinds that only target Gateways
 		want     effect
 		reasons  []mutator.Reason
 	}{
@@ -121,7 +121,8 @@ func TestTargeting(t *testing.T) {
 	}
 }
 
-// policyKinds are those of the catalog. Each has to have its fields in specs and marksOf.
+// policyKinds returns the catalog's kinds of policies. Each must have its fields in specs and
+// marksOf.
 func policyKinds(t *testing.T) (kinds []string) {
 	t.Helper()
 	for _, f := range catalog.Builtin(catalog.Options{}) {
@@ -134,8 +135,8 @@ func policyKinds(t *testing.T) (kinds []string) {
 	return kinds
 }
 
-// attach takes the fleet through the hooks as Envoy Gateway does, and says which policy is
-// in effect where, and what became of each.
+// attach runs the hooks on the fleet like Envoy Gateway, and returns where each policy is in
+// effect, and its outcome.
 func attach(t *testing.T, kind string, policies []attachment) (effect, []mutator.Reason) {
 	t.Helper()
 	e := builtin(t)
@@ -151,7 +152,7 @@ func attach(t *testing.T, kind string, policies []attachment) (effect, []mutator
 			}
 		}
 		if len(own) == 0 {
-			return route // for which Envoy Gateway does not call
+			return route // Envoy Gateway does not call the hook for it
 		}
 		res, err := e.Run(t.Context(), &engine.Call{Hook: mutator.HookRoute, Objects: own, Resources: []engine.Resources{{Kind: mutator.KindRoute, Encoded: [][]byte{route}}}})
 		require.NoError(t, err)
@@ -209,7 +210,7 @@ func (a attachment) targetsGateway() bool {
 	return strings.Contains(all, `"kind":"Gateway"`)
 }
 
-// targetsRoute is what Envoy Gateway decides before it calls the Route hook.
+// targetsRoute reports whether Envoy Gateway calls the Route hook with the policy.
 func (a attachment) targetsRoute(p place) bool {
 	if a.in() != p.namespace {
 		return false

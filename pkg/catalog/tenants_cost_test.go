@@ -17,9 +17,9 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// TestMarksAreSmall: Envoy Gateway makes 16 hostnames × 128 matches xDS routes of an HTTPRoute,
-// and sends all of them back. With the largest policy that can be attached to a route that is
-// less than 16 MiB.
+// TestMarksAreSmall: Envoy Gateway generates 16 hostnames × 128 matches xDS routes from an
+// HTTPRoute, and sends all of them back. With the largest policy that can be attached to a route,
+// they take less than 16 MiB.
 func TestMarksAreSmall(t *testing.T) {
 	const routes, most = 16 * 128, 16 << 20
 	e := builtin(t)
@@ -56,7 +56,7 @@ func TestMarksAreSmall(t *testing.T) {
 	require.Less(t, proto.Size(routeOf(t, e, "a", action, many...)), plain+2500, "losers are a few names")
 }
 
-// TestPolicyThatIsTooLargeForARoute is denied by name.
+// TestPolicyThatIsTooLargeForARoute: its route is denied, and the error names the policy.
 func TestPolicyThatIsTooLargeForARoute(t *testing.T) {
 	var peers []string
 	for range 64 {
@@ -74,8 +74,8 @@ func TestPolicyThatIsTooLargeForARoute(t *testing.T) {
 	require.Regexp(t, `^BackendMTLSPolicy a/p: takes \d+ bytes on each xDS route of its target, more than the 3072 that a policy may take: use shorter or fewer values$`, res.Outcomes[0].Err.Error())
 }
 
-// TestAgentSocketsOfANamespace: what is past the limit of a namespace is denied, the newest
-// first, and nobody else loses anything.
+// TestAgentSocketsOfANamespace: policies past the limit of a namespace are denied, the newest
+// first, and other namespaces are not affected.
 func TestAgentSocketsOfANamespace(t *testing.T) {
 	e, err := engine.New(catalog.Builtin(catalog.Options{}), engine.WithLimits(tenancy.Limits{AgentSockets: 2}.Excess))
 	require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestAgentSocketsOfANamespace(t *testing.T) {
 	clusters, hosts := []string{cluster("victim")}, []*routev3.VirtualHost{hostOf(t, "victim", routeOf(t, e, "victim", "{cluster: victim}"))}
 	for i := range 4 {
 		name := fmt.Sprintf("evil-%d", i)
-		own := backendPolicy("evil", name, "HTTPRoute", "r", fmt.Sprint(2030-i), socket(i)) // the last one is the oldest
+		own := backendPolicy("evil", name, "HTTPRoute", "r", fmt.Sprint(2030-i), socket(i)) // the last policy is the oldest
 		clusters, hosts = append(clusters, cluster(name)), append(hosts, hostOf(t, name, routeOf(t, e, "evil", "{cluster: "+name+"}", own)))
 	}
 	got := translate(t, e, [][]byte{backendPolicy("infra", "platform", "Gateway", "eg", "2035", socket(9))}, clusters, hosts...)

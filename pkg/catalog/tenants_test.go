@@ -17,14 +17,15 @@ import (
 	"github.com/egraft/egraft/pkg/xds"
 )
 
-// backendPolicy is a BackendMTLSPolicy with one target.
+// backendPolicy returns a BackendMTLSPolicy with one target.
 func backendPolicy(namespace, name, kind, target, year, rest string) []byte {
 	return fmt.Appendf(nil, `{"apiVersion":"egraft.io/v1alpha1","kind":"BackendMTLSPolicy","metadata":{"namespace":%q,"name":%q,"creationTimestamp":"%s-01-01T00:00:00Z"},`+
 		`"spec":{"targetRefs":[{"group":"gateway.networking.k8s.io","kind":%q,"name":%q}],"trustDomain":"example.org","workloadIdentifier":"/envoy",%s}}`,
 		namespace, name, year, kind, target, rest)
 }
 
-// mergedCluster is what Envoy Gateway makes of a Service for all routes that lead to it.
+// mergedCluster is the cluster that Envoy Gateway generates from a Service for all routes that lead
+// to it.
 const mergedCluster = `
 name: service/shared/cart/8080
 type: EDS
@@ -32,7 +33,7 @@ edsClusterConfig: {edsConfig: {ads: {}, resourceApiVersion: V3}, serviceName: se
 metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: Service, namespace: shared, name: cart}]}}}
 `
 
-// routeOf is a route of a tenant, once it came out of the Route hook with the policies of its own.
+// routeOf returns a route of a tenant after the Route hook with its own policies.
 func routeOf(t *testing.T, e *engine.Engine, namespace, action string, policies ...[]byte) *routev3.Route {
 	t.Helper()
 	raw := fromYAML(t, &routev3.Route{}, fmt.Sprintf(`
@@ -51,7 +52,7 @@ route: %[2]s
 	return r
 }
 
-// hostOf is a virtual host of the listener http of the Gateway infra/eg.
+// hostOf returns a virtual host of the listener http of the Gateway infra/eg.
 func hostOf(t *testing.T, name string, routes ...*routev3.Route) *routev3.VirtualHost {
 	t.Helper()
 	vh := &routev3.VirtualHost{}
@@ -64,7 +65,7 @@ metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: Gateway, namespac
 	return vh
 }
 
-// translated is what came of a translation, by name.
+// translated is the result of a translation, by name.
 type translated struct {
 	res      *engine.Response
 	clusters map[string]*clusterv3.Cluster
@@ -97,8 +98,8 @@ func translate(t *testing.T, e *engine.Engine, objects [][]byte, clusters []stri
 	return out
 }
 
-// reaches says how the requests of a route reach their backend: by whom Envoy accepts, in
-// cleartext, or not at all.
+// reaches returns how the requests of a route reach their backend: the accepted peer, cleartext, or
+// rejected.
 func (r translated) reaches(t *testing.T, route int) string {
 	t.Helper()
 	name := r.routes[route].GetRoute().GetCluster()
@@ -124,14 +125,14 @@ func (r translated) reasons() (out []string) {
 	return out
 }
 
-// TestMergedBackends: with mergeBackends routes of different owners lead to one cluster. None
-// of them may decide how the requests of another reach it.
+// TestMergedBackends: with mergeBackends routes of different owners lead to one cluster. No owner
+// may decide how the requests of another reach it.
 func TestMergedBackends(t *testing.T) {
 	const strict, loose = `"peers":[{"exact":"spiffe://example.org/cart"}]`, `"allowAnyInTrustDomain":true`
 	const leave = `"peers":[{"exact":"spiffe://example.org/evil"}],"plaintextBackends":"Leave"`
 	for name, c := range map[string]struct {
 		gateway, a, b []byte
-		want          []string // how the requests of a and of b reach the backend
+		want          []string // how the requests of a and b reach the backend
 		reasons       []string
 	}{
 		"the Gateway's, and none of b's": {
@@ -196,7 +197,7 @@ func TestMergedBackends(t *testing.T) {
 	}
 }
 
-// TestInvalidPolicyOfMergedBackend denies the requests of its own route and of no other.
+// TestInvalidPolicyOfMergedBackend: an invalid policy denies only the requests of its own route.
 func TestInvalidPolicyOfMergedBackend(t *testing.T) {
 	e := builtin(t)
 	const action = "{cluster: service/shared/cart/8080}"
@@ -213,8 +214,8 @@ func TestInvalidPolicyOfMergedBackend(t *testing.T) {
 	require.Equal(t, "rejected", got.reaches(t, 1), "the Gateway's, which is wrong")
 }
 
-// TestRouteIsHeld: the route of a policy leads nowhere unless the translation, with the route
-// and its mark, has applied the policy.
+// TestRouteIsHeld: the route of a policy leads nowhere unless the translation has applied the
+// policy, with the route and its entry.
 func TestRouteIsHeld(t *testing.T) {
 	e := builtin(t)
 	const action, cluster = "{cluster: httproute/a/r/rule/0}", "{name: httproute/a/r/rule/0, type: EDS, edsClusterConfig: {edsConfig: {ads: {}, resourceApiVersion: V3}}, metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: HTTPRoute, namespace: a, name: r}]}}}}"
@@ -239,7 +240,7 @@ func TestRouteIsHeld(t *testing.T) {
 	require.EqualValues(t, 500, got.routes[0].GetDirectResponse().GetStatus(), "a mark of another version")
 }
 
-// TestRoutesNotIncluded: without routes nobody knows whose a cluster is.
+// TestRoutesNotIncluded: without routes, the owner of a cluster is unknown.
 func TestRoutesNotIncluded(t *testing.T) {
 	platform := backendPolicy("infra", "p", "Gateway", "eg", "2020", `"peers":[{"exact":"spiffe://example.org/cart"}]`)
 	for kind, rejected := range map[string]bool{"HTTPRoute": true, "GRPCRoute": true, "Service": true, "Backend": true, "ServiceImport": true, "TCPRoute": false, "SecurityPolicy": false} {
@@ -254,8 +255,8 @@ metadata: {filterMetadata: {envoy-gateway: {resources: [{kind: %s, namespace: a,
 	}
 }
 
-// TestSelectorsAndMergedGateways: Envoy Gateway names a Gateway in a policy's status also
-// because a route that the policy selects is attached to it.
+// TestSelectorsAndMergedGateways: Envoy Gateway also names a Gateway in a policy's status because a
+// selected route is attached to it.
 func TestSelectorsAndMergedGateways(t *testing.T) {
 	const route = `{"kind":"HTTPRoute","matchLabels":{"mine":"yes"}}`
 	for name, c := range map[string]struct {
@@ -287,7 +288,7 @@ func TestSelectorsAndMergedGateways(t *testing.T) {
 }
 
 // TestListenerSets: the listener of a ListenerSet has the metadata of the Gateway and a name that
-// its owner chose. It belongs to the Gateway, and is none of the Gateway's listeners.
+// its owner chose. It belongs to the Gateway, but is not one of the Gateway's own listeners.
 func TestListenerSets(t *testing.T) {
 	const strict, public = `"allowAnyInTrustDomain":true`, `"clientCertificates":"Disabled"`
 	policyOf := func(name, section, rest string) []byte {

@@ -84,7 +84,7 @@ func (f Registration) Package() string { return f.pkg }
 //		return []feature.Registration{feature.New(New).WithCRDs(crd)}
 //	}
 //
-// A feature whose custom resources are installed by others needs none.
+// A feature needs none if its custom resources are installed separately.
 func (f Registration) WithCRDs(files ...[]byte) Registration {
 	f.crds = slices.Concat(f.crds, files)
 	return f

@@ -33,7 +33,7 @@ func hello() Registration {
 	return WithSettings("hello", settings{Greeting: "hi", Names: []string{"a"}}, table, newFeature)
 }
 
-// TestDeclarationsAreApart: what is set in one is not in another.
+// TestDeclarationsAreApart: a value that is set in one declaration does not affect another.
 func TestDeclarationsAreApart(t *testing.T) {
 	f := hello()
 	first, second := f.Declare(), f.Declare()

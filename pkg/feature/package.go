@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// packageOf returns the import path of the package that has the function.
+// packageOf returns the import path of the function's package.
 func packageOf(function any) string {
 	f := runtime.FuncForPC(reflect.ValueOf(function).Pointer())
 	if f == nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/egraft/egraft/pkg/mutator"
 )
 
-// Validate reports features that cannot be in one binary: with an invalid name or the name of another
-// feature, with a setting that has an invalid name or no value, or with a flag that is taken. takenFlags
-// are egraft's flags, each with a description of its owner.
+// Validate reports features that cannot be in one binary: with an invalid name or the name of
+// another feature, with a setting that has an invalid name or no value, or with a flag that already
+// exists. takenFlags are egraft's flags, each with a description of its owner.
 func Validate(features []Registration, takenFlags map[string]string) error {
 	var errs []error
 	names := map[string]bool{}

@@ -1,8 +1,8 @@
-// Package setting has the types of settings: how a value is written in a flag, in an environment
+// Package setting has the types of settings: the form of a value in a flag, in an environment
 // variable and in the configuration file.
 //
-// egraft's own settings use it, and so do the settings of features that are not built in. It must not
-// know any setting by name, and opens no files.
+// egraft's own settings use it, and so do the settings of features that are not built in. It must
+// not depend on any setting, and opens no files.
 package setting
 
 import (
@@ -23,11 +23,11 @@ type Setting struct {
 
 // Value is a variable that text and JSON can set. [Typed] implements it.
 type Value interface {
-	// Set reads the text of a flag or environment variable.
+	// Set parses the text of a flag or environment variable.
 	Set(text string) error
-	// Decode reads the file, whose types are stricter than text.
+	// Decode parses a value of the file, which has stricter types than text.
 	Decode(raw json.RawMessage) error
-	// String returns the value as Set reads it; help texts show it as the default.
+	// String returns the value in the form that Set parses; help texts show it as the default.
 	String() string
 	// Type is a word for the values in help texts, like "duration".
 	Type() string
@@ -43,10 +43,10 @@ type Typed[T any] struct {
 	Target *T
 	// Kind is the word that [Value.Type] returns.
 	Kind string
-	// Parse reads text, and Format writes what Parse reads.
+	// Parse parses text, and Format writes the form that Parse parses.
 	Parse  func(text string) (T, error)
 	Format func(T) string
-	// JSON reads the value from the file. If it is nil, the file has a string for Parse.
+	// JSON parses the value from the file. If it is nil, the file has a string for Parse.
 	JSON func(raw json.RawMessage) (T, error)
 	// Between is what [Value.Separator] returns.
 	Between string
@@ -98,7 +98,7 @@ func (v Typed[T]) store(x T, err error) error {
 	return nil
 }
 
-// DecodeAs reads JSON as a T, which the error describes in the words of want. Null is an error.
+// DecodeAs decodes JSON as a T, described as want in the error. Null is an error.
 func DecodeAs[T any](raw json.RawMessage, want string) (T, error) {
 	var out *T
 	err := json.Unmarshal(raw, &out)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTextAndBack: what a value writes, it reads.
+// TestTextAndBack: Set parses the text that String returns.
 func TestTextAndBack(t *testing.T) {
 	for text, value := range map[string]Value{
 		"/run/x": Text(new(string), "path"), "true": Bool(new(bool)), "-3": Number(new(int)),
@@ -36,7 +36,7 @@ func TestJSONIsStricterThanText(t *testing.T) {
 	}
 }
 
-// TestChecks hold for text and the file, all of them, and an invalid value is not stored.
+// TestChecks: all checks apply to text and to the file, and an invalid value is not stored.
 func TestChecks(t *testing.T) {
 	host := "default"
 	v := Text(&host, "name",
@@ -59,7 +59,7 @@ func TestChecks(t *testing.T) {
 	require.Equal(t, "a", host)
 }
 
-// TestTypeOfOneself: a type that the package lacks, with an own notation in the file.
+// TestTypeOfOneself: a type that the package lacks, with its own form in the file.
 func TestTypeOfOneself(t *testing.T) {
 	var month time.Month
 	v := Typed[time.Month]{

@@ -77,7 +77,8 @@ func List(target *[]string, kind string, checks ...func([]string) error) Value {
 	}
 }
 
-// Split splits text at commas, without the spaces around them. An empty text is an empty list.
+// Split splits text at commas, and trims the spaces around each part. An empty text is an empty
+// list.
 func Split(text string) []string {
 	if text == "" {
 		return nil

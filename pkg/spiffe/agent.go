@@ -7,7 +7,7 @@ import (
 // HTTPOptions is the key of a cluster's HTTP protocol options.
 const HTTPOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
-// agentStatPrefix is the beginning of Envoy's statistics of calls to agents:
+// agentStatPrefix is the prefix of Envoy's statistics of calls to agents:
 // grpc.spire_agent.streams_total and so on.
 const agentStatPrefix = "spire_agent"
 

@@ -15,7 +15,7 @@ type Domain struct {
 	Matchers []*tlsv3.SubjectAltNameMatcher
 }
 
-// ByDomain groups the matchers of [Matchers] by the trust domain with which each begins.
+// ByDomain groups the matchers of [Matchers] by the trust domain at their start.
 func ByDomain(matchers []*tlsv3.SubjectAltNameMatcher) (out []Domain) {
 	for _, m := range matchers {
 		name := domainOf(m.GetMatcher())
@@ -30,7 +30,7 @@ func ByDomain(matchers []*tlsv3.SubjectAltNameMatcher) (out []Domain) {
 }
 
 func domainOf(m *matcherv3.StringMatcher) string {
-	text := m.GetExact() + m.GetPrefix() // of which there is one
+	text := m.GetExact() + m.GetPrefix() // only one of them is set
 	if rx := m.GetSafeRegex(); rx != nil {
 		text = strings.ReplaceAll(rx.GetRegex(), `\.`, ".")
 	}
@@ -47,7 +47,7 @@ func Outside(domain string) *tlsv3.SubjectAltNameMatcher {
 	for i := len(name) - 1; i >= 0; i-- {
 		char := regexp.QuoteMeta(name[i : i+1])
 		if char == "-" {
-			char = `\-` // which is a range inside of a class
+			char = `\-` // an unescaped one is a range inside a class
 		}
 		other := `[^` + char + `]\C*`
 		if rest != "" {

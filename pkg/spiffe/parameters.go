@@ -28,7 +28,7 @@ const (
 	maxSNI  = 255
 )
 
-// Envoy joins protocols by commas, and the process exits if one of several is empty.
+// Envoy joins protocols by commas, and its process exits if one of several is empty.
 var (
 	alpnProtocol = onceUsed(func() string { return `^[!-+\--~]{1,255}$` })
 	serverName   = onceUsed(func() string { return `^[!-~]*$` })
@@ -85,7 +85,7 @@ func checkParameters(p *tlsv3.TlsParameters) error {
 	for _, list := range []struct {
 		setting, known string
 		values         []string
-		twice          bool // whether Envoy takes a value twice
+		twice          bool // whether Envoy accepts duplicates
 	}{
 		{"ciphers", ciphers, p.GetCipherSuites(), true},
 		{"ecdhCurves", curves, p.GetEcdhCurves(), false},

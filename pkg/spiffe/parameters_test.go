@@ -20,8 +20,8 @@ func TestKeep(t *testing.T) {
 	require.Equal(t, from.TlsParams, to.TlsParams)
 }
 
-// TestKeepNothingThatEnvoyMayRefuse has values that Envoy Gateway 1.9.1 lets through and
-// Envoy 1.39.1 rejects, and protocols at which it ends.
+// TestKeepNothingThatEnvoyMayRefuse has values that Envoy Gateway 1.9.1 accepts and Envoy 1.39.1
+// rejects, and protocols at which Envoy exits.
 func TestKeepNothingThatEnvoyMayRefuse(t *testing.T) {
 	for name, c := range map[string]struct {
 		context *tlsv3.CommonTlsContext
@@ -51,7 +51,7 @@ func TestCheckSNI(t *testing.T) {
 	}
 }
 
-// TestKeepTakesWhatIsAtALimit and not one more.
+// TestKeepTakesWhatIsAtALimit: the limits themselves are accepted, but not one more.
 func TestKeepTakesWhatIsAtALimit(t *testing.T) {
 	protocols := make([]string, 33)
 	for i := range protocols {

@@ -33,7 +33,8 @@ var (
 	idRegex    = onceUsed(RegexPattern)
 )
 
-// onceUsed compiles a pattern at its first use: together, they take 300 KB.
+// onceUsed returns a function that compiles a pattern at its first use: together, the patterns take
+// 300 KB.
 func onceUsed(pattern func() string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern()) })
 }
@@ -42,9 +43,9 @@ func onceUsed(pattern func() string) func() *regexp.Regexp {
 // of RE2's syntax that Go and RE2 interpret the same way. It describes the complete syntax, except for
 // the order in ranges and repetitions, which compilation checks.
 //
-// ASCII only, no anchors, flags, names or classes of Unicode, groups in groups once, counted
-// repetitions of single characters up to 64, and alternatives in groups only: the literal
-// trust domain in front is then in front of all of them.
+// ASCII only, without anchors, flags, names or classes of Unicode. Groups nest once, single
+// characters repeat up to 64 times, and alternatives only occur in groups, so that the literal
+// trust domain at the start applies to all of them.
 // https://github.com/google/re2/wiki/Syntax
 func RegexPattern() string {
 	const (

@@ -20,8 +20,8 @@ func TestRegexesThatEnvoyTakes(t *testing.T) {
 	}
 }
 
-// TestRegexesThatEnvoyMayRefuse has one of each kind that Go takes and RE2 does not, and of
-// each that costs.
+// TestRegexesThatEnvoyMayRefuse has one regular expression of each kind that Go accepts and RE2
+// rejects, and of each expensive kind.
 func TestRegexesThatEnvoyMayRefuse(t *testing.T) {
 	for text, want := range map[string]string{
 		`spiffe://a\.org/\p{Letter}`: notSupported, `spiffe://a\.org/\p{greek}`: notSupported, `spiffe://a\.org/\pL`: notSupported,
@@ -40,7 +40,7 @@ func TestRegexesThatEnvoyMayRefuse(t *testing.T) {
 	}
 }
 
-// TestProgramsAreSmall keeps the bound that the comments and the documentation name.
+// TestProgramsAreSmall: programs keep the limit that the comments and the documentation state.
 func TestProgramsAreSmall(t *testing.T) {
 	for _, piece := range []string{".", ".?", "[^a]", "(.|)*", `\w`, "[a-zA-Z0-9_./-]"} {
 		text := `spiffe://a\.org/` + strings.Repeat("[^a0-9z]{1,64}", maxRepetitions)

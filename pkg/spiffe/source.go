@@ -15,8 +15,8 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// Source is the identity of Envoy, the bundles that it verifies others against, and the agent
-// that provides both. Its fields are fields of policies, validated and with defaults.
+// Source is the identity of Envoy, the bundles by which it verifies others, and the agent that
+// provides both. Its fields are validated fields of policies, with defaults.
 type Source struct {
 	TrustDomain        v1alpha1.TrustDomain
 	WorkloadIdentifier string
@@ -37,7 +37,7 @@ func (s Source) SVID() *tlsv3.SdsSecretConfig {
 	return &tlsv3.SdsSecretConfig{Name: name, SdsConfig: s.sdsConfig()}
 }
 
-// Bundle is the SDS configuration for the bundle that peers are verified against.
+// Bundle is the SDS configuration for the bundle by which peers are verified.
 func (s Source) Bundle() *tlsv3.SdsSecretConfig {
 	return &tlsv3.SdsSecretConfig{Name: s.bundleName(), SdsConfig: s.sdsConfig()}
 }
@@ -55,7 +55,7 @@ func (s Source) bundleName() string {
 	}
 }
 
-// allBundles is the agent's name for the bundles of all trust domains that it knows.
+// allBundles is the agent's name for all bundles that it has.
 func (s Source) allBundles() string {
 	if n := s.Agent.SDSNames; n != nil && n.AllTrustBundles != "" {
 		return n.AllTrustBundles
@@ -77,7 +77,7 @@ func (s Source) sdsConfig() *corev3.ConfigSource {
 		ResourceApiVersion:  corev3.ApiVersion_V3,
 		InitialFetchTimeout: durationpb.New(s.FetchTimeout),
 		ConfigSourceSpecifier: &corev3.ConfigSource_ApiConfigSource{ApiConfigSource: &corev3.ApiConfigSource{
-			ApiType:                   corev3.ApiConfigSource_GRPC, // SPIRE has no delta
+			ApiType:                   corev3.ApiConfigSource_GRPC, // SPIRE does not support delta xDS
 			TransportApiVersion:       corev3.ApiVersion_V3,
 			SetNodeOnFirstMessageOnly: true,
 			GrpcServices:              []*corev3.GrpcService{{TargetSpecifier: agent(s.Agent.SocketPath)}},
@@ -85,7 +85,7 @@ func (s Source) sdsConfig() *corev3.ConfigSource {
 	}
 }
 
-// Validation verifies peers against the bundle, by the matchers.
+// Validation verifies peers by the bundle and the matchers.
 func (s Source) Validation(matchers []*tlsv3.SubjectAltNameMatcher) *tlsv3.CommonTlsContext_CombinedValidationContext {
 	return &tlsv3.CommonTlsContext_CombinedValidationContext{
 		CombinedValidationContext: &tlsv3.CommonTlsContext_CombinedCertificateValidationContext{

@@ -123,9 +123,9 @@ func validName(at *field.Path, name string) field.ErrorList {
 // Validate checks the meaning of the fields. Call it after SetDefaults.
 func (f Fields) Validate(at *field.Path) (errs field.ErrorList) {
 	if len(f.TrustDomain) > maxDomain {
-		return nil // as below: ValidateShape says so, and nothing else reads what is too long
+		return nil // as below: ValidateShape reports it, and no other check reads an overlong value
 	} else if err := validTrustDomain(f.TrustDomain); err != nil {
-		// The bundles and the peers are by default of this domain: one error is enough.
+		// The bundles and the peers default to this domain: one error is enough.
 		errs = append(errs, field.Invalid(at.Child("trustDomain"), f.TrustDomain, err.Error()))
 	} else {
 		errs = append(errs, f.validateIdentity(at)...)
@@ -160,8 +160,8 @@ func (f Fields) validateIdentity(at *field.Path) (errs field.ErrorList) {
 	return errs
 }
 
-// bundles are the trust domains to check, up to the maximum number, so that the work does not grow
-// quadratically with the length of a policy's lists.
+// bundles returns the trust domains to check, up to the maximum number, so that the work does not
+// grow quadratically with the length of a policy's lists.
 func (f Fields) bundles() []v1alpha1.TrustDomain {
 	return (*f.TrustBundles)[:min(len(*f.TrustBundles), maxBundles)]
 }
@@ -174,7 +174,7 @@ func (f Fields) validatePeers(at *field.Path) (errs field.ErrorList) {
 }
 
 func validTrustDomain(d v1alpha1.TrustDomain) error {
-	// TrustDomainFromString takes a whole SPIFFE ID as well, which is not meant here.
+	// TrustDomainFromString also accepts a whole SPIFFE ID, which is invalid here.
 	_, err := spiffeid.FromString("spiffe://" + string(d) + "/workload")
 	return err
 }
@@ -212,7 +212,7 @@ func (f Fields) validateRegex(at *field.Path, text string) field.ErrorList {
 	return nil
 }
 
-// validateText checks a peer's ID or the beginning of one.
+// validateText validates a peer's ID or ID prefix.
 func (f Fields) validateText(at *field.Path, value string, pattern *regexp.Regexp) field.ErrorList {
 	if len(value) > maxID {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/egraft/egraft/pkg/apis/v1alpha1"
 )
 
-// fields have nothing wrong; the tests replace some of them.
+// fields are valid; the tests replace some of them.
 type fields struct {
 	domain  v1alpha1.TrustDomain
 	path    string
@@ -23,7 +23,7 @@ type fields struct {
 	peers   []v1alpha1.SPIFFEIDMatch
 }
 
-// validate is what a policy does with its fields.
+// validate validates the fields like a policy.
 func (f *fields) validate() field.ErrorList {
 	spec := Fields{
 		TrustDomain: f.domain, WorkloadIdentifier: f.path, TrustBundles: &f.bundles, Agent: &f.agent,
@@ -45,11 +45,11 @@ func peer(kind, text string) []v1alpha1.SPIFFEIDMatch {
 	return []v1alpha1.SPIFFEIDMatch{{Regex: &text}}
 }
 
-// padded is text of a length.
+// padded returns a text of the given length.
 func padded(begin string, length int) string { return begin + strings.Repeat("x", length-len(begin)) }
 
-// TestLimitsOfFields are those of the CRDs: what is at a limit is accepted, and one more is not, by
-// one error that names the field.
+// TestLimitsOfFields: the limits are the limits of the CRDs: a value at a limit is accepted, and
+// one more is not, with one error that names the field.
 func TestLimitsOfFields(t *testing.T) {
 	long := v1alpha1.TrustDomain(strings.Repeat("d", 255))
 	of := func(kind, begin string) func(f *fields, n int) {
@@ -89,7 +89,7 @@ func TestLimitsOfFields(t *testing.T) {
 				for n, want := range map[int]string{c.limit: "", c.limit + 1: c.err} {
 					f := &fields{domain: "example.org", path: "/envoy", bundles: bundles, peers: peer("exact", "spiffe://example.org/x")}
 					if name == "trustDomain" || name == "trustBundles" || name == "a trust bundle" {
-						f.peers = nil // which are of them
+						f.peers = nil // depends on peers
 					}
 					c.set(f, n)
 					errs := f.validate()
@@ -111,7 +111,7 @@ func many(n int) (out []v1alpha1.SPIFFEIDMatch) {
 	return out
 }
 
-// TestFieldsThatAreEmpty are not those that are left out.
+// TestFieldsThatAreEmpty: empty fields differ from absent ones.
 func TestFieldsThatAreEmpty(t *testing.T) {
 	f := &fields{domain: "example.org", path: "/envoy", bundles: []v1alpha1.TrustDomain{}, peers: []v1alpha1.SPIFFEIDMatch{}}
 	errs := f.validate()
@@ -120,7 +120,7 @@ func TestFieldsThatAreEmpty(t *testing.T) {
 	require.EqualError(t, errs[1], "spec.trustBundles: Invalid value: 0: must not be empty; omit it instead")
 }
 
-// TestTimeouts are durations as Gateway API has them, within bounds.
+// TestTimeouts: durations have the form of Gateway API, within limits.
 func TestTimeouts(t *testing.T) {
 	for timeout, want := range map[gwapiv1.Duration]string{
 		"": "", "100ms": "", "60s": "", "1m": "", "0h1s": "",
@@ -139,8 +139,8 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-// TestTooMuchIsNotRead: of what is too long, or too many, nothing else is said, whatever is wrong
-// with it, and nothing is compiled.
+// TestTooMuchIsNotRead: a value that is too long, or a list with too many items, has no other
+// error, and is not compiled.
 func TestTooMuchIsNotRead(t *testing.T) {
 	long := func(n int) string { return "(" + strings.Repeat("A ", n)[:n-1] }
 	domains := []v1alpha1.TrustDomain{"example.org"}
@@ -171,7 +171,7 @@ func TestTooMuchIsNotRead(t *testing.T) {
 	}
 }
 
-// TestWhatIsAtALimitIsRead, too: it is not accepted for its length.
+// TestWhatIsAtALimitIsRead: a value at a limit is validated, and not accepted only for its length.
 func TestWhatIsAtALimitIsRead(t *testing.T) {
 	bad := func(n int) string { return strings.Repeat(" ", n) }
 	for name, set := range map[string]func(f *fields){
