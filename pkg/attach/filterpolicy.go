@@ -183,7 +183,7 @@ func (p *filterPolicy[T]) slots(found []policy.Attachment) (slots [][]policy.Att
 	return slots
 }
 
-// join adds the policies of a route, by slot, to those of its listeners.
+// join adds the policies of a route, by slot, to the policies of its listeners.
 func (p *filterPolicy[T]) join(of, own [][]policy.Attachment) [][]policy.Attachment {
 	out := make([][]policy.Attachment, 0, len(of)+len(own))
 	for _, g := range of {

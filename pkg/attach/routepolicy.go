@@ -177,7 +177,8 @@ func (p virtualHosts[T]) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[
 	}
 }
 
-// configurationKey stands for the policies of each listener, and whether there can be a filter.
+// configurationKey is a cache key for the policies of each listener, and for whether the filter can
+// be inserted.
 func (p virtualHosts[T]) configurationKey(in *mutator.Input, origin *xds.Referrers, needed bool) string {
 	key := fmt.Sprintf("%t%t", in.Has(mutator.KindListener), needed)
 	for _, l := range origin.Listeners() {

@@ -59,7 +59,7 @@ func Builtin(o Options) []mutator.Feature {
 	if o.IncludeAttemptCount {
 		features = append(features, attemptcount.New()) // the only feature for virtual hosts
 	}
-	return append(features, xdspatchpolicy.New()) // last: it patches the results of the others, except for protection
+	return append(features, xdspatchpolicy.New()) // last: it patches the results of the others, but not their protection
 }
 
 // Restrict returns the features restricted to what the operator permits. This includes features

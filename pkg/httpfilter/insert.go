@@ -30,8 +30,8 @@ func Insert(hcm *hcmv3.HttpConnectionManager, p Position, filters ...*hcmv3.Http
 	return edit(hcm, func(chain []*hcmv3.HttpFilter) ([]*hcmv3.HttpFilter, error) { return insert(chain, p, filters) })
 }
 
-// Ensure is [Insert] for a filter that Envoy Gateway or another feature may have inserted, and of which
-// a chain needs only one: it leaves a filter with the same name unmodified and in place.
+// Ensure is [Insert] for a filter that a chain needs only once, and that Envoy Gateway or another
+// feature may have inserted: it leaves a filter with the same name unmodified and in place.
 func Ensure(hcm *hcmv3.HttpConnectionManager, p Position, filter *hcmv3.HttpFilter) (changed bool, err error) {
 	return edit(hcm, func(chain []*hcmv3.HttpFilter) ([]*hcmv3.HttpFilter, error) {
 		if slices.ContainsFunc(chain, named(filter)) {

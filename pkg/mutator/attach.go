@@ -73,9 +73,9 @@ func EncodeAttached(in *Input, gvk schema.GroupVersionKind, effective policy.Att
 	return EncodeAttachedGroups(in, gvk, [][]policy.Attachment{append([]policy.Attachment{effective}, overridden...)})
 }
 
-// EncodeAttachedGroups is [EncodeAttached] for a kind of which several policies may be in effect on
-// one route: the first policy of each group is in effect, and overrides the rest of its group. All
-// groups together may have [MaxMetadataSize] bytes.
+// EncodeAttachedGroups is [EncodeAttached] for a kind with several policies in effect on one route:
+// the first policy of each group is in effect, and overrides the rest of its group. All groups
+// together may have [MaxMetadataSize] bytes.
 func EncodeAttachedGroups(in *Input, gvk schema.GroupVersionKind, groups [][]policy.Attachment) (xds.MetadataEntry, error) {
 	type result struct {
 		entry xds.MetadataEntry

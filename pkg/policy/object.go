@@ -149,7 +149,7 @@ func (h *header) object(k Kind) *Object {
 	o.class = k.isOfClass(o, h.Spec.TargetSelectors)
 	o.selected = newSelection(o.Namespace, o.Targets, h.Spec.TargetSelectors, h.Status.Ancestors)
 	if slices.ContainsFunc(o.Targets, isClass) && o.MaxSpecificity() == NotAttached {
-		// In a translation without routes, a policy with Deny denies all of its possible targets.
+		// With Deny, the policy would deny everything in a translation without routes.
 		o.FailurePolicy = string(v1alpha1.FailurePolicyIgnore)
 	}
 	return o
