@@ -19,6 +19,10 @@ import (
 // stopTime is the time that an interrupted command has to end.
 const stopTime = 30 * time.Second
 
+// limit is the time that the tests of a package may take. A few need more than Go's ten minutes with the
+// race detector on a busy machine.
+const limit = "40m"
+
 // scenarios is the package with most of the tests that need parts.
 const scenarios = "./e2e"
 
@@ -79,7 +83,7 @@ func (a *all) environ(more ...string) []string {
 func (a *all) atOnce(ctx context.Context) error {
 	var err error
 	for _, module := range a.modules {
-		err = errors.Join(err, a.test(ctx, call{dir: module, environ: a.environ(onEnvoyVariable)}, "-tags", tags, "-timeout", "40m", "./..."))
+		err = errors.Join(err, a.test(ctx, call{dir: module, environ: a.environ(onEnvoyVariable)}, "-tags", tags, "./..."))
 	}
 	return errors.Join(err, a.last(ctx))
 }
@@ -99,7 +103,7 @@ func (a *all) inOrder(ctx context.Context, missing []string) error {
 				err = errors.Join(err, a.test(ctx, call{dir: module, environ: []string{onEnvoyVariable}}, pkg))
 			}
 		}
-		err = errors.Join(err, a.test(ctx, call{environ: a.environ("EGRAFT_E2E_PARTS=demo")}, "-tags", tags, "-timeout", "40m", scenarios))
+		err = errors.Join(err, a.test(ctx, call{environ: a.environ("EGRAFT_E2E_PARTS=demo")}, "-tags", tags, scenarios))
 	}
 	failed := building.wait()
 	if failed != nil {
@@ -111,10 +115,10 @@ func (a *all) inOrder(ctx context.Context, missing []string) error {
 		if sub != "" {
 			pattern += "/^" + sub + "$"
 		}
-		err = errors.Join(err, a.test(ctx, call{}, "-tags", tags, "-timeout", "40m", "-run", pattern, scenarios))
+		err = errors.Join(err, a.test(ctx, call{}, "-tags", tags, "-run", pattern, scenarios))
 	}
 	others := slices.DeleteFunc(slices.Clone(tagged), func(p string) bool { return p == scenarios })
-	err = errors.Join(err, a.test(ctx, call{}, append([]string{"-tags", tags, "-timeout", "40m"}, others...)...))
+	err = errors.Join(err, a.test(ctx, call{}, append([]string{"-tags", tags}, others...)...))
 	return errors.Join(err, a.last(ctx))
 }
 
@@ -136,7 +140,7 @@ func (a *all) test(ctx context.Context, c call, args ...string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	c.args = slices.Concat([]string{"go", "test", "-json"}, a.flags, args)
+	c.args = slices.Concat([]string{"go", "test", "-json", "-timeout", limit}, a.flags, args)
 	events := &events{results: a.results, out: a.out}
 	c.out = events
 	err := a.command(ctx, c)
