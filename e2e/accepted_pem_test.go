@@ -13,12 +13,13 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"flag"
 	"math/big"
 	"math/rand/v2"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
-	"testing/cryptotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -28,11 +29,7 @@ import (
 // certificates of which Go accepts more than it should.
 func bundles(t *testing.T) values {
 	t.Helper()
-	var ders [][]byte
-	require.True(t, t.Run("certificates", func(t *testing.T) {
-		cryptotest.SetGlobalRandom(t, acceptedSeed) // the same in every run
-		ders = certificates(t)
-	}))
+	ders := keptCertificates(t)
 	var out values
 	for _, der := range ders {
 		out.known = append(out.known, inPEM("CERTIFICATE", der))
@@ -72,6 +69,34 @@ func bundles(t *testing.T) values {
 
 func inPEM(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+var updateCertificates = flag.Bool("update-certificates", false, "write "+certificatesFile)
+
+// certificatesFile has what [certificates] returned, so that it is the same in every run.
+const certificatesFile = "testdata/certificates.pem"
+
+func keptCertificates(t *testing.T) (ders [][]byte) {
+	t.Helper()
+	text, err := os.ReadFile(certificatesFile)
+	require.NoError(t, err)
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		ders = append(ders, block.Bytes)
+	}
+	return ders
+}
+
+// TestCertificates: the file has a certificate for each that is made.
+func TestCertificates(t *testing.T) {
+	made := certificates(t)
+	if *updateCertificates {
+		var text strings.Builder
+		for _, der := range made {
+			text.WriteString(inPEM("CERTIFICATE", der))
+		}
+		require.NoError(t, os.WriteFile(certificatesFile, []byte(text.String()), 0o644))
+	}
+	require.Len(t, keptCertificates(t), len(made))
 }
 
 // certificates returns certificates with all kinds of keys and with unusual contents.
