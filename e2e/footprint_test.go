@@ -39,7 +39,8 @@ func TestFootprint(t *testing.T) {
 	took := time.Since(began)
 	resident, own := residentBytes(t, serve.Process.Pid, "VmRSS"), residentBytes(t, serve.Process.Pid, "RssAnon")
 	t.Logf("%.1f MB stripped, serves after %v, %.1f MB resident, %.1f MB of them not of the file", float64(info.Size())/1e6, took, float64(resident)/1e6, float64(own)/1e6)
-	require.Less(t, resident, 38_000_000, "resident memory when idle")
+	// How much of the binary is mapped depends on the kernel's page cache.
+	require.Less(t, resident, 48_000_000, "resident memory when idle")
 	require.Less(t, own, 10_000_000, "resident memory when idle that is not the binary's")
 }
 

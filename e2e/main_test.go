@@ -87,6 +87,9 @@ func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
 	if onlyMatrix() {
 		return clean, nil
 	}
+	if err := downloadModules(ctx); err != nil {
+		return clean, err
+	}
 	for name, directory := range map[parts.Name]string{
 		customMutator: "examples/custom-mutator", policyMutator: "examples/policy-mutator",
 		faultyProgram: "e2e/cmd/faulty",

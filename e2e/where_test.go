@@ -134,6 +134,9 @@ func prepareNodeIn(ctx context.Context, dir string) error {
 	if err := parts.Remember("egraft", filepath.Join(dir, "egraft")); err != nil {
 		return err
 	}
+	if err := downloadModules(ctx); err != nil {
+		return err
+	}
 	// The page runs this command where nothing can be downloaded, so it must run here first.
 	return command(ctx, "make", "-C", "..", "image")
 }
