@@ -61,6 +61,7 @@ func encoded(text string) string { return base64.StdEncoding.EncodeToString([]by
 // SPIFFE IDs that it lists are accepted.
 func TestNativeSPIRE(t *testing.T) {
 	needs(t, here)
+	needsAuthority(t, standalone.SPIRE)
 	const host = "native.example.com"
 	f := start(t, standalone.Options{SPIFFE: standalone.SPIRE, Gateway: "extensionApis: {enableBackend: true, enableSDSSecretRef: true}"})
 	of := map[string]int{}
