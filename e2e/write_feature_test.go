@@ -78,16 +78,6 @@ func TestWriteAFeature(t *testing.T) {
 	w.serve(page.yaml[1])
 }
 
-// TestNewFilter: the tests in the output of `egraft new filter` pass, including the one on the real
-// Envoy.
-func TestNewFilter(t *testing.T) {
-	w := newWriter(t)
-	w.run("egraft new filter delay --module example.com/delay --group example.com")
-	w.run("cd delay")
-	w.run("make test")
-	require.Contains(t, w.run("make e2e"), "--- PASS: TestOnEnvoy")
-}
-
 // featurePage is the commands and resources of the page.
 type featurePage struct{ commands, yaml []string }
 
@@ -143,7 +133,7 @@ func (w *writer) run(command string) string {
 		return ""
 	}
 	cmd := exec.CommandContext(w.t.Context(), "bash", "-c", command)
-	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), "PATH="+w.path, "CONTROLLER_GEN="+w.controllerGen, "EGRAFT_E2ETEST=required")
+	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), "PATH="+w.path, "CONTROLLER_GEN="+w.controllerGen)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	require.NoError(w.t, err, command)
