@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strconv"
 	"testing"
 
@@ -110,10 +111,12 @@ func (c endedConn) Close() error {
 }
 
 func TestForwardEndsBeforeTheRequest(t *testing.T) {
+	closed := make(chan struct{})
 	transport := forwarded{&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-		return endedConn{closed: make(chan struct{})}, nil
+		return endedConn{closed: closed}, nil
 	}}}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/x", nil)
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { <-closed }})
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/x", nil)
 	require.NoError(t, err)
 	_, err = transport.RoundTrip(req) //nolint:bodyclose // it fails
 	require.EqualError(t, err, "forward: no such port")
