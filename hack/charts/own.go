@@ -13,10 +13,11 @@ import (
 // ownChart is the name of egraft's own chart.
 const ownChart = "egraft"
 
-// writeOwn copies deploy/charts/egraft, with the targets of its links, as the chart of a version.
+// writeOwn copies deploy/charts/egraft, and the CRDs and alerts that its templates read, as the
+// chart of a version.
 func writeOwn(root, version, dir string) error {
 	from, to := filepath.Join(root, "deploy", "charts", ownChart), filepath.Join(dir, ownChart)
-	if err := copyFiles(from, to, "Chart.yaml", "values.yaml", ".helmignore"); err != nil {
+	if err := copyFiles(from, to, "Chart.yaml", "values.yaml"); err != nil {
 		return err
 	}
 	if err := copyMatching(filepath.Join(from, "templates"), filepath.Join(to, "templates"), "*"); err != nil {
@@ -25,7 +26,7 @@ func writeOwn(root, version, dir string) error {
 	if err := copyCRDs(root, to); err != nil {
 		return err
 	}
-	if err := copyMatching(filepath.Join(from, "files"), filepath.Join(to, "files"), "*.yaml"); err != nil {
+	if err := copyFiles(filepath.Join(root, "deploy", "monitoring", "alerts"), filepath.Join(to, "files"), "rules.yaml"); err != nil {
 		return err
 	}
 	return edit(filepath.Join(to, "Chart.yaml"), func(text string) (string, error) {
