@@ -40,8 +40,8 @@ TESTENV  := $(if $(WHOLE),,CGO_ENABLED=0 GOFLAGS="$(shell go env GOFLAGS) -trimp
 matrix: ## run the compatibility matrix and write its table; ONLY="Envoy Gateway 1.8.0,defaults" for some rows
 	@$(TESTENV) go run ./hack/matrix $(if $(ONLY),-only "$(ONLY)")
 
-test: ## run the tests, and the core scenarios on the real parts; WHOLE=1 runs all but those in a cluster, with the race detector
-	@$(TESTENV) go run ./hack/testall -modules "$(MODULES)" -parts "$(PARTS)" -then "make --no-print-directory alerts" $(if $(WHOLE),-whole) -- -vet=off $(if $(WHOLE),$(RACE))
+test: ## run the tests, and the core scenarios on the real parts; WHOLE=1 runs all but those in a cluster, with the race detector, and the tests of the alert rules
+	@$(TESTENV) go run ./hack/testall -modules "$(MODULES)" -parts "$(PARTS)" $(if $(WHOLE),-whole -then "make --no-print-directory alerts") -- -vet=off $(if $(WHOLE),$(RACE),-short)
 
 e2e: ## run the scenarios in those of the three environments below that this machine supports
 	hack/e2e.sh $(RACE)

@@ -86,7 +86,7 @@ func (r *results) summary(out io.Writer, took time.Duration) {
 		}
 		fmt.Fprintf(out, "  left out  %s: %s\n", names, strings.TrimPrefix(reason, postponed))
 	}
-	others := "the other scenarios and the race detector (make test WHOLE=1), "
+	others := "the other scenarios, the tests of the alert rules and the race detector (make test WHOLE=1), "
 	if r.whole {
 		others = ""
 	}

@@ -130,7 +130,7 @@ func TestInOrderWhereSomeAreMissing(t *testing.T) {
 	a.results.summary(&summary, 61*time.Second)
 	assert.Equal(t, "\nsummary, after 1m1s\n  passed    0 tests in 0 packages, and make alerts\n"+
 		"  left out  TestCluster: needs [node kind], and this is processes on this machine\n"+
-		"  not here  the other scenarios and the race detector (make test WHOLE=1), clusters (make e2e-node, make e2e-kind), fuzzing (make fuzz)\n", summary.String())
+		"  not here  the other scenarios, the tests of the alert rules and the race detector (make test WHOLE=1), clusters (make e2e-node, make e2e-kind), fuzzing (make fuzz)\n", summary.String())
 	assert.Contains(t, out.String(), "run first, while they are built: spire-server, spire-agent\n")
 }
 
@@ -203,7 +203,7 @@ func TestEventsAreShownAsGoTestShowsThem(t *testing.T) {
 	e.results.skipped["no network"] = []string{"A", "B", "C", "D"}
 	e.results.summary(&out, time.Second)
 	assert.Equal(t, "\nsummary, after 1s\n  passed    1 tests in 1 packages\n  FAILED    p TestB\n  FAILED    q (as a whole)\n"+
-		"  left out  A, B, C and 1 more: no network\n  not here  the other scenarios and the race detector (make test WHOLE=1), clusters (make e2e-node, make e2e-kind), fuzzing (make fuzz)\n", out.String())
+		"  left out  A, B, C and 1 more: no network\n  not here  the other scenarios, the tests of the alert rules and the race detector (make test WHOLE=1), clusters (make e2e-node, make e2e-kind), fuzzing (make fuzz)\n", out.String())
 }
 
 func TestReasonOf(t *testing.T) {
