@@ -10,7 +10,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/egraft/egraft/e2e/apiserver"
+	"github.com/egraft/egraft/e2e/envoy"
 )
+
+// uninstalled: docs/upgrade.md, by Helm. Envoy Gateway serves the target as if there were no policy, and the policy
+// stays until the CRDs are deleted.
+func (c *inCluster) uninstalled(s *scenario) {
+	s.routes(echoRoute)
+	policy := s.env.Policy()
+	s.effect(policy, echoRoute.Host(), seesEnvoy)
+	s.must(c.Helm(s.ctx, "upgrade", "eg", "oci://docker.io/envoyproxy/gateway-helm", "--version", "v1.9.1", gatewayNamespace, "--reset-values"))
+	c.rolledOut(s)
+	require.Contains(s.t, s.kubectl(c, "get", "pods", gatewayNamespace, gatewayPods, "--no-headers"), "1/1")
+	s.until(echoRoute.Host(), "the route without its policy", envoy.Status(400))
+	s.kubectl(c, "get", "backendmtlspolicy", policy.Name)
+	s.kubectl(c, "delete", "--kustomize", "../crds")
+	require.NotContains(s.t, s.kubectl(c, "get", "crds", "--output=name"), "egraft.io")
+	s.kubectl(c, "apply", "--server-side", "--kustomize", "../crds")
+	s.kubectl(c, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+}
 
 // patched: deploy/patch, applied to an Envoy Gateway that runs without egraft.
 func (c *inCluster) patched(s *scenario) {

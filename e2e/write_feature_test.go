@@ -78,6 +78,16 @@ func TestWriteAFeature(t *testing.T) {
 	w.serve(page.yaml[1])
 }
 
+// TestNewFilter: the tests in the output of `egraft new filter` pass, including the one on the real
+// Envoy.
+func TestNewFilter(t *testing.T) {
+	w := newWriter(t)
+	w.run("egraft new filter delay --module example.com/delay --group example.com")
+	w.run("cd delay")
+	w.run("make test")
+	require.Contains(t, w.run("make e2e"), "--- PASS: TestOnEnvoy")
+}
+
 // featurePage is the commands and resources of the page.
 type featurePage struct{ commands, yaml []string }
 
@@ -133,7 +143,7 @@ func (w *writer) run(command string) string {
 		return ""
 	}
 	cmd := exec.CommandContext(w.t.Context(), "bash", "-c", command)
-	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), "PATH="+w.path, "CONTROLLER_GEN="+w.controllerGen)
+	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), "PATH="+w.path, "CONTROLLER_GEN="+w.controllerGen, "EGRAFT_E2ETEST=required")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	require.NoError(w.t, err, command)

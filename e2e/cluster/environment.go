@@ -55,6 +55,7 @@ type Environment struct {
 	*applied
 
 	options  Options
+	place    string // the namespace of Envoy
 	proxy    string // the Deployment of Envoy
 	listener string
 	admin    string
@@ -70,7 +71,7 @@ func (e *Environment) OnNode(ctx context.Context, command ...string) (string, er
 
 // Install runs the commands of docs/install.md.
 func Install(ctx context.Context, options Options) (*Environment, error) {
-	e := &Environment{Kubectl: options.Kubectl, options: options, applied: &applied{kubectl: options.Kubectl, byName: map[string]string{}}}
+	e := &Environment{Kubectl: options.Kubectl, options: options, place: GatewayNamespace, applied: &applied{kubectl: options.Kubectl, byName: map[string]string{}}}
 	e.forwards.ended = make(chan struct{})
 	e.Admin = func(ctx context.Context, path string) ([]byte, error) { return envoy.Page(ctx, "http://"+e.admin+path) }
 	if err := e.RunPage(ctx, "docs/install.md"); err != nil {

@@ -116,7 +116,7 @@ func (e *Environment) Log(ctx context.Context, name string) ([]byte, error) {
 	sources := map[string][]string{
 		"egraft":        {"--namespace", GatewayNamespace, "deployment/envoy-gateway", "--container", "egraft"},
 		"envoy-gateway": {"--namespace", GatewayNamespace, "deployment/envoy-gateway", "--container", "envoy-gateway"},
-		"access":        {"--namespace", GatewayNamespace, e.proxy, "--container", "envoy"},
+		"access":        {"--namespace", e.place, e.proxy, "--container", "envoy"},
 		"backend-echo":  {"deployment/echo"},
 	}
 	source, ok := sources[name]

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/e2e/process"
 )
 
@@ -26,11 +27,32 @@ type forwards struct {
 // pause is the time between the end of a forward and its restart, for times when Envoy is down.
 const pause = 200 * time.Millisecond
 
+// ofGateway selects what Envoy Gateway makes for the Gateway.
+const ofGateway = "gateway.envoyproxy.io/owning-gateway-name=eg"
+
+// EnvoysMove is called when the Gateway's Envoys run in another namespace. It gives them their
+// SPIFFE ID there, and deletes those in the previous namespace.
+func (e *Environment) EnvoysMove(ctx context.Context, namespace string) error {
+	_, err := e.spireServer(ctx, "entry", "create", "-parentID", manifest.ID("/node"), "-spiffeID", manifest.ID(manifest.EnvoyIdentity),
+		"-selector", "k8s:ns:"+namespace, "-selector", "k8s:container-name:envoy", "-selector", "k8s:pod-label:gateway.envoyproxy.io/owning-gateway-name:eg")
+	if err != nil {
+		return err
+	}
+	if _, err := e.Kubectl.Run(ctx, "delete", "deployments,services", "--namespace", e.place, "--selector", ofGateway); err != nil {
+		return err
+	}
+	if err := e.Close(); err != nil {
+		return err
+	}
+	e.forwards, e.place = forwards{ended: make(chan struct{})}, namespace
+	return e.forward(ctx)
+}
+
 // forward makes the Gateway's listener and its Envoy's administration interface reachable from this
 // machine.
 func (e *Environment) forward(ctx context.Context) error {
-	name, err := e.Kubectl.Run(ctx, "get", "deployments", "--namespace", GatewayNamespace, "--output", "name",
-		"--selector", "gateway.envoyproxy.io/owning-gateway-name=eg")
+	name, err := e.Kubectl.Run(ctx, "get", "deployments", "--namespace", e.place, "--output", "name",
+		"--selector", ofGateway)
 	if err != nil {
 		return err
 	}
@@ -69,7 +91,7 @@ func (e *Environment) forwardTo(ctx context.Context, what, port string) (address
 }
 
 func (e *Environment) portForward(what, ports string) *process.Process {
-	p := process.New(e.options.Dir, "forward-"+what, e.Kubectl.Program, "port-forward", "--namespace", GatewayNamespace, e.proxy, ports)
+	p := process.New(e.options.Dir, "forward-"+what, e.Kubectl.Program, "port-forward", "--namespace", e.place, e.proxy, ports)
 	p.Environ = []string{"KUBECONFIG=" + e.Kubectl.Kubeconfig}
 	return p
 }

@@ -128,12 +128,12 @@ func (k copyKey) AddTo(f *cache.Fields) {
 
 // hostKey is the relevant content of a virtual host.
 type hostKey struct {
-	marked  bool
-	content []byte
+	withMetadata bool
+	content      []byte
 }
 
 func (k hostKey) AddTo(f *cache.Fields) {
-	f.Bool(k.marked)
+	f.Bool(k.withMetadata)
 	f.Bytes(k.content)
 }
 

@@ -119,8 +119,8 @@ func (v *variants) outcomesOf(c copied, verdict Result, err error) (out []*Outco
 }
 
 func (v *variants) outcomeOf(c copied, feature int, verdict Result, err error) *Outcome {
-	bearsOn := c.variants[feature].Policies
-	return &Outcome{Feature: v.names[feature], Kind: mutator.KindCluster, Name: c.name, Result: verdict, Err: err, affected: bearsOn, affectsAll: len(bearsOn) == 0}
+	affected := c.variants[feature].Policies
+	return &Outcome{Feature: v.names[feature], Kind: mutator.KindCluster, Name: c.name, Result: verdict, Err: err, affected: affected, affectsAll: len(affected) == 0}
 }
 
 // copyResult is a copy of a cluster, or nil if it could not be made, with its counts and partial

@@ -42,9 +42,9 @@ type parts struct {
 // host is the relevant content of a virtual host. Equal content has the same ID for as long as it
 // is cached, and different content never has.
 type host struct {
-	id     uint64
-	size   int // of the relevant content, in bytes
-	marked bool
+	id           uint64
+	size         int // of the relevant content, in bytes
+	withMetadata bool
 	// shadowed is whether a route may have a shadow entry.
 	shadowed bool
 	reach    func() *xds.VirtualHostIndex // returns nil if the host cannot be decoded
@@ -52,8 +52,8 @@ type host struct {
 
 // hostReader reads virtual hosts. It computes what it needs from descriptors on first use.
 type hostReader struct {
-	maps          func() *wire.Maps
-	plain, marked func() *wire.Mask // fields that [xds.NewVirtualHostIndex] reads, without and with route metadata
+	maps                func() *wire.Maps
+	plain, withMetadata func() *wire.Mask // fields that [xds.NewVirtualHostIndex] reads, without and with route metadata
 }
 
 func newHostReader() hostReader {
@@ -66,21 +66,21 @@ func newHostReader() hostReader {
 		"routes.metadata.filter_metadata.key",
 	}
 	return hostReader{
-		maps:   sync.OnceValue(func() *wire.Maps { return wire.MapsOf(vh) }),
-		plain:  sync.OnceValue(func() *wire.Mask { return wire.MaskOf(vh, paths...) }),
-		marked: sync.OnceValue(func() *wire.Mask { return wire.MaskOf(vh, append(paths, "routes.metadata.filter_metadata.value")...) }),
+		maps:         sync.OnceValue(func() *wire.Maps { return wire.MapsOf(vh) }),
+		plain:        sync.OnceValue(func() *wire.Mask { return wire.MaskOf(vh, paths...) }),
+		withMetadata: sync.OnceValue(func() *wire.Mask { return wire.MaskOf(vh, append(paths, "routes.metadata.filter_metadata.value")...) }),
 	}
 }
 
 // appendContent appends the relevant content of a virtual host with sorted maps, and reports
 // whether it may have route metadata.
-func (r hostReader) appendContent(b, raw []byte) (content []byte, marked bool) {
+func (r hostReader) appendContent(b, raw []byte) (content []byte, withMetadata bool) {
 	content = r.plain().Append(b, raw)
 	if bytes.Contains(content[len(b):], []byte(xds.MetadataNamespace)) {
-		content, marked = r.marked().Append(b, raw), true
+		content, withMetadata = r.withMetadata().Append(b, raw), true
 	}
 	r.maps().Sort(content[len(b):])
-	return content, marked
+	return content, withMetadata
 }
 
 // configs returns the route configurations of a call.
@@ -155,8 +155,8 @@ func (e *Engine) hostAt(u *unread, content []byte) (*host, cache.Slot, []byte) {
 			return found.Value.host, found.Slot, content
 		}
 	}
-	content, marked := e.hosts.appendContent(content[:0], u.raw)
-	h := e.host(content, marked)
+	content, withMetadata := e.hosts.appendContent(content[:0], u.raw)
+	h := e.host(content, withMetadata)
 	return h, e.putWhole(h, u.raw), content
 }
 
@@ -174,14 +174,14 @@ func (e *Engine) putWhole(h *host, raw []byte) cache.Slot {
 }
 
 // host returns the virtual host with the relevant content, which it does not retain.
-func (e *Engine) host(content []byte, marked bool) *host {
-	if found := e.cached.hosts.Get(hostKey{marked, content}); found != nil {
+func (e *Engine) host(content []byte, withMetadata bool) *host {
+	if found := e.cached.hosts.Get(hostKey{withMetadata, content}); found != nil {
 		return found.Value
 	}
 	content = bytes.Clone(content)
 	read := sync.OnceValue(func() *xds.VirtualHostIndex { return readHost(content) })
-	h := &host{id: e.lastHost.Add(1), size: len(content), marked: marked, shadowed: marked && bytes.Contains(content, []byte(xds.ShadowKey)), reach: read}
-	e.cached.hosts.Put(hostKey{marked, content}, h, len(content))
+	h := &host{id: e.lastHost.Add(1), size: len(content), withMetadata: withMetadata, shadowed: withMetadata && bytes.Contains(content, []byte(xds.ShadowKey)), reach: read}
+	e.cached.hosts.Put(hostKey{withMetadata, content}, h, len(content))
 	return h
 }
 

@@ -134,7 +134,7 @@ func (r *renaming) name(was string) string {
 func (e *Engine) releasedConfig(c config, r *renaming) []byte {
 	i := -1
 	return wire.Replace(c.raw, virtualHosts, func(raw []byte) []byte {
-		if i++; c.hosts[i].marked || r.concerns(c.hosts[i]) {
+		if i++; c.hosts[i].withMetadata || r.concerns(c.hosts[i]) {
 			return e.releasedHost(c.slots[i], raw, r)
 		}
 		return raw

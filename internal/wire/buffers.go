@@ -27,7 +27,7 @@ const (
 func (m *Message) buffers() mem.BufferSlice {
 	w := writer{left: m.Size()}
 	var head []byte
-	var found []byte // part of m.answered, not written yet
+	var found []byte // part of m.request, not written yet
 	last := 0        // end of the last field that was found
 	for _, f := range m.Fields {
 		head = protowire.AppendTag(head[:0], f.Number, protowire.BytesType)
@@ -40,10 +40,10 @@ func (m *Message) buffers() mem.BufferSlice {
 			w.write(f.Value)
 			continue
 		}
-		m.answered[from] = head[0] // the tag that the field has in the response
+		m.request[from] = head[0] // the tag that the field has in the response
 		if from != last || found == nil {
 			w.writeFound(found)
-			found = m.answered[from:from]
+			found = m.request[from:from]
 		}
 		found, last = found[:len(found)+to-from], to
 	}
@@ -54,15 +54,15 @@ func (m *Message) buffers() mem.BufferSlice {
 // fieldOffset returns where the field with the value is in the request, or -1 if it is not there or
 // cannot be given the tag in head.
 func (m *Message) fieldOffset(head, value []byte) (from, to int) {
-	if len(m.answered) == 0 || len(value) == 0 || head[0] >= 0x80 {
+	if len(m.request) == 0 || len(value) == 0 || head[0] >= 0x80 {
 		return -1, -1
 	}
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(value))) - uintptr(unsafe.Pointer(unsafe.SliceData(m.answered)))
-	if at >= uintptr(len(m.answered)) {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(value))) - uintptr(unsafe.Pointer(unsafe.SliceData(m.request)))
+	if at >= uintptr(len(m.request)) {
 		return -1, -1
 	}
 	from, to = int(at)-len(head), int(at)+len(value)
-	if from < 0 || to > len(m.answered) || !bytes.Equal(m.answered[from+1:at], head[1:]) {
+	if from < 0 || to > len(m.request) || !bytes.Equal(m.request[from+1:at], head[1:]) {
 		return -1, -1
 	}
 	return from, to

@@ -25,14 +25,14 @@ type Field struct {
 type Message struct {
 	Fields []Field
 
-	parsed   []byte // the part of the input that could be parsed
-	answered []byte // parsed of the request to which this responds
+	parsed  []byte // the part of the input that could be parsed
+	request []byte // parsed of the request to which this responds
 }
 
 // NewResponse returns an empty message that responds to m. The codec sends values that the response
 // shares with m without copying, and overwrites their tags for that: m keeps its fields, but the
 // bytes from which it was parsed change.
-func (m *Message) NewResponse() *Message { return &Message{answered: m.parsed} }
+func (m *Message) NewResponse() *Message { return &Message{request: m.parsed} }
 
 // Parse parses a message. The values are slices of data, which must not change afterwards, except
 // through [Message.NewResponse].

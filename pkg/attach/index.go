@@ -61,9 +61,9 @@ func wayOf(in *mutator.Input, kind policy.Kind, w *xds.Way) *way {
 	gvk := kind.GroupVersionKind
 	out := &way{found: mutator.Attached(in, gvk, w.Listeners)}
 	for _, m := range w.MetadataEntries {
-		marked := mutator.DecodeAttached(in, kind, m)
-		out.found = append(out.found, marked...)
-		out.lost = out.lost || len(marked) == 0 && mutator.IsEntryOf(gvk, m)
+		attached := mutator.DecodeAttached(in, kind, m)
+		out.found = append(out.found, attached...)
+		out.lost = out.lost || len(attached) == 0 && mutator.IsEntryOf(gvk, m)
 	}
 	policy.Sort(out.found)
 	return out

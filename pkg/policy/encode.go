@@ -85,7 +85,7 @@ func (o *Object) Encode() (Encoded, error) {
 func (k Kind) Decode(c Encoded) (*Object, error) {
 	namespace, name, ok := strings.Cut(c.Name, "/")
 	if !ok {
-		return nil, fmt.Errorf("carried object %q: not namespace/name", c.Name)
+		return nil, fmt.Errorf("encoded object %q: not namespace/name", c.Name)
 	}
 	o := &Object{
 		GroupVersionKind: k.GroupVersionKind, Namespace: namespace, Name: name, UID: c.UID, Generation: c.Generation,
@@ -96,11 +96,11 @@ func (k Kind) Decode(c Encoded) (*Object, error) {
 	}
 	whole, err := json.Marshal(map[string]any{"name": c.Name, "spec": c.Content})
 	if err != nil {
-		return nil, fmt.Errorf("carried object %q: %w", c.Name, err)
+		return nil, fmt.Errorf("encoded object %q: %w", c.Name, err)
 	}
 	if len(c.Content) > 0 {
 		if o.typed, err = k.decodeSpec(whole); err != nil {
-			return nil, fmt.Errorf("carried object %q: %w", c.Name, err)
+			return nil, fmt.Errorf("encoded object %q: %w", c.Name, err)
 		}
 	}
 	o.raw = string(whole)

@@ -53,7 +53,7 @@ func TestCarryOfWhatCannotBeUsed(t *testing.T) {
 func TestRestoreOfWhatNobodyCarried(t *testing.T) {
 	for content, name := range map[string]string{`{}`: "no slash", `{"size":"x"}`: "ns/a", `{`: "ns/a"} {
 		_, err := kind().Decode(policy.Encoded{Name: name, Content: json.RawMessage(content)})
-		require.ErrorContains(t, err, `carried object "`+name+`"`)
+		require.ErrorContains(t, err, `encoded object "`+name+`"`)
 	}
 }
 

@@ -170,7 +170,7 @@ func TestCarriedIsSmall(t *testing.T) {
 	require.Nil(t, policy.As[thing](restored))
 	require.NoError(t, restored.Err)
 	_, err = k.Decode(policy.Encoded{Name: "x"})
-	require.EqualError(t, err, `carried object "x": not namespace/name`)
+	require.EqualError(t, err, `encoded object "x": not namespace/name`)
 }
 
 // TestRawForgetsWhatDoesNotMatter: otherwise a status update would change the xDS.

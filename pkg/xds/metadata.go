@@ -89,7 +89,7 @@ func ClearMetadataEntries(md *corev3.Metadata) *corev3.Metadata {
 func ReleaseRoutes(vh *routev3.VirtualHost, readable func(MetadataEntry) bool) bool {
 	found := false
 	for _, r := range vh.GetRoutes() {
-		if _, marked := r.GetMetadata().GetFilterMetadata()[MetadataNamespace]; !marked {
+		if _, ours := r.GetMetadata().GetFilterMetadata()[MetadataNamespace]; !ours {
 			continue
 		}
 		entries := MetadataEntries(r.GetMetadata())

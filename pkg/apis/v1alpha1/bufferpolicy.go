@@ -84,7 +84,7 @@ type BufferPolicySpec struct {
 	Disabled bool `json:"disabled,omitempty"`
 
 	// FailurePolicy is what to do with the target if the policy is invalid or cannot be
-	// applied: Ignore leaves it as it is without the policy, Deny rejects its requests.
+	// applied: Ignore leaves it unmodified, Deny rejects its requests.
 	//
 	// +optional
 	// +kubebuilder:default=Ignore

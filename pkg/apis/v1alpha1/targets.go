@@ -100,6 +100,6 @@ type FailurePolicy string
 const (
 	// FailurePolicyDeny makes Envoy reject the target's requests.
 	FailurePolicyDeny FailurePolicy = "Deny"
-	// FailurePolicyIgnore leaves the target as it is without the policy.
+	// FailurePolicyIgnore leaves the target unmodified.
 	FailurePolicyIgnore FailurePolicy = "Ignore"
 )

@@ -65,7 +65,7 @@ type XDSPatchPolicySpec struct {
 	Patches []XDSPatch `json:"patches"`
 
 	// FailurePolicy is what to do with a target to which the policy cannot be applied: Ignore
-	// leaves it as it is without the policy, Deny rejects its requests.
+	// leaves it unmodified, Deny rejects its requests.
 	//
 	// +optional
 	// +kubebuilder:default=Ignore

@@ -28,12 +28,14 @@ var errNoListeners = errors.New(mutator.NotIncluded(mutator.KindListener) + ", s
 // address of a PROXY protocol header.
 func (clusters) Plan(in *mutator.Input, c mutator.View) *mutator.Plan[*clusterv3.Cluster] {
 	if in.Hook == mutator.HookTranslation {
-		if in.Has(mutator.KindListener) || len(marked(in, in.Routes().ForCluster(c.Name()))) == 0 {
+		if in.Has(mutator.KindListener) || len(backendsOf(in, in.Routes().ForCluster(c.Name()))) == 0 {
 			return nil
 		}
 		return &mutator.Plan[*clusterv3.Cluster]{
-			Edit:     func(context.Context, *clusterv3.Cluster) error { return errNoListeners },
-			Affected: func(c *clusterv3.Cluster) []*policy.Object { return marked(in, in.Routes().ForCluster(c.GetName())) },
+			Edit: func(context.Context, *clusterv3.Cluster) error { return errNoListeners },
+			Affected: func(c *clusterv3.Cluster) []*policy.Object {
+				return backendsOf(in, in.Routes().ForCluster(c.GetName()))
+			},
 		}
 	}
 	backends := in.Objects.Of(gvk)

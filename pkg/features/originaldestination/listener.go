@@ -44,7 +44,7 @@ func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listener
 		Edit: func(_ context.Context, l *listenerv3.Listener) error { return insert(in, l) },
 		Affected: func(l *listenerv3.Listener) (on []*policy.Object) {
 			for _, name := range xds.RouteConfigurationsOf(l) {
-				on = append(on, marked(in, in.Routes().Configuration(name))...)
+				on = append(on, backendsOf(in, in.Routes().Configuration(name))...)
 			}
 			return on
 		},
@@ -52,7 +52,9 @@ func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listener
 }
 
 func insert(in *mutator.Input, l *listenerv3.Listener) error {
-	leads := func(configuration string) bool { return len(marked(in, in.Routes().Configuration(configuration))) > 0 }
+	leads := func(configuration string) bool {
+		return len(backendsOf(in, in.Routes().Configuration(configuration))) > 0
+	}
 	return httpfilter.EachHCM(l, leads, func(hcm *hcmv3.HttpConnectionManager) (bool, error) { return edit(in, hcm) })
 }
 

@@ -40,7 +40,7 @@ func New(allowSpecial bool) mutator.Feature {
 		Name:          Name,
 		Hooks:         []mutator.Hook{mutator.HookRoute, mutator.HookCluster, mutator.HookTranslation},
 		NeedsRoutes:   true,
-		Backends:      []policy.Kind{policy.EncodeWithout(policy.NewKind(gvk, check).WithConditions(resource), carried)},
+		Backends:      []policy.Kind{policy.EncodeWithout(policy.NewKind(gvk, check).WithConditions(resource), strip)},
 		FailurePolicy: mutator.Deny,
 		Routes:        routes{},
 		Clusters:      clusters{},
@@ -49,9 +49,9 @@ func New(allowSpecial bool) mutator.Feature {
 	}
 }
 
-// carried removes from a copy of a backend what neither a translation nor validation needs, because
+// strip removes from a copy of a backend what neither a translation nor validation needs, because
 // host names and matches multiply the metadata entry of a route.
-func carried(b *v1alpha1.OriginalDestinationBackend) {
+func strip(b *v1alpha1.OriginalDestinationBackend) {
 	b.Spec = v1alpha1.OriginalDestinationBackendSpec{Source: b.Spec.Source, AllowedCIDRs: b.Spec.AllowedCIDRs[:min(1, len(b.Spec.AllowedCIDRs))]}
 	b.Status = v1alpha1.ConditionsStatus{}
 }

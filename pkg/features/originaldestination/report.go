@@ -63,7 +63,7 @@ func pastLimit(in *mutator.Input) map[string]bool {
 func inUse(in *mutator.Input) (out []*policy.Object) {
 	seen := map[string]bool{}
 	for _, name := range in.Routes().Configurations() {
-		for _, o := range marked(in, in.Routes().Configuration(name)) {
+		for _, o := range backendsOf(in, in.Routes().Configuration(name)) {
 			if !seen[o.String()] {
 				seen[o.String()] = true
 				out = append(out, o)
@@ -73,8 +73,8 @@ func inUse(in *mutator.Input) (out []*policy.Object) {
 	return out
 }
 
-// marked returns the valid backends that the Route hook added to routes as metadata.
-func marked(in *mutator.Input, origin *xds.Referrers) (out []*policy.Object) {
+// backendsOf returns the valid backends that the Route hook added to routes as metadata.
+func backendsOf(in *mutator.Input, origin *xds.Referrers) (out []*policy.Object) {
 	if origin == nil {
 		return nil
 	}

@@ -45,22 +45,22 @@ func TestRouteStaysSmall(t *testing.T) {
 			require.NoError(t, err)
 			filters += len(filter) + proto.Size(a) + 8 // of the map entry
 		}
-		mark := b.DeepCopy()
-		carried(mark)
-		require.Empty(t, validate(mark.DeepCopy(), true), "a mark is read as a backend")
-		text, err := json.Marshal(mark)
+		stripped := b.DeepCopy()
+		strip(stripped)
+		require.Empty(t, validate(stripped.DeepCopy(), true), "it is read as a backend")
+		text, err := json.Marshal(stripped)
 		require.NoError(t, err)
-		t.Logf("%s: %d bytes of filters, %d of the mark", name, filters, len(text))
+		t.Logf("%s: %d bytes of filters, %d of the stripped backend", name, filters, len(text))
 		assert.Less(t, filters+len(text), 4<<10, name)
 	}
 }
 
-// TestCarried: the copy lacks what is not needed, and the backend itself is unmodified.
-func TestCarried(t *testing.T) {
+// TestStrip: the copy lacks what is not needed, and the backend itself is unmodified.
+func TestStrip(t *testing.T) {
 	b := largest()["header"]
 	before := b.DeepCopy()
 	c := b.DeepCopy()
-	carried(c)
+	strip(c)
 	assert.Equal(t, before, b)
 	assert.Nil(t, c.Spec.TLS)
 	assert.Len(t, c.Spec.AllowedCIDRs, 1)

@@ -24,7 +24,7 @@ const (
 // backends over the limit. Requests to those, the newest ones, are rejected.
 func trustedIn(in *mutator.Input, configuration string) (names []string, denied []*policy.Object) {
 	own := map[string]int{}
-	for _, o := range oldest(marked(in, in.Routes().Configuration(configuration))) {
+	for _, o := range oldest(backendsOf(in, in.Routes().Configuration(configuration))) {
 		h := policy.As[v1alpha1.OriginalDestinationBackend](o).Spec.Source.Header
 		switch {
 		case h == nil || slices.Contains(names, h.Filter):

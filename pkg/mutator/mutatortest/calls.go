@@ -23,8 +23,8 @@ type step struct {
 	at         string // prefix of its fields' names in in.yaml
 }
 
-// answered is a step with its response.
-type answered struct {
+// result is a step with its response.
+type result struct {
 	step
 	res *engine.Response
 }
@@ -42,11 +42,11 @@ func (c *testCase) sent(newFeature func() mutator.Feature) error {
 
 // answer makes the calls of a case in order, each with a new engine. The returned calls are
 // complete.
-func (c *testCase) answer(ctx context.Context, newFeature func() mutator.Feature) ([]answered, error) {
-	var out []answered
+func (c *testCase) answer(ctx context.Context, newFeature func() mutator.Feature) ([]result, error) {
+	var out []result
 	left := callfile.Returned{}
 	for i, s := range c.steps {
-		fail := func(err error) ([]answered, error) { return nil, fmt.Errorf("%s: %s%w", c.path, s.at, err) }
+		fail := func(err error) ([]result, error) { return nil, fmt.Errorf("%s: %s%w", c.path, s.at, err) }
 		if i > 0 {
 			call := clone(s.call)
 			if err := left.Complete(call); err != nil {
@@ -61,7 +61,7 @@ func (c *testCase) answer(ctx context.Context, newFeature func() mutator.Feature
 		if err := left.Note(res); err != nil {
 			return fail(err)
 		}
-		out = append(out, answered{s, res})
+		out = append(out, result{s, res})
 	}
 	return out, nil
 }

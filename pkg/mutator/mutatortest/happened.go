@@ -8,7 +8,7 @@ import (
 // happened requires that a call had an effect, or changed nothing if the case expects that.
 // Otherwise a case that does not test what it should would pass forever after -update wrote its
 // out.yaml.
-func (s *answered) happened() error {
+func (s *result) happened() error {
 	changed := same(s.call.Resources, s.res.Resources)
 	switch {
 	case s.unmodified && changed != nil:

@@ -74,7 +74,7 @@ func runCase(t *testing.T, in string, newFeature func() mutator.Feature) (calls 
 
 // load reads a case and makes its calls. A case with a call that Envoy Gateway would not make, or
 // with an unexpected lack of effect, is an error.
-func load(ctx context.Context, in string, newFeature func() mutator.Feature) (*testCase, []answered, error) {
+func load(ctx context.Context, in string, newFeature func() mutator.Feature) (*testCase, []result, error) {
 	c, err := readCase(in)
 	if err != nil {
 		return nil, nil, err
@@ -94,7 +94,7 @@ func load(ctx context.Context, in string, newFeature func() mutator.Feature) (*t
 	return c, steps, nil
 }
 
-func (s *answered) check(t *testing.T, in string, newFeature func() mutator.Feature) {
+func (s *result) check(t *testing.T, in string, newFeature func() mutator.Feature) {
 	for _, c := range checks() {
 		t.Run(c.name, func(t *testing.T) {
 			require.NoError(t, c.run(t.Context(), s.call, s.res, newFeature), "%s: %s: %s", in, s.name(), c.remedy)
@@ -135,7 +135,7 @@ func withStack(err error) error {
 }
 
 // golden compares the results of a case with out.yaml, or writes it.
-func golden(t *testing.T, path string, several bool, steps []answered) {
+func golden(t *testing.T, path string, several bool, steps []result) {
 	t.Helper()
 	got, err := render(several, steps)
 	require.NoError(t, err)
@@ -149,7 +149,7 @@ func golden(t *testing.T, path string, several bool, steps []answered) {
 	require.Equal(t, string(want), string(got), "%s differs: %s", path, remedy)
 }
 
-func render(several bool, steps []answered) ([]byte, error) {
+func render(several bool, steps []result) ([]byte, error) {
 	if !several {
 		return Render(steps[0].res)
 	}
