@@ -18,8 +18,8 @@ import (
 // in effect, and `egraft explain` and `egraft doctor` find the Envoys there.
 func (c *inCluster) envoysInGatewayNamespace(s *scenario) {
 	const namespace = "default"
-	s.must(c.Helm(s.ctx, "upgrade", "eg", c.chart(s, "gateway-helm-egraft", version.Release), gatewayNamespace, "--reuse-values",
-		"--set", "config.envoyGateway.provider.kubernetes.deploy.type=GatewayNamespace", "--force-conflicts"))
+	s.must(c.Helm(s.ctx, "upgrade", "eg", c.chart(s, "gateway-helm-egraft", version.Release), gatewayNamespace, "--reset-values",
+		"--set", "config.envoyGateway.provider.kubernetes.deploy.type=GatewayNamespace", "--take-ownership", "--force-conflicts"))
 	s.kubectl(c, "rollout", "restart", gatewayNamespace, gateway)
 	c.rolledOut(s)
 	s.wait("Envoy in the namespace of its Gateway", func(ctx context.Context) error {

@@ -143,7 +143,7 @@ func (w *writer) run(command string) string {
 		return ""
 	}
 	cmd := exec.CommandContext(w.t.Context(), "bash", "-c", command)
-	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), "PATH="+w.path, "CONTROLLER_GEN="+w.controllerGen, "EGRAFT_E2ETEST=required")
+	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), "PATH="+w.path, "CONTROLLER_GEN="+w.controllerGen)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	require.NoError(w.t, err, command)

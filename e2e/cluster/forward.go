@@ -91,7 +91,7 @@ func (e *Environment) forwardTo(ctx context.Context, what, port string) (address
 }
 
 func (e *Environment) portForward(what, ports string) *process.Process {
-	p := process.New(e.options.Dir, "forward-"+what, e.Kubectl.Program, "port-forward", "--namespace", e.place, e.proxy, ports)
+	p := process.New(e.options.Dir, "forward-"+what+"-in-"+e.place, e.Kubectl.Program, "port-forward", "--namespace", e.place, e.proxy, ports)
 	p.Environ = []string{"KUBECONFIG=" + e.Kubectl.Kubeconfig}
 	return p
 }
