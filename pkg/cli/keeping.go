@@ -151,7 +151,7 @@ func (k *keeping) latest(ctx context.Context) (*recording.Recording, error) {
 	}
 	if n := latestBytes(k.Calls(ctx)); n > maxExplained {
 		return nil, &admin.Error{Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf(
-			"the last calls have %d MiB, and egraft explains %d MiB at most beside its work: save them by `egraft record`, and use `egraft explain --recording`", n>>20, maxExplained>>20)}
+			"the last calls have %d MiB, but a running egraft explains at most %d MiB: save them with `egraft record`, and use `egraft explain --recording`", n>>20, maxExplained>>20)}
 	}
 	calls, err := k.Recorded(ctx, true)
 	return &recording.Recording{Header: k.header(), Calls: calls}, err

@@ -95,5 +95,5 @@ func TestExplainedIsBounded(t *testing.T) {
 	call := &engine.Call{Hook: mutator.HookTranslation, Resources: []engine.Resources{{Kind: mutator.KindCluster, Encoded: [][]byte{make([]byte, maxExplained+1)}}}}
 	k.Keep(t.Context(), call, &engine.Response{Subject: func() string { return "a/b" }}, nil, time.Now())
 	_, err := k.latest(t.Context())
-	require.EqualError(t, err, "the last calls have 64 MiB, and egraft explains 64 MiB at most beside its work: save them by `egraft record`, and use `egraft explain --recording`")
+	require.EqualError(t, err, "the last calls have 64 MiB, but a running egraft explains at most 64 MiB: save them with `egraft record`, and use `egraft explain --recording`")
 }

@@ -72,7 +72,7 @@ func newCRDs(p *program) *cobra.Command {
 			return failed(err)
 		}
 		for _, kind := range b.Missing() {
-			fmt.Fprintf(p.stderr, "egraft: no CRD of %s is known here: apply it from where the feature comes from\n", kind)
+			fmt.Fprintf(p.stderr, "egraft: this build has no CRD of %s: apply the one that comes with the feature\n", kind)
 		}
 		return failed(p.print(b.CRDs(), out))
 	}

@@ -40,7 +40,7 @@ func TestManifestsOfOthers(t *testing.T) {
 
 	got = custom(t, nil, []string{"config", "crds"}, feature.New(greeting))
 	require.Zero(t, got.code)
-	require.Equal(t, "egraft: no CRD of Greeting.example.com is known here: apply it from where the feature comes from\n", got.stderr)
+	require.Equal(t, "egraft: this build has no CRD of Greeting.example.com: apply the one that comes with the feature\n", got.stderr)
 
 	got = custom(t, nil, []string{"config", "crds"}, feature.New(greeting).WithCRDs([]byte("kind: Secret")))
 	require.Equal(t, ExitFailure, got.code)
