@@ -24,6 +24,9 @@ import (
 // image builds egraft's image in a copy of the tree with a umask, and returns the path of bin.
 func image(t *testing.T, umask string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("compiles egraft for two platforms")
+	}
 	dir := t.TempDir()
 	for _, folder := range []string{"cmd", "crds", "deploy", "internal", "pkg", "e2e", "hack"} {
 		require.NoError(t, os.CopyFS(filepath.Join(dir, folder), os.DirFS(filepath.Join("..", folder))))

@@ -70,7 +70,12 @@ func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
 	modes := []standalone.SPIFFEMode{standalone.Dev}
 	if !onlyDemosParts() {
 		modes = append(modes, standalone.SPIRE)
-		if err := errors.Join(store.Prepare(ctx, append(apiserver.Parts(), parts.Helm)...), downloadManifests(ctx)); err != nil {
+		names := apiserver.Parts()
+		if !testing.Short() {
+			names = append(names, parts.Helm)
+			err = downloadManifests(ctx)
+		}
+		if err := errors.Join(err, store.Prepare(ctx, names...)); err != nil {
 			return func(bool) {}, err
 		}
 	}

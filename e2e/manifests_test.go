@@ -109,6 +109,9 @@ func words(t *testing.T, file string) []string {
 // TestManifests: an API server accepts all of deploy/, and the charts with egraft, without an
 // unknown field.
 func TestManifests(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs Helm")
+	}
 	server := startServer(t)
 	admin := func(arguments ...string) {
 		_, err := server.Admin.Run(t.Context(), arguments...)

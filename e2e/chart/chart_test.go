@@ -47,6 +47,9 @@ func TestCharts(t *testing.T) {
 
 func renderer(t *testing.T) *Renderer {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs Helm")
+	}
 	store, err := parts.NewStore(os.Stderr)
 	require.NoError(t, err)
 	helm, err := store.Get(t.Context(), parts.Helm)

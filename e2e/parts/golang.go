@@ -25,6 +25,7 @@ type program struct {
 	cgo      bool
 	needs    []need // in addition to Go and, for cgo, a C compiler
 	tags     string
+	gcflags  []string
 	ldflags  string // in addition to those that omit symbols
 }
 
@@ -37,6 +38,9 @@ func (p program) recipe() recipe {
 	flags := []string{"build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", strings.TrimSpace("-s -w " + p.ldflags)}
 	if p.tags != "" {
 		flags = append(flags, "-tags", p.tags)
+	}
+	for _, f := range p.gcflags {
+		flags = append(flags, "-gcflags="+f)
 	}
 	return recipe{
 		variable: p.variable, module: p.module, pins: append([]string{"go.mod", "go.sum"}, p.pins...), lasts: p.lasts, needs: needs,

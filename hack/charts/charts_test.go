@@ -31,6 +31,9 @@ type manifests map[string]*unstructured.Unstructured
 // renderer returns a renderer with the charts of a version.
 func renderer(t *testing.T, namespace string) *chart.Renderer {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs Helm")
+	}
 	store, err := parts.NewStore(os.Stderr)
 	require.NoError(t, err)
 	r := &chart.Renderer{Dir: t.TempDir(), Namespace: namespace}

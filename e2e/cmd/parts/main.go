@@ -7,7 +7,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/egraft/egraft/e2e/apiserver"
 	"github.com/egraft/egraft/e2e/node"
@@ -15,7 +18,7 @@ import (
 )
 
 const usage = `parts obtains the programs that the demo and the tests run, ahead of time, and
-prints the name and path of each.
+prints the name and path of each. Groups are obtained side by side.
 
 Usage: go run ./e2e/cmd/parts [-missing | -yield] PART|GROUP ...
 
@@ -90,15 +93,36 @@ func list(ctx context.Context, store *parts.Store, names []string, stdout io.Wri
 	}
 }
 
+// obtain obtains single parts in order, and groups side by side: while one of them is linked, the
+// other keeps the processors busy.
 func obtain(ctx context.Context, store *parts.Store, names []string, stdout io.Writer) error {
-	for _, name := range expand(names) {
-		path, err := store.Get(ctx, name)
-		if err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var mu sync.Mutex // for stdout
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(2)
+	each := func(names ...string) error {
+		for _, name := range expand(names) {
+			path, err := store.Get(ctx, name)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			fmt.Fprintln(stdout, name, path)
+			mu.Unlock()
+		}
+		return nil
+	}
+	for _, name := range names {
+		if groups[name] != nil {
+			group.Go(func() error { return each(name) })
+		} else if err := each(name); err != nil {
+			cancel()
+			_ = group.Wait() // which was interrupted
 			return err
 		}
-		fmt.Fprintln(stdout, name, path)
 	}
-	return nil
+	return group.Wait()
 }
 
 // expand replaces groups such as "spire" with their parts.
