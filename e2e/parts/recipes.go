@@ -18,7 +18,7 @@ func recipes(v Versions) map[Name]recipe {
 		}.recipe(),
 		SPIREAgent: program{
 			variable: "EGRAFT_SPIRE_AGENT", module: "spire", pkg: "github.com/spiffe/spire/cmd/spire-agent",
-			lasts: "a minute on two cores", gcflags: unoptimized,
+			lasts: "half a minute on two cores", tags: pureGo, gcflags: unoptimized,
 		}.recipe(),
 		APIServer:         kubernetes("EGRAFT_KUBE_APISERVER", APIServer, "about 5 minutes on two cores"),
 		ControllerManager: kubernetes("EGRAFT_KUBE_CONTROLLER_MANAGER", ControllerManager, "about 2 minutes on two cores"),
@@ -62,8 +62,8 @@ func recipes(v Versions) map[Name]recipe {
 	}
 }
 
-// pureGo are build tags that omit cgo from Go's own packages. SPIRE's server, whose database needs
-// cgo, then shares all packages with the agent, which does not.
+// pureGo are build tags that omit cgo from Go's own packages. With both, SPIRE's server, whose
+// database needs cgo, shares most packages with the agent, which has no cgo.
 const pureGo = "netgo,osusergo"
 
 // unoptimized are compiler flags for packages of SPIRE's plugins for clouds, which no test uses.
