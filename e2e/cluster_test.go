@@ -27,11 +27,11 @@ func TestCluster(t *testing.T) {
 	c.run("wrongly installed", c.wrongly)
 	c.run("upgraded", c.upgraded)
 	c.run("built of two modules", c.builtOfTwo)
-	c.run("uninstalled", c.uninstalled)
 	c.run("patched", c.patched)
 	c.run("in pods of its own", c.inItsOwnPods)
 	c.run("own chart", c.ownChart)
 	c.run("wrapped chart", c.wrappedChart)
+	c.run("uninstalled", c.uninstalled)
 	c.run("Gateway namespace", c.envoysInGatewayNamespace)
 }
 

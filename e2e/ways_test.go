@@ -13,8 +13,8 @@ import (
 	"github.com/egraft/egraft/e2e/envoy"
 )
 
-// uninstalled: docs/upgrade.md, by Helm. Envoy Gateway serves the target as if there were no policy, and the policy
-// stays until the CRDs are deleted.
+// uninstalled: docs/upgrade.md, with the chart that has egraft installed before. Envoy Gateway
+// serves the target as if there were no policy, and the policy stays until the CRDs are deleted.
 func (c *inCluster) uninstalled(s *scenario) {
 	s.routes(echoRoute)
 	policy := s.env.Policy()
