@@ -90,6 +90,7 @@ func (e *Environment) forwardTo(ctx context.Context, what, port string) (address
 	return address, err
 }
 
+// portForward has a log for each namespace, because forwardTo reads the address from the log.
 func (e *Environment) portForward(what, ports string) *process.Process {
 	p := process.New(e.options.Dir, "forward-"+what+"-in-"+e.place, e.Kubectl.Program, "port-forward", "--namespace", e.place, e.proxy, ports)
 	p.Environ = []string{"KUBECONFIG=" + e.Kubectl.Kubeconfig}
