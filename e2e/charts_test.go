@@ -5,6 +5,7 @@ package e2e
 import (
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -14,27 +15,44 @@ import (
 )
 
 // ownChart: egraft's own chart replaces deploy/deployment, with the same certificates. It adopts
-// the resources that were applied without Helm.
+// the resources that were applied without Helm. It is upgraded to the next build and rolled back
+// while requests are served, and removed as in docs/upgrade.md. Policies outlive it.
 func (c *inCluster) ownChart(s *scenario) {
+	c.next(s)
 	c.reinstall(s)
 	s.kubectl(c, "delete", "deployment", "--namespace=egraft-system", "egraft")
-	s.must(c.Helm(s.ctx, "install", "egraft", c.chart(s, "egraft", version.Release), "--namespace=egraft-system",
-		"--set", "tls.certManager=false", "--take-ownership", "--force-conflicts", "--wait"))
+	values := []string{"--namespace=egraft-system", "--set", "tls.certManager=false", "--force-conflicts", "--wait"}
+	s.must(c.Helm(s.ctx, slices.Concat([]string{"install", "egraft", c.chart(s, "egraft", version.Release), "--take-ownership"}, values)...))
 	c.callsItsOwnPods(s)
+	release := c.separate(s)
+	require.NotEqual(s.t, nextVersion, release)
+
+	requests := s.traffic(echoRoute.Host())
+	s.must(c.Helm(s.ctx, slices.Concat([]string{"upgrade", "egraft", c.chart(s, "egraft", nextVersion)}, values)...))
+	require.Equal(s.t, nextVersion, c.separate(s))
+	c.policiesStillWork(s)
+	s.must(c.Helm(s.ctx, "rollback", "egraft", "--namespace=egraft-system", "--wait"))
+	require.Equal(s.t, release, c.separate(s))
+	c.policiesStillWork(s)
+	requests.waitServed(20)
+	requests.mustAllBeServed()
+
+	s.must(c.Helm(s.ctx, "upgrade", "eg", "oci://docker.io/envoyproxy/gateway-helm", "--version", "v1.9.1", gatewayNamespace, "--reset-values"))
+	s.kubectl(c, "rollout", "restart", gatewayNamespace, gateway)
+	c.rolledOut(s)
+	s.must(c.Helm(s.ctx, "uninstall", "egraft", "--namespace=egraft-system", "--wait"))
+	c.notInEffect(s)
 }
 
-// wrappedChart: Envoy Gateway's chart with egraft replaces egraft's own chart and Envoy Gateway's.
-// It is upgraded to the next build and rolled back while requests are served. CRDs and policies
-// outlive releases.
+// wrappedChart: Envoy Gateway's chart with egraft replaces Envoy Gateway's. It is upgraded to the
+// next build and rolled back while requests are served. CRDs and policies outlive releases.
 func (c *inCluster) wrappedChart(s *scenario) {
 	c.next(s)
 	s.routes(echoRoute)
-	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)
+	s.policies(s.env.Policy())
 	policies := func() string { return s.kubectl(c, "get", "backendmtlspolicies", "--all-namespaces", "--output=name") }
 	before := policies()
 	require.NotEmpty(s.t, before)
-	s.must(c.Helm(s.ctx, "uninstall", "egraft", "--namespace=egraft-system", "--wait"))
-	require.Equal(s.t, before, policies())
 	s.must(c.Helm(s.ctx, "uninstall", "eg", gatewayNamespace, "--wait"))
 	s.must(c.Helm(s.ctx, "install", "eg", c.chart(s, "gateway-helm-egraft", version.Release), gatewayNamespace, "--take-ownership", "--force-conflicts"))
 	c.rolledOut(s)

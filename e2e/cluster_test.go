@@ -27,6 +27,7 @@ func TestCluster(t *testing.T) {
 	c.run("wrongly installed", c.wrongly)
 	c.run("upgraded", c.upgraded)
 	c.run("built of two modules", c.builtOfTwo)
+	c.run("kustomize removed", c.kustomizeRemoved)
 	c.run("patched", c.patched)
 	c.run("in pods of its own", c.inItsOwnPods)
 	c.run("own chart", c.ownChart)

@@ -74,7 +74,7 @@ func TestEnvoyIsExamined(t *testing.T) {
 	newer := ads.StaticCluster("x", "2", l.backend)
 	l.until("Differs Envoy lab uses another version of cluster x: transport_socket", newer)
 
-	bad := l.secure(ads.StaticCluster("x", "2", l.backend), refusedByEnvoy)
+	bad := l.secure(ads.StaticCluster("x", "2", l.backend), rejectedByEnvoy)
 	require.NoError(t, l.Set(bad))
 	l.until("Rejected Envoy lab rejected an update, and does not use cluster x as egraft returned it (1 rejected updates of clusters since it started", bad)
 

@@ -38,12 +38,12 @@ func TestFederation(t *testing.T) {
 
 	named := f.federated("/named")
 	named.Peers = []string{"exact: " + manifest.ID("/echo"), "exact: spiffe://partner.org/partner"}
-	f.strangerIsRefused(named)
+	f.strangerIsRejected(named)
 	f.until(forged.Host(), "what another authority signed for a peer", envoy.Status(200))
 
 	anyone := f.federated("/anyone")
 	anyone.AllowAny = true
-	f.strangerIsRefused(anyone)
+	f.strangerIsRejected(anyone)
 
 	all := f.federated("/all")
 	all.AllowAny, all.TrustBundles = true, append(all.TrustBundles, "stranger.org")
@@ -117,7 +117,7 @@ func TestFederatedClients(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			by := tlsClient{f.forge(c.by, c.uris...)}
 			if c.status == 0 {
-				f.mustRefuse(by, unknownCertificate)
+				f.mustReject(by, unknownCertificate)
 				return
 			}
 			response, err := by.get(f.soon(), mutualHost, nil)
@@ -127,8 +127,8 @@ func TestFederatedClients(t *testing.T) {
 	}
 }
 
-// strangerIsRefused applies a policy that lists the partner's domain but not the stranger's.
-func (f *fixture) strangerIsRefused(policy manifest.Policy) {
+// strangerIsRejected applies a policy that lists the partner's domain but not the stranger's.
+func (f *fixture) strangerIsRejected(policy manifest.Policy) {
 	f.t.Helper()
 	inEffect := envoy.Peer(manifest.ID(policy.Identity))
 	f.effect(policy, "partner.example.com", inEffect)

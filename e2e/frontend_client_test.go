@@ -90,9 +90,9 @@ func (c tlsClient) config(host string) *tls.Config {
 	return config
 }
 
-// refusal connects and returns the error that ends the connection. In TLS 1.3, a client learns
+// rejection connects and returns the error that ends the connection. In TLS 1.3, a client learns
 // about the rejection of its certificate when it reads.
-func (c tlsClient) refusal(ctx context.Context, host string) error {
+func (c tlsClient) rejection(ctx context.Context, host string) error {
 	conn, err := (&tls.Dialer{Config: c.config(host)}).DialContext(ctx, "tcp", tlsAddress)
 	if err != nil {
 		return err

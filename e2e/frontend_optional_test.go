@@ -88,9 +88,9 @@ func (f *frontend) optionalClients() {
 // whichever ID it has. It is not treated like a missing one.
 func (f *frontend) foreignCertificates() {
 	own := selfSigned(f.t, manifest.ID("/client"))
-	f.mustRefuse(own, unknownAuthority)
+	f.mustReject(own, unknownAuthority)
 	for _, domain := range []string{manifest.TrustDomain, "other.org"} {
-		f.mustRefuse(f.foreign(domain, "/client"), unknownAuthority)
+		f.mustReject(f.foreign(domain, "/client"), unknownAuthority)
 	}
 }
 
@@ -158,8 +158,8 @@ const optionalByAuthorities = "  clientCertificates: Optional\n  trustBundleForm
 func (f *frontend) requiredByAuthorities() {
 	f.replace("https", "  trustBundleFormat: CertificateAuthorities\n  clients: [{regex: 'spiffe://example\\.org/cl[a-z]+'}]\n")
 	f.eventually("the client to be served", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
-	f.mustRefuse(f.stranger, unknownCertificate)
-	f.mustRefuse(f.nobody, noCertificate)
+	f.mustReject(f.stranger, unknownCertificate)
+	f.mustReject(f.nobody, noCertificate)
 }
 
 // optionalEverywhere: requests without TLS are rejected as before, which must not affect those with

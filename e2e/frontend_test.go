@@ -143,10 +143,10 @@ func (f *frontend) eventually(what string, by tlsClient, host string, wanted fun
 	return last
 }
 
-// mustRefuse requires that Envoy ends the connection of a client with an alert.
-func (f *frontend) mustRefuse(by tlsClient, alert string) {
+// mustReject requires that Envoy ends the connection of a client with an alert.
+func (f *frontend) mustReject(by tlsClient, alert string) {
 	f.t.Helper()
-	require.EqualError(f.t, by.refusal(f.soon(), mutualHost), "remote error: tls: "+alert)
+	require.EqualError(f.t, by.rejection(f.soon(), mutualHost), "remote error: tls: "+alert)
 }
 
 // ordinaryIsUntouched requires that the other listener has its own certificate and serves clients
@@ -210,8 +210,8 @@ func (f *frontend) required() {
 	f.must(f.Apply(f.ctx, "policy", f.documented(0)))
 	f.eventually("Envoy's SVID", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() == manifest.ID("/envoy") })
 	f.t.Logf("in effect after %s", time.Since(start).Round(time.Millisecond))
-	f.mustRefuse(f.stranger, unknownCertificate)
-	f.mustRefuse(f.nobody, noCertificate)
+	f.mustReject(f.stranger, unknownCertificate)
+	f.mustReject(f.nobody, noCertificate)
 	response, err := f.client.get(f.soon(), mutualHost, http.Header{"X-Forwarded-Client-Cert": {"URI=spiffe://example.org/forged"}})
 	f.must(err)
 	header := response.echo.Headers["X-Forwarded-Client-Cert"]
@@ -249,7 +249,7 @@ func (f *frontend) optional() {
 	f.logged("egraft", `"Invalid"`, "FrontendMTLSPolicy default/frontend", "clientCertificates is Optional, and with bundles in SPIFFE's format, Envoy requires a certificate from every client")
 	f.replace("https", optional+"  trustBundleFormat: CertificateAuthorities\n")
 	f.eventually("the client to be served", f.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
-	f.mustRefuse(f.nobody, noCertificate)
+	f.mustReject(f.nobody, noCertificate)
 	response, err := f.stranger.get(f.soon(), mutualHost, nil)
 	f.must(err)
 	require.Equal(f.t, 403, response.status)
@@ -279,7 +279,7 @@ func (f *frontend) plaintext() {
 	f.replace("", "  allowAnyInTrustDomain: true\n")
 	f.eventually("Envoy's SVID", f.stranger, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
 	f.eventually("Envoy's SVID on the other listener", f.client, ordinaryHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() != "" })
-	f.mustRefuse(f.nobody, noCertificate)
+	f.mustReject(f.nobody, noCertificate)
 	f.until(mutualHost, "a rejection of plaintext", envoy.Status(403))
 	require.Equal(f.t, 301, f.get(mutualHost, "/old").Status)
 	f.hasSecrets("spiffe://example.org", "spiffe://example.org/envoy")

@@ -70,8 +70,8 @@ func found(t *testing.T, name string) (all []string) {
 	return all
 }
 
-// TestEnvoyRefusesWrongResources: the check of the test above detects invalid resources.
-func TestEnvoyRefusesWrongResources(t *testing.T) {
+// TestEnvoyRejectsWrongResources: the check of the test above detects invalid resources.
+func TestEnvoyRejectsWrongResources(t *testing.T) {
 	needs(t, here)
 	programs, err := parts.Prepared(parts.Envoy)
 	require.NoError(t, err)

@@ -173,8 +173,8 @@ func (in *interplay) toPool(body []byte, headers ...string) *envoy.Response {
 	return out
 }
 
-// refusalOfTLS12 returns the error of a connection whose client supports at most TLS 1.2.
-func (c tlsClient) refusalOfTLS12(ctx context.Context, host string) error {
+// rejectionOfTLS12 returns the error of a connection whose client supports at most TLS 1.2.
+func (c tlsClient) rejectionOfTLS12(ctx context.Context, host string) error {
 	config := c.config(host)
 	config.MaxVersion = tls.VersionTLS12
 	connection, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", tlsAddress)

@@ -189,9 +189,9 @@ func (in *interplay) clients() {
 		in.must(err)
 		require.Equal(in.t, 413, response.status, version)
 	}
-	in.mustRefuse(in.stranger, unknownCertificate)
-	in.mustRefuse(in.nobody, noCertificate)
-	require.EqualError(in.t, in.client.refusalOfTLS12(in.soon(), mutualHost), "remote error: tls: protocol version not supported")
+	in.mustReject(in.stranger, unknownCertificate)
+	in.mustReject(in.nobody, noCertificate)
+	require.EqualError(in.t, in.client.rejectionOfTLS12(in.soon(), mutualHost), "remote error: tls: protocol version not supported")
 	for _, c := range []tlsClient{in.client, in.nobody} {
 		response, err := c.by(in.soon(), http30, mutualHost, nil)
 		in.must(err)
@@ -243,7 +243,7 @@ func (in *interplay) destination() {
 		return n
 	}
 	before := denied()
-	for _, refusal := range []struct {
+	for _, rejection := range []struct {
 		status  int
 		body    []byte
 		headers []string
@@ -251,7 +251,7 @@ func (in *interplay) destination() {
 		{403, nil, []string{"x-wanted", wanted, "x-team", "strangers"}},
 		{413, append(body, '.'), []string{"x-wanted", at("127.0.0.3", outside), "x-team", "strangers"}},
 	} {
-		require.Equal(in.t, refusal.status, in.toPool(refusal.body, refusal.headers...).Status, "%s", refusal.headers)
+		require.Equal(in.t, rejection.status, in.toPool(rejection.body, rejection.headers...).Status, "%s", rejection.headers)
 	}
 	require.Equal(in.t, before, denied(), "rejected before the networks are checked")
 	for _, headers := range [][]string{

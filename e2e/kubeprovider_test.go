@@ -94,7 +94,7 @@ func (w *kubeWorld) listenerOfAnother(t *testing.T, limits map[string]int) {
 		if public.id() != manifest.ID("/p1") || set.id() != manifest.ID("/p1") {
 			return fmt.Errorf("Envoy presents %q and %q", public.id(), set.id())
 		}
-		if err := nobody.refusal(ctx, "set.example.com"); err == nil || !strings.Contains(err.Error(), "certificate required") {
+		if err := nobody.rejection(ctx, "set.example.com"); err == nil || !strings.Contains(err.Error(), "certificate required") {
 			return fmt.Errorf("a client without a certificate on the ListenerSet's listener: %w", cmp.Or(err, errors.New("is served")))
 		}
 		return nil

@@ -103,8 +103,8 @@ func (f *fixture) matrixFrontend() {
 	front.eventually("the ordinary certificate", front.nobody, mutualHost, func(r *tlsResponse) bool { return r.status == 200 })
 	f.apply("policy", front.documented(0))
 	front.eventually("Envoy's SVID", front.client, mutualHost, func(r *tlsResponse) bool { return r.status == 200 && r.id() == manifest.ID("/envoy") })
-	front.mustRefuse(front.stranger, unknownCertificate)
-	front.mustRefuse(front.nobody, noCertificate)
+	front.mustReject(front.stranger, unknownCertificate)
+	front.mustReject(front.nobody, noCertificate)
 	front.ordinaryIsUntouched()
 }
 

@@ -88,7 +88,7 @@ func TestOwnedFields(t *testing.T) {
 		require.Contains(t, line["message"], "cannot be patched, because", p.patch)
 	}
 	require.Equal(t, before, f.plainConfiguration())
-	f.mustRefuse(f.nobody, noCertificate)
+	f.mustReject(f.nobody, noCertificate)
 	f.until("echo.example.com", "the SVID", envoy.Peer(manifest.ID("/envoy")))
 	status, _ := f.ask(poolHost, "x-wanted", at("127.0.0.3", outside))
 	require.Equal(t, 403, status)

@@ -99,8 +99,8 @@ func (l *secureLab) secure(c *clusterv3.Cluster, edit ...func(*tlsv3.UpstreamTls
 	return c
 }
 
-// refusedByEnvoy is an edit that Envoy rejects when the cluster arrives.
-func refusedByEnvoy(c *tlsv3.UpstreamTlsContext) {
+// rejectedByEnvoy is an edit that Envoy rejects when the cluster arrives.
+func rejectedByEnvoy(c *tlsv3.UpstreamTlsContext) {
 	c.CommonTlsContext.TlsParams.CipherSuites = []string{"no-such-cipher"}
 }
 

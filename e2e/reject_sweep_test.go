@@ -43,7 +43,7 @@ func TestRejectionSweep(t *testing.T) {
 			t.Logf("RESULT %s | comes | %s", w, l.change(set, remove, secured, 300*time.Millisecond))
 			set, remove = w.without(l)
 			t.Logf("RESULT %s | goes | %s", w, l.change(set, remove, notSecured, 300*time.Millisecond))
-			set, remove = w.with(l, refusedByEnvoy)
+			set, remove = w.with(l, rejectedByEnvoy)
 			begin := time.Now()
 			require.NoError(t, l.Change(set, remove))
 			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)

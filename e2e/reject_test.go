@@ -32,7 +32,7 @@ const observed = time.Second
 // rejections are edits that Envoy rejects when a cluster arrives, or, in the second case, at the
 // latest when its secrets arrive.
 var rejections = map[string]func(*tlsv3.UpstreamTlsContext){
-	"cipher": refusedByEnvoy,
+	"cipher": rejectedByEnvoy,
 	"regular expression": func(c *tlsv3.UpstreamTlsContext) {
 		regex := &matcherv3.StringMatcher{MatchPattern: &matcherv3.StringMatcher_SafeRegex{SafeRegex: &matcherv3.RegexMatcher{Regex: `spiffe://example\.org/\p{Letter}`}}}
 		c.CommonTlsContext.GetCombinedValidationContext().DefaultValidationContext.MatchTypedSubjectAltNames = []*tlsv3.SubjectAltNameMatcher{spiffe.URI(regex)}
@@ -100,7 +100,7 @@ func TestRejectedClusterTakesNoOtherAlong(t *testing.T) {
 	needs(t, here)
 	l := newSecureLab(t)
 	l.start(inPlace)
-	set, _ := inPlace.with(l, refusedByEnvoy)
+	set, _ := inPlace.with(l, rejectedByEnvoy)
 	last := ads.StaticCluster("y", "3", l.backend) // Envoy sees clusters in this order
 	require.NoError(t, l.Set(append(set, l.other("3"), last, ads.Routes("other", "x", "y"))...))
 	begin := time.Now()
@@ -152,7 +152,7 @@ func TestColdStartWithAnotherName(t *testing.T) {
 				l.set(ads.Endpoints("x", l.backend), l.other("2"), ads.Endpoints("other", l.backend))
 				var edit []func(*tlsv3.UpstreamTlsContext)
 				if name == "rejected" {
-					edit = append(edit, refusedByEnvoy)
+					edit = append(edit, rejectedByEnvoy)
 				}
 				if w.apart && !w.removes {
 					l.set(w.plain())

@@ -49,7 +49,7 @@ func backendsForAll() []standalone.Backend {
 func (s *scenario) story() {
 	tls := s.tlsRoute()
 	s.routes(echoRoute, tls)
-	s.refusedWithoutCertificate(tls)
+	s.rejectedWithoutCertificate(tls)
 	from := s.logEnd("egraft")
 	s.policies(s.env.Policy())
 	for _, r := range []manifest.Route{echoRoute, tls} {
@@ -62,12 +62,12 @@ func (s *scenario) story() {
 	s.tlsContextIsSecure(echoRoute.Name, "")
 	s.tlsContextIsSecure(tls.Name, tls.Hostname)
 	s.rotationShows()
-	s.wrongPeerIsRefused(echoRoute, tls)
+	s.wrongPeerIsRejected(echoRoute, tls)
 }
 
-// refusedWithoutCertificate waits until the backends reject Envoy, which uses cleartext for one and
+// rejectedWithoutCertificate waits until the backends reject Envoy, which uses cleartext for one and
 // TLS without a certificate for the other.
-func (s *scenario) refusedWithoutCertificate(tls manifest.Route) {
+func (s *scenario) rejectedWithoutCertificate(tls manifest.Route) {
 	s.t.Helper()
 	s.until(echoRoute.Host(), "the backend to reject cleartext", envoy.Status(400))
 	s.wait("the backend to reject Envoy", func(ctx context.Context) error {
@@ -141,7 +141,7 @@ func (s *scenario) rotationShows() {
 	})
 }
 
-func (s *scenario) wrongPeerIsRefused(routes ...manifest.Route) {
+func (s *scenario) wrongPeerIsRejected(routes ...manifest.Route) {
 	s.t.Helper()
 	s.must(s.env.ApplyPolicy(s.ctx, s.wrongPeer()))
 	for _, r := range routes {

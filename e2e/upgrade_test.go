@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -166,7 +167,20 @@ images: [{name: `+version.Image+`, newTag: `+tag+`}]
 // runs returns the running version of egraft.
 func (c *inCluster) runs(s *scenario) string {
 	s.t.Helper()
-	out := s.kubectl(c, "exec", gatewayNamespace, gateway, "--container=egraft", "--", "/egraft", "version")
+	return c.versionIn(s, gatewayNamespace, gateway, "--container=egraft")
+}
+
+// versionIn returns the version of egraft in a container.
+func (c *inCluster) versionIn(s *scenario, container ...string) string {
+	s.t.Helper()
+	out := s.kubectl(c, slices.Concat([]string{"exec"}, container, []string{"--", "/egraft", "version"})...)
 	line, _, _ := strings.Cut(out, "\n")
 	return strings.TrimPrefix(line, "egraft ")
+}
+
+// separate returns the running version of an egraft in pods of its own.
+func (c *inCluster) separate(s *scenario) string {
+	s.t.Helper()
+	s.kubectl(c, "rollout", "status", "--namespace=egraft-system", "deployment/egraft", "--timeout=90s")
+	return c.versionIn(s, "--namespace=egraft-system", "deployment/egraft")
 }

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,30 +12,74 @@ import (
 
 	"github.com/egraft/egraft/e2e/apiserver"
 	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/internal/version"
 )
 
-// uninstalled: docs/upgrade.md, with the chart that has egraft installed before. Envoy Gateway
-// serves the target as if there were no policy, and the policy stays until the CRDs are deleted.
+// uninstalled: docs/upgrade.md, with the chart that has egraft installed before. The policy stays
+// until the CRDs are deleted.
 func (c *inCluster) uninstalled(s *scenario) {
 	s.routes(echoRoute)
-	policy := s.env.Policy()
-	s.effect(policy, echoRoute.Host(), seesEnvoy)
+	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)
 	s.must(c.Helm(s.ctx, "upgrade", "eg", "oci://docker.io/envoyproxy/gateway-helm", "--version", "v1.9.1", gatewayNamespace, "--reset-values"))
 	c.rolledOut(s)
-	require.Contains(s.t, s.kubectl(c, "get", "pods", gatewayNamespace, gatewayPods, "--no-headers"), "1/1")
-	s.until(echoRoute.Host(), "the route without its policy", envoy.Status(400))
-	s.kubectl(c, "get", "backendmtlspolicy", policy.Name)
+	c.notInEffect(s)
 	s.kubectl(c, "delete", "--kustomize", "../crds")
 	require.NotContains(s.t, s.kubectl(c, "get", "crds", "--output=name"), "egraft.io")
 	s.kubectl(c, "apply", "--server-side", "--kustomize", "../crds")
 	s.kubectl(c, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 }
 
-// patched: deploy/patch, applied to an Envoy Gateway that runs without egraft.
+// notInEffect requires that Envoy Gateway runs without egraft, and serves the target of the policy
+// that the scenario applied as if there were no policy, which is still stored.
+func (c *inCluster) notInEffect(s *scenario) {
+	s.t.Helper()
+	require.Contains(s.t, s.kubectl(c, "get", "pods", gatewayNamespace, gatewayPods, "--no-headers"), "1/1")
+	s.until(echoRoute.Host(), "the route without its policy", envoy.Status(400))
+	s.kubectl(c, "get", "backendmtlspolicy", s.env.Policy().Name)
+}
+
+// kustomizeRemoved: docs/upgrade.md, with an overlay that has the component before.
+func (c *inCluster) kustomizeRemoved(s *scenario) {
+	overlay := c.overlay(s)
+	c.apply(s, overlay, version.Release)
+	c.inEffect(s, "2/2")
+	c.renderGateway(s, filepath.Join(overlay, "deploy/chart/envoy-gateway.yaml"), os.DevNull)
+	s.must(os.WriteFile(filepath.Join(overlay, "deploy/chart/kustomization.yaml"), []byte("resources: [envoy-gateway.yaml]\n"), 0o600))
+	s.kubectl(c, "apply", "--server-side", "--force-conflicts", "--kustomize", filepath.Join(overlay, "deploy/chart"))
+	s.kubectl(c, "rollout", "restart", gatewayNamespace, gateway)
+	c.rolledOut(s)
+	c.notInEffect(s)
+}
+
+// patched: deploy/patch, applied to an Envoy Gateway that runs without egraft, upgraded, rolled back
+// and removed.
 func (c *inCluster) patched(s *scenario) {
+	c.next(s)
 	c.reinstall(s)
+	spec := func() string {
+		return s.kubectl(c, "get", gatewayNamespace, gateway, "--output=jsonpath={.spec.template.spec}")
+	}
+	before, config := spec(), s.kubectl(c, "get", gatewayNamespace, "configmap/envoy-gateway-config", "--output=json")
 	s.must(c.RunPage(s.ctx, "deploy/patch/README.md"))
 	c.inEffect(s, "2/2")
+	release, sidecar := c.runs(s), "../deploy/component/sidecar.yaml"
+
+	content, err := os.ReadFile(sidecar)
+	s.must(err)
+	newer := filepath.Join(s.t.TempDir(), "sidecar.yaml")
+	s.must(os.WriteFile(newer, []byte(strings.Replace(string(content), ":"+version.Release, ":"+nextVersion, 1)), 0o600))
+	for _, way := range [][2]string{{newer, nextVersion}, {sidecar, release}} {
+		s.kubectl(c, "patch", gatewayNamespace, gateway, "--patch-file", way[0])
+		c.rolledOut(s)
+		require.Equal(s.t, way[1], c.runs(s))
+		c.policiesStillWork(s)
+	}
+
+	c.replaceConfiguration(s, config, func(map[string]any) {})
+	s.kubectl(c, "patch", gatewayNamespace, gateway, "--patch-file", "../deploy/patch/remove.yaml")
+	c.rolledOut(s)
+	require.JSONEq(s.t, before, spec())
+	c.notInEffect(s)
 }
 
 // inItsOwnPods: deploy/deployment, with certificates that replace those of cert-manager.

@@ -43,7 +43,7 @@ func TestSecretsHaveTheNamesThatSPIREUses(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotEntitledIsRefusedAndHeals(t *testing.T) {
+func TestWhatIsNotEntitledIsRejectedAndHeals(t *testing.T) {
 	issuer := start(t)
 	entitle(t, issuer, entry(t, otherID))
 	c := connect(t, issuer)
@@ -156,7 +156,7 @@ func TestDeltaIsNotImplemented(t *testing.T) {
 	}
 }
 
-func TestNewRefusesABadTrustDomain(t *testing.T) {
+func TestNewRejectsABadTrustDomain(t *testing.T) {
 	_, err := devspiffe.New(devspiffe.Config{TrustDomain: "Example Org"})
 	want := "trust domain of the development issuer: trust domain characters are limited to lowercase letters, numbers, dots, dashes, and underscores"
 	if err == nil || err.Error() != want {

@@ -48,7 +48,7 @@ func TestWorkloadAPIServesGoSPIFFE(t *testing.T) {
 	}
 }
 
-func TestWorkloadAPIRefusesStrangers(t *testing.T) {
+func TestWorkloadAPIRejectsStrangers(t *testing.T) {
 	issuer := start(t)
 	_, err := workloadapi.FetchX509SVID(within(t), workloadapi.WithAddr("unix://"+issuer.Socket()))
 	if status.Code(err) != codes.PermissionDenied || status.Convert(err).Message() != "no identity issued" {

@@ -111,7 +111,7 @@ func TestSignal(t *testing.T) {
 	}
 }
 
-func TestRefusal(t *testing.T) {
+func TestRejection(t *testing.T) {
 	tests := []struct {
 		name    string
 		answers answers

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -26,14 +27,15 @@ type program struct {
 	needs    []need // in addition to Go and, for cgo, a C compiler
 	tags     string
 	gcflags  []string
+	cflags   string // for the C compiler, in place of Go's defaults
 	ldflags  string // in addition to those that omit symbols
 }
 
 // recipe returns a recipe that builds it with the go command.
 func (p program) recipe() recipe {
-	needs, enabled := append([]need{golang}, p.needs...), "CGO_ENABLED=0"
+	needs, env := append([]need{golang}, p.needs...), []string{"CGO_ENABLED=0"}
 	if p.cgo {
-		needs, enabled = append(needs, cCompiler), "CGO_ENABLED=1"
+		needs, env = append(needs, cCompiler), []string{"CGO_ENABLED=1", "CGO_CFLAGS=" + p.cflags}
 	}
 	flags := []string{"build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", strings.TrimSpace("-s -w " + p.ldflags)}
 	if p.tags != "" {
@@ -44,10 +46,10 @@ func (p program) recipe() recipe {
 	}
 	return recipe{
 		variable: p.variable, module: p.module, pins: append([]string{"go.mod", "go.sum"}, p.pins...), lasts: p.lasts, needs: needs,
-		method: append([]string{enabled, p.pkg}, flags...),
+		method: slices.Concat(env, []string{p.pkg}, flags),
 		make: func(ctx context.Context, j job, binary string) error {
 			return compilation{
-				dir: j.module, env: []string{enabled, "GOFLAGS=", "GOWORK=off"}, flags: flags[1:], out: binary, packages: []string{p.pkg}, yields: j.yields,
+				dir: j.module, env: append([]string{"GOFLAGS=", "GOWORK=off"}, env...), flags: flags[1:], out: binary, packages: []string{p.pkg}, yields: j.yields,
 			}.run(ctx, j.task, j.log)
 		},
 	}

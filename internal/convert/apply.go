@@ -28,7 +28,7 @@ func (j *job) apply(path []string) (after proto.Message, plain []string, err err
 		op = assumedOp(op)
 	}
 	if j.isInEffect && op == opRemove && isListed(doc, path) {
-		return nil, nil, refuse("Take the recording or dump without the EnvoyPatchPolicy", "the EnvoyPatchPolicy is already in effect, so the element at its index is already removed")
+		return nil, nil, reject("Take the recording or dump without the EnvoyPatchPolicy", "the EnvoyPatchPolicy is already in effect, so the element at its index is already removed")
 	}
 	doc, err = apply(doc, op, path, value)
 	if (j.envoy.isAssumed || j.isInEffect) && op == opRemove && errors.Is(err, errMissing) {
@@ -44,7 +44,7 @@ func (j *job) apply(path []string) (after proto.Message, plain []string, err err
 		}
 	}
 	if err != nil {
-		return nil, nil, refuse("Correct it, or delete it", "Envoy Gateway rejects it, because the result is not a valid %s: %s", j.resource.kind, position.ReplaceAllString(short(err.Error()), ""))
+		return nil, nil, reject("Correct it, or delete it", "Envoy Gateway rejects it, because the result is not a valid %s: %s", j.resource.kind, position.ReplaceAllString(short(err.Error()), ""))
 	}
 	if j.isInEffect && op == opAdd && isRepeated(after, plain) {
 		after = j.resource.now

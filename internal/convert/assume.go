@@ -33,7 +33,7 @@ func assume(k mutator.Kind, name string, p *Policy) (*envoy, error) {
 		gateway := xds.Reference{Kind: xds.KindGateway, Namespace: parts[0], Name: parts[1], SectionName: parts[2]}
 		err = e.assumeListener(r, gateway)
 	default:
-		return nil, refuse("Provide Envoy's configuration with --config-dump or --recording", "the name does not identify a Gateway API object")
+		return nil, reject("Provide Envoy's configuration with --config-dump or --recording", "the name does not identify a Gateway API object")
 	}
 	e.resources = []*resource{r}
 	return e, err

@@ -44,7 +44,7 @@ func changes(c *cursor, op string, path []string, value any, isInEffect bool) ([
 	case len(w.out) > 0:
 		return w.out, nil
 	case w.fault == nil:
-		return nil, refuse("", "no egraft patch has the same effect")
+		return nil, reject("", "no egraft patch has the same effect")
 	}
 	return nil, w.fault
 }
@@ -56,7 +56,7 @@ func (w *changer) add(all ...v1alpha1.XDSPatch) {
 func (w *changer) at(c *cursor, path []string) {
 	fd, fault := typedconfig.FieldOf(c.of, path[0])
 	if fault != "" {
-		w.fault = refuse("Envoy has no such field, or no longer reads it", "%q %s", short(path[0]), fault)
+		w.fault = reject("Envoy has no such field, or no longer reads it", "%q %s", short(path[0]), fault)
 		return
 	}
 	switch rest := path[1:]; {
@@ -67,7 +67,7 @@ func (w *changer) at(c *cursor, path []string) {
 	case fd.IsMap():
 		w.entry(c, fd, rest)
 	case fd.Message() == nil:
-		w.fault = refuse("", "%s has no fields", fd.TextName())
+		w.fault = reject("", "%s has no fields", fd.TextName())
 	default:
 		w.into(c, c.message(fd), fd, rest)
 	}
@@ -204,7 +204,7 @@ func (w *changer) json(c *cursor, fd protoreflect.FieldDescriptor, key string) a
 	only := c.after.New()
 	only.Set(fd, c.after.Get(fd))
 	if hasSecrets(only) {
-		w.fault = refuse("Write it by hand", "%s contains secrets, which are not written", fd.TextName())
+		w.fault = reject("Write it by hand", "%s contains secrets, which are not written", fd.TextName())
 		return nil
 	}
 	text, err := protojson.MarshalOptions{UseProtoNames: true, Resolver: envoyapi.Types{}}.Marshal(only.Interface())

@@ -105,10 +105,10 @@ func (c *collected) note(reason, remedy string) {
 	c.told = append(c.told, t)
 }
 
-func (c *collected) refuse(err error) {
+func (c *collected) reject(err error) {
 	t := c.at
 	t.Reason = err.Error()
-	if r := (*refusal)(nil); errors.As(err, &r) {
+	if r := (*rejection)(nil); errors.As(err, &r) {
 		t.Remedy = r.remedy
 	}
 	c.told = append(c.told, t)

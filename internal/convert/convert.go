@@ -77,13 +77,13 @@ func (r *Result) IsComplete() bool {
 	return true
 }
 
-// refusal is the reason why an operation is not converted.
-type refusal struct{ reason, remedy string }
+// rejection is the reason why an operation is not converted.
+type rejection struct{ reason, remedy string }
 
-func (r *refusal) Error() string { return r.reason }
+func (r *rejection) Error() string { return r.reason }
 
-func refuse(remedy, format string, args ...any) error {
-	return &refusal{fmt.Sprintf(format, args...), remedy}
+func reject(remedy, format string, args ...any) error {
+	return &rejection{fmt.Sprintf(format, args...), remedy}
 }
 
 // Convert converts policies in the order in which Envoy Gateway applies them.
@@ -100,7 +100,7 @@ func (c *Converter) Convert(ctx context.Context, policies []*Policy) *Result {
 			out.field(i, &p.Patches[i])
 			j := &job{converter: c, ctx: ctx, policy: p, patch: &p.Patches[i], isInEffect: isInEffect}
 			if err := j.convert(out); err != nil {
-				out.refuse(err)
+				out.reject(err)
 			}
 		}
 		out.end()

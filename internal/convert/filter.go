@@ -76,11 +76,11 @@ func (j *job) filter(out *collected, places []*place, path []string, isEnd bool)
 	switch op := j.patch.Operation.Op; {
 	case len(rest) > 2:
 		if i < len(hcm.GetHttpFilters()) && out.madeNow(hcm.GetHttpFilters()[i].GetName()) != nil {
-			return true, refuse("Edit the FilterPolicy of that filter", "it changes a filter that another operation adds")
+			return true, reject("Edit the FilterPolicy of that filter", "it changes a filter that another operation adds")
 		}
 		return false, nil
 	case op == opRemove && (len(out.added) > 0 || hasEgrafts(hcm)):
-		return true, refuse("Keep that operation in an EnvoyPatchPolicy, or configure Envoy Gateway not to add the filter", "an XDSPatchPolicy cannot remove a filter from a chain with filters of FilterPolicies")
+		return true, reject("Keep that operation in an EnvoyPatchPolicy, or configure Envoy Gateway not to add the filter", "an XDSPatchPolicy cannot remove a filter from a chain with filters of FilterPolicies")
 	case op != opAdd:
 		return false, nil
 	}
@@ -116,9 +116,9 @@ func (j *job) addFilter(out *collected, p *place, hcm *hcmv3.HttpConnectionManag
 	}
 	switch {
 	case members["disabled"] == true:
-		return refuse("Write a FilterPolicy for the routes that need it (docs/filter-policy.md)", "it adds a disabled filter, and the routes that enable it are unknown")
+		return reject("Write a FilterPolicy for the routes that need it (docs/filter-policy.md)", "it adds a disabled filter, and the routes that enable it are unknown")
 	case config == nil:
-		return refuse("Write a FilterPolicy with typedConfig", "the filter has no typed_config, which a FilterPolicy needs")
+		return reject("Write a FilterPolicy with typedConfig", "the filter has no typed_config, which a FilterPolicy needs")
 	}
 	targets, err := targetsOf([]*place{p}, func(p *place) []xds.Reference { return p.owners })
 	if err != nil {
@@ -193,7 +193,7 @@ func positionOf(hcm *hcmv3.HttpConnectionManager, name string, i int, isBehindAl
 	case i < len(chain) && chain[i].GetName() == string(httpfilter.Router):
 		return nil, nil //nolint:nilnil // the default
 	case i >= len(chain):
-		return nil, refuse("Insert it before the router", "it inserts a filter after the router, which Envoy rejects")
+		return nil, reject("Insert it before the router", "it inserts a filter after the router, which Envoy rejects")
 	case i == 0 && !isBehindAll:
 		return &v1alpha1.FilterPosition{At: v1alpha1.FilterFirst}, nil
 	}
@@ -212,7 +212,7 @@ func positionOf(hcm *hcmv3.HttpConnectionManager, name string, i int, isBehindAl
 			return c.position, nil
 		}
 	}
-	return nil, refuse("Write a FilterPolicy with a position relative to a kind of filter (docs/filter-policy.md, Position)", "the filter is not inserted next to a filter of a known kind")
+	return nil, reject("Write a FilterPolicy with a position relative to a kind of filter (docs/filter-policy.md, Position)", "the filter is not inserted next to a filter of a known kind")
 }
 
 type candidate struct {

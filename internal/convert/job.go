@@ -57,21 +57,21 @@ func (j *job) convert(out *collected) error {
 	o := &j.patch.Operation
 	for _, key := range []string{j.patch.Type, o.Op} {
 		if n, is := never[key]; is {
-			return refuse(n[1], "%s", n[0])
+			return reject(n[1], "%s", n[0])
 		}
 	}
 	k, known := types[j.patch.Type]
 	switch {
 	case !known:
-		return refuse("", "Envoy Gateway does not support the type %q", short(j.patch.Type))
+		return reject("", "Envoy Gateway does not support the type %q", short(j.patch.Type))
 	case !slices.Contains([]string{opAdd, opReplace, opRemove}, o.Op):
-		return refuse("", "unknown operation %q", short(o.Op))
+		return reject("", "unknown operation %q", short(o.Op))
 	case isEmpty(o.Path) && isEmpty(o.JSONPath) && o.Op == opAdd:
-		return refuse(instead[k]+" (docs/convert.md)", "egraft's policies cannot add a resource")
+		return reject(instead[k]+" (docs/convert.md)", "egraft's policies cannot add a resource")
 	case isEmpty(o.Path) && isEmpty(o.JSONPath):
-		return refuse("", "it has neither path nor jsonPath, and Envoy Gateway rejects it")
+		return reject("", "it has neither path nor jsonPath, and Envoy Gateway rejects it")
 	case len(o.Value) > maxValue:
-		return refuse("", "its value has more than %d bytes", maxValue)
+		return reject("", "its value has more than %d bytes", maxValue)
 	}
 	if err := j.find(k); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (j *job) find(k mutator.Kind) error {
 	if j.policy.Target.Kind == "Gateway" {
 		of = slices.DeleteFunc(slices.Clone(of), func(e *envoy) bool { return !e.has(j.policy.Namespace, j.policy.Target.Name) })
 		if len(of) == 0 {
-			return refuse("Record while Envoy Gateway serves it, with a route on its listeners", "the Gateway %s/%s is not in the recording or dump", short(j.policy.Namespace), short(j.policy.Target.Name))
+			return reject("Record while Envoy Gateway serves it, with a route on its listeners", "the Gateway %s/%s is not in the recording or dump", short(j.policy.Namespace), short(j.policy.Target.Name))
 		}
 	}
 	for _, e := range of {
@@ -111,7 +111,7 @@ func (j *job) find(k mutator.Kind) error {
 		}
 		names = append(names, e.names(k)...)
 	}
-	return refuse("Its patch has no effect in Envoy Gateway either: correct the name, or delete it", "there is no %s with this name%s", k, nearest(j.patch.Name, names))
+	return reject("Its patch has no effect in Envoy Gateway either: correct the name, or delete it", "there is no %s with this name%s", k, nearest(j.patch.Name, names))
 }
 
 func nearest(name string, names []string) string {
@@ -142,18 +142,18 @@ func (j *job) paths() ([][]string, error) {
 		path = "/" + path // as Envoy Gateway reads it
 	}
 	if len(path) > maxText {
-		return nil, refuse("", "its path has more than %d bytes", maxText)
+		return nil, reject("", "its path has more than %d bytes", maxText)
 	}
 	rest, err := tokens(path)
 	switch {
 	case err != nil:
-		return nil, refuse("", "the path %v", err)
+		return nil, reject("", "the path %v", err)
 	case isEmpty(o.JSONPath):
 		return [][]string{rest}, nil
 	}
 	found, err := locate(doc, *o.JSONPath)
 	if err != nil {
-		return nil, refuse("", "the jsonPath %v", err)
+		return nil, reject("", "the jsonPath %v", err)
 	}
 	if len(found) == 0 {
 		return nil, j.unknown("the jsonPath matches nothing")
@@ -164,13 +164,13 @@ func (j *job) paths() ([][]string, error) {
 	return found, nil
 }
 
-// unknown returns a refusal because of something missing, with a different remedy if Envoy's
+// unknown returns a rejection because of something missing, with a different remedy if Envoy's
 // configuration is unknown.
 func (j *job) unknown(format string, args ...any) error {
 	if j.envoy.isAssumed {
-		return refuse("Provide Envoy's configuration with --config-dump or --recording", format+" that Envoy Gateway always generates", args...)
+		return reject("Provide Envoy's configuration with --config-dump or --recording", format+" that Envoy Gateway always generates", args...)
 	}
-	return refuse("It fails in Envoy Gateway, too: correct it, or delete it", format, args...)
+	return reject("It fails in Envoy Gateway, too: correct it, or delete it", format, args...)
 }
 
 // edited is a message that the operation changes, with an equivalent change.
@@ -261,7 +261,7 @@ func (j *job) one(out *collected, path []string, level int) ([]edited, error) {
 		rest, _ := tokens(pointerOf(plain)[len(p.pointer):])
 		if len(rest) == 1 && rest[0] == "name" && p.pointer == "" {
 			j.resource.now = was
-			return nil, refuse("Remove the operation", "it renames a resource that others refer to by name")
+			return nil, reject("Remove the operation", "it renames a resource that others refer to by name")
 		}
 		if path[len(path)-1] == end {
 			rest[len(rest)-1] = end
@@ -304,11 +304,11 @@ func (j *job) between(before, after *place, path []string, value any) (change, e
 			return c, nil
 		}
 		if e != nil && err == nil {
-			err = refuse("", "%s", short(e.Error()))
+			err = reject("", "%s", short(e.Error()))
 		}
 	}
 	if err == nil {
-		err = refuse("Write the patch by hand (docs/xds-patch-policy.md)", "no egraft patch changes the %s in the same way", before.selects.Kind)
+		err = reject("Write the patch by hand (docs/xds-patch-policy.md)", "no egraft patch changes the %s in the same way", before.selects.Kind)
 	}
 	return nil, err
 }

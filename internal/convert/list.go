@@ -44,10 +44,10 @@ func (w *changer) wholeList(c *cursor, fd protoreflect.FieldDescriptor) {
 		w.add(v1alpha1.XDSPatch{Remove: at})
 		return
 	case !isList:
-		w.fault = refuse("", "%s is a list, but the value is not", fd.TextName())
+		w.fault = reject("", "%s is a list, but the value is not", fd.TextName())
 		return
 	case ordered[fd.FullName()] != "":
-		w.fault = refuse(ordered[fd.FullName()], "it writes the whole list %s", fd.TextName())
+		w.fault = reject(ordered[fd.FullName()], "it writes the whole list %s", fd.TextName())
 		return
 	}
 	if length(c.before, fd) == 0 {
@@ -62,7 +62,7 @@ func (w *changer) listElement(c *cursor, fd protoreflect.FieldDescriptor, token 
 	i, _ := index(token, n)
 	at := c.field(fd)
 	if remedy := ordered[fd.FullName()]; remedy != "" && w.op != opRemove {
-		w.fault = refuse(remedy, "it writes an element of %s", fd.TextName())
+		w.fault = reject(remedy, "it writes an element of %s", fd.TextName())
 		return
 	}
 	switch {
@@ -97,7 +97,7 @@ func (w *changer) keys(c *cursor, fd protoreflect.FieldDescriptor, i int) []stri
 func (w *changer) insideElement(c *cursor, fd protoreflect.FieldDescriptor, path []string) {
 	i, ok := index(path[0], length(c.before, fd))
 	if !ok || fd.Message() == nil {
-		w.fault = refuse("", "%s has no element %s", fd.TextName(), short(path[0]))
+		w.fault = reject("", "%s has no element %s", fd.TextName(), short(path[0]))
 		return
 	}
 	for _, k := range w.keys(c, fd, i) {

@@ -19,7 +19,7 @@ func (c *collected) object(kind, namespace string, content any, gateways []strin
 		err = c.check(o, text, gateways)
 	}
 	if err != nil {
-		c.refuse(refuse("Write it by hand", "%s %s/%s would be invalid: %s", kind, short(namespace), short(o.Name), short(err.Error())))
+		c.reject(reject("Write it by hand", "%s %s/%s would be invalid: %s", kind, short(namespace), short(o.Name), short(err.Error())))
 		return
 	}
 	c.objects = append(c.objects, o)
@@ -28,7 +28,7 @@ func (c *collected) object(kind, namespace string, content any, gateways []strin
 // valid rejects an object that is invalid for egraft.
 func (c *collected) valid(kind, namespace string, content any) error {
 	if len(validation.IsDNS1123Label(namespace)) > 0 {
-		return refuse("", "%q is not a valid namespace name", short(namespace))
+		return reject("", "%q is not a valid namespace name", short(namespace))
 	}
 	o := &Object{Kind: kind, Namespace: namespace, Name: "valid", Content: content}
 	text, err := o.JSON()
@@ -38,7 +38,7 @@ func (c *collected) valid(kind, namespace string, content any) error {
 		err = firstOf(err, read)
 	}
 	if err != nil {
-		return refuse("Write it by hand", "the %s would be invalid: %s", kind, short(err.Error()))
+		return reject("Write it by hand", "the %s would be invalid: %s", kind, short(err.Error()))
 	}
 	return nil
 }

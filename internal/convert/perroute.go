@@ -40,7 +40,7 @@ func (j *job) perRoute(out *collected, places []*place, path []string) (done boo
 		}
 		at := slices.IndexFunc(places, func(p *place) bool { return p.pointer == pointerOf(path[:i]) })
 		if len(settings) > 1 || len(path) > i+2 || at < 0 || j.patch.Operation.Op == opRemove {
-			return true, refuse("Write a FilterPolicy for the route with the same filter and perRoute (docs/filter-policy.md)", "it configures on routes the filter %q, which is now in a FilterPolicy", short(name))
+			return true, reject("Write a FilterPolicy for the route with the same filter and perRoute (docs/filter-policy.md)", "it configures on routes the filter %q, which is now in a FilterPolicy", short(name))
 		}
 		return true, j.setting(out, places[at], name, settings[name])
 	}
@@ -50,14 +50,14 @@ func (j *job) perRoute(out *collected, places []*place, path []string) (done boo
 func (j *job) setting(out *collected, p *place, name string, config any) error {
 	const remedy = "Write a FilterPolicy with the same filter and perRoute for the routes (docs/filter-policy.md)"
 	if p.selects.Kind != v1alpha1.XDSRoute { // for a listener, it would not be more specific than the filter's own
-		return refuse(remedy, "it configures the filter %q, which is now in a FilterPolicy, for more than one route", short(name))
+		return reject(remedy, "it configures the filter %q, which is now in a FilterPolicy, for more than one route", short(name))
 	}
 	targets, err := targetsOf([]*place{p}, func(p *place) []xds.Reference { return p.owners })
 	if err != nil {
 		return err
 	}
 	if when, err := j.when(&group{places: []*place{p}}, targets); err != nil || when != "" {
-		return refuse(remedy, "it configures the filter %q, which is now in a FilterPolicy, for only some of the route's listeners, hostnames or matches, but a FilterPolicy applies to all", short(name))
+		return reject(remedy, "it configures the filter %q, which is now in a FilterPolicy, for only some of the route's listeners, hostnames or matches, but a FilterPolicy applies to all", short(name))
 	}
 	for namespace, refs := range byNamespace(targets) {
 		out.settings = append(out.settings, routeSetting{out.at, out.policy, name, namespace, refs, raw(config)})
@@ -71,13 +71,13 @@ func (c *collected) perRoutes() {
 		c.policy, c.at = s.policy, s.at
 		i := slices.IndexFunc(c.made, func(f *madeFilter) bool { return f.envoyName == s.filter && f.namespace == s.namespace })
 		if i < 0 {
-			c.refuse(refuse("Write a FilterPolicy for the route (docs/filter-policy.md)", "the filter %q is not in a FilterPolicy of the namespace %s", short(s.filter), s.namespace))
+			c.reject(reject("Write a FilterPolicy for the route (docs/filter-policy.md)", "the filter %q is not in a FilterPolicy of the namespace %s", short(s.filter), s.namespace))
 			continue
 		}
 		f := *c.made[i]
 		f.targets, f.perRoute = s.targets, s.config
 		if err := c.valid(v1alpha1.KindFilterPolicy, s.namespace, f.policy()); err != nil {
-			c.refuse(err)
+			c.reject(err)
 			continue
 		}
 		c.object(v1alpha1.KindFilterPolicy, s.namespace, f.policy(), nil)

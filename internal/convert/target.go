@@ -119,11 +119,11 @@ func (j *job) notes(out *collected, e emission) {
 func noOwner(k v1alpha1.XDSKind) error {
 	switch k {
 	case v1alpha1.XDSCluster, v1alpha1.XDSUpstreamTLS:
-		return refuse("Use Envoy Gateway's policy for the purpose of the cluster, or keep the EnvoyPatchPolicy", "no HTTPRoute or GRPCRoute uses the cluster, so there is nothing to target")
+		return reject("Use Envoy Gateway's policy for the purpose of the cluster, or keep the EnvoyPatchPolicy", "no HTTPRoute or GRPCRoute uses the cluster, so there is nothing to target")
 	case v1alpha1.XDSRoute:
-		return refuse("", "Envoy Gateway did not generate the route from an HTTPRoute or GRPCRoute")
+		return reject("", "Envoy Gateway did not generate the route from an HTTPRoute or GRPCRoute")
 	}
-	return refuse("Add a route, and take the recording or dump again", "no Gateway listener with a route belongs to the %s", k)
+	return reject("Add a route, and take the recording or dump again", "no Gateway listener with a route belongs to the %s", k)
 }
 
 // targetsOf returns the objects that places belong to.
@@ -145,7 +145,7 @@ func targetsOf(places []*place, of func(*place) []xds.Reference) (targets []xds.
 			return nil, noOwner(p.selects.Kind)
 		}
 		if owners[0].Kind == xds.KindGateway && slices.ContainsFunc(targets, func(t xds.Reference) bool { return t.Namespace != targets[0].Namespace }) {
-			return nil, refuse("Use different ports for the Gateways", "Gateways in several namespaces share the %s, but a policy applies only to its own namespace", p.selects.Kind)
+			return nil, reject("Use different ports for the Gateways", "Gateways in several namespaces share the %s, but a policy applies only to its own namespace", p.selects.Kind)
 		}
 	}
 	return slices.DeleteFunc(targets, func(t xds.Reference) bool {
@@ -189,7 +189,7 @@ func (j *job) when(g *group, targets []xds.Reference) (string, error) {
 			return text, nil
 		}
 	}
-	return "", refuse("Write the patch by hand, with a condition of your own", "nothing distinguishes the %s from %d others of the same target", g.places[0].selects.Kind, len(others))
+	return "", reject("Write the patch by hand, with a condition of your own", "nothing distinguishes the %s from %d others of the same target", g.places[0].selects.Kind, len(others))
 }
 
 // assumedWhen returns a condition that is true only for the cluster of one rule of a route.

@@ -163,9 +163,9 @@ func listenerWith(t *testing.T, rc *routev3.RouteConfiguration, asks string, mat
 	return l
 }
 
-// TestWhatEnvoyRefuses has edits whose results are valid messages. Envoy 1.39.1 with --mode
+// TestWhatEnvoyRejects has edits whose results are valid messages. Envoy 1.39.1 with --mode
 // validate confirmed which results it rejects.
-func TestWhatEnvoyRefuses(t *testing.T) {
+func TestWhatEnvoyRejects(t *testing.T) {
 	const twice, same = "the result is invalid: the domain %q occurs twice, which Envoy rejects", `the result is invalid: the filter chains "a" and "b" match the same connections, which Envoy rejects`
 	domain := func(d string) string { return strings.ReplaceAll(twice, "%q", `"`+d+`"`) }
 	rc, chains := configuration, func(matches ...string) *listenerv3.Listener { return listenerWith(t, nil, "rc", matches...) }

@@ -80,8 +80,8 @@ func TestHostilePolicies(t *testing.T) {
 	}
 }
 
-// TestRefusedPolicyOfRoute: the route of a policy that exceeds the size limit is denied.
-func TestRefusedPolicyOfRoute(t *testing.T) {
+// TestRejectedPolicyOfRoute: the route of a policy that exceeds the size limit is denied.
+func TestRejectedPolicyOfRoute(t *testing.T) {
 	conn := serve(t, catalog.Builtin(catalog.Options{}))
 	object := mtls(`,"peers":[{"exact":"spiffe://example.org/` + strings.Repeat("x", 1<<20) + `"}]`)
 	object = strings.Replace(object, `"kind":"Gateway","name":"eg"`, `"kind":"HTTPRoute","name":"web"`, 1)

@@ -26,7 +26,7 @@ func many(n int) (out []mutator.PolicyOutcome) {
 func TestUnavailableServer(t *testing.T) {
 	for name, answer := range map[string]func(*http.Request) (*http.Response, error){
 		"hangs":             hanging,
-		"refuses":           func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
+		"rejects":           func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
 		"fails":             status(http.StatusInternalServerError, metav1.StatusReasonInternalError),
 		"is not ready":      status(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable),
 		"is busy":           status(http.StatusTooManyRequests, metav1.StatusReasonTooManyRequests),

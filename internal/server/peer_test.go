@@ -73,7 +73,7 @@ func TestKernelTellsThePeer(t *testing.T) {
 	require.EqualError(t, err, "connection of type *net.pipe is not a Unix socket")
 }
 
-func TestRefusedPeerCannotCall(t *testing.T) {
+func TestRejectedPeerCannotCall(t *testing.T) {
 	me := uint32(os.Geteuid())
 	for _, rejected := range []bool{false, true} {
 		p := newServer(t, func(c *Config) { c.Socket.AllowedUIDs = []uint32{me + 1} })

@@ -129,7 +129,7 @@ func (p *program) patchPolicies(f *convertFlags, files []string, stdin io.Reader
 		all, passed = append(all, found...), passed+others
 	}
 	if passed > 0 {
-		fmt.Fprintf(p.stderr, "passed over %s that are no EnvoyPatchPolicies\n", counted(passed, "object"))
+		fmt.Fprintf(p.stderr, "skipped %s that are not EnvoyPatchPolicies\n", counted(passed, "object"))
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s: has no EnvoyPatchPolicy", strings.Join(files, ", "))

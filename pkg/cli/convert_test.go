@@ -61,7 +61,7 @@ func TestConvertCodes(t *testing.T) {
 		"no such file":    {"", []string{"nothing.yaml"}, 1, "egraft: read file: open nothing.yaml: no such file or directory\n"},
 		"not YAML":        {"a: [", nil, 1, "egraft: -: document 1: is not valid YAML or JSON\n"},
 		"no object":       {"a: b", nil, 1, "egraft: -: document 1: is not a Kubernetes object: it must have apiVersion and kind\n"},
-		"another kind":    {"{apiVersion: v1, kind: Service, spec: 3}", nil, 1, "passed over 1 object that are no EnvoyPatchPolicies\negraft: -: has no EnvoyPatchPolicy\n"},
+		"another kind":    {"{apiVersion: v1, kind: Service, spec: 3}", nil, 1, "skipped 1 object that are not EnvoyPatchPolicies\negraft: -: has no EnvoyPatchPolicy\n"},
 		"no dump":         {simple, []string{"--config-dump", patches}, 1, "egraft: testdata/convert/patches.yaml: is not a config dump: take one from /config_dump of an Envoy that Envoy Gateway configures\n"},
 		"no recording":    {simple, []string{"--recording", "nothing"}, 1, "egraft: read recording nothing: no such file or directory\n"},
 		"unknown flag":    {"", []string{"--nothing"}, 1, "egraft: unknown flag: --nothing\n"},

@@ -47,7 +47,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-func TestOrderRefuses(t *testing.T) {
+func TestOrderRejects(t *testing.T) {
 	for list, want := range map[string]string{
 		"a x:b y:c,a": `feature "x": after "b": no feature has this name, the features are a, x, y` + "\n" +
 			`feature "y": after "c": no feature has this name, the features are a, x, y`,

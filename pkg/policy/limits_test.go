@@ -102,8 +102,8 @@ func TestLongFaultIsCut(t *testing.T) {
 	require.Len(t, s.Of(gvk)[0].Err.Error(), 2048+len(" …"))
 }
 
-// TestRefusedObjectIsCut: megabytes of a rejected object are not kept.
-func TestRefusedObjectIsCut(t *testing.T) {
+// TestRejectedObjectIsCut: megabytes of a rejected object are not kept.
+func TestRejectedObjectIsCut(t *testing.T) {
 	kinds := []policy.Kind{kind()}
 	read := func(pad string) *policy.Object {
 		s, err := policy.NewSet(kinds, [][]byte{object(strings.Repeat("n", 1000), 2026, spec(`,"pad":"`+strings.Repeat(pad, 1<<20)+`"`))})

@@ -20,9 +20,9 @@ func TestKeep(t *testing.T) {
 	require.Equal(t, from.TlsParams, to.TlsParams)
 }
 
-// TestKeepNothingThatEnvoyMayRefuse has values that Envoy Gateway 1.9.1 accepts and Envoy 1.39.1
+// TestKeepNothingThatEnvoyMayReject has values that Envoy Gateway 1.9.1 accepts and Envoy 1.39.1
 // rejects, and protocols at which Envoy exits.
-func TestKeepNothingThatEnvoyMayRefuse(t *testing.T) {
+func TestKeepNothingThatEnvoyMayReject(t *testing.T) {
 	for name, c := range map[string]struct {
 		context *tlsv3.CommonTlsContext
 		err     string

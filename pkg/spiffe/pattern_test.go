@@ -20,9 +20,9 @@ func TestRegexesThatEnvoyTakes(t *testing.T) {
 	}
 }
 
-// TestRegexesThatEnvoyMayRefuse has one regular expression of each kind that Go accepts and RE2
+// TestRegexesThatEnvoyMayReject has one regular expression of each kind that Go accepts and RE2
 // rejects, and of each expensive kind.
-func TestRegexesThatEnvoyMayRefuse(t *testing.T) {
+func TestRegexesThatEnvoyMayReject(t *testing.T) {
 	for text, want := range map[string]string{
 		`spiffe://a\.org/\p{Letter}`: notSupported, `spiffe://a\.org/\p{greek}`: notSupported, `spiffe://a\.org/\pL`: notSupported,
 		`spiffe://a\.org/(\pL|x){333}`: notSupported, `spiffe://a\.org/x{65}`: notSupported, `spiffe://a\.org/x{1,1000}`: notSupported,

@@ -27,7 +27,7 @@ func (configurations) Plan(in *mutator.Input, rc mutator.View) *mutator.Plan[*ro
 	}
 	return &mutator.Plan[*routev3.RouteConfiguration]{
 		Edit:     func(_ context.Context, target *routev3.RouteConfiguration) error { return reject(in, target) },
-		CacheKey: new(refusalKey(in, rc.Name())),
+		CacheKey: new(rejectionKey(in, rc.Name())),
 		Affected: func(target *routev3.RouteConfiguration) []*policy.Object {
 			return slices.DeleteFunc(indexOf(in).effective(target.GetName()), func(o *policy.Object) bool { return !rejects(in)(o) })
 		},
@@ -43,8 +43,8 @@ func rejects(in *mutator.Input) func(*policy.Object) bool {
 	return func(o *policy.Object) bool { return o != nil }
 }
 
-// refusalKey returns the cache key for the listeners of a configuration and their policies.
-func refusalKey(in *mutator.Input, configuration string) string {
+// rejectionKey returns the cache key for the listeners of a configuration and their policies.
+func rejectionKey(in *mutator.Input, configuration string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%t", in.Has(mutator.KindListener))
 	listeners, _ := indexOf(in).Of(configuration)

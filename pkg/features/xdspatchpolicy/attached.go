@@ -16,12 +16,12 @@ type attached struct {
 	on []policy.Attachment
 	// excess are the policies over the limit of their namespace.
 	excess []policy.Attachment
-	// refused are attached policies that may not patch, each with the reason.
-	refused []refusal
+	// rejected are attached policies that may not patch, each with the reason.
+	rejected []rejection
 }
 
-// refusal is why a policy may not patch a message of its target.
-type refusal struct {
+// rejection is why a policy may not patch a message of its target.
+type rejection struct {
 	policy.Attachment
 	err error
 }
@@ -41,8 +41,8 @@ func ofListeners(in *mutator.Input, listeners []xds.Reference) *attached {
 		for _, c := range mutator.Attached(in, gvk, listeners) {
 			if excess(in)[c.ID()] != nil {
 				a.excess = append(a.excess, c)
-			} else if err := refusalOf(c.Object, listeners); err != nil {
-				a.refused = append(a.refused, refusal{c, err})
+			} else if err := rejectionOf(c.Object, listeners); err != nil {
+				a.rejected = append(a.rejected, rejection{c, err})
 			} else {
 				a.on = append(a.on, c)
 			}
@@ -51,8 +51,8 @@ func ofListeners(in *mutator.Input, listeners []xds.Reference) *attached {
 	})
 }
 
-// refusalOf returns why a policy may not patch resources of the listeners, or nil.
-func refusalOf(o *policy.Object, listeners []xds.Reference) error {
+// rejectionOf returns why a policy may not patch resources of the listeners, or nil.
+func rejectionOf(o *policy.Object, listeners []xds.Reference) error {
 	for _, l := range listeners {
 		if !isAttached(o, l) {
 			return fmt.Errorf("%s shares it but is not a target: attach the policy to the Gateway, or use another port", l)
@@ -88,10 +88,10 @@ func ofRoute(in *mutator.Input, listeners []xds.Reference, entries []xds.Metadat
 	if len(own) == 0 {
 		return whole
 	}
-	a := &attached{excess: whole.excess, refused: whole.refused[:len(whole.refused):len(whole.refused)]}
+	a := &attached{excess: whole.excess, rejected: whole.rejected[:len(whole.rejected):len(whole.rejected)]}
 	for _, c := range own {
 		if err := foreign(c.Object, listeners); err != nil {
-			a.refused = append(a.refused, refusal{c, err})
+			a.rejected = append(a.rejected, rejection{c, err})
 		} else {
 			a.on = append(a.on, c)
 		}
@@ -113,7 +113,7 @@ func (a *attached) selecting(kinds ...v1alpha1.XDSKind) (on []policy.Attachment)
 // failures returns a failure for each policy that selects messages of the kinds and may not patch
 // them.
 func (a *attached) failures(kinds ...v1alpha1.XDSKind) (all failed) {
-	for _, r := range a.refused {
+	for _, r := range a.rejected {
 		if r.Err == nil && selects(r.Object, kinds) {
 			all = append(all, mutator.PartialFailure{Policies: []*policy.Object{r.Object}, Denied: denies(r.Object), Err: fmt.Errorf("%s: %w", r.Object, r.err)})
 		}
@@ -144,7 +144,7 @@ func (a *attached) rejects() bool {
 			return true
 		}
 	}
-	for _, r := range a.refused {
+	for _, r := range a.rejected {
 		if denies(r.Object) {
 			return true
 		}
@@ -160,7 +160,7 @@ func (a *attached) key() string {
 		fmt.Fprintf(&b, "%s%d%v\x00", c.Digest(), c.Specificity, c.Err)
 	}
 	fmt.Fprint(&b, deniesAny(a.excess))
-	for _, r := range a.refused {
+	for _, r := range a.rejected {
 		fmt.Fprintf(&b, "%s%d%v%v\x00", r.Digest(), r.Specificity, r.Err, r.err)
 	}
 	return b.String()

@@ -29,12 +29,12 @@ func TestOtherNamespaces(t *testing.T) {
 		place := ofRoute(in, []xds.Reference{listener}, []xds.MetadataEntry{entry})
 		if c.patching {
 			require.Len(t, place.on, 1, c)
-			require.Empty(t, place.refused, c)
+			require.Empty(t, place.rejected, c)
 			continue
 		}
 		require.Empty(t, place.on, c)
-		require.Len(t, place.refused, 1, c)
-		require.ErrorContains(t, place.refused[0].err, "may not patch what belongs to Gateway infra/eg#http")
+		require.Len(t, place.rejected, 1, c)
+		require.ErrorContains(t, place.rejected[0].err, "may not patch what belongs to Gateway infra/eg#http")
 		require.ErrorContains(t, place.failures(ofConfigurations...)[0].Err, "XDSPatchPolicy shop/p")
 	}
 }

@@ -63,7 +63,7 @@ func checkManager(hcm *hcmv3.HttpConnectionManager) error {
 		}
 		names[f.GetName()] = true
 		if isRouter := httpfilter.KindOf(f.GetName()) == httpfilter.Router; isRouter && i+1 < len(filters) && httpfilter.KindOf(filters[i+1].GetName()) != httpfilter.Router {
-			return fmt.Errorf("the HTTP filter %q comes behind the router", filters[i+1].GetName())
+			return fmt.Errorf("the HTTP filter %q comes after the router", filters[i+1].GetName())
 		}
 	}
 	if last := filters[max(len(filters)-1, 0):]; len(last) == 0 || httpfilter.KindOf(last[0].GetName()) != httpfilter.Router || last[0].GetDisabled() {

@@ -26,13 +26,13 @@ func (clusters) PlanVariant(in *mutator.Input, at *xds.Way) *mutator.Variant {
 		return anywhere(in)
 	}
 	place := ofRoute(in, at.Listeners, at.MetadataEntries)
-	on, refused := place.selecting(ofClusters...), place.failures(ofClusters...)
-	if len(on)+len(refused) == 0 {
+	on, rejected := place.selecting(ofClusters...), place.failures(ofClusters...)
+	if len(on)+len(rejected) == 0 {
 		return nil
 	}
 	v := &mutator.Variant{
 		Edit: func(ctx context.Context, c *clusterv3.Cluster) error {
-			return editCluster(withBudgets(ctx), c, on, refused, at)
+			return editCluster(withBudgets(ctx), c, on, rejected, at)
 		},
 		OnFailure: mutator.Ignore,
 	}
@@ -45,7 +45,7 @@ func (clusters) PlanVariant(in *mutator.Input, at *xds.Way) *mutator.Variant {
 			v.OnFailure = mutator.Deny
 		}
 	}
-	for _, f := range refused {
+	for _, f := range rejected {
 		v.CacheKey += f.Err.Error()
 		v.Policies = append(v.Policies, f.Policies...)
 	}
@@ -71,11 +71,11 @@ func anywhere(in *mutator.Input) *mutator.Variant {
 	return nil
 }
 
-func editCluster(ctx context.Context, c *clusterv3.Cluster, on []policy.Attachment, refused failed, at *xds.Way) error {
+func editCluster(ctx context.Context, c *clusterv3.Cluster, on []policy.Attachment, rejected failed, at *xds.Way) error {
 	if xds.IsDenied(c) {
 		return nil
 	}
-	all := counted(ctx, refused)
+	all := counted(ctx, rejected)
 	m := message{kind: v1alpha1.XDSCluster, Message: c, target: targetOf(at.Listeners, c.GetMetadata()), owned: ownedOfCluster(c)}
 	all = append(all, edit(ctx, m, on)...)
 	fails, err := editUpstreamTLS(ctx, c, m, on)

@@ -69,7 +69,7 @@ func newConfiguration(in *mutator.Input, name string) *configuration {
 				c.policies = append(c.policies, p.Object)
 			}
 		}
-		for _, r := range a.refused {
+		for _, r := range a.rejected {
 			if !seen[r.String()] {
 				seen[r.String()] = true
 				c.policies = append(c.policies, r.Object)
@@ -144,7 +144,7 @@ func (c *configuration) lacks(in *mutator.Input, host *attached) bool {
 		if !in.Has(mutator.KindListener) && selects(p.Object, ofListenerKinds) {
 			return true
 		}
-		if slices.ContainsFunc(c.whole.refused, func(r refusal) bool { return r.String() == p.String() }) {
+		if slices.ContainsFunc(c.whole.rejected, func(r rejection) bool { return r.String() == p.String() }) {
 			return true
 		}
 	}

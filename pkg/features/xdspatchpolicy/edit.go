@@ -166,7 +166,7 @@ func (w *writes) add(ctx context.Context, m message, p *xdspatch.Patch, written 
 func permitted(p *xdspatch.Patch, owned owned, written []writes) error {
 	for _, path := range p.Writes() {
 		if by := owned.by(path); by != "" {
-			return fmt.Errorf("%s cannot be patched, because a policy of kind %s made it", path, by)
+			return fmt.Errorf("%s cannot be patched, because a policy of kind %s created it", path, by)
 		}
 		for _, w := range written {
 			if slices.ContainsFunc(w.paths, path.Overlaps) {
@@ -221,15 +221,15 @@ const (
 	overriddenPrefix = "overridden\x00"
 )
 
-// refusedKey returns the key that counts the resources that a policy may not patch.
-func refusedKey(o *policy.Object) string { return o.String() + "\x00refused" }
+// rejectedKey returns the key that counts the resources that a policy may not patch.
+func rejectedKey(o *policy.Object) string { return o.String() + "\x00rejected" }
 
-// counted counts a refused resource for each failure, and returns a copy of the failures.
-func counted(ctx context.Context, refused failed) failed {
-	for _, f := range refused {
-		mutator.Count(ctx, refusedKey(f.Policies[0]), 1)
+// counted counts a rejected resource for each failure, and returns a copy of the failures.
+func counted(ctx context.Context, rejected failed) failed {
+	for _, f := range rejected {
+		mutator.Count(ctx, rejectedKey(f.Policies[0]), 1)
 	}
-	return slices.Clone(refused)
+	return slices.Clone(rejected)
 }
 
 // partial returns an error for an edit in which some policies failed, nil if none did.

@@ -35,7 +35,7 @@ func keepsEgrafts(before, after proto.Message, written []xdspatch.Path) error {
 	}
 	for i := range max(len(was), len(is)) {
 		if i >= len(was) || i >= len(is) || was[i] != is[i] {
-			return fmt.Errorf("%s cannot be patched, because egraft made it", append(was, is...)[min(i, len(was))].name)
+			return fmt.Errorf("%s cannot be patched, because egraft created it", append(was, is...)[min(i, len(was))].name)
 		}
 	}
 	return nil

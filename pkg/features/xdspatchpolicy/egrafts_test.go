@@ -22,7 +22,7 @@ func TestEgraftsInOtherFieldsOfAOneof(t *testing.T) {
 		require.NoError(t, err)
 		return []xdspatch.Path{p}
 	}
-	require.EqualError(t, keepsEgrafts(before, after, written("direct_response")), "egraft.made cannot be patched, because egraft made it")
+	require.EqualError(t, keepsEgrafts(before, after, written("direct_response")), "egraft.made cannot be patched, because egraft created it")
 	require.NoError(t, keepsEgrafts(before, before, written("direct_response")))
 	require.NoError(t, keepsEgrafts(before, after, written("metadata")), "what was not written is not looked at")
 }

@@ -35,13 +35,13 @@ func (listeners) Plan(in *mutator.Input, _ mutator.View) *mutator.Plan[*listener
 		OnFailure: use.onFailure,
 		Affected: func(l *listenerv3.Listener) []*policy.Object {
 			a := ofListeners(in, gatewayListeners(in, l))
-			return append(objectsOf(a.on), refusedOf(a)...)
+			return append(objectsOf(a.on), rejectedOf(a)...)
 		},
 	}
 }
 
-func refusedOf(a *attached) (objects []*policy.Object) {
-	for _, r := range a.refused {
+func rejectedOf(a *attached) (objects []*policy.Object) {
+	for _, r := range a.rejected {
 		objects = append(objects, r.Object)
 	}
 	return objects

@@ -141,7 +141,7 @@ func fared(in *mutator.Input, o *policy.Object, lost losses) (mutator.Reason, st
 		return mutator.Conflicted, lost.conflict.by + " has precedence and sets the same fields of some messages; messages matched: " + strings.Join(patched, ", ")
 	case lost.overridden.by != "" && lost.overridden.messages == matches:
 		return mutator.Overridden, lost.overridden.by + " has a more specific target and overrides this policy everywhere"
-	case len(unmatched) > 0 && in.Counted(refusedKey(o)) == 0:
+	case len(unmatched) > 0 && in.Counted(rejectedKey(o)) == 0:
 		return mutator.MatchedNothing, strings.Join(unmatched, ", ") + "; " + message
 	case lost.overridden.by != "":
 		message += fmt.Sprintf("; of %d, %s has a more specific target and sets the same fields", lost.overridden.messages, lost.overridden.by)
