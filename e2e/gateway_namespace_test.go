@@ -5,10 +5,13 @@ package e2e
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/e2e/envoy"
+	"github.com/egraft/egraft/e2e/manifest"
 	"github.com/egraft/egraft/internal/doctor"
 	"github.com/egraft/egraft/internal/version"
 )
@@ -39,4 +42,26 @@ func (c *inCluster) envoysInGatewayNamespace(s *scenario) {
 	out := c.untilExplained(s, c.Kubectl.Kubeconfig, "4 active in Envoy        1 of 1 Envoys have what egraft returned", "backendmtlspolicy/default/"+policy.Name)
 	require.Contains(s.t, out, "✔ 3 applied by egraft")
 	require.Empty(s.t, problems(c.diagnose(s), doctor.Failed))
+	c.podIsEnvoy(s)
+}
+
+// podIsEnvoy: docs/security-model.md warns that a pod in the namespace of a Gateway can have Envoy's
+// identity, if its labels and the name of its container are as in the SPIRE entry. This one is a
+// backend.
+func (c *inCluster) podIsEnvoy(s *scenario) {
+	content, err := os.ReadFile("../deploy/demo/backend.yaml")
+	s.must(err)
+	pod := strings.NewReplacer("- name: echo", "- name: envoy", "name: echo", "name: impostor", "serviceAccountName: echo", "serviceAccountName: impostor",
+		"labels:\n        app: echo", "labels: {app: impostor, gateway.envoyproxy.io/owning-gateway-name: eg}", "app: echo", "app: impostor").Replace(string(content))
+	account, rest, _ := strings.Cut(pod, "\n---\n")
+	deployment, _, _ := strings.Cut(rest, "\n---\n")
+	route := manifest.Route{Name: "impostor", App: "impostor"}
+	s.applied = append(s.applied, "impostor")
+	s.must(s.env.Apply(s.ctx, "impostor", strings.Join([]string{account, deployment, route.YAML()}, "\n---\n")))
+	policy := s.policy("HTTPRoute", route.Name, "")
+	policy.Peers = []string{"exact: " + manifest.ID(manifest.EnvoyIdentity)}
+	s.policies(policy)
+	s.until(route.Host(), "the other pod with Envoy's identity", func(r *envoy.Response) bool {
+		return seesEnvoy(r) && r.Echo.Self == manifest.ID(manifest.EnvoyIdentity)
+	})
 }

@@ -84,25 +84,29 @@ func notify(c chan struct{}) {
 }
 
 const (
-	// shortestRest is the minimum time to collect calls, so that many small ones are kept together.
-	shortestRest = 50 * time.Millisecond
-	// share is the ratio of rest to work: the journal uses a tenth of a CPU.
-	share = 9
+	// shortestRest is the minimum time between a call and work on it, so that many small calls are
+	// kept together, and that the work does not compete with Envoy Gateway, which now applies the
+	// response.
+	shortestRest = time.Second
+	// share is the ratio of rest to work: the journal uses a fiftieth of a CPU.
+	share = 49
 	// longestRest is the maximum time that the last call waits before it is kept.
 	longestRest = 5 * time.Second
 )
 
 // Run keeps calls until ctx ends.
 func (j *Journal) Run(ctx context.Context) {
+	rest := shortestRest
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-j.wake:
 		}
+		j.rest(ctx, rest)
 		began := time.Now()
 		j.Flush(ctx)
-		j.rest(ctx, min(max(share*time.Since(began), shortestRest), longestRest))
+		rest = min(max(share*time.Since(began), shortestRest), longestRest)
 	}
 }
 
