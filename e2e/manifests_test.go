@@ -73,7 +73,10 @@ func TestRules(t *testing.T) {
 		files, err := filepath.Glob("../crds/testdata/*/" + c.folder + "/*.yaml")
 		require.NoError(t, err)
 		require.NotEmpty(t, files)
-		for _, file := range files {
+		for i, file := range files {
+			if testing.Short() && i%5 != 0 {
+				continue // each takes a quarter of a second
+			}
 			t.Run(c.folder+"/"+filepath.Base(file), func(t *testing.T) {
 				_, err := server.Admin.Run(t.Context(), "create", "--dry-run=server", "--validate=strict", "--filename", file)
 				if c.accepted {

@@ -26,7 +26,9 @@ func TestSVIDs(t *testing.T) {
 			needsAuthority(t, mode)
 			f := start(t, standalone.Options{SPIFFE: mode, Backends: backendsForAll()})
 			f.run("story", (*fixture).story)
-			f.run("time to effect", (*fixture).timeToEffect)
+			if !testing.Short() { // it only measures
+				f.run("time to effect", (*fixture).timeToEffect)
+			}
 			f.run("not entitled", (*fixture).notEntitled)
 			f.run("rotation under traffic", (*fixture).rotationUnderTraffic)
 			f.run("agent restarted", (*fixture).agentRestarted)

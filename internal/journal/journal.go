@@ -87,7 +87,7 @@ const (
 	// shortestRest is the minimum time between a call and work on it, so that many small calls are
 	// kept together, and that the work does not compete with Envoy Gateway, which now applies the
 	// response.
-	shortestRest = time.Second
+	shortestRest = 250 * time.Millisecond
 	// share is the ratio of rest to work: the journal uses a fiftieth of a CPU.
 	share = 49
 	// longestRest is the maximum time that the last call waits before it is kept.
