@@ -38,9 +38,11 @@ func (c *inCluster) notInEffect(s *scenario) {
 	s.kubectl(c, "get", "backendmtlspolicy", s.env.Policy().Name)
 }
 
-// kustomizeRemoved: docs/upgrade.md, with an overlay that has the component before.
+// kustomizeRemoved: docs/upgrade.md, with an overlay that has the component before, and a Deployment
+// that only kubectl has applied.
 func (c *inCluster) kustomizeRemoved(s *scenario) {
 	overlay := c.overlay(s)
+	s.kubectl(c, "delete", gatewayNamespace, gateway)
 	c.apply(s, overlay, version.Release)
 	c.inEffect(s, "2/2")
 	c.renderGateway(s, filepath.Join(overlay, "deploy/chart/envoy-gateway.yaml"), os.DevNull)
@@ -49,6 +51,7 @@ func (c *inCluster) kustomizeRemoved(s *scenario) {
 	s.kubectl(c, "rollout", "restart", gatewayNamespace, gateway)
 	c.rolledOut(s)
 	c.notInEffect(s)
+	s.kubectl(c, "delete", gatewayNamespace, gateway) // Helm would not uninstall or replace it
 }
 
 // patched: deploy/patch, applied to an Envoy Gateway that runs without egraft, upgraded, rolled back
