@@ -161,11 +161,11 @@ func (k hostSlotsKey) AddTo(f *cache.Fields) {
 
 // releasedKey identifies a virtual host without route metadata and with renamed clusters.
 type releasedKey struct {
-	host     uint64 // ID of its entry
-	renaming uint64 // ID, 0 without one
+	host    uint64   // ID of its entry
+	renames []string // see [renaming.of]
 }
 
 func (k releasedKey) AddTo(f *cache.Fields) {
 	f.Uint(k.host)
-	f.Uint(k.renaming)
+	f.Strings(k.renames)
 }

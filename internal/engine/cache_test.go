@@ -338,7 +338,7 @@ func TestKeys(t *testing.T) {
 	areApart(t, hostKey{false, b("c")}, hostKey{true, b("c")}, hostKey{false, b("x")})
 	areApart(t, wholeHostKey{b("c")}, wholeHostKey{b("x")})
 	areApart(t, hostSlotsKey{asSent, "n"}, hostSlotsKey{asChanged, "n"}, hostSlotsKey{asSent, "x"})
-	areApart(t, releasedKey{1, 0}, releasedKey{1, 1}, releasedKey{2, 0})
+	areApart(t, releasedKey{1, nil}, releasedKey{1, []string{"a", "b"}}, releasedKey{1, []string{"a", "x"}}, releasedKey{2, nil})
 }
 
 // TestInputKey has calls that differ in every part of an input.

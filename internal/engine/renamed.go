@@ -80,10 +80,9 @@ func (r *Response) renames() []rename {
 
 // renaming is the renamed clusters of a translation. A nil one is empty.
 type renaming struct {
-	id    uint64 // the same for the same clusters, as long as the input is the same
 	all   []rename
 	to    map[string]string
-	hosts sync.Map // from *host to whether routes lead to any of the clusters
+	hosts sync.Map // from *host to the result of of
 }
 
 // renamingOf returns the renaming of the last call with the same policies and routes if the renames
@@ -95,7 +94,7 @@ func (e *Engine) renamingOf(p *callState, all []rename) *renaming {
 	if last := p.renaming.Load(); last != nil && slices.Equal(last.all, all) {
 		return last
 	}
-	r := &renaming{id: e.lastHost.Add(1), all: all, to: make(map[string]string, len(all))}
+	r := &renaming{all: all, to: make(map[string]string, len(all))}
 	for _, c := range all {
 		r.to[c.was] = c.name
 	}
@@ -103,22 +102,27 @@ func (e *Engine) renamingOf(p *callState, all []rename) *renaming {
 	return r
 }
 
-// concerns reports whether a route of a virtual host leads to a renamed cluster.
-func (r *renaming) concerns(h *host) bool {
+// of returns the old and new names of the renamed clusters to which routes of a virtual host lead.
+func (r *renaming) of(h *host) []string {
 	if r == nil {
-		return false
+		return nil
 	}
 	if known, ok := r.hosts.Load(h); ok {
-		return known.(bool)
+		return known.([]string)
 	}
-	found := false
+	var names []string
 	if reach := h.reach(); reach != nil {
-		reach.EachRoute(func(_ []xds.MetadataEntry, names []string) {
-			found = found || slices.ContainsFunc(names, func(name string) bool { return r.to[name] != "" })
+		seen := map[string]bool{}
+		reach.EachRoute(func(_ []xds.MetadataEntry, clusters []string) {
+			for _, was := range clusters {
+				if r.to[was] != "" && !seen[was] {
+					seen[was], names = true, append(names, was, r.to[was])
+				}
+			}
 		})
 	}
-	r.hosts.Store(h, found)
-	return found
+	r.hosts.Store(h, names)
+	return names
 }
 
 // name returns the current name of a cluster.
@@ -134,24 +138,22 @@ func (r *renaming) name(was string) string {
 func (e *Engine) releasedConfig(c config, r *renaming) []byte {
 	i := -1
 	return wire.Replace(c.raw, virtualHosts, func(raw []byte) []byte {
-		if i++; c.hosts[i].withMetadata || r.concerns(c.hosts[i]) {
-			return e.releasedHost(c.slots[i], raw, r)
+		if i++; c.hosts[i].withMetadata || len(r.of(c.hosts[i])) > 0 {
+			return e.releasedHost(c.slots[i], c.hosts[i], raw, r)
 		}
 		return raw
 	})
 }
 
 // releasedHost returns a virtual host with the routes that Envoy must get, or the unmodified host
-// if it cannot be decoded. The slot identifies the host.
-func (e *Engine) releasedHost(at cache.Slot, raw []byte, r *renaming) []byte {
+// if it cannot be decoded. The slot identifies the host. The result is cached until the host or one
+// of its clusters changes: other routes and clusters of the Gateway may change in each call.
+func (e *Engine) releasedHost(at cache.Slot, h *host, raw []byte, r *renaming) []byte {
 	if at == (cache.Slot{}) {
 		released, _ := release(raw, r)
 		return released
 	}
-	key := releasedKey{host: at.ID()}
-	if r != nil {
-		key.renaming = r.id
-	}
+	key := releasedKey{host: at.ID(), renames: r.of(h)}
 	if found := e.cached.released.Get(key); found != nil {
 		return found.Value
 	}

@@ -25,7 +25,7 @@ func TestRenamingIsCached(t *testing.T) {
 		call := translationOf(deterministic(t, hostOf(t)))
 		c := e.configs(call)[0]
 		led := func(r *renaming, to string) []byte {
-			raw := e.releasedHost(c.slots[0], deterministic(t, hostOf(t)), r)
+			raw := e.releasedHost(c.slots[0], c.hosts[0], deterministic(t, hostOf(t)), r)
 			vh := &routev3.VirtualHost{}
 			require.NoError(t, proto.Unmarshal(raw, vh))
 			require.Equal(t, to, vh.GetRoutes()[0].GetRoute().GetCluster())
@@ -36,6 +36,10 @@ func TestRenamingIsCached(t *testing.T) {
 		if cacheSize > 0 {
 			require.Same(t, &one[0], &led(first, "new a")[0])
 			require.Same(t, &two[0], &led(second, "newer a")[0])
+			other := e.renamingOf(&callState{}, []rename{{"a", "new a"}, {"elsewhere", "new elsewhere"}})
+			require.Same(t, &one[0], &led(other, "new a")[0], "another call, which renames a cluster of another host, too")
+			mirror := e.renamingOf(&callState{}, []rename{{"a", "new a"}, {"b", "new b"}})
+			require.NotEqual(t, one, led(mirror, "new a"))
 		}
 	}
 }

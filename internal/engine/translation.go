@@ -64,7 +64,7 @@ func (e *Engine) released(encoded [][]byte, configs []config, renaming *renaming
 		if !bytes.Equal(c.raw, encoded[i]) {
 			c = e.readConfigs(asChanged, encoded[i:i+1])[0]
 		}
-		if !slices.ContainsFunc(c.hosts, func(h *host) bool { return h.withMetadata || renaming.concerns(h) }) {
+		if !slices.ContainsFunc(c.hosts, func(h *host) bool { return h.withMetadata || len(renaming.of(h)) > 0 }) {
 			continue
 		}
 		if &out[0] == &encoded[0] {
