@@ -74,7 +74,7 @@ func TestRules(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, files)
 		for i, file := range files {
-			if testing.Short() && i%5 != 0 {
+			if testing.Short() && i%10 != 0 {
 				continue // each takes a quarter of a second
 			}
 			t.Run(c.folder+"/"+filepath.Base(file), func(t *testing.T) {

@@ -33,7 +33,9 @@ func TestSVIDs(t *testing.T) {
 			f.run("rotation under traffic", (*fixture).rotationUnderTraffic)
 			f.run("agent restarted", (*fixture).agentRestarted)
 			f.run("metrics", (*fixture).metrics)
-			f.run("remembers", (*fixture).remembers)
+			if !testing.Short() || mode == standalone.SPIRE {
+				f.run("remembers", (*fixture).remembers)
+			}
 		})
 	}
 }
