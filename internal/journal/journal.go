@@ -84,9 +84,8 @@ func notify(c chan struct{}) {
 }
 
 const (
-	// shortestRest is the minimum time between a call and work on it, so that many small calls are
-	// kept together, and that the work does not compete with Envoy Gateway, which now applies the
-	// response.
+	// shortestRest is the minimum time between a call and work on it. Many small calls are then kept
+	// together, and the work does not compete with Envoy Gateway, which applies the response.
 	shortestRest = 250 * time.Millisecond
 	// share is the ratio of rest to work: the journal uses a fiftieth of a CPU.
 	share = 49
