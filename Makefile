@@ -34,8 +34,8 @@ unit: ## run the tests that need no Envoy, Envoy Gateway or SPIRE
 	@$(EACH) go test $(RACE) ./...; done
 
 # Without the race detector, tests are compiled with the flags of Envoy Gateway and egraft, which share
-# most packages, and linked without DWARF. `make check` vets all packages.
-TESTENV  := $(if $(WHOLE),,CGO_ENABLED=0 GOFLAGS="$(shell go env GOFLAGS) -trimpath -tags=grpcnotrace -ldflags=-w")
+# most packages, and without DWARF. `make check` vets all packages.
+TESTENV  := $(if $(WHOLE),,CGO_ENABLED=0 GOFLAGS="$(shell go env GOFLAGS) -trimpath -tags=grpcnotrace -gcflags=all=-dwarf=false -ldflags=-w")
 
 matrix: ## run the compatibility matrix and write its table; ONLY="Envoy Gateway 1.8.0,defaults" for some rows
 	@$(TESTENV) go run ./hack/matrix $(if $(ONLY),-only "$(ONLY)")
@@ -63,7 +63,7 @@ parts: ## obtain Envoy, Envoy Gateway, SPIRE, the API server and Helm, once
 
 # The flags are those of the builds that the demo starts, so that nothing is compiled twice.
 demo: ## show BackendMTLSPolicy on the real Envoy; SPIFFE=spire uses the real SPIRE, RECORDED=1 also shows the recorded calls, KEEP=1 keeps it running
-	@CGO_ENABLED=0 go run -trimpath ./e2e/cmd/demo -spiffe $(SPIFFE) $(if $(RECORDED),-recorded) $(if $(KEEP),-keep)
+	@CGO_ENABLED=0 go run -trimpath -gcflags=all=-dwarf=false ./e2e/cmd/demo -spiffe $(SPIFFE) $(if $(RECORDED),-recorded) $(if $(KEEP),-keep)
 
 lint: ## run the linters of .golangci.yml
 	@$(EACH) $(TOOL) golangci-lint run ./...; done

@@ -181,7 +181,7 @@ func (b *Build) compileFor(ctx context.Context, platform, program string) error 
 	system, architecture, _ := strings.Cut(platform, "/")
 	environ := []string{"CGO_ENABLED=0", "GOOS=" + system, "GOARCH=" + architecture, "GOAMD64=v1", "GOARM64=v8.0"}
 	_, err := b.Go.output(ctx, b.directory(), environ,
-		"build", "-trimpath", "-buildvcs=false", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", program, ".")
+		"build", "-trimpath", "-buildvcs=false", "-tags", "grpcnotrace", "-gcflags=all=-dwarf=false", "-ldflags", "-s -w", "-o", program, ".")
 	return err
 }
 
