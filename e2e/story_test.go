@@ -26,17 +26,26 @@ func TestSVIDs(t *testing.T) {
 			needsAuthority(t, mode)
 			f := start(t, standalone.Options{SPIFFE: mode, Backends: backendsForAll()})
 			f.run("story", (*fixture).story)
-			if !testing.Short() { // it only measures
-				f.run("time to effect", (*fixture).timeToEffect)
-			}
+			f.run("time to effect", func(f *fixture) { f.notShort("it only measures"); f.timeToEffect() })
 			f.run("not entitled", (*fixture).notEntitled)
 			f.run("rotation under traffic", (*fixture).rotationUnderTraffic)
 			f.run("agent restarted", (*fixture).agentRestarted)
 			f.run("metrics", (*fixture).metrics)
-			if !testing.Short() || mode == standalone.SPIRE {
-				f.run("remembers", (*fixture).remembers)
-			}
+			f.run("remembers", func(f *fixture) {
+				if mode != standalone.SPIRE {
+					f.notShort("runs with the real SPIRE")
+				}
+				f.remembers()
+			})
 		})
+	}
+}
+
+// notShort skips a test with -short.
+func (f *fixture) notShort(reason string) {
+	f.t.Helper()
+	if testing.Short() {
+		f.t.Skip("with -short: " + reason)
 	}
 }
 

@@ -82,7 +82,7 @@ func (s *Store) build(ctx context.Context, name Name, r recipe, dir string) erro
 	var log bytes.Buffer
 	module := filepath.Join(s.root, "hack", "tools", r.module)
 	task, done := s.tell(name, r.lasts)
-	err := r.make(ctx, job{module: module, work: work, log: &log, task: task, yields: s.yields}, filepath.Join(out, string(name)))
+	err := r.make(ctx, job{module: module, work: work, log: &log, task: task, nice: s.nice}, filepath.Join(out, string(name)))
 	done(err)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/egraft/egraft/e2e/progress"
@@ -19,16 +20,15 @@ type compilation struct {
 	flags    []string
 	out      string
 	packages []string
-	// yields gives precedence to other work.
-	yields bool
+	nice     int // as of nice(1)
 }
 
 func (c compilation) command(ctx context.Context, verb string, arguments ...string) (string, []string) {
 	arguments = append([]string{verb}, arguments...)
-	if !c.yields {
+	if c.nice == 0 {
 		return "go", arguments
 	}
-	return "nice", append([]string{"-n", "10", "go"}, arguments...)
+	return "nice", append([]string{"-n", strconv.Itoa(c.nice), "go"}, arguments...)
 }
 
 // run builds, and reports its progress to a task. The compiler's output goes to log.

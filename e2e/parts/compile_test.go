@@ -29,7 +29,7 @@ func compile(t *testing.T, dir string) (compilation, *progress.Task) {
 	t.Helper()
 	task := progress.New(&bytes.Buffer{}).Task("build")
 	t.Cleanup(func() { task.End() })
-	return compilation{dir: dir, env: []string{"CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off"}, flags: []string{"-trimpath", "-ldflags", "-s -w"}, out: filepath.Join(dir, "out"), packages: []string{"."}, yields: true}, task
+	return compilation{dir: dir, env: []string{"CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off"}, flags: []string{"-trimpath", noDWARF, "-ldflags", "-s -w"}, out: filepath.Join(dir, "out"), packages: []string{"."}, nice: 8}, task
 }
 
 // TestCompilationCountsPackages: the packages to compile are known in advance, and there are none

@@ -49,7 +49,7 @@ func (p program) recipe() recipe {
 		method: slices.Concat(env, []string{p.pkg}, flags),
 		make: func(ctx context.Context, j job, binary string) error {
 			return compilation{
-				dir: j.module, env: append([]string{"GOFLAGS=", "GOWORK=off"}, env...), flags: flags[1:], out: binary, packages: []string{p.pkg}, yields: j.yields,
+				dir: j.module, env: append([]string{"GOFLAGS=", "GOWORK=off"}, env...), flags: flags[1:], out: binary, packages: []string{p.pkg}, nice: j.nice,
 			}.run(ctx, j.task, j.log)
 		},
 	}

@@ -91,7 +91,7 @@ type job struct {
 	work   string    // an empty directory that is removed afterwards
 	log    io.Writer // for the output of the tools
 	task   *progress.Task
-	yields bool // give precedence to other work
+	nice   int // as of nice(1): gives precedence to other work
 }
 
 // Store obtains parts for one checkout of the repository.
@@ -99,7 +99,7 @@ type Store struct {
 	root     string
 	cache    string
 	progress *progress.Display
-	yields   bool
+	nice     int
 	recipes  map[Name]recipe
 }
 
@@ -133,10 +133,10 @@ func newStoreAt(root, cache string, out io.Writer) (*Store, error) {
 	return &Store{root: root, cache: filepath.Join(cache, "parts"), progress: progress.New(out), recipes: recipes(versions)}, nil
 }
 
-// Yielding returns a store that gives precedence to other work on this machine.
+// Yielding returns a store that gives precedence to other work on this machine, also to that of s.
 func (s *Store) Yielding() *Store {
 	out := *s
-	out.yields = true
+	out.nice = min(s.nice+8, 19)
 	return &out
 }
 

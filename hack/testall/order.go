@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -88,7 +89,8 @@ func (a *all) atOnce(ctx context.Context) error {
 	return errors.Join(err, a.last(ctx))
 }
 
-// inOrder first runs what needs no parts, then what needs the parts of the demo, then the rest.
+// inOrder first runs what needs no parts, then what needs the parts of the demo, and finally each
+// group of the other scenarios as soon as its parts exist.
 func (a *all) inOrder(ctx context.Context, missing []string) error {
 	fmt.Fprintf(a.out, "testall: tests that need none of these run first, while they are built: %s\n", strings.Join(missing, ", "))
 	building := a.build(ctx)
@@ -96,7 +98,9 @@ func (a *all) inOrder(ctx context.Context, missing []string) error {
 	for _, module := range a.modules {
 		err = errors.Join(err, a.test(ctx, call{dir: module}, "./..."))
 	}
-	if building.demo() {
+	others := slices.DeleteFunc(slices.Clone(tagged), func(p string) bool { return p == scenarios })
+	err = errors.Join(err, a.test(ctx, call{}, append([]string{"-tags", tags}, others...)...))
+	if _, ok := building.first(group{needs: a.parts[:a.demo]}); ok {
 		a.results.forget(onEnvoyOnly)
 		for _, module := range a.modules {
 			if pkg := onEnvoy[module]; pkg != "" {
@@ -105,21 +109,22 @@ func (a *all) inOrder(ctx context.Context, missing []string) error {
 		}
 		err = errors.Join(err, a.test(ctx, call{environ: a.environ("EGRAFT_E2E_PARTS=demo")}, "-tags", tags, scenarios))
 	}
-	failed := building.wait()
-	if failed != nil {
-		return errors.Join(err, failed)
-	}
-	later := a.results.later()
-	for _, sub := range slices.Sorted(maps.Keys(later)) {
-		pattern := "^(" + strings.Join(later[sub], "|") + ")$"
-		if sub != "" {
-			pattern += "/^" + sub + "$"
+	for later := a.results.later(); len(later) > 0; {
+		i, ok := building.first(later...)
+		if !ok {
+			break // the summary lists the rest
 		}
-		err = errors.Join(err, a.test(ctx, call{}, "-tags", tags, "-run", pattern, scenarios))
+		a.results.forget(later[i].reason)
+		for _, sub := range slices.Sorted(maps.Keys(later[i].tests)) {
+			pattern := "^(" + strings.Join(later[i].tests[sub], "|") + ")$"
+			if sub != "" {
+				pattern += "/^" + sub + "$"
+			}
+			err = errors.Join(err, a.test(ctx, call{}, "-tags", tags, "-run", pattern, scenarios))
+		}
+		later = slices.Delete(later, i, i+1)
 	}
-	others := slices.DeleteFunc(slices.Clone(tagged), func(p string) bool { return p == scenarios })
-	err = errors.Join(err, a.test(ctx, call{}, append([]string{"-tags", tags}, others...)...))
-	return errors.Join(err, a.last(ctx))
+	return errors.Join(err, building.wait(), a.last(ctx))
 }
 
 // last runs the final command.
@@ -153,14 +158,19 @@ func (a *all) test(ctx context.Context, c call, args ...string) error {
 
 // building is the build of parts while tests run.
 type building struct {
-	ready chan struct{} // closed when the demo's parts are there
-	done  chan struct{} // closed at the end
-	err   error         // valid after done
+	done chan struct{} // closed at the end
+	err  error         // valid after done
+
+	mu       sync.Mutex
+	progress *sync.Cond // each part, and the end
+	obtained map[string]bool
+	ended    bool
 }
 
 // build begins to obtain the parts.
 func (a *all) build(ctx context.Context) *building {
-	b := &building{ready: make(chan struct{}), done: make(chan struct{})}
+	b := &building{done: make(chan struct{}), obtained: map[string]bool{}}
+	b.progress = sync.NewCond(&b.mu)
 	from, to := io.Pipe()
 	go func() {
 		b.err = a.command(ctx, call{args: append([]string{"go", "run", "./e2e/cmd/parts", "-yield"}, a.parts...), out: to})
@@ -170,34 +180,43 @@ func (a *all) build(ctx context.Context) *building {
 		_ = to.Close()
 	}()
 	go func() {
-		defer close(b.done) // the pipe ends after the error is set
-		names := 0
 		lines := bufio.NewScanner(from)
 		for lines.Scan() {
 			fmt.Fprintf(a.out, "parts: %s\n", lines.Text())
-			if len(strings.Fields(lines.Text())) == 2 && strings.Contains(lines.Text(), " /") { // "envoy /path"
-				if names++; names == a.demo {
-					close(b.ready)
-				}
+			if name, path, ok := strings.Cut(lines.Text(), " "); ok && strings.HasPrefix(path, "/") { // "envoy /path"
+				b.note(func() { b.obtained[name] = true })
 			}
 		}
 		_, _ = io.Copy(a.out, from) // the rest, if a line is too long for the scanner
+		b.note(func() { b.ended = true })
+		close(b.done) // the pipe ends after the error is set
 	}()
 	return b
 }
 
-// demo waits for the parts of the demo, and reports whether they exist.
-func (b *building) demo() bool {
-	select {
-	case <-b.ready:
-		return true
-	case <-b.done:
-		select {
-		case <-b.ready:
-			return true
-		default:
-			return b.err == nil
+func (b *building) note(change func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change()
+	b.progress.Broadcast()
+}
+
+// first waits until the parts of one of some groups exist, and returns its index. It returns false
+// if none of them will.
+func (b *building) first(groups ...group) (int, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		i := slices.IndexFunc(groups, func(g group) bool {
+			return !slices.ContainsFunc(g.needs, func(name string) bool { return !b.obtained[name] })
+		})
+		switch {
+		case i >= 0:
+			return i, true
+		case b.ended:
+			return 0, b.err == nil
 		}
+		b.progress.Wait()
 	}
 }
 

@@ -27,23 +27,32 @@ func newResults() *results {
 	return &results{packages: map[string]bool{}, skipped: map[string][]string{}}
 }
 
-// postponed is the prefix of the reason for skipping a test that runs later.
+// postponed is the prefix of the reason for skipping a test that runs later: "later: needs [PART ...]".
 const postponed = "later: "
 
-// later returns the postponed tests by the name of their subtest, which is empty for whole tests.
-func (r *results) later() map[string][]string {
+// group is the postponed tests that need the same parts.
+type group struct {
+	reason string
+	needs  []string
+	tests  map[string][]string // by the name of their subtest, which is empty for whole tests
+}
+
+// later returns the postponed tests.
+func (r *results) later() []group {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := map[string][]string{}
-	for reason, tests := range r.skipped {
-		if !strings.HasPrefix(reason, postponed) {
+	var out []group
+	for _, reason := range slices.Sorted(maps.Keys(r.skipped)) {
+		needs, ok := strings.CutPrefix(reason, postponed+"needs ")
+		if !ok {
 			continue
 		}
-		for _, test := range tests {
+		g := group{reason: reason, needs: strings.Fields(strings.Trim(needs, "[]")), tests: map[string][]string{}}
+		for _, test := range r.skipped[reason] {
 			name, sub, _ := strings.Cut(test, "/")
-			out[sub] = append(out[sub], name)
+			g.tests[sub] = append(g.tests[sub], name)
 		}
-		delete(r.skipped, reason)
+		out = append(out, g)
 	}
 	return out
 }

@@ -118,12 +118,12 @@ func TestInOrderWhereSomeAreMissing(t *testing.T) {
 	assert.Equal(t, []string{
 		"go test -json -timeout 40m -race ./...",
 		"examples/policy-mutator: go test -json -timeout 40m -race ./...",
+		"go test -json -timeout 40m -race -tags e2e,grpcnotrace ./deploy ./e2e/chart ./hack/charts ./internal/page",
 		"EGRAFT_E2ETEST=required go test -json -timeout 40m -race ./pkg/e2etest",
 		"examples/policy-mutator: EGRAFT_E2ETEST=required go test -json -timeout 40m -race .",
 		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2E_PARTS=demo go test -json -timeout 40m -race -tags e2e,grpcnotrace ./e2e",
-		"go test -json -timeout 40m -race -tags e2e,grpcnotrace -run ^(TestRules|TestOwners)$ ./e2e",
 		"go test -json -timeout 40m -race -tags e2e,grpcnotrace -run ^(TestSVIDs)$/^spire$ ./e2e",
-		"go test -json -timeout 40m -race -tags e2e,grpcnotrace ./deploy ./e2e/chart ./hack/charts ./internal/page",
+		"go test -json -timeout 40m -race -tags e2e,grpcnotrace -run ^(TestRules|TestOwners)$ ./e2e",
 		"make alerts",
 	}, f.tests())
 	var summary bytes.Buffer
@@ -143,6 +143,35 @@ func TestBuildPrintsAll(t *testing.T) {
 		require.NoError(t, a.build(t.Context()).wait())
 		require.True(t, strings.HasSuffix(out.String(), "x\nlast\n"))
 	}
+}
+
+// TestScenariosRunAsSoonAsTheirPartsExist: SPIRE's run while the API server is being built, and are
+// listed in the summary if its build fails before.
+func TestScenariosRunAsSoonAsTheirPartsExist(t *testing.T) {
+	b := &building{obtained: map[string]bool{}}
+	b.progress = sync.NewCond(&b.mu)
+	server, spire := group{needs: []string{"kube-apiserver", "etcd"}}, group{needs: []string{"spire-server"}}
+	go b.note(func() { b.obtained["etcd"], b.obtained["spire-server"] = true, true })
+	i, ok := b.first(server, spire)
+	require.True(t, ok)
+	require.Equal(t, 1, i)
+	go b.note(func() { b.obtained["kube-apiserver"] = true })
+	i, ok = b.first(server)
+	require.True(t, ok)
+	require.Zero(t, i)
+
+	bad := errors.New("exit status 1")
+	f := &fake{fails: map[string]error{"-yield": bad}, prints: map[string]string{
+		"-yield":     "envoy /p\nenvoy-gateway /p\nspire-server /p\n",
+		"PARTS=demo": skipped("TestSVIDs/spire", "later: needs [spire-server]") + skipped("TestRules", "later: needs [kube-apiserver]"),
+	}}
+	a, _ := newAll(t, f)
+	require.ErrorIs(t, a.inOrder(t.Context(), []string{"spire-server"}), bad)
+	require.Contains(t, strings.Join(f.tests(), "\n"), "^(TestSVIDs)$/^spire$")
+	require.NotContains(t, strings.Join(f.tests(), "\n"), "TestRules")
+	var summary bytes.Buffer
+	a.results.summary(&summary, time.Second)
+	require.Contains(t, summary.String(), "  left out  TestRules: needs [kube-apiserver]\n")
 }
 
 func skipped(test, reason string) string {

@@ -93,15 +93,15 @@ func list(ctx context.Context, store *parts.Store, names []string, stdout io.Wri
 	}
 }
 
-// obtain obtains single parts in order, and groups side by side: while one of them is linked, the
-// other keeps the processors busy.
+// obtain obtains single parts in order, and groups side by side: while one of them is linked, or
+// compiles a large package, the next one, which yields to it, keeps the processors busy.
 func obtain(ctx context.Context, store *parts.Store, names []string, stdout io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var mu sync.Mutex // for stdout
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(2)
-	each := func(names ...string) error {
+	each := func(store *parts.Store, names ...string) error {
 		for _, name := range expand(names) {
 			path, err := store.Get(ctx, name)
 			if err != nil {
@@ -115,8 +115,10 @@ func obtain(ctx context.Context, store *parts.Store, names []string, stdout io.W
 	}
 	for _, name := range names {
 		if groups[name] != nil {
-			group.Go(func() error { return each(name) })
-		} else if err := each(name); err != nil {
+			of := store
+			group.Go(func() error { return each(of, name) })
+			store = store.Yielding()
+		} else if err := each(store, name); err != nil {
 			cancel()
 			_ = group.Wait() // which was interrupted
 			return err
