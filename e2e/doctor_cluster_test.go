@@ -32,9 +32,20 @@ func (c *inCluster) diagnose(s *scenario) *doctor.Report {
 	return report
 }
 
-// doctor: the installation of docs/install.md has no mistakes, and all checks could run.
+// doctor: the installation of docs/install.md has no mistakes, and all checks could run. A pod with
+// an Envoy's labels in another namespace than Envoy Gateway's is no Envoy.
 func (c *inCluster) doctor(s *scenario) {
 	s.routes(echoRoute)
+	s.applied = append(s.applied, "impostor")
+	s.must(s.env.Apply(s.ctx, "impostor", `
+apiVersion: v1
+kind: Pod
+metadata:
+  name: impostor
+  namespace: default
+  labels: {app.kubernetes.io/managed-by: envoy-gateway, app.kubernetes.io/component: proxy}
+spec: {containers: [{name: envoy, image: egraft-impostor, imagePullPolicy: Never}]}
+`))
 	s.effect(s.env.Policy(), echoRoute.Host(), seesEnvoy)
 	report := c.diagnose(s)
 	require.Empty(s.t, problems(report, doctor.Failed))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -41,7 +42,11 @@ func (c *inCluster) envoysInGatewayNamespace(s *scenario) {
 	c.policiesStillWork(s)
 	out := c.untilExplained(s, c.Kubectl.Kubeconfig, "4 active in Envoy        1 of 1 Envoys have what egraft returned", "backendmtlspolicy/default/"+policy.Name)
 	require.Contains(s.t, out, "✔ 3 applied by egraft")
-	require.Empty(s.t, problems(c.diagnose(s), doctor.Failed))
+	report := c.diagnose(s)
+	require.Empty(s.t, problems(report, doctor.Failed))
+	entries := report.Checks[slices.IndexFunc(report.Checks, func(r doctor.Result) bool { return r.Name == "RegistrationEntries" })]
+	require.Contains(s.t, entries.Note, "whoever can create pods in "+namespace)
+	require.Contains(s.t, entries.Lines[0], "-selector k8s:ns:"+namespace)
 	c.podIsEnvoy(s)
 }
 

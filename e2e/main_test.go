@@ -13,6 +13,7 @@
 //	EGRAFT_E2E_MERGE_GATEWAYS  true: mergeGateways of EnvoyProxy
 //	EGRAFT_E2E_MERGE_BACKENDS  true: mergeBackends of EnvoyProxy
 //	EGRAFT_E2E_PARTS           demo: without what needs SPIRE or an API server;
+//	                           spire: without what needs an API server;
 //	                           matrix: for TestMatrix alone
 //
 // All scenarios must pass with the defaults and with XDSNameSchemeV2. TestMatrix passes with each
@@ -70,6 +71,8 @@ func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
 	modes := []standalone.SPIFFEMode{standalone.Dev}
 	if !onlyDemosParts() {
 		modes = append(modes, standalone.SPIRE)
+	}
+	if hasAllParts() {
 		names := apiserver.Parts()
 		if !testing.Short() {
 			names = append(names, parts.Helm)

@@ -16,7 +16,7 @@ import (
 )
 
 // Parts returns the programs that [Start] runs.
-func Parts() []parts.Name { return []parts.Name{parts.Etcd, parts.APIServer, parts.Kubectl} }
+func Parts() []parts.Name { return []parts.Name{parts.Etcd, parts.Kubectl, parts.APIServer} }
 
 const (
 	port = "6443"

@@ -120,7 +120,7 @@ func (a *all) inOrder(ctx context.Context, missing []string) error {
 			if sub != "" {
 				pattern += "/^" + sub + "$"
 			}
-			err = errors.Join(err, a.test(ctx, call{}, "-tags", tags, "-run", pattern, scenarios))
+			err = errors.Join(err, a.test(ctx, call{environ: later[i].environ()}, "-tags", tags, "-run", pattern, scenarios))
 		}
 		later = slices.Delete(later, i, i+1)
 	}

@@ -37,6 +37,14 @@ type group struct {
 	tests  map[string][]string // by the name of their subtest, which is empty for whole tests
 }
 
+// environ returns the environment in which the scenarios do not wait for parts that they do not need.
+func (g group) environ() []string {
+	if slices.Contains(g.needs, "spire-server") {
+		return []string{"EGRAFT_E2E_PARTS=spire"}
+	}
+	return nil
+}
+
 // later returns the postponed tests.
 func (r *results) later() []group {
 	r.mu.Lock()

@@ -122,7 +122,7 @@ func TestInOrderWhereSomeAreMissing(t *testing.T) {
 		"EGRAFT_E2ETEST=required go test -json -timeout 40m -race ./pkg/e2etest",
 		"examples/policy-mutator: EGRAFT_E2ETEST=required go test -json -timeout 40m -race .",
 		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2E_PARTS=demo go test -json -timeout 40m -race -tags e2e,grpcnotrace ./e2e",
-		"go test -json -timeout 40m -race -tags e2e,grpcnotrace -run ^(TestSVIDs)$/^spire$ ./e2e",
+		"EGRAFT_E2E_PARTS=spire go test -json -timeout 40m -race -tags e2e,grpcnotrace -run ^(TestSVIDs)$/^spire$ ./e2e",
 		"go test -json -timeout 40m -race -tags e2e,grpcnotrace -run ^(TestRules|TestOwners)$ ./e2e",
 		"make alerts",
 	}, f.tests())

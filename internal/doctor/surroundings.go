@@ -24,6 +24,12 @@ type Envoy struct {
 	InPod              bool
 	Mounts             []Mount
 	Namespace, Account string
+	// Elsewhere is true for a pod outside Envoy Gateway's namespace: whoever can create pods there
+	// decides what it reports.
+	Elsewhere bool
+	// Unasked is true for an entry that stands for Envoys that were not queried, with their number as
+	// its name.
+	Unasked bool
 }
 
 // Patch is an operation of an EnvoyPatchPolicy.
@@ -105,6 +111,9 @@ func anyIdentity(e *Envoy) (out []Problem) {
 }
 
 func rejected(e *Envoy) (out []Problem) {
+	if e.Unasked {
+		return []Problem{warning(e.Name+" were not asked", "Run `egraft explain` for the policies of their Gateways.")}
+	}
 	if e.Err != "" {
 		return []Problem{warning(e.Name+" does not respond: "+e.Err, "Check whether the pod is running, and whether you have permission for port-forward.")}
 	}
@@ -146,16 +155,24 @@ func entries(f *Facts) verdict {
 	if !f.Envoys.Known {
 		return skipped(cmp.Or(f.Envoys.Why, "no Envoy was queried"))
 	}
-	lines := map[string]bool{}
+	lines, foreign := map[string]bool{}, map[string]bool{}
 	for i := range f.Envoys.Value {
-		for _, l := range f.Envoys.Value[i].entries() {
+		e := &f.Envoys.Value[i]
+		for _, l := range e.entries() {
 			lines[l] = true
+			if e.Elsewhere {
+				foreign[e.Namespace] = true
+			}
 		}
 	}
 	if len(lines) == 0 {
 		return skipped("no Envoy connects to an agent")
 	}
-	return verdict{note: "policies request these identities: review each one before you create it, and replace AGENT with the SPIFFE ID of the agent or its nodes", lines: slices.Sorted(maps.Keys(lines))}
+	note := "policies request these identities: review each one before you create it, and replace AGENT with the SPIFFE ID of the agent or its nodes"
+	if len(foreign) > 0 {
+		note += "; whoever can create pods in " + strings.Join(slices.Sorted(maps.Keys(foreign)), ", ") + " can put any identity of that namespace on this list"
+	}
+	return verdict{note: note, lines: slices.Sorted(maps.Keys(lines))}
 }
 
 func (e *Envoy) entries() (out []string) {

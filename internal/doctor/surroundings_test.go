@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -48,6 +49,7 @@ func TestSurroundings(t *testing.T) {
 			e.Rejections = []envoyadmin.Rejection{{Kind: mutator.KindListener, Name: "l", Reason: "no such filter"}}
 		}), []string{"failed UpdateRejected: pod a rejected listener l: no such filter"}},
 		{"no answer", envoy(func(e *doctor.Envoy) { e.Err = "forbidden" }), []string{"warning UpdateRejected: pod a does not respond: forbidden"}},
+		{"too many", envoy(func(e *doctor.Envoy) { *e = doctor.Envoy{Name: "70 more Envoys", Unasked: true} }), []string{"warning UpdateRejected: 70 more Envoys were not asked"}},
 		{"no volume", envoy(func(e *doctor.Envoy) { e.Mounts = nil }), []string{"failed AgentNotMounted: pod a: no volume of Envoy has " + agent}},
 		{"a volume of another directory", envoy(func(e *doctor.Envoy) { e.Mounts[0].Path = "/run/age" }), []string{"failed AgentNotMounted: pod a: no volume of Envoy has " + agent}},
 		{"no pod", envoy(func(e *doctor.Envoy) { e.InPod, e.Mounts = false, nil }), nil},
@@ -81,6 +83,18 @@ func TestEntries(t *testing.T) {
 		}
 	}
 	require.Fail(t, "not checked")
+}
+
+// TestEntriesOfPodsElsewhere: the note warns of pods that may not be Envoys.
+func TestEntriesOfPodsElsewhere(t *testing.T) {
+	f := well(t)
+	note := func() string {
+		all := doctor.Run(f)
+		return all[slices.IndexFunc(all, func(r doctor.Result) bool { return r.Name == "RegistrationEntries" })].Note
+	}
+	require.NotContains(t, note(), "whoever")
+	f.Envoys.Value[0].Namespace, f.Envoys.Value[0].Elsewhere = "shop", true
+	require.Contains(t, note(), "; whoever can create pods in shop can put any identity of that namespace on this list")
 }
 
 // TestManyProblems: the same problem in thousands of clusters does not fill the screen.

@@ -32,7 +32,7 @@ func Cluster(ctx context.Context, c *cluster.Cluster, f *doctor.Facts) {
 	}
 	f.Written = written(ctx, c, gateways[0].Namespace)
 	f.Running, f.Patches = running(ctx, c, gateways)
-	f.Envoys = envoysIn(ctx, c, "")
+	f.Envoys = envoysIn(ctx, c, f, gateways[0].Namespace)
 	f.Sidecars = doctor.Known(sidecars(gateways, pods))
 	definitions, plurals := definitionsOf(ctx, c, kinds(f))
 	f.CRDs = definitions

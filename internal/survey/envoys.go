@@ -1,10 +1,14 @@
 package survey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/egraft/egraft/internal/cluster"
 	"github.com/egraft/egraft/internal/doctor"
@@ -49,30 +53,65 @@ func ask(ctx context.Context, e *doctor.Envoy, transport http.RoundTripper) {
 const (
 	envoyTimeout = 3 * timeout
 	maxEnvoys    = 50
+	atOnce       = 8
 )
 
-// envoysIn queries the Envoys of a cluster.
-func envoysIn(ctx context.Context, c *cluster.Cluster, namespace string) doctor.Fact[[]doctor.Envoy] {
-	pods, err := c.AllEnvoys(ctx, namespace)
+// envoysIn queries the Envoys of Envoy Gateway in a namespace, or with GatewayNamespaceMode those in
+// all namespaces. Anyone can give a pod in their own namespace the labels of an Envoy.
+func envoysIn(ctx context.Context, c *cluster.Cluster, f *doctor.Facts, gateway string) doctor.Fact[[]doctor.Envoy] {
+	where := gateway
+	if inGatewayNamespaces(f) {
+		where = ""
+	}
+	pods, err := c.AllEnvoys(ctx, where)
 	if err != nil {
 		return unknown[[]doctor.Envoy](err)
 	}
-	if len(pods) > maxEnvoys {
-		return unknown[[]doctor.Envoy](fmt.Errorf("there are %d Envoys, more than %d: use egraft explain for each Gateway", len(pods), maxEnvoys))
-	}
-	var out []doctor.Envoy
-	for _, p := range pods {
-		e := doctor.Envoy{
-			Name: "pod " + p.String(), InPod: true, Mounts: mounts(&p.Spec, cluster.EnvoyContainer),
-			Namespace: p.Namespace, Account: accountName(&p),
-		}
-		ask(ctx, &e, c.Transport(p, envoyAdminPort))
-		out = append(out, e)
-	}
-	if len(out) == 0 {
+	if len(pods) == 0 {
 		return unknown[[]doctor.Envoy](errors.New("Envoy Gateway has no Envoys"))
 	}
+	pods, more := inTurns(pods)
+	out := make([]doctor.Envoy, len(pods))
+	var asked errgroup.Group
+	asked.SetLimit(atOnce)
+	for i, p := range pods {
+		out[i] = doctor.Envoy{
+			Name: "pod " + p.String(), InPod: true, Mounts: mounts(&p.Spec, cluster.EnvoyContainer),
+			Namespace: p.Namespace, Account: accountName(&p), Elsewhere: p.Namespace != gateway,
+		}
+		asked.Go(func() error {
+			ask(ctx, &out[i], c.Transport(p, envoyAdminPort))
+			return nil
+		})
+	}
+	_ = asked.Wait() // ask reports errors as facts
+	if more > 0 {
+		out = append(out, doctor.Envoy{Name: fmt.Sprintf("%d more Envoys", more), Unasked: true})
+	}
 	return doctor.Known(out)
+}
+
+// inGatewayNamespaces reports whether Envoy Gateway runs Envoys in the namespaces of their Gateways.
+func inGatewayNamespaces(f *doctor.Facts) bool {
+	for _, c := range []doctor.Fact[doctor.Configuration]{f.Running, f.Written} {
+		if c.Known && c.Value.Config.DeploysToGatewayNamespaces() {
+			return true
+		}
+	}
+	return false
+}
+
+// inTurns returns at most maxEnvoys pods and the number of the others. Namespaces take turns, so
+// that no namespace can displace the pods of others.
+func inTurns(pods []cluster.Pod) ([]cluster.Pod, int) {
+	turns, seen := map[string]int{}, map[string]int{}
+	for _, p := range pods {
+		turns[p.String()] = seen[p.Namespace]
+		seen[p.Namespace]++
+	}
+	pods = slices.SortedStableFunc(slices.Values(pods), func(a, b cluster.Pod) int { return cmp.Compare(turns[a.String()], turns[b.String()]) })
+	asked := min(len(pods), maxEnvoys)
+	return pods[:asked], len(pods) - asked
 }
 
 // envoyAdminPort is the admin port of Envoy Gateway's Envoys.

@@ -71,6 +71,12 @@ type Kubernetes struct {
 	} `json:"deploy"`
 }
 
+// DeploysToGatewayNamespaces reports whether Envoys run in the namespaces of their Gateways.
+// https://github.com/envoyproxy/gateway/blob/v1.9.1/api/v1alpha1/envoygateway_types.go#L508
+func (c *Config) DeploysToGatewayNamespaces() bool {
+	return c.Provider != nil && c.Provider.Kubernetes != nil && c.Provider.Kubernetes.Deploy != nil && c.Provider.Kubernetes.Deploy.Type == "GatewayNamespace"
+}
+
 // Manager is an extension manager: the settings for calls to an extension server.
 type Manager struct {
 	Name             string             `json:"name,omitempty"`
