@@ -47,7 +47,7 @@ e2e: ## run the scenarios in those of the three environments below that this mac
 	hack/e2e.sh $(RACE)
 
 e2e-here: parts ## run the scenarios on the real Envoy, Envoy Gateway and SPIRE, as processes
-	go test $(RACE) -tags e2e,grpcnotrace -timeout 40m -count 1 -v ./e2e
+	go test $(RACE) -tags e2e,grpcnotrace -timeout 60m -count 1 -v ./e2e
 
 e2e-node: ## run the cluster scenarios on a node made of Kubernetes' programs, as root
 	EGRAFT_E2E=node go test $(RACE) -tags e2e,grpcnotrace -timeout 30m -count 1 -v ./e2e -run '^TestCluster$$'

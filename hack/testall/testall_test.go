@@ -85,8 +85,8 @@ func TestAtOnceWhereAllPartsAreThere(t *testing.T) {
 	require.Empty(t, missing)
 	require.NoError(t, a.atOnce(t.Context()))
 	assert.Equal(t, []string{
-		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2ETEST=required go test -json -timeout 40m -race -tags e2e,grpcnotrace ./...",
-		"examples/policy-mutator: EGRAFT_E2E_SCENARIOS=core EGRAFT_E2ETEST=required go test -json -timeout 40m -race -tags e2e,grpcnotrace ./...",
+		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2ETEST=required go test -json -timeout 60m -race -tags e2e,grpcnotrace ./...",
+		"examples/policy-mutator: EGRAFT_E2E_SCENARIOS=core EGRAFT_E2ETEST=required go test -json -timeout 60m -race -tags e2e,grpcnotrace ./...",
 		"make alerts",
 	}, f.tests())
 }
@@ -96,7 +96,7 @@ func TestWhole(t *testing.T) {
 	a, _ := newAll(t, f)
 	a.whole, a.results.whole = true, true
 	require.NoError(t, a.atOnce(t.Context()))
-	assert.Contains(t, f.tests(), "EGRAFT_E2ETEST=required go test -json -timeout 40m -race -tags e2e,grpcnotrace ./...")
+	assert.Contains(t, f.tests(), "EGRAFT_E2ETEST=required go test -json -timeout 60m -race -tags e2e,grpcnotrace ./...")
 	var summary bytes.Buffer
 	a.results.summary(&summary, time.Second)
 	assert.Contains(t, summary.String(), "  not here  clusters (")
@@ -106,7 +106,7 @@ func TestWhole(t *testing.T) {
 func TestInOrderWhereSomeAreMissing(t *testing.T) {
 	f := &fake{prints: map[string]string{
 		"-missing":                            "spire-server\nspire-agent\n",
-		"test -json -timeout 40m -race ./...": skipped("TestOnEnvoy", onEnvoyOnly+": why"),
+		"test -json -timeout 60m -race ./...": skipped("TestOnEnvoy", onEnvoyOnly+": why"),
 		"-yield":                              "envoy /path/envoy\nspire-server: obtaining it, once\nenvoy-gateway /path/eg\nspire-server /path/server\n",
 		"PARTS=demo": skipped("TestSVIDs/spire", "later: needs [spire-server]") + skipped("TestRules", "later: needs [kube-apiserver]") +
 			skipped("TestOwners", "later: needs [kube-apiserver]") + skipped("TestCluster", "needs [node kind], and this is processes on this machine"),
@@ -116,14 +116,14 @@ func TestInOrderWhereSomeAreMissing(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, a.inOrder(t.Context(), missing))
 	assert.Equal(t, []string{
-		"go test -json -timeout 40m -race ./...",
-		"examples/policy-mutator: go test -json -timeout 40m -race ./...",
-		"go test -json -timeout 40m -race -tags e2e,grpcnotrace ./deploy ./e2e/chart ./hack/charts ./internal/page",
-		"EGRAFT_E2ETEST=required go test -json -timeout 40m -race ./pkg/e2etest",
-		"examples/policy-mutator: EGRAFT_E2ETEST=required go test -json -timeout 40m -race .",
-		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2E_PARTS=demo go test -json -timeout 40m -race -tags e2e,grpcnotrace ./e2e",
-		"EGRAFT_E2E_PARTS=spire go test -json -timeout 40m -race -tags e2e,grpcnotrace -run ^(TestSVIDs)$/^spire$ ./e2e",
-		"go test -json -timeout 40m -race -tags e2e,grpcnotrace -run ^(TestRules|TestOwners)$ ./e2e",
+		"go test -json -timeout 60m -race ./...",
+		"examples/policy-mutator: go test -json -timeout 60m -race ./...",
+		"go test -json -timeout 60m -race -tags e2e,grpcnotrace ./deploy ./e2e/chart ./hack/charts ./internal/page",
+		"EGRAFT_E2ETEST=required go test -json -timeout 60m -race ./pkg/e2etest",
+		"examples/policy-mutator: EGRAFT_E2ETEST=required go test -json -timeout 60m -race .",
+		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2E_PARTS=demo go test -json -timeout 60m -race -tags e2e,grpcnotrace ./e2e",
+		"EGRAFT_E2E_PARTS=spire go test -json -timeout 60m -race -tags e2e,grpcnotrace -run ^(TestSVIDs)$/^spire$ ./e2e",
+		"go test -json -timeout 60m -race -tags e2e,grpcnotrace -run ^(TestRules|TestOwners)$ ./e2e",
 		"make alerts",
 	}, f.tests())
 	var summary bytes.Buffer
