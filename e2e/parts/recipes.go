@@ -67,8 +67,8 @@ func recipes(v Versions) map[Name]recipe {
 const pureGo = "netgo,osusergo"
 
 // Packages that are compiled without optimization, which takes a fifth less time, and half for the
-// largest ones: those of SPIRE that share no version with egraft, most of them for clouds, and the
-// generated ones of Kubernetes. The C code of SPIRE's database takes an eighth.
+// largest ones: all of SPIRE's except Go's own, and the generated ones of Kubernetes. The C code of
+// SPIRE's database takes an eighth.
 var (
 	ofSPIRE      = []string{"github.com/...", "cloud.google.com/...", "google.golang.org/...", "k8s.io/...", "sigs.k8s.io/..."}
 	ofKubernetes = []string{"k8s.io/api/...", "k8s.io/client-go/...", "k8s.io/kubernetes/..."}

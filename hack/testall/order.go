@@ -158,8 +158,7 @@ func (a *all) test(ctx context.Context, c call, args ...string) error {
 
 // building is the build of parts while tests run.
 type building struct {
-	done chan struct{} // closed at the end
-	err  error         // valid after done
+	err error // valid when it ended
 
 	mu       sync.Mutex
 	progress *sync.Cond // each part, and the end
@@ -169,7 +168,7 @@ type building struct {
 
 // build begins to obtain the parts.
 func (a *all) build(ctx context.Context) *building {
-	b := &building{done: make(chan struct{}), obtained: map[string]bool{}}
+	b := &building{obtained: map[string]bool{}}
 	b.progress = sync.NewCond(&b.mu)
 	from, to := io.Pipe()
 	go func() {
@@ -187,9 +186,8 @@ func (a *all) build(ctx context.Context) *building {
 				b.note(func() { b.obtained[name] = true })
 			}
 		}
-		_, _ = io.Copy(a.out, from) // the rest, if a line is too long for the scanner
-		b.note(func() { b.ended = true })
-		close(b.done) // the pipe ends after the error is set
+		_, _ = io.Copy(a.out, from)       // the rest, if a line is too long for the scanner
+		b.note(func() { b.ended = true }) // the pipe ends after the error is set
 	}()
 	return b
 }
@@ -222,6 +220,10 @@ func (b *building) first(groups ...group) (int, bool) {
 
 // wait waits for all parts.
 func (b *building) wait() error {
-	<-b.done
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for !b.ended {
+		b.progress.Wait()
+	}
 	return b.err
 }

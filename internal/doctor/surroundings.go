@@ -170,7 +170,7 @@ func entries(f *Facts) verdict {
 	}
 	note := "policies request these identities: review each one before you create it, and replace AGENT with the SPIFFE ID of the agent or its nodes"
 	if len(foreign) > 0 {
-		note += "; whoever can create pods in " + strings.Join(slices.Sorted(maps.Keys(foreign)), ", ") + " can put any identity of that namespace on this list"
+		note += "; whoever can create pods in " + strings.Join(slices.Sorted(maps.Keys(foreign)), ", ") + " can put any identity on this list for their own pods"
 	}
 	return verdict{note: note, lines: slices.Sorted(maps.Keys(lines))}
 }

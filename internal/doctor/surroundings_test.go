@@ -94,7 +94,7 @@ func TestEntriesOfPodsElsewhere(t *testing.T) {
 	}
 	require.NotContains(t, note(), "whoever")
 	f.Envoys.Value[0].Namespace, f.Envoys.Value[0].Elsewhere = "shop", true
-	require.Contains(t, note(), "; whoever can create pods in shop can put any identity of that namespace on this list")
+	require.Contains(t, note(), "; whoever can create pods in shop can put any identity on this list for their own pods")
 }
 
 // TestManyProblems: the same problem in thousands of clusters does not fill the screen.
