@@ -87,7 +87,7 @@ func (r *running) start(ctx context.Context, h *home, routes int) error {
 func (h *home) extension(v variant) *process.Process {
 	path := h.Socket()
 	switch v.server {
-	case plainServer, echoServer:
+	case plainServer, echoServer, copyServer:
 		return process.New(h.dir, v.server, h.self, v.server, path)
 	case egraftServer:
 		return process.New(h.dir, v.server, h.egraft, "serve", "--socket", path, "--admin-address", egraftAdmin)

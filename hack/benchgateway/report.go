@@ -115,6 +115,9 @@ func goals(all []result) (list []goal) {
 		case egraftPrinted, egraftPolicy:
 			list = append(list, goal{"translation, " + r.Variant + " / " + baseline, r.Routes, r.TranslationMedian / none, 1.1})
 			list = appendRatio(list, r, find(all, echoPrinted, r.Routes))
+			if r.Variant == egraftPolicy {
+				list = appendRatio(list, r, find(all, echoCopies, r.Routes))
+			}
 		case egraftAll, egraftAllPolicy:
 			list = append(list, goal{r.Variant + ", egraft's part / Envoy Gateway's", r.Routes, r.CallsTime / (r.TranslationMedian - none - r.CallsTime), 1})
 			list = appendRatio(list, r, find(all, echoAll, r.Routes))

@@ -23,9 +23,12 @@ var servers = map[string]func() *grpc.Server{
 		extensionv1.RegisterEnvoyGatewayExtensionServer(s, plain{})
 		return s
 	},
-	echoServer: func() *grpc.Server {
-		return newServer(grpc.ForceServerCodecV2(rawcodec.New()), grpc.UnknownServiceHandler(echo))
-	},
+	echoServer: func() *grpc.Server { return newEcho(func(response []byte) []byte { return response }) },
+	copyServer: func() *grpc.Server { return newEcho(withCopies(upstreamTLS())) },
+}
+
+func newEcho(modify func(response []byte) []byte) *grpc.Server {
+	return newServer(grpc.ForceServerCodecV2(rawcodec.New()), grpc.UnknownServiceHandler(echo(modify)))
 }
 
 func newServer(more ...grpc.ServerOption) *grpc.Server {
@@ -42,19 +45,25 @@ func serve(ctx context.Context, socket string, s *grpc.Server) error {
 	return s.Serve(listener)
 }
 
-// echo responds with the resources of the request, byte for byte. No server that reads the whole
-// request before it responds can be faster.
-func echo(_ any, stream grpc.ServerStream) error {
-	var body []byte
-	if err := stream.RecvMsg(&body); err != nil {
-		return err
+// echo responds with the resources of the request, byte for byte if modify changes nothing. No server
+// that reads the whole request before it responds can be faster.
+func echo(modify func(response []byte) []byte) grpc.StreamHandler {
+	return func(_ any, stream grpc.ServerStream) error {
+		var body []byte
+		if err := stream.RecvMsg(&body); err != nil {
+			return err
+		}
+		method, _ := grpc.MethodFromServerStream(stream)
+		translation := method == extensionv1.EnvoyGatewayExtension_PostTranslateModify_FullMethodName
+		body, err := resources(body, translation)
+		if err != nil {
+			return err
+		}
+		if translation {
+			body = modify(body)
+		}
+		return stream.SendMsg(&body)
 	}
-	method, _ := grpc.MethodFromServerStream(stream)
-	body, err := resources(body, method == extensionv1.EnvoyGatewayExtension_PostTranslateModify_FullMethodName)
-	if err != nil {
-		return err
-	}
-	return stream.SendMsg(&body)
 }
 
 // resources converts a request to a response, in place. In the Translation hook, the first field is

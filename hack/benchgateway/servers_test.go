@@ -35,6 +35,25 @@ func TestResources(t *testing.T) {
 	require.Error(t, err)
 }
 
+// TestCopies: the copies differ from the clusters only in their names and in TLS, and everything else
+// is returned unmodified.
+func TestCopies(t *testing.T) {
+	response := &extensionv1.PostTranslateModifyResponse{
+		Clusters: []*clusterv3.Cluster{{Name: "a", AltStatName: "x"}, {Name: "b", AltStatName: "y"}},
+		Routes:   []*routev3.RouteConfiguration{{Name: "r"}},
+	}
+	var got extensionv1.PostTranslateModifyResponse
+	require.NoError(t, proto.Unmarshal(withCopies(upstreamTLS())(encoded(response)), &got))
+	require.Len(t, got.GetClusters(), 4)
+	for i, c := range got.GetClusters()[2:] {
+		require.NotEqual(t, response.Clusters[i].GetName(), c.GetName())
+		require.Equal(t, "envoy.transport_sockets.tls", c.GetTransportSocket().GetName())
+		c.Name, c.TransportSocket = response.Clusters[i].GetName(), nil
+	}
+	response.Clusters = append(response.Clusters, response.Clusters...)
+	require.True(t, proto.Equal(response, &got), "%v", &got)
+}
+
 func echoed(t *testing.T, request proto.Message, translation bool, want proto.Message) {
 	t.Helper()
 	encoded, err := proto.Marshal(request)

@@ -12,7 +12,7 @@ import (
 // variant is a way to run Envoy Gateway.
 type variant struct {
 	name string
-	// server is what Envoy Gateway calls: nothing, "plain", "echo" or "egraft".
+	// server is what Envoy Gateway calls: nothing, "plain", "echo", "echo-copies" or "egraft".
 	server string
 	// hooks are the hooks that Envoy Gateway calls. If empty, Envoy Gateway has the configuration
 	// that egraft prints.
@@ -27,6 +27,7 @@ const (
 	noServer     = ""
 	plainServer  = "plain"
 	echoServer   = "echo"
+	copyServer   = "echo-copies"
 	egraftServer = "egraft"
 )
 
@@ -34,6 +35,7 @@ const (
 const (
 	baseline        = "none"
 	echoPrinted     = "echo"
+	echoCopies      = "echo-copies"
 	echoAll         = "echo-all"
 	egraftPrinted   = "egraft"
 	egraftPolicy    = "egraft-policy"
@@ -49,6 +51,7 @@ func variants() []variant {
 		{name: "plain-clusters", server: plainServer, hooks: translation, includes: all[:1]},
 		{name: "plain-translation", server: plainServer, hooks: translation, includes: all},
 		{name: echoPrinted, server: echoServer},
+		{name: echoCopies, server: copyServer},
 		{name: egraftPrinted, server: egraftServer},
 		{name: egraftPolicy, server: egraftServer, policy: true},
 		{name: "plain-all", server: plainServer, hooks: mutator.Hooks(), includes: all},

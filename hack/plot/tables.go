@@ -85,9 +85,13 @@ func (n *numbers) gatewayGoals() string {
 		t.row(described[r.Variant]+": "+g.What, thousands(r.Routes), fmt.Sprintf("%.2f", g.Measured), target(g), verdict(g))
 	}
 	overEcho := func(r translation, echo string) {
+		what := "translation × raw echo"
+		if echo == "echo-copies" {
+			what = "translation × raw echo with copies"
+		}
 		for _, e := range n.gateway {
 			if e.Variant == echo && e.Routes == r.Routes {
-				add(r, "translation × raw echo", r.Median/e.Median, 1.1)
+				add(r, what, r.Median/e.Median, 1.1)
 			}
 		}
 	}
@@ -96,6 +100,9 @@ func (n *numbers) gatewayGoals() string {
 		case "egraft", "egraft-policy":
 			add(r, "translation × none", n.ratio(r), 1.1)
 			overEcho(r, "echo")
+			if r.Variant == "egraft-policy" {
+				overEcho(r, "echo-copies")
+			}
 		case "egraft-all", "egraft-all-policy":
 			// ratio is the median divided by that without a server, so this is the latter.
 			none := r.Median / n.ratio(r)
