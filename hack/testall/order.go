@@ -93,10 +93,6 @@ func (a *all) atOnce(ctx context.Context) error {
 // group of the other scenarios as soon as its parts exist.
 func (a *all) inOrder(ctx context.Context, missing []string) error {
 	fmt.Fprintf(a.out, "testall: tests that need none of these run first, while they are built: %s\n", strings.Join(missing, ", "))
-	if !a.whole { // the race detector needs other objects than the parts
-		fmt.Fprintln(a.out, "testall: compile what the tests and Envoy Gateway share, before both compile it at the same time")
-		_ = a.command(ctx, call{args: []string{"go", "build", "./..."}, out: a.out}) // the tests report errors
-	}
 	building := a.build(ctx)
 	var err error
 	for _, module := range a.modules {

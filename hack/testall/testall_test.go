@@ -116,7 +116,6 @@ func TestInOrderWhereSomeAreMissing(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, a.inOrder(t.Context(), missing))
 	assert.Equal(t, []string{
-		"go build ./...",
 		"go test -json -timeout 60m -race ./...",
 		"examples/policy-mutator: go test -json -timeout 60m -race ./...",
 		"go test -json -timeout 60m -race -tags e2e,grpcnotrace ./deploy ./e2e/chart ./hack/charts ./internal/page",
