@@ -18,10 +18,10 @@ import (
 const clustersField = 1
 
 // withCopies returns a function that adds a copy of each cluster to a response of the Translation
-// hook. The copy has another name and the given encoded fields. So large is the response of a server
-// that upgrades all clusters to TLS and keeps the original ones, as egraft does.
+// hook. The copy has another name and the given encoded fields. The response is nearly as large as
+// that of a server that upgrades all clusters to TLS and keeps the original ones, as egraft does.
 //
-// It does not decode the cluster: a later field replaces an earlier one.
+// It does not decode clusters: a later field replaces an earlier one.
 func withCopies(fields []byte) func(response []byte) []byte {
 	return func(response []byte) []byte {
 		var copies []byte
