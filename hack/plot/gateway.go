@@ -11,7 +11,7 @@ var described = map[string]string{
 	"plain-clusters":    "plain server, clusters only",
 	"plain-translation": "plain server, Translation hook",
 	"echo":              "raw echo, hooks as for egraft",
-	"echo-copies":       "raw echo, TLS copies of clusters",
+	"echo-copies":       "raw echo with TLS copies",
 	"egraft":            "egraft, no policy",
 	"egraft-policy":     "egraft, with a policy",
 	"plain-all":         "plain server, six hooks",

@@ -87,7 +87,7 @@ func (n *numbers) gatewayGoals() string {
 	overEcho := func(r translation, echo string) {
 		what := "translation × raw echo"
 		if echo == "echo-copies" {
-			what = "translation × raw echo with copies"
+			what = "translation × raw echo with TLS copies"
 		}
 		for _, e := range n.gateway {
 			if e.Variant == echo && e.Routes == r.Routes {
