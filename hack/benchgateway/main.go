@@ -1,7 +1,8 @@
 // Command benchgateway measures the cost of an extension server for the real Envoy Gateway with a
 // real API server: without an extension server, with a plain one, with one that returns the bytes
-// unmodified, and with egraft. It repeatedly changes one of many routes, and reports the time until
-// each change is in the xDS snapshot and the duration of Envoy Gateway's translation.
+// unmodified or with copies of clusters, and with egraft. It repeatedly changes one of many routes,
+// and reports the time until each change is in the xDS snapshot and the duration of Envoy Gateway's
+// translation.
 //
 // It observes the snapshot as Envoy does, with a permanently connected client of the incremental
 // ADS protocol. The duration of translations is Envoy Gateway's own metric.
