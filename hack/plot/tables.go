@@ -84,14 +84,10 @@ func (n *numbers) gatewayGoals() string {
 		g := goals.Goal{What: what, Measured: measured, Limit: limit}
 		t.row(described[r.Variant]+": "+g.What, thousands(r.Routes), fmt.Sprintf("%.2f", g.Measured), target(g), verdict(g))
 	}
-	overEcho := func(r translation, echo string) {
-		what := "translation × raw echo"
-		if echo == "echo-copies" {
-			what = "translation × raw echo with TLS copies"
-		}
+	overEcho := func(r translation, echo, what string) {
 		for _, e := range n.gateway {
 			if e.Variant == echo && e.Routes == r.Routes {
-				add(r, what, r.Median/e.Median, 1.1)
+				add(r, "translation × "+what, r.Median/e.Median, 1.1)
 			}
 		}
 	}
@@ -99,15 +95,15 @@ func (n *numbers) gatewayGoals() string {
 		switch r.Variant {
 		case "egraft", "egraft-policy":
 			add(r, "translation × none", n.ratio(r), 1.1)
-			overEcho(r, "echo")
+			overEcho(r, "echo", "raw echo")
 			if r.Variant == "egraft-policy" {
-				overEcho(r, "echo-copies")
+				overEcho(r, "echo-copies", described["echo-copies"])
 			}
 		case "egraft-all", "egraft-all-policy":
 			// ratio is the median divided by that without a server, so this is the latter.
 			none := r.Median / n.ratio(r)
 			add(r, "time in egraft / the rest of what the hooks add", r.CallsTime/(r.Median-none-r.CallsTime), 1)
-			overEcho(r, "echo-all")
+			overEcho(r, "echo-all", "raw echo")
 		}
 	}
 	return t.String()
