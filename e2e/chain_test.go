@@ -65,33 +65,35 @@ func chained(t *testing.T, dir string, egraft map[string]any, sockets ...string)
 // custom mutator, which adds a header to the responses of every virtual host.
 func TestSeveralManagers(t *testing.T) {
 	needs(t, here)
-	silence := func(dir string, egraft map[string]any) (map[string]any, error) {
+	silence := func(t *testing.T, dir string, egraft map[string]any) (map[string]any, error) {
 		socket := filepath.Join(dir, "silent.sock")
 		return manager(egraft, "silent", socket, "VirtualHost"), serveExtension(t, socket, silent{})
 	}
 	for name, c := range map[string]struct {
-		managers managers
+		managers func(t *testing.T, dir string, egraft map[string]any) ([]map[string]any, error)
 		want     []string // values of the header
 		says     string   // in egraft's log
 	}{
-		"two egrafts": {managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {
+		"two egrafts": {managers: func(t *testing.T, dir string, egraft map[string]any) ([]map[string]any, error) {
 			socket, err := second(t, dir, customMutator)
 			return []map[string]any{manager(egraft, "first", socket), manager(egraft, "egraft", "")}, err
 		}, want: []string{"default/eg"}},
 		// egraft knows that it could not add the header, and the mutator's failure policy is
 		// Ignore.
-		"behind silence": {managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {
-			other, err := silence(dir, egraft)
+		"behind silence": {managers: func(t *testing.T, dir string, egraft map[string]any) ([]map[string]any, error) {
+			other, err := silence(t, dir, egraft)
 			return []map[string]any{other, manager(egraft, "egraft", "")}, err
 		}, says: "the call has no resource: an extension server before egraft in extensionManagers returned nothing; it must return what it received"},
 		// egraft cannot detect this, see docs/multiple-extension-servers.md.
-		"before silence": {managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {
-			other, err := silence(dir, egraft)
+		"before silence": {managers: func(t *testing.T, dir string, egraft map[string]any) ([]map[string]any, error) {
+			other, err := silence(t, dir, egraft)
 			return []map[string]any{manager(egraft, "egraft", ""), other}, err
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := start(t, standalone.Options{Program: customMutator, Managers: c.managers})
+			f := start(t, standalone.Options{Program: customMutator, Managers: func(dir string, egraft map[string]any) ([]map[string]any, error) {
+				return c.managers(t, dir, egraft)
+			}})
 			f.routes(plainRoute)
 			response := f.until(plainRoute.Host(), "a response", cleartext)
 			require.Equal(t, c.want, response.Header.Values("x-gateway"))

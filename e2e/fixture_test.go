@@ -29,6 +29,18 @@ func start(t *testing.T, options standalone.Options) *fixture {
 func startFor(t *testing.T, limit time.Duration, options standalone.Options) *fixture {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(t.Context(), limit, fmt.Errorf("the scenario timed out after %s", limit))
+	var env *standalone.Environment
+	t.Cleanup(func() { // after those of options.Managers, whose processes use the directory
+		switch {
+		case env == nil:
+		case t.Failed():
+			t.Logf("the logs are in %s/log", env.Dir)
+		default:
+			if err := os.RemoveAll(env.Dir); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	env, err := standalone.Start(ctx, options)
 	if err != nil {
 		cancel()
@@ -37,12 +49,7 @@ func startFor(t *testing.T, limit time.Duration, options standalone.Options) *fi
 	f := &fixture{scenario{env: env, t: t, ctx: ctx}, env}
 	t.Cleanup(func() {
 		defer cancel()
-		stop := env.Close
-		if t.Failed() {
-			t.Logf("the logs are in %s/log", env.Dir)
-			stop = env.Stop
-		}
-		if err := stop(); err != nil {
+		if err := env.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
