@@ -100,8 +100,8 @@ func (k inputKey) AddTo(f *cache.Fields) {
 	for _, c := range k.configs {
 		f.String(c.name)
 		f.Uint(uint64(len(c.hosts)))
-		for _, h := range c.hosts {
-			f.Uint(h.id)
+		for _, id := range c.ids() {
+			f.Uint(id)
 		}
 	}
 	f.BytesList(k.call.Objects)

@@ -14,11 +14,13 @@ import (
 	"github.com/egraft/egraft/internal/sandbox"
 	"github.com/egraft/egraft/internal/wire"
 	"github.com/egraft/egraft/pkg/mutator"
+	"github.com/egraft/egraft/pkg/policy"
 	"github.com/egraft/egraft/pkg/xds"
 )
 
 // maxCopies is the maximum number of cluster copies in a translation. Each copy has a route to it,
-// and without merged backends each rule has its own cluster.
+// and without merged backends each rule has its own cluster. If there are more, only those of the
+// oldest policies are added.
 const maxCopies = 10_000
 
 // copied describes a copy of a cluster under another name, edited for one combination of variants.
@@ -27,7 +29,8 @@ type copied struct {
 	combination
 }
 
-// copies returns the copies that a translation needs, in the order of the configuration.
+// copies returns the copies that a translation needs, in the order of the configuration; if there
+// are too many, those of the oldest policies first.
 func (v *variants) copies(in *mutator.Input) (out []copied) {
 	if len(v.names) == 0 {
 		return nil
@@ -48,7 +51,26 @@ func (v *variants) copies(in *mutator.Input) (out []copied) {
 			}
 		}
 	}
+	if len(out) > maxCopies {
+		slices.SortStableFunc(out, func(a, b copied) int { return policy.Compare(a.newest(), b.newest()) })
+	}
 	return out
+}
+
+// newest returns the newest policy of the variants, or an empty one if none has a policy.
+func (c *combination) newest() *policy.Object {
+	newest := &policy.Object{}
+	for _, variant := range c.variants {
+		if variant == nil {
+			continue
+		}
+		for _, o := range variant.Policies {
+			if policy.Compare(newest, o) < 0 {
+				newest = o
+			}
+		}
+	}
+	return newest
 }
 
 // addCopies adds copies of clusters after mutation. Copies above the limit are missing, so Envoy

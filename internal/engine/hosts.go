@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,16 @@ type config struct {
 // isNew reports whether the configuration differs from the previous call.
 func (c *config) isNew() bool { return !slices.Equal(c.last, c.slots) }
 
+// ids returns the IDs of the virtual hosts in ascending order.
+func (p parts) ids() []uint64 {
+	out := make([]uint64, len(p.hosts))
+	for i, h := range p.hosts {
+		out[i] = h.id
+	}
+	slices.Sort(out)
+	return out
+}
+
 // parts is the relevant content of a route configuration. It does not retain bytes of the call.
 type parts struct {
 	name  string
@@ -43,6 +54,7 @@ type parts struct {
 // is cached, and different content never has.
 type host struct {
 	id           uint64
+	name         string
 	size         int // of the relevant content, in bytes
 	withMetadata bool
 	// shadowed is whether a route may have a shadow entry.
@@ -150,14 +162,34 @@ type unread struct {
 
 // hostAt reads a virtual host. It uses the buffer content and returns it for reuse.
 func (e *Engine) hostAt(u *unread, content []byte) (*host, cache.Slot, []byte) {
-	if last := u.config.last; u.at < len(last) {
-		if found := e.cached.wholeHosts.GetAt(last[u.at]); found != nil && found.Value.content.Is(u.raw, content) {
+	for at := range near(u.at, len(u.config.last)) {
+		if found := e.cached.wholeHosts.GetAt(u.config.last[at]); found != nil && found.Value.content.Is(u.raw, content) {
+			return found.Value.host, found.Slot, content
+		}
+	}
+	if e.cache != nil {
+		content = append(content[:0], u.raw...)
+		e.hosts.maps().Sort(content)
+		if found := e.cached.wholeHosts.Get(wholeHostKey{content}); found != nil {
 			return found.Value.host, found.Slot, content
 		}
 	}
 	content, withMetadata := e.hosts.appendContent(content[:0], u.raw)
 	h := e.host(content, withMetadata)
 	return h, e.putWhole(h, u.raw), content
+}
+
+// near yields the positions at which the resource at a position may have been in the previous call,
+// which had n of them, the same position first. Envoy Gateway orders virtual hosts and clusters by
+// their routes, so one route that is added, deleted or changed may move many by one.
+func near(at, n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for _, i := range [...]int{at, at - 1, at + 1} {
+			if i >= 0 && i < n && !yield(i) {
+				return
+			}
+		}
+	}
 }
 
 // putWhole caches a virtual host under its full content, raw.
@@ -180,7 +212,8 @@ func (e *Engine) host(content []byte, withMetadata bool) *host {
 	}
 	content = bytes.Clone(content)
 	read := sync.OnceValue(func() *xds.VirtualHostIndex { return readHost(content) })
-	h := &host{id: e.lastHost.Add(1), size: len(content), withMetadata: withMetadata, shadowed: withMetadata && bytes.Contains(content, []byte(xds.ShadowKey)), reach: read}
+	name := strings.Clone(wire.NewView(wire.FieldNumbersOf((*routev3.VirtualHost)(nil)), content).Name())
+	h := &host{id: e.lastHost.Add(1), name: name, size: len(content), withMetadata: withMetadata, shadowed: withMetadata && bytes.Contains(content, []byte(xds.ShadowKey)), reach: read}
 	e.cached.hosts.Put(hostKey{withMetadata, content}, h, len(content))
 	return h
 }
@@ -195,10 +228,14 @@ func readHost(content []byte) *xds.VirtualHostIndex {
 	return xds.NewVirtualHostIndex(vh)
 }
 
+// partsOf returns the relevant content of route configurations, with the virtual hosts in the order
+// of their names: like the key of the state, it must not depend on Envoy Gateway's order.
 func partsOf(configs []config) []parts {
 	out := make([]parts, len(configs))
 	for i, c := range configs {
-		out[i] = c.parts
+		hosts := slices.Clone(c.hosts)
+		slices.SortStableFunc(hosts, func(a, b *host) int { return strings.Compare(a.name, b.name) })
+		out[i] = parts{c.name, hosts}
 	}
 	return out
 }

@@ -67,25 +67,30 @@ func TestSlots(t *testing.T) {
 		first, second call
 		asked, ran    int64 // in the second call
 	}{
-		"the same":              {call{list(names...), "", ""}, call{list(names...), "", ""}, 0, 0},
-		"one is changed":        {call{list(names...), "", ""}, call{list(with(3, "x")...), "", ""}, 1, 1},
-		"one is as another":     {call{list(names...), "", ""}, call{list(with(3, "a")...), "", ""}, 1, 0},
-		"two change places":     {call{list(names...), "", ""}, call{list("b", "a", "c", "d", "e", "f", "g", "h"), "", ""}, 2, 0},
-		"one is before all":     {call{list(names...), "", ""}, call{list("x", "a", "b", "c", "d", "e", "f", "g", "h"), "", ""}, 9, 1},
-		"one is behind all":     {call{list(names...), "", ""}, call{list("a", "b", "c", "d", "e", "f", "g", "h", "x"), "", ""}, 1, 1},
-		"one is missing":        {call{list(names...), "", ""}, call{list(names[:7]...), "", ""}, 0, 0},
-		"nothing was there":     {call{list(), "", ""}, call{list(names...), "", ""}, 8, 8},
-		"nobody wants one":      {call{list(with(3, "no")...), "", ""}, call{list(with(3, "no")...), "", ""}, 0, 0},
-		"nobody wants it more":  {call{list(names...), "", ""}, call{list(with(3, "no")...), "", ""}, 1, 0},
-		"nobody wants another":  {call{list(with(3, "no")...), "", ""}, call{list(with(3, "no other")...), "", ""}, 1, 0},
-		"it is wanted now":      {call{list(with(3, "no")...), "", ""}, call{list(names...), "", ""}, 1, 1},
-		"its name tells all":    {call{list("a", "no"), "", ""}, call{[][]byte{list("a")[0], bare("no")}, "", ""}, 0, 0},
-		"its name is not all":   {call{[][]byte{bare("maybe")}, "", ""}, call{list("maybe"), "", ""}, 1, 1},
-		"other input, unwanted": {call{list("no"), "one", ""}, call{list("no"), "two", ""}, 1, 0},
-		"one without a name":    {call{list(""), "", ""}, call{list(""), "", ""}, 1, 1},
-		"one fails":             {call{list(with(3, "bad")...), "", ""}, call{list(with(3, "bad")...), "", ""}, 1, 1},
-		"other input":           {call{list(names...), "one", ""}, call{list(names...), "two", ""}, 8, 8},
-		"other routes, no more": {call{list(names...), "", "one"}, call{list(names...), "", "two"}, 8, 0},
+		"the same":               {call{list(names...), "", ""}, call{list(names...), "", ""}, 0, 0},
+		"one is changed":         {call{list(names...), "", ""}, call{list(with(3, "x")...), "", ""}, 1, 1},
+		"one is as another":      {call{list(names...), "", ""}, call{list(with(3, "a")...), "", ""}, 1, 0},
+		"two change places":      {call{list(names...), "", ""}, call{list("b", "a", "c", "d", "e", "f", "g", "h"), "", ""}, 0, 0},
+		"two are far apart":      {call{list(names...), "", ""}, call{list("h", "b", "c", "d", "e", "f", "g", "a"), "", ""}, 2, 0},
+		"one moves to the front": {call{list(names...), "", ""}, call{list("h", "a", "b", "c", "d", "e", "f", "g"), "", ""}, 1, 0},
+		"one is before all":      {call{list(names...), "", ""}, call{list("x", "a", "b", "c", "d", "e", "f", "g", "h"), "", ""}, 1, 1},
+		"two are before all":     {call{list(names...), "", ""}, call{list("x", "y", "a", "b", "c", "d", "e", "f", "g", "h"), "", ""}, 10, 2},
+		"the first is missing":   {call{list(names...), "", ""}, call{list(names[1:]...), "", ""}, 0, 0},
+		"unwanted ones move":     {call{list("no", "no more", "a"), "", ""}, call{list("a", "no", "no more"), "", ""}, 1, 0},
+		"one is behind all":      {call{list(names...), "", ""}, call{list("a", "b", "c", "d", "e", "f", "g", "h", "x"), "", ""}, 1, 1},
+		"one is missing":         {call{list(names...), "", ""}, call{list(names[:7]...), "", ""}, 0, 0},
+		"nothing was there":      {call{list(), "", ""}, call{list(names...), "", ""}, 8, 8},
+		"nobody wants one":       {call{list(with(3, "no")...), "", ""}, call{list(with(3, "no")...), "", ""}, 0, 0},
+		"nobody wants it more":   {call{list(names...), "", ""}, call{list(with(3, "no")...), "", ""}, 1, 0},
+		"nobody wants another":   {call{list(with(3, "no")...), "", ""}, call{list(with(3, "no other")...), "", ""}, 1, 0},
+		"it is wanted now":       {call{list(with(3, "no")...), "", ""}, call{list(names...), "", ""}, 1, 1},
+		"its name tells all":     {call{list("a", "no"), "", ""}, call{[][]byte{list("a")[0], bare("no")}, "", ""}, 0, 0},
+		"its name is not all":    {call{[][]byte{bare("maybe")}, "", ""}, call{list("maybe"), "", ""}, 1, 1},
+		"other input, unwanted":  {call{list("no"), "one", ""}, call{list("no"), "two", ""}, 1, 0},
+		"one without a name":     {call{list(""), "", ""}, call{list(""), "", ""}, 1, 1},
+		"one fails":              {call{list(with(3, "bad")...), "", ""}, call{list(with(3, "bad")...), "", ""}, 1, 1},
+		"other input":            {call{list(names...), "one", ""}, call{list(names...), "two", ""}, 8, 8},
+		"other routes, no more":  {call{list(names...), "", "one"}, call{list(names...), "", "two"}, 8, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := asking{&atomic.Int64{}, &atomic.Int64{}, func(in *mutator.Input) string { return "to " + in.Hostnames[0] }}
@@ -160,6 +165,42 @@ func TestHostsAreReadOnce(t *testing.T) {
 		e.configs(translationOf(encoded))
 	}
 	require.Equal(t, 2, read)
+}
+
+// TestHostsInAnotherOrder: virtual hosts in another order are not read again, and the call has the
+// same state, so that no mutator plans clusters again: Envoy Gateway changes the order with the path
+// of any route.
+func TestHostsInAnotherOrder(t *testing.T) {
+	a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
+	e, err := New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithCache(1<<20))
+	require.NoError(t, err)
+	read, plain := 0, e.hosts.plain
+	e.hosts.plain = func() *wire.Mask { read++; return plain() }
+	rc := &routev3.RouteConfiguration{Name: "rc"}
+	for _, name := range []string{"c", "b", "a", "e", "d"} {
+		vh := hostOf(t)
+		vh.Name = name
+		rc.VirtualHosts = append(rc.VirtualHosts, vh)
+	}
+	call := func() *Response {
+		res, err := e.Run(t.Context(), &Call{Hook: mutator.HookTranslation, Resources: []Resources{
+			{mutator.KindCluster, [][]byte{deterministic(t, &clusterv3.Cluster{Name: "c"})}},
+			{mutator.KindRouteConfiguration, [][]byte{deterministic(t, rc)}},
+		}})
+		require.NoError(t, err)
+		return res
+	}
+	call()
+	require.Equal(t, 5, read)
+	require.EqualValues(t, 1, a.asked.Load())
+	slices.Reverse(rc.VirtualHosts)
+	require.Equal(t, deterministic(t, rc), call().Resources[1].Encoded[0])
+	require.Equal(t, 5, read)
+	require.EqualValues(t, 1, a.asked.Load())
+	rc.VirtualHosts[0].Metadata = named(t, "another route")
+	call()
+	require.Equal(t, 6, read)
+	require.EqualValues(t, 2, a.asked.Load(), "another state")
 }
 
 // TestChangedHostsAreReadOnce: the cache distinguishes a virtual host as sent from the same one as

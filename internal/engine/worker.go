@@ -31,16 +31,16 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, results *cache
 		content = make([]byte, 0, scratch)
 	}
 	return func(i int, raw []byte) resourceResult {
-		var was previous
-		if i < len(last) {
-			was = last[i]
-		}
-		if found := results.GetAt(was.Slot); found != nil && found.Value.content.Is(raw, content) {
-			return hitOf(found, raw)
+		for at := range near(i, len(last)) {
+			if found := results.GetAt(last[at].Slot); found != nil && found.Value.content.Is(raw, content) {
+				return hitOf(found, raw)
+			}
 		}
 		view.Reset(raw)
-		if was.unwanted != "" && was.unwanted == view.Name() {
-			return resourceResult{raw: raw, previous: was}
+		for at := range near(i, len(last)) {
+			if was := last[at]; was.unwanted != "" && was.unwanted == view.Name() {
+				return resourceResult{raw: raw, previous: was}
+			}
 		}
 		if steps = c.plan(ctx, in, view, raw, steps[:0]); len(steps) == 0 {
 			a := resourceResult{raw: raw}

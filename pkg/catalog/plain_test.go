@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -235,6 +236,7 @@ func (p plain) input(t *testing.T, call *engine.Call) *mutator.Input {
 			rc := &routev3.RouteConfiguration{}
 			require.NoError(t, proto.Unmarshal(raw, rc))
 			c := xds.Configuration{Name: rc.GetName()}
+			slices.SortStableFunc(rc.GetVirtualHosts(), func(a, b *routev3.VirtualHost) int { return strings.Compare(a.GetName(), b.GetName()) })
 			for _, vh := range rc.GetVirtualHosts() {
 				c.Hosts = append(c.Hosts, xds.NewVirtualHostIndex(vh))
 			}

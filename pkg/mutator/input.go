@@ -34,7 +34,9 @@ type Input struct {
 	// with the reason as their error.
 	Rejected map[policy.ID]error
 	// Routes returns the listeners and routes that lead to each cluster (Translation hook
-	// only, nil elsewhere). It is computed at the first call.
+	// only, nil elsewhere). It is computed at the first call. The virtual hosts of a route
+	// configuration are in the order of their names: Envoy Gateway orders them by the paths of
+	// their routes, so any route may change its order.
 	Routes func() *xds.RouteIndex
 
 	computed sync.Map // results of ComputeOnce, by key

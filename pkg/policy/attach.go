@@ -104,6 +104,6 @@ func Sort(c []Attachment) {
 		if a.Specificity != b.Specificity {
 			return int(b.Specificity - a.Specificity)
 		}
-		return compare(a.Object, b.Object)
+		return Compare(a.Object, b.Object)
 	})
 }

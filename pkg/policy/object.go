@@ -209,10 +209,10 @@ func (o *Object) WithError(err error) *Object {
 	return &c
 }
 
-// compare orders objects as Gateway API orders policies: the older first, then by
+// Compare orders objects as Gateway API orders policies: the older first, then by
 // namespace and name.
 // https://gateway-api.sigs.k8s.io/geps/gep-713/#conflict-resolution
-func compare(a, b *Object) int {
+func Compare(a, b *Object) int {
 	if c := a.Created.Compare(b.Created); c != 0 {
 		return c
 	}

@@ -54,7 +54,7 @@ func ReadSet(read Read, raw [][]byte) (*Set, error) {
 
 func newSet(objects []*Object) *Set {
 	s := &Set{objects: objects, ofKind: map[schema.GroupVersionKind][]*Object{}}
-	slices.SortStableFunc(s.objects, compare)
+	slices.SortStableFunc(s.objects, Compare)
 	rejectExcess(s.objects)
 	for _, o := range s.objects {
 		s.ofKind[o.GroupVersionKind] = append(s.ofKind[o.GroupVersionKind], o)

@@ -40,12 +40,7 @@ func trustedIn(in *mutator.Input, configuration string) (names []string, denied 
 
 // oldest sorts the backends in Gateway API's order, the oldest first.
 func oldest(backends []*policy.Object) []*policy.Object {
-	slices.SortStableFunc(backends, func(a, b *policy.Object) int {
-		if c := a.Created.Compare(b.Created); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
-	})
+	slices.SortStableFunc(backends, policy.Compare)
 	return backends
 }
 
