@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -162,8 +161,8 @@ type unread struct {
 
 // hostAt reads a virtual host. It uses the buffer content and returns it for reuse.
 func (e *Engine) hostAt(u *unread, content []byte) (*host, cache.Slot, []byte) {
-	for at := range near(u.at, len(u.config.last)) {
-		if found := e.cached.wholeHosts.GetAt(u.config.last[at]); found != nil && found.Value.content.Is(u.raw, content) {
+	for _, slot := range near(u.config.last, u.at) {
+		if found := e.cached.wholeHosts.GetAt(slot); found != nil && found.Value.content.Is(u.raw, content) {
 			return found.Value.host, found.Slot, content
 		}
 	}
@@ -179,17 +178,16 @@ func (e *Engine) hostAt(u *unread, content []byte) (*host, cache.Slot, []byte) {
 	return h, e.putWhole(h, u.raw), content
 }
 
-// near yields the positions at which the resource at a position may have been in the previous call,
-// which had n of them, the same position first. Envoy Gateway orders virtual hosts and clusters by
-// their routes, so one route that is added, deleted or changed may move many by one.
-func near(at, n int) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for _, i := range [...]int{at, at - 1, at + 1} {
-			if i >= 0 && i < n && !yield(i) {
-				return
-			}
+// near returns the entries of the previous call at the position of a resource and next to it, that
+// at the same position first. Envoy Gateway orders virtual hosts and clusters by their routes, so
+// one route that is added, deleted or changed may move many by one.
+func near[T any](last []T, at int) (out [3]T) {
+	for i, p := range [...]int{at, at - 1, at + 1} {
+		if p >= 0 && p < len(last) {
+			out[i] = last[p]
 		}
 	}
+	return out
 }
 
 // putWhole caches a virtual host under its full content, raw.

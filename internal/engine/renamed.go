@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -80,8 +81,9 @@ func (r *Response) renames() []rename {
 
 // renaming is the renamed clusters of a translation. A nil one is empty.
 type renaming struct {
+	all   []rename
 	to    map[string]string
-	hosts sync.Map // from *host to the result of of
+	hosts *sync.Map // from *host to the result of of
 }
 
 // renamingOf returns the renaming of the last call with the same policies and routes if the renames
@@ -90,20 +92,19 @@ func (e *Engine) renamingOf(p *callState, all []rename) *renaming {
 	if len(all) == 0 {
 		return nil
 	}
-	if last := p.renaming.Load(); last != nil && last.has(all) {
+	last := p.renaming.Load()
+	if last != nil && slices.Equal(last.all, all) {
 		return last
 	}
-	r := &renaming{to: make(map[string]string, len(all))}
+	r := &renaming{all: all, to: make(map[string]string, len(all)), hosts: &sync.Map{}}
 	for _, c := range all {
 		r.to[c.was] = c.name
 	}
+	if last != nil && maps.Equal(last.to, r.to) { // in another order
+		r.hosts = last.hosts
+	}
 	p.renaming.Store(r)
 	return r
-}
-
-// has reports whether the renaming consists of the renames, in any order.
-func (r *renaming) has(all []rename) bool {
-	return len(all) == len(r.to) && !slices.ContainsFunc(all, func(c rename) bool { return r.to[c.was] != c.name })
 }
 
 // of returns the old and new names of the renamed clusters to which routes of a virtual host lead.

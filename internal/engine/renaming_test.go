@@ -22,6 +22,11 @@ func TestRenamingIsCached(t *testing.T) {
 		require.NotSame(t, first, second)
 		require.Same(t, second, e.renamingOf(p, []rename{{"a", "newer a"}}))
 
+		a, b := rename{"a", "new a"}, rename{"b", "new b"}
+		third := e.renamingOf(p, []rename{a, b})
+		require.Same(t, third.hosts, e.renamingOf(p, []rename{b, a}).hosts, "another order")
+		require.NotSame(t, third.hosts, e.renamingOf(p, []rename{a, a}).hosts)
+
 		call := translationOf(deterministic(t, hostOf(t)))
 		c := e.configs(call)[0]
 		led := func(r *renaming, to string) []byte {

@@ -31,15 +31,16 @@ func (c *chain[T]) worker(ctx context.Context, in *mutator.Input, results *cache
 		content = make([]byte, 0, scratch)
 	}
 	return func(i int, raw []byte) resourceResult {
-		for at := range near(i, len(last)) {
-			if found := results.GetAt(last[at].Slot); found != nil && found.Value.content.Is(raw, content) {
+		was := near(last, i)
+		for _, p := range was {
+			if found := results.GetAt(p.Slot); found != nil && found.Value.content.Is(raw, content) {
 				return hitOf(found, raw)
 			}
 		}
 		view.Reset(raw)
-		for at := range near(i, len(last)) {
-			if was := last[at]; was.unwanted != "" && was.unwanted == view.Name() {
-				return resourceResult{raw: raw, previous: was}
+		for _, p := range was {
+			if p.unwanted != "" && p.unwanted == view.Name() {
+				return resourceResult{raw: raw, previous: p}
 			}
 		}
 		if steps = c.plan(ctx, in, view, raw, steps[:0]); len(steps) == 0 {
