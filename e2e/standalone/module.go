@@ -32,11 +32,10 @@ func PrepareEgraft(ctx context.Context, pkg string) (clean func(), err error) {
 func RememberEgraft(path string) error { return parts.Remember(egraftProgram, path) }
 
 func build(ctx context.Context, name parts.Name, directory, pkg string) (clean func(), err error) {
-	out, err := os.MkdirTemp("", "egraft-build-")
+	out, clean, err := buildDir()
 	if err != nil {
-		return nil, fmt.Errorf("make a directory to build in: %w", err)
+		return nil, err
 	}
-	clean = func() { _ = os.RemoveAll(out) } // in the system's temporary directory
 	program := filepath.Join(out, string(name))
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", program, pkg)
 	cmd.Dir, cmd.Env = directory, append(os.Environ(), "CGO_ENABLED=0")

@@ -31,16 +31,30 @@ func Prepare(ctx context.Context, progress io.Writer, modes ...SPIFFEMode) (clea
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "egraft-build-")
+	dir, clean, err := buildDir()
 	if err != nil {
-		return nil, fmt.Errorf("make a directory to build in: %w", err)
+		return nil, err
 	}
-	clean = func() { _ = os.RemoveAll(dir) } // in the system's temporary directory
 	if err := prepare(ctx, store, dir, modes); err != nil {
 		clean()
 		return nil, err
 	}
 	return clean, nil
+}
+
+// buildVariable is the environment variable with a directory for the programs of this repository, if
+// several processes that do not overlap need them: `go build` does not link what is up to date.
+const buildVariable = "EGRAFT_E2E_BUILD"
+
+// buildDir returns that directory or a new one, which clean removes.
+func buildDir() (dir string, clean func(), err error) {
+	if dir = os.Getenv(buildVariable); dir != "" {
+		return dir, func() {}, nil
+	}
+	if dir, err = os.MkdirTemp("", "egraft-build-"); err != nil {
+		return "", nil, fmt.Errorf("make a directory to build in: %w", err)
+	}
+	return dir, func() { _ = os.RemoveAll(dir) }, nil // in the system's temporary directory
 }
 
 func prepare(ctx context.Context, store *parts.Store, dir string, modes []SPIFFEMode) error {

@@ -70,10 +70,11 @@ type all struct {
 	begun                       time.Time
 	results                     *results
 	command                     func(ctx context.Context, c call) error
+	newDir                      func(dir, pattern string) (string, error)
 }
 
 func parse(args []string, out io.Writer) (*all, error) {
-	a := &all{out: out, begun: time.Now(), results: newResults(), command: execute}
+	a := &all{out: out, begun: time.Now(), results: newResults(), command: execute, newDir: os.MkdirTemp}
 	flags := flag.NewFlagSet("testall", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	list := func(name string, into *[]string) {

@@ -100,6 +100,11 @@ func (a *all) inOrder(ctx context.Context, missing []string) error {
 	}
 	others := slices.DeleteFunc(slices.Clone(tagged), func(p string) bool { return p == scenarios })
 	err = errors.Join(err, a.test(ctx, call{}, append([]string{"-tags", tags}, others...)...))
+	built, clean, dirErr := a.buildDir()
+	if dirErr != nil {
+		return errors.Join(err, dirErr)
+	}
+	defer clean()
 	if _, ok := building.first(group{needs: a.parts[:a.demo]}); ok {
 		a.results.forget(onEnvoyOnly)
 		for _, module := range a.modules {
@@ -107,7 +112,7 @@ func (a *all) inOrder(ctx context.Context, missing []string) error {
 				err = errors.Join(err, a.test(ctx, call{dir: module, environ: []string{onEnvoyVariable}}, pkg))
 			}
 		}
-		err = errors.Join(err, a.test(ctx, call{environ: a.environ("EGRAFT_E2E_PARTS=demo")}, "-tags", tags, scenarios))
+		err = errors.Join(err, a.test(ctx, call{environ: a.environ("EGRAFT_E2E_PARTS=demo", built)}, "-tags", tags, scenarios))
 	}
 	for later := a.results.later(); len(later) > 0; {
 		i, ok := building.first(later...)
@@ -120,11 +125,21 @@ func (a *all) inOrder(ctx context.Context, missing []string) error {
 			if sub != "" {
 				pattern += "/^" + sub + "$"
 			}
-			err = errors.Join(err, a.test(ctx, call{environ: later[i].environ()}, "-tags", tags, "-run", pattern, scenarios))
+			err = errors.Join(err, a.test(ctx, call{environ: append(later[i].environ(), built)}, "-tags", tags, "-run", pattern, scenarios))
 		}
 		later = slices.Delete(later, i, i+1)
 	}
 	return errors.Join(err, building.wait(), a.last(ctx))
+}
+
+// buildDir returns the variable with a directory for the programs that the scenarios run, so that
+// they are linked once. Only runs of the scenarios may share it, one after the other.
+func (a *all) buildDir() (variable string, clean func(), err error) {
+	dir, err := a.newDir("", "egraft-testall-")
+	if err != nil {
+		return "", nil, fmt.Errorf("make a directory to build in: %w", err)
+	}
+	return "EGRAFT_E2E_BUILD=" + dir, func() { _ = os.RemoveAll(dir) }, nil
 }
 
 // last runs the final command.

@@ -61,7 +61,7 @@ func newAll(t *testing.T, f *fake) (*all, *bytes.Buffer) {
 	out := &bytes.Buffer{}
 	a, err := parse([]string{"-modules", ". examples/policy-mutator", "-parts", "envoy envoy-gateway spire", "-then", "make alerts", "--", "-race"}, &locked{out: out})
 	require.NoError(t, err)
-	a.command = f.command
+	a.command, a.newDir = f.command, func(string, string) (string, error) { return "/nonexistent/built", nil }
 	return a, out
 }
 
@@ -121,9 +121,9 @@ func TestInOrderWhereSomeAreMissing(t *testing.T) {
 		"go test -json -timeout 60m -race -tags e2e,grpcnotrace ./deploy ./e2e/chart ./hack/charts ./internal/page",
 		"EGRAFT_E2ETEST=required go test -json -timeout 60m -race ./pkg/e2etest",
 		"examples/policy-mutator: EGRAFT_E2ETEST=required go test -json -timeout 60m -race .",
-		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2E_PARTS=demo go test -json -timeout 60m -race -tags e2e,grpcnotrace ./e2e",
-		"EGRAFT_E2E_PARTS=spire go test -json -timeout 60m -race -tags e2e,grpcnotrace -run ^(TestSVIDs)$/^spire$ ./e2e",
-		"go test -json -timeout 60m -race -tags e2e,grpcnotrace -run ^(TestRules|TestOwners)$ ./e2e",
+		"EGRAFT_E2E_SCENARIOS=core EGRAFT_E2E_PARTS=demo EGRAFT_E2E_BUILD=/nonexistent/built go test -json -timeout 60m -race -tags e2e,grpcnotrace ./e2e",
+		"EGRAFT_E2E_PARTS=spire EGRAFT_E2E_BUILD=/nonexistent/built go test -json -timeout 60m -race -tags e2e,grpcnotrace -run ^(TestSVIDs)$/^spire$ ./e2e",
+		"EGRAFT_E2E_BUILD=/nonexistent/built go test -json -timeout 60m -race -tags e2e,grpcnotrace -run ^(TestRules|TestOwners)$ ./e2e",
 		"make alerts",
 	}, f.tests())
 	var summary bytes.Buffer

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -42,6 +43,9 @@ type Process struct {
 const (
 	startTimeout = 20 * time.Second
 	stopTimeout  = 10 * time.Second
+	// connectDelay is the time between attempts to connect until the process serves. The default
+	// of gRPC begins with a second.
+	connectDelay = 10 * time.Millisecond
 )
 
 // Start starts an egraft and waits until it serves. It runs without a cache, so that repeated calls
@@ -67,6 +71,10 @@ func Start(ctx context.Context, p Program) (*Process, error) {
 	}()
 	size := math.MaxInt32
 	s.conn, err = grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: connectDelay, Multiplier: 1, MaxDelay: connectDelay},
+			MinConnectTimeout: startTimeout,
+		}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(size), grpc.MaxCallSendMsgSize(size)))
 	if err == nil {
 		s.Client = extension.NewClient(s.conn)
@@ -92,16 +100,12 @@ func (s *Process) ready(ctx context.Context) error {
 	}()
 	for {
 		s.conn.Connect()
-		switch state := s.conn.GetState(); state {
-		case connectivity.Ready:
+		state := s.conn.GetState()
+		if state == connectivity.Ready {
 			return nil
-		default:
-			if state == connectivity.TransientFailure {
-				s.conn.ResetConnectBackoff()
-			}
-			if !s.conn.WaitForStateChange(ctx, state) {
-				return s.reason(ctx)
-			}
+		}
+		if !s.conn.WaitForStateChange(ctx, state) {
+			return s.reason(ctx)
 		}
 	}
 }
