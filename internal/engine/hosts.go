@@ -166,16 +166,15 @@ func (e *Engine) hostAt(u *unread, content []byte) (*host, cache.Slot, []byte) {
 			return found.Value.host, found.Slot, content
 		}
 	}
-	if e.cache != nil {
-		content = append(content[:0], u.raw...)
-		e.hosts.maps().Sort(content)
-		if found := e.cached.wholeHosts.Get(wholeHostKey{content}); found != nil {
-			return found.Value.host, found.Slot, content
-		}
+	content = append(content[:0], u.raw...)
+	e.hosts.maps().Sort(content)
+	if found := e.cached.wholeHosts.Get(wholeHostKey{content}); found != nil {
+		return found.Value.host, found.Slot, content
 	}
-	content, withMetadata := e.hosts.appendContent(content[:0], u.raw)
-	h := e.host(content, withMetadata)
-	return h, e.putWhole(h, u.raw), content
+	whole := len(content)
+	content, withMetadata := e.hosts.appendContent(content, u.raw)
+	h := e.host(content[whole:], withMetadata)
+	return h, e.putWhole(h, content[:whole]), content
 }
 
 // near returns the entries of the previous call at the position of a resource and next to it, that
@@ -190,13 +189,8 @@ func near[T any](last []T, at int) (out [3]T) {
 	return out
 }
 
-// putWhole caches a virtual host under its full content, raw.
-func (e *Engine) putWhole(h *host, raw []byte) cache.Slot {
-	if e.cache == nil {
-		return cache.Slot{}
-	}
-	content := bytes.Clone(raw)
-	e.hosts.maps().Sort(content)
+// putWhole caches a virtual host under its full content with sorted maps.
+func (e *Engine) putWhole(h *host, content []byte) cache.Slot {
 	return e.cached.wholeHosts.PutFunc(wholeHostKey{content}, func(content []byte) (wholeHost, int) {
 		c := e.hosts.maps().Canonical(content)
 		return wholeHost{c, h}, c.Size()
