@@ -174,8 +174,8 @@ func TestHostsInAnotherOrder(t *testing.T) {
 	a := asking{&atomic.Int64{}, &atomic.Int64{}, func(*mutator.Input) string { return "" }}
 	e, err := New([]mutator.Feature{{Name: "f", Hooks: []mutator.Hook{mutator.HookTranslation}, Clusters: a}}, WithCache(1<<20))
 	require.NoError(t, err)
-	read, plain := 0, e.hosts.plain
-	e.hosts.plain = func() *wire.Mask { read++; return plain() }
+	read, plain := atomic.Int64{}, e.hosts.plain // hosts are read in parallel
+	e.hosts.plain = func() *wire.Mask { read.Add(1); return plain() }
 	rc := &routev3.RouteConfiguration{Name: "rc"}
 	for _, name := range []string{"c", "b", "a", "e", "d"} {
 		vh := hostOf(t)
@@ -191,15 +191,15 @@ func TestHostsInAnotherOrder(t *testing.T) {
 		return res
 	}
 	call()
-	require.Equal(t, 5, read)
+	require.EqualValues(t, 5, read.Load())
 	require.EqualValues(t, 1, a.asked.Load())
 	slices.Reverse(rc.VirtualHosts)
 	require.Equal(t, deterministic(t, rc), call().Resources[1].Encoded[0])
-	require.Equal(t, 5, read)
+	require.EqualValues(t, 5, read.Load())
 	require.EqualValues(t, 1, a.asked.Load())
 	rc.VirtualHosts[0].Metadata = named(t, "another route")
 	call()
-	require.Equal(t, 6, read)
+	require.EqualValues(t, 6, read.Load())
 	require.EqualValues(t, 2, a.asked.Load(), "another state")
 }
 
