@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -54,7 +55,7 @@ type parts struct {
 type host struct {
 	id           uint64
 	name         string
-	size         int // of the relevant content, in bytes
+	content      []byte // the relevant content
 	withMetadata bool
 	// shadowed is whether a route may have a shadow entry.
 	shadowed bool
@@ -205,7 +206,7 @@ func (e *Engine) host(content []byte, withMetadata bool) *host {
 	content = bytes.Clone(content)
 	read := sync.OnceValue(func() *xds.VirtualHostIndex { return readHost(content) })
 	name := strings.Clone(wire.NewView(wire.FieldNumbersOf((*routev3.VirtualHost)(nil)), content).Name())
-	h := &host{id: e.lastHost.Add(1), name: name, size: len(content), withMetadata: withMetadata, shadowed: withMetadata && bytes.Contains(content, []byte(xds.ShadowKey)), reach: read}
+	h := &host{id: e.lastHost.Add(1), name: name, content: content, withMetadata: withMetadata, shadowed: withMetadata && bytes.Contains(content, []byte(xds.ShadowKey)), reach: read}
 	e.cached.hosts.Put(hostKey{withMetadata, content}, h, len(content))
 	return h
 }
@@ -221,12 +222,15 @@ func readHost(content []byte) *xds.VirtualHostIndex {
 }
 
 // partsOf returns the relevant content of route configurations, with the virtual hosts in the order
-// of their names: like the key of the state, it must not depend on Envoy Gateway's order.
+// of their names: like the key of the state, it must not depend on Envoy Gateway's order. Hosts of
+// one name are in the order of their content.
 func partsOf(configs []config) []parts {
 	out := make([]parts, len(configs))
 	for i, c := range configs {
 		hosts := slices.Clone(c.hosts)
-		slices.SortStableFunc(hosts, func(a, b *host) int { return strings.Compare(a.name, b.name) })
+		slices.SortFunc(hosts, func(a, b *host) int {
+			return cmp.Or(strings.Compare(a.name, b.name), bytes.Compare(a.content, b.content))
+		})
 		out[i] = parts{c.name, hosts}
 	}
 	return out

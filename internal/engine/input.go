@@ -102,7 +102,7 @@ func (e *Engine) cachedState(call *Call, configs []config, rejected []string, ne
 	// What features compute is about as large as its input.
 	for _, c := range configs {
 		for _, h := range c.hosts {
-			size += h.size
+			size += len(h.content)
 		}
 	}
 	e.cached.inputs.Put(key, p, size)

@@ -61,7 +61,7 @@ var moves = []func(r *rand.Rand, all []leaf) []leaf{
 		return slices.Delete(all, at, at+1)
 	},
 	func(r *rand.Rand, all []leaf) []leaf {
-		return slices.Insert(all, r.IntN(len(all)+1), leaf{fmt.Sprint("host", r.IntN(40)), clusterOf(r), gatewayOf(r), "/"})
+		return slices.Insert(all, r.IntN(len(all)+1), leaf{fmt.Sprint("host", r.IntN(6)), clusterOf(r), gatewayOf(r), "/"})
 	},
 }
 
