@@ -14,11 +14,11 @@ func recipes(v Versions) map[Name]recipe {
 		}.recipe(),
 		SPIREServer: program{
 			variable: "EGRAFT_SPIRE_SERVER", module: "spire", pkg: "github.com/spiffe/spire/cmd/spire-server",
-			lasts: "about 4 minutes on two cores", cgo: true, cflags: "-O0", tags: pureGo, unoptimized: dependencies,
+			lasts: "about 4 minutes on two cores", cgo: true, cflags: "-O0", tags: spireTags, unoptimized: onlySPIRE,
 		}.recipe(),
 		SPIREAgent: program{
 			variable: "EGRAFT_SPIRE_AGENT", module: "spire", pkg: "github.com/spiffe/spire/cmd/spire-agent",
-			lasts: "half a minute on two cores", tags: pureGo, unoptimized: dependencies,
+			lasts: "half a minute on two cores", tags: spireTags, unoptimized: onlySPIRE,
 		}.recipe(),
 		APIServer:         kubernetes("EGRAFT_KUBE_APISERVER", APIServer, "about 5 minutes on two cores"),
 		ControllerManager: kubernetes("EGRAFT_KUBE_CONTROLLER_MANAGER", ControllerManager, "about 2 minutes on two cores"),
@@ -28,7 +28,7 @@ func recipes(v Versions) map[Name]recipe {
 		Kubectl:           kubernetes("EGRAFT_KUBECTL", Kubectl, "about a minute on two cores"),
 		Etcd: program{
 			variable: "EGRAFT_ETCD", module: "kubernetes", pkg: "go.etcd.io/etcd/server/v3", lasts: "half a minute on two cores",
-			unoptimized: dependencies,
+			tags: ownTags, unoptimized: onlyKubernetes,
 		}.recipe(),
 		Containerd:     containerd("EGRAFT_CONTAINERD", Containerd),
 		ContainerdShim: containerd("EGRAFT_CONTAINERD_SHIM", ContainerdShim),
@@ -63,21 +63,29 @@ func recipes(v Versions) map[Name]recipe {
 	}
 }
 
-// pureGo are build tags that omit cgo from Go's own packages. With both, SPIRE's server, whose
-// database needs cgo, shares most packages with the agent, which has no cgo.
-const pureGo = "netgo,osusergo"
+// SPIRE, Kubernetes and etcd use the libraries in the versions of Envoy Gateway, which are as new as their
+// own or newer, and its flags for them: what they share is compiled once. TestShared checks that.
+// The rest is compiled without optimization, which takes a quarter less time. The C code of SPIRE's
+// database takes an eighth.
 
-// dependencies are the packages of SPIRE and Kubernetes, except Go's own. They are compiled without
-// optimization, which takes a quarter less time. The C code of SPIRE's database takes an eighth.
-var dependencies = []string{
-	"cloud.google.com/...", "github.com/...", "go.etcd.io/...", "go.opentelemetry.io/...", "google.golang.org/...", "k8s.io/...", "sigs.k8s.io/...",
-}
+// spireTags are those of Envoy Gateway, and omit cgo from Go's own packages: SPIRE's server, whose
+// database needs cgo, can share packages with programs that have no cgo.
+const spireTags = ownTags + ",netgo,osusergo"
+
+// onlySPIRE and onlyKubernetes are patterns of packages that Envoy Gateway does not have.
+var (
+	onlySPIRE = []string{
+		"cloud.google.com/...", "github.com/Azure/...", "github.com/aws/...", "github.com/hashicorp/...", "github.com/open-policy-agent/...",
+		"github.com/sigstore/...", "github.com/spiffe/spire/...", "google.golang.org/api/...",
+	}
+	onlyKubernetes = []string{"go.etcd.io/etcd/server/...", "k8s.io/kube-aggregator/...", "k8s.io/kubectl/...", "k8s.io/kubernetes/..."}
+)
 
 // kubernetes returns a recipe for a command of Kubernetes that knows its version.
 func kubernetes(variable string, name Name, lasts string) recipe {
 	return program{
 		variable: variable, module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/" + string(name), lasts: lasts, ldflags: kubernetesVersion,
-		unoptimized: dependencies,
+		tags: ownTags, unoptimized: onlyKubernetes,
 	}.recipe()
 }
 
