@@ -14,7 +14,7 @@ MODULES  := . examples/custom-mutator examples/kubewaf examples/policy-mutator e
 # The packages whose API docs/compatibility.md promises.
 PROMISED := $(addprefix ./pkg/,apis/v1alpha1 attach catalog cli e2etest feature httpfilter mutator mutator/mutatortest policy setting xds)
 APIDIFF  := go -C hack/tools/apidiff run . --root $(CURDIR)
-PARTS    := envoy envoy-gateway $(if $(WHOLE),helm) spire apiserver
+PARTS    := envoy envoy-gateway $(if $(WHOLE),helm kubectl) spire apiserver
 TOOL     := $(CURDIR)/hack/tool.sh
 EACH     := set -e; for module in $(MODULES); do cd $(CURDIR)/$$module;
 
@@ -58,8 +58,8 @@ e2e-kind: ## run the cluster scenarios in kind; needs Docker, kind, kubectl and 
 e2e-kind-offline: ## the same without access to a registry, with a node image built here; needs root and Debian
 	e2e/kindnode/run.sh e2e/kind.sh $(RACE)
 
-parts: ## obtain Envoy, Envoy Gateway, SPIRE, the API server and Helm, once
-	go run ./e2e/cmd/parts envoy envoy-gateway helm spire apiserver
+parts: ## obtain Envoy, Envoy Gateway, SPIRE, the API server, kubectl and Helm, once
+	go run ./e2e/cmd/parts envoy envoy-gateway helm kubectl spire apiserver
 
 # The flags are those of the builds that the demo starts, so that nothing is compiled twice.
 demo: ## show BackendMTLSPolicy on the real Envoy; SPIFFE=spire uses the real SPIRE, RECORDED=1 also shows the recorded calls, KEEP=1 keeps it running

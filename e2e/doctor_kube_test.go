@@ -39,7 +39,7 @@ spec:
 // API server alone.
 func doctorOn(t *testing.T, server *apiserver.Server) *doctor.Report {
 	t.Helper()
-	c, err := cluster.Open(cluster.Config{Kubeconfig: server.Admin.Kubeconfig})
+	c, err := cluster.Open(cluster.Config{Kubeconfig: server.Kubectl.Kubeconfig})
 	require.NoError(t, err)
 	f := &doctor.Facts{Now: time.Now(), Needs: wiring.NeedsOf(catalog.Builtin(catalog.Options{})), Socket: "/var/run/egraft/egraft.sock"}
 	survey.Cluster(t.Context(), c, f)
@@ -69,10 +69,11 @@ func inKubernetes(r *doctor.Report) map[string][]string {
 // TestDoctorInKubernetes: problems with CRDs and permissions on a real API server, each fixed by
 // the remedy that the doctor names.
 func TestDoctorInKubernetes(t *testing.T) {
+	needsKubectl(t)
 	server := startServer(t)
 	admin := func(arguments ...string) {
 		t.Helper()
-		_, err := server.Admin.Run(t.Context(), arguments...)
+		_, err := server.Kubectl.Run(t.Context(), arguments...)
 		require.NoError(t, err)
 	}
 	admin("create", "namespace", "envoy-gateway-system")
@@ -87,8 +88,7 @@ func TestDoctorInKubernetes(t *testing.T) {
 	require.Equal(t, []string{"egraft in pod envoy-gateway-system/envoy-gateway-0 is not ready"}, inKubernetes(r)["SidecarMissing"])
 	require.Contains(t, problems(r, doctor.Failed)["FailOpen"], "extensionManager has failOpen: true", "the ConfigMap is read")
 
-	admin("apply", "--server-side", "--kustomize", "../crds")
-	admin("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+	define(t, server)
 	const account = "system:serviceaccount:envoy-gateway-system:envoy-gateway has no permission to "
 	r = doctorOn(t, server)
 	require.NotContains(t, inKubernetes(r), "CRDMissing")
@@ -109,6 +109,6 @@ func TestDoctorInKubernetes(t *testing.T) {
 	require.NotContains(t, inKubernetes(r), "EgraftPermissions")
 	require.Equal(t, []string{"bufferpolicies.egraft.io/v1alpha1 does not match the CRD of egraft v1"}, inKubernetes(r)["CRDOutdated"])
 
-	admin("apply", "--server-side", "--force-conflicts", "--kustomize", "../crds")
+	define(t, server)
 	require.NotContains(t, inKubernetes(doctorOn(t, server)), "CRDOutdated")
 }

@@ -59,7 +59,7 @@ func (o *outcomes) conditionsOfBackend() {
 	o.apply(backends)
 	objects := map[string][]byte{}
 	for _, name := range []string{"one", "two"} {
-		objects[name] = []byte(o.kubectl("get", "originaldestinationbackend", name, "--output=json"))
+		objects[name] = o.sent(destinationBackends, name)
 	}
 	e, err := engine.New(catalog.Builtin(catalog.Options{}))
 	require.NoError(o.t, err)
@@ -109,13 +109,17 @@ func (o *outcomes) encode(m proto.Message) []byte {
 // untilCondition waits until a backend's Programmed condition begins with a text.
 func (o *outcomes) untilCondition(name, want string) {
 	o.t.Helper()
-	o.until(want, func(ctx context.Context) error {
-		out, err := o.Admin.Run(ctx, "get", "originaldestinationbackend", name,
-			`--output=jsonpath={range .status.conditions[?(@.type=="Programmed")]}{.status} {.reason} {.message}{end}`)
-		if err == nil && !strings.HasPrefix(out, want) {
-			err = errors.New(out)
+	o.until(want, func(context.Context) error {
+		var got string
+		for _, c := range o.conditions(destinationBackends, name) {
+			if c.Type == "Programmed" {
+				got = fmt.Sprintf("%s %s %s", c.Status, c.Reason, c.Message)
+			}
 		}
-		return err
+		if !strings.HasPrefix(got, want) {
+			return errors.New(got)
+		}
+		return nil
 	})
 }
 
@@ -125,7 +129,9 @@ func (o *outcomes) wholeWay() {
 	programs, err := parts.Prepared("egraft")
 	require.NoError(t, err)
 	socket := filepath.Join(t.TempDir(), "s")
-	egraft := process.New(o.dir, "egraft", programs["egraft"], "serve", "--socket", socket, "--admin-address", "off", "--kubeconfig", o.kubeconfig)
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "log"), 0o755))
+	egraft := process.New(dir, "egraft", programs["egraft"], "serve", "--socket", socket, "--admin-address", "off", "--kubeconfig", o.kubeconfig)
 	require.NoError(t, egraft.Start())
 	t.Cleanup(func() {
 		_ = egraft.Kill()
@@ -145,18 +151,18 @@ func (o *outcomes) wholeWay() {
 	}
 	described := func(name string) {
 		t.Helper()
-		o.until("an Event of policy "+name, func(ctx context.Context) error {
-			out, err := o.Admin.Run(ctx, "describe", "backendmtlspolicy", name)
-			if err == nil && !strings.Contains(out, "Warning  TargetNotFound") {
-				err = errors.New(out)
+		o.until("an Event of policy "+name, func(context.Context) error {
+			events := strings.Join(o.eventsOf(name), "\n")
+			if !strings.Contains(events, "Warning TargetNotFound") {
+				return errors.New(events)
 			}
-			return err
+			return nil
 		})
 	}
 	objects := map[string][]byte{}
 	for _, name := range []string{"first", "second"} {
 		o.apply(fmt.Sprintf(mtlsPolicy, name))
-		objects[name] = []byte(o.kubectl("get", "backendmtlspolicy", name, "--output=json"))
+		objects[name] = o.sent(mtlsPolicies, name)
 	}
 	translate(objects["first"])
 	described("first")

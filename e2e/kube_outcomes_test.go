@@ -4,21 +4,24 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/egraft/egraft/e2e/apiserver"
-	"github.com/egraft/egraft/e2e/parts"
 	"github.com/egraft/egraft/e2e/process"
 	"github.com/egraft/egraft/internal/kube"
 	"github.com/egraft/egraft/pkg/mutator"
@@ -91,46 +94,48 @@ spec:
   allowAnyInTrustDomain: true
 `
 
+// The resources that the test reads.
+var (
+	testFilters         = schema.GroupVersionResource{Group: "test.egraft.io", Version: "v1", Resource: "testfilters"}
+	mtlsPolicies        = schema.GroupVersionResource{Group: "egraft.io", Version: "v1alpha1", Resource: "backendmtlspolicies"}
+	destinationBackends = schema.GroupVersionResource{Group: "egraft.io", Version: "v1alpha1", Resource: "originaldestinationbackends"}
+	eventResource       = schema.GroupVersionResource{Group: "events.k8s.io", Version: "v1", Resource: "events"}
+)
+
 // outcomes is an API server and its writers.
 type outcomes struct {
 	*apiserver.Server
 	t          *testing.T
-	dir        string
 	kubeconfig string // of egraft's ServiceAccount
 }
 
 // TestOutcomesInKubernetes runs against a real API server without nodes.
 func TestOutcomesInKubernetes(t *testing.T) {
-	if on != here {
-		t.Skip("it brings an API server of its own")
-	}
-	needsParts(t, parts.APIServer)
-	dir := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "log"), 0o755))
-	server, err := apiserver.Start(t.Context(), apiserver.Options{Dir: dir})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = server.Stop() })
-	o := &outcomes{Server: server, t: t, dir: dir}
+	server := startServer(t)
+	o := &outcomes{Server: server, t: t}
+	var err error
 	o.kubeconfig, err = server.ServiceAccount("default", "egraft")
 	require.NoError(t, err)
 	o.apply(testFilter + "---" + outcomesRole)
-	o.kubectl("apply", "--server-side", "--kustomize", filepath.Join("..", "crds"))
-	o.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+	define(t, server)
 
-	for name, part := range map[string]func(*outcomes){
-		"two replicas write an Event once":        (*outcomes).eventsOfReplicas,
-		"an Event is true again":                  (*outcomes).eventAgain,
-		"two replicas do not fight over status":   (*outcomes).conditionsOfReplicas,
-		"a generation is not described by an old": (*outcomes).conditionsOfGenerations,
-		"permissions are missing":                 (*outcomes).permissions,
-		"a backend says why it is not in effect":  (*outcomes).conditionsOfBackend,
-	} {
-		t.Run(name, func(t *testing.T) {
-			of := *o
-			of.t = t
-			part(&of)
-		})
-	}
+	t.Run("at once", func(t *testing.T) {
+		for name, part := range map[string]func(*outcomes){
+			"two replicas write an Event once":        (*outcomes).eventsOfReplicas,
+			"an Event is true again":                  (*outcomes).eventAgain,
+			"two replicas do not fight over status":   (*outcomes).conditionsOfReplicas,
+			"a generation is not described by an old": (*outcomes).conditionsOfGenerations,
+			"permissions are missing":                 (*outcomes).permissions,
+			"a backend says why it is not in effect":  (*outcomes).conditionsOfBackend,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				of := *o
+				of.t = t
+				part(&of)
+			})
+		}
+	})
 	t.Run("egraft serves, with and without the API server", func(t *testing.T) {
 		of := *o
 		of.t = t
@@ -138,11 +143,32 @@ func TestOutcomesInKubernetes(t *testing.T) {
 	})
 }
 
-func (o *outcomes) kubectl(arguments ...string) string {
+// get returns an object in namespace "default".
+func (o *outcomes) get(resource schema.GroupVersionResource, name string) *unstructured.Unstructured {
 	o.t.Helper()
-	out, err := o.Admin.Run(o.t.Context(), arguments...)
+	object, err := o.Admin.Objects.Resource(resource).Namespace(metav1.NamespaceDefault).Get(o.t.Context(), name, metav1.GetOptions{})
 	require.NoError(o.t, err)
-	return out
+	return object
+}
+
+// sent returns an object as Envoy Gateway sends it in a hook call.
+func (o *outcomes) sent(resource schema.GroupVersionResource, name string) []byte {
+	o.t.Helper()
+	text, err := o.get(resource, name).MarshalJSON()
+	require.NoError(o.t, err)
+	return text
+}
+
+// described requires that `kubectl describe` of a filter has lines, if kubectl is there.
+func (o *outcomes) described(name string, lines ...string) {
+	o.t.Run("kubectl describe", func(t *testing.T) {
+		needsKubectl(t)
+		out, err := o.Kubectl.Run(t.Context(), "describe", "testfilter", name)
+		require.NoError(t, err)
+		for _, line := range lines {
+			require.Regexp(t, line, out)
+		}
+	})
 }
 
 func (o *outcomes) apply(manifests string) {
@@ -160,7 +186,7 @@ func (o *outcomes) filter(name string, size int) *policy.Object {
 		metav1.ObjectMeta `json:"metadata"`
 		Spec, Status      map[string]any
 	}](gvk, nil).WithConditions("testfilters")
-	set, err := policy.NewSet([]policy.Kind{kind}, [][]byte{[]byte(o.kubectl("get", "testfilter", name, "--output=json"))})
+	set, err := policy.NewSet([]policy.Kind{kind}, [][]byte{o.sent(testFilters, name)})
 	require.NoError(o.t, err)
 	require.Len(o.t, set.Of(gvk), 1)
 	return set.Of(gvk)[0]
@@ -243,12 +269,23 @@ func (o *outcomes) until(what string, condition func(context.Context) error) {
 	require.NoError(o.t, process.Poll(ctx, what, condition))
 }
 
-// eventsOf returns the Events of an object as "type reason note xCOUNT", sorted by note.
+// eventsOf returns the Events of an object, sorted: "type reason note", with " xCOUNT" for a series.
 func (o *outcomes) eventsOf(name string) []string {
 	o.t.Helper()
-	out := o.kubectl("get", "events.events.k8s.io", "--namespace=default", "--field-selector=regarding.name="+name, "--sort-by=.note",
-		`--output=jsonpath={range .items[*]}{.type} {.reason} {.note} x{.series.count}{"\n"}{end}`)
-	return strings.Split(strings.TrimSpace(out), "\n")
+	list, err := o.Admin.Objects.Resource(eventResource).Namespace(metav1.NamespaceDefault).List(o.t.Context(), metav1.ListOptions{FieldSelector: "regarding.name=" + name})
+	require.NoError(o.t, err)
+	var out []string
+	for _, item := range list.Items {
+		var event eventsv1.Event
+		require.NoError(o.t, runtime.DefaultUnstructuredConverter.FromUnstructured(item.Object, &event))
+		text := event.Type + " " + event.Reason + " " + event.Note
+		if event.Series != nil {
+			text += fmt.Sprintf(" x%d", event.Series.Count)
+		}
+		out = append(out, text)
+	}
+	slices.Sort(out)
+	return out
 }
 
 func (o *outcomes) eventsOfReplicas() {
@@ -259,11 +296,10 @@ func (o *outcomes) eventsOfReplicas() {
 		r.Publish("default/two", []mutator.PolicyOutcome{{Policy: filter, Reason: mutator.Conflicted, Message: "another is older"}})
 	}
 	o.wait(3, a, b) // two Events and the conditions
-	require.Equal(o.t, []string{"Normal Programmed EGR300: works (Gateway default/one) x", "Warning Conflicted EGR302: another is older (Gateway default/two) x"}, o.eventsOf("events"))
+	require.Equal(o.t, []string{"Normal Programmed EGR300: works (Gateway default/one)", "Warning Conflicted EGR302: another is older (Gateway default/two)"}, o.eventsOf("events"))
 	require.Equal(o.t, []int{2, 2}, []int{total("event written", a, b), total("event present", a, b)})
-	description := o.kubectl("describe", "testfilter", "events")
-	require.Regexp(o.t, `Warning +Conflicted +\S+ +egraft.io/egraft +EGR302: another is older \(Gateway default/two\)`, description)
-	require.Regexp(o.t, `Normal +Programmed +\S+ +egraft.io/egraft +EGR300: works \(Gateway default/one\)`, description)
+	o.described("events", `Warning +Conflicted +\S+ +egraft.io/egraft +EGR302: another is older \(Gateway default/two\)`,
+		`Normal +Programmed +\S+ +egraft.io/egraft +EGR300: works \(Gateway default/one\)`)
 }
 
 func (o *outcomes) eventAgain() {
@@ -274,26 +310,41 @@ func (o *outcomes) eventAgain() {
 		r.Publish("", []mutator.PolicyOutcome{{Policy: filter, Reason: reason, Message: "m"}})
 		o.wait(i+1, r)
 	}
-	require.ElementsMatch(o.t, []string{"Normal Programmed EGR300: m x2", "Warning Invalid EGR301: m x"}, o.eventsOf("again"))
-	require.Regexp(o.t, `Normal +Programmed +\S+ \(x2 over \S+\) +egraft.io/egraft +EGR300: m`, o.kubectl("describe", "testfilter", "again"))
+	require.ElementsMatch(o.t, []string{"Normal Programmed EGR300: m x2", "Warning Invalid EGR301: m"}, o.eventsOf("again"))
+	o.described("again", `Normal +Programmed +\S+ \(x2 over \S+\) +egraft.io/egraft +EGR300: m`)
 }
 
-// conditionsOf returns the conditions of a filter in short form.
-func (o *outcomes) conditionsOf(name string) []string {
+// conditionsOf returns the conditions of a filter: "type=status reason message generation".
+func (o *outcomes) conditionsOf(name string) (out []string) {
 	o.t.Helper()
-	out := o.kubectl("get", "testfilter", name,
-		`--output=jsonpath={range .status.conditions[*]}{.type}={.status} {.reason} {.message} {.observedGeneration}{"\n"}{end}`)
-	return strings.Split(strings.TrimSpace(out), "\n")
+	for _, c := range o.conditions(testFilters, name) {
+		out = append(out, fmt.Sprintf("%s=%s %s %s %d", c.Type, c.Status, c.Reason, c.Message, c.ObservedGeneration))
+	}
+	return out
+}
+
+// conditions returns the conditions of an object.
+func (o *outcomes) conditions(resource schema.GroupVersionResource, name string) []metav1.Condition {
+	o.t.Helper()
+	var object struct {
+		Status struct {
+			Conditions []metav1.Condition `json:"conditions"`
+		} `json:"status"`
+	}
+	require.NoError(o.t, json.Unmarshal(o.sent(resource, name), &object))
+	return object.Status.Conditions
 }
 
 func (o *outcomes) version(name string) string {
-	return o.kubectl("get", "testfilter", name, "--output=jsonpath={.metadata.resourceVersion}")
+	return o.get(testFilters, name).GetResourceVersion()
 }
 
 func (o *outcomes) conditionsOfReplicas() {
 	filter := o.filter("shared", 1)
-	o.kubectl("patch", "testfilter", "shared", "--subresource=status", "--type=merge", "--patch",
-		`{"status":{"conditions":[{"type":"Other","status":"True","reason":"Whatever","message":"","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}`)
+	_, err := o.Admin.Objects.Resource(testFilters).Namespace(metav1.NamespaceDefault).Patch(o.t.Context(), "shared", types.MergePatchType,
+		[]byte(`{"status":{"conditions":[{"type":"Other","status":"True","reason":"Whatever","message":"","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}`),
+		metav1.PatchOptions{}, "status")
+	require.NoError(o.t, err)
 	replicas := make([]*replica, 4)
 	for i := range replicas {
 		replicas[i] = o.replica(fmt.Sprint(i), o.kubeconfig)
@@ -304,7 +355,7 @@ func (o *outcomes) conditionsOfReplicas() {
 	}
 	o.wait(2, replicas...)
 	require.Equal(o.t, 1, total("conditions written", replicas...), "one writes, whoever is first")
-	require.ElementsMatch(o.t, []string{"Accepted=True Accepted  1", "Programmed=True Programmed works 1", "Other=True Whatever  "}, o.conditionsOf("shared"))
+	require.ElementsMatch(o.t, []string{"Accepted=True Accepted  1", "Programmed=True Programmed works 1", "Other=True Whatever  0"}, o.conditionsOf("shared"))
 
 	before := o.version("shared")
 	late := o.replica("late", o.kubeconfig)

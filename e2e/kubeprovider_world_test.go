@@ -181,8 +181,7 @@ func (w *kubeWorld) remove(manifests string) {
 	if manifests == "" {
 		return
 	}
-	_, err := w.Admin.RunWith(w.t.Context(), strings.NewReader(manifests), "delete", "--wait=false", "--ignore-not-found", "--filename", "-")
-	require.NoError(w.t, err)
+	require.NoError(w.t, w.Admin.Delete(w.t.Context(), manifests))
 }
 
 // until waits for a condition, and for it to last: a policy that must not be in effect could take

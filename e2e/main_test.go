@@ -75,7 +75,7 @@ func prepareHere(ctx context.Context) (clean func(failed bool), err error) {
 	if hasAllParts() {
 		names := apiserver.Parts()
 		if !testing.Short() {
-			names = append(names, parts.Helm)
+			names = append(names, parts.Helm, parts.Kubectl)
 			err = downloadManifests(ctx)
 		}
 		if err := errors.Join(err, store.Prepare(ctx, names...)); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/egraft/egraft/crds"
 	"github.com/egraft/egraft/e2e/apiserver"
 	"github.com/egraft/egraft/e2e/chart"
 	"github.com/egraft/egraft/e2e/cluster"
@@ -55,17 +56,27 @@ func startServer(t *testing.T) *apiserver.Server {
 	return server
 }
 
+// needsKubectl skips a test that runs kubectl, whose build takes minutes.
+func needsKubectl(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs kubectl")
+	}
+}
+
+// define applies egraft's CRDs.
+func define(t *testing.T, server *apiserver.Server) {
+	t.Helper()
+	texts, err := crds.Texts()
+	require.NoError(t, err)
+	require.NoError(t, server.Admin.Define(t.Context(), texts...))
+}
+
 // TestRules: the API server rejects the resources of crds/testdata with the errors in those files.
 func TestRules(t *testing.T) {
 	server := startServer(t)
-	admin := func(arguments ...string) string {
-		out, err := server.Admin.Run(t.Context(), arguments...)
-		require.NoError(t, err)
-		return out
-	}
-	admin("apply", "--server-side", "--kustomize", "../crds")
-	admin("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-	admin("create", "namespace", "shop")
+	define(t, server)
+	require.NoError(t, server.Admin.Apply(t.Context(), "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}"))
 	each := 1
 	if testing.Short() {
 		each = 10
@@ -83,7 +94,9 @@ func TestRules(t *testing.T) {
 				continue
 			}
 			t.Run(c.folder+"/"+filepath.Base(file), func(t *testing.T) {
-				_, err := server.Admin.Run(t.Context(), "create", "--dry-run=server", "--validate=strict", "--filename", file)
+				text, err := os.ReadFile(file)
+				require.NoError(t, err)
+				err = server.Admin.DryRun(t.Context(), string(text))
 				if c.accepted {
 					require.NoError(t, err)
 					return
@@ -118,11 +131,11 @@ func words(t *testing.T, file string) []string {
 // unknown field.
 func TestManifests(t *testing.T) {
 	if testing.Short() {
-		t.Skip("needs Helm")
+		t.Skip("needs Helm and kubectl")
 	}
 	server := startServer(t)
 	admin := func(arguments ...string) {
-		_, err := server.Admin.Run(t.Context(), arguments...)
+		_, err := server.Kubectl.Run(t.Context(), arguments...)
 		require.NoError(t, err)
 	}
 	programs, err := parts.Prepared(parts.Helm, parts.Kubectl)
@@ -135,7 +148,7 @@ func TestManifests(t *testing.T) {
 	}
 	admin("apply", "--server-side", "--kustomize", "../crds")
 	for module, pattern := range definitions {
-		define(t, server, module, pattern)
+		defineFrom(t, server, module, pattern)
 	}
 	charts := t.TempDir()
 	for _, release := range chart.Releases() {
@@ -197,7 +210,7 @@ func withoutDefinitions(manifests string) string {
 
 // dryRun checks whether the API server would accept manifests.
 func dryRun(ctx context.Context, server *apiserver.Server, manifests string) error {
-	return server.Admin.Apply(ctx, manifests, "--dry-run=server")
+	return server.Kubectl.Apply(ctx, manifests, "--dry-run=server")
 }
 
 // manifestsOf returns the manifests of a folder, as built by kustomize if the folder has a
@@ -205,7 +218,7 @@ func dryRun(ctx context.Context, server *apiserver.Server, manifests string) err
 func manifestsOf(t *testing.T, server *apiserver.Server, folder string) string {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(folder, "kustomization.yaml")); err == nil {
-		out, err := server.Admin.Run(t.Context(), "kustomize", folder)
+		out, err := server.Kubectl.Run(t.Context(), "kustomize", folder)
 		require.NoError(t, err)
 		return out
 	}
@@ -236,8 +249,8 @@ func definitionsOf(t *testing.T, dir string) []string {
 
 var templating = regexp.MustCompile(`(?m)^.*\{\{.*\n`)
 
-// define applies the CRDs of a module, without Helm's directives.
-func define(t *testing.T, server *apiserver.Server, module, pattern string) {
+// defineFrom applies the CRDs of a module, without Helm's directives.
+func defineFrom(t *testing.T, server *apiserver.Server, module, pattern string) {
 	t.Helper()
 	cache, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()
 	require.NoError(t, err)

@@ -16,9 +16,10 @@ import (
 // its policies. It rejects what the feature considers invalid, and grants Envoy Gateway what it
 // needs.
 func TestPolicyMutatorCRD(t *testing.T) {
+	needsKubectl(t)
 	server := startServer(t)
 	admin := func(arguments ...string) string {
-		out, err := server.Admin.Run(t.Context(), arguments...)
+		out, err := server.Kubectl.Run(t.Context(), arguments...)
 		require.NoError(t, err)
 		return out
 	}
@@ -32,7 +33,7 @@ func TestPolicyMutatorCRD(t *testing.T) {
 
 	const valid = "{apiVersion: example.com/v1, kind: RetryBudgetPolicy, metadata: {name: p, namespace: default}, spec: " +
 		"{targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg}], budgetPercent: 20}}"
-	require.NoError(t, server.Admin.Apply(t.Context(), valid, "--dry-run=server"))
+	require.NoError(t, dryRun(t.Context(), server, valid))
 	for name, c := range map[string]struct{ from, to, want string }{
 		"percent":      {"budgetPercent: 20", "budgetPercent: 101", "should be less than or equal to 100"},
 		"no percent":   {", budgetPercent: 20", "", "spec.budgetPercent: Required value"},
@@ -46,7 +47,7 @@ func TestPolicyMutatorCRD(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			invalid := strings.Replace(valid, c.from, c.to, 1)
 			require.NotEqual(t, valid, invalid)
-			require.ErrorContains(t, server.Admin.Apply(t.Context(), invalid, "--dry-run=server"), c.want)
+			require.ErrorContains(t, dryRun(t.Context(), server, invalid), c.want)
 		})
 	}
 

@@ -175,7 +175,7 @@ func startNode(ctx context.Context, t *testing.T, root string) (cluster.Options,
 			t.Error(err)
 		}
 	}
-	options := cluster.Options{Name: string(onNode), Root: root, Dir: dir, Kubectl: n.Admin, OnNode: n.Run}
+	options := cluster.Options{Name: string(onNode), Root: root, Dir: dir, Kubectl: n.Kubectl, OnNode: n.Run}
 	if options.Path, err = n.Path(parts.Helm, "egraft"); err != nil {
 		return options, stop, err
 	}

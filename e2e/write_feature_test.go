@@ -43,6 +43,7 @@ spec:
 // TestWriteAFeature runs the commands of docs/write-a-feature.md, those for a cluster on an API
 // server. The resulting program adds the policy's header to responses of the real Envoy.
 func TestWriteAFeature(t *testing.T) {
+	needsKubectl(t)
 	server := startServer(t)
 	page := readPage(t)
 	w := newWriter(t)
@@ -59,7 +60,7 @@ func TestWriteAFeature(t *testing.T) {
 					arguments[i] = filepath.Join(w.dir, a)
 				}
 			}
-			_, err := server.Admin.Run(t.Context(), arguments...)
+			_, err := server.Kubectl.Run(t.Context(), arguments...)
 			require.NoError(t, err, command)
 		default:
 			w.run(command)
@@ -68,10 +69,10 @@ func TestWriteAFeature(t *testing.T) {
 	for _, kind := range []string{"hellopolicies.example.com", "retrybudgetpolicies.example.com"} {
 		require.Contains(t, w.run("dist/egraft config crds"), "\n  name: "+kind+"\n")
 	}
-	_, err := server.Admin.Run(t.Context(), "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+	_, err := server.Kubectl.Run(t.Context(), "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 	require.NoError(t, err)
-	require.NoError(t, server.Admin.Apply(t.Context(), page.yaml[1], "--dry-run=server"))
-	sidecar, err := server.Admin.Run(t.Context(), "get", "deployment", "envoy-gateway", "--namespace", "envoy-gateway-system",
+	require.NoError(t, server.Kubectl.Apply(t.Context(), page.yaml[1], "--dry-run=server"))
+	sidecar, err := server.Kubectl.Run(t.Context(), "get", "deployment", "envoy-gateway", "--namespace", "envoy-gateway-system",
 		"--output", "jsonpath={.spec.template.spec.initContainers[0].image} {.spec.template.spec.initContainers[0].startupProbe.exec.command[0]}")
 	require.NoError(t, err)
 	require.Equal(t, "registry.example/egraft:dev /egraft", sidecar)

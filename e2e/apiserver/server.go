@@ -16,7 +16,7 @@ import (
 )
 
 // Parts returns the programs that [Start] runs.
-func Parts() []parts.Name { return []parts.Name{parts.Etcd, parts.Kubectl, parts.APIServer} }
+func Parts() []parts.Name { return []parts.Name{parts.Etcd, parts.APIServer} }
 
 const (
 	port = "6443"
@@ -37,8 +37,10 @@ type Options struct {
 
 // Server is an API server with its etcd.
 type Server struct {
-	// Admin is a user with all permissions.
-	Admin Kubectl
+	// Admin is a user with all permissions, and Kubectl the same user's kubectl, for those who have
+	// prepared it.
+	Admin   *Client
+	Kubectl Kubectl
 	// PKI signs the certificates that the server trusts.
 	PKI *PKI
 
@@ -77,7 +79,10 @@ func (s *Server) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Admin = Kubectl{Program: s.programs[parts.Kubectl], Kubeconfig: kubeconfig}
+	s.Kubectl = Kubectl{Kubeconfig: kubeconfig}
+	if s.Admin, err = NewClient(kubeconfig); err != nil {
+		return err
+	}
 	s.etcd = process.New(s.options.Dir, "etcd", s.programs[parts.Etcd], "--name=test", "--data-dir="+filepath.Join(s.options.Dir, "etcd"),
 		"--unsafe-no-fsync", "--listen-client-urls="+etcdClients, "--advertise-client-urls="+etcdClients,
 		"--listen-peer-urls="+etcdPeers, "--initial-advertise-peer-urls="+etcdPeers, "--initial-cluster=test="+etcdPeers)
@@ -126,10 +131,7 @@ func (s *Server) StartServer(ctx context.Context) error {
 	if err := s.apiserver.Start(); err != nil {
 		return err
 	}
-	return s.apiserver.Wait(ctx, "the API server to be ready", func(ctx context.Context) error {
-		_, err := s.Admin.Run(ctx, "get", "--raw", "/readyz")
-		return err
-	})
+	return s.apiserver.Wait(ctx, "the API server to be ready", s.Admin.Ready)
 }
 
 // StopServer stops the API server but not etcd, which keeps all objects.

@@ -10,11 +10,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"github.com/egraft/egraft/crds"
 	"github.com/egraft/egraft/e2e/apiserver"
 	"github.com/egraft/egraft/e2e/parts"
 )
@@ -55,16 +57,11 @@ func (c *Cluster) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, arguments := range [][]string{
-		{"--recursive", "--filename", filepath.Join(gateway, "charts", "gateway-helm", "charts", "crds", "crds")},
-		{"--kustomize", filepath.Join(root, "crds")},
-	} {
-		arguments = append([]string{"apply", "--server-side", "--force-conflicts"}, arguments...)
-		if _, err := c.Admin.Run(ctx, arguments...); err != nil {
-			return err
-		}
+	definitions, err := definitions(filepath.Join(gateway, "charts", "gateway-helm", "charts", "crds", "crds"))
+	if err != nil {
+		return err
 	}
-	if _, err := c.Admin.Run(ctx, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"); err != nil {
+	if err := c.Admin.Define(ctx, definitions...); err != nil {
 		return err
 	}
 	if err := c.Admin.Apply(ctx, controllerNamespace); err != nil {
@@ -72,6 +69,26 @@ func (c *Cluster) fill(ctx context.Context) error {
 	}
 	c.Kubeconfig, err = c.Server.Kubeconfig("envoy-gateway", "envoy-gateway", "system:masters")
 	return err
+}
+
+// definitions returns the CRDs below a directory, and egraft's.
+func definitions(dir string) ([][]byte, error) {
+	out, err := crds.Texts()
+	if err != nil {
+		return nil, err
+	}
+	err = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".yaml" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		out = append(out, text)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the CRDs of Envoy Gateway: %w", err)
+	}
+	return out, nil
 }
 
 // module returns the directory of Envoy Gateway's source.

@@ -20,7 +20,7 @@ import (
 
 // Parts returns the programs that [Start] runs.
 func Parts() []parts.Name {
-	return append(apiserver.Parts(), parts.ControllerManager, parts.Scheduler, parts.Kubelet, parts.Proxy, parts.Nft,
+	return append(apiserver.Parts(), parts.Kubectl, parts.ControllerManager, parts.Scheduler, parts.Kubelet, parts.Proxy, parts.Nft,
 		parts.Containerd, parts.ContainerdShim, parts.Ctr, parts.Runc, parts.PTPPlugin, parts.LoopbackPlugin, parts.HostLocalPlugin, parts.CoreDNS)
 }
 
@@ -112,7 +112,7 @@ func (n *Node) run(name parts.Name, arguments ...string) (*process.Process, erro
 // exists.
 func (n *Node) waitReady(ctx context.Context) error {
 	return process.Poll(ctx, "the node to be ready", func(ctx context.Context) error {
-		state, err := n.Admin.Run(ctx, "get", "node", Name, "--output",
+		state, err := n.Kubectl.Run(ctx, "get", "node", Name, "--output",
 			`jsonpath={.status.conditions[?(@.type=="Ready")].status}/{.spec.taints}`)
 		if err == nil && state != "True/" {
 			err = fmt.Errorf("ready/taints: %s", state)
@@ -120,7 +120,7 @@ func (n *Node) waitReady(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = n.Admin.Run(ctx, "get", "serviceaccount", "default")
+		_, err = n.Kubectl.Run(ctx, "get", "serviceaccount", "default")
 		return err
 	})
 }

@@ -3,10 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/egraft/egraft/e2e/kubegateway"
 )
@@ -14,7 +10,6 @@ import (
 // cluster is a cluster with many routes.
 type cluster struct {
 	*kubegateway.Cluster
-	client dynamic.Interface
 	routes int
 }
 
@@ -74,23 +69,7 @@ func newCluster(ctx context.Context, dir string) (*cluster, error) {
 	if err := c.Admin.Apply(ctx, base); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
-	if err := c.connect(); err != nil {
-		return nil, errors.Join(err, c.Stop())
-	}
 	return c, nil
-}
-
-// connect makes a client without a rate limit.
-func (c *cluster) connect() error {
-	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
-	if err != nil {
-		return fmt.Errorf("configure a client of the API server: %w", err)
-	}
-	config.QPS = -1
-	if c.client, err = dynamic.NewForConfig(config); err != nil {
-		return fmt.Errorf("create a client for the API server: %w", err)
-	}
-	return nil
 }
 
 // setPolicy applies or deletes the policy.
@@ -98,6 +77,5 @@ func (c *cluster) setPolicy(ctx context.Context, there bool) error {
 	if there {
 		return c.Admin.Apply(ctx, policy)
 	}
-	_, err := c.Admin.Run(ctx, "delete", "--ignore-not-found", "--namespace", namespace, "backendmtlspolicy", "mtls")
-	return err
+	return c.Admin.Delete(ctx, policy)
 }

@@ -32,7 +32,7 @@ func (c *cluster) grow(ctx context.Context, to int) error {
 	group.SetLimit(writers)
 	for i := c.routes; i < to; i++ {
 		group.Go(func() error {
-			_, err := c.client.Resource(httpRoutes).Namespace(namespace).Create(ctx, newRoute(i), metav1.CreateOptions{})
+			_, err := c.Admin.Objects.Resource(httpRoutes).Namespace(namespace).Create(ctx, newRoute(i), metav1.CreateOptions{})
 			return err
 		})
 	}
@@ -61,7 +61,7 @@ func newRoute(i int) *unstructured.Unstructured {
 // change changes the path of a route.
 func (c *cluster) change(ctx context.Context, i int, path string) error {
 	patch := fmt.Sprintf(`[{"op": "replace", "path": "/spec/rules/0/matches/0/path/value", "value": %q}]`, path)
-	_, err := c.client.Resource(httpRoutes).Namespace(namespace).Patch(ctx, routeName(i), types.JSONPatchType, []byte(patch), metav1.PatchOptions{})
+	_, err := c.Admin.Objects.Resource(httpRoutes).Namespace(namespace).Patch(ctx, routeName(i), types.JSONPatchType, []byte(patch), metav1.PatchOptions{})
 	if err != nil {
 		return fmt.Errorf("change %s: %w", routeName(i), err)
 	}
@@ -72,7 +72,7 @@ func (c *cluster) change(ctx context.Context, i int, path string) error {
 // slow it down.
 func (c *cluster) waitStatus(ctx context.Context, gateway *process.Process) error {
 	return gateway.Wait(ctx, "the status of all routes", func(ctx context.Context) error {
-		list, err := c.client.Resource(httpRoutes).Namespace(namespace).List(ctx, metav1.ListOptions{})
+		list, err := c.Admin.Objects.Resource(httpRoutes).Namespace(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return err
 		}

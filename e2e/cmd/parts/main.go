@@ -26,7 +26,7 @@ Usage: go run ./e2e/cmd/parts [-missing | -yield] PART|GROUP ...
   -yield     give precedence to other work on this machine
 
   spire      SPIRE's server and agent
-  apiserver  Kubernetes' API server, its etcd, and kubectl
+  apiserver  Kubernetes' API server and its etcd
   node       everything for a Kubernetes cluster of one node
   kind       kind, and everything for its node image
 
