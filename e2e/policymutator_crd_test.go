@@ -23,10 +23,8 @@ func TestPolicyMutatorCRD(t *testing.T) {
 		require.NoError(t, err)
 		return out
 	}
-	for _, manifests := range []string{"crds", "rbac"} {
-		require.NoError(t, server.Admin.Apply(t.Context(), printedBy(t, policyMutator, manifests)))
-	}
-	admin("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+	require.NoError(t, server.Admin.Define(t.Context(), []byte(printedBy(t, policyMutator, "crds"))))
+	require.NoError(t, server.Admin.Apply(t.Context(), printedBy(t, policyMutator, "rbac")))
 	require.NoError(t, server.Admin.Apply(t.Context(), retryBudgets(t)))
 	stored := admin("get", "retrybudgetpolicy/for-all", "--output=jsonpath={.spec.minRetryConcurrency} {.spec.failurePolicy}")
 	require.Equal(t, "3 Ignore", stored)

@@ -127,11 +127,18 @@ func (c *Client) served(definition *unstructured.Unstructured) error {
 	}
 	group, _, _ := unstructured.NestedString(definition.Object, "spec", "group")
 	kind, _, _ := unstructured.NestedString(definition.Object, "spec", "names", "kind")
-	_, err := c.kinds.RESTMapping(schema.GroupKind{Group: group, Kind: kind})
-	if err != nil {
-		c.kinds.Reset()
-	}
+	_, err := c.mapping(schema.GroupKind{Group: group, Kind: kind})
 	return err
+}
+
+// mapping returns the resource of a kind, for which it asks the API server if it does not know the kind.
+func (c *Client) mapping(kind schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
+	mapping, err := c.kinds.RESTMapping(kind, versions...)
+	if meta.IsNoMatchError(err) {
+		c.kinds.Reset()
+		mapping, err = c.kinds.RESTMapping(kind, versions...)
+	}
+	return mapping, err
 }
 
 // each calls a function for each object of manifests, in order, until one fails.
@@ -162,7 +169,7 @@ func (c *Client) each(manifests string, do func(dynamic.ResourceInterface, *unst
 // of returns the client for an object's resource. The default namespace is "default".
 func (c *Client) of(o *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
 	kind := o.GroupVersionKind()
-	mapping, err := c.kinds.RESTMapping(kind.GroupKind(), kind.Version)
+	mapping, err := c.mapping(kind.GroupKind(), kind.Version)
 	if err != nil {
 		return nil, err
 	}
