@@ -8,15 +8,12 @@ import (
 	"os/exec"
 	"strings"
 
-	"github.com/egraft/egraft/e2e/parts"
 	"github.com/egraft/egraft/e2e/process"
 )
 
 // Kubectl runs kubectl as one user.
 type Kubectl struct {
-	// Program is its path. If it is empty, the prepared part is used.
-	Program    string
-	Kubeconfig string
+	Program, Kubeconfig string
 }
 
 // Run runs a command and returns its output. The error contains stderr.
@@ -26,15 +23,7 @@ func (k Kubectl) Run(ctx context.Context, arguments ...string) (string, error) {
 
 // RunWith is [Kubectl.Run] with input.
 func (k Kubectl) RunWith(ctx context.Context, input io.Reader, arguments ...string) (string, error) {
-	program := k.Program
-	if program == "" {
-		programs, err := parts.Prepared(parts.Kubectl)
-		if err != nil {
-			return "", err
-		}
-		program = programs[parts.Kubectl]
-	}
-	cmd := exec.CommandContext(ctx, program, arguments...)
+	cmd := exec.CommandContext(ctx, k.Program, arguments...)
 	cmd.Env = append(process.Environ(), "KUBECONFIG="+k.Kubeconfig)
 	var out, problem bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = input, &out, &problem

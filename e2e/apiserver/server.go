@@ -37,9 +37,9 @@ type Options struct {
 
 // Server is an API server with its etcd.
 type Server struct {
-	// Admin is a user with all permissions, and Kubectl the same user's kubectl, for those who have
-	// prepared it.
-	Admin   *Client
+	// Admin is a user with all permissions.
+	Admin *Client
+	// Kubectl is the same user's kubectl. It has no program if that part was not prepared.
 	Kubectl Kubectl
 	// PKI signs the certificates that the server trusts.
 	PKI *PKI
@@ -79,7 +79,10 @@ func (s *Server) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Kubectl = Kubectl{Kubeconfig: kubeconfig}
+	s.Kubectl.Kubeconfig = kubeconfig
+	if programs, err := parts.Prepared(parts.Kubectl); err == nil {
+		s.Kubectl.Program = programs[parts.Kubectl]
+	}
 	if s.Admin, err = NewClient(kubeconfig); err != nil {
 		return err
 	}
